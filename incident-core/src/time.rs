@@ -1,0 +1,298 @@
+//! Points in time, to the microsecond, and calendar months.
+//!
+//! A [`Timestamp`] cannot hold what a database, a hash or a calendar would choke
+//! on: no infinity, no leap second, no year outside 1970..=9999, nothing finer
+//! than a microsecond.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Timelike, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::Invalid;
+use crate::window::Window;
+
+/// Microseconds in one second.
+pub const SECOND_US: u64 = 1_000_000;
+/// Microseconds in one minute.
+pub const MINUTE_US: u64 = 60 * SECOND_US;
+/// Microseconds in one day of 24 hours.
+pub const DAY_US: u64 = 24 * 60 * MINUTE_US;
+
+/// The last microsecond of the year 9999, UTC.
+const MAX_US: i64 = 253_402_300_799_999_999;
+
+const EXPECTED: &str = "an RFC 3339 time between 1970 and 9999, without a leap second, such as 2026-11-20T22:15:00Z";
+
+/// A point in time in UTC, with microsecond precision.
+///
+/// Parses RFC 3339 with any offset, converts to UTC and cuts what is finer than
+/// a microsecond (never rounds up into the future). Prints the shortest of 0, 3
+/// or 6 decimals, with `Z`.
+///
+/// ```
+/// use incident_core::Timestamp;
+/// let t: Timestamp = "2026-11-20T23:15:00.1234567+01:00".parse()?;
+/// assert_eq!(t.to_string(), "2026-11-20T22:15:00.123456Z");
+/// assert!("2016-12-31T23:59:60Z".parse::<Timestamp>().is_err());
+/// # Ok::<(), incident_core::Invalid>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00Z, the earliest time there is.
+    pub const MIN: Self = Self(0);
+    /// The last microsecond of 9999.
+    pub const MAX: Self = Self(MAX_US);
+
+    /// A time from microseconds since 1970-01-01T00:00:00Z.
+    ///
+    /// # Errors
+    /// Before 1970 or after 9999.
+    pub fn from_micros(micros: i64) -> Result<Self, Invalid> {
+        if (0..=MAX_US).contains(&micros) {
+            Ok(Self(micros))
+        } else {
+            Err(Invalid::new("time", EXPECTED))
+        }
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z. Never negative.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// A time from chrono's type. What is finer than a microsecond is cut.
+    ///
+    /// # Errors
+    /// A leap second, or a year outside 1970..=9999.
+    pub fn from_chrono(time: DateTime<Utc>) -> Result<Self, Invalid> {
+        // chrono shows a leap second as 1_000_000_000 nanoseconds or more.
+        if time.nanosecond() >= 1_000_000_000 {
+            return Err(Invalid::new("time", EXPECTED));
+        }
+        Self::from_micros(time.timestamp_micros())
+    }
+
+    /// The same time as chrono's type.
+    #[must_use]
+    pub fn to_chrono(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    /// This time plus a duration, at most [`Timestamp::MAX`].
+    #[must_use]
+    pub fn saturating_add(self, by: Duration) -> Self {
+        let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(by).min(MAX_US))
+    }
+
+    /// This time minus a duration, at least [`Timestamp::MIN`].
+    #[must_use]
+    pub fn saturating_sub(self, by: Duration) -> Self {
+        let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(by).max(0))
+    }
+
+    /// How long after `earlier` this is; zero if it is not after it.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let parsed = DateTime::parse_from_rfc3339(text);
+        let Ok(time) = parsed else {
+            return Err(Invalid::new("time", EXPECTED));
+        };
+        Self::from_chrono(time.with_timezone(&Utc))
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(time: Timestamp) -> Self {
+        time.to_string()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let format = match self.0 {
+            us if us % 1_000_000 == 0 => SecondsFormat::Secs,
+            us if us % 1_000 == 0 => SecondsFormat::Millis,
+            _ => SecondsFormat::Micros,
+        };
+        f.write_str(&self.to_chrono().to_rfc3339_opts(format, true))
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A calendar month in UTC, such as `2026-11`.
+///
+/// ```
+/// use incident_core::{Month, Timestamp};
+/// let month = Month::of("2026-11-30T23:59:59.999999Z".parse::<Timestamp>()?);
+/// assert_eq!(month.to_string(), "2026-11");
+/// assert_eq!(month.window().end().to_string(), "2026-12-01T00:00:00Z");
+/// # Ok::<(), incident_core::Invalid>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Month {
+    /// 1970..=9999.
+    year: u16,
+    /// 1..=12.
+    month: u8,
+}
+
+impl Month {
+    /// The month a time lies in.
+    #[must_use]
+    pub fn of(time: Timestamp) -> Self {
+        let date = time.to_chrono();
+        Self {
+            year: u16::try_from(date.year()).unwrap_or(1970),
+            month: u8::try_from(date.month()).unwrap_or(1),
+        }
+    }
+
+    /// The month in which something that ended at `end` lies: an end exactly at
+    /// a month's start belongs to the month before, as `end` is exclusive.
+    #[must_use]
+    pub fn of_end(end: Timestamp) -> Self {
+        Self::of(end.saturating_sub(Duration::from_micros(1)))
+    }
+
+    /// The whole month as a half-open window.
+    #[must_use]
+    pub fn window(self) -> Window {
+        let (next_year, next_month) = match self.month {
+            12 => (self.year + 1, 1),
+            month => (self.year, month + 1),
+        };
+        Window::spanning(
+            first_of(self.year, self.month),
+            first_of(next_year, next_month),
+        )
+    }
+}
+
+/// Midnight at the start of a month; [`Timestamp::MAX`] past 9999.
+fn first_of(year: u16, month: u8) -> Timestamp {
+    NaiveDate::from_ymd_opt(i32::from(year), u32::from(month), 1)
+        .and_then(|date| date.and_hms_opt(0, 0, 0))
+        .and_then(|time| Timestamp::from_chrono(time.and_utc()).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+impl fmt::Debug for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Month {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let wrong = || Invalid::new("month", "a month between 1970-01 and 9999-12, such as 2026-11");
+        let (year, month) = text.split_once('-').ok_or_else(wrong)?;
+        let digits = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit());
+        if !digits(year, 4) || !digits(month, 2) {
+            return Err(wrong());
+        }
+        match (year.parse::<u16>(), month.parse::<u8>()) {
+            (Ok(year @ 1970..=9999), Ok(month @ 1..=12)) => Ok(Self { year, month }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl TryFrom<String> for Month {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Month> for String {
+    fn from(month: Month) -> Self {
+        month.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finer_than_a_microsecond_is_cut_not_rounded() {
+        let t: Timestamp = "1999-12-31T23:59:59.9999999Z".parse().unwrap();
+        assert_eq!(t.to_string(), "1999-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn leap_seconds_infinity_and_far_years_are_refused() {
+        for bad in [
+            "2016-12-31T23:59:60Z",
+            "infinity",
+            "1969-12-31T23:59:59Z",
+            "10000-01-01T00:00:00Z",
+            "9999-12-31T23:59:59-01:00",
+            "2026-02-29T00:00:00Z",
+            "2026-11-20",
+            "",
+        ] {
+            assert!(bad.parse::<Timestamp>().is_err(), "{bad} was accepted");
+        }
+    }
+
+    #[test]
+    fn an_end_at_the_start_of_a_month_belongs_to_the_month_before() {
+        let end = "2026-12-01T00:00:00Z".parse().unwrap();
+        assert_eq!(Month::of_end(end).to_string(), "2026-11");
+        assert_eq!(Month::of(end).to_string(), "2026-12");
+    }
+
+    #[test]
+    fn the_last_month_there_is_has_an_end() {
+        let month: Month = "9999-12".parse().unwrap();
+        assert_eq!(month.window().end(), Timestamp::MAX);
+    }
+
+    #[test]
+    fn months_are_read_strictly() {
+        for bad in ["2026-13", "2026-00", "1969-12", "2026-1", "+026-11", "2026-11-01"] {
+            assert!(bad.parse::<Month>().is_err(), "{bad} was accepted");
+        }
+    }
+}
