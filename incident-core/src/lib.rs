@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// Vocabulary: knows nobody.
+pub mod actor;
+pub mod chain;
 pub mod id;
 mod invalid;
 pub mod money;
@@ -8,6 +11,30 @@ pub mod name;
 mod percent;
 pub mod time;
 pub mod window;
+
+// The domain: values and plain functions.
+pub mod audit;
+pub mod billing;
+pub mod impact;
+pub mod incident;
+pub mod outbox;
+pub mod paging;
+pub mod policy;
+pub mod sla;
+pub mod status_page;
+pub mod suggestion;
+pub mod timeline;
+
+// What a decision changes, and who keeps it.
+pub mod commit;
+pub mod effect;
+pub mod engine;
+pub mod port;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use id::*;
 pub use invalid::Invalid;

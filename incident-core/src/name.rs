@@ -203,9 +203,47 @@ checked_string!(
     PublicText, check_said
 );
 
+impl Default for Text {
+    fn default() -> Self {
+        Self(Arc::from(""))
+    }
+}
+
 impl From<Statement> for Text {
     fn from(said: Statement) -> Self {
         Self(said.0)
+    }
+}
+
+impl Name {
+    /// A name that we made ourselves.
+    pub(crate) fn made(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+}
+
+impl PersonName {
+    /// The name of pagers as an actor.
+    pub(crate) fn pager() -> Self {
+        Self(Arc::from("pager"))
+    }
+}
+
+impl PublicText {
+    /// A sentence that we made ourselves, of public words only.
+    pub(crate) fn made(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+}
+
+impl Text {
+    /// A text that we made ourselves, cut to what fits.
+    pub(crate) fn made(text: &str) -> Self {
+        let mut end = text.len().min(TEXT_BYTES);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        Self(Arc::from(text.get(..end).unwrap_or_default().replace('\0', "")))
     }
 }
 

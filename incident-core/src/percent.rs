@@ -48,6 +48,11 @@ impl Percent {
         Self::from_ppm(percent.saturating_mul(10_000))
     }
 
+    /// From thousandths of a percent below 100 %, for constants of this crate.
+    pub(crate) const fn of_thousandths(thousandths: u32) -> Self {
+        Self(thousandths * 10)
+    }
+
     /// Parts per million.
     #[must_use]
     pub const fn ppm(self) -> u32 {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Invalid;
 use crate::time::Timestamp;
@@ -21,10 +21,26 @@ use crate::time::Timestamp;
 /// assert!(Window::new(end, start).is_err());
 /// # Ok::<(), incident_core::Invalid>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Bounds")]
 pub struct Window {
     start: Timestamp,
     end: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bounds {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl TryFrom<Bounds> for Window {
+    type Error = Invalid;
+
+    fn try_from(bounds: Bounds) -> Result<Self, Invalid> {
+        Self::new(bounds.start, bounds.end)
+    }
 }
 
 impl Window {

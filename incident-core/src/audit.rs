@@ -1,0 +1,172 @@
+//! The audit trail: who did what, what was refused, in hash chains of its own.
+//!
+//! One chain per incident and one named `system`, so that no lock is global.
+//! `hash = sha256("incident/audit/v1\0" || chain || seq || previous || canonical)`,
+//! where `chain` is the 16 bytes of the incident's id, or `system`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::actor::{Actor, ActorKind};
+use crate::chain::{Hash, Head, Verdict, link};
+use crate::timeline::CanonicalError;
+use crate::{IncidentId, Invalid, PersonName, Timestamp};
+
+const DOMAIN: &[u8] = b"incident/audit/v1\0";
+
+/// Which chain an audit entry belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Chain {
+    /// Everything that concerns no single incident.
+    System,
+    /// Everything about one incident.
+    Incident(IncidentId),
+}
+
+impl Chain {
+    /// The chain of an incident, or that of the system.
+    #[must_use]
+    pub fn of(incident: Option<IncidentId>) -> Self {
+        incident.map_or(Self::System, Self::Incident)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::System => b"system".to_vec(),
+            Self::Incident(id) => id.uuid().as_bytes().to_vec(),
+        }
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("system"),
+            Self::Incident(id) => fmt::Display::fmt(id, f),
+        }
+    }
+}
+
+impl FromStr for Chain {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text == "system" { Ok(Self::System) } else { text.parse().map(Self::Incident) }
+    }
+}
+
+/// Whether something was allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditOutcome {
+    /// It was done.
+    Allowed,
+    /// It was refused for lack of rights.
+    Denied,
+}
+
+/// An audit entry before it is sealed.
+///
+/// `detail` never holds free text, but for the reason of a redaction, which its
+/// admin writes for this place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditDraft {
+    /// The incident it concerns.
+    pub incident_id: Option<IncidentId>,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What, as in [`Action::name`](crate::actor::Action::name).
+    pub action: String,
+    /// Whether it was allowed.
+    pub outcome: AuditOutcome,
+    /// Particulars: numbers, states, names of fields.
+    pub detail: BTreeMap<String, String>,
+}
+
+/// An audit entry, sealed into its chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// The chain.
+    pub chain: Chain,
+    /// 1, 2, 3, ... without gaps in this chain.
+    pub seq: u64,
+    /// What it says.
+    pub said: AuditDraft,
+    /// The bytes that were hashed.
+    pub canonical: Vec<u8>,
+    /// The hash of the entry before.
+    pub prev_hash: Hash,
+    /// The hash of this entry.
+    pub hash: Hash,
+}
+
+/// The canonical form. The order of the fields is part of the format.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Canonical {
+    v: u8,
+    incident_id: Option<IncidentId>,
+    at: i64,
+    actor: PersonName,
+    actor_kind: ActorKind,
+    action: String,
+    outcome: AuditOutcome,
+    detail: BTreeMap<String, String>,
+}
+
+fn canonical(draft: &AuditDraft) -> Result<Vec<u8>, CanonicalError> {
+    let AuditDraft { incident_id, at, actor, action, outcome, detail } = draft;
+    let canonical = Canonical {
+        v: 1,
+        incident_id: *incident_id,
+        at: at.micros(),
+        actor: actor.name.clone(),
+        actor_kind: actor.kind,
+        action: action.clone(),
+        outcome: *outcome,
+        detail: detail.clone(),
+    };
+    serde_json::to_vec(&canonical).map_err(CanonicalError::from)
+}
+
+/// Seals an entry onto the end of its chain. Pure; see
+/// [`timeline::seal`](crate::timeline::seal).
+///
+/// # Errors
+/// Never for a draft made by this crate; the signature is that of the serialiser.
+pub fn seal(head: Head, draft: AuditDraft) -> Result<AuditEntry, CanonicalError> {
+    let chain = Chain::of(draft.incident_id);
+    let canonical = canonical(&draft)?;
+    let seq = head.seq + 1;
+    let hash = link(DOMAIN, &chain.bytes(), seq, head.hash, &canonical);
+    Ok(AuditEntry { chain, seq, said: draft, canonical, prev_hash: head.hash, hash })
+}
+
+/// Checks one chain, in order of `seq`, and names the first bad entry.
+#[must_use]
+pub fn verify<'a>(chain: Chain, entries: impl IntoIterator<Item = &'a AuditEntry>) -> Verdict {
+    let mut head = Head::EMPTY;
+    for entry in entries {
+        let seq = head.seq + 1;
+        let broken = |reason| Verdict::Broken { seq, reason };
+        if entry.seq != seq || entry.chain != chain {
+            return broken("the sequence has a gap or a repeat");
+        }
+        if entry.prev_hash != head.hash {
+            return broken("the previous hash is not that of the entry before");
+        }
+        if link(DOMAIN, &chain.bytes(), seq, entry.prev_hash, &entry.canonical) != entry.hash {
+            return broken("the hash does not fit the stored bytes");
+        }
+        if !canonical(&entry.said).is_ok_and(|bytes| bytes == entry.canonical) {
+            return broken("what is shown is not what was hashed");
+        }
+        head = Head { seq, hash: entry.hash };
+    }
+    Verdict::Valid(head)
+}

@@ -1,0 +1,132 @@
+//! What one decision changes, as one value that a store takes whole.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::audit::AuditDraft;
+use crate::billing::LedgerRow;
+use crate::incident::Incident;
+use crate::outbox::{Message, Settlement};
+use crate::suggestion::Suggestion;
+use crate::timeline::{EntryDraft, SysIncidentUpdateEntry};
+use crate::{IncidentId, PersonName, Revision, Salt, SuggestionId, Timestamp};
+
+/// A new state of one incident, with the entries that tell how it came about.
+#[derive(Clone, Debug)]
+pub struct IncidentWrite {
+    /// The incident from here on.
+    pub after: Arc<Incident>,
+    /// The revision it was decided on; none where the incident is new.
+    pub expected: Option<Revision>,
+    /// The entries to append, each with a fresh salt.
+    pub entries: Vec<(EntryDraft, Salt)>,
+}
+
+/// A change of the outbox.
+#[derive(Clone, Debug)]
+pub enum OutboxWrite {
+    /// One more thing to do.
+    Add(Box<Message>),
+    /// Every unfinished trigger of the incident is over: one that is leased now
+    /// ends with its attempt, the others are never claimed again.
+    SupersedeTriggers(IncidentId),
+}
+
+/// A change of the ledger: the credits of one incident, computed anew. Rows of
+/// lower revisions that are still estimated become superseded.
+#[derive(Clone, Debug)]
+pub struct LedgerWrite {
+    /// The incident.
+    pub incident_id: IncidentId,
+    /// Which computation.
+    pub revision: u32,
+    /// Its rows; none where nothing is owed to anybody any more.
+    pub rows: Vec<LedgerRow>,
+}
+
+/// A change of a suggestion.
+#[derive(Clone, Debug)]
+pub enum SuggestionWrite {
+    /// A new one.
+    Open(Suggestion),
+    /// An incident is declared from it.
+    Use(SuggestionId),
+}
+
+/// The scope of an idempotency key: (actor, key).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyScope {
+    /// Who sent the key.
+    pub actor: PersonName,
+    /// The key.
+    pub key: String,
+}
+
+/// What a command answered, to be given again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// An incident, and the numbers of the entries that were made.
+    Incident {
+        /// The incident as it was answered.
+        incident: Arc<Incident>,
+        /// The entries that were made.
+        seqs: Vec<u64>,
+        /// Whether an alert found a live incident instead of making one.
+        deduplicated: bool,
+    },
+    /// A suggestion, and whether it was open before.
+    Suggestion {
+        /// The suggestion.
+        suggestion: Suggestion,
+        /// Whether it was open before.
+        repeated: bool,
+    },
+    /// So many usage events.
+    Accepted(u64),
+}
+
+/// A reply to be remembered under a key.
+#[derive(Clone, Debug)]
+pub struct Remember {
+    /// The scope of the key.
+    pub scope: KeyScope,
+    /// What the key was used for.
+    pub fingerprint: [u8; 32],
+    /// When the reply was made: an older record that had expired by then gives way.
+    pub made_at: Timestamp,
+    /// Until when a repeat gets the same reply.
+    pub expires_at: Timestamp,
+    /// The reply.
+    pub reply: Reply,
+}
+
+/// Everything one decision changes. A store keeps all of it or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    /// Incidents, in order of id.
+    pub writes: Vec<IncidentWrite>,
+    /// Audit entries.
+    pub audit: Vec<AuditDraft>,
+    /// Things to do outside.
+    pub outbox: Vec<OutboxWrite>,
+    /// Credits.
+    pub ledger: Vec<LedgerWrite>,
+    /// A suggestion.
+    pub suggestion: Option<SuggestionWrite>,
+    /// The reply to remember.
+    pub remember: Option<Remember>,
+    /// The message that this commit finishes or puts off.
+    pub settles: Option<Settlement>,
+    /// The entry whose free text is erased. Remembered replies that hold the
+    /// incident get its new state, so that no copy of the text stays behind.
+    pub redacts: Option<(IncidentId, u64)>,
+}
+
+/// What a store made of a commit.
+#[derive(Clone, Debug, Default)]
+pub struct Committed {
+    /// The entries as they were sealed, in order of the writes.
+    pub entries: Vec<SysIncidentUpdateEntry>,
+}

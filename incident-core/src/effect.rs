@@ -1,0 +1,62 @@
+//! What must happen because something happened.
+
+use crate::incident::{Event, Incident, Status};
+use crate::paging::{PageAction, PagingState};
+use crate::policy::Policy;
+
+/// A consequence that leaves the incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// On-call is paged.
+    Page,
+    /// The pagers that may hold the alert are told.
+    CallOff(PageAction),
+    /// The credits are computed anew.
+    Settle,
+}
+
+/// The consequences of one event. Pure and total.
+///
+/// `before` is the incident the event happened to, `after` the same incident
+/// with the event applied.
+#[must_use]
+pub fn effects_of(event: &Event, before: &Incident, after: &Incident, policy: &Policy) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let ended = |incident: &Incident| !incident.status.is_live();
+    match event {
+        Event::Declared => effects.extend((after.paging.state == PagingState::Pending).then_some(Effect::Page)),
+        Event::PageAsked { .. } => effects.push(Effect::Page),
+        Event::Acknowledged { .. } => effects.extend(call_off(before, PageAction::Acknowledge)),
+        Event::Updated(updated) => {
+            if let Some(transition) = updated.transition {
+                match transition.to {
+                    Status::Resolved | Status::Cancelled | Status::Merged => {
+                        effects.extend(call_off(before, PageAction::Resolve));
+                    }
+                    Status::Investigating if transition.from == Status::Resolved => {
+                        effects.extend(policy.of(after.severity).page_on_reopen.then_some(Effect::Page));
+                    }
+                    Status::Triage
+                    | Status::Investigating
+                    | Status::Identified
+                    | Status::Mitigated
+                    | Status::Closed => {}
+                }
+            }
+            let moved = updated.changes.iter().any(super::incident::Change::moves_credits);
+            if ended(after) && (ended(before) && moved || !ended(before)) {
+                effects.push(Effect::Settle);
+            }
+        }
+        Event::Changed(change) | Event::TookIn { change, .. } => {
+            effects.extend((ended(after) && change.moves_credits()).then_some(Effect::Settle));
+        }
+        Event::Published(_) | Event::PostMortemLinked { .. } | Event::Redacted { .. } => {}
+    }
+    effects
+}
+
+fn call_off(incident: &Incident, action: PageAction) -> Option<Effect> {
+    let told = matches!(incident.paging.state, PagingState::None | PagingState::Superseded);
+    (!told).then_some(Effect::CallOff(action))
+}

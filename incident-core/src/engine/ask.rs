@@ -1,0 +1,69 @@
+//! Who asks, under which key, and what came of it.
+
+use std::sync::Arc;
+
+use crate::actor::Caller;
+use crate::commit::KeyScope;
+use crate::incident::Incident;
+use crate::timeline::SysIncidentUpdateEntry;
+use crate::Version;
+
+/// A key that makes a command happen once, however often it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The key; its scope is the caller.
+    pub key: String,
+    /// What it is used for: the same key with another fingerprint is refused.
+    pub fingerprint: [u8; 32],
+}
+
+/// Who asks, and on which conditions.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Who.
+    pub caller: Caller,
+    /// Once, however often it is sent.
+    pub key: Option<IdempotencyKey>,
+    /// Only if the incident is at one of these versions.
+    pub if_version: Option<Vec<Version>>,
+}
+
+impl Ask {
+    /// Without a key and without a condition.
+    #[must_use]
+    pub const fn by(caller: Caller) -> Self {
+        Self { caller, key: None, if_version: None }
+    }
+
+    /// Once, however often it is sent.
+    #[must_use]
+    pub fn with_key(mut self, key: IdempotencyKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Only if the incident is at one of these versions.
+    #[must_use]
+    pub fn if_version(mut self, versions: Vec<Version>) -> Self {
+        self.if_version = Some(versions);
+        self
+    }
+
+    pub(crate) fn scope(&self) -> Option<KeyScope> {
+        let key = self.key.as_ref()?;
+        Some(KeyScope { actor: self.caller.actor.name.clone(), key: key.key.clone() })
+    }
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The incident afterwards.
+    pub incident: Arc<Incident>,
+    /// The entries that were made.
+    pub entries: Vec<SysIncidentUpdateEntry>,
+    /// Whether an alert key found a live incident instead of making one.
+    pub deduplicated: bool,
+    /// Whether this answer was given before, under the same key.
+    pub replayed: bool,
+}

@@ -1,0 +1,278 @@
+//! How an engine is put together.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::lock::Mutex;
+use uuid::Uuid;
+
+use super::{Incidents, Notice};
+use crate::actor::Permissions;
+use crate::paging::{FailoverPolicy, TargetId};
+use crate::policy::Policy;
+use crate::port::{Clock, IdGen, Pager, Store, TenantDirectory, UsageSource};
+use crate::sla::SlaTerms;
+use crate::status_page::PublicNames;
+use crate::{IncidentId, Timestamp};
+
+/// Why no engine was made.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Two pagers have one name; outcomes could not be told apart.
+    #[error("two pagers are named {0}")]
+    SameTarget(TargetId),
+    /// Without the feature `system` the host brings the clock and the ids.
+    #[error("no {0} was given, and the feature `system` is off")]
+    Missing(&'static str),
+    /// A page must be settled before its lease ends.
+    #[error("the pager deadline and two store deadlines together must be shorter than the lease")]
+    Lease,
+}
+
+type Listener = Box<dyn Fn(&Notice) + Send + Sync>;
+
+/// Makes an [`Incidents`]; see there for an example.
+pub struct IncidentsBuilder {
+    store: Arc<dyn Store>,
+    pagers: Vec<Arc<dyn Pager>>,
+    usage: Option<Arc<dyn UsageSource>>,
+    directory: Option<Arc<dyn TenantDirectory>>,
+    clock: Option<Arc<dyn Clock>>,
+    ids: Option<Arc<dyn IdGen>>,
+    settings: Settings,
+    listeners: Vec<Listener>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) policy: Policy,
+    pub(super) terms: SlaTerms,
+    pub(super) permissions: Permissions,
+    pub(super) names: PublicNames,
+    pub(super) urgent: FailoverPolicy,
+    pub(super) calm: FailoverPolicy,
+    pub(super) store_deadline: Duration,
+    pub(super) pager_deadline: Duration,
+    pub(super) usage_deadline: Duration,
+    pub(super) lease: Duration,
+}
+
+pub(super) struct Inner {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) pagers: Vec<Arc<dyn Pager>>,
+    pub(super) usage: Option<Arc<dyn UsageSource>>,
+    pub(super) directory: Option<Arc<dyn TenantDirectory>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn IdGen>,
+    pub(super) settings: Settings,
+    pub(super) listeners: Vec<Listener>,
+    /// Random per process start: who holds a lease.
+    pub(super) owner: Uuid,
+    /// Commands on one incident queue here instead of fighting over revisions.
+    /// A fixed number of queues: two incidents may share one, which only costs
+    /// a little waiting.
+    queues: Vec<Mutex<()>>,
+}
+
+const QUEUES: usize = 256;
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("pagers", &self.pagers).field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for IncidentsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IncidentsBuilder").field("pagers", &self.pagers).field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn queue(&self, id: IncidentId) -> Option<&Mutex<()>> {
+        // The last bytes of a UUID v7 are random.
+        let (_, low) = id.uuid().as_u64_pair();
+        usize::try_from(low % QUEUES as u64).ok().and_then(|at| self.queues.get(at))
+    }
+
+    pub(super) fn tell(&self, notice: &Notice) {
+        for listener in &self.listeners {
+            listener(notice);
+        }
+    }
+}
+
+impl Incidents {
+    /// Starts with a store and the shipped policy, terms and permissions.
+    #[must_use]
+    pub fn builder(store: Arc<dyn Store>) -> IncidentsBuilder {
+        IncidentsBuilder {
+            store,
+            pagers: Vec::new(),
+            usage: None,
+            directory: None,
+            clock: None,
+            ids: None,
+            settings: Settings {
+                policy: Policy::default(),
+                terms: SlaTerms::default(),
+                permissions: Permissions::default(),
+                names: PublicNames::default(),
+                urgent: FailoverPolicy::urgent(),
+                calm: FailoverPolicy::calm(),
+                store_deadline: Duration::from_secs(5),
+                pager_deadline: Duration::from_secs(10),
+                usage_deadline: Duration::from_secs(30),
+                lease: Duration::from_secs(30),
+            },
+            listeners: Vec::new(),
+        }
+    }
+}
+
+impl IncidentsBuilder {
+    /// Adds a pager; the first one added is tried first.
+    #[must_use]
+    pub fn pager(mut self, pager: Arc<dyn Pager>) -> Self {
+        self.pagers.push(pager);
+        self
+    }
+
+    /// Where affected users are counted.
+    #[must_use]
+    pub fn usage(mut self, usage: Arc<dyn UsageSource>) -> Self {
+        self.usage = Some(usage);
+        self
+    }
+
+    /// Who "all tenants" are.
+    #[must_use]
+    pub fn directory(mut self, directory: Arc<dyn TenantDirectory>) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
+    /// The clock; that of the system if not given.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The source of ids and salts; that of the system if not given.
+    #[must_use]
+    pub fn ids(mut self, ids: Arc<dyn IdGen>) -> Self {
+        self.ids = Some(ids);
+        self
+    }
+
+    /// The policy per severity.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.settings.policy = policy;
+        self
+    }
+
+    /// The SLA.
+    #[must_use]
+    pub fn terms(mut self, terms: SlaTerms) -> Self {
+        self.settings.terms = terms;
+        self
+    }
+
+    /// Which role may do what.
+    #[must_use]
+    pub fn permissions(mut self, permissions: Permissions) -> Self {
+        self.settings.permissions = permissions;
+        self
+    }
+
+    /// The public names of services.
+    #[must_use]
+    pub fn public_names(mut self, names: PublicNames) -> Self {
+        self.settings.names = names;
+        self
+    }
+
+    /// When to leave a pager for the next: for SEV1 and SEV2, and for the others.
+    #[must_use]
+    pub const fn failover(mut self, urgent: FailoverPolicy, calm: FailoverPolicy) -> Self {
+        self.settings.urgent = urgent;
+        self.settings.calm = calm;
+        self
+    }
+
+    /// How long to wait for a pager; 10 s if not given.
+    #[must_use]
+    pub const fn pager_deadline(mut self, deadline: Duration) -> Self {
+        self.settings.pager_deadline = deadline;
+        self
+    }
+
+    /// Told after each commit; must not block. Several may listen.
+    #[must_use]
+    pub fn on_commit(mut self, listener: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
+        self.listeners.push(Box::new(listener));
+        self
+    }
+
+    /// The engine.
+    ///
+    /// # Errors
+    /// Two pagers of one name, deadlines that do not compose, or no clock where
+    /// the feature `system` is off.
+    pub fn build(self) -> Result<Incidents, BuildError> {
+        let mut seen = std::collections::BTreeSet::new();
+        for pager in &self.pagers {
+            if !seen.insert(pager.target_id()) {
+                return Err(BuildError::SameTarget(pager.target_id()));
+            }
+        }
+        if self.settings.pager_deadline + self.settings.store_deadline * 2 >= self.settings.lease {
+            return Err(BuildError::Lease);
+        }
+        let clock = self.clock.or_else(default_clock).ok_or(BuildError::Missing("clock"))?;
+        let ids = self.ids.or_else(default_ids).ok_or(BuildError::Missing("source of ids"))?;
+        let owner = ids.random();
+        Ok(Incidents(Arc::new(Inner {
+            store: self.store,
+            pagers: self.pagers,
+            usage: self.usage,
+            directory: self.directory,
+            clock,
+            ids,
+            settings: self.settings,
+            listeners: self.listeners,
+            owner,
+            queues: (0..QUEUES).map(|_| Mutex::new(())).collect(),
+        })))
+    }
+}
+
+#[cfg(feature = "system")]
+#[expect(clippy::unnecessary_wraps, reason = "the twin without the feature has none")]
+fn default_clock() -> Option<Arc<dyn Clock>> {
+    Some(Arc::new(super::system::SystemClock))
+}
+
+#[cfg(not(feature = "system"))]
+fn default_clock() -> Option<Arc<dyn Clock>> {
+    None
+}
+
+#[cfg(feature = "system")]
+#[expect(clippy::unnecessary_wraps, reason = "the twin without the feature has none")]
+fn default_ids() -> Option<Arc<dyn IdGen>> {
+    Some(Arc::new(super::system::SystemIds))
+}
+
+#[cfg(not(feature = "system"))]
+fn default_ids() -> Option<Arc<dyn IdGen>> {
+    None
+}

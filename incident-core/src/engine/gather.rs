@@ -1,0 +1,127 @@
+//! From events to a commit. Pure but for ids and salts.
+
+use std::sync::Arc;
+
+use super::builder::Inner;
+use crate::MessageId;
+use crate::actor::Actor;
+use crate::commit::{Commit, IncidentWrite, OutboxWrite};
+use crate::effect::{Effect, effects_of};
+use crate::incident::{Affected, Event, Incident};
+use crate::outbox::{Message, MessageBody};
+use crate::paging::{PageAction, PageEvent};
+use crate::timeline::EntryDraft;
+use crate::{Revision, Timestamp};
+
+/// What events make of an incident.
+pub(super) struct Gathered {
+    pub(super) after: Incident,
+    pub(super) seqs: Vec<u64>,
+    pub(super) write: IncidentWrite,
+    pub(super) outbox: Vec<OutboxWrite>,
+    pub(super) settle: bool,
+}
+
+impl Inner {
+    /// Applies events and collects what follows. `expected` is none for an
+    /// incident that is new.
+    pub(super) fn gather(
+        &self,
+        before: &Incident,
+        expected: Option<Revision>,
+        events: &[Event],
+        by: &Actor,
+        now: Timestamp,
+    ) -> Gathered {
+        let policy = &self.settings.policy;
+        let mut after = before.clone();
+        let mut entries = Vec::new();
+        let mut seqs = Vec::new();
+        let mut effects: Vec<Effect> = Vec::new();
+        for event in events {
+            let earlier = after.clone();
+            let draft = EntryDraft::of(event, &earlier, by, now);
+            let seq = draft.as_ref().map_or(0, |draft| after.count_entry(draft));
+            after.apply(event, seq, now, policy);
+            for effect in effects_of(event, &earlier, &after, policy) {
+                if !effects.contains(&effect) {
+                    effects.push(effect);
+                }
+            }
+            if let Some(draft) = draft {
+                seqs.push(seq);
+                entries.push((draft, self.ids.salt()));
+            }
+        }
+        if expected.is_some() {
+            let state = after.state_mut();
+            state.version = state.version.next();
+            state.revision = state.revision.next();
+        }
+        let mut outbox = Vec::new();
+        let mut settle = false;
+        for effect in effects {
+            match effect {
+                Effect::Page => {
+                    if after.paging.epoch == before.paging.epoch && expected.is_some() {
+                        // A reopen that pages by policy starts the epoch itself.
+                        after.state_mut().paging = crate::paging::Paging::pending(before.paging.epoch + 1);
+                    }
+                    outbox.push(OutboxWrite::SupersedeTriggers(after.id));
+                    outbox.push(self.page_message(&after, PageAction::Trigger, now));
+                }
+                Effect::CallOff(action) => {
+                    outbox.push(OutboxWrite::SupersedeTriggers(after.id));
+                    outbox.push(self.page_message(&after, action, now));
+                }
+                Effect::Settle => settle = true,
+            }
+        }
+        Gathered {
+            seqs,
+            write: IncidentWrite { after: Arc::new(after.clone()), expected, entries },
+            after,
+            outbox,
+            settle,
+        }
+    }
+
+    fn page_message(&self, incident: &Incident, action: PageAction, now: Timestamp) -> OutboxWrite {
+        let page = PageEvent {
+            action,
+            dedup_key: incident.dedup_key(),
+            incident_id: incident.id,
+            number: incident.number,
+            epoch: incident.paging.epoch,
+            title: incident.title.clone(),
+            summary: incident.summary.clone(),
+            severity: incident.severity,
+            urgency: self.settings.policy.of(incident.severity).urgency,
+            services: incident.affected_services.clone(),
+            tenants: match &incident.affected_tenants {
+                Affected::All => None,
+                Affected::These(list) => u64::try_from(list.len()).ok(),
+            },
+            occurred_at: now,
+        };
+        self.message(incident, MessageBody::Page(page), now)
+    }
+
+    pub(super) fn message(&self, incident: &Incident, body: MessageBody, now: Timestamp) -> OutboxWrite {
+        OutboxWrite::Add(Box::new(Message {
+            id: MessageId::from_uuid(self.ids.sortable(now)),
+            incident_id: incident.id,
+            lane: incident.severity,
+            body,
+            committed_at: now,
+            due_at: now,
+            log: Vec::new(),
+        }))
+    }
+}
+
+/// Puts what was gathered into a commit.
+pub(super) fn put(commit: &mut Commit, gathered: Gathered) {
+    commit.writes.push(gathered.write);
+    commit.outbox.extend(gathered.outbox);
+}

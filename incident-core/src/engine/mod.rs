@@ -1,0 +1,47 @@
+//! The engine: the one handle users hold, and the only room that awaits.
+//!
+//! [`Incidents`] is cheap to clone. It takes commands ([`Incidents::declare`],
+//! [`Incidents::act`]), answers questions, and does outside work when told to
+//! ([`Incidents::drain`]). It owns no timer and spawns nothing: the host wakes it.
+
+mod ask;
+mod builder;
+mod denial;
+mod error;
+mod gather;
+mod notice;
+mod page;
+mod query;
+mod relay;
+mod report;
+mod run;
+mod settle;
+mod suggest;
+#[cfg(feature = "system")]
+pub mod system;
+
+use std::sync::Arc;
+
+pub use ask::{Ask, Done, IdempotencyKey};
+pub use builder::{BuildError, IncidentsBuilder};
+pub use error::Error;
+pub use notice::{Alarm, Notice};
+pub use relay::Drained;
+pub use report::{ImpactReport, SlaReport, SlaRow, TenantImpact};
+pub use suggest::Suggested;
+
+use builder::Inner;
+
+/// The incident subsystem.
+///
+/// ```
+/// use std::sync::Arc;
+/// use incident_core::engine::Incidents;
+/// # fn build(store: Arc<dyn incident_core::port::Store>, pager: Arc<dyn incident_core::port::Pager>)
+/// # -> Result<Incidents, incident_core::engine::BuildError> {
+/// let incidents = Incidents::builder(store).pager(pager).build()?;
+/// # Ok(incidents)
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Incidents(Arc<Inner>);

@@ -1,0 +1,30 @@
+//! What the host is told after each commit.
+
+use crate::IncidentId;
+use crate::paging::TargetId;
+
+/// Something that needs a human although no vendor may have told one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Alarm {
+    /// A page is no longer tried.
+    PageGivenUp {
+        /// The incident nobody may know of.
+        incident_id: IncidentId,
+        /// The target tried last.
+        target: Option<TargetId>,
+    },
+}
+
+/// What a commit touched: a hint, not a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notice {
+    /// The incidents it changed.
+    pub incidents: Vec<IncidentId>,
+    /// Whether the public page may look different.
+    pub public: bool,
+    /// Whether there is something to do: call [`drain`](super::Incidents::drain).
+    pub outbox: bool,
+    /// An alarm it raised.
+    pub alarm: Option<Alarm>,
+}

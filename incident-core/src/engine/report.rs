@@ -1,0 +1,160 @@
+//! Reports: who was hit, and what is owed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Error, Incidents};
+use crate::impact::{BASELINE_WEEKS, ImpactQuery, TenantWindows, baseline_of};
+use crate::incident::{Affected, AffectedTenant, Incident, outage_by_tenant};
+use crate::port::UsageSource;
+use crate::sla::{SlaTerms, TenantOutage, credit_rows};
+use crate::{IncidentId, Month, Percent, ServiceId, TenantId, Windows};
+
+const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How many users of a tenant were hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantImpact {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// Distinct users with an event in the tenant's outage.
+    pub unique_users: u64,
+    /// The same for the weeks before; none without data.
+    pub baseline_unique_users: Option<u64>,
+}
+
+/// How many users an incident hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImpactReport {
+    /// The outage.
+    pub window: Windows,
+    /// Whether it may still change by itself.
+    pub provisional: bool,
+    /// Distinct users over all tenants; not the sum.
+    pub total_unique_users: u64,
+    /// Every affected tenant, by name, zeros too.
+    pub by_tenant: Vec<TenantImpact>,
+    /// Which source counted.
+    pub source: &'static str,
+}
+
+/// What a tenant is owed for one incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlaRow {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The outage that hit it, in microseconds.
+    pub outage_us: u64,
+    /// Minutes with at most four decimals, for show.
+    pub outage_minutes: String,
+    /// The month of the outage's end.
+    pub period: Month,
+    /// Availability over that month from this incident alone, for show.
+    pub availability: Percent,
+    /// Whether the target is breached by this incident alone.
+    pub target_breached: bool,
+    /// This incident's own tier.
+    pub credit: Percent,
+}
+
+/// What an incident costs.
+#[derive(Clone, Debug)]
+pub struct SlaReport {
+    /// Whether it may still change by itself.
+    pub provisional: bool,
+    /// Why there are no rows, where the incident does not count.
+    pub excluded: Option<String>,
+    /// The terms it was computed with.
+    pub terms: SlaTerms,
+    /// One row per affected tenant, by name.
+    pub rows: Vec<SlaRow>,
+}
+
+impl Incidents {
+    /// How many users an incident hit, with a baseline of the weeks before.
+    ///
+    /// # Errors
+    /// There is no such incident, no usage source, or it did not answer.
+    pub async fn affected_users(&self, id: IncidentId, affected_services_only: bool, failed_only: bool) -> Result<ImpactReport, Error> {
+        let incident = self.get(id).await?;
+        let usage = self.0.usage.as_deref().ok_or(Error::NotConfigured("no usage source is configured"))?;
+        let now = self.0.now();
+        let window = incident.outage(now);
+        let by_tenant = outage_by_tenant(&window, &self.affected(&incident).await?);
+        let query = query_of(&incident, by_tenant, affected_services_only, failed_only);
+        let deadline = self.0.settings.usage_deadline;
+        let counts = usage.unique_users(&query, deadline).await?;
+        let baseline = baseline(usage, &query, deadline).await?;
+        let rows = counts.by_tenant.into_iter().zip(baseline).map(|(count, baseline)| TenantImpact {
+            tenant_id: count.tenant,
+            unique_users: count.unique_users,
+            baseline_unique_users: baseline,
+        });
+        Ok(ImpactReport {
+            window,
+            provisional: incident.is_provisional(),
+            total_unique_users: counts.total_unique_users,
+            by_tenant: rows.collect(),
+            source: usage.name(),
+        })
+    }
+
+    /// What an incident costs, tenant by tenant. Reading it writes nothing.
+    ///
+    /// # Errors
+    /// There is no such incident, or nobody knows who all tenants are.
+    pub async fn sla_impact(&self, id: IncidentId) -> Result<SlaReport, Error> {
+        let incident = self.get(id).await?;
+        let terms = &self.0.settings.terms;
+        let (provisional, excluded) = (incident.is_provisional(), incident.excluded());
+        let mut report = SlaReport { provisional, excluded, terms: terms.clone(), rows: Vec::new() };
+        if report.excluded.is_some() {
+            return Ok(report);
+        }
+        let now = self.0.now();
+        let tenants = self.affected(&incident).await?;
+        let parts = tenants.iter().map(|one| TenantOutage { tenant: &one.tenant_id, from: one.from, until: one.until });
+        let rows = credit_rows(terms, &incident.outage(now), parts, incident.resolved_at.unwrap_or(now))
+            .map(|row| SlaRow {
+                tenant_id: row.tenant.clone(),
+                outage_us: row.outage_us,
+                outage_minutes: row.outage_minutes(),
+                period: row.period,
+                availability: row.availability,
+                target_breached: row.target_breached,
+                credit: row.credit,
+            })
+            .collect();
+        report.rows = rows;
+        Ok(report)
+    }
+
+    async fn affected(&self, incident: &Incident) -> Result<Vec<AffectedTenant>, Error> {
+        match &incident.affected_tenants {
+            Affected::These(list) => Ok(list.clone()),
+            Affected::All => {
+                let mut all = self.everybody().await?;
+                all.sort();
+                all.dedup();
+                Ok(all.into_iter().map(AffectedTenant::whole).collect())
+            }
+        }
+    }
+}
+
+fn query_of(incident: &Incident, by_tenant: BTreeMap<TenantId, Windows>, affected_only: bool, failed_only: bool) -> ImpactQuery {
+    let tenants = by_tenant.into_iter().map(|(tenant, windows)| TenantWindows { tenant, windows }).collect();
+    let services: Option<std::collections::BTreeSet<ServiceId>> =
+        affected_only.then(|| incident.affected_services.iter().cloned().collect());
+    ImpactQuery::new(tenants, services, failed_only)
+}
+
+/// The same question for each of the weeks before.
+async fn baseline(usage: &dyn UsageSource, query: &ImpactQuery, deadline: Duration) -> Result<Vec<Option<u64>>, Error> {
+    let mut weeks = Vec::new();
+    for week in 1..=BASELINE_WEEKS {
+        let shifted = query.shifted_back(WEEK * week);
+        weeks.push(usage.unique_users(&shifted, deadline).await?);
+    }
+    Ok(baseline_of(&weeks))
+}

@@ -1,0 +1,96 @@
+//! Whose users are counted, when; and the answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::ApiUsageEvent;
+use crate::window::{Window, Windows};
+use crate::{ServiceId, TenantId, Timestamp};
+
+/// A tenant and when it was hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantWindows {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// When; it may be empty.
+    pub windows: Windows,
+}
+
+/// Whose distinct users are counted, and which events count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImpactQuery {
+    tenants: Vec<TenantWindows>,
+    /// Only events of these services; of all if absent.
+    pub services: Option<BTreeSet<ServiceId>>,
+    /// Only calls that failed.
+    pub failed_only: bool,
+}
+
+impl ImpactQuery {
+    /// A question about these tenants. One that is given twice is asked about
+    /// once, with the union of its windows, in the place of the first.
+    #[must_use]
+    pub fn new(tenants: Vec<TenantWindows>, services: Option<BTreeSet<ServiceId>>, failed_only: bool) -> Self {
+        let mut places: BTreeMap<TenantId, usize> = BTreeMap::new();
+        let mut folded: Vec<TenantWindows> = Vec::with_capacity(tenants.len());
+        for one in tenants {
+            let known = places.get(&one.tenant).and_then(|at| folded.get_mut(*at));
+            if let Some(first) = known {
+                let both = first.windows.as_slice().iter().chain(one.windows.as_slice());
+                first.windows = both.copied().collect();
+            } else {
+                places.insert(one.tenant.clone(), folded.len());
+                folded.push(one);
+            }
+        }
+        Self { tenants: folded, services, failed_only }
+    }
+
+    /// The tenants, each once, in the order of the answer.
+    #[must_use]
+    pub fn tenants(&self) -> &[TenantWindows] {
+        &self.tenants
+    }
+
+    /// Whether an event counts, apart from tenant and time.
+    #[must_use]
+    pub fn counts(&self, event: &ApiUsageEvent) -> bool {
+        (!self.failed_only || event.failed) && self.services.as_ref().is_none_or(|services| services.contains(&event.service))
+    }
+
+    /// The same question about an earlier time. Windows that would begin before
+    /// 1970 are left out.
+    #[must_use]
+    pub fn shifted_back(&self, by: Duration) -> Self {
+        let shift = |window: &Window| {
+            let back = |time: Timestamp| {
+                let us = i64::try_from(by.as_micros()).ok()?;
+                Timestamp::from_micros(time.micros().checked_sub(us)?).ok()
+            };
+            Window::non_empty(back(window.start())?, back(window.end())?)
+        };
+        let tenants = self.tenants.iter().map(|one| TenantWindows {
+            tenant: one.tenant.clone(),
+            windows: one.windows.as_slice().iter().filter_map(shift).collect(),
+        });
+        Self { tenants: tenants.collect(), services: self.services.clone(), failed_only: self.failed_only }
+    }
+}
+
+/// The distinct users of one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantCount {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// How many.
+    pub unique_users: u64,
+}
+
+/// The answer to an [`ImpactQuery`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImpactCounts {
+    /// Every tenant of the question, in its order, zeros too.
+    pub by_tenant: Vec<TenantCount>,
+    /// Distinct users over all tenants: somebody in two counts once.
+    pub total_unique_users: u64,
+}

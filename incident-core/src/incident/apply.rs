@@ -1,0 +1,108 @@
+//! How an event changes the state.
+
+use super::{Change, Event, Incident, Mode, State, Status, Transition, Updated};
+use crate::paging::Paging;
+use crate::policy::Policy;
+use crate::timeline::EntryDraft;
+use crate::window::Window;
+use crate::{PersonName, Timestamp};
+use crate::actor::ActorKind;
+
+impl Incident {
+    /// Folds one event into the state. `seq` is the number of the entry that
+    /// records it, for those that have one.
+    pub(crate) fn apply(&mut self, event: &Event, seq: u64, now: Timestamp, policy: &Policy) {
+        let state = self.state_mut();
+        match event {
+            Event::Declared => {}
+            Event::Acknowledged { at, by } => {
+                state.acknowledged_at = Some(*at);
+                state.acknowledged_by = Some(by.name.clone());
+                if by.kind == ActorKind::Person && state.responder.is_none() {
+                    state.responder = Some(PersonName::clone(&by.name));
+                }
+            }
+            Event::Updated(updated) => apply_update(state, updated, seq, now, policy),
+            Event::Changed(change) | Event::TookIn { change, .. } => apply_change(state, change, now, policy),
+            Event::Published(publish) => state.face.publish(publish, seq, now, state.status),
+            Event::PostMortemLinked { url, by } => {
+                state.post_mortem =
+                    Some(super::PostMortem { url: url.clone(), linked_by: by.clone(), linked_at: now });
+            }
+            Event::PageAsked { epoch, .. } => state.paging = Paging::pending(*epoch),
+            Event::Redacted { seq } => state.face.redact(*seq, now),
+        }
+    }
+
+    /// Counts an entry that will be appended.
+    pub(crate) fn count_entry(&mut self, entry: &EntryDraft) -> u64 {
+        let state = self.state_mut();
+        state.last_seq += 1;
+        state.last_recorded_at = entry.recorded_at;
+        state.last_seq
+    }
+}
+
+fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, policy: &Policy) {
+    for change in &updated.changes {
+        apply_change(state, change, now, policy);
+    }
+    if let Some(transition) = &updated.transition {
+        apply_transition(state, transition, updated.occurred_at);
+    }
+    // An explicit promise of the same command stands; else the clock starts anew.
+    restart_update_clock(state, now, policy);
+    state.face.update(updated, seq, now);
+}
+
+fn apply_transition(state: &mut State, transition: &Transition, at: Timestamp) {
+    state.status = transition.to;
+    state.ending = transition.ending;
+    match transition.to {
+        Status::Investigating if transition.from == Status::Resolved => reopen(state, at),
+        Status::Mitigated => state.mitigated_at = state.mitigated_at.or(Some(at)),
+        Status::Resolved => {
+            state.resolved_at = Some(at);
+            state.eta = None;
+        }
+        Status::Closed => state.closed_at = Some(at),
+        Status::Triage | Status::Investigating | Status::Identified | Status::Cancelled | Status::Merged => {}
+    }
+}
+
+/// Keeps the interval that had ended and starts another one.
+fn reopen(state: &mut State, at: Timestamp) {
+    let start = state.reopened_at.unwrap_or(state.started_at);
+    let end = state.impact_ended_at.or(state.resolved_at).unwrap_or(at);
+    state.earlier.extend(Window::non_empty(start, end));
+    state.reopened_at = Some(at);
+    state.impact_ended_at = None;
+    state.resolved_at = None;
+    state.mitigated_at = None;
+}
+
+fn apply_change(state: &mut State, change: &Change, now: Timestamp, policy: &Policy) {
+    change.set(state);
+    match change {
+        Change::StartedAt(start) => {
+            state.started_at_assumed = false;
+            // After a reopen the stated start is that of the first interval.
+            if let Some(first) = state.earlier.first_mut() {
+                *first = Window::non_empty(*start, first.end()).unwrap_or(*first);
+            }
+        }
+        Change::Severity(_) => restart_update_clock(state, now, policy),
+        _ => {}
+    }
+    if matches!(change, Change::Severity(_) | Change::Eta(_) | Change::AffectedServices(_) | Change::StartedAt(_)) {
+        state.face.touched(now);
+    }
+}
+
+/// The next internal update is due one period from now while the incident is live.
+pub(super) fn restart_update_clock(state: &mut State, now: Timestamp, policy: &Policy) {
+    state.next_update_due_at = match policy.update_every(state.severity) {
+        Some(every) if state.status.is_live() && state.mode != Mode::Retrospective => Some(now.saturating_add(every)),
+        _ => None,
+    };
+}

@@ -1,0 +1,191 @@
+//! A change of one field: what a `PATCH` is made of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Affected, DataLoss, Level, Scope, Severity, State};
+use crate::{HttpsUrl, Money, Name, Percent, PersonName, ServiceId, Text, Timestamp, Title};
+
+/// How a field's old and new value appear in the entry that records a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldDelta {
+    /// The field's name on the wire.
+    pub field: String,
+    /// The value before. Left out for free text, whose former wording stands in
+    /// an earlier entry and may have been redacted there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<Value>,
+    /// The value after.
+    pub to: Value,
+    /// For lists: what is new.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub added: Vec<Value>,
+    /// For lists: what is gone.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub removed: Vec<Value>,
+}
+
+fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+/// One line per field: variant, type, name on the wire, place in [`State`],
+/// and whether it is free text.
+macro_rules! fields {
+    ($($(#[$doc:meta])* $variant:ident($type:ty) $name:literal [$($place:tt)+] $free:literal;)+) => {
+        /// A new value for one field of an incident.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Change {
+            $($(#[$doc])* $variant($type),)+
+        }
+
+        impl Change {
+            /// The field's name on the wire.
+            #[must_use]
+            pub const fn field(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)+ }
+            }
+
+            /// Whether the field already has this value.
+            #[must_use]
+            pub fn is_idle(&self, state: &State) -> bool {
+                match self { $(Self::$variant(new) => state.$($place)+ == *new,)+ }
+            }
+
+            /// Sets the field. What follows from that is the business of `apply`.
+            pub(super) fn set(&self, state: &mut State) {
+                match self { $(Self::$variant(new) => state.$($place)+ = new.clone(),)+ }
+            }
+
+            const fn is_free_text(&self) -> bool {
+                match self { $(Self::$variant(_) => $free,)+ }
+            }
+
+            fn values(&self, state: &State) -> (Value, Value) {
+                match self { $(Self::$variant(new) => (json(&state.$($place)+), json(new)),)+ }
+            }
+        }
+    };
+}
+
+fields! {
+    /// The title.
+    Title(Title) "title" [title] true;
+    /// The summary.
+    Summary(Text) "summary" [summary] true;
+    /// The severity.
+    Severity(Severity) "severity" [severity] false;
+    /// Who answers for it.
+    Responder(Option<PersonName>) "responder" [responder] false;
+    /// When it should be over.
+    Eta(Option<Timestamp>) "eta" [eta] false;
+    /// When the next update is due.
+    NextUpdateDueAt(Option<Timestamp>) "next_update_due_at" [next_update_due_at] false;
+    /// The services hit; the whole list.
+    AffectedServices(Vec<ServiceId>) "affected_services" [affected_services] false;
+    /// The tenants hit; the whole list.
+    AffectedTenants(Affected) "affected_tenants" [affected_tenants] false;
+    /// The start of the impact.
+    StartedAt(Timestamp) "started_at" [started_at] false;
+    /// The end of the impact.
+    ImpactEndedAt(Option<Timestamp>) "impact_ended_at" [impact_ended_at] false;
+    /// When it was noticed.
+    DetectedAt(Option<Timestamp>) "detected_at" [detected_at] false;
+    /// A ticket elsewhere.
+    TrackerUrl(Option<HttpsUrl>) "tracker_url" [tracker_url] false;
+    /// Free labels; all of them.
+    Labels(BTreeMap<Name, Text>) "labels" [facts.labels] true;
+    /// The symptom.
+    Symptom(Option<Text>) "symptom" [facts.symptom] true;
+    /// What it means for users.
+    ImpactText(Option<Text>) "impact_text" [facts.impact_text] true;
+    /// What part of the platform.
+    Scope(Option<Scope>) "scope" [facts.scope] false;
+    /// The cause.
+    Cause(Option<Text>) "cause" [facts.cause] true;
+    /// The resolution.
+    Resolution(Option<Text>) "resolution" [facts.resolution] true;
+    /// The next steps.
+    NextSteps(Option<Text>) "next_steps" [facts.next_steps] true;
+    /// Lost data.
+    DataLoss(Option<DataLoss>) "data_loss" [facts.data_loss] true;
+    /// The share of users hit.
+    UsersHitPercent(Option<Percent>) "users_hit_percent" [facts.users_hit_percent] false;
+    /// Revenue lost per hour.
+    RevenuePerHour(Option<Money>) "revenue_per_hour" [facts.revenue_per_hour] false;
+    /// Impact on users.
+    Impact(Option<Level>) "impact" [facts.impact] false;
+    /// Urgency.
+    Urgency(Option<Level>) "urgency" [facts.urgency] false;
+    /// The class of failure.
+    FailureClass(Option<Name>) "failure_class" [facts.failure_class] false;
+}
+
+impl Change {
+    /// Whether the change moves what a tenant is owed.
+    #[must_use]
+    pub const fn moves_credits(&self) -> bool {
+        matches!(self, Self::AffectedTenants(_) | Self::StartedAt(_) | Self::ImpactEndedAt(_))
+    }
+
+    /// The old and new value, as the entry will tell it.
+    #[must_use]
+    pub fn delta(&self, state: &State) -> FieldDelta {
+        let (from, to) = self.values(state);
+        let (added, removed) = match self {
+            Self::AffectedServices(new) => compare(&state.affected_services, new),
+            Self::AffectedTenants(new) => {
+                compare(state.affected_tenants.list().unwrap_or_default(), new.list().unwrap_or_default())
+            }
+            _ => (Vec::new(), Vec::new()),
+        };
+        let is_list = !added.is_empty() || !removed.is_empty();
+        FieldDelta {
+            field: self.field().to_owned(),
+            from: (!self.is_free_text() && !is_list).then_some(from),
+            // A list of ten thousand would be told twice; what moved is enough.
+            to: if is_list { Value::Null } else { to },
+            added,
+            removed,
+        }
+    }
+}
+
+fn compare<T: Ord + Serialize>(old: &[T], new: &[T]) -> (Vec<Value>, Vec<Value>) {
+    let (old, new): (BTreeSet<&T>, BTreeSet<&T>) = (old.iter().collect(), new.iter().collect());
+    (new.difference(&old).map(json).collect(), old.difference(&new).map(json).collect())
+}
+
+impl FieldDelta {
+    /// One readable line: `severity: SEV3 -> SEV2`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let show = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            Value::Null => "none".to_owned(),
+            Value::Object(map) => match map.get("tenant_id") {
+                Some(Value::String(tenant)) => tenant.clone(),
+                _ => value.to_string(),
+            },
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) => value.to_string(),
+        };
+        if self.added.is_empty() && self.removed.is_empty() {
+            return match &self.from {
+                Some(from) => format!("{}: {} -> {}", self.field, show(from), show(&self.to)),
+                None => format!("{}: {}", self.field, show(&self.to)),
+            };
+        }
+        let names = |values: &[Value]| values.iter().map(show).collect::<Vec<_>>().join(", ");
+        let mut parts = Vec::new();
+        if !self.added.is_empty() {
+            parts.push(format!("added {}", names(&self.added)));
+        }
+        if !self.removed.is_empty() {
+            parts.push(format!("removed {}", names(&self.removed)));
+        }
+        format!("{}: {}", self.field, parts.join("; "))
+    }
+}

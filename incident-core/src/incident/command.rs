@@ -1,0 +1,189 @@
+//! What somebody asks.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Affected, Change, Facts, Mode, Severity, Source, Status};
+use crate::timeline::EntryKind;
+use crate::{
+    HttpsUrl, IncidentId, Name, PersonName, PublicText, ServiceId, Statement, SuggestionId, Text, Timestamp, Title,
+};
+
+use super::event::CommsSent;
+
+/// A new incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declare {
+    /// The title, internal.
+    pub title: Title,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is known, internal.
+    pub summary: Text,
+    /// The services it hits.
+    pub affected_services: Vec<ServiceId>,
+    /// The tenants it hits.
+    pub affected_tenants: Affected,
+    /// Start of the impact; the declaration if absent, and then marked assumed.
+    pub started_at: Option<Timestamp>,
+    /// When it was noticed.
+    pub detected_at: Option<Timestamp>,
+    /// Who answers for it; the declaring person if absent.
+    pub responder: Option<PersonName>,
+    /// When it should be over.
+    pub eta: Option<Timestamp>,
+    /// Live, entered afterwards, or an exercise.
+    pub mode: Mode,
+    /// Production if absent.
+    pub environment: Option<Name>,
+    /// Where it came from; the suggestion, if there is one, else the team.
+    pub source: Option<Source>,
+    /// The suggestion that is followed.
+    pub suggestion_id: Option<SuggestionId>,
+    /// The alert it stands for.
+    pub alert_key: Option<Name>,
+    /// Whether to page; as the policy says if absent.
+    pub page: Option<bool>,
+    /// A ticket elsewhere.
+    pub tracker_url: Option<HttpsUrl>,
+    /// The incident this one repeats.
+    pub recurrence_of: Option<IncidentId>,
+    /// Optional facts.
+    pub facts: Facts,
+}
+
+impl Declare {
+    /// A declaration with the given title and severity and nothing else.
+    #[must_use]
+    pub fn new(title: Title, severity: Severity) -> Self {
+        Self {
+            title,
+            severity,
+            summary: Text::default(),
+            affected_services: Vec::new(),
+            affected_tenants: Affected::These(Vec::new()),
+            started_at: None,
+            detected_at: None,
+            responder: None,
+            eta: None,
+            mode: Mode::default(),
+            environment: None,
+            source: None,
+            suggestion_id: None,
+            alert_key: None,
+            page: None,
+            tracker_url: None,
+            recurrence_of: None,
+            facts: Facts::default(),
+        }
+    }
+}
+
+/// An update of the timeline, with or without a change of status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// What happened, for the team.
+    pub message: Statement,
+    /// The status from here on.
+    pub status: Option<Status>,
+    /// The severity from here on.
+    pub severity: Option<Severity>,
+    /// When it should be over.
+    pub eta: Option<Timestamp>,
+    /// When it happened; now if absent.
+    pub occurred_at: Option<Timestamp>,
+    /// What kind of entry; an update if absent.
+    pub kind: Option<EntryKind>,
+    /// When the impact ended.
+    pub impact_ended_at: Option<Timestamp>,
+    /// Why; needed to reopen and to cancel.
+    pub reason: Option<Statement>,
+    /// The entry that this one corrects.
+    pub corrects: Option<u64>,
+    /// The incident that takes this one in; needed to merge.
+    pub merged_into: Option<IncidentId>,
+    /// What the public page may show of it.
+    pub public_message: Option<PublicText>,
+    /// What was sent to whom.
+    pub comms_sent: Option<CommsSent>,
+}
+
+impl Update {
+    /// A plain update.
+    #[must_use]
+    pub const fn new(message: Statement) -> Self {
+        Self {
+            message,
+            status: None,
+            severity: None,
+            eta: None,
+            occurred_at: None,
+            kind: None,
+            impact_ended_at: None,
+            reason: None,
+            corrects: None,
+            merged_into: None,
+            public_message: None,
+            comms_sent: None,
+        }
+    }
+
+    /// An update that changes the status.
+    #[must_use]
+    pub const fn to_status(message: Statement, status: Status) -> Self {
+        let mut update = Self::new(message);
+        update.status = Some(status);
+        update
+    }
+}
+
+/// Whether, and how, the public sees an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publish {
+    /// Shown or hidden.
+    pub public: bool,
+    /// Its public title; a neutral one is made if there never was one.
+    pub title: Option<PublicText>,
+    /// A first or closing word to the public.
+    pub message: Option<PublicText>,
+}
+
+/// What may be asked of an incident that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Somebody takes it; `at` if not now.
+    Acknowledge {
+        /// When, if not now.
+        at: Option<Timestamp>,
+    },
+    /// An entry of the timeline.
+    Update(Box<Update>),
+    /// New values for fields.
+    Change(Vec<Change>),
+    /// Show to the public, or hide.
+    Publish(Publish),
+    /// Link the post-mortem.
+    LinkPostMortem {
+        /// Where the document lies.
+        url: HttpsUrl,
+    },
+    /// Page on-call once more.
+    Page {
+        /// Why.
+        reason: Statement,
+    },
+    /// Erase the free text of an entry.
+    Redact {
+        /// Which entry.
+        seq: u64,
+        /// Why.
+        reason: Statement,
+    },
+    /// Take in the tenants of an incident that is being merged into this one.
+    TakeIn {
+        /// The incident that ends.
+        from: IncidentId,
+        /// Its tenants.
+        tenants: Affected,
+    },
+}

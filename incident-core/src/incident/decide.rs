@@ -1,0 +1,345 @@
+//! Where a command becomes events or a refusal.
+
+use std::time::Duration;
+
+use super::{Affected, CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity, Status, Step, Transition, Update, Updated};
+use crate::actor::{Action, Actor};
+use crate::policy::Policy;
+use crate::timeline::EntryKind;
+use crate::{Invalid, Statement, Timestamp};
+
+/// How far a stated time may lie ahead of our clock: clocks differ.
+pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
+/// Why a command was not accepted. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// A value does not fit. **Handling:** show it; the input must change.
+    #[error("not acceptable")]
+    Invalid(#[from] Invalid),
+    /// The incident is in a state that does not allow this. **Handling:** show
+    /// it; load the incident again before asking something else.
+    #[error("{detail}")]
+    WrongState {
+        /// A stable name for programs.
+        code: &'static str,
+        /// The sentence for people.
+        detail: String,
+    },
+}
+
+fn wrong_state(code: &'static str, detail: impl Into<String>) -> Refusal {
+    Refusal::WrongState { code, detail: detail.into() }
+}
+
+/// A stated time must not lie in the future.
+pub(crate) fn not_future(field: &'static str, time: Timestamp, now: Timestamp) -> Result<(), Invalid> {
+    if time > now.saturating_add(CLOCK_TOLERANCE) {
+        return Err(Invalid::new(field, "a time that is not in the future"));
+    }
+    Ok(())
+}
+
+/// A newly set ETA must not lie in the past.
+pub(crate) fn eta_ahead(eta: Timestamp, now: Timestamp) -> Result<(), Invalid> {
+    if eta < now {
+        return Err(Invalid::new("eta", "a time that is not in the past"));
+    }
+    Ok(())
+}
+
+/// The rights that a command on this incident needs; all of them.
+#[must_use]
+pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
+    let mut rights = Vec::new();
+    let lowers = |severity: Severity| incident.severity.is_worse_than(severity);
+    match command {
+        Command::Acknowledge { .. } => rights.push(Action::Acknowledge),
+        Command::Update(update) => {
+            rights.push(Action::Update);
+            match update.status.and_then(|to| incident.status.step_to(to)) {
+                Some(Step::Close) => rights.push(Action::Close),
+                Some(Step::Cancel) => rights.push(Action::Cancel),
+                Some(Step::Merge) => rights.push(Action::Merge),
+                Some(Step::Reopen) => rights.push(Action::Reopen),
+                Some(Step::Stay | Step::Move | Step::Resolve) | None => {}
+            }
+            if update.severity.is_some_and(lowers) {
+                rights.push(Action::LowerSeverity);
+            }
+        }
+        Command::Change(changes) => {
+            rights.push(Action::Change);
+            if changes.iter().any(|change| matches!(change, Change::Severity(to) if lowers(*to))) {
+                rights.push(Action::LowerSeverity);
+            }
+        }
+        Command::Publish(_) => rights.push(Action::Publish),
+        Command::LinkPostMortem { .. } => rights.push(Action::LinkPostMortem),
+        Command::Page { .. } => rights.push(Action::Page),
+        Command::Redact { .. } => rights.push(Action::Redact),
+        Command::TakeIn { .. } => rights.push(Action::Merge),
+    }
+    let corrects = matches!(command, Command::Change(_))
+        || matches!(command, Command::Update(update) if update.kind == Some(EntryKind::Correction));
+    if incident.status.is_final() && corrects {
+        rights.push(Action::CorrectEnded);
+    }
+    rights
+}
+
+/// What follows from a command, or why nothing does.
+///
+/// # Errors
+/// A [`Refusal`] that says which value or which state stands against it.
+///
+/// ```
+/// use incident_core::incident::{Refusal, Status};
+/// use incident_core::testing::{self, update_to};
+/// use incident_core::{incident::decide, policy::Policy};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (incident, anna, now) = testing::an_incident();
+/// let events = decide(&incident, &update_to(Status::Resolved, "fixed")?, &anna, now, &Policy::default())?;
+/// assert_eq!(events.len(), 1);
+/// // A new incident cannot be closed before it is resolved.
+/// let refused = decide(&incident, &update_to(Status::Closed, "done")?, &anna, now, &Policy::default());
+/// assert!(matches!(refused, Err(Refusal::WrongState { .. })));
+/// # Ok(())
+/// # }
+/// ```
+pub fn decide(incident: &Incident, command: &Command, by: &Actor, now: Timestamp, policy: &Policy) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::Acknowledge { at } => acknowledge(incident, *at, by, now),
+        Command::Update(update) => Ok(vec![Event::Updated(Box::new(update_of(incident, update, now, policy)?))]),
+        Command::Change(changes) => change(incident, changes, now),
+        Command::Publish(publish) => publish_of(incident, publish),
+        Command::LinkPostMortem { url } => {
+            if incident.post_mortem.as_ref().is_some_and(|linked| linked.url == *url) {
+                return Ok(Vec::new());
+            }
+            Ok(vec![Event::PostMortemLinked { url: url.clone(), by: by.clone() }])
+        }
+        Command::Page { reason } => page(incident, reason),
+        Command::Redact { seq, .. } => {
+            if *seq == 0 || *seq > incident.last_seq {
+                return Err(Invalid::new("seq", "the number of an entry of this incident").into());
+            }
+            Ok(vec![Event::Redacted { seq: *seq }])
+        }
+        Command::TakeIn { from, tenants } => take_in(incident, *from, tenants),
+    }
+}
+
+fn acknowledge(incident: &Incident, at: Option<Timestamp>, by: &Actor, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    if incident.acknowledged_at.is_some() && at.is_none() {
+        // Two people press the button at the same time: the first one has it.
+        return Ok(Vec::new());
+    }
+    if incident.acknowledged_at.is_some() {
+        return Err(wrong_state("already_acknowledged", "the incident was acknowledged before"));
+    }
+    if !incident.status.is_live() {
+        return Err(wrong_state("not_live", "only a live incident can be acknowledged"));
+    }
+    let at = at.unwrap_or(now);
+    not_future("at", at, now)?;
+    Ok(vec![Event::Acknowledged { at, by: by.clone() }])
+}
+
+fn update_of(incident: &Incident, update: &Update, now: Timestamp, policy: &Policy) -> Result<Updated, Refusal> {
+    let occurred_at = update.occurred_at.unwrap_or(now);
+    not_future("occurred_at", occurred_at, now)?;
+    let kind = kind_of(incident, update)?;
+    let to = update.status.unwrap_or(incident.status);
+    let transition = transition(incident, update, to, occurred_at, policy)?;
+    if incident.status.is_final() && !matches!(kind, EntryKind::Correction | EntryKind::Action) {
+        return Err(wrong_state(
+            "incident_ended",
+            format!("the incident is {}; it takes corrections and actions only", incident.status),
+        ));
+    }
+    let mut changes = Vec::new();
+    changes.extend(update.severity.map(Change::Severity));
+    changes.extend(update.eta.map(|eta| Change::Eta(Some(eta))));
+    changes.extend(update.impact_ended_at.map(|end| Change::ImpactEndedAt(Some(end))));
+    changes.retain(|change| !change.is_idle(incident));
+    for change in &changes {
+        check_change(incident, change, now)?;
+    }
+    Ok(Updated {
+        kind,
+        message: update.message.clone(),
+        reason: update.reason.clone(),
+        occurred_at,
+        transition,
+        changes,
+        comms_sent: update.comms_sent.clone(),
+        public_message: update.public_message.clone(),
+        corrects: update.corrects,
+    })
+}
+
+fn kind_of(incident: &Incident, update: &Update) -> Result<EntryKind, Refusal> {
+    if let Some(seq) = update.corrects
+        && (seq == 0 || seq > incident.last_seq)
+    {
+        return Err(Invalid::new("corrects", "the number of an entry of this incident").into());
+    }
+    let natural = match (&update.corrects, &update.comms_sent) {
+        (Some(_), _) => EntryKind::Correction,
+        (None, Some(_)) => EntryKind::Comms,
+        (None, None) => EntryKind::Update,
+    };
+    let kind = update.kind.unwrap_or(natural);
+    if !kind.is_written_by_people() {
+        return Err(Invalid::new("kind", "one of update, decision, action, observation, hypothesis, comms, correction").into());
+    }
+    match (kind, update.corrects) {
+        (EntryKind::Correction, None) => Err(Invalid::new("corrects", "the number of the entry that is corrected").into()),
+        (EntryKind::Correction, Some(_)) => Ok(kind),
+        (_, Some(_)) => Err(Invalid::new("kind", "`correction`, as `corrects` is given").into()),
+        (_, None) => Ok(kind),
+    }
+}
+
+fn transition(incident: &Incident, update: &Update, to: Status, at: Timestamp, policy: &Policy) -> Result<Option<Transition>, Refusal> {
+    let from = incident.status;
+    let Some(step) = from.step_to(to) else {
+        if update.status.is_none() {
+            return Ok(None);
+        }
+        return Err(wrong_state("status_not_reachable", format!("a {from} incident cannot become {to}")));
+    };
+    let ending = match step {
+        Step::Stay => return Ok(None),
+        Step::Move => {
+            if to == Status::Mitigated {
+                after_start(incident, "occurred_at", at)?;
+            }
+            None
+        }
+        Step::Resolve => {
+            after_start(incident, "occurred_at", update.impact_ended_at.map_or(at, |end| end.max(at)))?;
+            None
+        }
+        Step::Reopen => {
+            reason(update)?;
+            after_start(incident, "occurred_at", at)?;
+            None
+        }
+        Step::Close => {
+            close(incident, at, policy)?;
+            None
+        }
+        Step::Cancel => Some(Ending::Cancelled(cancel_reason(reason(update)?)?)),
+        Step::Merge => Some(merge(incident, update)?),
+    };
+    Ok(Some(Transition { from, to, ending }))
+}
+
+fn reason(update: &Update) -> Result<&Statement, Invalid> {
+    update.reason.as_ref().ok_or_else(|| Invalid::new("reason", "why; it is needed for this change of status"))
+}
+
+fn cancel_reason(reason: &Statement) -> Result<CancelReason, Invalid> {
+    CancelReason::parse(reason.as_str())
+}
+
+fn merge(incident: &Incident, update: &Update) -> Result<Ending, Refusal> {
+    let into = update.merged_into.ok_or_else(|| Invalid::new("merged_into", "the id of the incident that takes this one in"))?;
+    if into == incident.id {
+        return Err(Invalid::new("merged_into", "another incident than this one").into());
+    }
+    Ok(Ending::MergedInto(into))
+}
+
+fn close(incident: &Incident, at: Timestamp, policy: &Policy) -> Result<(), Refusal> {
+    if incident.resolved_at.is_some_and(|resolved| at < resolved) {
+        return Err(Invalid::new("occurred_at", "a time that is not before the resolution").into());
+    }
+    if policy.of(incident.severity).post_mortem_required && incident.post_mortem.is_none() {
+        return Err(wrong_state(
+            "post_mortem_missing",
+            format!("a {} incident needs a post-mortem link before it is closed", incident.severity),
+        ));
+    }
+    Ok(())
+}
+
+/// The start of the interval that is open now, or was last.
+fn interval_start(incident: &Incident) -> Timestamp {
+    incident.reopened_at.unwrap_or(incident.started_at)
+}
+
+fn after_start(incident: &Incident, field: &'static str, time: Timestamp) -> Result<(), Invalid> {
+    if time < interval_start(incident) {
+        return Err(Invalid::new(field, "a time that is not before the start of the impact"));
+    }
+    Ok(())
+}
+
+fn check_change(incident: &Incident, change: &Change, now: Timestamp) -> Result<(), Refusal> {
+    match change {
+        Change::Eta(Some(eta)) => eta_ahead(*eta, now)?,
+        Change::DetectedAt(Some(at)) => not_future("detected_at", *at, now)?,
+        Change::ImpactEndedAt(Some(end)) => {
+            not_future("impact_ended_at", *end, now)?;
+            after_start(incident, "impact_ended_at", *end)?;
+        }
+        Change::StartedAt(start) => {
+            not_future("started_at", *start, now)?;
+            let ends = if incident.earlier.is_empty() {
+                [incident.mitigated_at, incident.impact_ended_at, incident.resolved_at]
+            } else {
+                [incident.earlier.first().map(|window| window.end()), None, None]
+            };
+            if ends.into_iter().flatten().any(|end| end < *start) {
+                return Err(Invalid::new("started_at", "a time that is not after the mitigation, end of impact or resolution").into());
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn change(incident: &Incident, changes: &[Change], now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let fresh: Vec<&Change> = changes.iter().filter(|change| !change.is_idle(incident)).collect();
+    // Times that arrive together are judged together.
+    let mut trial = incident.clone();
+    for change in &fresh {
+        if matches!(change, Change::StartedAt(_) | Change::ImpactEndedAt(_)) {
+            change.set(trial.state_mut());
+        }
+    }
+    for change in &fresh {
+        check_change(&trial, change, now)?;
+    }
+    Ok(fresh.into_iter().cloned().map(Event::Changed).collect())
+}
+
+fn publish_of(incident: &Incident, publish: &Publish) -> Result<Vec<Event>, Refusal> {
+    if publish.public && incident.mode == Mode::Drill {
+        return Err(wrong_state("drill_not_public", "a drill is never published"));
+    }
+    let same_title = publish.title.is_none() || publish.title == incident.face.title;
+    if publish.public == incident.face.public && same_title && publish.message.is_none() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Event::Published(publish.clone())])
+}
+
+fn page(incident: &Incident, reason: &Statement) -> Result<Vec<Event>, Refusal> {
+    if !incident.status.is_live() {
+        return Err(wrong_state("not_live", "only for a live incident is anybody paged"));
+    }
+    Ok(vec![Event::PageAsked { reason: reason.clone(), epoch: incident.paging.epoch + 1 }])
+}
+
+fn take_in(incident: &Incident, from: crate::IncidentId, tenants: &Affected) -> Result<Vec<Event>, Refusal> {
+    if matches!(incident.status, Status::Cancelled | Status::Merged) {
+        return Err(wrong_state("merge_target_ended", "an incident cannot be merged into one that was cancelled or merged"));
+    }
+    let joined = incident.affected_tenants.joined(tenants)?;
+    Ok(vec![Event::TookIn { from, change: Change::AffectedTenants(joined) }])
+}

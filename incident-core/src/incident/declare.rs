@@ -1,0 +1,118 @@
+//! How an incident begins.
+
+use super::apply::restart_update_clock;
+use super::decide::{eta_ahead, not_future};
+use super::{Declare, Incident, Mode, Refusal, ResponseRole, RoleAssignment, Severity, Source, State, Status};
+use crate::actor::{Action, Actor, ActorKind};
+use crate::paging::Paging;
+use crate::policy::Policy;
+use crate::status_page::PublicFace;
+use crate::{IncidentId, Invalid, Name, PublicId, Revision, Timestamp, Version};
+
+/// The ids of an incident that begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewIds {
+    pub(crate) id: IncidentId,
+    pub(crate) public_id: PublicId,
+    pub(crate) number: u64,
+}
+
+/// The rights that a declaration needs.
+pub(crate) fn rights_for_declare(declare: &Declare) -> Vec<Action> {
+    let urgent = matches!(declare.severity, Severity::Sev1 | Severity::Sev2);
+    if declare.page == Some(false) && urgent && declare.mode == Mode::Live {
+        vec![Action::Declare, Action::DeclareUnpaged]
+    } else {
+        vec![Action::Declare]
+    }
+}
+
+/// Whether a declaration pages.
+fn pages(declare: &Declare, policy: &Policy) -> bool {
+    match declare.mode {
+        Mode::Retrospective => false,
+        Mode::Drill => declare.page == Some(true),
+        Mode::Live => declare.page.unwrap_or(policy.of(declare.severity).page),
+    }
+}
+
+/// The incident that a declaration makes, in `triage`.
+pub(crate) fn declare(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp, policy: &Policy) -> Result<Incident, Refusal> {
+    check(asked, now)?;
+    let person = (by.kind == ActorKind::Person).then(|| by.name.clone());
+    let commander = person.clone().map(|person| RoleAssignment {
+        role: ResponseRole::IncidentCommander,
+        person,
+        assumed_at: now,
+        renounced_at: None,
+    });
+    let source = asked.source.unwrap_or(if asked.suggestion_id.is_some() { Source::Suggestion } else { Source::Team });
+    let environment = match &asked.environment {
+        Some(name) => name.clone(),
+        None => Name::new(Incident::PRODUCTION)?,
+    };
+    let mut services = asked.affected_services.clone();
+    services.sort();
+    services.dedup();
+    let mut state = State {
+        id: ids.id,
+        number: ids.number,
+        version: Version(1),
+        revision: Revision(1),
+        last_seq: 0,
+        last_recorded_at: now,
+        title: asked.title.clone(),
+        summary: asked.summary.clone(),
+        severity: asked.severity,
+        status: Status::Triage,
+        mode: asked.mode,
+        environment,
+        source,
+        affected_services: services,
+        affected_tenants: asked.affected_tenants.clone(),
+        responder: asked.responder.clone().or(person),
+        roles: commander.into_iter().collect(),
+        started_at: asked.started_at.unwrap_or(now),
+        started_at_assumed: asked.started_at.is_none(),
+        detected_at: asked.detected_at,
+        declared_at: now,
+        acknowledged_at: None,
+        acknowledged_by: None,
+        mitigated_at: None,
+        impact_ended_at: None,
+        resolved_at: None,
+        closed_at: None,
+        eta: asked.eta,
+        next_update_due_at: None,
+        reopened_at: None,
+        earlier: Vec::new(),
+        post_mortem: None,
+        ending: None,
+        recurrence_of: asked.recurrence_of,
+        suggestion_id: asked.suggestion_id,
+        alert_key: asked.alert_key.clone(),
+        tracker_url: asked.tracker_url.clone(),
+        facts: asked.facts.clone(),
+        face: PublicFace::hidden(ids.public_id, now),
+        paging: if pages(asked, policy) { Paging::pending(1) } else { Paging::none() },
+        credit_revision: 0,
+    };
+    restart_update_clock(&mut state, now, policy);
+    Ok(Incident::from_state(state))
+}
+
+fn check(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {
+    if let Some(start) = asked.started_at {
+        not_future("started_at", start, now)?;
+    }
+    if let Some(detected) = asked.detected_at {
+        not_future("detected_at", detected, now)?;
+    }
+    if let Some(eta) = asked.eta {
+        eta_ahead(eta, now)?;
+    }
+    if asked.mode == Mode::Retrospective && asked.page == Some(true) {
+        return Err(Invalid::new("page", "false: an incident entered afterwards pages nobody"));
+    }
+    Ok(())
+}

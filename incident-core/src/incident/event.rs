@@ -1,0 +1,113 @@
+//! What happened: the outcome of a decision.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Ending, Publish, Status};
+use crate::actor::Actor;
+use crate::timeline::EntryKind;
+use crate::{HttpsUrl, IncidentId, Name, PublicText, Statement, Text, Timestamp};
+
+/// Who a message was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// The team.
+    Internal,
+    /// Customers.
+    Customers,
+    /// Executives.
+    Executives,
+}
+
+/// A message that was sent, as the timeline records it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommsSent {
+    /// Where it was sent.
+    pub channel: Name,
+    /// For whom.
+    pub audience: Audience,
+    /// What it said.
+    pub summary: Text,
+}
+
+/// A change of status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// The status before.
+    pub from: Status,
+    /// The status after.
+    pub to: Status,
+    /// For `cancelled` and `merged`.
+    pub ending: Option<Ending>,
+}
+
+/// An update that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Updated {
+    /// What kind of entry.
+    pub kind: EntryKind,
+    /// What happened.
+    pub message: Statement,
+    /// Why, where a reason was given.
+    pub reason: Option<Statement>,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// The change of status, if there was one.
+    pub transition: Option<Transition>,
+    /// Fields that change with it.
+    pub changes: Vec<Change>,
+    /// What was sent to whom.
+    pub comms_sent: Option<CommsSent>,
+    /// What the public may see of it.
+    pub public_message: Option<PublicText>,
+    /// The entry it corrects.
+    pub corrects: Option<u64>,
+}
+
+/// Something that happened to an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// It was declared. The state it began with is that of the incident.
+    Declared,
+    /// Somebody took it.
+    Acknowledged {
+        /// When.
+        at: Timestamp,
+        /// Who.
+        by: Actor,
+    },
+    /// The timeline got an update.
+    Updated(Box<Updated>),
+    /// A field has a new value.
+    Changed(Change),
+    /// It was shown to the public, or hidden.
+    Published(Publish),
+    /// A post-mortem was linked.
+    PostMortemLinked {
+        /// Where the document lies.
+        url: HttpsUrl,
+        /// Who linked it.
+        by: Actor,
+    },
+    /// Somebody asked to page again.
+    PageAsked {
+        /// Why.
+        reason: Statement,
+        /// The new epoch.
+        epoch: u32,
+    },
+    /// The free text of an entry was erased.
+    Redacted {
+        /// Which entry.
+        seq: u64,
+    },
+    /// The tenants of a merged incident were taken in.
+    TookIn {
+        /// The incident that ended.
+        from: IncidentId,
+        /// The tenants, both together.
+        change: Change,
+    },
+}

@@ -1,0 +1,191 @@
+//! The incident: its state, what may be asked of it, and what follows.
+//!
+//! [`decide()`] is the one place where a command becomes events or a refusal. It
+//! is a plain function of an incident, a command and the time.
+
+mod apply;
+mod change;
+mod command;
+pub(crate) mod declare;
+mod decide;
+mod event;
+mod facts;
+mod severity;
+mod status;
+mod tenants;
+
+use std::ops::Deref;
+
+use serde::{Deserialize, Serialize};
+
+pub use change::{Change, FieldDelta};
+pub use command::{Command, Declare, Publish, Update};
+pub(crate) use decide::not_future;
+pub use decide::{Refusal, decide, rights_for};
+pub use event::{Audience, CommsSent, Event, Transition, Updated};
+pub use facts::{
+    CancelReason, DataLoss, Ending, Facts, LossState, Mode, PostMortem, ResponseRole, RoleAssignment, Scope, Source,
+};
+pub use severity::{Level, Priority, Severity};
+pub use status::{Status, Step};
+pub use tenants::{Affected, AffectedTenant, MOST_TENANTS, outage_by_tenant};
+
+use crate::paging::Paging;
+use crate::status_page::PublicFace;
+use crate::window::{Window, Windows};
+use crate::{HttpsUrl, IncidentId, Name, PersonName, Revision, ServiceId, SuggestionId, Text, Timestamp, Title, Version};
+
+/// Everything that is known about an incident now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The id.
+    pub id: IncidentId,
+    /// A short number for people; unique, may have gaps.
+    pub number: u64,
+    /// How many commands it has taken.
+    pub version: Version,
+    /// How often it was written.
+    pub revision: Revision,
+    /// How many entries its timeline has.
+    pub last_seq: u64,
+    /// When the newest entry was recorded; no later one is recorded before it.
+    pub last_recorded_at: Timestamp,
+    /// The title, internal.
+    pub title: Title,
+    /// What is known, internal.
+    pub summary: Text,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it stands.
+    pub status: Status,
+    /// Live, entered afterwards, or an exercise.
+    pub mode: Mode,
+    /// `production`, `staging`, ...; only production counts for the SLA.
+    pub environment: Name,
+    /// Where it came from.
+    pub source: Source,
+    /// The services it hits.
+    pub affected_services: Vec<ServiceId>,
+    /// The tenants it hits.
+    pub affected_tenants: Affected,
+    /// Who answers for it.
+    pub responder: Option<PersonName>,
+    /// Who held which role, and when.
+    pub roles: Vec<RoleAssignment>,
+    /// Start of the impact.
+    pub started_at: Timestamp,
+    /// Whether the start was not stated but taken from the declaration.
+    pub started_at_assumed: bool,
+    /// When it was noticed.
+    pub detected_at: Option<Timestamp>,
+    /// When it was declared.
+    pub declared_at: Timestamp,
+    /// When somebody took it.
+    pub acknowledged_at: Option<Timestamp>,
+    /// Who took it.
+    pub acknowledged_by: Option<PersonName>,
+    /// When it was first mitigated since it began or was reopened.
+    pub mitigated_at: Option<Timestamp>,
+    /// End of the impact, where stated; of the newest interval.
+    pub impact_ended_at: Option<Timestamp>,
+    /// When it was resolved.
+    pub resolved_at: Option<Timestamp>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// When it should be over.
+    pub eta: Option<Timestamp>,
+    /// When the next update is due.
+    pub next_update_due_at: Option<Timestamp>,
+    /// When it was last reopened.
+    pub reopened_at: Option<Timestamp>,
+    /// The intervals before the last reopen, as they stood then.
+    pub earlier: Vec<Window>,
+    /// The post-mortem.
+    pub post_mortem: Option<PostMortem>,
+    /// How it ended, if it was cancelled or merged.
+    pub ending: Option<Ending>,
+    /// The incident this one repeats.
+    pub recurrence_of: Option<IncidentId>,
+    /// The suggestion it came from.
+    pub suggestion_id: Option<SuggestionId>,
+    /// The alert it stands for; no two live incidents share one.
+    pub alert_key: Option<Name>,
+    /// A ticket elsewhere.
+    pub tracker_url: Option<HttpsUrl>,
+    /// Optional facts.
+    pub facts: Facts,
+    /// What the public may see.
+    pub face: PublicFace,
+    /// Where its page stands.
+    pub paging: Paging,
+    /// How often its credits were computed.
+    pub credit_revision: u32,
+}
+
+/// An incident. Readable as its [`State`]; changed only by applying events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Incident(State);
+
+impl Deref for Incident {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl Incident {
+    /// The environment that counts for the SLA.
+    pub const PRODUCTION: &'static str = "production";
+
+    pub(crate) const fn from_state(state: State) -> Self {
+        Self(state)
+    }
+
+    pub(crate) const fn state_mut(&mut self) -> &mut State {
+        &mut self.0
+    }
+
+    /// Every interval of the outage as it stands: start, and end if it has one.
+    /// Not joined; see [`Incident::outage`] for the set.
+    #[must_use]
+    pub fn intervals(&self) -> Vec<(Timestamp, Option<Timestamp>)> {
+        let current = (self.reopened_at.unwrap_or(self.started_at), self.impact_ended_at.or(self.resolved_at));
+        self.earlier.iter().map(|window| (window.start(), Some(window.end()))).chain([current]).collect()
+    }
+
+    /// The outage as a set of disjoint windows. An interval without an end runs
+    /// until `now`.
+    ///
+    /// The end is `impact_ended_at` if stated, else `resolved_at`, else `now`.
+    #[must_use]
+    pub fn outage(&self, now: Timestamp) -> Windows {
+        self.intervals().into_iter().filter_map(|(start, end)| Window::non_empty(start, end.unwrap_or(now))).collect()
+    }
+
+    /// Whether a report about it may still change by itself: it is live.
+    #[must_use]
+    pub fn is_provisional(&self) -> bool {
+        self.status.is_live()
+    }
+
+    /// Why it has no part in SLA and billing, if it has none.
+    #[must_use]
+    pub fn excluded(&self) -> Option<String> {
+        match (self.mode, &self.ending) {
+            (Mode::Drill, _) => Some("drill".to_owned()),
+            (_, Some(Ending::Cancelled(_))) => Some("cancelled".to_owned()),
+            (_, Some(Ending::MergedInto(_))) => Some("merged".to_owned()),
+            _ if self.environment.as_str() != Self::PRODUCTION => Some(self.environment.to_string()),
+            _ => None,
+        }
+    }
+
+    /// `sys-incident:<id>`: the key under which a pager knows it, so that one
+    /// incident never wakes anyone twice.
+    #[must_use]
+    pub fn dedup_key(&self) -> String {
+        crate::paging::dedup_key(self.id)
+    }
+}

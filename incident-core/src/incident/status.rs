@@ -1,0 +1,190 @@
+//! Status and the table of allowed steps.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Invalid;
+
+/// Where an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Status {
+    /// New: is it real, and how bad? A live state.
+    Triage,
+    /// Somebody is looking for the cause. A live state.
+    Investigating,
+    /// The cause is known. A live state.
+    Identified,
+    /// A fix or workaround is in place and watched. A live state; the public
+    /// name is `monitoring`.
+    Mitigated,
+    /// The impact is over. May be reopened.
+    Resolved,
+    /// Done, follow-up included. Final.
+    Closed,
+    /// It was none, with a reason. Final.
+    Cancelled,
+    /// It was part of another incident. Final.
+    Merged,
+}
+
+/// What a change of status amounts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// No change of status.
+    Stay,
+    /// Among live states.
+    Move,
+    /// The impact is over.
+    Resolve,
+    /// `resolved -> investigating`: the impact is back.
+    Reopen,
+    /// `resolved -> closed`.
+    Close,
+    /// To `cancelled`.
+    Cancel,
+    /// To `merged`.
+    Merge,
+}
+
+impl Status {
+    /// All of them in the order of the lifecycle.
+    pub const ALL: [Self; 8] = [
+        Self::Triage,
+        Self::Investigating,
+        Self::Identified,
+        Self::Mitigated,
+        Self::Resolved,
+        Self::Closed,
+        Self::Cancelled,
+        Self::Merged,
+    ];
+
+    /// Whether responders are at work: triage, investigating, identified, mitigated.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Triage | Self::Investigating | Self::Identified | Self::Mitigated)
+    }
+
+    /// Whether no transition leads out of it: closed, cancelled, merged.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Closed | Self::Cancelled | Self::Merged)
+    }
+
+    /// Its name, as stored and sent.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Triage => "triage",
+            Self::Investigating => "investigating",
+            Self::Identified => "identified",
+            Self::Mitigated => "mitigated",
+            Self::Resolved => "resolved",
+            Self::Closed => "closed",
+            Self::Cancelled => "cancelled",
+            Self::Merged => "merged",
+        }
+    }
+
+    /// What going from here to `to` amounts to, or `None` where that is not allowed.
+    ///
+    /// ```
+    /// use incident_core::incident::{Status, Step};
+    /// assert_eq!(Status::Mitigated.step_to(Status::Investigating), Some(Step::Move)); // the fix failed
+    /// assert_eq!(Status::Resolved.step_to(Status::Investigating), Some(Step::Reopen));
+    /// assert_eq!(Status::Closed.step_to(Status::Investigating), None);
+    /// ```
+    #[must_use]
+    pub fn step_to(self, to: Self) -> Option<Step> {
+        match to {
+            _ if self == to && !self.is_final() => Some(Step::Stay),
+            _ if self.is_final() => None,
+            Self::Triage => None,
+            Self::Investigating if self == Self::Resolved => Some(Step::Reopen),
+            Self::Investigating | Self::Identified | Self::Mitigated => self.is_live().then_some(Step::Move),
+            Self::Resolved => self.is_live().then_some(Step::Resolve),
+            Self::Closed => (self == Self::Resolved).then_some(Step::Close),
+            Self::Cancelled => self.is_live().then_some(Step::Cancel),
+            Self::Merged => self.is_live().then_some(Step::Merge),
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if matches!(text, "mitigation_deployed" | "mitigation deployed" | "monitoring") {
+            return Ok(Self::Mitigated);
+        }
+        Self::ALL.into_iter().find(|status| status.name() == text).ok_or_else(|| {
+            Invalid::new("status", "one of triage, investigating, identified, mitigated, resolved, closed, cancelled, merged")
+        })
+    }
+}
+
+impl TryFrom<String> for Status {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Status> for String {
+    fn from(status: Status) -> Self {
+        status.name().to_owned()
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_steps() {
+        // One row per "from"; "x" is refused. Columns in the order of `ALL`.
+        let table = [
+            "s m m m r x c g",
+            "x s m m r x c g",
+            "x m s m r x c g",
+            "x m m s r x c g",
+            "x o x x s d x x",
+            "x x x x x x x x",
+            "x x x x x x x x",
+            "x x x x x x x x",
+        ];
+        for (from, row) in Status::ALL.into_iter().zip(table) {
+            for (to, cell) in Status::ALL.into_iter().zip(row.split(' ')) {
+                let letter = match from.step_to(to) {
+                    None => "x",
+                    Some(Step::Stay) => "s",
+                    Some(Step::Move) => "m",
+                    Some(Step::Resolve) => "r",
+                    Some(Step::Reopen) => "o",
+                    Some(Step::Close) => "d",
+                    Some(Step::Cancel) => "c",
+                    Some(Step::Merge) => "g",
+                };
+                assert_eq!(letter, cell, "{from} -> {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn mitigated_has_other_spellings() {
+        for text in ["mitigated", "mitigation_deployed", "mitigation deployed", "monitoring"] {
+            assert_eq!(text.parse::<Status>().unwrap(), Status::Mitigated);
+        }
+        assert!("Resolved".parse::<Status>().is_err());
+    }
+}

@@ -1,0 +1,98 @@
+//! Messages of the outbox: what is to be done outside, once it is committed.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::incident::Severity;
+use crate::paging::{PageAction, PageEvent, TargetLog};
+use crate::{IncidentId, MessageId, Timestamp};
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MessageBody {
+    /// Tell the pagers.
+    Page(PageEvent),
+    /// Compute the credits of an incident that hits all tenants.
+    Settle,
+}
+
+/// One thing to do. Messages of one incident are done in the order in which
+/// they were committed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The id.
+    pub id: MessageId,
+    /// The incident.
+    pub incident_id: IncidentId,
+    /// The lane: a worse severity goes first.
+    pub lane: Severity,
+    /// What is to be done.
+    pub body: MessageBody,
+    /// When it was committed.
+    pub committed_at: Timestamp,
+    /// It is not claimed before this.
+    pub due_at: Timestamp,
+    /// What happened so far.
+    pub log: Vec<TargetLog>,
+}
+
+impl Message {
+    /// Whether it opens an alert.
+    #[must_use]
+    pub fn is_trigger(&self) -> bool {
+        matches!(&self.body, MessageBody::Page(page) if page.action == PageAction::Trigger)
+    }
+}
+
+/// The right to work on a message for a while, fenced: a finish counts only
+/// with the owner and token that hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Random per process start.
+    pub owner: Uuid,
+    /// Rises with every lease of the message.
+    pub token: u64,
+}
+
+/// A message that was claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The message.
+    pub message: Message,
+    /// The lease on it.
+    pub lease: Lease,
+}
+
+/// What became of a claimed message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is done.
+    Done,
+    /// It is tried again. A trigger that was superseded meanwhile ends instead.
+    Later {
+        /// Not before this.
+        due_at: Timestamp,
+        /// What happened so far.
+        log: Vec<TargetLog>,
+    },
+    /// It is no longer tried; kept for a replay.
+    GivenUp {
+        /// What happened so far.
+        log: Vec<TargetLog>,
+    },
+    /// It is no longer wanted.
+    Superseded,
+}
+
+/// The end of a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The message.
+    pub message: MessageId,
+    /// The lease that was held.
+    pub lease: Lease,
+    /// What became of it.
+    pub outcome: Settled,
+}

@@ -1,0 +1,73 @@
+//! How long to wait before the next attempt.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Doubling waits with jitter and a cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backoff {
+    /// The first wait.
+    pub first: Duration,
+    /// The longest wait.
+    pub cap: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { first: Duration::from_secs(1), cap: Duration::from_secs(60) }
+    }
+}
+
+/// The longest wait a vendor may ask for: an absurd `Retry-After` must not
+/// silence a page.
+const RETRY_AFTER_CAP: Duration = Duration::from_secs(15 * 60);
+
+/// A vendor's wish to wait, cut to what is sane.
+#[must_use]
+pub fn clamp_retry_after(wish: Duration) -> Duration {
+    wish.min(RETRY_AFTER_CAP)
+}
+
+impl Backoff {
+    /// The wait after `attempts` attempts: between half and all of
+    /// `first * 2^(attempts - 1)`, at most `cap`.
+    ///
+    /// `seed` spreads messages apart: the same message and attempt always wait
+    /// equally long, two messages do not.
+    #[must_use]
+    pub fn wait(&self, attempts: u32, seed: u64) -> Duration {
+        let doublings = attempts.saturating_sub(1).min(20);
+        let full = self.first.saturating_mul(1 << doublings).min(self.cap);
+        let half = full / 2;
+        let span = u64::try_from(half.as_micros()).unwrap_or(u64::MAX).max(1);
+        half + Duration::from_micros(scramble(seed ^ u64::from(attempts)) % span)
+    }
+}
+
+/// SplitMix64 by Sebastiano Vigna: one round turns a counter into noise.
+const fn scramble(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_stay_under_the_cap_and_differ_between_messages() {
+        let backoff = Backoff::default();
+        for seed in 0..1_000 {
+            for attempts in 1..40 {
+                let wait = backoff.wait(attempts, seed);
+                let full = Duration::from_secs(1 << (attempts - 1).min(6)).min(backoff.cap);
+                assert!(full / 2 <= wait && wait <= full, "{attempts}: {wait:?} of {full:?}");
+            }
+        }
+        assert_ne!(backoff.wait(3, 1), backoff.wait(3, 2));
+        assert_eq!(backoff.wait(3, 1), backoff.wait(3, 1));
+    }
+}

@@ -1,0 +1,67 @@
+//! Where an incident's page stands.
+
+use serde::{Deserialize, Serialize};
+
+use super::TargetId;
+use crate::Timestamp;
+
+/// One word for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PagingState {
+    /// Nobody is to be paged.
+    #[default]
+    None,
+    /// Committed, not yet sent.
+    Pending,
+    /// A vendor has it.
+    Accepted,
+    /// Tried without success; tried again.
+    Failing,
+    /// No longer tried. An alarm.
+    GivenUp,
+    /// Acknowledged or resolved before any trigger was accepted.
+    Superseded,
+}
+
+/// Where an incident's page stands, as the incident shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paging {
+    /// One word for it.
+    pub state: PagingState,
+    /// Which page: 0 for none, then 1, 2, ...
+    pub epoch: u32,
+    /// The target that has it, or was tried last.
+    pub target: Option<TargetId>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was accepted.
+    pub accepted_at: Option<Timestamp>,
+    /// The last failure in a few words, without secrets.
+    pub error: Option<String>,
+    /// When it is tried next.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Targets at which an alert may be open: acknowledge and resolve go there.
+    pub touched: Vec<TargetId>,
+}
+
+impl Paging {
+    /// Nobody is to be paged.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// A page that was committed.
+    #[must_use]
+    pub fn pending(epoch: u32) -> Self {
+        Self { state: PagingState::Pending, epoch, ..Self::default() }
+    }
+
+    /// Notes that an alert may be open at a target.
+    pub(crate) fn touch(&mut self, target: &TargetId) {
+        if !self.touched.contains(target) {
+            self.touched.push(target.clone());
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What to do next with a page, as a function of what happened so far.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Backoff, NotSentReason, PageAnswer, TargetId, clamp_retry_after};
+use crate::Timestamp;
+
+/// How a target answered last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastAnswer {
+    /// It has the page.
+    Accepted,
+    /// It certainly does not have it.
+    NotSent(NotSentReason),
+    /// It may have it.
+    Unknown,
+}
+
+/// What happened at one target so far. Kept in the outbox row, so that a
+/// restart forgets nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetLog {
+    /// The target.
+    pub target: TargetId,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was tried first.
+    pub first_at: Timestamp,
+    /// When its first answer that nobody can know came, if one did. Sticky: a
+    /// later refusal does not prove that the earlier attempt was lost.
+    pub unknown_since: Option<Timestamp>,
+    /// How it answered last.
+    pub last: LastAnswer,
+    /// It is not tried before this.
+    pub not_before: Timestamp,
+}
+
+/// When to leave a target for the next one, and when to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailoverPolicy {
+    /// How long a target that certainly refused is tried before the next.
+    pub after_refusal: Duration,
+    /// How long a target is tried before the next after an answer nobody can
+    /// know; none never goes on, so that nobody can be woken twice.
+    pub after_unknown: Option<Duration>,
+    /// How long a page is tried in all.
+    pub give_up_after: Duration,
+    /// The waits between attempts.
+    pub backoff: Backoff,
+}
+
+impl FailoverPolicy {
+    /// The default for SEV1 and SEV2: the next target at once after a refusal.
+    #[must_use]
+    pub fn urgent() -> Self {
+        Self { after_refusal: Duration::ZERO, ..Self::calm() }
+    }
+
+    /// The default for SEV3 and SEV4: the next target 30 s after a refusal.
+    #[must_use]
+    pub fn calm() -> Self {
+        Self {
+            after_refusal: Duration::from_secs(30),
+            after_unknown: Some(Duration::from_secs(60)),
+            give_up_after: Duration::from_secs(24 * 60 * 60),
+            backoff: Backoff::default(),
+        }
+    }
+}
+
+/// Whether one target is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// A trigger: the first target that accepts is enough.
+    First,
+    /// An acknowledge or resolve: every target that may hold the alert.
+    Every,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Send to this target now.
+    Send(TargetId),
+    /// Nothing before this time.
+    Wait(Timestamp),
+    /// The goal is reached.
+    Done,
+    /// Stop, and raise an alarm.
+    GiveUp,
+}
+
+impl TargetLog {
+    fn is_permanent(&self) -> bool {
+        matches!(self.last, LastAnswer::NotSent(reason) if reason.is_permanent())
+    }
+
+    /// When the next target may be tried instead; none for never.
+    fn leave_at(&self, policy: &FailoverPolicy) -> Option<Timestamp> {
+        match (self.unknown_since, self.last) {
+            (Some(since), _) => policy.after_unknown.map(|window| since.saturating_add(window)),
+            (None, LastAnswer::NotSent(reason)) if reason.is_permanent() => Some(Timestamp::MIN),
+            (None, _) => Some(self.first_at.saturating_add(policy.after_refusal)),
+        }
+    }
+
+    /// Notes one more answer.
+    pub fn note(&mut self, answer: &PageAnswer, now: Timestamp, backoff: &Backoff, seed: u64) {
+        self.attempts += 1;
+        let mut wait = backoff.wait(self.attempts, seed);
+        self.last = match answer {
+            PageAnswer::Accepted(_) => LastAnswer::Accepted,
+            PageAnswer::NotSent(not_sent) => {
+                wait = wait.max(not_sent.retry_after.map_or(Duration::ZERO, clamp_retry_after));
+                LastAnswer::NotSent(not_sent.reason)
+            }
+            PageAnswer::Unknown => {
+                self.unknown_since = self.unknown_since.or(Some(now));
+                LastAnswer::Unknown
+            }
+        };
+        self.not_before = now.saturating_add(wait);
+    }
+
+    /// A target that has not been tried.
+    #[must_use]
+    pub const fn untried(target: TargetId, now: Timestamp) -> Self {
+        Self { target, attempts: 0, first_at: now, unknown_since: None, last: LastAnswer::Unknown, not_before: now }
+    }
+}
+
+/// What to do next, given the targets in order of preference, what happened at
+/// each so far, and when the page was committed.
+///
+/// A trigger goes to the first target. One that certainly refused is left for
+/// the next after [`FailoverPolicy::after_refusal`], one that may have it only
+/// after [`FailoverPolicy::after_unknown`]. When all were tried, the one that
+/// may be tried soonest is next. Targets that refuse for good are not tried
+/// again; when all do, or the time is up, the page is given up.
+#[must_use]
+pub fn next_step(
+    goal: Goal,
+    targets: &[TargetId],
+    log: &[TargetLog],
+    policy: &FailoverPolicy,
+    committed_at: Timestamp,
+    now: Timestamp,
+) -> Step {
+    let entry = |target: &TargetId| log.iter().find(|entry| entry.target == *target);
+    let accepted = |target: &TargetId| entry(target).is_some_and(|entry| entry.last == LastAnswer::Accepted);
+    let done = match goal {
+        Goal::First => log.iter().any(|entry| entry.last == LastAnswer::Accepted),
+        Goal::Every => targets.iter().all(accepted),
+    };
+    if done {
+        return Step::Done;
+    }
+    if committed_at.saturating_add(policy.give_up_after) <= now {
+        return Step::GiveUp;
+    }
+    let mut soonest: Option<(Timestamp, &TargetId)> = None;
+    for target in targets.iter().filter(|target| !accepted(target)) {
+        let Some(tried) = entry(target) else {
+            return Step::Send(target.clone());
+        };
+        if !tried.is_permanent() && soonest.is_none_or(|(at, _)| tried.not_before < at) {
+            soonest = Some((tried.not_before, target));
+        }
+        if goal == Goal::Every {
+            continue;
+        }
+        match tried.leave_at(policy) {
+            Some(leave) if leave <= now => {}
+            leave => return stay(tried, leave, now),
+        }
+    }
+    match soonest {
+        Some((at, target)) if at <= now => Step::Send(target.clone()),
+        Some((at, _)) => Step::Wait(at),
+        None => Step::GiveUp,
+    }
+}
+
+/// The next target may not be tried yet: try this one again when its wait is
+/// over, unless the time to leave it comes first.
+fn stay(tried: &TargetLog, leave: Option<Timestamp>, now: Timestamp) -> Step {
+    // Refused for good after an answer nobody can know: only time helps.
+    if tried.is_permanent() {
+        return leave.map_or(Step::GiveUp, Step::Wait);
+    }
+    if tried.not_before <= now {
+        return Step::Send(tried.target.clone());
+    }
+    Step::Wait(leave.map_or(tried.not_before, |leave| leave.min(tried.not_before)))
+}

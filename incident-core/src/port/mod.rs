@@ -1,0 +1,18 @@
+//! What an adapter implements: traits, their contracts and their errors.
+//!
+//! Each contract stands on its trait under fixed leads, and every lead has a
+//! test in `incident_core::conformance` that each implementation runs.
+
+mod clock;
+mod outbox;
+mod pager;
+mod records;
+mod store;
+mod usage;
+
+pub use clock::{Clock, IdGen};
+pub use outbox::{ClaimRequest, Outbox};
+pub use pager::Pager;
+pub use records::{AuditLog, AuditQuery, CreditQuery, Ledger, SuggestionQuery, Suggestions};
+pub use store::{IncidentFilter, IncidentStore, Store, StoreError};
+pub use usage::*;

@@ -1,0 +1,44 @@
+//! The port to the outbox. Messages enter it through a commit only.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::Timestamp;
+use crate::outbox::Claim;
+
+/// Who wants how many messages, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimRequest {
+    /// Random per process start.
+    pub owner: Uuid,
+    /// The time now.
+    pub now: Timestamp,
+    /// How long the lease lasts.
+    pub lease_for: Duration,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Hands out messages that are due.
+///
+/// # Contract
+/// **Isolated:** no message is leased to two owners at a time; two concurrent
+/// claims share nothing.
+/// **Ordered:** of one incident only the oldest unfinished message is handed
+/// out; among incidents the worse severity goes first, then what is due longer.
+/// **Durable:** a message that was committed is handed out until it is settled;
+/// a lease that ran out is handed out again under a higher token.
+/// **Idempotent:** settling with a lease that is no longer held changes nothing
+/// and is [`StoreError::LeaseLost`].
+/// **Bounded:** answers within `within`.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Leases messages that are due.
+    async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Vec<Claim>, StoreError>;
+
+    /// When the next message that is not leased falls due, if there is one.
+    async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError>;
+}

@@ -1,0 +1,31 @@
+//! The port to on-call.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::paging::{PageAnswer, PageEvent, TargetId};
+
+/// Sends pages to one target.
+///
+/// # Contract
+/// **Idempotent:** sending the same event again while its alert is open wakes
+/// nobody: the target knows the incident by [`PageEvent::dedup_key`].
+/// **Ordered:** the engine sends the events of one incident to one target one
+/// after the other; the pager keeps no queue of its own.
+/// **Bounded:** answers within `within`, and `Unknown` if the target did not
+/// answer by then.
+/// **Errors:** [`PageAnswer::NotSent`] only where the target certainly did not
+/// take the event; whenever it may have, [`PageAnswer::Unknown`]. Nothing in an
+/// answer holds a secret.
+/// **Cancellation:** dropping the future may leave the event sent or not; the
+/// engine then treats it as unknown.
+#[async_trait]
+pub trait Pager: Send + Sync + fmt::Debug {
+    /// The name under which timeline, audit and metrics know this target.
+    fn target_id(&self) -> TargetId;
+
+    /// Sends one event.
+    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer;
+}

@@ -1,0 +1,94 @@
+//! The read sides of audit, suggestions and ledger. Written by commits only.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use crate::audit::{AuditEntry, Chain};
+use crate::billing::{CreditState, LedgerRow};
+use crate::suggestion::Suggestion;
+use crate::{IncidentId, Month, ServiceId, SuggestionId, TenantId, Timestamp};
+
+/// Which audit entries.
+#[derive(Clone, Debug, Default)]
+pub struct AuditQuery {
+    /// Only of this chain.
+    pub chain: Option<Chain>,
+    /// Only by this actor.
+    pub actor: Option<String>,
+    /// Only from here on.
+    pub from: Option<Timestamp>,
+    /// Only after this one, in the order of the answer.
+    pub after: Option<(Timestamp, Chain, u64)>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Reads the audit trail.
+///
+/// # Contract
+/// **Ordered:** [`audit`](AuditLog::audit) answers by (time, chain, seq)
+/// ascending; a chain has the numbers 1, 2, 3, ... without gaps.
+/// **Bounded:** answers within `within`.
+#[async_trait]
+pub trait AuditLog: Send + Sync {
+    /// Entries that match.
+    async fn audit(&self, query: &AuditQuery, within: Duration) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The chains there are, ascending, after `after`.
+    async fn audit_chains(&self, after: Option<Chain>, limit: usize, within: Duration) -> Result<Vec<Chain>, StoreError>;
+}
+
+/// Which suggestions.
+#[derive(Clone, Debug, Default)]
+pub struct SuggestionQuery {
+    /// Only before this one, in the order of the answer.
+    pub before: Option<(Timestamp, SuggestionId)>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Reads suggestions.
+///
+/// # Contract
+/// **Isolated:** at most one suggestion per pair of service and tenant is open:
+/// a commit that would open a second one is [`StoreError::SuggestionOpen`].
+/// **Ordered:** lists are newest first, by (received at, id).
+/// **Bounded:** answers within `within`.
+#[async_trait]
+pub trait Suggestions: Send + Sync {
+    /// One of them.
+    async fn suggestion(&self, id: SuggestionId, within: Duration) -> Result<Option<Suggestion>, StoreError>;
+
+    /// The newest of a pair that was not used, open or expired.
+    async fn unused(&self, service: &ServiceId, tenant: &TenantId, within: Duration) -> Result<Option<Suggestion>, StoreError>;
+
+    /// A list.
+    async fn suggestions(&self, query: &SuggestionQuery, within: Duration) -> Result<Vec<Suggestion>, StoreError>;
+}
+
+/// Which rows of the ledger.
+#[derive(Clone, Debug, Default)]
+pub struct CreditQuery {
+    /// Only of this incident.
+    pub incident: Option<IncidentId>,
+    /// Only of this tenant.
+    pub tenant: Option<TenantId>,
+    /// Only of this month.
+    pub period: Option<Month>,
+    /// Only in this state.
+    pub state: Option<CreditState>,
+}
+
+/// Reads the ledger.
+///
+/// # Contract
+/// **Isolated:** one row per (tenant, incident, revision), ever.
+/// **Ordered:** rows are in the order in which they were written.
+/// **Bounded:** answers within `within`.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Rows that match.
+    async fn credits(&self, query: &CreditQuery, within: Duration) -> Result<Vec<LedgerRow>, StoreError>;
+}

@@ -1,0 +1,159 @@
+//! The port to the store.
+
+use std::collections::BTreeSet;
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{AuditLog, Ledger, Outbox, Suggestions};
+use crate::commit::{Commit, Committed, KeyScope, Remember};
+use crate::incident::{Incident, Severity, Status};
+use crate::timeline::SysIncidentUpdateEntry;
+use crate::{IncidentId, SuggestionId, Timestamp};
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The incident was written since it was loaded. Nothing was written.
+    /// **Handling:** load again and decide again.
+    #[error("the incident changed meanwhile")]
+    Conflict,
+    /// Another live incident stands for the same alert. Nothing was written.
+    /// **Handling:** that incident is the answer.
+    #[error("another live incident has this alert key")]
+    AlertKeyTaken(IncidentId),
+    /// A suggestion for the same pair is open. Nothing was written.
+    /// **Handling:** that suggestion is the answer.
+    #[error("a suggestion for this pair is open")]
+    SuggestionOpen(SuggestionId),
+    /// The suggestion was used already. Nothing was written.
+    /// **Handling:** refuse.
+    #[error("the suggestion was used already")]
+    SuggestionUsed,
+    /// The idempotency key was used meanwhile. Nothing was written.
+    /// **Handling:** recall it and answer with that.
+    #[error("the idempotency key was used meanwhile")]
+    KeyTaken,
+    /// The lease is held by somebody else, or the message is settled. Nothing
+    /// was written. **Handling:** drop the work; somebody else does it.
+    #[error("the lease is no longer held")]
+    LeaseLost,
+    /// The commit contradicts itself or the store: a fault of the caller.
+    /// Nothing was written. **Handling:** report it; do not repeat.
+    #[error("the store refuses the commit: {0}")]
+    Refused(&'static str),
+    /// The store cannot be reached. Certainly nothing was written.
+    /// **Handling:** try again later.
+    #[error("the store is not available")]
+    Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+    /// Nobody can know whether it was written. **Handling:** load and look, or
+    /// repeat under the same idempotency key.
+    #[error("it is not known whether the store wrote it")]
+    Unknown(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// Which incidents. An empty set or an absent bound leaves nothing out.
+#[derive(Clone, Debug, Default)]
+pub struct IncidentFilter {
+    /// Only in these statuses.
+    pub statuses: BTreeSet<Status>,
+    /// Only of this severity.
+    pub severity: Option<Severity>,
+    /// Only those that hit this tenant.
+    pub tenant: Option<String>,
+    /// Only those that hit this service.
+    pub service: Option<String>,
+    /// Only those whose title or summary holds this, whatever the case.
+    pub text: Option<String>,
+    /// Only those declared from here on.
+    pub from: Option<Timestamp>,
+    /// Only those declared before this.
+    pub to: Option<Timestamp>,
+    /// Only those that are public.
+    pub public_only: bool,
+    /// Only those resolved after this, or not resolved.
+    pub unresolved_at: Option<Timestamp>,
+    /// Only after this one, in the order of the answer.
+    pub after: Option<(Timestamp, IncidentId)>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl IncidentFilter {
+    /// Whether an incident is among those asked for: the reference that every
+    /// store agrees with.
+    #[must_use]
+    pub fn matches(&self, incident: &Incident) -> bool {
+        let Self { statuses, severity, tenant, service, text, from, to, public_only, unresolved_at, after, limit: _ } =
+            self;
+        let holds = |wanted: &String| {
+            let wanted = wanted.to_lowercase();
+            incident.title.as_str().to_lowercase().contains(&wanted)
+                || incident.summary.as_str().to_lowercase().contains(&wanted)
+        };
+        (statuses.is_empty() || statuses.contains(&incident.status))
+            && severity.is_none_or(|severity| severity == incident.severity)
+            && tenant.as_ref().is_none_or(|tenant| incident.affected_tenants.includes(tenant))
+            && service.as_ref().is_none_or(|service| incident.affected_services.iter().any(|one| one.as_str() == service))
+            && text.as_ref().is_none_or(holds)
+            && from.is_none_or(|from| from <= incident.declared_at)
+            && to.is_none_or(|to| incident.declared_at < to)
+            && (!public_only || incident.face.public)
+            && unresolved_at.is_none_or(|at| incident.resolved_at.is_none_or(|resolved| at < resolved))
+            && after.is_none_or(|after| (incident.declared_at, incident.id) < after)
+    }
+}
+
+/// Keeps incidents and everything a decision changes with them.
+///
+/// # Contract
+/// **Atomic:** a commit is kept whole or not at all: incident, timeline, audit,
+/// outbox, ledger, suggestion, remembered reply and settlement together.
+/// **Isolated:** a write whose `expected` revision is not the stored one is
+/// [`StoreError::Conflict`]; of two writers that decided on the same revision
+/// exactly one wins. Reads see whole commits only. No two live incidents have
+/// one alert key.
+/// **Durable:** what `commit` answered with success is there after a crash.
+/// **Ordered:** entries are sealed with [`timeline::seal`](crate::timeline::seal)
+/// under the incident's lock; `seq` is 1, 2, 3, ... without gaps. Lists are by
+/// (`declared_at`, `id`) descending.
+/// **Idempotent:** a key that is remembered and not expired refuses a second
+/// commit under it with [`StoreError::KeyTaken`].
+/// **Bounded:** answers within `within`.
+/// **Cancellation:** dropping the future leaves the commit kept whole or not at all.
+/// **Errors:** every variant but [`StoreError::Unknown`] means that certainly
+/// nothing was written.
+#[async_trait]
+pub trait IncidentStore: Send + Sync {
+    /// Keeps a commit.
+    async fn commit(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError>;
+
+    /// A number for a new incident: unique and rising; gaps are fine.
+    async fn next_number(&self, within: Duration) -> Result<u64, StoreError>;
+
+    /// One incident.
+    async fn load(&self, id: IncidentId, within: Duration) -> Result<Option<Arc<Incident>>, StoreError>;
+
+    /// Incidents that match.
+    async fn list(&self, filter: &IncidentFilter, within: Duration) -> Result<Vec<Arc<Incident>>, StoreError>;
+
+    /// The entries of an incident after `after_seq`, ascending.
+    async fn timeline(
+        &self,
+        id: IncidentId,
+        after_seq: u64,
+        limit: usize,
+        within: Duration,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError>;
+
+    /// What was answered under a key, unless that expired before `now`.
+    async fn recall(&self, scope: &KeyScope, now: Timestamp, within: Duration) -> Result<Option<Remember>, StoreError>;
+}
+
+/// Everything the engine needs of one database.
+pub trait Store: IncidentStore + Outbox + AuditLog + Suggestions + Ledger {}
+
+impl<S: IncidentStore + Outbox + AuditLog + Suggestions + Ledger> Store for S {}

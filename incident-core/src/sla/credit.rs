@@ -1,0 +1,321 @@
+//! What is owed for one incident, tenant by tenant.
+
+use crate::window::{Window, Windows};
+use crate::{Month, Percent, TenantId, Timestamp};
+
+use super::SlaTerms;
+
+/// A tenant and the part of the incident that hit it.
+#[derive(Clone, Copy, Debug)]
+pub struct TenantOutage<'a> {
+    /// The tenant.
+    pub tenant: &'a TenantId,
+    /// Hit from here on; from the start if absent.
+    pub from: Option<Timestamp>,
+    /// Hit until here, exclusive; to the end if absent.
+    pub until: Option<Timestamp>,
+}
+
+impl TenantOutage<'_> {
+    fn bounds(&self) -> Option<Window> {
+        Window::non_empty(self.from.unwrap_or(Timestamp::MIN), self.until.unwrap_or(Timestamp::MAX))
+    }
+}
+
+/// What one tenant is owed for one incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreditRow<'a> {
+    /// The tenant.
+    pub tenant: &'a TenantId,
+    /// The outage that hit it, in microseconds: a union, never a sum.
+    pub outage_us: u64,
+    /// The month of the outage's end; an end exactly at a month's start belongs
+    /// to the month before. A tenant that was not hit has that of the incident.
+    pub period: Month,
+    /// Whether the target is breached over that month by this incident alone.
+    /// Compared unrounded.
+    pub target_breached: bool,
+    /// Availability over that month from this incident alone, half-even to four
+    /// decimals. For show.
+    pub availability: Percent,
+    /// The tier of the whole outage, not clipped to the month.
+    pub credit: Percent,
+}
+
+impl CreditRow<'_> {
+    /// Whole milliseconds, rounded down. For show.
+    #[must_use]
+    pub const fn outage_ms(&self) -> u64 {
+        self.outage_us / 1_000
+    }
+
+    /// Minutes as a decimal with at most four decimals. For show.
+    #[must_use]
+    pub fn outage_minutes(&self) -> String {
+        decimal_minutes(self.outage_us)
+    }
+}
+
+/// What each tenant is owed for an outage. `tenants` is sorted by tenant;
+/// several parts of one tenant become one row.
+///
+/// `fallback` is the end of the incident, for the month of a row without outage
+/// where the incident has none either. Nothing is allocated per row, except for
+/// a tenant with several parts.
+pub fn credit_rows<'a, I>(terms: &SlaTerms, outage: &Windows, tenants: I, fallback: Timestamp) -> impl Iterator<Item = CreditRow<'a>>
+where
+    I: IntoIterator<Item = TenantOutage<'a>>,
+{
+    let mut parts = tenants.into_iter().peekable();
+    let whole = outage.micros();
+    let incident_end = outage.end().unwrap_or(fallback);
+    let mut month = MonthSpan::of_end(incident_end);
+    std::iter::from_fn(move || {
+        let part = parts.next()?;
+        let tenant = part.tenant;
+        let repeated = parts.peek().is_some_and(|next| next.tenant == tenant);
+        let (outage_us, end, clipped);
+        if repeated {
+            let mut bounds: Vec<Window> = part.bounds().into_iter().collect();
+            while let Some(next) = parts.next_if(|next| next.tenant == tenant) {
+                bounds.extend(next.bounds());
+            }
+            let hit = outage.intersect(&bounds.into_iter().collect());
+            outage_us = hit.micros();
+            end = hit.end().unwrap_or(incident_end);
+            month.move_to(end);
+            clipped = hit.clip_iter(month.window).map(Window::micros).sum();
+        } else if part.from.is_none() && part.until.is_none() {
+            outage_us = whole;
+            end = incident_end;
+            month.move_to(end);
+            clipped = outage.clip_iter(month.window).map(Window::micros).sum();
+        } else {
+            let mut last = None;
+            let mut sum = 0;
+            for window in part.bounds().into_iter().flat_map(|bounds| outage.clip_iter(bounds)) {
+                sum += window.micros();
+                last = Some(window.end());
+            }
+            outage_us = sum;
+            end = last.unwrap_or(incident_end);
+            month.move_to(end);
+            let inside = part.bounds().and_then(|bounds| bounds.intersect(month.window));
+            clipped = inside.into_iter().flat_map(|bounds| outage.clip_iter(bounds)).map(Window::micros).sum();
+        }
+        let length = month.window.micros();
+        Some(CreditRow {
+            tenant,
+            outage_us,
+            period: month.month,
+            target_breached: is_breached(terms.target(), clipped, length),
+            availability: availability(clipped, length),
+            credit: terms.credit_for(outage_us),
+        })
+    })
+}
+
+/// The month of the row before: most rows of an incident share one.
+struct MonthSpan {
+    month: Month,
+    window: Window,
+}
+
+impl MonthSpan {
+    fn of_end(end: Timestamp) -> Self {
+        let month = Month::of_end(end);
+        Self { month, window: month.window() }
+    }
+
+    fn move_to(&mut self, end: Timestamp) {
+        let inside = self.window.start() < end && end <= self.window.end();
+        if !inside {
+            *self = Self::of_end(end);
+        }
+    }
+}
+
+/// Whether an outage breaches a target over a period: exact, nothing rounded.
+#[must_use]
+pub fn is_breached(target: Percent, outage_us: u64, period_us: u64) -> bool {
+    let allowed = u128::from(Percent::HUNDRED.ppm() - target.ppm());
+    u128::from(outage_us) * u128::from(Percent::HUNDRED.ppm()) > u128::from(period_us) * allowed
+}
+
+/// The availability over a period, half-even to four decimals. For show: never
+/// compare with it.
+#[must_use]
+pub fn availability(outage_us: u64, period_us: u64) -> Percent {
+    let up = u128::from(period_us.saturating_sub(outage_us));
+    let ppm = half_even(up * u128::from(Percent::HUNDRED.ppm()), u128::from(period_us.max(1)));
+    u32::try_from(ppm).ok().and_then(|ppm| Percent::from_ppm(ppm).ok()).unwrap_or(Percent::HUNDRED)
+}
+
+/// Microseconds as minutes: at most four decimals, half-even, no trailing zeros.
+#[must_use]
+pub fn decimal_minutes(us: u64) -> String {
+    // One ten-thousandth of a minute is 6000 microseconds.
+    let ten_thousandths = half_even(u128::from(us), 6_000);
+    let text = format!("{}.{:04}", ten_thousandths / 10_000, ten_thousandths % 10_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A quotient rounded to the nearest integer, a half to the even one.
+const fn half_even(dividend: u128, divisor: u128) -> u128 {
+    let (quotient, rest) = (dividend / divisor, dividend % divisor);
+    let up = rest * 2 > divisor || (rest * 2 == divisor && quotient % 2 == 1);
+    if up { quotient + 1 } else { quotient }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::{DAY_US, MINUTE_US};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn outage(start: &str, end: &str) -> Windows {
+        Windows::from(Window::new(at(start), at(end)).unwrap())
+    }
+
+    fn whole(tenant: &TenantId) -> TenantOutage<'_> {
+        TenantOutage { tenant, from: None, until: None }
+    }
+
+    fn one<'a>(outage: &Windows, part: TenantOutage<'a>) -> CreditRow<'a> {
+        let rows: Vec<_> = credit_rows(&SlaTerms::default(), outage, [part], Timestamp::MIN).collect();
+        assert_eq!(rows.len(), 1);
+        rows[0]
+    }
+
+    #[test]
+    fn the_reference_scenario() {
+        let tenant = TenantId::new("tenant-fr").unwrap();
+        let row = one(&outage("2026-11-20T22:00:00Z", "2026-11-20T22:38:00Z"), whole(&tenant));
+        assert_eq!((row.outage_ms(), row.outage_minutes().as_str()), (2_280_000, "38"));
+        assert_eq!((row.period.to_string().as_str(), row.availability.to_fixed().as_str()), ("2026-11", "99.9120"));
+        assert_eq!((row.target_breached, row.credit), (false, Percent::ZERO));
+    }
+
+    #[test]
+    fn a_breach_may_earn_nothing() {
+        let tenant = TenantId::new("t").unwrap();
+        let row = one(&outage("2026-11-20T22:00:00Z", "2026-11-20T22:44:00Z"), whole(&tenant));
+        assert_eq!((row.target_breached, row.credit), (true, Percent::ZERO));
+        // 43.2 minutes are just what 99.9 % of 30 days allow.
+        let row = one(&outage("2026-11-20T22:00:00Z", "2026-11-20T22:43:12Z"), whole(&tenant));
+        assert!(!row.target_breached);
+        let row = one(&outage("2026-11-20T22:00:00Z", "2026-11-20T22:43:12.000001Z"), whole(&tenant));
+        assert!(row.target_breached);
+    }
+
+    #[test]
+    fn the_period_is_the_month_of_the_end_and_the_credit_that_of_the_whole() {
+        let tenant = TenantId::new("t").unwrap();
+        let row = one(&outage("2026-11-30T23:30:00Z", "2026-12-01T00:15:00Z"), whole(&tenant));
+        assert_eq!((row.period.to_string().as_str(), row.credit.to_string().as_str()), ("2026-12", "10"));
+        assert_eq!(row.availability, availability(15 * MINUTE_US, 31 * DAY_US));
+        let row = one(&outage("2026-11-30T23:00:00Z", "2026-12-01T00:00:00Z"), whole(&tenant));
+        assert_eq!(row.period.to_string(), "2026-11");
+    }
+
+    #[test]
+    fn parts_of_a_tenant_are_one_row_and_a_union() {
+        let (a, b, c) = (TenantId::new("a").unwrap(), TenantId::new("b").unwrap(), TenantId::new("c").unwrap());
+        let outage = outage("2026-11-20T10:00:00Z", "2026-11-20T12:00:00Z");
+        let part = |tenant, from: &str, until: &str| TenantOutage { tenant, from: Some(at(from)), until: Some(at(until)) };
+        let parts = [
+            part(&a, "2026-11-20T09:00:00Z", "2026-11-20T10:30:00Z"),
+            part(&a, "2026-11-20T10:20:00Z", "2026-11-20T10:50:00Z"),
+            part(&b, "2026-11-20T11:15:00Z", "2026-11-21T00:00:00Z"),
+            part(&c, "2026-11-20T13:00:00Z", "2026-11-20T14:00:00Z"),
+        ];
+        let rows: Vec<_> = credit_rows(&SlaTerms::default(), &outage, parts, Timestamp::MIN).collect();
+        let minutes: Vec<String> = rows.iter().map(CreditRow::outage_minutes).collect();
+        assert_eq!(minutes, ["50", "45", "0"]);
+        assert_eq!(rows[2].period.to_string(), "2026-11");
+    }
+
+    #[test]
+    fn minutes_are_rounded_half_even_for_show_only() {
+        for (us, shown) in [(0, "0"), (3_000, "0"), (9_000, "0.0002"), (6_001, "0.0001"), (90_000_000, "1.5")] {
+            assert_eq!(decimal_minutes(us), shown);
+        }
+    }
+
+    #[test]
+    fn the_incidents_of_a_published_history() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/github-status/expected.json");
+        let Ok(text) = std::fs::read_to_string(path) else {
+            eprintln!("skipped: the published incident history is not on this machine");
+            return;
+        };
+        let truth: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut compared = 0;
+        for incident in truth["incidents"].as_array().unwrap() {
+            let (Some(ms), Some(percent)) = (incident["duration_ms"].as_u64(), incident["credit_pct"].as_u64()) else { continue };
+            let expected = Percent::of_whole(u32::try_from(percent).unwrap()).unwrap();
+            assert_eq!(SlaTerms::default().credit_for(ms * 1_000), expected, "{}", incident["id"]);
+            compared += 1;
+        }
+        assert!(compared > 900, "{compared}");
+    }
+
+    const BASE_MINUTES: u64 = 29_000_000;
+
+    fn minute(minute: u64) -> Timestamp {
+        Timestamp::from_micros(i64::try_from((BASE_MINUTES + minute) * MINUTE_US).unwrap()).unwrap()
+    }
+
+    proptest! {
+        /// Unions, clips and credits against a counter that ticks off minutes.
+        #[test]
+        fn agrees_with_a_minute_counter(
+            spans in prop::collection::vec((0_u64..2_000, 1_u64..400), 0..8),
+            parts in prop::collection::vec((0_u64..2_400, 1_u64..900), 1..4),
+        ) {
+            let mut down = vec![false; 4_000];
+            for (start, length) in &spans {
+                for minute in *start..start + length { down[usize::try_from(minute).unwrap()] = true; }
+            }
+            let mut hit = vec![false; 4_000];
+            for (start, length) in &parts {
+                for minute in *start..start + length { hit[usize::try_from(minute).unwrap()] = true; }
+            }
+            let counted = u64::try_from(down.iter().zip(&hit).filter(|(down, hit)| **down && **hit).count()).unwrap();
+            let outage: Windows = spans.iter().map(|(s, l)| Window::new(minute(*s), minute(s + l)).unwrap()).collect();
+            prop_assert_eq!(outage.micros(), down.iter().filter(|down| **down).count() as u64 * MINUTE_US);
+            let tenant = TenantId::new("t").unwrap();
+            let parts = parts.iter().map(|(s, l)| TenantOutage { tenant: &tenant, from: Some(minute(*s)), until: Some(minute(s + l)) });
+            let terms = SlaTerms::default();
+            let rows: Vec<_> = credit_rows(&terms, &outage, parts, minute(0)).collect();
+            prop_assert_eq!(rows.len(), 1);
+            prop_assert_eq!(rows[0].outage_us, counted * MINUTE_US);
+            let expected = match counted { 0..45 => 0, 45..240 => 10, 240..720 => 25, _ => 50 };
+            prop_assert_eq!(rows[0].credit, Percent::of_whole(expected).unwrap());
+        }
+
+        #[test]
+        fn set_algebra_holds(
+            a in prop::collection::vec((0_u64..500, 1_u64..60), 0..8),
+            b in prop::collection::vec((0_u64..500, 1_u64..60), 0..8),
+        ) {
+            let set = |spans: &[(u64, u64)]| -> Windows {
+                spans.iter().map(|(s, l)| Window::new(minute(*s), minute(s + l)).unwrap()).collect()
+            };
+            let (a, b) = (set(&a), set(&b));
+            let (both, only_a) = (a.intersect(&b), a.minus(&b));
+            prop_assert_eq!(&both, &b.intersect(&a));
+            prop_assert_eq!(both.micros() + only_a.micros(), a.micros());
+            prop_assert!(only_a.intersect(&b).is_empty());
+            for m in 0..600 {
+                // Half-open edges: the start is in, the end is out.
+                prop_assert_eq!(both.contains(minute(m)), a.contains(minute(m)) && b.contains(minute(m)));
+            }
+        }
+    }
+}

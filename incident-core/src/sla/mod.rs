@@ -1,0 +1,27 @@
+//! SLA arithmetic: exact, pure, usable alone in a plain `#[test]`.
+//!
+//! Breach of the target and credit are two different facts: 99.9 % of a 30-day
+//! month is 43.2 minutes, so 44 minutes breach the target and earn 0 %.
+//!
+//! ```
+//! use incident_core::sla::{SlaTerms, TenantOutage, credit_rows};
+//! use incident_core::{TenantId, Timestamp, Window, Windows};
+//!
+//! let terms = SlaTerms::default(); // 99.9 %; 0/10/25/50 % at 0/45/240/720 minutes
+//! let start: Timestamp = "2026-11-20T22:00:00Z".parse()?;
+//! let end: Timestamp = "2026-11-20T22:45:00Z".parse()?;
+//! let outage = Windows::from(Window::new(start, end)?);
+//! let tenant = TenantId::new("tenant-fr")?;
+//! let hit = [TenantOutage { tenant: &tenant, from: None, until: None }];
+//! let rows: Vec<_> = credit_rows(&terms, &outage, hit, end).collect();
+//! assert_eq!(rows[0].credit.to_string(), "10"); // exactly 45 minutes
+//! assert_eq!(rows[0].outage_minutes(), "45");
+//! assert!(rows[0].target_breached);
+//! # Ok::<(), incident_core::Invalid>(())
+//! ```
+
+mod credit;
+mod terms;
+
+pub use credit::{CreditRow, TenantOutage, availability, credit_rows, decimal_minutes, is_breached};
+pub use terms::{SlaTerms, Tier};

@@ -1,0 +1,183 @@
+//! For tests: a clock that is set by hand, ids from a counter, a pager that
+//! remembers, and ready-made values.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::actor::{Actor, Caller, Role};
+use crate::incident::declare::{NewIds, declare};
+use crate::incident::{Command, Declare, Incident, Severity, Status, Update};
+use crate::paging::{PageAction, PageAnswer, PageEvent, Receipt, TargetId};
+use crate::policy::Policy;
+use crate::port::{Clock, IdGen, Pager};
+use crate::{IncidentId, Invalid, PersonName, PublicId, Salt, Statement, Timestamp, Title};
+
+/// A clock that moves only when told to.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock that stands at a time.
+    #[must_use]
+    pub const fn at(time: Timestamp) -> Self {
+        Self(AtomicI64::new(time.micros()))
+    }
+
+    /// Moves it on.
+    pub fn advance(&self, by: Duration) {
+        self.set(self.now().saturating_add(by));
+    }
+
+    /// Sets it, back too.
+    pub fn set(&self, time: Timestamp) {
+        self.0.store(time.micros(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst)).unwrap_or(Timestamp::MIN)
+    }
+}
+
+/// Ids from a counter: the same run gives the same ids.
+#[derive(Debug, Default)]
+pub struct CountingIds(AtomicU64);
+
+impl CountingIds {
+    /// Starts after `first`, so that two sources do not collide.
+    #[must_use]
+    pub const fn from(first: u64) -> Self {
+        Self(AtomicU64::new(first))
+    }
+
+    fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+impl IdGen for CountingIds {
+    fn sortable(&self, now: Timestamp) -> Uuid {
+        let millis = now.micros().unsigned_abs() / 1_000;
+        let count = self.next();
+        // The layout of RFC 9562, version 7, with a counter for the random part.
+        Uuid::from_u64_pair((millis << 16) | 0x7000, 0x8000_0000_0000_0000 | count)
+    }
+
+    fn random(&self) -> Uuid {
+        Uuid::from_u64_pair(0x4000, 0x8000_0000_0000_0000 | self.next())
+    }
+
+    fn salt(&self) -> Salt {
+        Salt(self.random().into_bytes())
+    }
+}
+
+/// A pager that remembers what it was asked, answers as scripted, and counts
+/// wakes as a vendor would: one when an alert opens.
+#[derive(Debug)]
+pub struct RecordingPager {
+    target: TargetId,
+    state: Mutex<Recorded>,
+}
+
+#[derive(Debug, Default)]
+struct Recorded {
+    sent: Vec<PageEvent>,
+    open: Vec<String>,
+    wakes: u64,
+    script: Vec<PageAnswer>,
+}
+
+impl RecordingPager {
+    /// A pager that accepts everything.
+    ///
+    /// # Errors
+    /// The name is not one of a target.
+    pub fn named(name: &str) -> Result<Self, Invalid> {
+        Ok(Self { target: TargetId::new(name)?, state: Mutex::default() })
+    }
+
+    /// Answers the next sends with these, in order, and accepts after that.
+    pub fn script(&self, answers: impl IntoIterator<Item = PageAnswer>) {
+        self.lock().script.extend(answers);
+    }
+
+    /// Everything that was sent.
+    #[must_use]
+    pub fn sent(&self) -> Vec<PageEvent> {
+        self.lock().sent.clone()
+    }
+
+    /// How often somebody was woken.
+    #[must_use]
+    pub fn wakes(&self) -> u64 {
+        self.lock().wakes
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Recorded> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Pager for RecordingPager {
+    fn target_id(&self) -> TargetId {
+        self.target.clone()
+    }
+
+    async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
+        let mut state = self.lock();
+        state.sent.push(page.clone());
+        let answer =
+            if state.script.is_empty() { PageAnswer::Accepted(Receipt::default()) } else { state.script.remove(0) };
+        // An answer that is lost may be that of an event that was taken.
+        if !matches!(answer, PageAnswer::NotSent(_)) {
+            match page.action {
+                PageAction::Trigger if !state.open.contains(&page.dedup_key) => {
+                    state.open.push(page.dedup_key.clone());
+                    state.wakes += 1;
+                }
+                PageAction::Trigger | PageAction::Acknowledge => {}
+                PageAction::Resolve => state.open.retain(|key| *key != page.dedup_key),
+            }
+        }
+        answer
+    }
+}
+
+/// A person in a role.
+///
+/// # Errors
+/// The name is not one of a person.
+pub fn caller(name: &str, role: Role) -> Result<Caller, Invalid> {
+    Ok(Caller { actor: Actor::person(PersonName::new(name)?), role })
+}
+
+/// An update that changes the status.
+///
+/// # Errors
+/// The message is empty.
+pub fn update_to(status: Status, message: &str) -> Result<Command, Invalid> {
+    Ok(Command::Update(Box::new(Update::to_status(Statement::new(message)?, status))))
+}
+
+/// A new SEV2 with its declarer and the time of its declaration.
+///
+/// # Panics
+/// Never: its values are constants.
+#[must_use]
+#[expect(clippy::expect_used, reason = "constants, for tests only")]
+pub fn an_incident() -> (Incident, Actor, Timestamp) {
+    let now: Timestamp = "2026-11-20T22:15:00Z".parse().expect("a constant");
+    let anna = Actor::person(PersonName::new("anna").expect("a constant"));
+    let ids = CountingIds::default();
+    let new = NewIds { id: IncidentId::from_uuid(ids.sortable(now)), public_id: PublicId::from_uuid(ids.random()), number: 1 };
+    let asked = Declare::new(Title::new("API down").expect("a constant"), Severity::Sev2);
+    let incident = declare(&asked, &anna, new, now, &Policy::default()).expect("a constant");
+    (incident, anna, now)
+}

@@ -1,0 +1,120 @@
+//! The bytes that are hashed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{EntryDraft, EntryKind, TextName};
+use crate::actor::{Actor, ActorKind};
+use crate::chain::Hash;
+use crate::incident::{Audience, Status};
+use crate::{PersonName, Timestamp};
+
+/// The stored bytes of an entry are not what this version writes.
+#[derive(Debug, thiserror::Error)]
+#[error("the canonical bytes of the entry cannot be read")]
+pub struct CanonicalError(#[from] serde_json::Error);
+
+/// What an entry shows beside its free text: exactly what was hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// What kind of entry.
+    pub kind: EntryKind,
+    /// Who wrote it.
+    pub author: Actor,
+    /// When it happened, as the author says.
+    pub occurred_at: Timestamp,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// The status before.
+    pub status_from: Option<Status>,
+    /// The status after.
+    pub status_to: Option<Status>,
+    /// For whom a message was sent.
+    pub audience: Option<Audience>,
+    /// The entry it corrects.
+    pub corrects: Option<u64>,
+    /// The commitment to each free text.
+    pub commitments: BTreeMap<TextName, Hash>,
+}
+
+/// The canonical form. The order of the fields is part of the format: do not
+/// move, rename or add one without a new `v`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Canonical {
+    v: u8,
+    kind: EntryKind,
+    author: PersonName,
+    author_kind: ActorKind,
+    /// Microseconds since 1970, as is `recorded_at`.
+    occurred_at: i64,
+    recorded_at: i64,
+    status_from: Option<Status>,
+    status_to: Option<Status>,
+    audience: Option<Audience>,
+    corrects: Option<u64>,
+    texts: BTreeMap<TextName, Hash>,
+}
+
+impl Shown {
+    pub(super) fn of(draft: &EntryDraft, commitments: BTreeMap<TextName, Hash>) -> Self {
+        Self {
+            kind: draft.kind,
+            author: draft.author.clone(),
+            occurred_at: draft.occurred_at,
+            recorded_at: draft.recorded_at,
+            status_from: draft.status_from,
+            status_to: draft.status_to,
+            audience: draft.comms_sent.as_ref().map(|sent| sent.audience),
+            corrects: draft.corrects,
+            commitments,
+        }
+    }
+
+    /// The bytes to hash and to store.
+    ///
+    /// # Errors
+    /// Never for a value made here; the signature is that of the serialiser.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
+        let Self { kind, author, occurred_at, recorded_at, status_from, status_to, audience, corrects, commitments } = self;
+        serde_json::to_vec(&Canonical {
+            v: 1,
+            kind: *kind,
+            author: author.name.clone(),
+            author_kind: author.kind,
+            occurred_at: occurred_at.micros(),
+            recorded_at: recorded_at.micros(),
+            status_from: *status_from,
+            status_to: *status_to,
+            audience: *audience,
+            corrects: *corrects,
+            texts: commitments.clone(),
+        })
+        .map_err(CanonicalError)
+    }
+
+    /// What stored bytes say.
+    ///
+    /// # Errors
+    /// They are not canonical bytes of version 1.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CanonicalError> {
+        use serde::de::Error as _;
+        let canonical: Canonical = serde_json::from_slice(bytes).map_err(CanonicalError)?;
+        let time = |us| Timestamp::from_micros(us).map_err(|error| CanonicalError(serde_json::Error::custom(error)));
+        if canonical.v != 1 {
+            return Err(CanonicalError(serde_json::Error::custom("a version other than 1")));
+        }
+        Ok(Self {
+            kind: canonical.kind,
+            author: Actor { kind: canonical.author_kind, name: canonical.author },
+            occurred_at: time(canonical.occurred_at)?,
+            recorded_at: time(canonical.recorded_at)?,
+            status_from: canonical.status_from,
+            status_to: canonical.status_to,
+            audience: canonical.audience,
+            corrects: canonical.corrects,
+            commitments: canonical.texts,
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! An entry before it is sealed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::actor::Actor;
+use crate::incident::{CommsSent, Event, FieldDelta, Incident, Status};
+use crate::{PublicText, Text, Timestamp};
+
+/// What kind of entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// The incident was declared.
+    Declaration,
+    /// An update, with or without a change of status.
+    Update,
+    /// Somebody took it.
+    Acknowledgement,
+    /// A field has a new value.
+    Change,
+    /// A decision, such as "19:10 feature X switched off".
+    Decision,
+    /// Containment, mitigation, root cause, fix.
+    Action,
+    /// Something that was seen.
+    Observation,
+    /// Something that might be so.
+    Hypothesis,
+    /// A message that was sent.
+    Comms,
+    /// What became of a page.
+    PageOutcome,
+    /// Somebody asked to page again.
+    PageRequest,
+    /// It was shown to the public, or hidden.
+    Visibility,
+    /// A post-mortem was linked.
+    PostMortem,
+    /// What an earlier entry should have said.
+    Correction,
+    /// An item of a checklist was ticked.
+    Checklist,
+    /// A role changed hands.
+    RoleChange,
+}
+
+impl EntryKind {
+    /// Whether people may choose it for an update.
+    #[must_use]
+    pub const fn is_written_by_people(self) -> bool {
+        matches!(
+            self,
+            Self::Update
+                | Self::Decision
+                | Self::Action
+                | Self::Observation
+                | Self::Hypothesis
+                | Self::Comms
+                | Self::Correction
+        )
+    }
+}
+
+/// An entry as it will be sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryDraft {
+    /// What kind of entry.
+    pub kind: EntryKind,
+    /// Who wrote it.
+    pub author: Actor,
+    /// When it happened, as the author says.
+    pub occurred_at: Timestamp,
+    /// When it was recorded; never before the entry above it.
+    pub recorded_at: Timestamp,
+    /// What happened.
+    pub message: Text,
+    /// The status before, for a transition.
+    pub status_from: Option<Status>,
+    /// The status after, for a transition and the declaration.
+    pub status_to: Option<Status>,
+    /// A message that was sent.
+    pub comms_sent: Option<CommsSent>,
+    /// What the public may see of it.
+    pub public_message: Option<PublicText>,
+    /// The entry it corrects.
+    pub corrects: Option<u64>,
+    /// Fields that changed with it.
+    pub changes: Vec<FieldDelta>,
+}
+
+impl EntryDraft {
+    /// An entry with nothing but a message, recorded now.
+    #[must_use]
+    pub fn new(kind: EntryKind, author: Actor, now: Timestamp, message: Text) -> Self {
+        Self {
+            kind,
+            author,
+            occurred_at: now,
+            recorded_at: now,
+            message,
+            status_from: None,
+            status_to: None,
+            comms_sent: None,
+            public_message: None,
+            corrects: None,
+            changes: Vec::new(),
+        }
+    }
+
+    /// The entry that records an event; `before` is the incident it happened to.
+    pub(crate) fn of(event: &Event, before: &Incident, author: &Actor, now: Timestamp) -> Option<Self> {
+        // A clock that steps back must not put an entry before the one above it.
+        let now = now.max(before.last_recorded_at);
+        let made = |kind, message: &str| Self::new(kind, author.clone(), now, Text::made(message));
+        Some(match event {
+            Event::Declared => declared(before, author, now),
+            Event::Acknowledged { at, by } => {
+                Self { occurred_at: *at, ..made(EntryKind::Acknowledgement, &format!("acknowledged by {}", by.name)) }
+            }
+            Event::Updated(updated) => {
+                let mut message = updated.message.as_str().to_owned();
+                if let Some(reason) = &updated.reason {
+                    message.push_str(&format!("\nReason: {reason}"));
+                }
+                Self {
+                    occurred_at: updated.occurred_at,
+                    status_from: updated.transition.map(|transition| transition.from),
+                    status_to: updated.transition.map(|transition| transition.to),
+                    comms_sent: updated.comms_sent.clone(),
+                    public_message: updated.public_message.clone(),
+                    corrects: updated.corrects,
+                    changes: updated.changes.iter().map(|change| change.delta(before)).collect(),
+                    ..made(updated.kind, &message)
+                }
+            }
+            Event::Changed(change) => {
+                let delta = change.delta(before);
+                Self { changes: vec![delta.clone()], ..made(EntryKind::Change, &delta.sentence()) }
+            }
+            Event::Published(publish) => {
+                let message = if publish.public { "made public" } else { "made private" };
+                Self { public_message: publish.message.clone(), ..made(EntryKind::Visibility, message) }
+            }
+            Event::PostMortemLinked { url, .. } => made(EntryKind::PostMortem, &format!("post-mortem linked: {url}")),
+            Event::PageAsked { reason, epoch } => {
+                made(EntryKind::PageRequest, &format!("page {epoch} asked for: {reason}"))
+            }
+            Event::TookIn { from, change } => {
+                let delta = change.delta(before);
+                let message = format!("took in incident {from}. {}", delta.sentence());
+                Self { changes: vec![delta], ..made(EntryKind::Change, &message) }
+            }
+            Event::Redacted { .. } => return None,
+        })
+    }
+}
+
+fn declared(incident: &Incident, author: &Actor, now: Timestamp) -> EntryDraft {
+    let to = |field: &str, to: serde_json::Value| FieldDelta {
+        field: field.to_owned(),
+        from: None,
+        to,
+        added: Vec::new(),
+        removed: Vec::new(),
+    };
+    let json = |value: Result<serde_json::Value, serde_json::Error>| value.unwrap_or_default();
+    let message = format!("declared {}: {}\n{}", incident.severity, incident.title, incident.summary);
+    EntryDraft {
+        status_to: Some(incident.status),
+        changes: vec![
+            to("severity", json(serde_json::to_value(incident.severity))),
+            to("affected_services", json(serde_json::to_value(&incident.affected_services))),
+            to("affected_tenants", json(serde_json::to_value(&incident.affected_tenants))),
+            to("started_at", json(serde_json::to_value(incident.started_at))),
+        ],
+        ..EntryDraft::new(EntryKind::Declaration, author.clone(), now, Text::made(message.trim_end()))
+    }
+}

@@ -1,0 +1,206 @@
+//! A sealed entry, and what can be done with it: seal, verify, redact.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CanonicalError, EntryDraft, Shown};
+use crate::chain::{Hash, Head, Verdict, commitment, link};
+use crate::incident::{CommsSent, FieldDelta};
+use crate::{IncidentId, Name, Salt, Text};
+
+const DOMAIN: &[u8] = b"incident/timeline/v1\0";
+
+/// Which free text of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextName {
+    /// The old and new values of fields, as JSON.
+    Changes,
+    /// Where a message was sent.
+    CommsChannel,
+    /// What a message said.
+    CommsSummary,
+    /// What happened.
+    Message,
+    /// What the public may see of it.
+    PublicMessage,
+}
+
+impl TextName {
+    /// The name as it stands in the canonical bytes.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Changes => "changes",
+            Self::CommsChannel => "comms_channel",
+            Self::CommsSummary => "comms_summary",
+            Self::Message => "message",
+            Self::PublicMessage => "public_message",
+        }
+    }
+}
+
+/// A free text with the salt of its commitment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommittedText {
+    /// The salt.
+    pub salt: Salt,
+    /// The text.
+    pub text: String,
+}
+
+/// An entry of an incident's timeline, sealed into its chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SysIncidentUpdateEntry {
+    /// The incident.
+    pub incident_id: IncidentId,
+    /// 1, 2, 3, ... without gaps.
+    pub seq: u64,
+    /// The bytes that were hashed.
+    pub canonical: Vec<u8>,
+    /// What those bytes say.
+    pub shown: Shown,
+    /// The free texts; none after a redaction.
+    pub texts: BTreeMap<TextName, CommittedText>,
+    /// The hash of the entry before.
+    pub prev_hash: Hash,
+    /// The hash of this entry.
+    pub hash: Hash,
+}
+
+impl SysIncidentUpdateEntry {
+    /// Whether its free text was erased.
+    #[must_use]
+    pub fn is_redacted(&self) -> bool {
+        self.texts.is_empty() && !self.shown.commitments.is_empty()
+    }
+
+    /// One of its free texts; none where it has none or it was erased.
+    #[must_use]
+    pub fn text(&self, name: TextName) -> Option<&str> {
+        self.texts.get(&name).map(|text| text.text.as_str())
+    }
+
+    /// The fields that changed with it; none after a redaction.
+    #[must_use]
+    pub fn changes(&self) -> Vec<FieldDelta> {
+        self.text(TextName::Changes).and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    }
+
+    /// The message that was sent, if it records one and was not redacted.
+    #[must_use]
+    pub fn comms_sent(&self) -> Option<CommsSent> {
+        Some(CommsSent {
+            audience: self.shown.audience?,
+            channel: Name::new(self.text(TextName::CommsChannel)?).ok()?,
+            summary: Text::new(self.text(TextName::CommsSummary)?).ok()?,
+        })
+    }
+}
+
+fn texts_of(draft: &EntryDraft) -> Vec<(TextName, String)> {
+    let mut texts = vec![(TextName::Message, draft.message.to_string())];
+    if !draft.changes.is_empty() {
+        texts.push((TextName::Changes, serde_json::to_string(&draft.changes).unwrap_or_default()));
+    }
+    if let Some(sent) = &draft.comms_sent {
+        texts.push((TextName::CommsChannel, sent.channel.to_string()));
+        texts.push((TextName::CommsSummary, sent.summary.to_string()));
+    }
+    if let Some(public) = &draft.public_message {
+        texts.push((TextName::PublicMessage, public.to_string()));
+    }
+    texts
+}
+
+fn derived(salt: Salt, name: TextName) -> Salt {
+    let Hash(digest) = commitment(salt, name.label());
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(digest) {
+        *to = from;
+    }
+    Salt(bytes)
+}
+
+/// Seals an entry onto the end of a chain. Pure: the store calls it under the
+/// incident's row lock, with the head it read there.
+///
+/// `salt` must be random and used for no other entry; the salt of each text is
+/// derived from it, so that equal texts do not show as equal.
+///
+/// # Errors
+/// Never for a draft made by this crate; the signature is that of the serialiser.
+pub fn seal(
+    incident_id: IncidentId,
+    head: Head,
+    draft: &EntryDraft,
+    salt: Salt,
+) -> Result<SysIncidentUpdateEntry, CanonicalError> {
+    let texts: BTreeMap<TextName, CommittedText> =
+        texts_of(draft).into_iter().map(|(name, text)| (name, CommittedText { salt: derived(salt, name), text })).collect();
+    let commitments = texts.iter().map(|(name, text)| (*name, commitment(text.salt, &text.text))).collect();
+    let shown = Shown::of(draft, commitments);
+    let canonical = shown.to_bytes()?;
+    let seq = head.seq + 1;
+    let hash = link(DOMAIN, incident_id.uuid().as_bytes(), seq, head.hash, &canonical);
+    Ok(SysIncidentUpdateEntry { incident_id, seq, canonical, shown, texts, prev_hash: head.hash, hash })
+}
+
+/// Checks one entry against the end of the chain before it.
+///
+/// # Errors
+/// The reason why the entry does not fit.
+pub fn verify_next(incident_id: IncidentId, head: Head, entry: &SysIncidentUpdateEntry) -> Result<Head, &'static str> {
+    if entry.seq != head.seq + 1 {
+        return Err("the sequence has a gap or a repeat");
+    }
+    if entry.incident_id != incident_id {
+        return Err("the entry belongs to another incident");
+    }
+    if entry.prev_hash != head.hash {
+        return Err("the previous hash is not that of the entry before");
+    }
+    let hash = link(DOMAIN, incident_id.uuid().as_bytes(), entry.seq, entry.prev_hash, &entry.canonical);
+    if hash != entry.hash {
+        return Err("the hash does not fit the stored bytes");
+    }
+    if !Shown::from_bytes(&entry.canonical).is_ok_and(|shown| shown == entry.shown) {
+        return Err("what is shown is not what was hashed");
+    }
+    verify_texts(entry)?;
+    Ok(Head { seq: entry.seq, hash })
+}
+
+/// A redacted entry has none of its texts; any other has all of them.
+fn verify_texts(entry: &SysIncidentUpdateEntry) -> Result<(), &'static str> {
+    if entry.is_redacted() {
+        return Ok(());
+    }
+    if !entry.texts.keys().eq(entry.shown.commitments.keys()) {
+        return Err("a text is missing or was added");
+    }
+    let fits = |(name, text): (&TextName, &CommittedText)| {
+        entry.shown.commitments.get(name) == Some(&commitment(text.salt, &text.text))
+    };
+    if entry.texts.iter().all(fits) { Ok(()) } else { Err("a text is not the one that was committed to") }
+}
+
+/// Checks a whole timeline, in order of `seq`, and names the first bad entry.
+#[must_use]
+pub fn verify<'a>(incident_id: IncidentId, entries: impl IntoIterator<Item = &'a SysIncidentUpdateEntry>) -> Verdict {
+    let mut head = Head::EMPTY;
+    for entry in entries {
+        match verify_next(incident_id, head, entry) {
+            Ok(next) => head = next,
+            // The place tells which link is bad; its own number may be the lie.
+            Err(reason) => return Verdict::Broken { seq: head.seq + 1, reason },
+        }
+    }
+    Verdict::Valid(head)
+}
+
+/// Erases the free text of an entry, salts included. The chain still verifies.
+pub fn redact(entry: &mut SysIncidentUpdateEntry) {
+    entry.texts.clear();
+}

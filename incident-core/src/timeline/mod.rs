@@ -1,0 +1,20 @@
+//! The timeline: append-only entries in a hash chain, with free text that can
+//! be erased without breaking the chain.
+//!
+//! An entry's *canonical bytes* are compact JSON with keys in a fixed order.
+//! They are stored as they were hashed and never serialised again:
+//!
+//! `hash = sha256("incident/timeline/v1\0" || incident id (16 bytes) || seq as
+//! big-endian u64 || previous hash || canonical bytes)`, the first previous
+//! hash being 32 zero bytes.
+//!
+//! Free text enters the canonical bytes as `sha256(salt || text)` only; text and
+//! salt lie beside it, and [`redact`] drops both.
+
+mod canonical;
+mod draft;
+mod entry;
+
+pub use canonical::{CanonicalError, Shown};
+pub use draft::{EntryDraft, EntryKind};
+pub use entry::{CommittedText, SysIncidentUpdateEntry, TextName, redact, seal, verify, verify_next};

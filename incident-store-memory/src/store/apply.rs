@@ -1,0 +1,223 @@
+//! The one place that applies a commit: first every check, then every change.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use incident_core::IncidentId;
+use incident_core::audit::{self, AuditDraft, AuditEntry, Chain};
+use incident_core::billing::{CreditState, LedgerRow};
+use incident_core::chain::Head;
+use incident_core::commit::{
+    Commit, Committed, IncidentWrite, LedgerWrite, OutboxWrite, Remember, Reply, SuggestionWrite,
+};
+use incident_core::incident::Incident;
+use incident_core::port::StoreError;
+use incident_core::suggestion::SuggestionState;
+use incident_core::timeline::{self, SysIncidentUpdateEntry};
+
+use super::state::{Kept, State};
+
+impl State {
+    pub(super) fn commit(&mut self, commit: Commit) -> Result<Committed, StoreError> {
+        // Checks. Nothing is changed until the last of them has passed.
+        if let Some(remember) = &commit.remember {
+            self.check_key(remember)?;
+        }
+        if let Some(settlement) = &commit.settles {
+            self.outbox.check(settlement)?;
+        }
+        for write in &commit.writes {
+            self.check_write(write)?;
+        }
+        if let Some(suggestion) = &commit.suggestion {
+            self.check_suggestion(suggestion)?;
+        }
+        self.check_outbox(&commit.outbox)?;
+        self.check_ledger(&commit.ledger)?;
+        if let Some((id, seq)) = commit.redacts {
+            self.check_redaction(id, seq)?;
+        }
+        let sealed = self.seal_entries(&commit.writes)?;
+        let audit = self.seal_audit(commit.audit)?;
+
+        // Changes. None of them can fail.
+        let Commit { writes, audit: _, outbox, ledger, suggestion, remember, settles, redacts } =
+            Commit { audit: Vec::new(), ..commit };
+        let entries = sealed.iter().flatten().cloned().collect();
+        for (write, sealed) in writes.into_iter().zip(sealed) {
+            self.put(write, sealed);
+        }
+        for entry in audit {
+            self.audit.entry(entry.chain).or_default().push(entry);
+        }
+        if let Some(settlement) = settles {
+            self.outbox.settle(settlement);
+        }
+        for write in outbox {
+            match write {
+                OutboxWrite::Add(message) => self.outbox.add(*message),
+                OutboxWrite::SupersedeTriggers(incident) => self.outbox.supersede_triggers(incident),
+            }
+        }
+        for write in ledger {
+            self.put_credits(write);
+        }
+        match suggestion {
+            Some(SuggestionWrite::Open(suggestion)) => self.suggestions.push(suggestion),
+            Some(SuggestionWrite::Use(id)) => {
+                self.suggestions.iter_mut().filter(|one| one.id == id).for_each(|one| one.used = true);
+            }
+            None => {}
+        }
+        if let Some((id, seq)) = redacts {
+            self.redact(id, seq);
+        }
+        if let Some(remember) = remember {
+            self.keys.insert(remember.scope.clone(), remember);
+        }
+        Ok(Committed { entries })
+    }
+
+    fn check_key(&self, remember: &Remember) -> Result<(), StoreError> {
+        match self.keys.get(&remember.scope) {
+            Some(kept) if remember.made_at < kept.expires_at => Err(StoreError::KeyTaken),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_write(&self, write: &IncidentWrite) -> Result<(), StoreError> {
+        let after = &write.after;
+        let stored = self.incidents.get(&after.id).map(|kept| kept.incident.revision);
+        if stored != write.expected {
+            return Err(StoreError::Conflict);
+        }
+        if let Some(key) = after.alert_key.as_ref().filter(|_| after.status.is_live())
+            && let Some(holder) = self.alerts.get(key)
+            && *holder != after.id
+        {
+            return Err(StoreError::AlertKeyTaken(*holder));
+        }
+        Ok(())
+    }
+
+    fn check_suggestion(&self, write: &SuggestionWrite) -> Result<(), StoreError> {
+        match write {
+            SuggestionWrite::Open(new) => match self.unused(&new.said.service, &new.said.tenant) {
+                Some(open) if open.state(new.received_at) == SuggestionState::Open => {
+                    Err(StoreError::SuggestionOpen(open.id))
+                }
+                _ => Ok(()),
+            },
+            SuggestionWrite::Use(id) => match self.suggestions.iter().find(|one| one.id == *id) {
+                Some(one) if !one.used => Ok(()),
+                _ => Err(StoreError::SuggestionUsed),
+            },
+        }
+    }
+
+    fn check_outbox(&self, writes: &[OutboxWrite]) -> Result<(), StoreError> {
+        let taken = |write: &OutboxWrite| matches!(write, OutboxWrite::Add(message) if self.outbox.has(message.id));
+        if writes.iter().any(taken) { Err(StoreError::Refused("a message id is used twice")) } else { Ok(()) }
+    }
+
+    fn check_ledger(&self, writes: &[LedgerWrite]) -> Result<(), StoreError> {
+        let key = |row: &LedgerRow| (row.tenant_id.clone(), row.incident_id, row.revision);
+        for write in writes {
+            let mut fresh = std::collections::BTreeSet::new();
+            let kept = |row: &LedgerRow| row.incident_id == write.incident_id && row.revision >= write.revision;
+            if !write.rows.iter().all(|row| fresh.insert(key(row))) || self.ledger.iter().any(kept) {
+                return Err(StoreError::Refused("a credit of this key exists"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_redaction(&self, id: IncidentId, seq: u64) -> Result<(), StoreError> {
+        let exists = self.incidents.get(&id).is_some_and(|kept| kept.timeline.iter().any(|entry| entry.seq == seq));
+        if exists { Ok(()) } else { Err(StoreError::Refused("the entry to redact does not exist")) }
+    }
+
+    fn seal_entries(&self, writes: &[IncidentWrite]) -> Result<Vec<Vec<SysIncidentUpdateEntry>>, StoreError> {
+        writes
+            .iter()
+            .map(|write| {
+                let kept = self.incidents.get(&write.after.id).and_then(|kept| kept.timeline.last());
+                let mut head = kept.map_or(Head::EMPTY, |entry| Head { seq: entry.seq, hash: entry.hash });
+                let mut sealed = Vec::with_capacity(write.entries.len());
+                for (draft, salt) in &write.entries {
+                    let entry = timeline::seal(write.after.id, head, draft, *salt)
+                        .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+                    head = Head { seq: entry.seq, hash: entry.hash };
+                    sealed.push(entry);
+                }
+                if head.seq == write.after.last_seq {
+                    Ok(sealed)
+                } else {
+                    Err(StoreError::Refused("the incident counts other entries than its timeline has"))
+                }
+            })
+            .collect()
+    }
+
+    fn seal_audit(&self, drafts: Vec<AuditDraft>) -> Result<Vec<AuditEntry>, StoreError> {
+        let mut heads: BTreeMap<Chain, Head> = BTreeMap::new();
+        drafts
+            .into_iter()
+            .map(|draft| {
+                let chain = Chain::of(draft.incident_id);
+                let stored = || self.audit.get(&chain).and_then(|entries| entries.last());
+                let head = heads.entry(chain).or_insert_with(|| {
+                    stored().map_or(Head::EMPTY, |entry| Head { seq: entry.seq, hash: entry.hash })
+                });
+                let entry = audit::seal(*head, draft).map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+                *head = Head { seq: entry.seq, hash: entry.hash };
+                Ok(entry)
+            })
+            .collect()
+    }
+
+    fn put(&mut self, write: IncidentWrite, sealed: Vec<SysIncidentUpdateEntry>) {
+        let after = write.after;
+        let place = Reverse((after.declared_at, after.id));
+        self.by_age.insert(place);
+        if after.status.is_live() {
+            self.live.insert(place);
+            self.alerts.extend(after.alert_key.clone().map(|key| (key, after.id)));
+        } else {
+            self.live.remove(&place);
+            self.alerts.retain(|_, holder| *holder != after.id);
+        }
+        let kept = self
+            .incidents
+            .entry(after.id)
+            .or_insert_with(|| Kept { incident: Arc::clone(&after), timeline: Vec::new() });
+        kept.incident = after;
+        kept.timeline.extend(sealed);
+    }
+
+    fn put_credits(&mut self, write: LedgerWrite) {
+        for row in self.ledger.iter_mut().filter(|row| row.incident_id == write.incident_id) {
+            if row.state == CreditState::Estimated {
+                row.state = CreditState::Superseded;
+            }
+        }
+        self.ledger.extend(write.rows);
+    }
+
+    /// Erases the texts of an entry, and every remembered copy of the incident.
+    fn redact(&mut self, id: IncidentId, seq: u64) {
+        let Some(kept) = self.incidents.get_mut(&id) else { return };
+        if let Some(entry) = kept.timeline.iter_mut().find(|entry| entry.seq == seq) {
+            timeline::redact(entry);
+        }
+        let current: &Arc<Incident> = &kept.incident;
+        for remember in self.keys.values_mut() {
+            if let Reply::Incident { incident, .. } = &mut remember.reply
+                && incident.id == id
+            {
+                *incident = Arc::clone(current);
+            }
+        }
+    }
+}

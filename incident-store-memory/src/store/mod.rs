@@ -1,0 +1,133 @@
+//! The store: one mutex around one state, so a commit is atomic by construction.
+
+mod apply;
+mod messages;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::audit::{AuditEntry, Chain};
+use incident_core::billing::LedgerRow;
+use incident_core::commit::{Commit, Committed, KeyScope, Remember};
+use incident_core::incident::Incident;
+use incident_core::outbox::Claim;
+use incident_core::port::{
+    AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox, StoreError,
+    SuggestionQuery, Suggestions,
+};
+use incident_core::suggestion::Suggestion;
+use incident_core::timeline::SysIncidentUpdateEntry;
+use incident_core::{IncidentId, ServiceId, SuggestionId, TenantId, Timestamp};
+
+use state::State;
+
+/// Keeps everything in memory. Clones share it; it is lost with the last one.
+///
+/// Every call holds one lock for as long as it copies what it answers, so calls
+/// are linearizable and end without a deadline of their own.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Mutex<State>>);
+
+impl MemoryStore {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere cannot leave the state half changed: a commit checks
+        // everything before it changes anything.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl IncidentStore for MemoryStore {
+    async fn commit(&self, commit: Commit, _within: Duration) -> Result<Committed, StoreError> {
+        self.state().commit(commit)
+    }
+
+    async fn next_number(&self, _within: Duration) -> Result<u64, StoreError> {
+        let mut state = self.state();
+        state.last_number += 1;
+        Ok(state.last_number)
+    }
+
+    async fn load(&self, id: IncidentId, _within: Duration) -> Result<Option<Arc<Incident>>, StoreError> {
+        Ok(self.state().incidents.get(&id).map(|kept| Arc::clone(&kept.incident)))
+    }
+
+    async fn list(&self, filter: &IncidentFilter, _within: Duration) -> Result<Vec<Arc<Incident>>, StoreError> {
+        Ok(self.state().list(filter))
+    }
+
+    async fn timeline(
+        &self,
+        id: IncidentId,
+        after_seq: u64,
+        limit: usize,
+        _within: Duration,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
+        let state = self.state();
+        let Some(kept) = state.incidents.get(&id) else { return Ok(Vec::new()) };
+        let skip = usize::try_from(after_seq).unwrap_or(usize::MAX);
+        Ok(kept.timeline.iter().skip(skip).take(limit).cloned().collect())
+    }
+
+    async fn recall(&self, scope: &KeyScope, now: Timestamp, _within: Duration) -> Result<Option<Remember>, StoreError> {
+        Ok(self.state().keys.get(scope).filter(|kept| now < kept.expires_at).cloned())
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryStore {
+    async fn claim(&self, request: ClaimRequest, _within: Duration) -> Result<Vec<Claim>, StoreError> {
+        Ok(self.state().outbox.claim(request))
+    }
+
+    async fn next_due(&self, _within: Duration) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.state().outbox.next_due())
+    }
+}
+
+#[async_trait]
+impl AuditLog for MemoryStore {
+    async fn audit(&self, query: &AuditQuery, _within: Duration) -> Result<Vec<AuditEntry>, StoreError> {
+        Ok(self.state().audit(query))
+    }
+
+    async fn audit_chains(&self, after: Option<Chain>, limit: usize, _within: Duration) -> Result<Vec<Chain>, StoreError> {
+        let state = self.state();
+        Ok(state.audit.keys().copied().filter(|chain| after.is_none_or(|after| after < *chain)).take(limit).collect())
+    }
+}
+
+#[async_trait]
+impl Suggestions for MemoryStore {
+    async fn suggestion(&self, id: SuggestionId, _within: Duration) -> Result<Option<Suggestion>, StoreError> {
+        Ok(self.state().suggestions.iter().find(|one| one.id == id).cloned())
+    }
+
+    async fn unused(&self, service: &ServiceId, tenant: &TenantId, _within: Duration) -> Result<Option<Suggestion>, StoreError> {
+        Ok(self.state().unused(service, tenant).cloned())
+    }
+
+    async fn suggestions(&self, query: &SuggestionQuery, _within: Duration) -> Result<Vec<Suggestion>, StoreError> {
+        let mut found: Vec<Suggestion> = self.state().suggestions.clone();
+        found.sort_by_key(|one| std::cmp::Reverse((one.received_at, one.id)));
+        found.retain(|one| query.before.is_none_or(|before| (one.received_at, one.id) < before));
+        found.truncate(query.limit);
+        Ok(found)
+    }
+}
+
+#[async_trait]
+impl Ledger for MemoryStore {
+    async fn credits(&self, query: &CreditQuery, _within: Duration) -> Result<Vec<LedgerRow>, StoreError> {
+        let CreditQuery { incident, tenant, period, state } = query;
+        let wanted = |row: &&LedgerRow| {
+            incident.is_none_or(|id| id == row.incident_id)
+                && tenant.as_ref().is_none_or(|tenant| *tenant == row.tenant_id)
+                && period.is_none_or(|period| period == row.period)
+                && state.is_none_or(|state| state == row.state)
+        };
+        Ok(self.state().ledger.iter().filter(wanted).cloned().collect())
+    }
+}

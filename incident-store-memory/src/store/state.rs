@@ -1,0 +1,79 @@
+//! What the store holds, and how it answers.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use incident_core::audit::{AuditEntry, Chain};
+use incident_core::billing::LedgerRow;
+use incident_core::commit::{KeyScope, Remember};
+use incident_core::incident::Incident;
+use incident_core::port::{AuditQuery, IncidentFilter};
+use incident_core::suggestion::Suggestion;
+use incident_core::timeline::SysIncidentUpdateEntry;
+use incident_core::{IncidentId, Name, ServiceId, TenantId, Timestamp};
+
+use super::messages::Messages;
+
+/// An incident with its timeline.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) incident: Arc<Incident>,
+    pub(super) timeline: Vec<SysIncidentUpdateEntry>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) last_number: u64,
+    pub(super) incidents: BTreeMap<IncidentId, Kept>,
+    /// By (declared at, id) descending.
+    pub(super) by_age: BTreeSet<Reverse<(Timestamp, IncidentId)>>,
+    /// Those that are live, in the same order: the list people look at.
+    pub(super) live: BTreeSet<Reverse<(Timestamp, IncidentId)>>,
+    /// Live incidents by alert.
+    pub(super) alerts: BTreeMap<Name, IncidentId>,
+    pub(super) audit: BTreeMap<Chain, Vec<AuditEntry>>,
+    pub(super) outbox: Messages,
+    pub(super) ledger: Vec<LedgerRow>,
+    pub(super) suggestions: Vec<Suggestion>,
+    pub(super) keys: BTreeMap<KeyScope, Remember>,
+}
+
+impl State {
+    pub(super) fn list(&self, filter: &IncidentFilter) -> Vec<Arc<Incident>> {
+        let live_only = !filter.statuses.is_empty() && filter.statuses.iter().all(|status| status.is_live());
+        let order = if live_only { &self.live } else { &self.by_age };
+        let start = match filter.after {
+            Some(after) => std::ops::Bound::Excluded(Reverse(after)),
+            None => std::ops::Bound::Unbounded,
+        };
+        order
+            .range((start, std::ops::Bound::Unbounded))
+            .filter_map(|Reverse((_, id))| self.incidents.get(id))
+            .filter(|kept| filter.matches(&kept.incident))
+            .take(filter.limit)
+            .map(|kept| Arc::clone(&kept.incident))
+            .collect()
+    }
+
+    pub(super) fn audit(&self, query: &AuditQuery) -> Vec<AuditEntry> {
+        let AuditQuery { chain, actor, from, after, limit } = query;
+        let place = |entry: &AuditEntry| (entry.said.at, entry.chain, entry.seq);
+        let wanted = |entry: &&AuditEntry| {
+            actor.as_ref().is_none_or(|actor| entry.said.actor.name.as_str() == actor)
+                && from.is_none_or(|from| from <= entry.said.at)
+                && after.is_none_or(|after| after < place(entry))
+        };
+        let chains: Vec<&Vec<AuditEntry>> = match chain {
+            Some(chain) => self.audit.get(chain).into_iter().collect(),
+            None => self.audit.values().collect(),
+        };
+        let mut found: Vec<&AuditEntry> = chains.into_iter().flatten().filter(wanted).collect();
+        found.sort_by_key(|entry| place(entry));
+        found.into_iter().take(*limit).cloned().collect()
+    }
+
+    pub(super) fn unused(&self, service: &ServiceId, tenant: &TenantId) -> Option<&Suggestion> {
+        self.suggestions.iter().rev().find(|one| !one.used && one.said.service == *service && one.said.tenant == *tenant)
+    }
+}
