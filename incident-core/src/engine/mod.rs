@@ -17,6 +17,7 @@ mod report;
 mod run;
 mod settle;
 mod suggest;
+mod usage;
 #[cfg(feature = "system")]
 pub mod system;
 

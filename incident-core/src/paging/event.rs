@@ -30,6 +30,12 @@ impl TargetId {
         if fits { Ok(Self(name.to_owned())) } else { Err(Invalid::new("target", "1 to 64 of a-z, 0-9, - and _")) }
     }
 
+    /// The name of the log pager: `log`.
+    #[must_use]
+    pub fn log() -> Self {
+        Self("log".to_owned())
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,0 +1,132 @@
+//! What every handler shares.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use bytes::Bytes;
+use incident_core::actor::Caller;
+use incident_core::engine::{Ask, Incidents};
+use incident_store_memory::MemoryUsage;
+use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedMutexGuard, RwLock};
+
+use crate::http::auth::Tokens;
+use crate::http::body::{self, BODY_LIMIT};
+use crate::http::conditions::{self, InFlight};
+use crate::http::problem::Problem;
+use crate::policy_file::Links;
+use crate::public_cache::PublicCache;
+
+/// What every handler shares. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The engine.
+    pub incidents: Incidents,
+    /// Where usage events go.
+    pub usage: MemoryUsage,
+    /// Who may call.
+    pub tokens: Arc<Tokens>,
+    /// The public page.
+    pub public: Arc<PublicCache>,
+    /// Where deep links lead.
+    pub links: Arc<Links>,
+    /// Requests that run under a key.
+    pub in_flight: InFlight,
+    /// Held for reading by every command that runs.
+    running: Arc<RwLock<()>>,
+}
+
+/// A command's body, with who asks and on which conditions.
+#[derive(Debug)]
+pub struct Asked<T> {
+    /// Who asks, and on which conditions.
+    pub ask: Ask,
+    /// What is asked.
+    pub body: T,
+    /// The turn of its idempotency key.
+    pub turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(incidents: Incidents, usage: MemoryUsage, tokens: Tokens, public: Arc<PublicCache>, links: Links) -> Self {
+        Self {
+            incidents,
+            usage,
+            tokens: Arc::new(tokens),
+            public,
+            links: Arc::new(links),
+            in_flight: InFlight::default(),
+            running: Arc::default(),
+        }
+    }
+
+    /// Reads a command that is JSON. `empty` stands for a body of no bytes.
+    ///
+    /// # Errors
+    /// 400, 413, 415 or 422; or another request under the same key is running.
+    pub async fn asked<T: DeserializeOwned>(&self, caller: Caller, request: Request, empty: Option<&'static str>) -> Result<Asked<T>, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(&parts, body, empty).await?;
+        let value = body::json(&bytes)?;
+        let (ask, turn) = self.conditions(caller, &parts, &bytes).await?;
+        Ok(Asked { ask, body: value, turn })
+    }
+
+    /// The conditions of a request: `If-Match` and `Idempotency-Key`.
+    ///
+    /// # Errors
+    /// 400 where one cannot be read; 409 where the key is in flight.
+    pub async fn conditions(&self, caller: Caller, parts: &Parts, body: &[u8]) -> Result<(Ask, Option<OwnedMutexGuard<()>>), Problem> {
+        let if_version = conditions::if_match(&parts.headers)?;
+        let key = conditions::idempotency(&parts.headers, &parts.method, parts.uri.path(), body)?;
+        let turn = match &key {
+            Some(key) => Some(self.in_flight.enter(caller.actor.name.as_str(), &key.key).await?),
+            None => None,
+        };
+        Ok((Ask { caller, key, if_version }, turn))
+    }
+
+    /// Runs a command to its end even if the client goes away: a handler that
+    /// is dropped would drop a transaction in the middle.
+    ///
+    /// # Errors
+    /// What the command answers; 500 where it panicked.
+    pub async fn run<T, F>(&self, command: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        let held = Arc::clone(&self.running).read_owned().await;
+        let task = tokio::spawn(async move {
+            let answer = command.await;
+            drop(held);
+            answer
+        });
+        match task.await {
+            Ok(answer) => answer,
+            Err(_) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here")),
+        }
+    }
+
+    /// Waits until every command has ended.
+    pub async fn finished(&self) {
+        drop(self.running.write().await);
+    }
+}
+
+async fn read(parts: &Parts, body: Body, empty: Option<&'static str>) -> Result<Bytes, Problem> {
+    let bytes = body::read(body, BODY_LIMIT).await?;
+    match empty {
+        Some(stand_in) if bytes.is_empty() => Ok(Bytes::from_static(stand_in.as_bytes())),
+        _ => {
+            body::must_be_json(&parts.headers)?;
+            Ok(bytes)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Settings from the environment; a wrong one stops the start with a sentence.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::http::auth::Tokens;
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable}: {reason}")]
+pub struct ConfigError {
+    variable: &'static str,
+    reason: String,
+}
+
+/// What the environment says.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub bind: SocketAddr,
+    /// Who may call; none where a token is to be made.
+    pub tokens: Option<Tokens>,
+    /// The policy file.
+    pub policy: Option<PathBuf>,
+}
+
+/// Settings of adapters that this build does not have. Starting without them
+/// would lose pages or incidents in silence.
+const NOT_IN_THIS_BUILD: [(&str, &str); 8] = [
+    ("DATABASE_URL", "the PostgreSQL store"),
+    ("PAGERDUTY_ROUTING_KEY", "the PagerDuty adapter"),
+    ("PAGERDUTY_URL", "the PagerDuty adapter"),
+    ("OPSGENIE_API_KEY", "the OpsGenie adapter"),
+    ("OPSGENIE_URL", "the OpsGenie adapter"),
+    ("PAGERDUTY_WEBHOOK_SECRET", "inbound PagerDuty webhooks"),
+    ("OPSGENIE_WEBHOOK_TOKEN", "inbound OpsGenie webhooks"),
+    ("SLACK_SIGNING_SECRET", "chat commands"),
+];
+
+impl Config {
+    /// Reads the settings; `lookup` is `|name| std::env::var(name).ok()` but in
+    /// tests. An empty value counts as absent.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, without its value where that may
+    /// be a secret.
+    pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+        for (variable, what) in NOT_IN_THIS_BUILD {
+            if get(variable).is_some() {
+                return Err(ConfigError { variable, reason: format!("this build does not have {what} yet; unset it") });
+            }
+        }
+        if let Some(order) = get("INCIDENT_PAGERS")
+            && order != "log"
+        {
+            return Err(ConfigError { variable: "INCIDENT_PAGERS", reason: "this build has the pager `log` only".to_owned() });
+        }
+        if let Some(flag) = get("INCIDENT_ALLOW_UNSAFE_DATABASE")
+            && flag != "1"
+        {
+            return Err(ConfigError { variable: "INCIDENT_ALLOW_UNSAFE_DATABASE", reason: "expected 1 or nothing".to_owned() });
+        }
+        let bind = get("INCIDENT_BIND").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let bind = bind.trim().parse().map_err(|_| ConfigError {
+            variable: "INCIDENT_BIND",
+            reason: "expected an address and a port, such as 127.0.0.1:8080".to_owned(),
+        })?;
+        let tokens = get("INCIDENT_TOKENS")
+            .map(|list| Tokens::parse(&list))
+            .transpose()
+            .map_err(|reason| ConfigError { variable: "INCIDENT_TOKENS", reason })?;
+        if let Some(filter) = get("RUST_LOG") {
+            filter.parse::<tracing_subscriber::EnvFilter>().map_err(|_| ConfigError {
+                variable: "RUST_LOG",
+                reason: "expected a tracing filter, such as info or incident_core=debug".to_owned(),
+            })?;
+        }
+        Ok(Self { bind, tokens, policy: get("INCIDENT_POLICY").map(PathBuf::from) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variable: &str, value: &str) -> Result<Config, ConfigError> {
+        Config::from_env(|name| (name == variable).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn nothing_is_needed() {
+        let config = Config::from_env(|_| None).unwrap();
+        assert_eq!(config.bind.to_string(), "127.0.0.1:8080");
+        assert!(config.tokens.is_none() && config.policy.is_none());
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_and_not_repeated() {
+        for (variable, value) in [
+            ("INCIDENT_BIND", "everywhere"),
+            ("INCIDENT_BIND", "127.0.0.1:99999"),
+            ("INCIDENT_TOKENS", "canary"),
+            ("INCIDENT_TOKENS", "anna:admin:canary"),
+            ("INCIDENT_ALLOW_UNSAFE_DATABASE", "yes"),
+            ("DATABASE_URL", "postgres://canary"),
+            ("PAGERDUTY_ROUTING_KEY", "canary"),
+            ("INCIDENT_PAGERS", "pagerduty"),
+            ("RUST_LOG", "=not=a=filter="),
+        ] {
+            let error = with(variable, value).unwrap_err().to_string();
+            assert!(error.starts_with(variable) && !error.contains("canary"), "{error}");
+        }
+        assert!(with("DATABASE_URL", "").is_ok());
+    }
+}

@@ -1,0 +1,133 @@
+//! The server: built, started, and stopped without losing what it accepted.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use incident_core::engine::{BuildError, Incidents};
+use incident_core::port::{Clock, Pager};
+use incident_pagers::{LogPager, Wake};
+use incident_store_memory::{MemoryStore, MemoryUsage};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::http::auth::Tokens;
+use crate::policy_file::PolicyFile;
+use crate::public_cache::PublicCache;
+use crate::routes;
+
+/// How long requests may take to end after the signal to stop.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// What a console is made of. Everything but the tokens has a default.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// Who may call.
+    pub tokens: Tokens,
+    /// Policy, terms, names and links.
+    pub policy: PolicyFile,
+    /// Pagers; the log pager if there are none.
+    pub pagers: Vec<Arc<dyn Pager>>,
+    /// The clock; that of the system if absent.
+    pub clock: Option<Arc<dyn Clock>>,
+}
+
+/// A console that serves.
+#[derive(Debug)]
+pub struct Console {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The parts its handlers share.
+    pub app: App,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<io::Result<()>>,
+    relay: JoinHandle<()>,
+}
+
+impl Parts {
+    /// The handlers' shared parts, and what wakes the relay.
+    ///
+    /// # Errors
+    /// Two pagers have one name.
+    pub fn build(self) -> Result<(App, Wake), BuildError> {
+        let Self { tokens, policy, pagers, clock } = self;
+        let (usage, wake, public) = (MemoryUsage::default(), Wake::default(), Arc::new(PublicCache::default()));
+        let (waker, cache) = (wake.clone(), Arc::clone(&public));
+        let mut builder = Incidents::builder(Arc::new(MemoryStore::default()))
+            .usage(Arc::new(usage.clone()))
+            .directory(Arc::new(usage.clone()))
+            .policy(policy.policy())
+            .terms(policy.terms())
+            .public_names(policy.names())
+            .on_commit(move |notice| {
+                if notice.public {
+                    cache.invalidate();
+                }
+                if notice.outbox {
+                    waker.wake();
+                }
+            });
+        if let Some(clock) = clock {
+            builder = builder.clock(clock);
+        }
+        if pagers.is_empty() {
+            builder = builder.pager(Arc::new(LogPager::default()));
+        }
+        let incidents = pagers.into_iter().fold(builder, |builder, pager| builder.pager(pager)).build()?;
+        Ok((App::new(incidents, usage, tokens, public, policy.links()), wake))
+    }
+}
+
+impl Console {
+    /// Serves on an address; port 0 picks a free one.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, or the parts do not fit.
+    pub async fn start(parts: Parts, bind: SocketAddr) -> io::Result<Self> {
+        let (app, wake) = parts.build().map_err(io::Error::other)?;
+        let listener = TcpListener::bind(bind).await?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let relay = tokio::spawn(incident_pagers::run(app.incidents.clone(), wake, until(stopped.clone())));
+        let serve = axum::serve(listener, routes::router(app.clone())).with_graceful_shutdown(until(stopped));
+        let server = tokio::spawn(async move { serve.await });
+        Ok(Self { address, app, stop, server, relay })
+    }
+
+    /// Stops: takes no new connection, lets requests and commands end, and sends
+    /// the pages that were accepted.
+    ///
+    /// # Errors
+    /// The server had failed.
+    pub async fn stop(self) -> io::Result<()> {
+        let Self { address: _, app, stop, mut server, relay } = self;
+        stop.send_replace(true);
+        let served = match tokio::time::timeout(GRACE, &mut server).await {
+            Ok(served) => served.map_err(io::Error::other)?,
+            Err(_) => {
+                tracing::warn!("some requests did not end in time and are cut off; their commands go on");
+                server.abort();
+                Ok(())
+            }
+        };
+        app.finished().await;
+        // The relay ends with one more pass; what the last commands committed
+        // after that is sent here.
+        let _ = relay.await;
+        if let Err(error) = app.incidents.drain().await {
+            tracing::error!(error = &error as &dyn std::error::Error, "pages may be left over");
+        }
+        served
+    }
+}
+
+fn until(mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
+    async move {
+        // An error means that the console itself is gone.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+}

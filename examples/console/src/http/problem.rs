@@ -1,0 +1,157 @@
+//! Every answer that is not a success: `application/problem+json` (RFC 9457).
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use incident_core::Invalid;
+use incident_core::engine::Error;
+use incident_core::incident::Refusal;
+use incident_core::port::{StoreError, UsageError};
+use serde::Serialize;
+
+/// What is wrong with one value of the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// Where, as a JSON pointer (RFC 6901); for a query parameter `/name`.
+    pub pointer: String,
+    /// What was expected.
+    pub detail: String,
+}
+
+/// A problem, as it is answered. It never repeats a path or an id.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    /// For a stream that broke off: the line, and how much was taken before.
+    stream: Option<(u64, u64)>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<u64>,
+}
+
+impl Problem {
+    /// A problem with a status, a name for programs and a sentence for people.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), errors: Vec::new(), stream: None }
+    }
+
+    /// 400: cannot be read at all.
+    #[must_use]
+    pub fn unreadable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "unreadable", detail)
+    }
+
+    /// 404.
+    #[must_use]
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+    }
+
+    /// 422 about one value.
+    #[must_use]
+    pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the input is not acceptable").at(pointer, detail)
+    }
+
+    /// The same, naming a value.
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+        self
+    }
+
+    /// The same, for a stream that broke off at a line.
+    #[must_use]
+    pub const fn after(mut self, line: u64, accepted: u64) -> Self {
+        self.stream = Some((line, accepted));
+        self
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = Body {
+            r#type: format!("urn:incident:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            errors: &self.errors,
+            line: self.stream.map(|(line, _)| line),
+            accepted: self.stream.map(|(_, accepted)| accepted),
+        };
+        let bytes = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = (self.status, bytes).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        Self::field(format!("/{}", invalid.field()), format!("expected {}", invalid.expected()))
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound(what) => Self::not_found(what),
+            Error::Forbidden(action) => Self::new(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                format!("your role does not allow: {}", action.name()),
+            ),
+            Error::Refused(Refusal::Invalid(invalid)) => invalid.into(),
+            Error::Refused(Refusal::WrongState { code, detail }) => Self::new(StatusCode::CONFLICT, code, detail),
+            Error::VersionMismatch => {
+                Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", "the incident has another version")
+            }
+            Error::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "the idempotency key was used for another request",
+            ),
+            Error::Store(StoreError::Conflict) => {
+                Self::new(StatusCode::CONFLICT, "conflict", "the incident is being changed by others; try again")
+            }
+            Error::NotConfigured(what) => Self::new(StatusCode::CONFLICT, "not_configured", what),
+            Error::Usage(UsageError::Full { .. }) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "usage_full", "no more usage events fit")
+            }
+            other => {
+                tracing::error!(error = &other as &dyn std::error::Error, "a request failed");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the store is away; try again")
+            }
+        }
+    }
+}

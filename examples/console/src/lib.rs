@@ -1,0 +1,15 @@
+//! The incident library as a server of its own.
+//!
+//! [`Console::start`](console::Console::start) serves the HTTP contract on the
+//! in-memory store; the binary `incident-console` adds configuration from the
+//! environment, signals and the demo.
+
+pub mod app;
+pub mod config;
+pub mod console;
+pub mod demo;
+pub mod http;
+pub mod policy_file;
+pub mod public_cache;
+pub mod routes;
+pub mod view;

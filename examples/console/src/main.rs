@@ -1,0 +1,118 @@
+//! `incident-console`: the incident library as a server.
+//!
+//! `incident-console` serves; `incident-console demo` also plays the reference
+//! scenario. Settings come from the environment; none is needed.
+
+use std::error::Error;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use incident_console::config::Config;
+use incident_console::console::{Console, Parts};
+use incident_console::demo;
+use incident_console::http::auth::Tokens;
+use incident_console::policy_file::PolicyFile;
+use incident_core::PersonName;
+use incident_core::actor::{Actor, Caller, Role};
+use tracing_subscriber::EnvFilter;
+
+const USAGE: &str = "usage: incident-console [demo]
+
+  (nothing)  serve the API on INCIDENT_BIND, by default 127.0.0.1:8080
+  demo       play the reference scenario, print what happened, keep serving
+
+Settings come from the environment; see README.md. None is needed.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let play = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => false,
+        ["demo"] => true,
+        ["-h" | "--help" | "help"] => return say(USAGE, ExitCode::SUCCESS),
+        _ => {
+            let _ = writeln!(std::io::stderr(), "{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match serve(play) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "incident-console cannot start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(text: &str, code: ExitCode) -> ExitCode {
+    let _ = writeln!(std::io::stdout(), "{text}");
+    code
+}
+
+#[tokio::main]
+async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
+    let config = Config::from_env(|name| std::env::var(name).ok())?;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let policy = match &config.policy {
+        Some(path) => PolicyFile::read(path).map_err(|reason| format!("INCIDENT_POLICY: {reason}"))?,
+        None => PolicyFile::default(),
+    };
+    let mut tokens = config.tokens.unwrap_or_default();
+    let made = if tokens.is_empty() { Some(make_token(&mut tokens)?) } else { None };
+    // The demo acts under a token of its own that nobody else learns.
+    let demo_token = if play { Some(make_token(&mut tokens)?) } else { None };
+    let console = Console::start(Parts { tokens, policy, ..Parts::default() }, config.bind)
+        .await
+        .map_err(|error| format!("INCIDENT_BIND {}: {error}", config.bind))?;
+    let stop = shutdown_signal()?;
+
+    let mut out = std::io::stdout();
+    writeln!(out, "store: in memory; everything is lost at exit")?;
+    writeln!(out, "pager: log; pages are written to the log and wake nobody")?;
+    if let Some(token) = &made {
+        writeln!(out, "admin token, made for this run: {token}")?;
+    }
+    writeln!(out, "listening on http://{}", console.address)?;
+    if let Some(token) = &demo_token {
+        let story = demo::play(&console.app, token).await?;
+        let hint = made.as_deref().unwrap_or("$TOKEN");
+        writeln!(out, "\n{story}\n{}", demo::addresses(&console, &story, hint))?;
+    }
+    out.flush()?;
+    stop.await;
+    tracing::info!("stopping: no new requests; what was accepted is finished");
+    console.stop().await?;
+    Ok(())
+}
+
+/// An admin token that lives as long as this process.
+fn make_token(tokens: &mut Tokens) -> Result<String, Box<dyn Error>> {
+    let token = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    tokens.insert(&token, Caller { actor: Actor::person(PersonName::new("admin")?), role: Role::Admin });
+    Ok(token)
+}
+
+/// Done at SIGTERM or Ctrl-C. Listening starts at once, so that a signal during
+/// the demo is not lost.
+#[cfg(unix)]
+fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

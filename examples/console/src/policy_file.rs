@@ -1,0 +1,149 @@
+//! The policy file: severities, SLA terms, public names, links.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use incident_core::incident::Incident;
+use incident_core::policy::Policy;
+use incident_core::sla::SlaTerms;
+use incident_core::status_page::PublicNames;
+use incident_core::{HttpsUrl, PublicText, ServiceId};
+use serde::Deserialize;
+
+/// Everything the file may hold. What is absent is as built in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyFile {
+    severities: Policy,
+    sla: SlaTerms,
+    services: BTreeMap<ServiceId, Service>,
+    links: Links,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Service {
+    public_name: PublicText,
+}
+
+/// Where the deep links of an incident lead: addresses in which `{id}`,
+/// `{from}` and `{services}` are filled in. Without one, an example.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Links {
+    system_map: Option<HttpsUrl>,
+    firehose: Option<HttpsUrl>,
+}
+
+impl Links {
+    /// The dashboard's system map, for the time and scope of an incident.
+    #[must_use]
+    pub fn system_map(&self, incident: &Incident) -> String {
+        let built_in = "https://dashboard.example/system-map?incident={id}&from={from}&services={services}";
+        fill(self.system_map.as_ref().map_or(built_in, HttpsUrl::as_str), incident)
+    }
+
+    /// The live event stream, for the time and scope of an incident.
+    #[must_use]
+    pub fn firehose(&self, incident: &Incident) -> String {
+        let built_in = "https://dashboard.example/firehose?incident={id}&from={from}&services={services}";
+        fill(self.firehose.as_ref().map_or(built_in, HttpsUrl::as_str), incident)
+    }
+}
+
+fn fill(template: &str, incident: &Incident) -> String {
+    let services: Vec<String> = incident.affected_services.iter().map(|service| encode(service.as_str())).collect();
+    template
+        .replace("{id}", &incident.id.to_string())
+        .replace("{from}", &incident.started_at.to_string())
+        .replace("{services}", &services.join(","))
+}
+
+/// Percent-encodes everything but the unreserved characters of RFC 3986.
+fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+impl PolicyFile {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong, and where.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path).map_err(|error| format!("the file cannot be read: {error}"))?;
+        toml::from_str(&text).map_err(|error| error.to_string())
+    }
+
+    /// The policy per severity.
+    #[must_use]
+    pub const fn policy(&self) -> Policy {
+        self.severities
+    }
+
+    /// The SLA.
+    #[must_use]
+    pub fn terms(&self) -> SlaTerms {
+        self.sla.clone()
+    }
+
+    /// Where deep links lead.
+    #[must_use]
+    pub fn links(&self) -> Links {
+        self.links.clone()
+    }
+
+    /// The public names of services; `api` is "API" unless the file says otherwise.
+    #[must_use]
+    pub fn names(&self) -> PublicNames {
+        let built_in = match (ServiceId::new("api"), PublicText::new("API")) {
+            (Ok(id), Ok(name)) => PublicNames::default().with(id, name),
+            _ => PublicNames::default(),
+        };
+        self.services.iter().fold(built_in, |names, (id, service)| names.with(id.clone(), service.public_name.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_replaces_what_it_names() {
+        let file: PolicyFile = toml::from_str(
+            r#"
+            [severities.sev3]
+            page = false
+            [sla]
+            target_percent = "99.5"
+            version = "gold-2"
+            tiers = [{ from_minutes = 0, credit_percent = "5" }]
+            [services.login]
+            public_name = "Sign-in"
+            [links]
+            system_map = "https://map.example/?i={id}"
+            "#,
+        )
+        .unwrap();
+        assert!(!file.policy().sev3.page && file.policy().sev1.page);
+        assert_eq!(file.terms().target().to_string(), "99.5");
+        assert!(file.links().system_map.is_some_and(|url| url.as_str().contains("map.example")));
+    }
+
+    #[test]
+    fn unknown_and_crooked_settings_are_named() {
+        for (text, named) in [
+            ("[sverities]", "sverities"),
+            ("[sla]\ntarget_percent = \"99.9\"\nversion = \"x\"\ntiers = [{ from_minutes = 5, credit_percent = \"0\" }]", "tiers/0/from_minutes"),
+            ("[services.api]\npublic_name = \"\"", "public_name"),
+            ("[links]\nfirehose = \"http://plain.example\"", "firehose"),
+        ] {
+            let error = toml::from_str::<PolicyFile>(text).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The routes of the contract.
+
+mod audit;
+mod bodies;
+mod incidents;
+mod operations;
+mod public;
+mod reports;
+mod suggestions;
+mod timeline;
+mod usage;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use incident_core::IncidentId;
+use incident_core::incident::Incident;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::view;
+
+pub use public::public_router;
+
+/// All routes.
+#[must_use]
+pub fn router(app: App) -> Router {
+    let sys = Router::new()
+        .route("/sys/incidents", post(incidents::declare).get(incidents::list))
+        .route("/sys/incidents/suggestions", post(suggestions::suggest).get(suggestions::list))
+        .route("/sys/incidents/{id}", get(incidents::show).patch(incidents::patch))
+        .route("/sys/incidents/{id}/acknowledge", post(incidents::acknowledge))
+        .route("/sys/incidents/{id}/page", post(incidents::page))
+        .route("/sys/incidents/{id}/public", post(incidents::publish))
+        .route("/sys/incidents/{id}/post-mortem", post(incidents::post_mortem))
+        .route("/sys/incidents/{id}/updates", post(timeline::update).get(timeline::list))
+        .route("/sys/incidents/{id}/updates/{seq}/redact", post(timeline::redact))
+        .route("/sys/incidents/{id}/timeline/verify", get(timeline::verify))
+        .route("/sys/incidents/{id}/affected-users", get(reports::affected_users))
+        .route("/sys/incidents/{id}/sla-impact", get(reports::sla_impact))
+        .route("/sys/sla/credits", get(reports::credits))
+        .route("/sys/usage-events", post(usage::record))
+        .route("/sys/audit", get(audit::list))
+        .route("/sys/audit/verify", get(audit::verify))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), authenticate));
+    let open = Router::new()
+        .route("/healthz", get(operations::healthz))
+        .route("/readyz", get(operations::readyz))
+        .merge(public_router());
+    // `/sys` answers 401 before 404: who may not enter learns nothing of the rooms.
+    Router::new()
+        .merge(open.method_not_allowed_fallback(wrong_method))
+        .fallback_service(sys.with_state(app.clone()))
+        .with_state(app)
+}
+
+async fn unknown_route() -> Problem {
+    Problem::not_found("route")
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route does not take this method")
+}
+
+/// Under `/sys` a known token is needed, known route or not.
+async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path == "/sys" || path.starts_with("/sys/") {
+        match app.tokens.authenticate(request.headers()) {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+            }
+            Err(problem) => return problem.into_response(),
+        }
+    }
+    next.run(request).await
+}
+
+/// The id in a path; one that cannot be read is one that does not exist.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Id(IncidentId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let missing = |_| Problem::not_found("incident");
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(missing)?;
+        Ok(Self(text.parse().map_err(|_| Problem::not_found("incident"))?))
+    }
+}
+
+/// The id and the number of an entry in a path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IdSeq(IncidentId, u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdSeq {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let missing = |_| Problem::not_found("entry");
+        let Path((id, seq)) = Path::<(String, String)>::from_request_parts(parts, state).await.map_err(missing)?;
+        match (id.parse(), seq.parse()) {
+            (Ok(id), Ok(seq)) => Ok(Self(id, seq)),
+            _ => Err(Problem::not_found("entry")),
+        }
+    }
+}
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// A JSON answer.
+fn answer(status: StatusCode, value: &Value) -> Response {
+    let bytes = serde_json::to_vec(value).unwrap_or_default();
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (status, headers, bytes).into_response()
+}
+
+/// The same, marked if it was given before.
+fn replayable(status: StatusCode, value: &Value, replayed: bool) -> Response {
+    let mut response = answer(status, value);
+    if replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// An incident with its tag.
+fn incident_answer(app: &App, status: StatusCode, incident: &Incident, deduplicated: bool, replayed: bool) -> Response {
+    let mut response = replayable(status, &view::incident(incident, &app.links, deduplicated), replayed);
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", incident.version.0)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// A page of a list, with the cursor of the next one if there is more.
+fn page_answer(items: &[Value], next: Option<String>) -> Response {
+    answer(StatusCode::OK, &serde_json::json!({"items": items, "next_cursor": next}))
+}

@@ -1,0 +1,288 @@
+//! The shapes of the HTTP contract.
+
+use incident_core::audit::AuditEntry;
+use incident_core::billing::CappedRow;
+use incident_core::engine::{ImpactReport, SlaReport};
+use incident_core::incident::{Affected, Incident};
+use incident_core::suggestion::{Suggestion, SuggestionState};
+use incident_core::timeline::{SysIncidentUpdateEntry, TextName};
+use incident_core::{IncidentId, Timestamp};
+use serde_json::{Value, json};
+
+use crate::policy_file::Links;
+
+/// An incident.
+#[must_use]
+pub fn incident(incident: &Incident, links: &Links, deduplicated: bool) -> Value {
+    let mut value = core(incident, links, deduplicated);
+    if let (Value::Object(map), Value::Object(facts)) = (&mut value, facts(incident)) {
+        map.extend(facts);
+    }
+    value
+}
+
+/// The optional facts: fields of the incident like any other.
+fn facts(incident: &Incident) -> Value {
+    let facts = &incident.facts;
+    json!({
+        "labels": facts.labels,
+        "symptom": facts.symptom,
+        "impact_text": facts.impact_text,
+        "scope": facts.scope,
+        "cause": facts.cause,
+        "resolution": facts.resolution,
+        "next_steps": facts.next_steps,
+        "data_loss": facts.data_loss,
+        "users_hit_percent": facts.users_hit_percent,
+        "revenue_per_hour": facts.revenue_per_hour,
+        "impact": facts.impact,
+        "urgency": facts.urgency,
+        "failure_class": facts.failure_class,
+    })
+}
+
+fn core(incident: &Incident, links: &Links, deduplicated: bool) -> Value {
+    let outage: Vec<Value> = incident.intervals().into_iter().map(|(start, end)| json!({"start": start, "end": end})).collect();
+    json!({
+        "id": incident.id,
+        "number": incident.number,
+        "version": incident.version,
+        "title": incident.title,
+        "summary": incident.summary,
+        "severity": incident.severity,
+        "priority": incident.facts.priority(),
+        "status": incident.status,
+        "mode": incident.mode,
+        "environment": incident.environment,
+        "source": incident.source,
+        "affected_services": incident.affected_services,
+        "affected_tenants": tenants(&incident.affected_tenants),
+        "responder": incident.responder,
+        "roles": incident.roles,
+        "started_at": incident.started_at,
+        "started_at_assumed": incident.started_at_assumed,
+        "detected_at": incident.detected_at,
+        "declared_at": incident.declared_at,
+        "acknowledged_at": incident.acknowledged_at,
+        "acknowledged_by": incident.acknowledged_by,
+        "mitigated_at": incident.mitigated_at,
+        "impact_ended_at": incident.impact_ended_at,
+        "resolved_at": incident.resolved_at,
+        "closed_at": incident.closed_at,
+        "eta": incident.eta,
+        "next_update_due_at": incident.next_update_due_at,
+        "outage": outage,
+        "public": incident.face.public,
+        "public_title": incident.face.title,
+        "post_mortem": incident.post_mortem.as_ref().map(|linked| json!({
+            "url": linked.url, "linked_by": linked.linked_by.name, "linked_at": linked.linked_at,
+        })),
+        "ending": incident.ending,
+        "recurrence_of": incident.recurrence_of,
+        "suggestion_id": incident.suggestion_id,
+        "alert_key": incident.alert_key,
+        "tracker_url": incident.tracker_url,
+        "deduplicated": deduplicated,
+        "paging": paging(incident),
+        "links": {"system_map": links.system_map(incident), "firehose": links.firehose(incident)},
+    })
+}
+
+/// An incident in a list.
+#[must_use]
+pub fn item(incident: &Incident) -> Value {
+    json!({
+        "id": incident.id,
+        "number": incident.number,
+        "title": incident.title,
+        "severity": incident.severity,
+        "status": incident.status,
+        "affected_tenants": tenants(&incident.affected_tenants),
+        "affected_services": incident.affected_services,
+        "responder": incident.responder,
+        "started_at": incident.started_at,
+        "declared_at": incident.declared_at,
+        "eta": incident.eta,
+        "next_update_due_at": incident.next_update_due_at,
+        "paging": paging(incident),
+        "public": incident.face.public,
+    })
+}
+
+fn tenants(affected: &Affected) -> Value {
+    match affected {
+        Affected::All => json!("all"),
+        Affected::These(list) => json!(list),
+    }
+}
+
+fn paging(incident: &Incident) -> Value {
+    let paging = &incident.paging;
+    json!({
+        "dedup_key": incident.dedup_key(),
+        "state": paging.state,
+        "epoch": paging.epoch,
+        "target": paging.target,
+        "attempts": paging.attempts,
+        "accepted_at": paging.accepted_at,
+        "error": paging.error,
+        "next_attempt_at": paging.next_attempt_at,
+    })
+}
+
+/// An entry of a timeline.
+#[must_use]
+pub fn entry(entry: &SysIncidentUpdateEntry) -> Value {
+    let shown = &entry.shown;
+    json!({
+        "seq": entry.seq,
+        "incident_id": entry.incident_id,
+        "kind": shown.kind,
+        "author": shown.author.name,
+        "author_kind": shown.author.kind,
+        "occurred_at": shown.occurred_at,
+        "recorded_at": shown.recorded_at,
+        "message": entry.text(TextName::Message),
+        "status_from": shown.status_from,
+        "status_to": shown.status_to,
+        "comms_sent": entry.comms_sent(),
+        "public_message": entry.text(TextName::PublicMessage),
+        "changes": entry.changes(),
+        "corrects": shown.corrects,
+        "redacted": entry.is_redacted(),
+        "hash": entry.hash,
+        "prev_hash": entry.prev_hash,
+    })
+}
+
+/// An audit entry.
+#[must_use]
+pub fn audit(entry: &AuditEntry) -> Value {
+    let said = &entry.said;
+    json!({
+        "chain": entry.chain.to_string(),
+        "seq": entry.seq,
+        "at": said.at,
+        "actor": said.actor.name,
+        "actor_kind": said.actor.kind,
+        "action": said.action,
+        "outcome": said.outcome,
+        "incident_id": said.incident_id,
+        "detail": said.detail,
+        "hash": entry.hash,
+        "prev_hash": entry.prev_hash,
+    })
+}
+
+/// A suggestion, with the body for a create that it proposes.
+#[must_use]
+pub fn suggestion(suggestion: &Suggestion, state: SuggestionState, live: Option<IncidentId>) -> Value {
+    let said = &suggestion.said;
+    json!({
+        "id": suggestion.id,
+        "service": said.service,
+        "tenant": said.tenant,
+        "signal": said.signal,
+        "observed_at": said.observed_at,
+        "received_at": suggestion.received_at,
+        "evidence": said.evidence,
+        "state": state,
+        "draft": {
+            "title": suggestion.title(),
+            "severity": "SEV3",
+            "summary": said.evidence.as_ref().map_or("", |evidence| evidence.as_str()),
+            "affected_services": [said.service],
+            "affected_tenants": [said.tenant],
+            "started_at": said.observed_at,
+            "source": "suggestion",
+            "suggestion_id": suggestion.id,
+        },
+        "live_incident_id": live,
+    })
+}
+
+/// How many users were hit.
+#[must_use]
+pub fn impact(id: IncidentId, report: &ImpactReport) -> Value {
+    let rows: Vec<Value> = report
+        .by_tenant
+        .iter()
+        .map(|row| {
+            json!({
+                "tenant_id": row.tenant_id,
+                "unique_users": row.unique_users,
+                "baseline_unique_users": row.baseline_unique_users,
+            })
+        })
+        .collect();
+    json!({
+        "incident_id": id,
+        "window": report.window,
+        "provisional": report.provisional,
+        "method": "exact",
+        "relative_error": null,
+        "total_unique_users": report.total_unique_users,
+        "by_tenant": rows,
+        "source": report.source,
+    })
+}
+
+/// What is owed.
+#[must_use]
+pub fn sla(id: IncidentId, report: &SlaReport) -> Value {
+    let state = if report.provisional { "provisional" } else { "estimated" };
+    let rows: Vec<Value> = report
+        .rows
+        .iter()
+        .map(|row| {
+            json!({
+                "tenant_id": row.tenant_id,
+                "outage_ms": row.outage_us / 1_000,
+                "outage_minutes": row.outage_minutes,
+                "period": row.period,
+                "availability_percent": row.availability.to_fixed(),
+                "target_breached": row.target_breached,
+                "credit_percent": row.credit,
+                "state": state,
+            })
+        })
+        .collect();
+    let mut value = json!({
+        "incident_id": id,
+        "provisional": report.provisional,
+        "basis": "per_incident",
+        "target_percent": report.terms.target(),
+        "tiers": report.terms.tiers(),
+        "terms_version": report.terms.version(),
+        "rows": rows,
+    });
+    if let (Some(why), Value::Object(map)) = (&report.excluded, &mut value) {
+        map.insert("excluded".to_owned(), json!(why));
+    }
+    value
+}
+
+/// A row of the ledger.
+#[must_use]
+pub fn credit(capped: &CappedRow) -> Value {
+    let row = &capped.row;
+    json!({
+        "id": row.id,
+        "incident_id": row.incident_id,
+        "tenant_id": row.tenant_id,
+        "period": row.period,
+        "revision": row.revision,
+        "outage_ms": row.outage_us / 1_000,
+        "credit_percent": capped.capped,
+        "amount": null,
+        "state": row.state,
+        "terms_version": row.terms_version,
+        "reverses": null,
+    })
+}
+
+/// A place in a list of incidents, and back.
+#[must_use]
+pub fn place(at: Timestamp, id: impl std::fmt::Display) -> String {
+    format!("{} {id}", at.micros())
+}

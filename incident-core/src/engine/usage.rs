@@ -1,0 +1,40 @@
+//! Usage events, taken once under a key.
+
+use std::collections::BTreeMap;
+
+use super::run::allowed;
+use super::{Ask, Error, Incidents};
+use crate::actor::Action;
+use crate::commit::{Commit, Reply};
+use crate::impact::ApiUsageEvent;
+use crate::port::UsageSink;
+
+impl Incidents {
+    /// Hands a batch of usage events to a sink and audits it. Answers how many
+    /// there were, and whether that was answered before under the same key.
+    ///
+    /// The sink is not the store: events are kept first and the reply is
+    /// remembered after that. A crash between repeats them, which changes no
+    /// answer.
+    ///
+    /// # Errors
+    /// A right is missing, or the sink or the store did not take it.
+    pub async fn record_usage(&self, ask: &Ask, sink: &dyn UsageSink, events: Vec<ApiUsageEvent>) -> Result<(u64, bool), Error> {
+        if let Some(reply) = self.recalled(ask).await? {
+            let Reply::Accepted(count) = reply else { return Err(Error::KeyReused) };
+            return Ok((count, true));
+        }
+        self.authorize(&ask.caller, Action::RecordUsage, None).await?;
+        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        sink.record(events, self.0.settings.usage_deadline).await?;
+        let now = self.0.now();
+        let detail = BTreeMap::from([("events".to_owned(), count.to_string())]);
+        let commit = Commit {
+            audit: vec![allowed(ask, now, None, Action::RecordUsage.name(), detail)],
+            remember: self.remember(ask, Reply::Accepted(count), now),
+            ..Commit::default()
+        };
+        self.0.store.commit(commit, self.0.settings.store_deadline).await?;
+        Ok((count, false))
+    }
+}
