@@ -33,7 +33,10 @@ impl Actor {
     /// A person.
     #[must_use]
     pub const fn person(name: PersonName) -> Self {
-        Self { kind: ActorKind::Person, name }
+        Self {
+            kind: ActorKind::Person,
+            name,
+        }
     }
 }
 
@@ -70,13 +73,20 @@ impl FromStr for Role {
         Self::ALL
             .into_iter()
             .find_map(|(role, name)| (name == text).then_some(role))
-            .ok_or_else(|| Invalid::new("role", "one of viewer, responder, commander, billing, admin"))
+            .ok_or_else(|| {
+                Invalid::new(
+                    "role",
+                    "one of viewer, responder, commander, billing, admin",
+                )
+            })
     }
 }
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::ALL.into_iter().find_map(|(role, name)| (role == *self).then_some(name));
+        let name = Self::ALL
+            .into_iter()
+            .find_map(|(role, name)| (role == *self).then_some(name));
         f.write_str(name.unwrap_or_default())
     }
 }
@@ -232,7 +242,12 @@ impl Permissions {
 impl Default for Permissions {
     fn default() -> Self {
         let mut table = BTreeSet::new();
-        for role in [Role::Viewer, Role::Responder, Role::Commander, Role::Billing] {
+        for role in [
+            Role::Viewer,
+            Role::Responder,
+            Role::Commander,
+            Role::Billing,
+        ] {
             table.insert((role, Action::Read));
         }
         for action in RESPONDER {

@@ -54,7 +54,11 @@ impl FromStr for Chain {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        if text == "system" { Ok(Self::System) } else { text.parse().map(Self::Incident) }
+        if text == "system" {
+            Ok(Self::System)
+        } else {
+            text.parse().map(Self::Incident)
+        }
     }
 }
 
@@ -120,7 +124,14 @@ struct Canonical {
 }
 
 fn canonical(draft: &AuditDraft) -> Result<Vec<u8>, CanonicalError> {
-    let AuditDraft { incident_id, at, actor, action, outcome, detail } = draft;
+    let AuditDraft {
+        incident_id,
+        at,
+        actor,
+        action,
+        outcome,
+        detail,
+    } = draft;
     let canonical = Canonical {
         v: 1,
         incident_id: *incident_id,
@@ -144,7 +155,14 @@ pub fn seal(head: Head, draft: AuditDraft) -> Result<AuditEntry, CanonicalError>
     let canonical = canonical(&draft)?;
     let seq = head.seq + 1;
     let hash = link(DOMAIN, &chain.bytes(), seq, head.hash, &canonical);
-    Ok(AuditEntry { chain, seq, said: draft, canonical, prev_hash: head.hash, hash })
+    Ok(AuditEntry {
+        chain,
+        seq,
+        said: draft,
+        canonical,
+        prev_hash: head.hash,
+        hash,
+    })
 }
 
 /// Checks one chain, in order of `seq`, and names the first bad entry.
@@ -160,13 +178,23 @@ pub fn verify<'a>(chain: Chain, entries: impl IntoIterator<Item = &'a AuditEntry
         if entry.prev_hash != head.hash {
             return broken("the previous hash is not that of the entry before");
         }
-        if link(DOMAIN, &chain.bytes(), seq, entry.prev_hash, &entry.canonical) != entry.hash {
+        if link(
+            DOMAIN,
+            &chain.bytes(),
+            seq,
+            entry.prev_hash,
+            &entry.canonical,
+        ) != entry.hash
+        {
             return broken("the hash does not fit the stored bytes");
         }
         if !canonical(&entry.said).is_ok_and(|bytes| bytes == entry.canonical) {
             return broken("what is shown is not what was hashed");
         }
-        head = Head { seq, hash: entry.hash };
+        head = Head {
+            seq,
+            hash: entry.hash,
+        };
     }
     Verdict::Valid(head)
 }

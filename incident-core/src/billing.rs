@@ -59,13 +59,19 @@ pub struct CappedRow {
 /// Rows that were superseded or waived take nothing.
 #[must_use]
 pub fn cap_months(rows: Vec<LedgerRow>, top: Percent) -> Vec<CappedRow> {
-    let mut taken: std::collections::BTreeMap<(TenantId, Month), Percent> = std::collections::BTreeMap::new();
+    let mut taken: std::collections::BTreeMap<(TenantId, Month), Percent> =
+        std::collections::BTreeMap::new();
     rows.into_iter()
         .map(|row| {
             if matches!(row.state, CreditState::Superseded | CreditState::Waived) {
-                return CappedRow { capped: Percent::ZERO, row };
+                return CappedRow {
+                    capped: Percent::ZERO,
+                    row,
+                };
             }
-            let used = taken.entry((row.tenant_id.clone(), row.period)).or_default();
+            let used = taken
+                .entry((row.tenant_id.clone(), row.period))
+                .or_default();
             let capped = row.credit.min(top.saturating_sub(*used));
             *used = used.saturating_add(capped);
             CappedRow { row, capped }

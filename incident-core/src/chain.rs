@@ -87,7 +87,10 @@ pub struct Head {
 
 impl Head {
     /// The head of a chain without links.
-    pub const EMPTY: Self = Self { seq: 0, hash: Hash::ZERO };
+    pub const EMPTY: Self = Self {
+        seq: 0,
+        hash: Hash::ZERO,
+    };
 }
 
 /// What checking a chain found.

@@ -20,11 +20,18 @@ pub enum Effect {
 /// `before` is the incident the event happened to, `after` the same incident
 /// with the event applied.
 #[must_use]
-pub fn effects_of(event: &Event, before: &Incident, after: &Incident, policy: &Policy) -> Vec<Effect> {
+pub fn effects_of(
+    event: &Event,
+    before: &Incident,
+    after: &Incident,
+    policy: &Policy,
+) -> Vec<Effect> {
     let mut effects = Vec::new();
     let ended = |incident: &Incident| !incident.status.is_live();
     match event {
-        Event::Declared => effects.extend((after.paging.state == PagingState::Pending).then_some(Effect::Page)),
+        Event::Declared => {
+            effects.extend((after.paging.state == PagingState::Pending).then_some(Effect::Page))
+        }
         Event::PageAsked { .. } => effects.push(Effect::Page),
         Event::Acknowledged { .. } => effects.extend(call_off(before, PageAction::Acknowledge)),
         Event::Updated(updated) => {
@@ -34,7 +41,12 @@ pub fn effects_of(event: &Event, before: &Incident, after: &Incident, policy: &P
                         effects.extend(call_off(before, PageAction::Resolve));
                     }
                     Status::Investigating if transition.from == Status::Resolved => {
-                        effects.extend(policy.of(after.severity).page_on_reopen.then_some(Effect::Page));
+                        effects.extend(
+                            policy
+                                .of(after.severity)
+                                .page_on_reopen
+                                .then_some(Effect::Page),
+                        );
                     }
                     Status::Triage
                     | Status::Investigating
@@ -43,7 +55,10 @@ pub fn effects_of(event: &Event, before: &Incident, after: &Incident, policy: &P
                     | Status::Closed => {}
                 }
             }
-            let moved = updated.changes.iter().any(super::incident::Change::moves_credits);
+            let moved = updated
+                .changes
+                .iter()
+                .any(super::incident::Change::moves_credits);
             if ended(after) && (ended(before) && moved || !ended(before)) {
                 effects.push(Effect::Settle);
             }
@@ -57,6 +72,9 @@ pub fn effects_of(event: &Event, before: &Incident, after: &Incident, policy: &P
 }
 
 fn call_off(incident: &Incident, action: PageAction) -> Option<Effect> {
-    let told = matches!(incident.paging.state, PagingState::None | PagingState::Superseded);
+    let told = matches!(
+        incident.paging.state,
+        PagingState::None | PagingState::Superseded
+    );
     (!told).then_some(Effect::CallOff(action))
 }

@@ -15,8 +15,14 @@ pub struct Invalid {
 
 impl Invalid {
     /// An error about `field`, whose value should have been `expected`.
-    pub fn new(field: impl Into<Cow<'static, str>>, expected: impl Into<Cow<'static, str>>) -> Self {
-        Self { field: field.into(), expected: expected.into() }
+    pub fn new(
+        field: impl Into<Cow<'static, str>>,
+        expected: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            field: field.into(),
+            expected: expected.into(),
+        }
     }
 
     /// The field, as a path below the input: `affected_tenants/2/until`.

@@ -39,7 +39,9 @@ pub mod testing;
 pub use id::*;
 pub use invalid::Invalid;
 pub use money::{Currency, Money};
-pub use name::{HttpsUrl, Name, PersonName, PublicText, ServiceId, Statement, TenantId, Text, Title, UserId};
+pub use name::{
+    HttpsUrl, Name, PersonName, PublicText, ServiceId, Statement, TenantId, Text, Title, UserId,
+};
 pub use percent::Percent;
 pub use time::{Month, Timestamp};
 pub use window::{Window, Windows};

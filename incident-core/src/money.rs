@@ -17,7 +17,10 @@ impl Currency {
     pub fn new(code: &str) -> Result<Self, Invalid> {
         match <[u8; 3]>::try_from(code.as_bytes()) {
             Ok(letters) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
-            _ => Err(Invalid::new("currency", "three upper-case letters of ISO 4217, such as EUR")),
+            _ => Err(Invalid::new(
+                "currency",
+                "three upper-case letters of ISO 4217, such as EUR",
+            )),
         }
     }
 

@@ -93,7 +93,10 @@ macro_rules! checked_string {
 
 fn check_name(text: &str) -> Result<(), Invalid> {
     if text.is_empty() || text.len() > NAME_BYTES || text.chars().any(char::is_control) {
-        return Err(Invalid::new("name", "1 to 200 bytes of text without control characters"));
+        return Err(Invalid::new(
+            "name",
+            "1 to 200 bytes of text without control characters",
+        ));
     }
     Ok(())
 }
@@ -101,7 +104,10 @@ fn check_name(text: &str) -> Result<(), Invalid> {
 fn check_title(text: &str) -> Result<(), Invalid> {
     let blank = text.chars().all(char::is_whitespace);
     if blank || text.contains('\0') || text.chars().count() > TITLE_CHARS {
-        return Err(Invalid::new("title", "1 to 500 characters, not only blanks, without NUL"));
+        return Err(Invalid::new(
+            "title",
+            "1 to 500 characters, not only blanks, without NUL",
+        ));
     }
     Ok(())
 }
@@ -122,8 +128,17 @@ fn check_said(text: &str) -> Result<(), Invalid> {
 }
 
 fn check_https(text: &str) -> Result<(), Invalid> {
-    let wrong = || Invalid::new("url", "an https:// address with a host and without user name or password, at most 2048 bytes");
-    if text.len() > 2048 || text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
+    let wrong = || {
+        Invalid::new(
+            "url",
+            "an https:// address with a host and without user name or password, at most 2048 bytes",
+        )
+    };
+    if text.len() > 2048
+        || text
+            .chars()
+            .any(|c| c.is_control() || c.is_whitespace() || c == '\\')
+    {
         return Err(wrong());
     }
     // RFC 3986: scheme "://" authority, which ends at the first "/", "?" or "#".
@@ -141,7 +156,10 @@ fn check_https(text: &str) -> Result<(), Invalid> {
 
 /// `host`, `host:port` or `[v6]:port`, with something in the host.
 fn is_host(authority: &str) -> bool {
-    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    let (host, port) = match authority
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
         Some((inside, after)) => {
             if inside.parse::<std::net::Ipv6Addr>().is_err() {
                 return false;
@@ -157,8 +175,14 @@ fn is_host(authority: &str) -> bool {
         None => port.is_empty(),
         Some(digits) => digits.parse::<u16>().is_ok() && digits.bytes().all(|b| b.is_ascii_digit()),
     };
-    let labels_ok = host.strip_suffix('.').unwrap_or(host).split('.').all(|label| !label.is_empty());
-    let characters_ok = host.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | '%'));
+    let labels_ok = host
+        .strip_suffix('.')
+        .unwrap_or(host)
+        .split('.')
+        .all(|label| !label.is_empty());
+    let characters_ok = host
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | '%'));
     port_ok && labels_ok && characters_ok
 }
 
@@ -243,7 +267,9 @@ impl Text {
         while !text.is_char_boundary(end) {
             end -= 1;
         }
-        Self(Arc::from(text.get(..end).unwrap_or_default().replace('\0', "")))
+        Self(Arc::from(
+            text.get(..end).unwrap_or_default().replace('\0', ""),
+        ))
     }
 }
 
@@ -253,10 +279,23 @@ mod tests {
 
     #[test]
     fn names_are_taken_as_they_are() {
-        for good in ["#en.wikipedia", "Google Cloud Networking", " tenant ", "É", &"x".repeat(200)] {
+        for good in [
+            "#en.wikipedia",
+            "Google Cloud Networking",
+            " tenant ",
+            "É",
+            &"x".repeat(200),
+        ] {
             assert_eq!(TenantId::new(good).unwrap().as_str(), good);
         }
-        for bad in ["", "a\nb", "a\0", "\u{85}", &"x".repeat(201), &"é".repeat(101)] {
+        for bad in [
+            "",
+            "a\nb",
+            "a\0",
+            "\u{85}",
+            &"x".repeat(201),
+            &"é".repeat(101),
+        ] {
             assert!(TenantId::new(bad).is_err(), "{bad:?} was accepted");
         }
     }

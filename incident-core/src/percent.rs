@@ -37,7 +37,11 @@ impl Percent {
     /// # Errors
     /// More than 100 %.
     pub fn from_ppm(ppm: u32) -> Result<Self, Invalid> {
-        if ppm <= Self::HUNDRED.0 { Ok(Self(ppm)) } else { Err(Invalid::new("percent", EXPECTED)) }
+        if ppm <= Self::HUNDRED.0 {
+            Ok(Self(ppm))
+        } else {
+            Err(Invalid::new("percent", EXPECTED))
+        }
     }
 
     /// From whole percents.
@@ -84,7 +88,9 @@ impl FromStr for Percent {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let wrong = || Invalid::new("percent", EXPECTED);
         let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
-        let digits = |s: &str, most: usize| (1..=most).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
+        let digits = |s: &str, most: usize| {
+            (1..=most).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit())
+        };
         if !digits(whole, 3) || !digits(decimals, 4) {
             return Err(wrong());
         }
@@ -129,17 +135,26 @@ mod tests {
 
     #[test]
     fn reads_and_prints_decimals() {
-        for (text, ppm, printed) in
-            [("0", 0, "0"), ("100", 1_000_000, "100"), ("99.9", 999_000, "99.9"), ("0.0001", 1, "0.0001"), ("10.50", 105_000, "10.5")]
-        {
+        for (text, ppm, printed) in [
+            ("0", 0, "0"),
+            ("100", 1_000_000, "100"),
+            ("99.9", 999_000, "99.9"),
+            ("0.0001", 1, "0.0001"),
+            ("10.50", 105_000, "10.5"),
+        ] {
             let percent: Percent = text.parse().unwrap();
-            assert_eq!((percent.ppm(), percent.to_string().as_str()), (ppm, printed));
+            assert_eq!(
+                (percent.ppm(), percent.to_string().as_str()),
+                (ppm, printed)
+            );
         }
     }
 
     #[test]
     fn refuses_what_is_no_percentage() {
-        for bad in ["", "-1", "101", "100.0001", "1.00001", "1.", ".5", "1e1", "+1", "٣"] {
+        for bad in [
+            "", "-1", "101", "100.0001", "1.00001", "1.", ".5", "1e1", "+1", "٣",
+        ] {
             assert!(bad.parse::<Percent>().is_err(), "{bad} was accepted");
         }
     }

@@ -59,7 +59,15 @@ impl Default for Policy {
             post_mortem_required: true,
         };
         let calm = SeverityPolicy::default();
-        Self { sev1: urgent, sev2: urgent, sev3: SeverityPolicy { update_every_minutes: Some(60), ..calm }, sev4: calm }
+        Self {
+            sev1: urgent,
+            sev2: urgent,
+            sev3: SeverityPolicy {
+                update_every_minutes: Some(60),
+                ..calm
+            },
+            sev4: calm,
+        }
     }
 }
 
@@ -78,6 +86,8 @@ impl Policy {
     /// How often the team is told at this severity.
     #[must_use]
     pub fn update_every(&self, severity: Severity) -> Option<Duration> {
-        self.of(severity).update_every_minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60))
+        self.of(severity)
+            .update_every_minutes
+            .map(|minutes| Duration::from_secs(u64::from(minutes) * 60))
     }
 }

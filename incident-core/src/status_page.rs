@@ -48,7 +48,13 @@ pub struct PublicFace {
 
 impl PublicFace {
     pub(crate) const fn hidden(id: PublicId, now: Timestamp) -> Self {
-        Self { id, public: false, title: None, updates: Vec::new(), changed_at: now }
+        Self {
+            id,
+            public: false,
+            title: None,
+            updates: Vec::new(),
+            changed_at: now,
+        }
     }
 
     pub(crate) const fn touched(&mut self, now: Timestamp) {
@@ -61,7 +67,13 @@ impl PublicFace {
             self.title = Some(title.clone());
         }
         if let Some(body) = &publish.message {
-            self.updates.push(FaceUpdate { seq, at: now, status, transition: false, body: Some(body.clone()) });
+            self.updates.push(FaceUpdate {
+                seq,
+                at: now,
+                status,
+                transition: false,
+                body: Some(body.clone()),
+            });
         }
         self.changed_at = now;
     }
@@ -77,7 +89,9 @@ impl PublicFace {
         if updated.transition.is_none() && updated.public_message.is_none() {
             return;
         }
-        let status = updated.transition.map_or_else(|| self.last_status(), |transition| transition.to);
+        let status = updated
+            .transition
+            .map_or_else(|| self.last_status(), |transition| transition.to);
         self.updates.push(FaceUpdate {
             seq,
             at: updated.occurred_at,
@@ -96,7 +110,9 @@ impl PublicFace {
     }
 
     fn last_status(&self) -> Status {
-        self.updates.last().map_or(Status::Triage, |shown| shown.status)
+        self.updates
+            .last()
+            .map_or(Status::Triage, |shown| shown.status)
     }
 }
 
@@ -237,7 +253,10 @@ impl PublicNames {
     }
 
     fn of(&self, services: &[ServiceId]) -> Vec<PublicText> {
-        services.iter().filter_map(|service| self.0.get(service).cloned()).collect()
+        services
+            .iter()
+            .filter_map(|service| self.0.get(service).cloned())
+            .collect()
     }
 }
 
@@ -247,7 +266,9 @@ impl PublicNames {
 pub fn show(incident: &Incident, names: &PublicNames, now: Timestamp) -> Option<PublicIncident> {
     let face = &incident.face;
     let status = PublicStatus::of(incident.status)?;
-    let over = incident.resolved_at.is_some_and(|at| at.saturating_add(RESOLVED_STAYS) <= now);
+    let over = incident
+        .resolved_at
+        .is_some_and(|at| at.saturating_add(RESOLVED_STAYS) <= now);
     if !face.public || (status == PublicStatus::Resolved && over) {
         return None;
     }
@@ -256,7 +277,10 @@ pub fn show(incident: &Incident, names: &PublicNames, now: Timestamp) -> Option<
     updates.reverse();
     Some(PublicIncident {
         id: face.id,
-        title: face.title.clone().unwrap_or_else(|| neutral_title(&services)),
+        title: face
+            .title
+            .clone()
+            .unwrap_or_else(|| neutral_title(&services)),
         status,
         impact: Indicator::of(incident.severity),
         services,
@@ -274,7 +298,11 @@ fn line(shown: &FaceUpdate) -> Option<PublicUpdate> {
         None if shown.transition => PublicText::made(status.neutral()),
         None => return None,
     };
-    Some(PublicUpdate { at: shown.at, status, body })
+    Some(PublicUpdate {
+        at: shown.at,
+        status,
+        body,
+    })
 }
 
 fn neutral_title(services: &[PublicText]) -> PublicText {
@@ -289,7 +317,18 @@ fn neutral_title(services: &[PublicText]) -> PublicText {
 #[must_use]
 pub fn page(mut incidents: Vec<PublicIncident>) -> PublicPage {
     incidents.sort_by(|a, b| b.started_at.cmp(&a.started_at).then(a.id.cmp(&b.id)));
-    let live = incidents.iter().filter(|incident| incident.status != PublicStatus::Resolved);
-    let indicator = live.map(|incident| incident.impact).max().unwrap_or(Indicator::None);
-    PublicPage { status: Overall { indicator, description: indicator.description() }, incidents }
+    let live = incidents
+        .iter()
+        .filter(|incident| incident.status != PublicStatus::Resolved);
+    let indicator = live
+        .map(|incident| incident.impact)
+        .max()
+        .unwrap_or(Indicator::None);
+    PublicPage {
+        status: Overall {
+            indicator,
+            description: indicator.description(),
+        },
+        incidents,
+    }
 }

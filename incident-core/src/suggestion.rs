@@ -58,7 +58,10 @@ impl Suggestion {
     /// Where it stands at `now`.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> SuggestionState {
-        match (self.used, self.received_at.saturating_add(SUGGESTION_TTL) <= now) {
+        match (
+            self.used,
+            self.received_at.saturating_add(SUGGESTION_TTL) <= now,
+        ) {
             (true, _) => SuggestionState::Used,
             (false, true) => SuggestionState::Expired,
             (false, false) => SuggestionState::Open,
@@ -70,13 +73,20 @@ impl Suggestion {
     pub fn concerns(&self, incident: &Incident) -> bool {
         incident.status.is_live()
             && incident.affected_services.contains(&self.said.service)
-            && incident.affected_tenants.includes(self.said.tenant.as_str())
+            && incident
+                .affected_tenants
+                .includes(self.said.tenant.as_str())
     }
 
     /// A title for the incident that it proposes.
     #[must_use]
     pub fn title(&self) -> String {
-        let Suggest { service, tenant, signal, .. } = &self.said;
+        let Suggest {
+            service,
+            tenant,
+            signal,
+            ..
+        } = &self.said;
         let title = format!("{service} x {tenant}: {signal}");
         title.chars().take(crate::name::TITLE_CHARS).collect()
     }

@@ -24,7 +24,8 @@ pub const DAY_US: u64 = 24 * 60 * MINUTE_US;
 /// The last microsecond of the year 9999, UTC.
 const MAX_US: i64 = 253_402_300_799_999_999;
 
-const EXPECTED: &str = "an RFC 3339 time between 1970 and 9999, without a leap second, such as 2026-11-20T22:15:00Z";
+const EXPECTED: &str =
+    "an RFC 3339 time between 1970 and 9999, without a leap second, such as 2026-11-20T22:15:00Z";
 
 /// A point in time in UTC, with microsecond precision.
 ///
@@ -223,7 +224,12 @@ impl FromStr for Month {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let wrong = || Invalid::new("month", "a month between 1970-01 and 9999-12, such as 2026-11");
+        let wrong = || {
+            Invalid::new(
+                "month",
+                "a month between 1970-01 and 9999-12, such as 2026-11",
+            )
+        };
         let (year, month) = text.split_once('-').ok_or_else(wrong)?;
         let digits = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit());
         if !digits(year, 4) || !digits(month, 2) {
@@ -291,7 +297,14 @@ mod tests {
 
     #[test]
     fn months_are_read_strictly() {
-        for bad in ["2026-13", "2026-00", "1969-12", "2026-1", "+026-11", "2026-11-01"] {
+        for bad in [
+            "2026-13",
+            "2026-00",
+            "1969-12",
+            "2026-1",
+            "+026-11",
+            "2026-11-01",
+        ] {
             assert!(bad.parse::<Month>().is_err(), "{bad} was accepted");
         }
     }

@@ -146,7 +146,9 @@ impl Windows {
     #[must_use]
     pub fn contains(&self, time: Timestamp) -> bool {
         let after = self.0.partition_point(|window| window.end() <= time);
-        self.0.get(after).is_some_and(|window| window.contains(time))
+        self.0
+            .get(after)
+            .is_some_and(|window| window.contains(time))
     }
 
     /// The first instant inside.
@@ -163,7 +165,9 @@ impl Windows {
 
     /// The part of this set that lies inside `bounds`, without allocating.
     pub fn clip_iter(&self, bounds: Window) -> impl Iterator<Item = Window> + '_ {
-        let first = self.0.partition_point(|window| window.end() <= bounds.start());
+        let first = self
+            .0
+            .partition_point(|window| window.end() <= bounds.start());
         self.0
             .get(first..)
             .unwrap_or_default()
@@ -180,7 +184,11 @@ impl Windows {
     /// The instants that are in both sets.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
-        other.0.iter().flat_map(|bounds| self.clip_iter(*bounds)).collect()
+        other
+            .0
+            .iter()
+            .flat_map(|bounds| self.clip_iter(*bounds))
+            .collect()
     }
 
     /// The instants of this set that are not in `other`.

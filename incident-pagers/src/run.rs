@@ -40,6 +40,9 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
 
 async fn drain(incidents: &Incidents) {
     if let Err(error) = incidents.drain().await {
-        tracing::error!(error = &error as &dyn std::error::Error, "the outbox could not be drained; trying again");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the outbox could not be drained; trying again"
+        );
     }
 }

@@ -85,8 +85,18 @@ impl MemoryUsage {
     fn sort(&self, query: &ImpactQuery) {
         let unsorted: Vec<&TenantId> = {
             let events = self.read();
-            let is_unsorted = |tenant: &&TenantId| events.tenants.get(*tenant).is_some_and(|rows| !rows.is_sorted);
-            query.tenants().iter().map(|one| &one.tenant).filter(is_unsorted).collect()
+            let is_unsorted = |tenant: &&TenantId| {
+                events
+                    .tenants
+                    .get(*tenant)
+                    .is_some_and(|rows| !rows.is_sorted)
+            };
+            query
+                .tenants()
+                .iter()
+                .map(|one| &one.tenant)
+                .filter(is_unsorted)
+                .collect()
         };
         if unsorted.is_empty() {
             return;
@@ -113,7 +123,10 @@ impl<T: std::hash::Hash + Eq + Clone> Numbers<T> {
 
 impl TenantEvents {
     fn push(&mut self, row: Row) {
-        self.is_sorted = self.rows.last().map_or(true, |last| self.is_sorted && last.at <= row.at);
+        self.is_sorted = self
+            .rows
+            .last()
+            .map_or(true, |last| self.is_sorted && last.at <= row.at);
         self.rows.push(row);
     }
 
@@ -124,23 +137,44 @@ impl TenantEvents {
     }
 
     /// The users with an event inside a window.
-    fn users_in<'a>(&'a self, window: Window, filter: &'a Filter) -> impl Iterator<Item = u32> + 'a {
+    fn users_in<'a>(
+        &'a self,
+        window: Window,
+        filter: &'a Filter,
+    ) -> impl Iterator<Item = u32> + 'a {
         let first = self.rows.partition_point(|row| row.at < window.start());
         let last = self.rows.partition_point(|row| row.at < window.end());
-        self.rows.get(first..last).unwrap_or_default().iter().filter(|row| filter.counts(row)).map(|row| row.user)
+        self.rows
+            .get(first..last)
+            .unwrap_or_default()
+            .iter()
+            .filter(|row| filter.counts(row))
+            .map(|row| row.user)
     }
 }
 
 impl Filter {
     fn counts(&self, row: &Row) -> bool {
-        (!self.failed_only || row.failed) && self.services.as_ref().is_none_or(|services| services.contains(&row.service))
+        (!self.failed_only || row.failed)
+            && self
+                .services
+                .as_ref()
+                .is_none_or(|services| services.contains(&row.service))
     }
 }
 
 impl Events {
     fn filter(&self, query: &ImpactQuery) -> Filter {
-        let numbers = |names: &BTreeSet<ServiceId>| names.iter().filter_map(|name| self.services.0.get(name).copied()).collect();
-        Filter { services: query.services.as_ref().map(numbers), failed_only: query.failed_only }
+        let numbers = |names: &BTreeSet<ServiceId>| {
+            names
+                .iter()
+                .filter_map(|name| self.services.0.get(name).copied())
+                .collect()
+        };
+        Filter {
+            services: query.services.as_ref().map(numbers),
+            failed_only: query.failed_only,
+        }
     }
 }
 
@@ -150,12 +184,17 @@ impl UsageSource for MemoryUsage {
         "memory"
     }
 
-    async fn unique_users(&self, query: &ImpactQuery, _within: Duration) -> Result<ImpactCounts, UsageError> {
+    async fn unique_users(
+        &self,
+        query: &ImpactQuery,
+        _within: Duration,
+    ) -> Result<ImpactCounts, UsageError> {
         loop {
             self.sort(query);
             let events = self.read();
             // A batch may have come between; then the order is made again.
-            let is_sorted = |tenant: &TenantId| events.tenants.get(tenant).is_none_or(|rows| rows.is_sorted);
+            let is_sorted =
+                |tenant: &TenantId| events.tenants.get(tenant).is_none_or(|rows| rows.is_sorted);
             if !query.tenants().iter().all(|one| is_sorted(&one.tenant)) {
                 continue;
             }
@@ -169,10 +208,16 @@ impl UsageSource for MemoryUsage {
                         users.extend(rows.users_in(*window, &filter));
                     }
                 }
-                by_tenant.push(TenantCount { tenant: one.tenant.clone(), unique_users: size(&users) });
+                by_tenant.push(TenantCount {
+                    tenant: one.tenant.clone(),
+                    unique_users: size(&users),
+                });
                 everybody.extend(users);
             }
-            return Ok(ImpactCounts { by_tenant, total_unique_users: size(&everybody) });
+            return Ok(ImpactCounts {
+                by_tenant,
+                total_unique_users: size(&everybody),
+            });
         }
     }
 }
@@ -187,7 +232,10 @@ impl UsageSink for MemoryUsage {
         let mut events = self.write();
         let more = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         if events.held.saturating_add(more) > events.limit {
-            return Err(UsageError::Full { events: events.held, limit: events.limit });
+            return Err(UsageError::Full {
+                events: events.held,
+                limit: events.limit,
+            });
         }
         events.held += more;
         for event in batch {

@@ -54,7 +54,13 @@ pub struct Asked<T> {
 impl App {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(incidents: Incidents, usage: MemoryUsage, tokens: Tokens, public: Arc<PublicCache>, links: Links) -> Self {
+    pub fn new(
+        incidents: Incidents,
+        usage: MemoryUsage,
+        tokens: Tokens,
+        public: Arc<PublicCache>,
+        links: Links,
+    ) -> Self {
         Self {
             incidents,
             usage,
@@ -70,26 +76,51 @@ impl App {
     ///
     /// # Errors
     /// 400, 413, 415 or 422; or another request under the same key is running.
-    pub async fn asked<T: DeserializeOwned>(&self, caller: Caller, request: Request, empty: Option<&'static str>) -> Result<Asked<T>, Problem> {
+    pub async fn asked<T: DeserializeOwned>(
+        &self,
+        caller: Caller,
+        request: Request,
+        empty: Option<&'static str>,
+    ) -> Result<Asked<T>, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = read(&parts, body, empty).await?;
         let value = body::json(&bytes)?;
         let (ask, turn) = self.conditions(caller, &parts, &bytes).await?;
-        Ok(Asked { ask, body: value, turn })
+        Ok(Asked {
+            ask,
+            body: value,
+            turn,
+        })
     }
 
     /// The conditions of a request: `If-Match` and `Idempotency-Key`.
     ///
     /// # Errors
     /// 400 where one cannot be read; 409 where the key is in flight.
-    pub async fn conditions(&self, caller: Caller, parts: &Parts, body: &[u8]) -> Result<(Ask, Option<OwnedMutexGuard<()>>), Problem> {
+    pub async fn conditions(
+        &self,
+        caller: Caller,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Result<(Ask, Option<OwnedMutexGuard<()>>), Problem> {
         let if_version = conditions::if_match(&parts.headers)?;
         let key = conditions::idempotency(&parts.headers, &parts.method, parts.uri.path(), body)?;
         let turn = match &key {
-            Some(key) => Some(self.in_flight.enter(caller.actor.name.as_str(), &key.key).await?),
+            Some(key) => Some(
+                self.in_flight
+                    .enter(caller.actor.name.as_str(), &key.key)
+                    .await?,
+            ),
             None => None,
         };
-        Ok((Ask { caller, key, if_version }, turn))
+        Ok((
+            Ask {
+                caller,
+                key,
+                if_version,
+            },
+            turn,
+        ))
     }
 
     /// Runs a command to its end even if the client goes away: a handler that
@@ -110,7 +141,11 @@ impl App {
         });
         match task.await {
             Ok(answer) => answer,
-            Err(_) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong here")),
+            Err(_) => Err(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "something went wrong here",
+            )),
         }
     }
 

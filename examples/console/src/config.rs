@@ -48,18 +48,27 @@ impl Config {
         let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
         for (variable, what) in NOT_IN_THIS_BUILD {
             if get(variable).is_some() {
-                return Err(ConfigError { variable, reason: format!("this build does not have {what} yet; unset it") });
+                return Err(ConfigError {
+                    variable,
+                    reason: format!("this build does not have {what} yet; unset it"),
+                });
             }
         }
         if let Some(order) = get("INCIDENT_PAGERS")
             && order != "log"
         {
-            return Err(ConfigError { variable: "INCIDENT_PAGERS", reason: "this build has the pager `log` only".to_owned() });
+            return Err(ConfigError {
+                variable: "INCIDENT_PAGERS",
+                reason: "this build has the pager `log` only".to_owned(),
+            });
         }
         if let Some(flag) = get("INCIDENT_ALLOW_UNSAFE_DATABASE")
             && flag != "1"
         {
-            return Err(ConfigError { variable: "INCIDENT_ALLOW_UNSAFE_DATABASE", reason: "expected 1 or nothing".to_owned() });
+            return Err(ConfigError {
+                variable: "INCIDENT_ALLOW_UNSAFE_DATABASE",
+                reason: "expected 1 or nothing".to_owned(),
+            });
         }
         let bind = get("INCIDENT_BIND").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let bind = bind.trim().parse().map_err(|_| ConfigError {
@@ -69,14 +78,24 @@ impl Config {
         let tokens = get("INCIDENT_TOKENS")
             .map(|list| Tokens::parse(&list))
             .transpose()
-            .map_err(|reason| ConfigError { variable: "INCIDENT_TOKENS", reason })?;
-        if let Some(filter) = get("RUST_LOG") {
-            filter.parse::<tracing_subscriber::EnvFilter>().map_err(|_| ConfigError {
-                variable: "RUST_LOG",
-                reason: "expected a tracing filter, such as info or incident_core=debug".to_owned(),
+            .map_err(|reason| ConfigError {
+                variable: "INCIDENT_TOKENS",
+                reason,
             })?;
+        if let Some(filter) = get("RUST_LOG") {
+            filter
+                .parse::<tracing_subscriber::EnvFilter>()
+                .map_err(|_| ConfigError {
+                    variable: "RUST_LOG",
+                    reason: "expected a tracing filter, such as info or incident_core=debug"
+                        .to_owned(),
+                })?;
         }
-        Ok(Self { bind, tokens, policy: get("INCIDENT_POLICY").map(PathBuf::from) })
+        Ok(Self {
+            bind,
+            tokens,
+            policy: get("INCIDENT_POLICY").map(PathBuf::from),
+        })
     }
 }
 
@@ -109,7 +128,10 @@ mod tests {
             ("RUST_LOG", "=not=a=filter="),
         ] {
             let error = with(variable, value).unwrap_err().to_string();
-            assert!(error.starts_with(variable) && !error.contains("canary"), "{error}");
+            assert!(
+                error.starts_with(variable) && !error.contains("canary"),
+                "{error}"
+            );
         }
         assert!(with("DATABASE_URL", "").is_ok());
     }

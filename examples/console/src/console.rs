@@ -54,8 +54,17 @@ impl Parts {
     /// # Errors
     /// Two pagers have one name.
     pub fn build(self) -> Result<(App, Wake), BuildError> {
-        let Self { tokens, policy, pagers, clock } = self;
-        let (usage, wake, public) = (MemoryUsage::default(), Wake::default(), Arc::new(PublicCache::default()));
+        let Self {
+            tokens,
+            policy,
+            pagers,
+            clock,
+        } = self;
+        let (usage, wake, public) = (
+            MemoryUsage::default(),
+            Wake::default(),
+            Arc::new(PublicCache::default()),
+        );
         let (waker, cache) = (wake.clone(), Arc::clone(&public));
         let mut builder = Incidents::builder(Arc::new(MemoryStore::default()))
             .usage(Arc::new(usage.clone()))
@@ -77,8 +86,14 @@ impl Parts {
         if pagers.is_empty() {
             builder = builder.pager(Arc::new(LogPager::default()));
         }
-        let incidents = pagers.into_iter().fold(builder, |builder, pager| builder.pager(pager)).build()?;
-        Ok((App::new(incidents, usage, tokens, public, policy.links()), wake))
+        let incidents = pagers
+            .into_iter()
+            .fold(builder, |builder, pager| builder.pager(pager))
+            .build()?;
+        Ok((
+            App::new(incidents, usage, tokens, public, policy.links()),
+            wake,
+        ))
     }
 }
 
@@ -92,10 +107,21 @@ impl Console {
         let listener = TcpListener::bind(bind).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let relay = tokio::spawn(incident_pagers::run(app.incidents.clone(), wake, until(stopped.clone())));
-        let serve = axum::serve(listener, routes::router(app.clone())).with_graceful_shutdown(until(stopped));
+        let relay = tokio::spawn(incident_pagers::run(
+            app.incidents.clone(),
+            wake,
+            until(stopped.clone()),
+        ));
+        let serve = axum::serve(listener, routes::router(app.clone()))
+            .with_graceful_shutdown(until(stopped));
         let server = tokio::spawn(async move { serve.await });
-        Ok(Self { address, app, stop, server, relay })
+        Ok(Self {
+            address,
+            app,
+            stop,
+            server,
+            relay,
+        })
     }
 
     /// Stops: takes no new connection, lets requests and commands end, and sends
@@ -104,12 +130,20 @@ impl Console {
     /// # Errors
     /// The server had failed.
     pub async fn stop(self) -> io::Result<()> {
-        let Self { address: _, app, stop, mut server, relay } = self;
+        let Self {
+            address: _,
+            app,
+            stop,
+            mut server,
+            relay,
+        } = self;
         stop.send_replace(true);
         let served = match tokio::time::timeout(GRACE, &mut server).await {
             Ok(served) => served.map_err(io::Error::other)?,
             Err(_) => {
-                tracing::warn!("some requests did not end in time and are cut off; their commands go on");
+                tracing::warn!(
+                    "some requests did not end in time and are cut off; their commands go on"
+                );
                 server.abort();
                 Ok(())
             }
@@ -119,7 +153,10 @@ impl Console {
         // after that is sent here.
         let _ = relay.await;
         if let Err(error) = app.incidents.drain().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "pages may be left over");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "pages may be left over"
+            );
         }
         served
     }

@@ -49,9 +49,18 @@ pub struct DemoError(String);
 /// # Errors
 /// A route did not answer as the contract says.
 pub async fn play(app: &App, token: &str) -> Result<Story, DemoError> {
-    let client = Client { router: routes::router(app.clone()), token };
+    let client = Client {
+        router: routes::router(app.clone()),
+        token,
+    };
     let now = app.incidents.now();
-    let mut story = Story { lines: vec!["The reference scenario".to_owned(), "======================".to_owned()], incident: String::new() };
+    let mut story = Story {
+        lines: vec![
+            "The reference scenario".to_owned(),
+            "======================".to_owned(),
+        ],
+        incident: String::new(),
+    };
     let start = now.saturating_sub(AGO);
     client.feed("tenant-fr", start, 38 * MINUTE).await?;
     client.feed("tenant-de", start, 45 * MINUTE).await?;
@@ -78,48 +87,106 @@ pub fn addresses(console: &Console, story: &Story, token: &str) -> String {
 }
 
 /// One telling of the scenario; answers the incident's id.
-async fn variant(client: &Client<'_>, lines: &mut Vec<String>, tenant: &str, start: Timestamp, minutes: u32) -> Result<String, DemoError> {
+async fn variant(
+    client: &Client<'_>,
+    lines: &mut Vec<String>,
+    tenant: &str,
+    start: Timestamp,
+    minutes: u32,
+) -> Result<String, DemoError> {
     let end = start.saturating_add(minutes * MINUTE);
     let at = |after: u32| start.saturating_add(after * MINUTE);
 
     let seen = json!({"service": "api", "tenant": tenant, "signal": "error_rate", "observed_at": start,
         "evidence": "5xx of api above 40 % for two minutes"});
-    let suggestion = client.post("/sys/incidents/suggestions", &seen, 201).await?;
+    let suggestion = client
+        .post("/sys/incidents/suggestions", &seen, 201)
+        .await?;
     lines.push(format!("{minutes} minutes of outage for {tenant}"));
     lines.push(format!("  suggested   api x {tenant}: error_rate"));
 
     let mut create = field(&suggestion, "draft").clone();
     if let Value::Object(draft) = &mut create {
         draft.insert("severity".to_owned(), json!("SEV2"));
-        draft.insert("title".to_owned(), json!(format!("API errors for {tenant}")));
+        draft.insert(
+            "title".to_owned(),
+            json!(format!("API errors for {tenant}")),
+        );
     }
     let incident = client.post("/sys/incidents", &create, 201).await?;
     let id = text(&incident, "id").to_owned();
     let path = |rest: &str| format!("/sys/incidents/{id}{rest}");
-    lines.push(format!("  declared    #{} {}: {}", field(&incident, "number"), text(&incident, "severity"), text(&incident, "title")));
+    lines.push(format!(
+        "  declared    #{} {}: {}",
+        field(&incident, "number"),
+        text(&incident, "severity"),
+        text(&incident, "title")
+    ));
 
     let paging = client.accepted(&id).await?;
-    lines.push(format!("  paged       {} through `{}`, key {}", text(&paging, "state"), text(&paging, "target"), text(&paging, "dedup_key")));
+    lines.push(format!(
+        "  paged       {} through `{}`, key {}",
+        text(&paging, "state"),
+        text(&paging, "target"),
+        text(&paging, "dedup_key")
+    ));
     client.post(&path("/acknowledge"), &json!({}), 200).await?;
 
     for (status, after, message, public) in [
-        ("investigating", 4, "Database connections of api are exhausted.", "We are looking into errors of the API."),
-        ("mitigation deployed", minutes - 6, "Pool enlarged, workers restarted.", "A fix is in place and we are watching it."),
-        ("resolved", minutes, "Error rate is back to normal.", "The API works normally again."),
+        (
+            "investigating",
+            4,
+            "Database connections of api are exhausted.",
+            "We are looking into errors of the API.",
+        ),
+        (
+            "mitigation deployed",
+            minutes - 6,
+            "Pool enlarged, workers restarted.",
+            "A fix is in place and we are watching it.",
+        ),
+        (
+            "resolved",
+            minutes,
+            "Error rate is back to normal.",
+            "The API works normally again.",
+        ),
     ] {
         let update = json!({"message": message, "status": status, "occurred_at": at(after), "public_message": public});
         let entry = client.post(&path("/updates"), &update, 201).await?;
-        lines.push(format!("  followed    {} -> {}: {message}", text(&entry, "status_from"), text(&entry, "status_to")));
+        lines.push(format!(
+            "  followed    {} -> {}: {message}",
+            text(&entry, "status_from"),
+            text(&entry, "status_to")
+        ));
     }
-    client.post(&path("/public"), &json!({"public": true, "title": "Errors of the API"}), 200).await?;
+    client
+        .post(
+            &path("/public"),
+            &json!({"public": true, "title": "Errors of the API"}),
+            200,
+        )
+        .await?;
     let shown = client.get("/public/status/active").await?;
     let public = field(&shown, "incidents").as_array().map_or(0, Vec::len);
-    lines.push(format!("  published   {public} incident(s) on the public page; indicator {}", text(field(&shown, "status"), "indicator")));
-    client.post(&path("/post-mortem"), &json!({"url": format!("https://wiki.example/post-mortems/{id}")}), 200).await?;
+    lines.push(format!(
+        "  published   {public} incident(s) on the public page; indicator {}",
+        text(field(&shown, "status"), "indicator")
+    ));
+    client
+        .post(
+            &path("/post-mortem"),
+            &json!({"url": format!("https://wiki.example/post-mortems/{id}")}),
+            200,
+        )
+        .await?;
     lines.push("  linked      the post-mortem".to_owned());
 
     let users = client.get(&path("/affected-users")).await?;
-    let row = field(&users, "by_tenant").get(0).cloned().unwrap_or_default();
+    let row = field(&users, "by_tenant")
+        .get(0)
+        .cloned()
+        .unwrap_or_default();
     lines.push(format!(
         "  counted     {} unique users between {start} and {end} (an ordinary week: {})",
         field(&users, "total_unique_users"),
@@ -133,10 +200,18 @@ async fn variant(client: &Client<'_>, lines: &mut Vec<String>, tenant: &str, sta
         text(&row, "tenant_id"),
         text(&row, "credit_percent"),
         text(&sla, "target_percent"),
-        if field(&row, "target_breached") == &json!(true) { "breached" } else { "met" },
+        if field(&row, "target_breached") == &json!(true) {
+            "breached"
+        } else {
+            "met"
+        },
     ));
     let verdict = client.get(&path("/timeline/verify")).await?;
-    lines.push(format!("  verified    {} entries of the timeline, valid: {}", field(&verdict, "entries"), field(&verdict, "valid")));
+    lines.push(format!(
+        "  verified    {} entries of the timeline, valid: {}",
+        field(&verdict, "entries"),
+        field(&verdict, "valid")
+    ));
     Ok(id)
 }
 
@@ -154,9 +229,19 @@ impl Client<'_> {
         self.send(Method::POST, path, body, expected).await
     }
 
-    async fn send(&self, method: Method, path: &str, body: &Value, expected: u16) -> Result<Value, DemoError> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        expected: u16,
+    ) -> Result<Value, DemoError> {
         let failed = |error: &dyn fmt::Display| DemoError(format!("{path}: {error}"));
-        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        let body = if body.is_null() {
+            Body::empty()
+        } else {
+            Body::from(body.to_string())
+        };
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -164,32 +249,56 @@ impl Client<'_> {
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)
             .map_err(|error| failed(&error))?;
-        let response = self.router.clone().oneshot(request).await.map_err(|error| failed(&error))?;
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .map_err(|error| failed(&error))?;
         let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.map_err(|error| failed(&error))?.to_bytes();
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(|error| failed(&error))?
+            .to_bytes();
         if status != expected {
-            return Err(failed(&format!("expected {expected}, got {status}: {}", String::from_utf8_lossy(&bytes))));
+            return Err(failed(&format!(
+                "expected {expected}, got {status}: {}",
+                String::from_utf8_lossy(&bytes)
+            )));
         }
         serde_json::from_slice(&bytes).map_err(|error| failed(&error))
     }
 
     /// Usage as a gateway would report it: the users of the outage, some of them
     /// twice and one just outside, and four ordinary weeks before.
-    async fn feed(&self, tenant: &str, start: Timestamp, outage: Duration) -> Result<(), DemoError> {
-        let event = |user: u64, at: Timestamp| json!({"tenant_id": tenant, "user_id": format!("{tenant}-user-{user}"),
-            "service": "api", "occurred_at": at, "failed": true, "endpoint": "/v1/orders"});
+    async fn feed(
+        &self,
+        tenant: &str,
+        start: Timestamp,
+        outage: Duration,
+    ) -> Result<(), DemoError> {
+        let event = |user: u64, at: Timestamp| {
+            json!({"tenant_id": tenant, "user_id": format!("{tenant}-user-{user}"),
+            "service": "api", "occurred_at": at, "failed": true, "endpoint": "/v1/orders"})
+        };
         let spread = |user: u64, of: u64, from: Timestamp| {
             let us = u64::try_from(outage.as_micros()).unwrap_or(0) / of * user;
             from.saturating_add(Duration::from_micros(us))
         };
-        let mut events: Vec<Value> = (0..HIT).map(|user| event(user, spread(user, HIT, start))).collect();
+        let mut events: Vec<Value> = (0..HIT)
+            .map(|user| event(user, spread(user, HIT, start)))
+            .collect();
         events.extend((0..HIT).step_by(3).map(|user| event(user, start)));
         events.push(event(HIT, start.saturating_add(outage)));
         for week in 1..=4 {
             let from = start.saturating_sub(WEEK * week);
             events.extend((0..USUAL).map(|user| event(user, spread(user, USUAL, from))));
         }
-        self.post("/sys/usage-events", &Value::Array(events), 202).await.map(|_| ())
+        self.post("/sys/usage-events", &Value::Array(events), 202)
+            .await
+            .map(|_| ())
     }
 
     /// Waits until the page was taken: seconds, not minutes.
@@ -202,7 +311,9 @@ impl Client<'_> {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Err(DemoError("the page was not accepted in five seconds".to_owned()))
+        Err(DemoError(
+            "the page was not accepted in five seconds".to_owned(),
+        ))
     }
 }
 

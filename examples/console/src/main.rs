@@ -25,7 +25,12 @@ Settings come from the environment; see README.md. None is needed.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let play = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let play = match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         [] => false,
         ["demo"] => true,
         ["-h" | "--help" | "help"] => return say(USAGE, ExitCode::SUCCESS),
@@ -58,21 +63,41 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     let policy = match &config.policy {
-        Some(path) => PolicyFile::read(path).map_err(|reason| format!("INCIDENT_POLICY: {reason}"))?,
+        Some(path) => {
+            PolicyFile::read(path).map_err(|reason| format!("INCIDENT_POLICY: {reason}"))?
+        }
         None => PolicyFile::default(),
     };
     let mut tokens = config.tokens.unwrap_or_default();
-    let made = if tokens.is_empty() { Some(make_token(&mut tokens)?) } else { None };
+    let made = if tokens.is_empty() {
+        Some(make_token(&mut tokens)?)
+    } else {
+        None
+    };
     // The demo acts under a token of its own that nobody else learns.
-    let demo_token = if play { Some(make_token(&mut tokens)?) } else { None };
-    let console = Console::start(Parts { tokens, policy, ..Parts::default() }, config.bind)
-        .await
-        .map_err(|error| format!("INCIDENT_BIND {}: {error}", config.bind))?;
+    let demo_token = if play {
+        Some(make_token(&mut tokens)?)
+    } else {
+        None
+    };
+    let console = Console::start(
+        Parts {
+            tokens,
+            policy,
+            ..Parts::default()
+        },
+        config.bind,
+    )
+    .await
+    .map_err(|error| format!("INCIDENT_BIND {}: {error}", config.bind))?;
     let stop = shutdown_signal()?;
 
     let mut out = std::io::stdout();
     writeln!(out, "store: in memory; everything is lost at exit")?;
-    writeln!(out, "pager: log; pages are written to the log and wake nobody")?;
+    writeln!(
+        out,
+        "pager: log; pages are written to the log and wake nobody"
+    )?;
     if let Some(token) = &made {
         writeln!(out, "admin token, made for this run: {token}")?;
     }
@@ -80,7 +105,11 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
     if let Some(token) = &demo_token {
         let story = demo::play(&console.app, token).await?;
         let hint = made.as_deref().unwrap_or("$TOKEN");
-        writeln!(out, "\n{story}\n{}", demo::addresses(&console, &story, hint))?;
+        writeln!(
+            out,
+            "\n{story}\n{}",
+            demo::addresses(&console, &story, hint)
+        )?;
     }
     out.flush()?;
     stop.await;
@@ -91,8 +120,18 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
 
 /// An admin token that lives as long as this process.
 fn make_token(tokens: &mut Tokens) -> Result<String, Box<dyn Error>> {
-    let token = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-    tokens.insert(&token, Caller { actor: Actor::person(PersonName::new("admin")?), role: Role::Admin });
+    let token = format!(
+        "{}{}",
+        uuid::Uuid::new_v4().simple(),
+        uuid::Uuid::new_v4().simple()
+    );
+    tokens.insert(
+        &token,
+        Caller {
+            actor: Actor::person(PersonName::new("admin")?),
+            role: Role::Admin,
+        },
+    );
     Ok(token)
 }
 
@@ -101,7 +140,10 @@ fn make_token(tokens: &mut Tokens) -> Result<String, Box<dyn Error>> {
 #[cfg(unix)]
 fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -39,20 +39,32 @@ impl Links {
     /// The dashboard's system map, for the time and scope of an incident.
     #[must_use]
     pub fn system_map(&self, incident: &Incident) -> String {
-        let built_in = "https://dashboard.example/system-map?incident={id}&from={from}&services={services}";
-        fill(self.system_map.as_ref().map_or(built_in, HttpsUrl::as_str), incident)
+        let built_in =
+            "https://dashboard.example/system-map?incident={id}&from={from}&services={services}";
+        fill(
+            self.system_map.as_ref().map_or(built_in, HttpsUrl::as_str),
+            incident,
+        )
     }
 
     /// The live event stream, for the time and scope of an incident.
     #[must_use]
     pub fn firehose(&self, incident: &Incident) -> String {
-        let built_in = "https://dashboard.example/firehose?incident={id}&from={from}&services={services}";
-        fill(self.firehose.as_ref().map_or(built_in, HttpsUrl::as_str), incident)
+        let built_in =
+            "https://dashboard.example/firehose?incident={id}&from={from}&services={services}";
+        fill(
+            self.firehose.as_ref().map_or(built_in, HttpsUrl::as_str),
+            incident,
+        )
     }
 }
 
 fn fill(template: &str, incident: &Incident) -> String {
-    let services: Vec<String> = incident.affected_services.iter().map(|service| encode(service.as_str())).collect();
+    let services: Vec<String> = incident
+        .affected_services
+        .iter()
+        .map(|service| encode(service.as_str()))
+        .collect();
     template
         .replace("{id}", &incident.id.to_string())
         .replace("{from}", &incident.started_at.to_string())
@@ -63,7 +75,9 @@ fn fill(template: &str, incident: &Incident) -> String {
 fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
             other => format!("%{other:02X}"),
         })
         .collect()
@@ -75,7 +89,8 @@ impl PolicyFile {
     /// # Errors
     /// A sentence that says what is wrong, and where.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("the file cannot be read: {error}"))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("the file cannot be read: {error}"))?;
         toml::from_str(&text).map_err(|error| error.to_string())
     }
 
@@ -104,7 +119,9 @@ impl PolicyFile {
             (Ok(id), Ok(name)) => PublicNames::default().with(id, name),
             _ => PublicNames::default(),
         };
-        self.services.iter().fold(built_in, |names, (id, service)| names.with(id.clone(), service.public_name.clone()))
+        self.services.iter().fold(built_in, |names, (id, service)| {
+            names.with(id.clone(), service.public_name.clone())
+        })
     }
 }
 
@@ -131,14 +148,21 @@ mod tests {
         .unwrap();
         assert!(!file.policy().sev3.page && file.policy().sev1.page);
         assert_eq!(file.terms().target().to_string(), "99.5");
-        assert!(file.links().system_map.is_some_and(|url| url.as_str().contains("map.example")));
+        assert!(
+            file.links()
+                .system_map
+                .is_some_and(|url| url.as_str().contains("map.example"))
+        );
     }
 
     #[test]
     fn unknown_and_crooked_settings_are_named() {
         for (text, named) in [
             ("[sverities]", "sverities"),
-            ("[sla]\ntarget_percent = \"99.9\"\nversion = \"x\"\ntiers = [{ from_minutes = 5, credit_percent = \"0\" }]", "tiers/0/from_minutes"),
+            (
+                "[sla]\ntarget_percent = \"99.9\"\nversion = \"x\"\ntiers = [{ from_minutes = 5, credit_percent = \"0\" }]",
+                "tiers/0/from_minutes",
+            ),
             ("[services.api]\npublic_name = \"\"", "public_name"),
             ("[links]\nfirehose = \"http://plain.example\"", "firehose"),
         ] {

@@ -58,7 +58,11 @@ impl PublicCache {
     /// # Errors
     /// The page could not be built, and the one kept may show what was
     /// withdrawn since. One that is merely old is served instead.
-    pub async fn get<E, F>(&self, now: impl Fn() -> Timestamp, build: impl FnOnce() -> F) -> Result<Arc<Ready>, E>
+    pub async fn get<E, F>(
+        &self,
+        now: impl Fn() -> Timestamp,
+        build: impl FnOnce() -> F,
+    ) -> Result<Arc<Ready>, E>
     where
         F: Future<Output = Result<PublicPage, E>>,
     {
@@ -75,20 +79,27 @@ impl PublicCache {
         match build().await {
             Ok(page) => {
                 let ready = Arc::new(make(generation, page, kept.as_deref(), now()));
-                *self.ready.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&ready));
+                *self.ready.write().unwrap_or_else(PoisonError::into_inner) =
+                    Some(Arc::clone(&ready));
                 Ok(ready)
             }
-            Err(error) => kept.filter(|kept| kept.generation == generation).ok_or(error),
+            Err(error) => kept
+                .filter(|kept| kept.generation == generation)
+                .ok_or(error),
         }
     }
 
     fn kept(&self) -> Option<Arc<Ready>> {
-        self.ready.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.ready
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn fresh(&self) -> Option<Arc<Ready>> {
         let generation = self.generation.load(Ordering::SeqCst);
-        self.kept().filter(|kept| kept.generation == generation && kept.built_at.elapsed() < TTL)
+        self.kept()
+            .filter(|kept| kept.generation == generation && kept.built_at.elapsed() < TTL)
     }
 }
 
@@ -98,12 +109,25 @@ fn make(generation: u64, page: PublicPage, kept: Option<&Ready>, now: Timestamp)
     let generated_at = same.map_or(now, |kept| kept.generated_at);
     let bytes = match same {
         Some(kept) => kept.bytes.clone(),
-        None => Bytes::from(serde_json::to_vec(&Body { generated_at, page: &page }).unwrap_or_default()),
+        None => Bytes::from(
+            serde_json::to_vec(&Body {
+                generated_at,
+                page: &page,
+            })
+            .unwrap_or_default(),
+        ),
     };
     let digest = incident_core::chain::Hash(Sha256::digest(&bytes).into()).to_string();
     let tag = format!("\"{}\"", digest.get(..24).unwrap_or_default());
     let etag = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
-    Ready { generation, built_at: Instant::now(), page, generated_at, bytes, etag }
+    Ready {
+        generation,
+        built_at: Instant::now(),
+        page,
+        generated_at,
+        bytes,
+        etag,
+    }
 }
 
 #[cfg(test)]

@@ -42,7 +42,11 @@ fn facts(incident: &Incident) -> Value {
 }
 
 fn core(incident: &Incident, links: &Links, deduplicated: bool) -> Value {
-    let outage: Vec<Value> = incident.intervals().into_iter().map(|(start, end)| json!({"start": start, "end": end})).collect();
+    let outage: Vec<Value> = incident
+        .intervals()
+        .into_iter()
+        .map(|(start, end)| json!({"start": start, "end": end}))
+        .collect();
     json!({
         "id": incident.id,
         "number": incident.number,
@@ -176,7 +180,11 @@ pub fn audit(entry: &AuditEntry) -> Value {
 
 /// A suggestion, with the body for a create that it proposes.
 #[must_use]
-pub fn suggestion(suggestion: &Suggestion, state: SuggestionState, live: Option<IncidentId>) -> Value {
+pub fn suggestion(
+    suggestion: &Suggestion,
+    state: SuggestionState,
+    live: Option<IncidentId>,
+) -> Value {
     let said = &suggestion.said;
     json!({
         "id": suggestion.id,
@@ -230,7 +238,11 @@ pub fn impact(id: IncidentId, report: &ImpactReport) -> Value {
 /// What is owed.
 #[must_use]
 pub fn sla(id: IncidentId, report: &SlaReport) -> Value {
-    let state = if report.provisional { "provisional" } else { "estimated" };
+    let state = if report.provisional {
+        "provisional"
+    } else {
+        "estimated"
+    };
     let rows: Vec<Value> = report
         .rows
         .iter()

@@ -1,1 +1,204 @@
-//! Contracts as tests.
+//! The contracts of the ports as tests that every implementation runs.
+//!
+//! An implementation joins with one line in its own tests:
+//!
+//! ```text
+//! incident_core::store_conformance!(MyBackend);
+//! incident_core::usage_conformance!(MySource);
+//! incident_core::pager_conformance!(MyPager);
+//! ```
+//!
+//! Each contract becomes a `#[tokio::test]` of its own on a multi-thread
+//! runtime; core itself names no runtime, so tokio (features `macros` and
+//! `rt-multi-thread`) is a dev-dependency of the caller. Names begin with the
+//! lead of the contract they prove: atomic, isolated, ordered, ...
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::cast_possible_truncation,
+    reason = "these are tests: they fail by panicking"
+)]
+
+pub mod commits;
+pub mod outbox;
+pub mod pager;
+pub mod races;
+pub mod records;
+mod sample;
+pub mod usage;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+
+use crate::port::{Pager, Store, UsageSink, UsageSource};
+
+/// How long a contract lets one call take.
+pub const WITHIN: Duration = Duration::from_secs(5);
+
+/// Runs futures as tasks of the caller's runtime, and waits for all.
+pub type SpawnAll = fn(Vec<BoxFuture<'static, ()>>) -> BoxFuture<'static, ()>;
+
+/// A store under test.
+#[async_trait]
+pub trait StoreBackend {
+    /// Cleans up when dropped; opens the same data again for [`StoreBackend::reopen`].
+    type Guard: Send + Sync;
+
+    /// Whether data outlives the store. Only a store in memory says no.
+    const DURABLE: bool;
+
+    /// A store without data.
+    async fn open() -> (Arc<dyn Store>, Self::Guard);
+
+    /// The same data, as after a crash of the process. Called only where
+    /// [`StoreBackend::DURABLE`].
+    async fn reopen(guard: &Self::Guard) -> Arc<dyn Store>;
+}
+
+/// A usage source under test.
+#[async_trait]
+pub trait UsageBackend {
+    /// Cleans up when dropped.
+    type Guard: Send;
+    /// The source.
+    type Source: UsageSource + UsageSink + Clone + 'static;
+
+    /// A source without events.
+    async fn open() -> (Self::Source, Self::Guard);
+}
+
+/// A pager under test, with what the other end saw of it.
+#[async_trait]
+pub trait PagerBackend {
+    /// Cleans up when dropped; the other end.
+    type Guard: Send + Sync;
+
+    /// A pager whose other end works, and is empty.
+    async fn open() -> (Arc<dyn Pager>, Self::Guard);
+
+    /// How often the other end woke somebody, where it can tell.
+    async fn wakes(guard: &Self::Guard) -> Option<u64>;
+
+    /// A pager whose other end takes connections and never answers; none for a
+    /// pager that has no other end.
+    async fn black_hole() -> Option<(Arc<dyn Pager>, Self::Guard)>;
+}
+
+/// One list of contracts, and the macro that runs each as a test.
+macro_rules! contracts {
+    ($d:tt $(#[$doc:meta])* $macro_name:ident, $list:ident; $($module:ident :: $name:ident),+ $(,)?) => {
+        /// Every contract of this list, as `module::name`.
+        pub const $list: &[&str] = &[$(concat!(stringify!($module), "::", stringify!($name))),+];
+
+        $(#[$doc])*
+        #[macro_export]
+        macro_rules! $macro_name {
+            ($d backend:ty) => {
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $name() {
+                        $crate::conformance::$module::$name::<$d backend>(|tasks| {
+                            Box::pin(async move {
+                                let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+                                for task in running {
+                                    task.await.unwrap();
+                                }
+                            })
+                        })
+                        .await;
+                    }
+                )+
+            };
+        }
+    };
+}
+
+contracts! { $
+    /// Runs every contract of a store as its own test against a [`StoreBackend`](crate::conformance::StoreBackend).
+    store_conformance, STORE_CONTRACTS;
+    commits::atomic_a_refused_commit_leaves_nothing,
+    commits::isolated_a_write_on_an_old_revision_conflicts,
+    commits::isolated_two_live_incidents_never_share_an_alert,
+    commits::ordered_entries_are_sealed_without_gaps,
+    commits::ordered_lists_are_newest_first_and_page_without_loss,
+    commits::ordered_filters_agree_with_the_reference,
+    commits::idempotent_a_key_is_taken_until_it_expires,
+    commits::durable_a_commit_is_there_after_a_crash,
+    commits::atomic_a_redaction_erases_the_text_and_every_copy,
+    commits::ordered_numbers_are_unique_and_rise,
+    outbox::ordered_one_message_of_an_incident_at_a_time,
+    outbox::ordered_worse_severities_go_first,
+    outbox::durable_a_lease_that_ran_out_is_handed_out_again,
+    outbox::idempotent_a_finish_without_the_lease_changes_nothing,
+    outbox::isolated_a_superseded_trigger_is_never_claimed_again,
+    outbox::bounded_what_is_not_due_is_not_handed_out,
+    records::isolated_one_suggestion_of_a_pair_is_open,
+    records::isolated_one_credit_per_key,
+    records::ordered_audit_chains_have_no_gaps,
+    races::isolated_one_of_many_writers_wins,
+    races::isolated_claims_share_nothing,
+    races::idempotent_one_key_one_commit,
+    races::isolated_one_alert_one_incident,
+    races::ordered_concurrent_commands_leave_one_history,
+}
+
+contracts! { $
+    /// Runs every contract of a usage source as its own test against a [`UsageBackend`](crate::conformance::UsageBackend).
+    usage_conformance, USAGE_CONTRACTS;
+    usage::ordered_edges_are_half_open,
+    usage::idempotent_repeats_and_late_events_change_nothing,
+    usage::ordered_rows_are_those_of_the_question,
+    usage::ordered_filters_agree_with_the_reference,
+    usage::ordered_random_events_agree_with_the_reference,
+    usage::ordered_names_are_opaque,
+    usage::bounded_thousands_of_tenants_in_one_question,
+    usage::isolated_readers_see_whole_batches,
+}
+
+contracts! { $
+    /// Runs every contract of a pager as its own test against a [`PagerBackend`](crate::conformance::PagerBackend).
+    pager_conformance, PAGER_CONTRACTS;
+    pager::idempotent_a_repeated_trigger_wakes_once,
+    pager::ordered_trigger_acknowledge_resolve_are_taken,
+    pager::idempotent_a_resolve_without_an_alert_is_taken,
+    pager::errors_every_length_of_text_is_taken,
+    pager::bounded_a_black_hole_is_unknown_in_time,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_contract_is_forgotten() {
+        let files = [
+            ("commits", include_str!("commits.rs")),
+            ("outbox", include_str!("outbox.rs")),
+            ("pager", include_str!("pager.rs")),
+            ("races", include_str!("races.rs")),
+            ("records", include_str!("records.rs")),
+            ("usage", include_str!("usage.rs")),
+        ];
+        let listed: Vec<&str> = [STORE_CONTRACTS, USAGE_CONTRACTS, PAGER_CONTRACTS].concat();
+        let mut found = 0;
+        for (module, text) in files {
+            for line in text
+                .lines()
+                .filter_map(|line| line.strip_prefix("pub async fn "))
+            {
+                let name = line.split(['<', '(']).next().unwrap();
+                let full = format!("{module}::{name}");
+                assert!(listed.contains(&full.as_str()), "{full} is run by nobody");
+                found += 1;
+            }
+        }
+        assert_eq!(found, listed.len());
+    }
+}

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::Version;
 use crate::actor::Caller;
 use crate::commit::KeyScope;
 use crate::incident::Incident;
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::Version;
 
 /// A key that makes a command happen once, however often it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,11 @@ impl Ask {
     /// Without a key and without a condition.
     #[must_use]
     pub const fn by(caller: Caller) -> Self {
-        Self { caller, key: None, if_version: None }
+        Self {
+            caller,
+            key: None,
+            if_version: None,
+        }
     }
 
     /// Once, however often it is sent.
@@ -51,7 +55,10 @@ impl Ask {
 
     pub(crate) fn scope(&self) -> Option<KeyScope> {
         let key = self.key.as_ref()?;
-        Some(KeyScope { actor: self.caller.actor.name.clone(), key: key.key.clone() })
+        Some(KeyScope {
+            actor: self.caller.actor.name.clone(),
+            key: key.key.clone(),
+        })
     }
 }
 

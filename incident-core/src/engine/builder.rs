@@ -80,13 +80,19 @@ const QUEUES: usize = 256;
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner").field("pagers", &self.pagers).field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Inner")
+            .field("pagers", &self.pagers)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for IncidentsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IncidentsBuilder").field("pagers", &self.pagers).field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("IncidentsBuilder")
+            .field("pagers", &self.pagers)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,7 +104,9 @@ impl Inner {
     pub(super) fn queue(&self, id: IncidentId) -> Option<&Mutex<()>> {
         // The last bytes of a UUID v7 are random.
         let (_, low) = id.uuid().as_u64_pair();
-        usize::try_from(low % QUEUES as u64).ok().and_then(|at| self.queues.get(at))
+        usize::try_from(low % QUEUES as u64)
+            .ok()
+            .and_then(|at| self.queues.get(at))
     }
 
     pub(super) fn tell(&self, notice: &Notice) {
@@ -237,8 +245,14 @@ impl IncidentsBuilder {
         if self.settings.pager_deadline + self.settings.store_deadline * 2 >= self.settings.lease {
             return Err(BuildError::Lease);
         }
-        let clock = self.clock.or_else(default_clock).ok_or(BuildError::Missing("clock"))?;
-        let ids = self.ids.or_else(default_ids).ok_or(BuildError::Missing("source of ids"))?;
+        let clock = self
+            .clock
+            .or_else(default_clock)
+            .ok_or(BuildError::Missing("clock"))?;
+        let ids = self
+            .ids
+            .or_else(default_ids)
+            .ok_or(BuildError::Missing("source of ids"))?;
         let owner = ids.random();
         Ok(Incidents(Arc::new(Inner {
             store: self.store,
@@ -256,7 +270,10 @@ impl IncidentsBuilder {
 }
 
 #[cfg(feature = "system")]
-#[expect(clippy::unnecessary_wraps, reason = "the twin without the feature has none")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the twin without the feature has none"
+)]
 fn default_clock() -> Option<Arc<dyn Clock>> {
     Some(Arc::new(super::system::SystemClock))
 }
@@ -267,7 +284,10 @@ fn default_clock() -> Option<Arc<dyn Clock>> {
 }
 
 #[cfg(feature = "system")]
-#[expect(clippy::unnecessary_wraps, reason = "the twin without the feature has none")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the twin without the feature has none"
+)]
 fn default_ids() -> Option<Arc<dyn IdGen>> {
     Some(Arc::new(super::system::SystemIds))
 }

@@ -16,7 +16,12 @@ impl Incidents {
     ///
     /// # Errors
     /// [`Error::Forbidden`]; or the store did not take the audit entry.
-    pub async fn authorize(&self, caller: &Caller, action: Action, incident: Option<IncidentId>) -> Result<(), Error> {
+    pub async fn authorize(
+        &self,
+        caller: &Caller,
+        action: Action,
+        incident: Option<IncidentId>,
+    ) -> Result<(), Error> {
         self.authorize_all(caller, &[action], incident).await
     }
 
@@ -27,7 +32,10 @@ impl Incidents {
         incident: Option<IncidentId>,
     ) -> Result<(), Error> {
         let permissions = &self.0.settings.permissions;
-        let Some(missing) = actions.iter().find(|action| !permissions.allows(caller.role, **action)) else {
+        let Some(missing) = actions
+            .iter()
+            .find(|action| !permissions.allows(caller.role, **action))
+        else {
             return Ok(());
         };
         let denied = AuditDraft {
@@ -38,8 +46,14 @@ impl Incidents {
             outcome: AuditOutcome::Denied,
             detail: BTreeMap::from([("role".to_owned(), caller.role.to_string())]),
         };
-        let commit = Commit { audit: vec![denied], ..Commit::default() };
-        self.0.store.commit(commit, self.0.settings.store_deadline).await?;
+        let commit = Commit {
+            audit: vec![denied],
+            ..Commit::default()
+        };
+        self.0
+            .store
+            .commit(commit, self.0.settings.store_deadline)
+            .await?;
         Err(Error::Forbidden(*missing))
     }
 }

@@ -65,7 +65,8 @@ impl Inner {
                 Effect::Page => {
                     if after.paging.epoch == before.paging.epoch && expected.is_some() {
                         // A reopen that pages by policy starts the epoch itself.
-                        after.state_mut().paging = crate::paging::Paging::pending(before.paging.epoch + 1);
+                        after.state_mut().paging =
+                            crate::paging::Paging::pending(before.paging.epoch + 1);
                     }
                     outbox.push(OutboxWrite::SupersedeTriggers(after.id));
                     outbox.push(self.page_message(&after, PageAction::Trigger, now));
@@ -79,7 +80,11 @@ impl Inner {
         }
         Gathered {
             seqs,
-            write: IncidentWrite { after: Arc::new(after.clone()), expected, entries },
+            write: IncidentWrite {
+                after: Arc::new(after.clone()),
+                expected,
+                entries,
+            },
             after,
             outbox,
             settle,
@@ -107,7 +112,12 @@ impl Inner {
         self.message(incident, MessageBody::Page(page), now)
     }
 
-    pub(super) fn message(&self, incident: &Incident, body: MessageBody, now: Timestamp) -> OutboxWrite {
+    pub(super) fn message(
+        &self,
+        incident: &Incident,
+        body: MessageBody,
+        now: Timestamp,
+    ) -> OutboxWrite {
         OutboxWrite::Add(Box::new(Message {
             id: MessageId::from_uuid(self.ids.sortable(now)),
             incident_id: incident.id,

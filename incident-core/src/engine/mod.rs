@@ -17,9 +17,9 @@ mod report;
 mod run;
 mod settle;
 mod suggest;
-mod usage;
 #[cfg(feature = "system")]
 pub mod system;
+mod usage;
 
 use std::sync::Arc;
 

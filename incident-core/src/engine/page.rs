@@ -11,8 +11,8 @@ use crate::commit::{Commit, IncidentWrite};
 use crate::incident::{Incident, Severity};
 use crate::outbox::{Claim, Settled, Settlement};
 use crate::paging::{
-    FailoverPolicy, Goal, NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagingState, Step, TargetId,
-    TargetLog, next_step,
+    FailoverPolicy, Goal, NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagingState,
+    Step, TargetId, TargetLog, next_step,
 };
 use crate::port::StoreError;
 use crate::timeline::{EntryDraft, EntryKind};
@@ -34,20 +34,29 @@ impl Incidents {
         let mut log = claim.message.log.clone();
         let stale = page.action == PageAction::Trigger && page.epoch < incident.paging.epoch;
         if stale {
-            return self.keep_outcome(&claim, &page, None, Settled::Superseded).await;
+            return self
+                .keep_outcome(&claim, &page, None, Settled::Superseded)
+                .await;
         }
         let committed = claim.message.committed_at;
         let attempt = match next_step(goal, &targets, &log, policy, committed, self.0.now()) {
-            Step::Send(target) => Some(self.attempt(target, &page, &mut log, policy, seed_of(&claim)).await),
+            Step::Send(target) => Some(
+                self.attempt(target, &page, &mut log, policy, seed_of(&claim))
+                    .await,
+            ),
             Step::Wait(_) | Step::Done | Step::GiveUp => None,
         };
         let outcome = match next_step(goal, &targets, &log, policy, committed, self.0.now()) {
             Step::Done => Settled::Done,
             Step::GiveUp => Settled::GivenUp { log },
             Step::Wait(due_at) => Settled::Later { due_at, log },
-            Step::Send(_) => Settled::Later { due_at: self.0.now(), log },
+            Step::Send(_) => Settled::Later {
+                due_at: self.0.now(),
+                log,
+            },
         };
-        self.keep_outcome(&claim, &page, attempt.as_ref(), outcome).await
+        self.keep_outcome(&claim, &page, attempt.as_ref(), outcome)
+            .await
     }
 
     fn failover(&self, severity: Severity) -> &FailoverPolicy {
@@ -61,8 +70,17 @@ impl Incidents {
     /// and resolve go to every target that may hold the alert.
     fn targets(&self, incident: &Incident, page: &PageEvent) -> (Goal, Vec<TargetId>) {
         match page.action {
-            PageAction::Trigger => (Goal::First, self.0.pagers.iter().map(|pager| pager.target_id()).collect()),
-            PageAction::Acknowledge | PageAction::Resolve => (Goal::Every, incident.paging.touched.clone()),
+            PageAction::Trigger => (
+                Goal::First,
+                self.0
+                    .pagers
+                    .iter()
+                    .map(|pager| pager.target_id())
+                    .collect(),
+            ),
+            PageAction::Acknowledge | PageAction::Resolve => {
+                (Goal::Every, incident.paging.touched.clone())
+            }
         }
     }
 
@@ -75,10 +93,18 @@ impl Incidents {
         seed: u64,
     ) -> Attempt {
         let started = self.0.now();
-        let answer = match self.0.pagers.iter().find(|pager| pager.target_id() == target) {
+        let answer = match self
+            .0
+            .pagers
+            .iter()
+            .find(|pager| pager.target_id() == target)
+        {
             Some(pager) => pager.send(page, self.0.settings.pager_deadline).await,
             // It was configured when the alert was opened and is not any more.
-            None => PageAnswer::NotSent(NotSent { reason: NotSentReason::Rejected, retry_after: None }),
+            None => PageAnswer::NotSent(NotSent {
+                reason: NotSentReason::Rejected,
+                retry_after: None,
+            }),
         };
         if !log.iter().any(|entry| entry.target == target) {
             log.push(TargetLog::untried(target.clone(), started));
@@ -88,7 +114,11 @@ impl Incidents {
             first = entry.attempts == 0;
             entry.note(&answer, self.0.now(), &policy.backoff, seed);
         }
-        Attempt { target, answer, first }
+        Attempt {
+            target,
+            answer,
+            first,
+        }
     }
 
     /// Keeps an outcome: the incident's paging, entry, audit and message in one
@@ -108,19 +138,36 @@ impl Incidents {
             let commit = Commit {
                 writes: vec![gathered.write],
                 audit,
-                settles: Some(Settlement { message: claim.message.id, lease: claim.lease, outcome: outcome.clone() }),
+                settles: Some(Settlement {
+                    message: claim.message.id,
+                    lease: claim.lease,
+                    outcome: outcome.clone(),
+                }),
                 ..Commit::default()
             };
-            match self.0.store.commit(commit, self.0.settings.store_deadline).await {
+            match self
+                .0
+                .store
+                .commit(commit, self.0.settings.store_deadline)
+                .await
+            {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
                 Ok(_) => {
-                    let gave_up = state == PagingState::GivenUp && before.paging.state != PagingState::GivenUp;
-                    let alarm = gave_up.then(|| Alarm::PageGivenUp { incident_id: page.incident_id, target });
+                    let gave_up = state == PagingState::GivenUp
+                        && before.paging.state != PagingState::GivenUp;
+                    let alarm = gave_up.then(|| Alarm::PageGivenUp {
+                        incident_id: page.incident_id,
+                        target,
+                    });
                     if alarm.is_some() {
                         tracing::error!(incident.id = %page.incident_id, "a page is given up: nobody may know of this incident");
                     }
-                    self.0.tell(&Notice { incidents: vec![page.incident_id], alarm, ..Notice::default() });
+                    self.0.tell(&Notice {
+                        incidents: vec![page.incident_id],
+                        alarm,
+                        ..Notice::default()
+                    });
                     return Ok(());
                 }
             }
@@ -145,13 +192,31 @@ impl Incidents {
         }
         if let Some(message) = told(page, attempt, outcome) {
             let target = attempt.map_or("none", |attempt| attempt.target.as_str());
-            let draft = EntryDraft::new(EntryKind::PageOutcome, pager_actor(target), now, Text::made(&message));
+            let draft = EntryDraft::new(
+                EntryKind::PageOutcome,
+                pager_actor(target),
+                now,
+                Text::made(&message),
+            );
             seqs.push(after.count_entry(&draft));
             entries.push((draft, self.0.ids.salt()));
         }
         after.state_mut().revision = before.revision.next();
-        let write = IncidentWrite { after: Arc::new(after.clone()), expected: Some(before.revision), entries };
-        (Gathered { after, seqs, write, outbox: Vec::new(), settle: false }, audit)
+        let write = IncidentWrite {
+            after: Arc::new(after.clone()),
+            expected: Some(before.revision),
+            entries,
+        };
+        (
+            Gathered {
+                after,
+                seqs,
+                write,
+                outbox: Vec::new(),
+                settle: false,
+            },
+            audit,
+        )
     }
 }
 
@@ -160,7 +225,13 @@ fn seed_of(claim: &Claim) -> u64 {
 }
 
 /// The incident's own picture of its page.
-fn show(after: &mut Incident, page: &PageEvent, attempt: Option<&Attempt>, outcome: &Settled, now: Timestamp) {
+fn show(
+    after: &mut Incident,
+    page: &PageEvent,
+    attempt: Option<&Attempt>,
+    outcome: &Settled,
+    now: Timestamp,
+) {
     let paging = &mut after.state_mut().paging;
     if page.epoch != paging.epoch {
         return;
@@ -192,10 +263,16 @@ fn show(after: &mut Incident, page: &PageEvent, attempt: Option<&Attempt>, outco
     match (page.action, outcome) {
         (PageAction::Trigger, Settled::GivenUp { .. }) => {
             paging.state = PagingState::GivenUp;
-            paging.error.get_or_insert_with(|| "no pager is configured".to_owned());
+            paging
+                .error
+                .get_or_insert_with(|| "no pager is configured".to_owned());
         }
-        (PageAction::Trigger, Settled::Later { due_at, .. }) => paging.next_attempt_at = Some(*due_at),
-        (PageAction::Acknowledge | PageAction::Resolve, Settled::Done) if paging.accepted_at.is_none() => {
+        (PageAction::Trigger, Settled::Later { due_at, .. }) => {
+            paging.next_attempt_at = Some(*due_at)
+        }
+        (PageAction::Acknowledge | PageAction::Resolve, Settled::Done)
+            if paging.accepted_at.is_none() =>
+        {
             paging.state = PagingState::Superseded;
         }
         _ => {}
@@ -211,13 +288,18 @@ fn told(page: &PageEvent, attempt: Option<&Attempt>, outcome: &Settled) -> Optio
         PageAction::Resolve => "resolution",
     };
     if let Settled::GivenUp { .. } = outcome {
-        let why = attempt.map_or_else(|| "no pager is configured or time is up".to_owned(), reason_of);
+        let why = attempt.map_or_else(
+            || "no pager is configured or time is up".to_owned(),
+            reason_of,
+        );
         return Some(format!("{what} given up: {why}"));
     }
     let attempt = attempt?;
     match &attempt.answer {
         PageAnswer::Accepted(_) => Some(format!("{what} accepted by {}", attempt.target)),
-        PageAnswer::NotSent(_) | PageAnswer::Unknown => attempt.first.then(|| format!("{what} failed at {}", reason_of(attempt))),
+        PageAnswer::NotSent(_) | PageAnswer::Unknown => attempt
+            .first
+            .then(|| format!("{what} failed at {}", reason_of(attempt))),
     }
 }
 
@@ -232,7 +314,10 @@ fn reason_of(attempt: &Attempt) -> String {
 fn pager_actor(target: &str) -> Actor {
     // `pager:` and a target's name are always a valid name.
     let name = PersonName::new(&format!("pager:{target}"));
-    Actor { kind: ActorKind::Integration, name: name.unwrap_or_else(|_| PersonName::pager()) }
+    Actor {
+        kind: ActorKind::Integration,
+        name: name.unwrap_or_else(|_| PersonName::pager()),
+    }
 }
 
 fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> AuditDraft {
@@ -252,6 +337,9 @@ fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> AuditDraft {
         actor: pager_actor(attempt.target.as_str()),
         action: action.to_owned(),
         outcome: AuditOutcome::Allowed,
-        detail: BTreeMap::from([("answer".to_owned(), answer.to_owned()), ("epoch".to_owned(), page.epoch.to_string())]),
+        detail: BTreeMap::from([
+            ("answer".to_owned(), answer.to_owned()),
+            ("epoch".to_owned(), page.epoch.to_string()),
+        ]),
     }
 }

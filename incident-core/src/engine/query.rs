@@ -31,7 +31,11 @@ impl Incidents {
     }
 
     pub(super) async fn find(&self, id: IncidentId) -> Result<Option<Arc<Incident>>, Error> {
-        Ok(self.0.store.load(id, self.0.settings.store_deadline).await?)
+        Ok(self
+            .0
+            .store
+            .load(id, self.0.settings.store_deadline)
+            .await?)
     }
 
     /// Incidents that match, by (`declared_at`, `id`) descending.
@@ -39,16 +43,29 @@ impl Incidents {
     /// # Errors
     /// The store did not answer.
     pub async fn list(&self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
-        Ok(self.0.store.list(filter, self.0.settings.store_deadline).await?)
+        Ok(self
+            .0
+            .store
+            .list(filter, self.0.settings.store_deadline)
+            .await?)
     }
 
     /// Entries of a timeline after `after_seq`, ascending.
     ///
     /// # Errors
     /// There is no such incident, or the store did not answer.
-    pub async fn timeline(&self, id: IncidentId, after_seq: u64, limit: usize) -> Result<Vec<SysIncidentUpdateEntry>, Error> {
+    pub async fn timeline(
+        &self,
+        id: IncidentId,
+        after_seq: u64,
+        limit: usize,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, Error> {
         self.get(id).await?;
-        Ok(self.0.store.timeline(id, after_seq, limit, self.0.settings.store_deadline).await?)
+        Ok(self
+            .0
+            .store
+            .timeline(id, after_seq, limit, self.0.settings.store_deadline)
+            .await?)
     }
 
     /// Checks the whole chain of a timeline, and that no entry is missing at
@@ -60,11 +77,20 @@ impl Incidents {
         let last_seq = self.get(id).await?.last_seq;
         let mut head = Head::EMPTY;
         loop {
-            let batch = self.0.store.timeline(id, head.seq, BATCH, self.0.settings.store_deadline).await?;
+            let batch = self
+                .0
+                .store
+                .timeline(id, head.seq, BATCH, self.0.settings.store_deadline)
+                .await?;
             for entry in &batch {
                 match verify_next(id, head, entry) {
                     Ok(next) => head = next,
-                    Err(reason) => return Ok(Verdict::Broken { seq: head.seq + 1, reason }),
+                    Err(reason) => {
+                        return Ok(Verdict::Broken {
+                            seq: head.seq + 1,
+                            reason,
+                        });
+                    }
                 }
             }
             if batch.len() < BATCH {
@@ -72,7 +98,10 @@ impl Incidents {
             }
         }
         if head.seq < last_seq {
-            return Ok(Verdict::Broken { seq: head.seq + 1, reason: "the entry is missing" });
+            return Ok(Verdict::Broken {
+                seq: head.seq + 1,
+                reason: "the entry is missing",
+            });
         }
         Ok(Verdict::Valid(head))
     }
@@ -82,7 +111,11 @@ impl Incidents {
     /// # Errors
     /// The store did not answer.
     pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, Error> {
-        Ok(self.0.store.audit(query, self.0.settings.store_deadline).await?)
+        Ok(self
+            .0
+            .store
+            .audit(query, self.0.settings.store_deadline)
+            .await?)
     }
 
     /// Checks one chain of the audit trail.
@@ -92,8 +125,15 @@ impl Incidents {
     pub async fn verify_audit_chain(&self, chain: Chain) -> Result<Verdict, Error> {
         let mut entries: Vec<AuditEntry> = Vec::new();
         loop {
-            let after = entries.last().map(|entry| (entry.said.at, entry.chain, entry.seq));
-            let query = AuditQuery { chain: Some(chain), after, limit: BATCH, ..AuditQuery::default() };
+            let after = entries
+                .last()
+                .map(|entry| (entry.said.at, entry.chain, entry.seq));
+            let query = AuditQuery {
+                chain: Some(chain),
+                after,
+                limit: BATCH,
+                ..AuditQuery::default()
+            };
             let batch = self.audit(&query).await?;
             let more = batch.len() == BATCH;
             entries.extend(batch);
@@ -114,7 +154,11 @@ impl Incidents {
     pub async fn verify_audit(&self) -> Result<Result<(u64, u64), (Chain, Verdict)>, Error> {
         let (mut chains, mut entries, mut after) = (0, 0, None);
         loop {
-            let batch = self.0.store.audit_chains(after, BATCH, self.0.settings.store_deadline).await?;
+            let batch = self
+                .0
+                .store
+                .audit_chains(after, BATCH, self.0.settings.store_deadline)
+                .await?;
             for chain in &batch {
                 match self.verify_audit_chain(*chain).await? {
                     Verdict::Valid(head) => {
@@ -137,12 +181,24 @@ impl Incidents {
     /// The store did not answer.
     pub async fn credits(&self, query: &CreditQuery) -> Result<Vec<CappedRow>, Error> {
         // The cap looks at all rows of a tenant and month, so filters come after it.
-        let wide = CreditQuery { tenant: query.tenant.clone(), period: query.period, incident: None, state: None };
-        let rows = self.0.store.credits(&wide, self.0.settings.store_deadline).await?;
+        let wide = CreditQuery {
+            tenant: query.tenant.clone(),
+            period: query.period,
+            incident: None,
+            state: None,
+        };
+        let rows = self
+            .0
+            .store
+            .credits(&wide, self.0.settings.store_deadline)
+            .await?;
         let wanted = |state: CreditState| query.state.is_none_or(|wanted| wanted == state);
         Ok(cap_months(rows, self.0.settings.terms.top_credit())
             .into_iter()
-            .filter(|capped| query.incident.is_none_or(|id| id == capped.row.incident_id) && wanted(capped.row.state))
+            .filter(|capped| {
+                query.incident.is_none_or(|id| id == capped.row.incident_id)
+                    && wanted(capped.row.state)
+            })
             .collect())
     }
 
@@ -155,7 +211,10 @@ impl Incidents {
         let now = self.0.now();
         let mut shown = Vec::new();
         let mut filter = IncidentFilter {
-            statuses: Status::ALL.into_iter().filter(|status| !matches!(status, Status::Cancelled | Status::Merged)).collect(),
+            statuses: Status::ALL
+                .into_iter()
+                .filter(|status| !matches!(status, Status::Cancelled | Status::Merged))
+                .collect(),
             public_only: true,
             unresolved_at: Some(now.saturating_sub(RESOLVED_STAYS)),
             limit: BATCH,
@@ -163,8 +222,14 @@ impl Incidents {
         };
         loop {
             let batch = self.list(&filter).await?;
-            shown.extend(batch.iter().filter_map(|incident| status_page::show(incident, &self.0.settings.names, now)));
-            filter.after = batch.last().map(|incident| (incident.declared_at, incident.id));
+            shown.extend(
+                batch.iter().filter_map(|incident| {
+                    status_page::show(incident, &self.0.settings.names, now)
+                }),
+            );
+            filter.after = batch
+                .last()
+                .map(|incident| (incident.declared_at, incident.id));
             if batch.len() < BATCH {
                 return Ok(status_page::page(shown));
             }
@@ -176,7 +241,10 @@ impl Incidents {
     /// # Errors
     /// It does not.
     pub async fn ready(&self) -> Result<(), Error> {
-        let nothing = IncidentFilter { limit: 1, ..IncidentFilter::default() };
+        let nothing = IncidentFilter {
+            limit: 1,
+            ..IncidentFilter::default()
+        };
         self.list(&nothing).await.map(|_| ())
     }
 }

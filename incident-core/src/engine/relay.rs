@@ -4,9 +4,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::{Error, Incidents};
+use crate::Timestamp;
 use crate::outbox::{Claim, MessageBody};
 use crate::port::{ClaimRequest, StoreError};
-use crate::Timestamp;
 
 /// How many messages are worked on at a time.
 const AT_ONCE: usize = 32;
@@ -45,13 +45,17 @@ impl Incidents {
             if claims.is_empty() {
                 break;
             }
-            let mut working: FuturesUnordered<_> = claims.into_iter().map(|claim| self.handle(claim)).collect();
+            let mut working: FuturesUnordered<_> =
+                claims.into_iter().map(|claim| self.handle(claim)).collect();
             while let Some(result) = working.next().await {
                 drained.handled += 1;
                 match result {
                     // Somebody else holds the message now, and finishes it.
                     Ok(()) | Err(Error::Store(StoreError::LeaseLost)) => {}
-                    Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a message of the outbox was not settled; it is repeated when its lease ends"),
+                    Err(error) => tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a message of the outbox was not settled; it is repeated when its lease ends"
+                    ),
                 }
             }
         }

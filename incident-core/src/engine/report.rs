@@ -75,9 +75,18 @@ impl Incidents {
     ///
     /// # Errors
     /// There is no such incident, no usage source, or it did not answer.
-    pub async fn affected_users(&self, id: IncidentId, affected_services_only: bool, failed_only: bool) -> Result<ImpactReport, Error> {
+    pub async fn affected_users(
+        &self,
+        id: IncidentId,
+        affected_services_only: bool,
+        failed_only: bool,
+    ) -> Result<ImpactReport, Error> {
         let incident = self.get(id).await?;
-        let usage = self.0.usage.as_deref().ok_or(Error::NotConfigured("no usage source is configured"))?;
+        let usage = self
+            .0
+            .usage
+            .as_deref()
+            .ok_or(Error::NotConfigured("no usage source is configured"))?;
         let now = self.0.now();
         let window = incident.outage(now);
         let by_tenant = outage_by_tenant(&window, &self.affected(&incident).await?);
@@ -85,11 +94,15 @@ impl Incidents {
         let deadline = self.0.settings.usage_deadline;
         let counts = usage.unique_users(&query, deadline).await?;
         let baseline = baseline(usage, &query, deadline).await?;
-        let rows = counts.by_tenant.into_iter().zip(baseline).map(|(count, baseline)| TenantImpact {
-            tenant_id: count.tenant,
-            unique_users: count.unique_users,
-            baseline_unique_users: baseline,
-        });
+        let rows = counts
+            .by_tenant
+            .into_iter()
+            .zip(baseline)
+            .map(|(count, baseline)| TenantImpact {
+                tenant_id: count.tenant,
+                unique_users: count.unique_users,
+                baseline_unique_users: baseline,
+            });
         Ok(ImpactReport {
             window,
             provisional: incident.is_provisional(),
@@ -107,24 +120,38 @@ impl Incidents {
         let incident = self.get(id).await?;
         let terms = &self.0.settings.terms;
         let (provisional, excluded) = (incident.is_provisional(), incident.excluded());
-        let mut report = SlaReport { provisional, excluded, terms: terms.clone(), rows: Vec::new() };
+        let mut report = SlaReport {
+            provisional,
+            excluded,
+            terms: terms.clone(),
+            rows: Vec::new(),
+        };
         if report.excluded.is_some() {
             return Ok(report);
         }
         let now = self.0.now();
         let tenants = self.affected(&incident).await?;
-        let parts = tenants.iter().map(|one| TenantOutage { tenant: &one.tenant_id, from: one.from, until: one.until });
-        let rows = credit_rows(terms, &incident.outage(now), parts, incident.resolved_at.unwrap_or(now))
-            .map(|row| SlaRow {
-                tenant_id: row.tenant.clone(),
-                outage_us: row.outage_us,
-                outage_minutes: row.outage_minutes(),
-                period: row.period,
-                availability: row.availability,
-                target_breached: row.target_breached,
-                credit: row.credit,
-            })
-            .collect();
+        let parts = tenants.iter().map(|one| TenantOutage {
+            tenant: &one.tenant_id,
+            from: one.from,
+            until: one.until,
+        });
+        let rows = credit_rows(
+            terms,
+            &incident.outage(now),
+            parts,
+            incident.resolved_at.unwrap_or(now),
+        )
+        .map(|row| SlaRow {
+            tenant_id: row.tenant.clone(),
+            outage_us: row.outage_us,
+            outage_minutes: row.outage_minutes(),
+            period: row.period,
+            availability: row.availability,
+            target_breached: row.target_breached,
+            credit: row.credit,
+        })
+        .collect();
         report.rows = rows;
         Ok(report)
     }
@@ -142,15 +169,27 @@ impl Incidents {
     }
 }
 
-fn query_of(incident: &Incident, by_tenant: BTreeMap<TenantId, Windows>, affected_only: bool, failed_only: bool) -> ImpactQuery {
-    let tenants = by_tenant.into_iter().map(|(tenant, windows)| TenantWindows { tenant, windows }).collect();
+fn query_of(
+    incident: &Incident,
+    by_tenant: BTreeMap<TenantId, Windows>,
+    affected_only: bool,
+    failed_only: bool,
+) -> ImpactQuery {
+    let tenants = by_tenant
+        .into_iter()
+        .map(|(tenant, windows)| TenantWindows { tenant, windows })
+        .collect();
     let services: Option<std::collections::BTreeSet<ServiceId>> =
         affected_only.then(|| incident.affected_services.iter().cloned().collect());
     ImpactQuery::new(tenants, services, failed_only)
 }
 
 /// The same question for each of the weeks before.
-async fn baseline(usage: &dyn UsageSource, query: &ImpactQuery, deadline: Duration) -> Result<Vec<Option<u64>>, Error> {
+async fn baseline(
+    usage: &dyn UsageSource,
+    query: &ImpactQuery,
+    deadline: Duration,
+) -> Result<Vec<Option<u64>>, Error> {
     let mut weeks = Vec::new();
     for week in 1..=BASELINE_WEEKS {
         let shifted = query.shifted_back(WEEK * week);

@@ -34,19 +34,33 @@ impl Incidents {
         if let Some(done) = self.replay(ask).await? {
             return Ok(done);
         }
-        self.authorize_all(&ask.caller, &rights_for_declare(asked), None).await?;
+        self.authorize_all(&ask.caller, &rights_for_declare(asked), None)
+            .await?;
         let now = self.0.now();
         let suggestion = self.usable_suggestion(asked, now).await?;
         let ids = NewIds {
             id: IncidentId::from_uuid(self.0.ids.sortable(now)),
             public_id: PublicId::from_uuid(self.0.ids.random()),
-            number: self.0.store.next_number(self.0.settings.store_deadline).await?,
+            number: self
+                .0
+                .store
+                .next_number(self.0.settings.store_deadline)
+                .await?,
         };
         let incident = declare(asked, &ask.caller.actor, ids, now, &self.0.settings.policy)?;
-        let gathered = self.0.gather(&incident, None, &[Event::Declared], &ask.caller.actor, now);
+        let gathered = self
+            .0
+            .gather(&incident, None, &[Event::Declared], &ask.caller.actor, now);
         let detail = BTreeMap::from([
             ("severity".to_owned(), asked.severity.to_string()),
-            ("paged".to_owned(), gathered.outbox.iter().any(|write| matches!(write, crate::commit::OutboxWrite::Add(_))).to_string()),
+            (
+                "paged".to_owned(),
+                gathered
+                    .outbox
+                    .iter()
+                    .any(|write| matches!(write, crate::commit::OutboxWrite::Add(_)))
+                    .to_string(),
+            ),
         ]);
         let reply = reply(&gathered, false);
         let commit = Commit {
@@ -56,8 +70,13 @@ impl Incidents {
             ..Commit::default()
         };
         match self.keep(commit, vec![gathered]).await {
-            Err(Error::Store(StoreError::AlertKeyTaken(id))) => self.deduplicated(ask, id, now).await,
-            Err(Error::Store(StoreError::KeyTaken)) => self.replay(ask).await?.ok_or(Error::Store(StoreError::KeyTaken)),
+            Err(Error::Store(StoreError::AlertKeyTaken(id))) => {
+                self.deduplicated(ask, id, now).await
+            }
+            Err(Error::Store(StoreError::KeyTaken)) => self
+                .replay(ask)
+                .await?
+                .ok_or(Error::Store(StoreError::KeyTaken)),
             Err(Error::Store(StoreError::SuggestionUsed)) => Err(suggestion_gone("used").into()),
             other => other,
         }
@@ -80,11 +99,18 @@ impl Incidents {
             match self.try_act(ask, id, command).await {
                 Err(Error::Store(StoreError::Conflict)) => {}
                 Err(Error::Store(StoreError::KeyTaken)) => {
-                    return self.replay(ask).await?.ok_or(Error::Store(StoreError::KeyTaken));
+                    return self
+                        .replay(ask)
+                        .await?
+                        .ok_or(Error::Store(StoreError::KeyTaken));
                 }
                 Err(Error::Store(StoreError::AlertKeyTaken(_))) => {
                     let detail = "another live incident stands for the same alert".to_owned();
-                    return Err(Refusal::WrongState { code: "alert_key_taken", detail }.into());
+                    return Err(Refusal::WrongState {
+                        code: "alert_key_taken",
+                        detail,
+                    }
+                    .into());
                 }
                 other => return other,
             }
@@ -94,14 +120,31 @@ impl Incidents {
 
     async fn try_act(&self, ask: &Ask, id: IncidentId, command: &Command) -> Result<Done, Error> {
         let before = self.get(id).await?;
-        self.authorize_all(&ask.caller, &rights_for(&before, command), Some(id)).await?;
-        if ask.if_version.as_ref().is_some_and(|versions| !versions.contains(&before.version)) {
+        self.authorize_all(&ask.caller, &rights_for(&before, command), Some(id))
+            .await?;
+        if ask
+            .if_version
+            .as_ref()
+            .is_some_and(|versions| !versions.contains(&before.version))
+        {
             return Err(Error::VersionMismatch);
         }
         let now = self.0.now();
-        let events = decide(&before, command, &ask.caller.actor, now, &self.0.settings.policy)?;
+        let events = decide(
+            &before,
+            command,
+            &ask.caller.actor,
+            now,
+            &self.0.settings.policy,
+        )?;
         let mut commit = Commit {
-            audit: vec![allowed(ask, now, Some(id), command.name(), command.particulars())],
+            audit: vec![allowed(
+                ask,
+                now,
+                Some(id),
+                command.name(),
+                command.particulars(),
+            )],
             redacts: match command {
                 Command::Redact { seq, .. } => Some((id, *seq)),
                 _ => None,
@@ -109,18 +152,39 @@ impl Incidents {
             ..Commit::default()
         };
         if events.is_empty() {
-            let reply = Reply::Incident { incident: Arc::clone(&before), seqs: Vec::new(), deduplicated: false };
+            let reply = Reply::Incident {
+                incident: Arc::clone(&before),
+                seqs: Vec::new(),
+                deduplicated: false,
+            };
             commit.remember = self.remember(ask, reply, now);
-            self.0.store.commit(commit, self.0.settings.store_deadline).await?;
-            return Ok(Done { incident: before, entries: Vec::new(), deduplicated: false, replayed: false });
+            self.0
+                .store
+                .commit(commit, self.0.settings.store_deadline)
+                .await?;
+            return Ok(Done {
+                incident: before,
+                entries: Vec::new(),
+                deduplicated: false,
+                replayed: false,
+            });
         }
-        let mut gathered = self.0.gather(&before, Some(before.revision), &events, &ask.caller.actor, now);
+        let mut gathered = self.0.gather(
+            &before,
+            Some(before.revision),
+            &events,
+            &ask.caller.actor,
+            now,
+        );
         if gathered.settle {
             self.settle(&mut gathered, &mut commit, now);
         }
         commit.remember = self.remember(ask, reply(&gathered, false), now);
         let mut all = vec![gathered];
-        all.extend(self.merge_target(ask, &before, &events, now, &mut commit).await?);
+        all.extend(
+            self.merge_target(ask, &before, &events, now, &mut commit)
+                .await?,
+        );
         self.keep(commit, all).await
     }
 
@@ -134,65 +198,133 @@ impl Incidents {
         commit: &mut Commit,
     ) -> Result<Option<Gathered>, Error> {
         let merged = events.iter().find_map(|event| match event {
-            Event::Updated(updated) => match updated.transition.and_then(|transition| transition.ending) {
-                Some(Ending::MergedInto(into)) => Some(into),
-                Some(Ending::Cancelled(_)) | None => None,
-            },
+            Event::Updated(updated) => {
+                match updated.transition.and_then(|transition| transition.ending) {
+                    Some(Ending::MergedInto(into)) => Some(into),
+                    Some(Ending::Cancelled(_)) | None => None,
+                }
+            }
             _ => None,
         });
         let Some(into) = merged else { return Ok(None) };
         let missing = || Invalid::new("merged_into", "the id of an incident that exists");
         let target = self.find(into).await?.ok_or_else(missing)?;
-        let command = Command::TakeIn { from: source.id, tenants: source.affected_tenants.clone() };
-        let events = decide(&target, &command, &ask.caller.actor, now, &self.0.settings.policy)?;
-        let mut gathered = self.0.gather(&target, Some(target.revision), &events, &ask.caller.actor, now);
+        let command = Command::TakeIn {
+            from: source.id,
+            tenants: source.affected_tenants.clone(),
+        };
+        let events = decide(
+            &target,
+            &command,
+            &ask.caller.actor,
+            now,
+            &self.0.settings.policy,
+        )?;
+        let mut gathered = self.0.gather(
+            &target,
+            Some(target.revision),
+            &events,
+            &ask.caller.actor,
+            now,
+        );
         if gathered.settle {
             self.settle(&mut gathered, commit, now);
         }
-        commit.audit.push(allowed(ask, now, Some(into), command.name(), command.particulars()));
+        commit.audit.push(allowed(
+            ask,
+            now,
+            Some(into),
+            command.name(),
+            command.particulars(),
+        ));
         Ok(Some(gathered))
     }
 
     /// Keeps what was gathered; the first one is the answer.
     async fn keep(&self, mut commit: Commit, gathered: Vec<Gathered>) -> Result<Done, Error> {
-        let mut notice = Notice { outbox: false, public: commit.redacts.is_some(), ..Notice::default() };
+        let mut notice = Notice {
+            outbox: false,
+            public: commit.redacts.is_some(),
+            ..Notice::default()
+        };
         let mut answer = None;
         for one in gathered {
             notice.incidents.push(one.after.id);
             notice.outbox |= !one.outbox.is_empty();
-            notice.public |= one.after.face.changed_at == one.after.last_recorded_at || one.after.face.public;
+            notice.public |=
+                one.after.face.changed_at == one.after.last_recorded_at || one.after.face.public;
             answer.get_or_insert_with(|| Arc::clone(&one.write.after));
             put(&mut commit, one);
         }
         commit.writes.sort_by_key(|write| write.after.id);
-        let committed = self.0.store.commit(commit, self.0.settings.store_deadline).await?;
+        let committed = self
+            .0
+            .store
+            .commit(commit, self.0.settings.store_deadline)
+            .await?;
         self.0.tell(&notice);
-        let Some(incident) = answer else { return Err(StoreError::Refused("a commit without an incident").into()) };
-        let entries = committed.entries.into_iter().filter(|entry| entry.incident_id == incident.id).collect();
-        Ok(Done { incident, entries, deduplicated: false, replayed: false })
+        let Some(incident) = answer else {
+            return Err(StoreError::Refused("a commit without an incident").into());
+        };
+        let entries = committed
+            .entries
+            .into_iter()
+            .filter(|entry| entry.incident_id == incident.id)
+            .collect();
+        Ok(Done {
+            incident,
+            entries,
+            deduplicated: false,
+            replayed: false,
+        })
     }
 
     /// A live incident stands for the alert already: that is the answer.
     async fn deduplicated(&self, ask: &Ask, id: IncidentId, now: Timestamp) -> Result<Done, Error> {
         let incident = self.get(id).await?;
-        let reply = Reply::Incident { incident: Arc::clone(&incident), seqs: Vec::new(), deduplicated: true };
+        let reply = Reply::Incident {
+            incident: Arc::clone(&incident),
+            seqs: Vec::new(),
+            deduplicated: true,
+        };
         let detail = BTreeMap::from([("deduplicated".to_owned(), "true".to_owned())]);
         let commit = Commit {
             audit: vec![allowed(ask, now, Some(id), "declare", detail)],
             remember: self.remember(ask, reply, now),
             ..Commit::default()
         };
-        match self.0.store.commit(commit, self.0.settings.store_deadline).await {
-            Err(StoreError::KeyTaken) => return self.replay(ask).await?.ok_or(Error::Store(StoreError::KeyTaken)),
+        match self
+            .0
+            .store
+            .commit(commit, self.0.settings.store_deadline)
+            .await
+        {
+            Err(StoreError::KeyTaken) => {
+                return self
+                    .replay(ask)
+                    .await?
+                    .ok_or(Error::Store(StoreError::KeyTaken));
+            }
             other => other?,
         };
-        Ok(Done { incident, entries: Vec::new(), deduplicated: true, replayed: false })
+        Ok(Done {
+            incident,
+            entries: Vec::new(),
+            deduplicated: true,
+            replayed: false,
+        })
     }
 
     /// What was answered under the caller's key before, if anything.
     pub(super) async fn recalled(&self, ask: &Ask) -> Result<Option<Reply>, Error> {
-        let (Some(scope), Some(key)) = (ask.scope(), &ask.key) else { return Ok(None) };
-        let found = self.0.store.recall(&scope, self.0.now(), self.0.settings.store_deadline).await?;
+        let (Some(scope), Some(key)) = (ask.scope(), &ask.key) else {
+            return Ok(None);
+        };
+        let found = self
+            .0
+            .store
+            .recall(&scope, self.0.now(), self.0.settings.store_deadline)
+            .await?;
         match found {
             Some(remember) if remember.fingerprint != key.fingerprint => Err(Error::KeyReused),
             Some(remember) => Ok(Some(remember.reply)),
@@ -201,27 +333,68 @@ impl Incidents {
     }
 
     async fn replay(&self, ask: &Ask) -> Result<Option<Done>, Error> {
-        let Some(reply) = self.recalled(ask).await? else { return Ok(None) };
-        let Reply::Incident { incident, seqs, deduplicated } = reply else { return Err(Error::KeyReused) };
+        let Some(reply) = self.recalled(ask).await? else {
+            return Ok(None);
+        };
+        let Reply::Incident {
+            incident,
+            seqs,
+            deduplicated,
+        } = reply
+        else {
+            return Err(Error::KeyReused);
+        };
         let entries = self.entries(incident.id, &seqs).await?;
-        Ok(Some(Done { incident, entries, deduplicated, replayed: true }))
+        Ok(Some(Done {
+            incident,
+            entries,
+            deduplicated,
+            replayed: true,
+        }))
     }
 
-    async fn entries(&self, id: IncidentId, seqs: &[u64]) -> Result<Vec<SysIncidentUpdateEntry>, Error> {
-        let (Some(first), Some(last)) = (seqs.first(), seqs.last()) else { return Ok(Vec::new()) };
+    async fn entries(
+        &self,
+        id: IncidentId,
+        seqs: &[u64],
+    ) -> Result<Vec<SysIncidentUpdateEntry>, Error> {
+        let (Some(first), Some(last)) = (seqs.first(), seqs.last()) else {
+            return Ok(Vec::new());
+        };
         let span = usize::try_from(last - first + 1).unwrap_or(1);
-        Ok(self.0.store.timeline(id, first - 1, span, self.0.settings.store_deadline).await?)
+        Ok(self
+            .0
+            .store
+            .timeline(id, first - 1, span, self.0.settings.store_deadline)
+            .await?)
     }
 
     pub(super) fn remember(&self, ask: &Ask, reply: Reply, now: Timestamp) -> Option<Remember> {
         let (scope, key) = (ask.scope()?, ask.key.as_ref()?);
-        Some(Remember { scope, fingerprint: key.fingerprint, made_at: now, expires_at: now.saturating_add(KEY_TTL), reply })
+        Some(Remember {
+            scope,
+            fingerprint: key.fingerprint,
+            made_at: now,
+            expires_at: now.saturating_add(KEY_TTL),
+            reply,
+        })
     }
 
-    async fn usable_suggestion(&self, asked: &Declare, now: Timestamp) -> Result<Option<SuggestionWrite>, Error> {
-        let Some(id) = asked.suggestion_id else { return Ok(None) };
+    async fn usable_suggestion(
+        &self,
+        asked: &Declare,
+        now: Timestamp,
+    ) -> Result<Option<SuggestionWrite>, Error> {
+        let Some(id) = asked.suggestion_id else {
+            return Ok(None);
+        };
         let unknown = || Invalid::new("suggestion_id", "the id of a suggestion that exists");
-        let found = self.0.store.suggestion(id, self.0.settings.store_deadline).await?.ok_or_else(unknown)?;
+        let found = self
+            .0
+            .store
+            .suggestion(id, self.0.settings.store_deadline)
+            .await?
+            .ok_or_else(unknown)?;
         match found.state(now) {
             SuggestionState::Open => Ok(Some(SuggestionWrite::Use(id))),
             SuggestionState::Used => Err(suggestion_gone("used").into()),
@@ -231,11 +404,18 @@ impl Incidents {
 }
 
 fn suggestion_gone(how: &str) -> Refusal {
-    Refusal::WrongState { code: "suggestion_not_open", detail: format!("the suggestion is {how}") }
+    Refusal::WrongState {
+        code: "suggestion_not_open",
+        detail: format!("the suggestion is {how}"),
+    }
 }
 
 fn reply(gathered: &Gathered, deduplicated: bool) -> Reply {
-    Reply::Incident { incident: Arc::clone(&gathered.write.after), seqs: gathered.seqs.clone(), deduplicated }
+    Reply::Incident {
+        incident: Arc::clone(&gathered.write.after),
+        seqs: gathered.seqs.clone(),
+        deduplicated,
+    }
 }
 
 pub(super) fn allowed(
@@ -288,7 +468,8 @@ impl Command {
                 }
             }
             Self::Change(changes) => {
-                let fields: Vec<&str> = changes.iter().map(crate::incident::Change::field).collect();
+                let fields: Vec<&str> =
+                    changes.iter().map(crate::incident::Change::field).collect();
                 note("fields", fields.join(","));
             }
             Self::Publish(publish) => {

@@ -18,7 +18,9 @@ impl Incidents {
     pub(super) fn settle(&self, gathered: &mut Gathered, commit: &mut Commit, now: Timestamp) {
         let mut after = gathered.after.clone();
         match &gathered.after.affected_tenants {
-            Affected::All => gathered.outbox.push(self.0.message(&after, MessageBody::Settle, now)),
+            Affected::All => gathered
+                .outbox
+                .push(self.0.message(&after, MessageBody::Settle, now)),
             Affected::These(tenants) => {
                 after.state_mut().credit_revision += 1;
                 commit.ledger.push(self.ledger_of(&after, tenants, now));
@@ -28,15 +30,28 @@ impl Incidents {
         }
     }
 
-    fn ledger_of(&self, incident: &Incident, tenants: &[AffectedTenant], now: Timestamp) -> LedgerWrite {
+    fn ledger_of(
+        &self,
+        incident: &Incident,
+        tenants: &[AffectedTenant],
+        now: Timestamp,
+    ) -> LedgerWrite {
         let revision = incident.credit_revision;
-        let mut write = LedgerWrite { incident_id: incident.id, revision, rows: Vec::new() };
+        let mut write = LedgerWrite {
+            incident_id: incident.id,
+            revision,
+            rows: Vec::new(),
+        };
         if incident.excluded().is_some() {
             return write;
         }
         let terms = &self.0.settings.terms;
         let outage = incident.outage(now);
-        let parts = tenants.iter().map(|one| TenantOutage { tenant: &one.tenant_id, from: one.from, until: one.until });
+        let parts = tenants.iter().map(|one| TenantOutage {
+            tenant: &one.tenant_id,
+            from: one.from,
+            until: one.until,
+        });
         for row in credit_rows(terms, &outage, parts, incident.resolved_at.unwrap_or(now)) {
             write.rows.push(LedgerRow {
                 id: CreditId::from_uuid(self.0.ids.sortable(now)),
@@ -55,7 +70,12 @@ impl Incidents {
 
     /// The same for an incident that hits all tenants, as a message.
     pub(super) async fn settle_all(&self, claim: Claim) -> Result<(), Error> {
-        let tenants: Vec<AffectedTenant> = self.everybody().await?.into_iter().map(AffectedTenant::whole).collect();
+        let tenants: Vec<AffectedTenant> = self
+            .everybody()
+            .await?
+            .into_iter()
+            .map(AffectedTenant::whole)
+            .collect();
         loop {
             let before = self.get(claim.message.incident_id).await?;
             let mut after = Incident::clone(&before);
@@ -63,12 +83,25 @@ impl Incidents {
             after.state_mut().credit_revision += 1;
             let ledger = self.ledger_of(&after, &tenants, self.0.now());
             let commit = Commit {
-                writes: vec![IncidentWrite { after: Arc::new(after), expected: Some(before.revision), entries: Vec::new() }],
+                writes: vec![IncidentWrite {
+                    after: Arc::new(after),
+                    expected: Some(before.revision),
+                    entries: Vec::new(),
+                }],
                 ledger: vec![ledger],
-                settles: Some(Settlement { message: claim.message.id, lease: claim.lease, outcome: Settled::Done }),
+                settles: Some(Settlement {
+                    message: claim.message.id,
+                    lease: claim.lease,
+                    outcome: Settled::Done,
+                }),
                 ..Commit::default()
             };
-            match self.0.store.commit(commit, self.0.settings.store_deadline).await {
+            match self
+                .0
+                .store
+                .commit(commit, self.0.settings.store_deadline)
+                .await
+            {
                 Err(StoreError::Conflict) => {}
                 other => return other.map(|_| ()).map_err(Error::from),
             }
@@ -76,7 +109,8 @@ impl Incidents {
     }
 
     pub(super) async fn everybody(&self) -> Result<Vec<crate::TenantId>, Error> {
-        let missing = Error::NotConfigured("an incident that hits all tenants needs a tenant directory");
+        let missing =
+            Error::NotConfigured("an incident that hits all tenants needs a tenant directory");
         let directory = self.0.directory.as_ref().ok_or(missing)?;
         Ok(directory.tenants(self.0.settings.usage_deadline).await?)
     }

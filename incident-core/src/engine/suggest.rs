@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::run::allowed;
 use super::{Ask, Error, Incidents};
+use crate::SuggestionId;
 use crate::actor::Action;
 use crate::commit::{Commit, Reply, SuggestionWrite};
-use crate::incident::{Incident, Status};
 use crate::incident::Refusal;
+use crate::incident::{Incident, Status};
 use crate::port::{IncidentFilter, StoreError, SuggestionQuery};
 use crate::suggestion::{Suggest, Suggestion, SuggestionState};
-use crate::SuggestionId;
 
 /// What came of a suggestion.
 #[derive(Clone, Debug)]
@@ -33,7 +33,13 @@ impl Incidents {
     /// A right is missing, a time lies in the future, or the store did not keep it.
     pub async fn suggest(&self, ask: &Ask, said: &Suggest) -> Result<Suggested, Error> {
         if let Some(reply) = self.recalled(ask).await? {
-            let Reply::Suggestion { suggestion, repeated } = reply else { return Err(Error::KeyReused) };
+            let Reply::Suggestion {
+                suggestion,
+                repeated,
+            } = reply
+            else {
+                return Err(Error::KeyReused);
+            };
             return self.suggested(suggestion, repeated, true).await;
         }
         self.authorize(&ask.caller, Action::Suggest, None).await?;
@@ -41,7 +47,12 @@ impl Incidents {
         crate::incident::not_future("observed_at", said.observed_at, now).map_err(Refusal::from)?;
         let deadline = self.0.settings.store_deadline;
         let id = SuggestionId::from_uuid(self.0.ids.sortable(now));
-        let fresh = Suggestion { id, said: said.clone(), received_at: now, used: false };
+        let fresh = Suggestion {
+            id,
+            said: said.clone(),
+            received_at: now,
+            used: false,
+        };
         let detail = BTreeMap::from([
             ("service".to_owned(), said.service.to_string()),
             ("tenant".to_owned(), said.tenant.to_string()),
@@ -53,12 +64,31 @@ impl Incidents {
             remember: self.remember(ask, reply, now),
             ..Commit::default()
         };
-        let opened = Reply::Suggestion { suggestion: fresh.clone(), repeated: false };
-        match self.0.store.commit(commit(Some(SuggestionWrite::Open(fresh.clone())), opened), deadline).await {
+        let opened = Reply::Suggestion {
+            suggestion: fresh.clone(),
+            repeated: false,
+        };
+        match self
+            .0
+            .store
+            .commit(
+                commit(Some(SuggestionWrite::Open(fresh.clone())), opened),
+                deadline,
+            )
+            .await
+        {
             Ok(_) => self.suggested(fresh, false, false).await,
             Err(StoreError::SuggestionOpen(id)) => {
-                let open = self.0.store.suggestion(id, deadline).await?.ok_or(Error::NotFound("suggestion"))?;
-                let reply = Reply::Suggestion { suggestion: open.clone(), repeated: true };
+                let open = self
+                    .0
+                    .store
+                    .suggestion(id, deadline)
+                    .await?
+                    .ok_or(Error::NotFound("suggestion"))?;
+                let reply = Reply::Suggestion {
+                    suggestion: open.clone(),
+                    repeated: true,
+                };
                 self.0.store.commit(commit(None, reply), deadline).await?;
                 self.suggested(open, true, false).await
             }
@@ -70,8 +100,15 @@ impl Incidents {
     ///
     /// # Errors
     /// The store did not answer.
-    pub async fn suggestions(&self, query: &SuggestionQuery) -> Result<Vec<(Suggested, SuggestionState)>, Error> {
-        let found = self.0.store.suggestions(query, self.0.settings.store_deadline).await?;
+    pub async fn suggestions(
+        &self,
+        query: &SuggestionQuery,
+    ) -> Result<Vec<(Suggested, SuggestionState)>, Error> {
+        let found = self
+            .0
+            .store
+            .suggestions(query, self.0.settings.store_deadline)
+            .await?;
         let mut answer = Vec::with_capacity(found.len());
         for suggestion in found {
             let state = suggestion.state(self.0.now());
@@ -80,15 +117,28 @@ impl Incidents {
         Ok(answer)
     }
 
-    async fn suggested(&self, suggestion: Suggestion, repeated: bool, replayed: bool) -> Result<Suggested, Error> {
+    async fn suggested(
+        &self,
+        suggestion: Suggestion,
+        repeated: bool,
+        replayed: bool,
+    ) -> Result<Suggested, Error> {
         let filter = IncidentFilter {
-            statuses: Status::ALL.into_iter().filter(|status| status.is_live()).collect(),
+            statuses: Status::ALL
+                .into_iter()
+                .filter(|status| status.is_live())
+                .collect(),
             tenant: Some(suggestion.said.tenant.to_string()),
             service: Some(suggestion.said.service.to_string()),
             limit: 1,
             ..IncidentFilter::default()
         };
         let live_incident = self.list(&filter).await?.into_iter().next();
-        Ok(Suggested { suggestion, live_incident, repeated, replayed })
+        Ok(Suggested {
+            suggestion,
+            live_incident,
+            repeated,
+            replayed,
+        })
     }
 }

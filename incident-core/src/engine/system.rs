@@ -1,6 +1,9 @@
 //! The clock and the dice of the system: the one place in core that has either.
 
-#![expect(clippy::disallowed_methods, reason = "the one implementation of the ports Clock and IdGen")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one implementation of the ports Clock and IdGen"
+)]
 
 use uuid::{ContextV7, Uuid};
 
@@ -25,7 +28,11 @@ impl IdGen for SystemIds {
     fn sortable(&self, now: Timestamp) -> Uuid {
         let micros = now.micros().unsigned_abs();
         let nanos = u32::try_from(micros % 1_000_000).unwrap_or(0) * 1_000;
-        Uuid::new_v7(uuid::Timestamp::from_unix(ContextV7::new(), micros / 1_000_000, nanos))
+        Uuid::new_v7(uuid::Timestamp::from_unix(
+            ContextV7::new(),
+            micros / 1_000_000,
+            nanos,
+        ))
     }
 
     fn random(&self) -> Uuid {

@@ -19,12 +19,20 @@ impl Incidents {
     ///
     /// # Errors
     /// A right is missing, or the sink or the store did not take it.
-    pub async fn record_usage(&self, ask: &Ask, sink: &dyn UsageSink, events: Vec<ApiUsageEvent>) -> Result<(u64, bool), Error> {
+    pub async fn record_usage(
+        &self,
+        ask: &Ask,
+        sink: &dyn UsageSink,
+        events: Vec<ApiUsageEvent>,
+    ) -> Result<(u64, bool), Error> {
         if let Some(reply) = self.recalled(ask).await? {
-            let Reply::Accepted(count) = reply else { return Err(Error::KeyReused) };
+            let Reply::Accepted(count) = reply else {
+                return Err(Error::KeyReused);
+            };
             return Ok((count, true));
         }
-        self.authorize(&ask.caller, Action::RecordUsage, None).await?;
+        self.authorize(&ask.caller, Action::RecordUsage, None)
+            .await?;
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         sink.record(events, self.0.settings.usage_deadline).await?;
         let now = self.0.now();
@@ -34,7 +42,10 @@ impl Incidents {
             remember: self.remember(ask, Reply::Accepted(count), now),
             ..Commit::default()
         };
-        self.0.store.commit(commit, self.0.settings.store_deadline).await?;
+        self.0
+            .store
+            .commit(commit, self.0.settings.store_deadline)
+            .await?;
         Ok((count, false))
     }
 }

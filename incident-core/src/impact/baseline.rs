@@ -13,8 +13,20 @@ pub const BASELINE_WEEKS: u32 = 4;
 /// mean of the two middle weeks is rounded half-even.
 #[must_use]
 pub fn baseline_of(weeks: &[ImpactCounts]) -> Vec<Option<u64>> {
-    let tenants = weeks.iter().map(|week| week.by_tenant.len()).min().unwrap_or(0);
-    (0..tenants).map(|at| median(weeks.iter().filter_map(|week| Some(week.by_tenant.get(at)?.unique_users)))).collect()
+    let tenants = weeks
+        .iter()
+        .map(|week| week.by_tenant.len())
+        .min()
+        .unwrap_or(0);
+    (0..tenants)
+        .map(|at| {
+            median(
+                weeks
+                    .iter()
+                    .filter_map(|week| Some(week.by_tenant.get(at)?.unique_users)),
+            )
+        })
+        .collect()
 }
 
 fn median(counts: impl Iterator<Item = u64>) -> Option<u64> {

@@ -30,20 +30,32 @@ impl ImpactQuery {
     /// A question about these tenants. One that is given twice is asked about
     /// once, with the union of its windows, in the place of the first.
     #[must_use]
-    pub fn new(tenants: Vec<TenantWindows>, services: Option<BTreeSet<ServiceId>>, failed_only: bool) -> Self {
+    pub fn new(
+        tenants: Vec<TenantWindows>,
+        services: Option<BTreeSet<ServiceId>>,
+        failed_only: bool,
+    ) -> Self {
         let mut places: BTreeMap<TenantId, usize> = BTreeMap::new();
         let mut folded: Vec<TenantWindows> = Vec::with_capacity(tenants.len());
         for one in tenants {
             let known = places.get(&one.tenant).and_then(|at| folded.get_mut(*at));
             if let Some(first) = known {
-                let both = first.windows.as_slice().iter().chain(one.windows.as_slice());
+                let both = first
+                    .windows
+                    .as_slice()
+                    .iter()
+                    .chain(one.windows.as_slice());
                 first.windows = both.copied().collect();
             } else {
                 places.insert(one.tenant.clone(), folded.len());
                 folded.push(one);
             }
         }
-        Self { tenants: folded, services, failed_only }
+        Self {
+            tenants: folded,
+            services,
+            failed_only,
+        }
     }
 
     /// The tenants, each once, in the order of the answer.
@@ -55,7 +67,11 @@ impl ImpactQuery {
     /// Whether an event counts, apart from tenant and time.
     #[must_use]
     pub fn counts(&self, event: &ApiUsageEvent) -> bool {
-        (!self.failed_only || event.failed) && self.services.as_ref().is_none_or(|services| services.contains(&event.service))
+        (!self.failed_only || event.failed)
+            && self
+                .services
+                .as_ref()
+                .is_none_or(|services| services.contains(&event.service))
     }
 
     /// The same question about an earlier time. Windows that would begin before
@@ -73,7 +89,11 @@ impl ImpactQuery {
             tenant: one.tenant.clone(),
             windows: one.windows.as_slice().iter().filter_map(shift).collect(),
         });
-        Self { tenants: tenants.collect(), services: self.services.clone(), failed_only: self.failed_only }
+        Self {
+            tenants: tenants.collect(),
+            services: self.services.clone(),
+            failed_only: self.failed_only,
+        }
     }
 }
 

@@ -30,12 +30,22 @@ use crate::UserId;
 /// # Ok(())
 /// # }
 /// ```
-pub fn scan<'a>(events: impl IntoIterator<Item = &'a ApiUsageEvent>, query: &ImpactQuery) -> ImpactCounts {
+pub fn scan<'a>(
+    events: impl IntoIterator<Item = &'a ApiUsageEvent>,
+    query: &ImpactQuery,
+) -> ImpactCounts {
     let mut users: BTreeMap<&str, BTreeSet<&UserId>> = BTreeMap::new();
-    let windows: BTreeMap<&str, _> = query.tenants().iter().map(|one| (one.tenant.as_str(), &one.windows)).collect();
+    let windows: BTreeMap<&str, _> = query
+        .tenants()
+        .iter()
+        .map(|one| (one.tenant.as_str(), &one.windows))
+        .collect();
     for event in events.into_iter().filter(|event| query.counts(event)) {
         let tenant = event.tenant_id.as_str();
-        if windows.get(tenant).is_some_and(|windows| windows.contains(event.occurred_at)) {
+        if windows
+            .get(tenant)
+            .is_some_and(|windows| windows.contains(event.occurred_at))
+        {
             users.entry(tenant).or_default().insert(&event.user_id);
         }
     }
@@ -44,5 +54,8 @@ pub fn scan<'a>(events: impl IntoIterator<Item = &'a ApiUsageEvent>, query: &Imp
         tenant: one.tenant.clone(),
         unique_users: users.get(one.tenant.as_str()).map_or(0, size),
     });
-    ImpactCounts { by_tenant: by_tenant.collect(), total_unique_users: size(&users.values().flatten().copied().collect()) }
+    ImpactCounts {
+        by_tenant: by_tenant.collect(),
+        total_unique_users: size(&users.values().flatten().copied().collect()),
+    }
 }

@@ -1,12 +1,12 @@
 //! How an event changes the state.
 
 use super::{Change, Event, Incident, Mode, State, Status, Transition, Updated};
+use crate::actor::ActorKind;
 use crate::paging::Paging;
 use crate::policy::Policy;
 use crate::timeline::EntryDraft;
 use crate::window::Window;
 use crate::{PersonName, Timestamp};
-use crate::actor::ActorKind;
 
 impl Incident {
     /// Folds one event into the state. `seq` is the number of the entry that
@@ -23,11 +23,16 @@ impl Incident {
                 }
             }
             Event::Updated(updated) => apply_update(state, updated, seq, now, policy),
-            Event::Changed(change) | Event::TookIn { change, .. } => apply_change(state, change, now, policy),
+            Event::Changed(change) | Event::TookIn { change, .. } => {
+                apply_change(state, change, now, policy)
+            }
             Event::Published(publish) => state.face.publish(publish, seq, now, state.status),
             Event::PostMortemLinked { url, by } => {
-                state.post_mortem =
-                    Some(super::PostMortem { url: url.clone(), linked_by: by.clone(), linked_at: now });
+                state.post_mortem = Some(super::PostMortem {
+                    url: url.clone(),
+                    linked_by: by.clone(),
+                    linked_at: now,
+                });
             }
             Event::PageAsked { epoch, .. } => state.paging = Paging::pending(*epoch),
             Event::Redacted { seq } => state.face.redact(*seq, now),
@@ -66,7 +71,11 @@ fn apply_transition(state: &mut State, transition: &Transition, at: Timestamp) {
             state.eta = None;
         }
         Status::Closed => state.closed_at = Some(at),
-        Status::Triage | Status::Investigating | Status::Identified | Status::Cancelled | Status::Merged => {}
+        Status::Triage
+        | Status::Investigating
+        | Status::Identified
+        | Status::Cancelled
+        | Status::Merged => {}
     }
 }
 
@@ -94,7 +103,10 @@ fn apply_change(state: &mut State, change: &Change, now: Timestamp, policy: &Pol
         Change::Severity(_) => restart_update_clock(state, now, policy),
         _ => {}
     }
-    if matches!(change, Change::Severity(_) | Change::Eta(_) | Change::AffectedServices(_) | Change::StartedAt(_)) {
+    if matches!(
+        change,
+        Change::Severity(_) | Change::Eta(_) | Change::AffectedServices(_) | Change::StartedAt(_)
+    ) {
         state.face.touched(now);
     }
 }
@@ -102,7 +114,9 @@ fn apply_change(state: &mut State, change: &Change, now: Timestamp, policy: &Pol
 /// The next internal update is due one period from now while the incident is live.
 pub(super) fn restart_update_clock(state: &mut State, now: Timestamp, policy: &Policy) {
     state.next_update_due_at = match policy.update_every(state.severity) {
-        Some(every) if state.status.is_live() && state.mode != Mode::Retrospective => Some(now.saturating_add(every)),
+        Some(every) if state.status.is_live() && state.mode != Mode::Retrospective => {
+            Some(now.saturating_add(every))
+        }
         _ => None,
     };
 }

@@ -128,7 +128,10 @@ impl Change {
     /// Whether the change moves what a tenant is owed.
     #[must_use]
     pub const fn moves_credits(&self) -> bool {
-        matches!(self, Self::AffectedTenants(_) | Self::StartedAt(_) | Self::ImpactEndedAt(_))
+        matches!(
+            self,
+            Self::AffectedTenants(_) | Self::StartedAt(_) | Self::ImpactEndedAt(_)
+        )
     }
 
     /// The old and new value, as the entry will tell it.
@@ -137,9 +140,10 @@ impl Change {
         let (from, to) = self.values(state);
         let (added, removed) = match self {
             Self::AffectedServices(new) => compare(&state.affected_services, new),
-            Self::AffectedTenants(new) => {
-                compare(state.affected_tenants.list().unwrap_or_default(), new.list().unwrap_or_default())
-            }
+            Self::AffectedTenants(new) => compare(
+                state.affected_tenants.list().unwrap_or_default(),
+                new.list().unwrap_or_default(),
+            ),
             _ => (Vec::new(), Vec::new()),
         };
         let is_list = !added.is_empty() || !removed.is_empty();
@@ -156,7 +160,10 @@ impl Change {
 
 fn compare<T: Ord + Serialize>(old: &[T], new: &[T]) -> (Vec<Value>, Vec<Value>) {
     let (old, new): (BTreeSet<&T>, BTreeSet<&T>) = (old.iter().collect(), new.iter().collect());
-    (new.difference(&old).map(json).collect(), old.difference(&new).map(json).collect())
+    (
+        new.difference(&old).map(json).collect(),
+        old.difference(&new).map(json).collect(),
+    )
 }
 
 impl FieldDelta {

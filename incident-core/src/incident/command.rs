@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Affected, Change, Facts, Mode, Severity, Source, Status};
 use crate::timeline::EntryKind;
 use crate::{
-    HttpsUrl, IncidentId, Name, PersonName, PublicText, ServiceId, Statement, SuggestionId, Text, Timestamp, Title,
+    HttpsUrl, IncidentId, Name, PersonName, PublicText, ServiceId, Statement, SuggestionId, Text,
+    Timestamp, Title,
 };
 
 use super::event::CommsSent;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Affected, CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity, Status, Step, Transition, Update, Updated};
+use super::{
+    Affected, CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity,
+    Status, Step, Transition, Update, Updated,
+};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
@@ -30,11 +33,18 @@ pub enum Refusal {
 }
 
 fn wrong_state(code: &'static str, detail: impl Into<String>) -> Refusal {
-    Refusal::WrongState { code, detail: detail.into() }
+    Refusal::WrongState {
+        code,
+        detail: detail.into(),
+    }
 }
 
 /// A stated time must not lie in the future.
-pub(crate) fn not_future(field: &'static str, time: Timestamp, now: Timestamp) -> Result<(), Invalid> {
+pub(crate) fn not_future(
+    field: &'static str,
+    time: Timestamp,
+    now: Timestamp,
+) -> Result<(), Invalid> {
     if time > now.saturating_add(CLOCK_TOLERANCE) {
         return Err(Invalid::new(field, "a time that is not in the future"));
     }
@@ -71,7 +81,10 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
         }
         Command::Change(changes) => {
             rights.push(Action::Change);
-            if changes.iter().any(|change| matches!(change, Change::Severity(to) if lowers(*to))) {
+            if changes
+                .iter()
+                .any(|change| matches!(change, Change::Severity(to) if lowers(*to)))
+            {
                 rights.push(Action::LowerSeverity);
             }
         }
@@ -108,17 +121,32 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
 /// # Ok(())
 /// # }
 /// ```
-pub fn decide(incident: &Incident, command: &Command, by: &Actor, now: Timestamp, policy: &Policy) -> Result<Vec<Event>, Refusal> {
+pub fn decide(
+    incident: &Incident,
+    command: &Command,
+    by: &Actor,
+    now: Timestamp,
+    policy: &Policy,
+) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Acknowledge { at } => acknowledge(incident, *at, by, now),
-        Command::Update(update) => Ok(vec![Event::Updated(Box::new(update_of(incident, update, now, policy)?))]),
+        Command::Update(update) => Ok(vec![Event::Updated(Box::new(update_of(
+            incident, update, now, policy,
+        )?))]),
         Command::Change(changes) => change(incident, changes, now),
         Command::Publish(publish) => publish_of(incident, publish),
         Command::LinkPostMortem { url } => {
-            if incident.post_mortem.as_ref().is_some_and(|linked| linked.url == *url) {
+            if incident
+                .post_mortem
+                .as_ref()
+                .is_some_and(|linked| linked.url == *url)
+            {
                 return Ok(Vec::new());
             }
-            Ok(vec![Event::PostMortemLinked { url: url.clone(), by: by.clone() }])
+            Ok(vec![Event::PostMortemLinked {
+                url: url.clone(),
+                by: by.clone(),
+            }])
         }
         Command::Page { reason } => page(incident, reason),
         Command::Redact { seq, .. } => {
@@ -131,23 +159,39 @@ pub fn decide(incident: &Incident, command: &Command, by: &Actor, now: Timestamp
     }
 }
 
-fn acknowledge(incident: &Incident, at: Option<Timestamp>, by: &Actor, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+fn acknowledge(
+    incident: &Incident,
+    at: Option<Timestamp>,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
     if incident.acknowledged_at.is_some() && at.is_none() {
         // Two people press the button at the same time: the first one has it.
         return Ok(Vec::new());
     }
     if incident.acknowledged_at.is_some() {
-        return Err(wrong_state("already_acknowledged", "the incident was acknowledged before"));
+        return Err(wrong_state(
+            "already_acknowledged",
+            "the incident was acknowledged before",
+        ));
     }
     if !incident.status.is_live() {
-        return Err(wrong_state("not_live", "only a live incident can be acknowledged"));
+        return Err(wrong_state(
+            "not_live",
+            "only a live incident can be acknowledged",
+        ));
     }
     let at = at.unwrap_or(now);
     not_future("at", at, now)?;
     Ok(vec![Event::Acknowledged { at, by: by.clone() }])
 }
 
-fn update_of(incident: &Incident, update: &Update, now: Timestamp, policy: &Policy) -> Result<Updated, Refusal> {
+fn update_of(
+    incident: &Incident,
+    update: &Update,
+    now: Timestamp,
+    policy: &Policy,
+) -> Result<Updated, Refusal> {
     let occurred_at = update.occurred_at.unwrap_or(now);
     not_future("occurred_at", occurred_at, now)?;
     let kind = kind_of(incident, update)?;
@@ -156,13 +200,20 @@ fn update_of(incident: &Incident, update: &Update, now: Timestamp, policy: &Poli
     if incident.status.is_final() && !matches!(kind, EntryKind::Correction | EntryKind::Action) {
         return Err(wrong_state(
             "incident_ended",
-            format!("the incident is {}; it takes corrections and actions only", incident.status),
+            format!(
+                "the incident is {}; it takes corrections and actions only",
+                incident.status
+            ),
         ));
     }
     let mut changes = Vec::new();
     changes.extend(update.severity.map(Change::Severity));
     changes.extend(update.eta.map(|eta| Change::Eta(Some(eta))));
-    changes.extend(update.impact_ended_at.map(|end| Change::ImpactEndedAt(Some(end))));
+    changes.extend(
+        update
+            .impact_ended_at
+            .map(|end| Change::ImpactEndedAt(Some(end))),
+    );
     changes.retain(|change| !change.is_idle(incident));
     for change in &changes {
         check_change(incident, change, now)?;
@@ -193,23 +244,38 @@ fn kind_of(incident: &Incident, update: &Update) -> Result<EntryKind, Refusal> {
     };
     let kind = update.kind.unwrap_or(natural);
     if !kind.is_written_by_people() {
-        return Err(Invalid::new("kind", "one of update, decision, action, observation, hypothesis, comms, correction").into());
+        return Err(Invalid::new(
+            "kind",
+            "one of update, decision, action, observation, hypothesis, comms, correction",
+        )
+        .into());
     }
     match (kind, update.corrects) {
-        (EntryKind::Correction, None) => Err(Invalid::new("corrects", "the number of the entry that is corrected").into()),
+        (EntryKind::Correction, None) => {
+            Err(Invalid::new("corrects", "the number of the entry that is corrected").into())
+        }
         (EntryKind::Correction, Some(_)) => Ok(kind),
         (_, Some(_)) => Err(Invalid::new("kind", "`correction`, as `corrects` is given").into()),
         (_, None) => Ok(kind),
     }
 }
 
-fn transition(incident: &Incident, update: &Update, to: Status, at: Timestamp, policy: &Policy) -> Result<Option<Transition>, Refusal> {
+fn transition(
+    incident: &Incident,
+    update: &Update,
+    to: Status,
+    at: Timestamp,
+    policy: &Policy,
+) -> Result<Option<Transition>, Refusal> {
     let from = incident.status;
     let Some(step) = from.step_to(to) else {
         if update.status.is_none() {
             return Ok(None);
         }
-        return Err(wrong_state("status_not_reachable", format!("a {from} incident cannot become {to}")));
+        return Err(wrong_state(
+            "status_not_reachable",
+            format!("a {from} incident cannot become {to}"),
+        ));
     };
     let ending = match step {
         Step::Stay => return Ok(None),
@@ -220,7 +286,11 @@ fn transition(incident: &Incident, update: &Update, to: Status, at: Timestamp, p
             None
         }
         Step::Resolve => {
-            after_start(incident, "occurred_at", update.impact_ended_at.map_or(at, |end| end.max(at)))?;
+            after_start(
+                incident,
+                "occurred_at",
+                update.impact_ended_at.map_or(at, |end| end.max(at)),
+            )?;
             None
         }
         Step::Reopen => {
@@ -239,7 +309,10 @@ fn transition(incident: &Incident, update: &Update, to: Status, at: Timestamp, p
 }
 
 fn reason(update: &Update) -> Result<&Statement, Invalid> {
-    update.reason.as_ref().ok_or_else(|| Invalid::new("reason", "why; it is needed for this change of status"))
+    update
+        .reason
+        .as_ref()
+        .ok_or_else(|| Invalid::new("reason", "why; it is needed for this change of status"))
 }
 
 fn cancel_reason(reason: &Statement) -> Result<CancelReason, Invalid> {
@@ -247,7 +320,12 @@ fn cancel_reason(reason: &Statement) -> Result<CancelReason, Invalid> {
 }
 
 fn merge(incident: &Incident, update: &Update) -> Result<Ending, Refusal> {
-    let into = update.merged_into.ok_or_else(|| Invalid::new("merged_into", "the id of the incident that takes this one in"))?;
+    let into = update.merged_into.ok_or_else(|| {
+        Invalid::new(
+            "merged_into",
+            "the id of the incident that takes this one in",
+        )
+    })?;
     if into == incident.id {
         return Err(Invalid::new("merged_into", "another incident than this one").into());
     }
@@ -261,7 +339,10 @@ fn close(incident: &Incident, at: Timestamp, policy: &Policy) -> Result<(), Refu
     if policy.of(incident.severity).post_mortem_required && incident.post_mortem.is_none() {
         return Err(wrong_state(
             "post_mortem_missing",
-            format!("a {} incident needs a post-mortem link before it is closed", incident.severity),
+            format!(
+                "a {} incident needs a post-mortem link before it is closed",
+                incident.severity
+            ),
         ));
     }
     Ok(())
@@ -274,7 +355,10 @@ fn interval_start(incident: &Incident) -> Timestamp {
 
 fn after_start(incident: &Incident, field: &'static str, time: Timestamp) -> Result<(), Invalid> {
     if time < interval_start(incident) {
-        return Err(Invalid::new(field, "a time that is not before the start of the impact"));
+        return Err(Invalid::new(
+            field,
+            "a time that is not before the start of the impact",
+        ));
     }
     Ok(())
 }
@@ -290,12 +374,24 @@ fn check_change(incident: &Incident, change: &Change, now: Timestamp) -> Result<
         Change::StartedAt(start) => {
             not_future("started_at", *start, now)?;
             let ends = if incident.earlier.is_empty() {
-                [incident.mitigated_at, incident.impact_ended_at, incident.resolved_at]
+                [
+                    incident.mitigated_at,
+                    incident.impact_ended_at,
+                    incident.resolved_at,
+                ]
             } else {
-                [incident.earlier.first().map(|window| window.end()), None, None]
+                [
+                    incident.earlier.first().map(|window| window.end()),
+                    None,
+                    None,
+                ]
             };
             if ends.into_iter().flatten().any(|end| end < *start) {
-                return Err(Invalid::new("started_at", "a time that is not after the mitigation, end of impact or resolution").into());
+                return Err(Invalid::new(
+                    "started_at",
+                    "a time that is not after the mitigation, end of impact or resolution",
+                )
+                .into());
             }
         }
         _ => {}
@@ -304,7 +400,10 @@ fn check_change(incident: &Incident, change: &Change, now: Timestamp) -> Result<
 }
 
 fn change(incident: &Incident, changes: &[Change], now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let fresh: Vec<&Change> = changes.iter().filter(|change| !change.is_idle(incident)).collect();
+    let fresh: Vec<&Change> = changes
+        .iter()
+        .filter(|change| !change.is_idle(incident))
+        .collect();
     // Times that arrive together are judged together.
     let mut trial = incident.clone();
     for change in &fresh {
@@ -320,7 +419,10 @@ fn change(incident: &Incident, changes: &[Change], now: Timestamp) -> Result<Vec
 
 fn publish_of(incident: &Incident, publish: &Publish) -> Result<Vec<Event>, Refusal> {
     if publish.public && incident.mode == Mode::Drill {
-        return Err(wrong_state("drill_not_public", "a drill is never published"));
+        return Err(wrong_state(
+            "drill_not_public",
+            "a drill is never published",
+        ));
     }
     let same_title = publish.title.is_none() || publish.title == incident.face.title;
     if publish.public == incident.face.public && same_title && publish.message.is_none() {
@@ -331,15 +433,31 @@ fn publish_of(incident: &Incident, publish: &Publish) -> Result<Vec<Event>, Refu
 
 fn page(incident: &Incident, reason: &Statement) -> Result<Vec<Event>, Refusal> {
     if !incident.status.is_live() {
-        return Err(wrong_state("not_live", "only for a live incident is anybody paged"));
+        return Err(wrong_state(
+            "not_live",
+            "only for a live incident is anybody paged",
+        ));
     }
-    Ok(vec![Event::PageAsked { reason: reason.clone(), epoch: incident.paging.epoch + 1 }])
+    Ok(vec![Event::PageAsked {
+        reason: reason.clone(),
+        epoch: incident.paging.epoch + 1,
+    }])
 }
 
-fn take_in(incident: &Incident, from: crate::IncidentId, tenants: &Affected) -> Result<Vec<Event>, Refusal> {
+fn take_in(
+    incident: &Incident,
+    from: crate::IncidentId,
+    tenants: &Affected,
+) -> Result<Vec<Event>, Refusal> {
     if matches!(incident.status, Status::Cancelled | Status::Merged) {
-        return Err(wrong_state("merge_target_ended", "an incident cannot be merged into one that was cancelled or merged"));
+        return Err(wrong_state(
+            "merge_target_ended",
+            "an incident cannot be merged into one that was cancelled or merged",
+        ));
     }
     let joined = incident.affected_tenants.joined(tenants)?;
-    Ok(vec![Event::TookIn { from, change: Change::AffectedTenants(joined) }])
+    Ok(vec![Event::TookIn {
+        from,
+        change: Change::AffectedTenants(joined),
+    }])
 }

@@ -2,7 +2,9 @@
 
 use super::apply::restart_update_clock;
 use super::decide::{eta_ahead, not_future};
-use super::{Declare, Incident, Mode, Refusal, ResponseRole, RoleAssignment, Severity, Source, State, Status};
+use super::{
+    Declare, Incident, Mode, Refusal, ResponseRole, RoleAssignment, Severity, Source, State, Status,
+};
 use crate::actor::{Action, Actor, ActorKind};
 use crate::paging::Paging;
 use crate::policy::Policy;
@@ -37,7 +39,13 @@ fn pages(declare: &Declare, policy: &Policy) -> bool {
 }
 
 /// The incident that a declaration makes, in `triage`.
-pub(crate) fn declare(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp, policy: &Policy) -> Result<Incident, Refusal> {
+pub(crate) fn declare(
+    asked: &Declare,
+    by: &Actor,
+    ids: NewIds,
+    now: Timestamp,
+    policy: &Policy,
+) -> Result<Incident, Refusal> {
     check(asked, now)?;
     let person = (by.kind == ActorKind::Person).then(|| by.name.clone());
     let commander = person.clone().map(|person| RoleAssignment {
@@ -46,7 +54,11 @@ pub(crate) fn declare(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp, 
         assumed_at: now,
         renounced_at: None,
     });
-    let source = asked.source.unwrap_or(if asked.suggestion_id.is_some() { Source::Suggestion } else { Source::Team });
+    let source = asked.source.unwrap_or(if asked.suggestion_id.is_some() {
+        Source::Suggestion
+    } else {
+        Source::Team
+    });
     let environment = match &asked.environment {
         Some(name) => name.clone(),
         None => Name::new(Incident::PRODUCTION)?,
@@ -94,7 +106,11 @@ pub(crate) fn declare(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp, 
         tracker_url: asked.tracker_url.clone(),
         facts: asked.facts.clone(),
         face: PublicFace::hidden(ids.public_id, now),
-        paging: if pages(asked, policy) { Paging::pending(1) } else { Paging::none() },
+        paging: if pages(asked, policy) {
+            Paging::pending(1)
+        } else {
+            Paging::none()
+        },
         credit_revision: 0,
     };
     restart_update_clock(&mut state, now, policy);
@@ -112,7 +128,10 @@ fn check(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {
         eta_ahead(eta, now)?;
     }
     if asked.mode == Mode::Retrospective && asked.page == Some(true) {
-        return Err(Invalid::new("page", "false: an incident entered afterwards pages nobody"));
+        return Err(Invalid::new(
+            "page",
+            "false: an incident entered afterwards pages nobody",
+        ));
     }
     Ok(())
 }

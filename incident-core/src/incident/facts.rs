@@ -94,7 +94,10 @@ impl CancelReason {
             "duplicate" => Ok(Self::Duplicate),
             "external" => Ok(Self::External),
             "superseded" => Ok(Self::Superseded),
-            _ => Err(Invalid::new("reason", "one of false_positive, duplicate, external, superseded")),
+            _ => Err(Invalid::new(
+                "reason",
+                "one of false_positive, duplicate, external, superseded",
+            )),
         }
     }
 }

@@ -6,8 +6,8 @@
 mod apply;
 mod change;
 mod command;
-pub(crate) mod declare;
 mod decide;
+pub(crate) mod declare;
 mod event;
 mod facts;
 mod severity;
@@ -24,7 +24,8 @@ pub(crate) use decide::not_future;
 pub use decide::{Refusal, decide, rights_for};
 pub use event::{Audience, CommsSent, Event, Transition, Updated};
 pub use facts::{
-    CancelReason, DataLoss, Ending, Facts, LossState, Mode, PostMortem, ResponseRole, RoleAssignment, Scope, Source,
+    CancelReason, DataLoss, Ending, Facts, LossState, Mode, PostMortem, ResponseRole,
+    RoleAssignment, Scope, Source,
 };
 pub use severity::{Level, Priority, Severity};
 pub use status::{Status, Step};
@@ -33,7 +34,10 @@ pub use tenants::{Affected, AffectedTenant, MOST_TENANTS, outage_by_tenant};
 use crate::paging::Paging;
 use crate::status_page::PublicFace;
 use crate::window::{Window, Windows};
-use crate::{HttpsUrl, IncidentId, Name, PersonName, Revision, ServiceId, SuggestionId, Text, Timestamp, Title, Version};
+use crate::{
+    HttpsUrl, IncidentId, Name, PersonName, Revision, ServiceId, SuggestionId, Text, Timestamp,
+    Title, Version,
+};
 
 /// Everything that is known about an incident now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,8 +155,15 @@ impl Incident {
     /// Not joined; see [`Incident::outage`] for the set.
     #[must_use]
     pub fn intervals(&self) -> Vec<(Timestamp, Option<Timestamp>)> {
-        let current = (self.reopened_at.unwrap_or(self.started_at), self.impact_ended_at.or(self.resolved_at));
-        self.earlier.iter().map(|window| (window.start(), Some(window.end()))).chain([current]).collect()
+        let current = (
+            self.reopened_at.unwrap_or(self.started_at),
+            self.impact_ended_at.or(self.resolved_at),
+        );
+        self.earlier
+            .iter()
+            .map(|window| (window.start(), Some(window.end())))
+            .chain([current])
+            .collect()
     }
 
     /// The outage as a set of disjoint windows. An interval without an end runs
@@ -161,7 +172,10 @@ impl Incident {
     /// The end is `impact_ended_at` if stated, else `resolved_at`, else `now`.
     #[must_use]
     pub fn outage(&self, now: Timestamp) -> Windows {
-        self.intervals().into_iter().filter_map(|(start, end)| Window::non_empty(start, end.unwrap_or(now))).collect()
+        self.intervals()
+            .into_iter()
+            .filter_map(|(start, end)| Window::non_empty(start, end.unwrap_or(now)))
+            .collect()
     }
 
     /// Whether a report about it may still change by itself: it is live.
@@ -177,7 +191,9 @@ impl Incident {
             (Mode::Drill, _) => Some("drill".to_owned()),
             (_, Some(Ending::Cancelled(_))) => Some("cancelled".to_owned()),
             (_, Some(Ending::MergedInto(_))) => Some("merged".to_owned()),
-            _ if self.environment.as_str() != Self::PRODUCTION => Some(self.environment.to_string()),
+            _ if self.environment.as_str() != Self::PRODUCTION => {
+                Some(self.environment.to_string())
+            }
             _ => None,
         }
     }

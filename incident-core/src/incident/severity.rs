@@ -49,7 +49,10 @@ impl FromStr for Severity {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let lower = text.to_ascii_lowercase();
-        let digit = lower.strip_prefix("sev-").or_else(|| lower.strip_prefix("sev")).or_else(|| lower.strip_prefix('p'));
+        let digit = lower
+            .strip_prefix("sev-")
+            .or_else(|| lower.strip_prefix("sev"))
+            .or_else(|| lower.strip_prefix('p'));
         match digit {
             Some("1") => Ok(Self::Sev1),
             Some("2") => Ok(Self::Sev2),
@@ -112,7 +115,9 @@ impl Priority {
         match (urgency, impact) {
             (Level::High, Level::High) => Self::P1,
             (Level::High, Level::Medium) | (Level::Medium, Level::High) => Self::P2,
-            (Level::High, Level::Low) | (Level::Medium, Level::Medium) | (Level::Low, Level::High) => Self::P3,
+            (Level::High, Level::Low)
+            | (Level::Medium, Level::Medium)
+            | (Level::Low, Level::High) => Self::P3,
             (Level::Medium, Level::Low) | (Level::Low, Level::Medium | Level::Low) => Self::P4,
         }
     }
@@ -127,7 +132,9 @@ mod tests {
         for text in ["SEV2", "SEV-2", "sev2", "Sev-2", "P2", "p2"] {
             assert_eq!(text.parse::<Severity>().unwrap(), Severity::Sev2);
         }
-        for bad in ["", "2", "SEV0", "SEV5", "SEV22", " SEV2", "critical", "SEV--2"] {
+        for bad in [
+            "", "2", "SEV0", "SEV5", "SEV22", " SEV2", "critical", "SEV--2",
+        ] {
             assert!(bad.parse::<Severity>().is_err(), "{bad:?} was accepted");
         }
         assert_eq!(Severity::Sev3.to_string(), "SEV3");
@@ -137,9 +144,16 @@ mod tests {
     fn the_matrix_is_the_published_one() {
         use Level::{High, Low, Medium};
         use Priority::{P1, P2, P3, P4};
-        let rows = [(High, [P3, P2, P1]), (Medium, [P4, P3, P2]), (Low, [P4, P4, P3])];
+        let rows = [
+            (High, [P3, P2, P1]),
+            (Medium, [P4, P3, P2]),
+            (Low, [P4, P4, P3]),
+        ];
         for (urgency, expected) in rows {
-            assert_eq!([Low, Medium, High].map(|impact| Priority::of(impact, urgency)), expected);
+            assert_eq!(
+                [Low, Medium, High].map(|impact| Priority::of(impact, urgency)),
+                expected
+            );
         }
     }
 }

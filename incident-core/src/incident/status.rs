@@ -65,7 +65,10 @@ impl Status {
     /// Whether responders are at work: triage, investigating, identified, mitigated.
     #[must_use]
     pub const fn is_live(self) -> bool {
-        matches!(self, Self::Triage | Self::Investigating | Self::Identified | Self::Mitigated)
+        matches!(
+            self,
+            Self::Triage | Self::Investigating | Self::Identified | Self::Mitigated
+        )
     }
 
     /// Whether no transition leads out of it: closed, cancelled, merged.
@@ -104,7 +107,9 @@ impl Status {
             _ if self.is_final() => None,
             Self::Triage => None,
             Self::Investigating if self == Self::Resolved => Some(Step::Reopen),
-            Self::Investigating | Self::Identified | Self::Mitigated => self.is_live().then_some(Step::Move),
+            Self::Investigating | Self::Identified | Self::Mitigated => {
+                self.is_live().then_some(Step::Move)
+            }
             Self::Resolved => self.is_live().then_some(Step::Resolve),
             Self::Closed => (self == Self::Resolved).then_some(Step::Close),
             Self::Cancelled => self.is_live().then_some(Step::Cancel),
@@ -117,7 +122,10 @@ impl FromStr for Status {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        if matches!(text, "mitigation_deployed" | "mitigation deployed" | "monitoring") {
+        if matches!(
+            text,
+            "mitigation_deployed" | "mitigation deployed" | "monitoring"
+        ) {
             return Ok(Self::Mitigated);
         }
         Self::ALL.into_iter().find(|status| status.name() == text).ok_or_else(|| {
@@ -182,7 +190,12 @@ mod tests {
 
     #[test]
     fn mitigated_has_other_spellings() {
-        for text in ["mitigated", "mitigation_deployed", "mitigation deployed", "monitoring"] {
+        for text in [
+            "mitigated",
+            "mitigation_deployed",
+            "mitigation deployed",
+            "monitoring",
+        ] {
             assert_eq!(text.parse::<Status>().unwrap(), Status::Mitigated);
         }
         assert!("Resolved".parse::<Status>().is_err());

@@ -25,11 +25,18 @@ impl AffectedTenant {
     /// A tenant affected by the whole outage.
     #[must_use]
     pub const fn whole(tenant_id: TenantId) -> Self {
-        Self { tenant_id, from: None, until: None }
+        Self {
+            tenant_id,
+            from: None,
+            until: None,
+        }
     }
 
     fn bounds(&self) -> (Timestamp, Timestamp) {
-        (self.from.unwrap_or(Timestamp::MIN), self.until.unwrap_or(Timestamp::MAX))
+        (
+            self.from.unwrap_or(Timestamp::MIN),
+            self.until.unwrap_or(Timestamp::MAX),
+        )
     }
 
     fn covers(&self, other: &Self) -> bool {
@@ -58,14 +65,20 @@ impl Affected {
             if let (Some(from), Some(until)) = (tenant.from, tenant.until)
                 && until <= from
             {
-                return Err(Invalid::new(format!("affected_tenants/{at}/until"), "a time after `from`"));
+                return Err(Invalid::new(
+                    format!("affected_tenants/{at}/until"),
+                    "a time after `from`",
+                ));
             }
         }
         let mut sorted = tenants;
         // The widest first among those of one tenant, so that one pass folds them.
         sorted.sort_by(|a, b| {
             let ((a_from, a_until), (b_from, b_until)) = (a.bounds(), b.bounds());
-            a.tenant_id.cmp(&b.tenant_id).then(a_from.cmp(&b_from)).then(b_until.cmp(&a_until))
+            a.tenant_id
+                .cmp(&b.tenant_id)
+                .then(a_from.cmp(&b_from))
+                .then(b_until.cmp(&a_until))
         });
         let mut kept: Vec<AffectedTenant> = Vec::with_capacity(sorted.len());
         for tenant in sorted {
@@ -74,7 +87,10 @@ impl Affected {
             }
         }
         if kept.len() > MOST_TENANTS {
-            return Err(Invalid::new("affected_tenants", "at most 10000 tenants, or \"all\""));
+            return Err(Invalid::new(
+                "affected_tenants",
+                "at most 10000 tenants, or \"all\"",
+            ));
         }
         Ok(Self::These(kept))
     }
@@ -103,7 +119,9 @@ impl Affected {
     /// More than 10 000 tenants.
     pub fn joined(&self, other: &Self) -> Result<Self, Invalid> {
         match (self, other) {
-            (Self::These(ours), Self::These(theirs)) => Self::these(ours.iter().chain(theirs).cloned().collect()),
+            (Self::These(ours), Self::These(theirs)) => {
+                Self::these(ours.iter().chain(theirs).cloned().collect())
+            }
             (Self::All, _) | (_, Self::All) => Ok(Self::All),
         }
     }
@@ -112,7 +130,10 @@ impl Affected {
 /// The part of `outage` that hit each tenant, in order of name: one set per
 /// tenant, several entries of one tenant joined.
 #[must_use]
-pub fn outage_by_tenant(outage: &Windows, tenants: &[AffectedTenant]) -> BTreeMap<TenantId, Windows> {
+pub fn outage_by_tenant(
+    outage: &Windows,
+    tenants: &[AffectedTenant],
+) -> BTreeMap<TenantId, Windows> {
     let mut by_tenant: BTreeMap<TenantId, Vec<Window>> = BTreeMap::new();
     for tenant in tenants {
         let (from, until) = tenant.bounds();
@@ -121,7 +142,10 @@ pub fn outage_by_tenant(outage: &Windows, tenants: &[AffectedTenant]) -> BTreeMa
             windows.extend(outage.clip_iter(bounds));
         }
     }
-    by_tenant.into_iter().map(|(tenant, windows)| (tenant, windows.into_iter().collect())).collect()
+    by_tenant
+        .into_iter()
+        .map(|(tenant, windows)| (tenant, windows.into_iter().collect()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -130,29 +154,62 @@ mod tests {
 
     fn tenant(name: &str, from: Option<&str>, until: Option<&str>) -> AffectedTenant {
         let at = |text: Option<&str>| text.map(|text| text.parse().unwrap());
-        AffectedTenant { tenant_id: TenantId::new(name).unwrap(), from: at(from), until: at(until) }
+        AffectedTenant {
+            tenant_id: TenantId::new(name).unwrap(),
+            from: at(from),
+            until: at(until),
+        }
     }
 
     #[test]
     fn duplicates_fold_into_the_widest() {
-        let part = tenant("a", Some("2026-11-20T10:00:00Z"), Some("2026-11-20T11:00:00Z"));
-        let folded = Affected::these(vec![part.clone(), tenant("b", None, None), tenant("a", None, None), part]).unwrap();
-        assert_eq!(folded.list().unwrap(), [tenant("a", None, None), tenant("b", None, None)]);
+        let part = tenant(
+            "a",
+            Some("2026-11-20T10:00:00Z"),
+            Some("2026-11-20T11:00:00Z"),
+        );
+        let folded = Affected::these(vec![
+            part.clone(),
+            tenant("b", None, None),
+            tenant("a", None, None),
+            part,
+        ])
+        .unwrap();
+        assert_eq!(
+            folded.list().unwrap(),
+            [tenant("a", None, None), tenant("b", None, None)]
+        );
     }
 
     #[test]
     fn two_parts_of_one_tenant_stay_and_join_in_the_report() {
-        let morning = tenant("a", Some("2026-11-20T08:00:00Z"), Some("2026-11-20T09:00:00Z"));
-        let noon = tenant("a", Some("2026-11-20T08:30:00Z"), Some("2026-11-20T12:00:00Z"));
+        let morning = tenant(
+            "a",
+            Some("2026-11-20T08:00:00Z"),
+            Some("2026-11-20T09:00:00Z"),
+        );
+        let noon = tenant(
+            "a",
+            Some("2026-11-20T08:30:00Z"),
+            Some("2026-11-20T12:00:00Z"),
+        );
         let both = Affected::these(vec![noon, morning]).unwrap();
-        let day = Window::new("2026-11-20T00:00:00Z".parse().unwrap(), "2026-11-21T00:00:00Z".parse().unwrap()).unwrap();
+        let day = Window::new(
+            "2026-11-20T00:00:00Z".parse().unwrap(),
+            "2026-11-21T00:00:00Z".parse().unwrap(),
+        )
+        .unwrap();
         let outage = outage_by_tenant(&Windows::from(day), both.list().unwrap());
         assert_eq!(outage.values().next().unwrap().micros(), 4 * 3_600_000_000);
     }
 
     #[test]
     fn a_reversed_window_is_named() {
-        let bad = tenant("a", Some("2026-11-20T11:00:00Z"), Some("2026-11-20T11:00:00Z"));
+        let bad = tenant(
+            "a",
+            Some("2026-11-20T11:00:00Z"),
+            Some("2026-11-20T11:00:00Z"),
+        );
         let error = Affected::these(vec![tenant("b", None, None), bad]).unwrap_err();
         assert_eq!(error.field(), "affected_tenants/1/until");
     }

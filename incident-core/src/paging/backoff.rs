@@ -15,7 +15,10 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { first: Duration::from_secs(1), cap: Duration::from_secs(60) }
+        Self {
+            first: Duration::from_secs(1),
+            cap: Duration::from_secs(60),
+        }
     }
 }
 
@@ -64,7 +67,10 @@ mod tests {
             for attempts in 1..40 {
                 let wait = backoff.wait(attempts, seed);
                 let full = Duration::from_secs(1 << (attempts - 1).min(6)).min(backoff.cap);
-                assert!(full / 2 <= wait && wait <= full, "{attempts}: {wait:?} of {full:?}");
+                assert!(
+                    full / 2 <= wait && wait <= full,
+                    "{attempts}: {wait:?} of {full:?}"
+                );
             }
         }
         assert_ne!(backoff.wait(3, 1), backoff.wait(3, 2));

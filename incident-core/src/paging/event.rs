@@ -26,8 +26,14 @@ impl TargetId {
     /// Not 1 to 64 of `a-z`, `0-9`, `-` and `_`.
     pub fn new(name: &str) -> Result<Self, Invalid> {
         let fits = (1..=64).contains(&name.len())
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
-        if fits { Ok(Self(name.to_owned())) } else { Err(Invalid::new("target", "1 to 64 of a-z, 0-9, - and _")) }
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
+        if fits {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(Invalid::new("target", "1 to 64 of a-z, 0-9, - and _"))
+        }
     }
 
     /// The name of the log pager: `log`.

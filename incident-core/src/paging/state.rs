@@ -55,7 +55,11 @@ impl Paging {
     /// A page that was committed.
     #[must_use]
     pub fn pending(epoch: u32) -> Self {
-        Self { state: PagingState::Pending, epoch, ..Self::default() }
+        Self {
+            state: PagingState::Pending,
+            epoch,
+            ..Self::default()
+        }
     }
 
     /// Notes that an alert may be open at a target.

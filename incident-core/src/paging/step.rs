@@ -56,7 +56,10 @@ impl FailoverPolicy {
     /// The default for SEV1 and SEV2: the next target at once after a refusal.
     #[must_use]
     pub fn urgent() -> Self {
-        Self { after_refusal: Duration::ZERO, ..Self::calm() }
+        Self {
+            after_refusal: Duration::ZERO,
+            ..Self::calm()
+        }
     }
 
     /// The default for SEV3 and SEV4: the next target 30 s after a refusal.
@@ -102,7 +105,9 @@ impl TargetLog {
     /// When the next target may be tried instead; none for never.
     fn leave_at(&self, policy: &FailoverPolicy) -> Option<Timestamp> {
         match (self.unknown_since, self.last) {
-            (Some(since), _) => policy.after_unknown.map(|window| since.saturating_add(window)),
+            (Some(since), _) => policy
+                .after_unknown
+                .map(|window| since.saturating_add(window)),
             (None, LastAnswer::NotSent(reason)) if reason.is_permanent() => Some(Timestamp::MIN),
             (None, _) => Some(self.first_at.saturating_add(policy.after_refusal)),
         }
@@ -115,7 +120,11 @@ impl TargetLog {
         self.last = match answer {
             PageAnswer::Accepted(_) => LastAnswer::Accepted,
             PageAnswer::NotSent(not_sent) => {
-                wait = wait.max(not_sent.retry_after.map_or(Duration::ZERO, clamp_retry_after));
+                wait = wait.max(
+                    not_sent
+                        .retry_after
+                        .map_or(Duration::ZERO, clamp_retry_after),
+                );
                 LastAnswer::NotSent(not_sent.reason)
             }
             PageAnswer::Unknown => {
@@ -129,7 +138,14 @@ impl TargetLog {
     /// A target that has not been tried.
     #[must_use]
     pub const fn untried(target: TargetId, now: Timestamp) -> Self {
-        Self { target, attempts: 0, first_at: now, unknown_since: None, last: LastAnswer::Unknown, not_before: now }
+        Self {
+            target,
+            attempts: 0,
+            first_at: now,
+            unknown_since: None,
+            last: LastAnswer::Unknown,
+            not_before: now,
+        }
     }
 }
 
@@ -151,7 +167,8 @@ pub fn next_step(
     now: Timestamp,
 ) -> Step {
     let entry = |target: &TargetId| log.iter().find(|entry| entry.target == *target);
-    let accepted = |target: &TargetId| entry(target).is_some_and(|entry| entry.last == LastAnswer::Accepted);
+    let accepted =
+        |target: &TargetId| entry(target).is_some_and(|entry| entry.last == LastAnswer::Accepted);
     let done = match goal {
         Goal::First => log.iter().any(|entry| entry.last == LastAnswer::Accepted),
         Goal::Every => targets.iter().all(accepted),

@@ -37,7 +37,11 @@ pub struct ClaimRequest {
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Leases messages that are due.
-    async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Vec<Claim>, StoreError>;
+    async fn claim(
+        &self,
+        request: ClaimRequest,
+        within: Duration,
+    ) -> Result<Vec<Claim>, StoreError>;
 
     /// When the next message that is not leased falls due, if there is one.
     async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError>;

@@ -34,10 +34,19 @@ pub struct AuditQuery {
 #[async_trait]
 pub trait AuditLog: Send + Sync {
     /// Entries that match.
-    async fn audit(&self, query: &AuditQuery, within: Duration) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn audit(
+        &self,
+        query: &AuditQuery,
+        within: Duration,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// The chains there are, ascending, after `after`.
-    async fn audit_chains(&self, after: Option<Chain>, limit: usize, within: Duration) -> Result<Vec<Chain>, StoreError>;
+    async fn audit_chains(
+        &self,
+        after: Option<Chain>,
+        limit: usize,
+        within: Duration,
+    ) -> Result<Vec<Chain>, StoreError>;
 }
 
 /// Which suggestions.
@@ -59,13 +68,26 @@ pub struct SuggestionQuery {
 #[async_trait]
 pub trait Suggestions: Send + Sync {
     /// One of them.
-    async fn suggestion(&self, id: SuggestionId, within: Duration) -> Result<Option<Suggestion>, StoreError>;
+    async fn suggestion(
+        &self,
+        id: SuggestionId,
+        within: Duration,
+    ) -> Result<Option<Suggestion>, StoreError>;
 
     /// The newest of a pair that was not used, open or expired.
-    async fn unused(&self, service: &ServiceId, tenant: &TenantId, within: Duration) -> Result<Option<Suggestion>, StoreError>;
+    async fn unused(
+        &self,
+        service: &ServiceId,
+        tenant: &TenantId,
+        within: Duration,
+    ) -> Result<Option<Suggestion>, StoreError>;
 
     /// A list.
-    async fn suggestions(&self, query: &SuggestionQuery, within: Duration) -> Result<Vec<Suggestion>, StoreError>;
+    async fn suggestions(
+        &self,
+        query: &SuggestionQuery,
+        within: Duration,
+    ) -> Result<Vec<Suggestion>, StoreError>;
 }
 
 /// Which rows of the ledger.
@@ -90,5 +112,9 @@ pub struct CreditQuery {
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// Rows that match.
-    async fn credits(&self, query: &CreditQuery, within: Duration) -> Result<Vec<LedgerRow>, StoreError>;
+    async fn credits(
+        &self,
+        query: &CreditQuery,
+        within: Duration,
+    ) -> Result<Vec<LedgerRow>, StoreError>;
 }

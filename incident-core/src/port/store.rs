@@ -87,8 +87,19 @@ impl IncidentFilter {
     /// store agrees with.
     #[must_use]
     pub fn matches(&self, incident: &Incident) -> bool {
-        let Self { statuses, severity, tenant, service, text, from, to, public_only, unresolved_at, after, limit: _ } =
-            self;
+        let Self {
+            statuses,
+            severity,
+            tenant,
+            service,
+            text,
+            from,
+            to,
+            public_only,
+            unresolved_at,
+            after,
+            limit: _,
+        } = self;
         let holds = |wanted: &String| {
             let wanted = wanted.to_lowercase();
             incident.title.as_str().to_lowercase().contains(&wanted)
@@ -96,13 +107,21 @@ impl IncidentFilter {
         };
         (statuses.is_empty() || statuses.contains(&incident.status))
             && severity.is_none_or(|severity| severity == incident.severity)
-            && tenant.as_ref().is_none_or(|tenant| incident.affected_tenants.includes(tenant))
-            && service.as_ref().is_none_or(|service| incident.affected_services.iter().any(|one| one.as_str() == service))
+            && tenant
+                .as_ref()
+                .is_none_or(|tenant| incident.affected_tenants.includes(tenant))
+            && service.as_ref().is_none_or(|service| {
+                incident
+                    .affected_services
+                    .iter()
+                    .any(|one| one.as_str() == service)
+            })
             && text.as_ref().is_none_or(holds)
             && from.is_none_or(|from| from <= incident.declared_at)
             && to.is_none_or(|to| incident.declared_at < to)
             && (!public_only || incident.face.public)
-            && unresolved_at.is_none_or(|at| incident.resolved_at.is_none_or(|resolved| at < resolved))
+            && unresolved_at
+                .is_none_or(|at| incident.resolved_at.is_none_or(|resolved| at < resolved))
             && after.is_none_or(|after| (incident.declared_at, incident.id) < after)
     }
 }
@@ -135,10 +154,18 @@ pub trait IncidentStore: Send + Sync {
     async fn next_number(&self, within: Duration) -> Result<u64, StoreError>;
 
     /// One incident.
-    async fn load(&self, id: IncidentId, within: Duration) -> Result<Option<Arc<Incident>>, StoreError>;
+    async fn load(
+        &self,
+        id: IncidentId,
+        within: Duration,
+    ) -> Result<Option<Arc<Incident>>, StoreError>;
 
     /// Incidents that match.
-    async fn list(&self, filter: &IncidentFilter, within: Duration) -> Result<Vec<Arc<Incident>>, StoreError>;
+    async fn list(
+        &self,
+        filter: &IncidentFilter,
+        within: Duration,
+    ) -> Result<Vec<Arc<Incident>>, StoreError>;
 
     /// The entries of an incident after `after_seq`, ascending.
     async fn timeline(
@@ -150,7 +177,12 @@ pub trait IncidentStore: Send + Sync {
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError>;
 
     /// What was answered under a key, unless that expired before `now`.
-    async fn recall(&self, scope: &KeyScope, now: Timestamp, within: Duration) -> Result<Option<Remember>, StoreError>;
+    async fn recall(
+        &self,
+        scope: &KeyScope,
+        now: Timestamp,
+        within: Duration,
+    ) -> Result<Option<Remember>, StoreError>;
 }
 
 /// Everything the engine needs of one database.

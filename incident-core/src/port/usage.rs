@@ -45,7 +45,11 @@ pub trait UsageSource: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Counts: the same answer as [`impact::scan`](crate::impact::scan).
-    async fn unique_users(&self, query: &ImpactQuery, within: Duration) -> Result<ImpactCounts, UsageError>;
+    async fn unique_users(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<ImpactCounts, UsageError>;
 }
 
 /// Takes usage events.

@@ -18,7 +18,10 @@ pub struct TenantOutage<'a> {
 
 impl TenantOutage<'_> {
     fn bounds(&self) -> Option<Window> {
-        Window::non_empty(self.from.unwrap_or(Timestamp::MIN), self.until.unwrap_or(Timestamp::MAX))
+        Window::non_empty(
+            self.from.unwrap_or(Timestamp::MIN),
+            self.until.unwrap_or(Timestamp::MAX),
+        )
     }
 }
 
@@ -62,7 +65,12 @@ impl CreditRow<'_> {
 /// `fallback` is the end of the incident, for the month of a row without outage
 /// where the incident has none either. Nothing is allocated per row, except for
 /// a tenant with several parts.
-pub fn credit_rows<'a, I>(terms: &SlaTerms, outage: &Windows, tenants: I, fallback: Timestamp) -> impl Iterator<Item = CreditRow<'a>>
+pub fn credit_rows<'a, I>(
+    terms: &SlaTerms,
+    outage: &Windows,
+    tenants: I,
+    fallback: Timestamp,
+) -> impl Iterator<Item = CreditRow<'a>>
 where
     I: IntoIterator<Item = TenantOutage<'a>>,
 {
@@ -93,15 +101,25 @@ where
         } else {
             let mut last = None;
             let mut sum = 0;
-            for window in part.bounds().into_iter().flat_map(|bounds| outage.clip_iter(bounds)) {
+            for window in part
+                .bounds()
+                .into_iter()
+                .flat_map(|bounds| outage.clip_iter(bounds))
+            {
                 sum += window.micros();
                 last = Some(window.end());
             }
             outage_us = sum;
             end = last.unwrap_or(incident_end);
             month.move_to(end);
-            let inside = part.bounds().and_then(|bounds| bounds.intersect(month.window));
-            clipped = inside.into_iter().flat_map(|bounds| outage.clip_iter(bounds)).map(Window::micros).sum();
+            let inside = part
+                .bounds()
+                .and_then(|bounds| bounds.intersect(month.window));
+            clipped = inside
+                .into_iter()
+                .flat_map(|bounds| outage.clip_iter(bounds))
+                .map(Window::micros)
+                .sum();
         }
         let length = month.window.micros();
         Some(CreditRow {
@@ -124,7 +142,10 @@ struct MonthSpan {
 impl MonthSpan {
     fn of_end(end: Timestamp) -> Self {
         let month = Month::of_end(end);
-        Self { month, window: month.window() }
+        Self {
+            month,
+            window: month.window(),
+        }
     }
 
     fn move_to(&mut self, end: Timestamp) {
@@ -147,8 +168,14 @@ pub fn is_breached(target: Percent, outage_us: u64, period_us: u64) -> bool {
 #[must_use]
 pub fn availability(outage_us: u64, period_us: u64) -> Percent {
     let up = u128::from(period_us.saturating_sub(outage_us));
-    let ppm = half_even(up * u128::from(Percent::HUNDRED.ppm()), u128::from(period_us.max(1)));
-    u32::try_from(ppm).ok().and_then(|ppm| Percent::from_ppm(ppm).ok()).unwrap_or(Percent::HUNDRED)
+    let ppm = half_even(
+        up * u128::from(Percent::HUNDRED.ppm()),
+        u128::from(period_us.max(1)),
+    );
+    u32::try_from(ppm)
+        .ok()
+        .and_then(|ppm| Percent::from_ppm(ppm).ok())
+        .unwrap_or(Percent::HUNDRED)
 }
 
 /// Microseconds as minutes: at most four decimals, half-even, no trailing zeros.
@@ -156,7 +183,11 @@ pub fn availability(outage_us: u64, period_us: u64) -> Percent {
 pub fn decimal_minutes(us: u64) -> String {
     // One ten-thousandth of a minute is 6000 microseconds.
     let ten_thousandths = half_even(u128::from(us), 6_000);
-    let text = format!("{}.{:04}", ten_thousandths / 10_000, ten_thousandths % 10_000);
+    let text = format!(
+        "{}.{:04}",
+        ten_thousandths / 10_000,
+        ten_thousandths % 10_000
+    );
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -183,11 +214,16 @@ mod tests {
     }
 
     fn whole(tenant: &TenantId) -> TenantOutage<'_> {
-        TenantOutage { tenant, from: None, until: None }
+        TenantOutage {
+            tenant,
+            from: None,
+            until: None,
+        }
     }
 
     fn one<'a>(outage: &Windows, part: TenantOutage<'a>) -> CreditRow<'a> {
-        let rows: Vec<_> = credit_rows(&SlaTerms::default(), outage, [part], Timestamp::MIN).collect();
+        let rows: Vec<_> =
+            credit_rows(&SlaTerms::default(), outage, [part], Timestamp::MIN).collect();
         assert_eq!(rows.len(), 1);
         rows[0]
     }
@@ -195,46 +231,88 @@ mod tests {
     #[test]
     fn the_reference_scenario() {
         let tenant = TenantId::new("tenant-fr").unwrap();
-        let row = one(&outage("2026-11-20T22:00:00Z", "2026-11-20T22:38:00Z"), whole(&tenant));
-        assert_eq!((row.outage_ms(), row.outage_minutes().as_str()), (2_280_000, "38"));
-        assert_eq!((row.period.to_string().as_str(), row.availability.to_fixed().as_str()), ("2026-11", "99.9120"));
+        let row = one(
+            &outage("2026-11-20T22:00:00Z", "2026-11-20T22:38:00Z"),
+            whole(&tenant),
+        );
+        assert_eq!(
+            (row.outage_ms(), row.outage_minutes().as_str()),
+            (2_280_000, "38")
+        );
+        assert_eq!(
+            (
+                row.period.to_string().as_str(),
+                row.availability.to_fixed().as_str()
+            ),
+            ("2026-11", "99.9120")
+        );
         assert_eq!((row.target_breached, row.credit), (false, Percent::ZERO));
     }
 
     #[test]
     fn a_breach_may_earn_nothing() {
         let tenant = TenantId::new("t").unwrap();
-        let row = one(&outage("2026-11-20T22:00:00Z", "2026-11-20T22:44:00Z"), whole(&tenant));
+        let row = one(
+            &outage("2026-11-20T22:00:00Z", "2026-11-20T22:44:00Z"),
+            whole(&tenant),
+        );
         assert_eq!((row.target_breached, row.credit), (true, Percent::ZERO));
         // 43.2 minutes are just what 99.9 % of 30 days allow.
-        let row = one(&outage("2026-11-20T22:00:00Z", "2026-11-20T22:43:12Z"), whole(&tenant));
+        let row = one(
+            &outage("2026-11-20T22:00:00Z", "2026-11-20T22:43:12Z"),
+            whole(&tenant),
+        );
         assert!(!row.target_breached);
-        let row = one(&outage("2026-11-20T22:00:00Z", "2026-11-20T22:43:12.000001Z"), whole(&tenant));
+        let row = one(
+            &outage("2026-11-20T22:00:00Z", "2026-11-20T22:43:12.000001Z"),
+            whole(&tenant),
+        );
         assert!(row.target_breached);
     }
 
     #[test]
     fn the_period_is_the_month_of_the_end_and_the_credit_that_of_the_whole() {
         let tenant = TenantId::new("t").unwrap();
-        let row = one(&outage("2026-11-30T23:30:00Z", "2026-12-01T00:15:00Z"), whole(&tenant));
-        assert_eq!((row.period.to_string().as_str(), row.credit.to_string().as_str()), ("2026-12", "10"));
+        let row = one(
+            &outage("2026-11-30T23:30:00Z", "2026-12-01T00:15:00Z"),
+            whole(&tenant),
+        );
+        assert_eq!(
+            (
+                row.period.to_string().as_str(),
+                row.credit.to_string().as_str()
+            ),
+            ("2026-12", "10")
+        );
         assert_eq!(row.availability, availability(15 * MINUTE_US, 31 * DAY_US));
-        let row = one(&outage("2026-11-30T23:00:00Z", "2026-12-01T00:00:00Z"), whole(&tenant));
+        let row = one(
+            &outage("2026-11-30T23:00:00Z", "2026-12-01T00:00:00Z"),
+            whole(&tenant),
+        );
         assert_eq!(row.period.to_string(), "2026-11");
     }
 
     #[test]
     fn parts_of_a_tenant_are_one_row_and_a_union() {
-        let (a, b, c) = (TenantId::new("a").unwrap(), TenantId::new("b").unwrap(), TenantId::new("c").unwrap());
+        let (a, b, c) = (
+            TenantId::new("a").unwrap(),
+            TenantId::new("b").unwrap(),
+            TenantId::new("c").unwrap(),
+        );
         let outage = outage("2026-11-20T10:00:00Z", "2026-11-20T12:00:00Z");
-        let part = |tenant, from: &str, until: &str| TenantOutage { tenant, from: Some(at(from)), until: Some(at(until)) };
+        let part = |tenant, from: &str, until: &str| TenantOutage {
+            tenant,
+            from: Some(at(from)),
+            until: Some(at(until)),
+        };
         let parts = [
             part(&a, "2026-11-20T09:00:00Z", "2026-11-20T10:30:00Z"),
             part(&a, "2026-11-20T10:20:00Z", "2026-11-20T10:50:00Z"),
             part(&b, "2026-11-20T11:15:00Z", "2026-11-21T00:00:00Z"),
             part(&c, "2026-11-20T13:00:00Z", "2026-11-20T14:00:00Z"),
         ];
-        let rows: Vec<_> = credit_rows(&SlaTerms::default(), &outage, parts, Timestamp::MIN).collect();
+        let rows: Vec<_> =
+            credit_rows(&SlaTerms::default(), &outage, parts, Timestamp::MIN).collect();
         let minutes: Vec<String> = rows.iter().map(CreditRow::outage_minutes).collect();
         assert_eq!(minutes, ["50", "45", "0"]);
         assert_eq!(rows[2].period.to_string(), "2026-11");
@@ -242,14 +320,23 @@ mod tests {
 
     #[test]
     fn minutes_are_rounded_half_even_for_show_only() {
-        for (us, shown) in [(0, "0"), (3_000, "0"), (9_000, "0.0002"), (6_001, "0.0001"), (90_000_000, "1.5")] {
+        for (us, shown) in [
+            (0, "0"),
+            (3_000, "0"),
+            (9_000, "0.0002"),
+            (6_001, "0.0001"),
+            (90_000_000, "1.5"),
+        ] {
             assert_eq!(decimal_minutes(us), shown);
         }
     }
 
     #[test]
     fn the_incidents_of_a_published_history() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/github-status/expected.json");
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../shared/data/github-status/expected.json"
+        );
         let Ok(text) = std::fs::read_to_string(path) else {
             eprintln!("skipped: the published incident history is not on this machine");
             return;
@@ -257,9 +344,19 @@ mod tests {
         let truth: serde_json::Value = serde_json::from_str(&text).unwrap();
         let mut compared = 0;
         for incident in truth["incidents"].as_array().unwrap() {
-            let (Some(ms), Some(percent)) = (incident["duration_ms"].as_u64(), incident["credit_pct"].as_u64()) else { continue };
+            let (Some(ms), Some(percent)) = (
+                incident["duration_ms"].as_u64(),
+                incident["credit_pct"].as_u64(),
+            ) else {
+                continue;
+            };
             let expected = Percent::of_whole(u32::try_from(percent).unwrap()).unwrap();
-            assert_eq!(SlaTerms::default().credit_for(ms * 1_000), expected, "{}", incident["id"]);
+            assert_eq!(
+                SlaTerms::default().credit_for(ms * 1_000),
+                expected,
+                "{}",
+                incident["id"]
+            );
             compared += 1;
         }
         assert!(compared > 900, "{compared}");

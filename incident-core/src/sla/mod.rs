@@ -23,5 +23,7 @@
 mod credit;
 mod terms;
 
-pub use credit::{CreditRow, TenantOutage, availability, credit_rows, decimal_minutes, is_breached};
+pub use credit::{
+    CreditRow, TenantOutage, availability, credit_rows, decimal_minutes, is_breached,
+};
 pub use terms::{SlaTerms, Tier};

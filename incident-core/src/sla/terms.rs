@@ -51,19 +51,31 @@ impl SlaTerms {
     pub fn new(target: Percent, tiers: Vec<Tier>, version: Name) -> Result<Self, Invalid> {
         match tiers.first() {
             None => return Err(Invalid::new("tiers", "at least one tier")),
-            Some(first) if first.from_minutes != 0 => return Err(Invalid::new("tiers/0/from_minutes", "0")),
+            Some(first) if first.from_minutes != 0 => {
+                return Err(Invalid::new("tiers/0/from_minutes", "0"));
+            }
             Some(_) => {}
         }
         for (at, (lower, upper)) in tiers.iter().zip(tiers.iter().skip(1)).enumerate() {
             let at = at + 1;
             if upper.from_minutes <= lower.from_minutes {
-                return Err(Invalid::new(format!("tiers/{at}/from_minutes"), "more than that of the tier before"));
+                return Err(Invalid::new(
+                    format!("tiers/{at}/from_minutes"),
+                    "more than that of the tier before",
+                ));
             }
             if upper.credit_percent < lower.credit_percent {
-                return Err(Invalid::new(format!("tiers/{at}/credit_percent"), "at least that of the tier before"));
+                return Err(Invalid::new(
+                    format!("tiers/{at}/credit_percent"),
+                    "at least that of the tier before",
+                ));
             }
         }
-        Ok(Self { target, tiers, version })
+        Ok(Self {
+            target,
+            tiers,
+            version,
+        })
     }
 
     /// The availability that was promised.
@@ -87,14 +99,20 @@ impl SlaTerms {
     /// The highest credit: the cap of a tenant's month.
     #[must_use]
     pub fn top_credit(&self) -> Percent {
-        self.tiers.last().map_or(Percent::ZERO, |tier| tier.credit_percent)
+        self.tiers
+            .last()
+            .map_or(Percent::ZERO, |tier| tier.credit_percent)
     }
 
     /// The credit for an outage in microseconds: that of the highest threshold
     /// it reaches (`>=`). Nothing is rounded before.
     #[must_use]
     pub fn credit_for(&self, outage_us: u64) -> Percent {
-        let reached = self.tiers.iter().rev().find(|tier| tier.from_us() <= outage_us);
+        let reached = self
+            .tiers
+            .iter()
+            .rev()
+            .find(|tier| tier.from_us() <= outage_us);
         reached.map_or(Percent::ZERO, |tier| tier.credit_percent)
     }
 }
@@ -124,7 +142,11 @@ impl TryFrom<Raw> for SlaTerms {
 
 impl From<SlaTerms> for Raw {
     fn from(terms: SlaTerms) -> Self {
-        Self { target_percent: terms.target, tiers: terms.tiers, version: terms.version }
+        Self {
+            target_percent: terms.target,
+            tiers: terms.tiers,
+            version: terms.version,
+        }
     }
 }
 
@@ -137,7 +159,11 @@ mod tests {
             from_minutes: *from_minutes,
             credit_percent: Percent::of_whole(*percent).unwrap(),
         };
-        SlaTerms::new("99.9".parse().unwrap(), tiers.iter().map(tier).collect(), Name::new("t").unwrap())
+        SlaTerms::new(
+            "99.9".parse().unwrap(),
+            tiers.iter().map(tier).collect(),
+            Name::new("t").unwrap(),
+        )
     }
 
     #[test]
@@ -154,7 +180,11 @@ mod tests {
             (minutes(720), 50),
             (u64::MAX, 50),
         ] {
-            assert_eq!(terms.credit_for(outage), Percent::of_whole(credit).unwrap(), "{outage} us");
+            assert_eq!(
+                terms.credit_for(outage),
+                Percent::of_whole(credit).unwrap(),
+                "{outage} us"
+            );
         }
         assert_eq!(terms.target().to_string(), "99.9");
     }

@@ -99,7 +99,10 @@ impl RecordingPager {
     /// # Errors
     /// The name is not one of a target.
     pub fn named(name: &str) -> Result<Self, Invalid> {
-        Ok(Self { target: TargetId::new(name)?, state: Mutex::default() })
+        Ok(Self {
+            target: TargetId::new(name)?,
+            state: Mutex::default(),
+        })
     }
 
     /// Answers the next sends with these, in order, and accepts after that.
@@ -133,8 +136,11 @@ impl Pager for RecordingPager {
     async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
         let mut state = self.lock();
         state.sent.push(page.clone());
-        let answer =
-            if state.script.is_empty() { PageAnswer::Accepted(Receipt::default()) } else { state.script.remove(0) };
+        let answer = if state.script.is_empty() {
+            PageAnswer::Accepted(Receipt::default())
+        } else {
+            state.script.remove(0)
+        };
         // An answer that is lost may be that of an event that was taken.
         if !matches!(answer, PageAnswer::NotSent(_)) {
             match page.action {
@@ -155,7 +161,10 @@ impl Pager for RecordingPager {
 /// # Errors
 /// The name is not one of a person.
 pub fn caller(name: &str, role: Role) -> Result<Caller, Invalid> {
-    Ok(Caller { actor: Actor::person(PersonName::new(name)?), role })
+    Ok(Caller {
+        actor: Actor::person(PersonName::new(name)?),
+        role,
+    })
 }
 
 /// An update that changes the status.
@@ -163,7 +172,10 @@ pub fn caller(name: &str, role: Role) -> Result<Caller, Invalid> {
 /// # Errors
 /// The message is empty.
 pub fn update_to(status: Status, message: &str) -> Result<Command, Invalid> {
-    Ok(Command::Update(Box::new(Update::to_status(Statement::new(message)?, status))))
+    Ok(Command::Update(Box::new(Update::to_status(
+        Statement::new(message)?,
+        status,
+    ))))
 }
 
 /// A new SEV2 with its declarer and the time of its declaration.
@@ -176,7 +188,11 @@ pub fn an_incident() -> (Incident, Actor, Timestamp) {
     let now: Timestamp = "2026-11-20T22:15:00Z".parse().expect("a constant");
     let anna = Actor::person(PersonName::new("anna").expect("a constant"));
     let ids = CountingIds::default();
-    let new = NewIds { id: IncidentId::from_uuid(ids.sortable(now)), public_id: PublicId::from_uuid(ids.random()), number: 1 };
+    let new = NewIds {
+        id: IncidentId::from_uuid(ids.sortable(now)),
+        public_id: PublicId::from_uuid(ids.random()),
+        number: 1,
+    };
     let asked = Declare::new(Title::new("API down").expect("a constant"), Severity::Sev2);
     let incident = declare(&asked, &anna, new, now, &Policy::default()).expect("a constant");
     (incident, anna, now)

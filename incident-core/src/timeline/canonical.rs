@@ -77,7 +77,17 @@ impl Shown {
     /// # Errors
     /// Never for a value made here; the signature is that of the serialiser.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
-        let Self { kind, author, occurred_at, recorded_at, status_from, status_to, audience, corrects, commitments } = self;
+        let Self {
+            kind,
+            author,
+            occurred_at,
+            recorded_at,
+            status_from,
+            status_to,
+            audience,
+            corrects,
+            commitments,
+        } = self;
         serde_json::to_vec(&Canonical {
             v: 1,
             kind: *kind,
@@ -101,13 +111,21 @@ impl Shown {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CanonicalError> {
         use serde::de::Error as _;
         let canonical: Canonical = serde_json::from_slice(bytes).map_err(CanonicalError)?;
-        let time = |us| Timestamp::from_micros(us).map_err(|error| CanonicalError(serde_json::Error::custom(error)));
+        let time = |us| {
+            Timestamp::from_micros(us)
+                .map_err(|error| CanonicalError(serde_json::Error::custom(error)))
+        };
         if canonical.v != 1 {
-            return Err(CanonicalError(serde_json::Error::custom("a version other than 1")));
+            return Err(CanonicalError(serde_json::Error::custom(
+                "a version other than 1",
+            )));
         }
         Ok(Self {
             kind: canonical.kind,
-            author: Actor { kind: canonical.author_kind, name: canonical.author },
+            author: Actor {
+                kind: canonical.author_kind,
+                name: canonical.author,
+            },
             occurred_at: time(canonical.occurred_at)?,
             recorded_at: time(canonical.recorded_at)?,
             status_from: canonical.status_from,

@@ -108,15 +108,24 @@ impl EntryDraft {
     }
 
     /// The entry that records an event; `before` is the incident it happened to.
-    pub(crate) fn of(event: &Event, before: &Incident, author: &Actor, now: Timestamp) -> Option<Self> {
+    pub(crate) fn of(
+        event: &Event,
+        before: &Incident,
+        author: &Actor,
+        now: Timestamp,
+    ) -> Option<Self> {
         // A clock that steps back must not put an entry before the one above it.
         let now = now.max(before.last_recorded_at);
         let made = |kind, message: &str| Self::new(kind, author.clone(), now, Text::made(message));
         Some(match event {
             Event::Declared => declared(before, author, now),
-            Event::Acknowledged { at, by } => {
-                Self { occurred_at: *at, ..made(EntryKind::Acknowledgement, &format!("acknowledged by {}", by.name)) }
-            }
+            Event::Acknowledged { at, by } => Self {
+                occurred_at: *at,
+                ..made(
+                    EntryKind::Acknowledgement,
+                    &format!("acknowledged by {}", by.name),
+                )
+            },
             Event::Updated(updated) => {
                 let mut message = updated.message.as_str().to_owned();
                 if let Some(reason) = &updated.reason {
@@ -129,26 +138,46 @@ impl EntryDraft {
                     comms_sent: updated.comms_sent.clone(),
                     public_message: updated.public_message.clone(),
                     corrects: updated.corrects,
-                    changes: updated.changes.iter().map(|change| change.delta(before)).collect(),
+                    changes: updated
+                        .changes
+                        .iter()
+                        .map(|change| change.delta(before))
+                        .collect(),
                     ..made(updated.kind, &message)
                 }
             }
             Event::Changed(change) => {
                 let delta = change.delta(before);
-                Self { changes: vec![delta.clone()], ..made(EntryKind::Change, &delta.sentence()) }
+                Self {
+                    changes: vec![delta.clone()],
+                    ..made(EntryKind::Change, &delta.sentence())
+                }
             }
             Event::Published(publish) => {
-                let message = if publish.public { "made public" } else { "made private" };
-                Self { public_message: publish.message.clone(), ..made(EntryKind::Visibility, message) }
+                let message = if publish.public {
+                    "made public"
+                } else {
+                    "made private"
+                };
+                Self {
+                    public_message: publish.message.clone(),
+                    ..made(EntryKind::Visibility, message)
+                }
             }
-            Event::PostMortemLinked { url, .. } => made(EntryKind::PostMortem, &format!("post-mortem linked: {url}")),
-            Event::PageAsked { reason, epoch } => {
-                made(EntryKind::PageRequest, &format!("page {epoch} asked for: {reason}"))
+            Event::PostMortemLinked { url, .. } => {
+                made(EntryKind::PostMortem, &format!("post-mortem linked: {url}"))
             }
+            Event::PageAsked { reason, epoch } => made(
+                EntryKind::PageRequest,
+                &format!("page {epoch} asked for: {reason}"),
+            ),
             Event::TookIn { from, change } => {
                 let delta = change.delta(before);
                 let message = format!("took in incident {from}. {}", delta.sentence());
-                Self { changes: vec![delta], ..made(EntryKind::Change, &message) }
+                Self {
+                    changes: vec![delta],
+                    ..made(EntryKind::Change, &message)
+                }
             }
             Event::Redacted { .. } => return None,
         })
@@ -164,15 +193,32 @@ fn declared(incident: &Incident, author: &Actor, now: Timestamp) -> EntryDraft {
         removed: Vec::new(),
     };
     let json = |value: Result<serde_json::Value, serde_json::Error>| value.unwrap_or_default();
-    let message = format!("declared {}: {}\n{}", incident.severity, incident.title, incident.summary);
+    let message = format!(
+        "declared {}: {}\n{}",
+        incident.severity, incident.title, incident.summary
+    );
     EntryDraft {
         status_to: Some(incident.status),
         changes: vec![
             to("severity", json(serde_json::to_value(incident.severity))),
-            to("affected_services", json(serde_json::to_value(&incident.affected_services))),
-            to("affected_tenants", json(serde_json::to_value(&incident.affected_tenants))),
-            to("started_at", json(serde_json::to_value(incident.started_at))),
+            to(
+                "affected_services",
+                json(serde_json::to_value(&incident.affected_services)),
+            ),
+            to(
+                "affected_tenants",
+                json(serde_json::to_value(&incident.affected_tenants)),
+            ),
+            to(
+                "started_at",
+                json(serde_json::to_value(incident.started_at)),
+            ),
         ],
-        ..EntryDraft::new(EntryKind::Declaration, author.clone(), now, Text::made(message.trim_end()))
+        ..EntryDraft::new(
+            EntryKind::Declaration,
+            author.clone(),
+            now,
+            Text::made(message.trim_end()),
+        )
     }
 }

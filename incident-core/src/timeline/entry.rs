@@ -85,7 +85,9 @@ impl SysIncidentUpdateEntry {
     /// The fields that changed with it; none after a redaction.
     #[must_use]
     pub fn changes(&self) -> Vec<FieldDelta> {
-        self.text(TextName::Changes).and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+        self.text(TextName::Changes)
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default()
     }
 
     /// The message that was sent, if it records one and was not redacted.
@@ -102,7 +104,10 @@ impl SysIncidentUpdateEntry {
 fn texts_of(draft: &EntryDraft) -> Vec<(TextName, String)> {
     let mut texts = vec![(TextName::Message, draft.message.to_string())];
     if !draft.changes.is_empty() {
-        texts.push((TextName::Changes, serde_json::to_string(&draft.changes).unwrap_or_default()));
+        texts.push((
+            TextName::Changes,
+            serde_json::to_string(&draft.changes).unwrap_or_default(),
+        ));
     }
     if let Some(sent) = &draft.comms_sent {
         texts.push((TextName::CommsChannel, sent.channel.to_string()));
@@ -137,21 +142,52 @@ pub fn seal(
     draft: &EntryDraft,
     salt: Salt,
 ) -> Result<SysIncidentUpdateEntry, CanonicalError> {
-    let texts: BTreeMap<TextName, CommittedText> =
-        texts_of(draft).into_iter().map(|(name, text)| (name, CommittedText { salt: derived(salt, name), text })).collect();
-    let commitments = texts.iter().map(|(name, text)| (*name, commitment(text.salt, &text.text))).collect();
+    let texts: BTreeMap<TextName, CommittedText> = texts_of(draft)
+        .into_iter()
+        .map(|(name, text)| {
+            (
+                name,
+                CommittedText {
+                    salt: derived(salt, name),
+                    text,
+                },
+            )
+        })
+        .collect();
+    let commitments = texts
+        .iter()
+        .map(|(name, text)| (*name, commitment(text.salt, &text.text)))
+        .collect();
     let shown = Shown::of(draft, commitments);
     let canonical = shown.to_bytes()?;
     let seq = head.seq + 1;
-    let hash = link(DOMAIN, incident_id.uuid().as_bytes(), seq, head.hash, &canonical);
-    Ok(SysIncidentUpdateEntry { incident_id, seq, canonical, shown, texts, prev_hash: head.hash, hash })
+    let hash = link(
+        DOMAIN,
+        incident_id.uuid().as_bytes(),
+        seq,
+        head.hash,
+        &canonical,
+    );
+    Ok(SysIncidentUpdateEntry {
+        incident_id,
+        seq,
+        canonical,
+        shown,
+        texts,
+        prev_hash: head.hash,
+        hash,
+    })
 }
 
 /// Checks one entry against the end of the chain before it.
 ///
 /// # Errors
 /// The reason why the entry does not fit.
-pub fn verify_next(incident_id: IncidentId, head: Head, entry: &SysIncidentUpdateEntry) -> Result<Head, &'static str> {
+pub fn verify_next(
+    incident_id: IncidentId,
+    head: Head,
+    entry: &SysIncidentUpdateEntry,
+) -> Result<Head, &'static str> {
     if entry.seq != head.seq + 1 {
         return Err("the sequence has a gap or a repeat");
     }
@@ -161,7 +197,13 @@ pub fn verify_next(incident_id: IncidentId, head: Head, entry: &SysIncidentUpdat
     if entry.prev_hash != head.hash {
         return Err("the previous hash is not that of the entry before");
     }
-    let hash = link(DOMAIN, incident_id.uuid().as_bytes(), entry.seq, entry.prev_hash, &entry.canonical);
+    let hash = link(
+        DOMAIN,
+        incident_id.uuid().as_bytes(),
+        entry.seq,
+        entry.prev_hash,
+        &entry.canonical,
+    );
     if hash != entry.hash {
         return Err("the hash does not fit the stored bytes");
     }
@@ -169,7 +211,10 @@ pub fn verify_next(incident_id: IncidentId, head: Head, entry: &SysIncidentUpdat
         return Err("what is shown is not what was hashed");
     }
     verify_texts(entry)?;
-    Ok(Head { seq: entry.seq, hash })
+    Ok(Head {
+        seq: entry.seq,
+        hash,
+    })
 }
 
 /// A redacted entry has none of its texts; any other has all of them.
@@ -183,18 +228,30 @@ fn verify_texts(entry: &SysIncidentUpdateEntry) -> Result<(), &'static str> {
     let fits = |(name, text): (&TextName, &CommittedText)| {
         entry.shown.commitments.get(name) == Some(&commitment(text.salt, &text.text))
     };
-    if entry.texts.iter().all(fits) { Ok(()) } else { Err("a text is not the one that was committed to") }
+    if entry.texts.iter().all(fits) {
+        Ok(())
+    } else {
+        Err("a text is not the one that was committed to")
+    }
 }
 
 /// Checks a whole timeline, in order of `seq`, and names the first bad entry.
 #[must_use]
-pub fn verify<'a>(incident_id: IncidentId, entries: impl IntoIterator<Item = &'a SysIncidentUpdateEntry>) -> Verdict {
+pub fn verify<'a>(
+    incident_id: IncidentId,
+    entries: impl IntoIterator<Item = &'a SysIncidentUpdateEntry>,
+) -> Verdict {
     let mut head = Head::EMPTY;
     for entry in entries {
         match verify_next(incident_id, head, entry) {
             Ok(next) => head = next,
             // The place tells which link is bad; its own number may be the lie.
-            Err(reason) => return Verdict::Broken { seq: head.seq + 1, reason },
+            Err(reason) => {
+                return Verdict::Broken {
+                    seq: head.seq + 1,
+                    reason,
+                };
+            }
         }
     }
     Verdict::Valid(head)

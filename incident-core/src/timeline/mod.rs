@@ -17,4 +17,6 @@ mod entry;
 
 pub use canonical::{CanonicalError, Shown};
 pub use draft::{EntryDraft, EntryKind};
-pub use entry::{CommittedText, SysIncidentUpdateEntry, TextName, redact, seal, verify, verify_next};
+pub use entry::{
+    CommittedText, SysIncidentUpdateEntry, TextName, redact, seal, verify, verify_next,
+};

@@ -42,8 +42,19 @@ impl State {
         let audit = self.seal_audit(commit.audit)?;
 
         // Changes. None of them can fail.
-        let Commit { writes, audit: _, outbox, ledger, suggestion, remember, settles, redacts } =
-            Commit { audit: Vec::new(), ..commit };
+        let Commit {
+            writes,
+            audit: _,
+            outbox,
+            ledger,
+            suggestion,
+            remember,
+            settles,
+            redacts,
+        } = Commit {
+            audit: Vec::new(),
+            ..commit
+        };
         let entries = sealed.iter().flatten().cloned().collect();
         for (write, sealed) in writes.into_iter().zip(sealed) {
             self.put(write, sealed);
@@ -57,7 +68,9 @@ impl State {
         for write in outbox {
             match write {
                 OutboxWrite::Add(message) => self.outbox.add(*message),
-                OutboxWrite::SupersedeTriggers(incident) => self.outbox.supersede_triggers(incident),
+                OutboxWrite::SupersedeTriggers(incident) => {
+                    self.outbox.supersede_triggers(incident)
+                }
             }
         }
         for write in ledger {
@@ -66,7 +79,10 @@ impl State {
         match suggestion {
             Some(SuggestionWrite::Open(suggestion)) => self.suggestions.push(suggestion),
             Some(SuggestionWrite::Use(id)) => {
-                self.suggestions.iter_mut().filter(|one| one.id == id).for_each(|one| one.used = true);
+                self.suggestions
+                    .iter_mut()
+                    .filter(|one| one.id == id)
+                    .for_each(|one| one.used = true);
             }
             None => {}
         }
@@ -88,7 +104,10 @@ impl State {
 
     fn check_write(&self, write: &IncidentWrite) -> Result<(), StoreError> {
         let after = &write.after;
-        let stored = self.incidents.get(&after.id).map(|kept| kept.incident.revision);
+        let stored = self
+            .incidents
+            .get(&after.id)
+            .map(|kept| kept.incident.revision);
         if stored != write.expected {
             return Err(StoreError::Conflict);
         }
@@ -118,15 +137,22 @@ impl State {
 
     fn check_outbox(&self, writes: &[OutboxWrite]) -> Result<(), StoreError> {
         let taken = |write: &OutboxWrite| matches!(write, OutboxWrite::Add(message) if self.outbox.has(message.id));
-        if writes.iter().any(taken) { Err(StoreError::Refused("a message id is used twice")) } else { Ok(()) }
+        if writes.iter().any(taken) {
+            Err(StoreError::Refused("a message id is used twice"))
+        } else {
+            Ok(())
+        }
     }
 
     fn check_ledger(&self, writes: &[LedgerWrite]) -> Result<(), StoreError> {
         let key = |row: &LedgerRow| (row.tenant_id.clone(), row.incident_id, row.revision);
         for write in writes {
             let mut fresh = std::collections::BTreeSet::new();
-            let kept = |row: &LedgerRow| row.incident_id == write.incident_id && row.revision >= write.revision;
-            if !write.rows.iter().all(|row| fresh.insert(key(row))) || self.ledger.iter().any(kept) {
+            let kept = |row: &LedgerRow| {
+                row.incident_id == write.incident_id && row.revision >= write.revision
+            };
+            if !write.rows.iter().all(|row| fresh.insert(key(row))) || self.ledger.iter().any(kept)
+            {
                 return Err(StoreError::Refused("a credit of this key exists"));
             }
         }
@@ -134,27 +160,48 @@ impl State {
     }
 
     fn check_redaction(&self, id: IncidentId, seq: u64) -> Result<(), StoreError> {
-        let exists = self.incidents.get(&id).is_some_and(|kept| kept.timeline.iter().any(|entry| entry.seq == seq));
-        if exists { Ok(()) } else { Err(StoreError::Refused("the entry to redact does not exist")) }
+        let exists = self
+            .incidents
+            .get(&id)
+            .is_some_and(|kept| kept.timeline.iter().any(|entry| entry.seq == seq));
+        if exists {
+            Ok(())
+        } else {
+            Err(StoreError::Refused("the entry to redact does not exist"))
+        }
     }
 
-    fn seal_entries(&self, writes: &[IncidentWrite]) -> Result<Vec<Vec<SysIncidentUpdateEntry>>, StoreError> {
+    fn seal_entries(
+        &self,
+        writes: &[IncidentWrite],
+    ) -> Result<Vec<Vec<SysIncidentUpdateEntry>>, StoreError> {
         writes
             .iter()
             .map(|write| {
-                let kept = self.incidents.get(&write.after.id).and_then(|kept| kept.timeline.last());
-                let mut head = kept.map_or(Head::EMPTY, |entry| Head { seq: entry.seq, hash: entry.hash });
+                let kept = self
+                    .incidents
+                    .get(&write.after.id)
+                    .and_then(|kept| kept.timeline.last());
+                let mut head = kept.map_or(Head::EMPTY, |entry| Head {
+                    seq: entry.seq,
+                    hash: entry.hash,
+                });
                 let mut sealed = Vec::with_capacity(write.entries.len());
                 for (draft, salt) in &write.entries {
                     let entry = timeline::seal(write.after.id, head, draft, *salt)
                         .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-                    head = Head { seq: entry.seq, hash: entry.hash };
+                    head = Head {
+                        seq: entry.seq,
+                        hash: entry.hash,
+                    };
                     sealed.push(entry);
                 }
                 if head.seq == write.after.last_seq {
                     Ok(sealed)
                 } else {
-                    Err(StoreError::Refused("the incident counts other entries than its timeline has"))
+                    Err(StoreError::Refused(
+                        "the incident counts other entries than its timeline has",
+                    ))
                 }
             })
             .collect()
@@ -168,10 +215,17 @@ impl State {
                 let chain = Chain::of(draft.incident_id);
                 let stored = || self.audit.get(&chain).and_then(|entries| entries.last());
                 let head = heads.entry(chain).or_insert_with(|| {
-                    stored().map_or(Head::EMPTY, |entry| Head { seq: entry.seq, hash: entry.hash })
+                    stored().map_or(Head::EMPTY, |entry| Head {
+                        seq: entry.seq,
+                        hash: entry.hash,
+                    })
                 });
-                let entry = audit::seal(*head, draft).map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-                *head = Head { seq: entry.seq, hash: entry.hash };
+                let entry = audit::seal(*head, draft)
+                    .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+                *head = Head {
+                    seq: entry.seq,
+                    hash: entry.hash,
+                };
                 Ok(entry)
             })
             .collect()
@@ -183,21 +237,26 @@ impl State {
         self.by_age.insert(place);
         if after.status.is_live() {
             self.live.insert(place);
-            self.alerts.extend(after.alert_key.clone().map(|key| (key, after.id)));
+            self.alerts
+                .extend(after.alert_key.clone().map(|key| (key, after.id)));
         } else {
             self.live.remove(&place);
             self.alerts.retain(|_, holder| *holder != after.id);
         }
-        let kept = self
-            .incidents
-            .entry(after.id)
-            .or_insert_with(|| Kept { incident: Arc::clone(&after), timeline: Vec::new() });
+        let kept = self.incidents.entry(after.id).or_insert_with(|| Kept {
+            incident: Arc::clone(&after),
+            timeline: Vec::new(),
+        });
         kept.incident = after;
         kept.timeline.extend(sealed);
     }
 
     fn put_credits(&mut self, write: LedgerWrite) {
-        for row in self.ledger.iter_mut().filter(|row| row.incident_id == write.incident_id) {
+        for row in self
+            .ledger
+            .iter_mut()
+            .filter(|row| row.incident_id == write.incident_id)
+        {
             if row.state == CreditState::Estimated {
                 row.state = CreditState::Superseded;
             }
@@ -207,7 +266,9 @@ impl State {
 
     /// Erases the texts of an entry, and every remembered copy of the incident.
     fn redact(&mut self, id: IncidentId, seq: u64) {
-        let Some(kept) = self.incidents.get_mut(&id) else { return };
+        let Some(kept) = self.incidents.get_mut(&id) else {
+            return;
+        };
         if let Some(entry) = kept.timeline.iter_mut().find(|entry| entry.seq == seq) {
             timeline::redact(entry);
         }

@@ -25,8 +25,19 @@ pub(super) struct Messages {
 
 impl Messages {
     pub(super) fn add(&mut self, message: Message) {
-        self.queues.entry(message.incident_id).or_default().push_back(message.id);
-        self.rows.insert(message.id, Row { message, token: 0, held: None, superseded: false });
+        self.queues
+            .entry(message.incident_id)
+            .or_default()
+            .push_back(message.id);
+        self.rows.insert(
+            message.id,
+            Row {
+                message,
+                token: 0,
+                held: None,
+                superseded: false,
+            },
+        );
     }
 
     pub(super) fn has(&self, id: MessageId) -> bool {
@@ -61,12 +72,20 @@ impl Messages {
             .collect();
         let mut claims = Vec::new();
         while claims.len() < request.limit {
-            let Some((_, _, id)) = ready.pop_first() else { break };
+            let Some((_, _, id)) = ready.pop_first() else {
+                break;
+            };
             if let Some(row) = self.rows.get_mut(&id) {
                 row.token += 1;
-                let lease = Lease { owner: request.owner, token: row.token };
+                let lease = Lease {
+                    owner: request.owner,
+                    token: row.token,
+                };
                 row.held = Some((lease, request.now.saturating_add(request.lease_for)));
-                claims.push(Claim { message: row.message.clone(), lease });
+                claims.push(Claim {
+                    message: row.message.clone(),
+                    lease,
+                });
             }
         }
         claims
@@ -105,12 +124,19 @@ impl Messages {
     }
 
     pub(super) fn settle(&mut self, settlement: Settlement) {
-        let Settlement { message: id, lease: _, outcome } = settlement;
+        let Settlement {
+            message: id,
+            lease: _,
+            outcome,
+        } = settlement;
         match outcome {
             Settled::Done | Settled::Superseded => self.finish(id),
             Settled::GivenUp { log } => {
                 if let Some(row) = self.rows.get(&id) {
-                    self.given_up.push(Message { log, ..row.message.clone() });
+                    self.given_up.push(Message {
+                        log,
+                        ..row.message.clone()
+                    });
                 }
                 self.finish(id);
             }
@@ -129,7 +155,9 @@ impl Messages {
     }
 
     fn finish(&mut self, id: MessageId) {
-        let Some(row) = self.rows.remove(&id) else { return };
+        let Some(row) = self.rows.remove(&id) else {
+            return;
+        };
         if let Some(queue) = self.queues.get_mut(&row.message.incident_id) {
             queue.retain(|queued| *queued != id);
             if queue.is_empty() {

@@ -14,8 +14,8 @@ use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::incident::Incident;
 use incident_core::outbox::Claim;
 use incident_core::port::{
-    AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox, StoreError,
-    SuggestionQuery, Suggestions,
+    AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
+    StoreError, SuggestionQuery, Suggestions,
 };
 use incident_core::suggestion::Suggestion;
 use incident_core::timeline::SysIncidentUpdateEntry;
@@ -50,11 +50,23 @@ impl IncidentStore for MemoryStore {
         Ok(state.last_number)
     }
 
-    async fn load(&self, id: IncidentId, _within: Duration) -> Result<Option<Arc<Incident>>, StoreError> {
-        Ok(self.state().incidents.get(&id).map(|kept| Arc::clone(&kept.incident)))
+    async fn load(
+        &self,
+        id: IncidentId,
+        _within: Duration,
+    ) -> Result<Option<Arc<Incident>>, StoreError> {
+        Ok(self
+            .state()
+            .incidents
+            .get(&id)
+            .map(|kept| Arc::clone(&kept.incident)))
     }
 
-    async fn list(&self, filter: &IncidentFilter, _within: Duration) -> Result<Vec<Arc<Incident>>, StoreError> {
+    async fn list(
+        &self,
+        filter: &IncidentFilter,
+        _within: Duration,
+    ) -> Result<Vec<Arc<Incident>>, StoreError> {
         Ok(self.state().list(filter))
     }
 
@@ -66,19 +78,41 @@ impl IncidentStore for MemoryStore {
         _within: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         let state = self.state();
-        let Some(kept) = state.incidents.get(&id) else { return Ok(Vec::new()) };
+        let Some(kept) = state.incidents.get(&id) else {
+            return Ok(Vec::new());
+        };
         let skip = usize::try_from(after_seq).unwrap_or(usize::MAX);
-        Ok(kept.timeline.iter().skip(skip).take(limit).cloned().collect())
+        Ok(kept
+            .timeline
+            .iter()
+            .skip(skip)
+            .take(limit)
+            .cloned()
+            .collect())
     }
 
-    async fn recall(&self, scope: &KeyScope, now: Timestamp, _within: Duration) -> Result<Option<Remember>, StoreError> {
-        Ok(self.state().keys.get(scope).filter(|kept| now < kept.expires_at).cloned())
+    async fn recall(
+        &self,
+        scope: &KeyScope,
+        now: Timestamp,
+        _within: Duration,
+    ) -> Result<Option<Remember>, StoreError> {
+        Ok(self
+            .state()
+            .keys
+            .get(scope)
+            .filter(|kept| now < kept.expires_at)
+            .cloned())
     }
 }
 
 #[async_trait]
 impl Outbox for MemoryStore {
-    async fn claim(&self, request: ClaimRequest, _within: Duration) -> Result<Vec<Claim>, StoreError> {
+    async fn claim(
+        &self,
+        request: ClaimRequest,
+        _within: Duration,
+    ) -> Result<Vec<Claim>, StoreError> {
         Ok(self.state().outbox.claim(request))
     }
 
@@ -89,30 +123,67 @@ impl Outbox for MemoryStore {
 
 #[async_trait]
 impl AuditLog for MemoryStore {
-    async fn audit(&self, query: &AuditQuery, _within: Duration) -> Result<Vec<AuditEntry>, StoreError> {
+    async fn audit(
+        &self,
+        query: &AuditQuery,
+        _within: Duration,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
         Ok(self.state().audit(query))
     }
 
-    async fn audit_chains(&self, after: Option<Chain>, limit: usize, _within: Duration) -> Result<Vec<Chain>, StoreError> {
+    async fn audit_chains(
+        &self,
+        after: Option<Chain>,
+        limit: usize,
+        _within: Duration,
+    ) -> Result<Vec<Chain>, StoreError> {
         let state = self.state();
-        Ok(state.audit.keys().copied().filter(|chain| after.is_none_or(|after| after < *chain)).take(limit).collect())
+        Ok(state
+            .audit
+            .keys()
+            .copied()
+            .filter(|chain| after.is_none_or(|after| after < *chain))
+            .take(limit)
+            .collect())
     }
 }
 
 #[async_trait]
 impl Suggestions for MemoryStore {
-    async fn suggestion(&self, id: SuggestionId, _within: Duration) -> Result<Option<Suggestion>, StoreError> {
-        Ok(self.state().suggestions.iter().find(|one| one.id == id).cloned())
+    async fn suggestion(
+        &self,
+        id: SuggestionId,
+        _within: Duration,
+    ) -> Result<Option<Suggestion>, StoreError> {
+        Ok(self
+            .state()
+            .suggestions
+            .iter()
+            .find(|one| one.id == id)
+            .cloned())
     }
 
-    async fn unused(&self, service: &ServiceId, tenant: &TenantId, _within: Duration) -> Result<Option<Suggestion>, StoreError> {
+    async fn unused(
+        &self,
+        service: &ServiceId,
+        tenant: &TenantId,
+        _within: Duration,
+    ) -> Result<Option<Suggestion>, StoreError> {
         Ok(self.state().unused(service, tenant).cloned())
     }
 
-    async fn suggestions(&self, query: &SuggestionQuery, _within: Duration) -> Result<Vec<Suggestion>, StoreError> {
+    async fn suggestions(
+        &self,
+        query: &SuggestionQuery,
+        _within: Duration,
+    ) -> Result<Vec<Suggestion>, StoreError> {
         let mut found: Vec<Suggestion> = self.state().suggestions.clone();
         found.sort_by_key(|one| std::cmp::Reverse((one.received_at, one.id)));
-        found.retain(|one| query.before.is_none_or(|before| (one.received_at, one.id) < before));
+        found.retain(|one| {
+            query
+                .before
+                .is_none_or(|before| (one.received_at, one.id) < before)
+        });
         found.truncate(query.limit);
         Ok(found)
     }
@@ -120,11 +191,22 @@ impl Suggestions for MemoryStore {
 
 #[async_trait]
 impl Ledger for MemoryStore {
-    async fn credits(&self, query: &CreditQuery, _within: Duration) -> Result<Vec<LedgerRow>, StoreError> {
-        let CreditQuery { incident, tenant, period, state } = query;
+    async fn credits(
+        &self,
+        query: &CreditQuery,
+        _within: Duration,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        let CreditQuery {
+            incident,
+            tenant,
+            period,
+            state,
+        } = query;
         let wanted = |row: &&LedgerRow| {
             incident.is_none_or(|id| id == row.incident_id)
-                && tenant.as_ref().is_none_or(|tenant| *tenant == row.tenant_id)
+                && tenant
+                    .as_ref()
+                    .is_none_or(|tenant| *tenant == row.tenant_id)
                 && period.is_none_or(|period| period == row.period)
                 && state.is_none_or(|state| state == row.state)
         };

@@ -41,7 +41,8 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn list(&self, filter: &IncidentFilter) -> Vec<Arc<Incident>> {
-        let live_only = !filter.statuses.is_empty() && filter.statuses.iter().all(|status| status.is_live());
+        let live_only =
+            !filter.statuses.is_empty() && filter.statuses.iter().all(|status| status.is_live());
         let order = if live_only { &self.live } else { &self.by_age };
         let start = match filter.after {
             Some(after) => std::ops::Bound::Excluded(Reverse(after)),
@@ -57,10 +58,18 @@ impl State {
     }
 
     pub(super) fn audit(&self, query: &AuditQuery) -> Vec<AuditEntry> {
-        let AuditQuery { chain, actor, from, after, limit } = query;
+        let AuditQuery {
+            chain,
+            actor,
+            from,
+            after,
+            limit,
+        } = query;
         let place = |entry: &AuditEntry| (entry.said.at, entry.chain, entry.seq);
         let wanted = |entry: &&AuditEntry| {
-            actor.as_ref().is_none_or(|actor| entry.said.actor.name.as_str() == actor)
+            actor
+                .as_ref()
+                .is_none_or(|actor| entry.said.actor.name.as_str() == actor)
                 && from.is_none_or(|from| from <= entry.said.at)
                 && after.is_none_or(|after| after < place(entry))
         };
@@ -74,6 +83,9 @@ impl State {
     }
 
     pub(super) fn unused(&self, service: &ServiceId, tenant: &TenantId) -> Option<&Suggestion> {
-        self.suggestions.iter().rev().find(|one| !one.used && one.said.service == *service && one.said.tenant == *tenant)
+        self.suggestions
+            .iter()
+            .rev()
+            .find(|one| !one.used && one.said.service == *service && one.said.tenant == *tenant)
     }
 }

@@ -31,15 +31,30 @@ impl Tokens {
         for (at, entry) in list.split(',').enumerate() {
             let at = at + 1;
             let mut parts = entry.trim().splitn(3, ':');
-            let (Some(actor), Some(role), Some(token)) = (parts.next(), parts.next(), parts.next()) else {
+            let (Some(actor), Some(role), Some(token)) = (parts.next(), parts.next(), parts.next())
+            else {
                 return Err(format!("entry {at} is not actor:role:token"));
             };
-            let name = PersonName::new(actor).map_err(|error| format!("the actor of entry {at} is not acceptable: {error}"))?;
-            let role: Role = role.parse().map_err(|error| format!("the role of entry {at} is not acceptable: {error}"))?;
+            let name = PersonName::new(actor)
+                .map_err(|error| format!("the actor of entry {at} is not acceptable: {error}"))?;
+            let role: Role = role
+                .parse()
+                .map_err(|error| format!("the role of entry {at} is not acceptable: {error}"))?;
             if token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(format!("the token of entry {at} needs at least 16 visible ASCII characters"));
+                return Err(format!(
+                    "the token of entry {at} needs at least 16 visible ASCII characters"
+                ));
             }
-            if tokens.insert(token, Caller { actor: Actor::person(name), role }).is_some() {
+            if tokens
+                .insert(
+                    token,
+                    Caller {
+                        actor: Actor::person(name),
+                        role,
+                    },
+                )
+                .is_some()
+            {
                 return Err(format!("the token of entry {at} stands there twice"));
             }
         }
@@ -54,7 +69,8 @@ impl Tokens {
 
     /// Adds a token; returns whose it was before.
     pub fn insert(&mut self, token: &str, caller: Caller) -> Option<Caller> {
-        self.0.insert(Sha256::digest(token.as_bytes()).into(), caller)
+        self.0
+            .insert(Sha256::digest(token.as_bytes()).into(), caller)
     }
 
     /// Who sent a request.
@@ -62,8 +78,17 @@ impl Tokens {
     /// # Errors
     /// 401 without a known bearer token.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let refused = || Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "send a known token: Authorization: Bearer TOKEN");
-        let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
+        let refused = || {
+            Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "send a known token: Authorization: Bearer TOKEN",
+            )
+        };
+        let value = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .ok_or_else(refused)?;
         let (scheme, token) = value.split_once(' ').ok_or_else(refused)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(refused());
@@ -79,14 +104,32 @@ mod tests {
 
     #[test]
     fn wrong_lists_are_refused_without_telling_the_token() {
-        for bad in ["", "anna", "anna:admin", "anna:boss:0123456789abcdef", ":admin:0123456789abcdef", "anna:admin:secret", "a:admin:0123456789abcdef,b:viewer:0123456789abcdef"] {
+        for bad in [
+            "",
+            "anna",
+            "anna:admin",
+            "anna:boss:0123456789abcdef",
+            ":admin:0123456789abcdef",
+            "anna:admin:secret",
+            "a:admin:0123456789abcdef,b:viewer:0123456789abcdef",
+        ] {
             let error = Tokens::parse(bad).unwrap_err();
-            assert!(!error.contains("secret") && !error.contains("0123"), "{error}");
+            assert!(
+                !error.contains("secret") && !error.contains("0123"),
+                "{error}"
+            );
         }
-        let tokens = Tokens::parse("anna:admin:0123456789abcdef, bob:viewer:fedcba9876543210").unwrap();
+        let tokens =
+            Tokens::parse("anna:admin:0123456789abcdef, bob:viewer:fedcba9876543210").unwrap();
         let mut headers = HeaderMap::new();
-        assert_eq!(tokens.authenticate(&headers).unwrap_err().status(), StatusCode::UNAUTHORIZED);
-        headers.insert(header::AUTHORIZATION, "bearer fedcba9876543210".parse().unwrap());
+        assert_eq!(
+            tokens.authenticate(&headers).unwrap_err().status(),
+            StatusCode::UNAUTHORIZED
+        );
+        headers.insert(
+            header::AUTHORIZATION,
+            "bearer fedcba9876543210".parse().unwrap(),
+        );
         assert_eq!(tokens.authenticate(&headers).unwrap().role, Role::Viewer);
         assert!(!format!("{tokens:?}").contains("0123"));
     }

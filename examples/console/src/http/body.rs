@@ -27,14 +27,25 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
 /// 413.
 #[must_use]
 pub fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than this route takes")
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "the body is larger than this route takes",
+    )
 }
 
 /// The media type of a body, without parameters, in lower case.
 #[must_use]
 pub fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+    Some(
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase(),
+    )
 }
 
 /// 415 unless a body is JSON.
@@ -44,7 +55,11 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
 pub fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     match media_type(headers).as_deref() {
         Some("application/json") => Ok(()),
-        _ => Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "send application/json")),
+        _ => Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "send application/json",
+        )),
     }
 }
 
@@ -63,7 +78,11 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
-    Problem::unreadable(format!("the body is not JSON: line {}, column {}", error.line(), error.column()))
+    Problem::unreadable(format!(
+        "the body is not JSON: line {}, column {}",
+        error.line(),
+        error.column()
+    ))
 }
 
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
@@ -71,7 +90,8 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let message = inner.to_string();
     // The grammar of JSON allows an escaped lone surrogate (RFC 8259, 8.2), but
     // it stands for no text.
-    let surrogate = message.contains("surrogate") || message.contains("unexpected end of hex escape");
+    let surrogate =
+        message.contains("surrogate") || message.contains("unexpected end of hex escape");
     if !inner.is_data() && !surrogate {
         return not_json(inner);
     }
@@ -83,7 +103,11 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
             pointer = format!("{pointer}/{}", escape(&field));
         }
     }
-    let detail = if surrogate { "a lone surrogate is no text".to_owned() } else { without_place(&message) };
+    let detail = if surrogate {
+        "a lone surrogate is no text".to_owned()
+    } else {
+        without_place(&message)
+    };
     Problem::field(pointer, detail)
 }
 
@@ -104,20 +128,28 @@ fn escape(key: &str) -> String {
 }
 
 fn between_backticks(message: &str, starts: &[&str]) -> Option<String> {
-    let rest = starts.iter().find_map(|start| message.strip_prefix(start))?;
+    let rest = starts
+        .iter()
+        .find_map(|start| message.strip_prefix(start))?;
     rest.split('`').next().map(str::to_owned)
 }
 
 /// Drops serde's " at line 1 column 2".
 fn without_place(message: &str) -> String {
-    message.split(" at line ").next().unwrap_or(message).to_owned()
+    message
+        .split(" at line ")
+        .next()
+        .unwrap_or(message)
+        .to_owned()
 }
 
 /// For fields of a `PATCH`: tells an absent field (`None`) from `null` (`Some(None)`).
 ///
 /// # Errors
 /// Those of the value.
-pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -145,7 +177,10 @@ mod tests {
 
     fn refused(body: &str) -> (u16, Option<String>) {
         let problem = json::<Sample>(body.as_bytes()).unwrap_err();
-        (problem.status.as_u16(), problem.errors.first().map(|error| error.pointer.clone()))
+        (
+            problem.status.as_u16(),
+            problem.errors.first().map(|error| error.pointer.clone()),
+        )
     }
 
     #[test]
@@ -157,15 +192,33 @@ mod tests {
             (r#"{"title":7}"#, 422, Some("/title")),
             ("{}", 422, Some("/title")),
             (r#"{"title":"x","more":1}"#, 422, Some("/more")),
-            (r#"{"title":"x","list":[{"count":1},{"count":-1}]}"#, 422, Some("/list/1/count")),
-            (r#"{"title":"x","list":[{"count":1,"a/b":2}]}"#, 422, Some("/list/0/a~1b")),
+            (
+                r#"{"title":"x","list":[{"count":1},{"count":-1}]}"#,
+                422,
+                Some("/list/1/count"),
+            ),
+            (
+                r#"{"title":"x","list":[{"count":1,"a/b":2}]}"#,
+                422,
+                Some("/list/0/a~1b"),
+            ),
             (r#"{"title":"x""#, 400, None),
             (r#"{"title":"x"} x"#, 400, None),
             ("", 400, None),
             ("[1", 422, Some("")),
         ] {
-            assert_eq!(refused(body), (status, pointer.map(str::to_owned)), "{body}");
+            assert_eq!(
+                refused(body),
+                (status, pointer.map(str::to_owned)),
+                "{body}"
+            );
         }
-        assert_eq!(json::<Sample>(b"{\"title\":\"\xff\"}").unwrap_err().status.as_u16(), 400);
+        assert_eq!(
+            json::<Sample>(b"{\"title\":\"\xff\"}")
+                .unwrap_err()
+                .status
+                .as_u16(),
+            400
+        );
     }
 }

@@ -22,8 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// 400 where the header cannot be read.
 pub fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
-    let wrong = || Problem::unreadable("the header If-Match cannot be read: expected `*` or quoted versions");
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let wrong = || {
+        Problem::unreadable("the header If-Match cannot be read: expected `*` or quoted versions")
+    };
+    let Some(value) = headers.get(header::IF_MATCH) else {
+        return Ok(None);
+    };
     let text = value.to_str().map_err(|_| wrong())?.trim();
     if text == "*" {
         return Ok(None);
@@ -32,7 +36,10 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
     for tag in text.split(',').map(str::trim) {
         // A weak tag never matches strongly (RFC 9110, 13.1.1), nor does one we never made.
         let quoted = tag.strip_prefix("W/").unwrap_or(tag);
-        let inside = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or_else(wrong)?;
+        let inside = quoted
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .ok_or_else(wrong)?;
         if !tag.starts_with("W/") {
             versions.extend(inside.parse::<u64>().ok().map(Version));
         }
@@ -43,20 +50,41 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
 /// Whether `If-None-Match` holds this tag.
 #[must_use]
 pub fn none_match(headers: &HeaderMap, etag: &str) -> bool {
-    let Some(Ok(text)) = headers.get(header::IF_NONE_MATCH).map(|value| value.to_str()) else { return false };
-    text.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    let Some(Ok(text)) = headers
+        .get(header::IF_NONE_MATCH)
+        .map(|value| value.to_str())
+    else {
+        return false;
+    };
+    text.split(',')
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 /// The idempotency key of a request, with what it is used for.
 ///
 /// # Errors
 /// 400 where the header cannot be read.
-pub fn idempotency(headers: &HeaderMap, method: &Method, path: &str, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
-    let wrong = || Problem::unreadable("the header Idempotency-Key must be one value of 1 to 255 visible ASCII characters");
+pub fn idempotency(
+    headers: &HeaderMap,
+    method: &Method,
+    path: &str,
+    body: &[u8],
+) -> Result<Option<IdempotencyKey>, Problem> {
+    let wrong = || {
+        Problem::unreadable(
+            "the header Idempotency-Key must be one value of 1 to 255 visible ASCII characters",
+        )
+    };
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
     let key = value.to_str().map_err(|_| wrong())?;
-    if values.next().is_some() || !(1..=255).contains(&key.len()) || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if values.next().is_some()
+        || !(1..=255).contains(&key.len())
+        || !key.bytes().all(|byte| byte.is_ascii_graphic())
+    {
         return Err(wrong());
     }
     let mut hasher = Sha256::new();
@@ -64,7 +92,10 @@ pub fn idempotency(headers: &HeaderMap, method: &Method, path: &str, body: &[u8]
         hasher.update(part);
         hasher.update([0]);
     }
-    Ok(Some(IdempotencyKey { key: key.to_owned(), fingerprint: hasher.finalize().into() }))
+    Ok(Some(IdempotencyKey {
+        key: key.to_owned(),
+        fingerprint: hasher.finalize().into(),
+    }))
 }
 
 type Running = Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<()>>>>;
@@ -83,11 +114,21 @@ impl InFlight {
             let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             // Nobody but this table knows a key that nobody uses.
             running.retain(|_, turn| Arc::strong_count(turn) > 1);
-            Arc::clone(running.entry((actor.to_owned(), key.to_owned())).or_default())
+            Arc::clone(
+                running
+                    .entry((actor.to_owned(), key.to_owned()))
+                    .or_default(),
+            )
         };
         tokio::time::timeout(PATIENCE, turn.lock_owned())
             .await
-            .map_err(|_| Problem::new(StatusCode::CONFLICT, "key_in_flight", "a request under this key is still running"))
+            .map_err(|_| {
+                Problem::new(
+                    StatusCode::CONFLICT,
+                    "key_in_flight",
+                    "a request under this key is still running",
+                )
+            })
     }
 }
 
@@ -101,7 +142,9 @@ mod tests {
 
     #[test]
     fn tags_are_read() {
-        let read = |text: &str| if_match(&with(header::IF_MATCH, text)).map_err(|problem| problem.status().as_u16());
+        let read = |text: &str| {
+            if_match(&with(header::IF_MATCH, text)).map_err(|problem| problem.status().as_u16())
+        };
         assert_eq!(read("\"3\", \"4\""), Ok(Some(vec![Version(3), Version(4)])));
         assert_eq!(read("*"), Ok(None));
         assert_eq!(read("W/\"3\""), Ok(Some(vec![])));

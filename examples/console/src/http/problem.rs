@@ -47,7 +47,13 @@ impl Problem {
     /// A problem with a status, a name for programs and a sentence for people.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), stream: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            stream: None,
+        }
     }
 
     /// 400: cannot be read at all.
@@ -59,19 +65,31 @@ impl Problem {
     /// 404.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("there is no such {what}"),
+        )
     }
 
     /// 422 about one value.
     #[must_use]
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the input is not acceptable").at(pointer, detail)
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "the input is not acceptable",
+        )
+        .at(pointer, detail)
     }
 
     /// The same, naming a value.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+        self.errors.push(FieldError {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        });
         self
     }
 
@@ -104,7 +122,10 @@ impl IntoResponse for Problem {
         let bytes = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (self.status, bytes).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -118,7 +139,10 @@ impl IntoResponse for Problem {
 
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
-        Self::field(format!("/{}", invalid.field()), format!("expected {}", invalid.expected()))
+        Self::field(
+            format!("/{}", invalid.field()),
+            format!("expected {}", invalid.expected()),
+        )
     }
 }
 
@@ -132,25 +156,37 @@ impl From<Error> for Problem {
                 format!("your role does not allow: {}", action.name()),
             ),
             Error::Refused(Refusal::Invalid(invalid)) => invalid.into(),
-            Error::Refused(Refusal::WrongState { code, detail }) => Self::new(StatusCode::CONFLICT, code, detail),
-            Error::VersionMismatch => {
-                Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", "the incident has another version")
+            Error::Refused(Refusal::WrongState { code, detail }) => {
+                Self::new(StatusCode::CONFLICT, code, detail)
             }
+            Error::VersionMismatch => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "version_mismatch",
+                "the incident has another version",
+            ),
             Error::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",
                 "the idempotency key was used for another request",
             ),
-            Error::Store(StoreError::Conflict) => {
-                Self::new(StatusCode::CONFLICT, "conflict", "the incident is being changed by others; try again")
-            }
+            Error::Store(StoreError::Conflict) => Self::new(
+                StatusCode::CONFLICT,
+                "conflict",
+                "the incident is being changed by others; try again",
+            ),
             Error::NotConfigured(what) => Self::new(StatusCode::CONFLICT, "not_configured", what),
-            Error::Usage(UsageError::Full { .. }) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "usage_full", "no more usage events fit")
-            }
+            Error::Usage(UsageError::Full { .. }) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "usage_full",
+                "no more usage events fit",
+            ),
             other => {
                 tracing::error!(error = &other as &dyn std::error::Error, "a request failed");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the store is away; try again")
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "unavailable",
+                    "the store is away; try again",
+                )
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use incident_core::Timestamp;
-use sha2::{Digest, Sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use incident_core::Timestamp;
+use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 
@@ -24,12 +24,19 @@ impl Query {
     /// 400 where it cannot be decoded, 422 for an unknown or repeated parameter.
     pub fn parse(raw: Option<&str>, allowed: &[&str]) -> Result<Self, Problem> {
         let mut found = BTreeMap::new();
-        for pair in raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        for pair in raw
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+        {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
             if !allowed.contains(&name.as_str()) && name != "limit" && name != "cursor" {
                 let known = allowed.join(", ");
-                return Err(Problem::field(format!("/{name}"), format!("unknown parameter; known: {known}, limit, cursor")));
+                return Err(Problem::field(
+                    format!("/{name}"),
+                    format!("unknown parameter; known: {known}, limit, cursor"),
+                ));
             }
             if found.insert(name.clone(), value).is_some() {
                 return Err(Problem::field(format!("/{name}"), "given more than once"));
@@ -41,15 +48,27 @@ impl Query {
     /// A parameter, as it was given; one that is empty counts as absent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 
     /// A parameter as a type that reads itself.
     ///
     /// # Errors
     /// 422 where it does not fit.
-    pub fn read<T: std::str::FromStr<Err = incident_core::Invalid>>(&self, name: &'static str) -> Result<Option<T>, Problem> {
-        self.get(name).map(|value| value.parse().map_err(|error: incident_core::Invalid| error.at(name).into())).transpose()
+    pub fn read<T: std::str::FromStr<Err = incident_core::Invalid>>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<T>, Problem> {
+        self.get(name)
+            .map(|value| {
+                value
+                    .parse()
+                    .map_err(|error: incident_core::Invalid| error.at(name).into())
+            })
+            .transpose()
     }
 
     /// A time.
@@ -65,8 +84,13 @@ impl Query {
     /// # Errors
     /// 400 where it is none.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
-        let wrong = || Problem::unreadable("a number in the query cannot be read").at(format!("/{name}"), "expected a number");
-        self.get(name).map(|value| value.parse().map_err(|_| wrong())).transpose()
+        let wrong = || {
+            Problem::unreadable("a number in the query cannot be read")
+                .at(format!("/{name}"), "expected a number")
+        };
+        self.get(name)
+            .map(|value| value.parse().map_err(|_| wrong()))
+            .transpose()
     }
 
     /// `true` or `false`; no if absent.
@@ -86,10 +110,13 @@ impl Query {
     /// # Errors
     /// 400 where it is no integer, 422 where it is out of range.
     pub fn limit(&self) -> Result<usize, Problem> {
-        let Some(text) = self.get("limit") else { return Ok(LIMIT) };
-        let number: i64 = text
-            .parse()
-            .map_err(|_| Problem::unreadable("`limit` is not a number").at("/limit", "expected a number from 1 to 200"))?;
+        let Some(text) = self.get("limit") else {
+            return Ok(LIMIT);
+        };
+        let number: i64 = text.parse().map_err(|_| {
+            Problem::unreadable("`limit` is not a number")
+                .at("/limit", "expected a number from 1 to 200")
+        })?;
         match usize::try_from(number) {
             Ok(limit @ 1..=MOST) => Ok(limit),
             _ => Err(Problem::field("/limit", "expected a number from 1 to 200")),
@@ -101,14 +128,23 @@ impl Query {
     /// # Errors
     /// 422 where it is not one of ours, or was made with other filters.
     pub fn cursor(&self) -> Result<Option<String>, Problem> {
-        let wrong = || Problem::field("/cursor", "expected a cursor from an answer to the same filters");
-        let Some(text) = self.get("cursor") else { return Ok(None) };
+        let wrong = || {
+            Problem::field(
+                "/cursor",
+                "expected a cursor from an answer to the same filters",
+            )
+        };
+        let Some(text) = self.get("cursor") else {
+            return Ok(None);
+        };
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
         let (mark, place) = bytes.split_at_checked(8).ok_or_else(wrong)?;
         if mark != self.mark(place) {
             return Err(wrong());
         }
-        String::from_utf8(place.to_vec()).map(Some).map_err(|_| wrong())
+        String::from_utf8(place.to_vec())
+            .map(Some)
+            .map_err(|_| wrong())
     }
 
     /// A cursor for a place under these filters.
@@ -122,7 +158,11 @@ impl Query {
     /// Binds a cursor to the filters; `limit` may change from page to page.
     fn mark(&self, place: &[u8]) -> [u8; 8] {
         let mut hasher = Sha256::new();
-        for (name, value) in self.0.iter().filter(|(name, _)| !matches!(name.as_str(), "cursor" | "limit")) {
+        for (name, value) in self
+            .0
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "cursor" | "limit"))
+        {
             hasher.update(name.as_bytes());
             hasher.update([0]);
             hasher.update(value.as_bytes());
@@ -146,7 +186,11 @@ fn decode(text: &str) -> Result<String, Problem> {
         bytes.push(match byte {
             b'+' => b' ',
             b'%' => {
-                let mut digit = || rest.next().and_then(|b| char::from(b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
+                let mut digit = || {
+                    rest.next()
+                        .and_then(|b| char::from(b).to_digit(16))
+                        .and_then(|d| u8::try_from(d).ok())
+                };
                 let (high, low) = (digit().ok_or_else(wrong)?, digit().ok_or_else(wrong)?);
                 high * 16 + low
             }
@@ -167,14 +211,27 @@ mod tests {
     #[test]
     fn parameters_are_known_and_single() {
         let query = Query::parse(Some("tenant=a%2Fb+c&limit=7"), &["tenant"]).unwrap();
-        assert_eq!((query.get("tenant"), query.limit().unwrap()), (Some("a/b c"), 7));
+        assert_eq!(
+            (query.get("tenant"), query.limit().unwrap()),
+            (Some("a/b c"), 7)
+        );
         assert_eq!(status(Query::parse(Some("other=1"), &["tenant"])), 422);
-        assert_eq!(status(Query::parse(Some("tenant=1&tenant=2"), &["tenant"])), 422);
+        assert_eq!(
+            status(Query::parse(Some("tenant=1&tenant=2"), &["tenant"])),
+            422
+        );
         for bad in ["tenant=%", "tenant=%zz", "tenant=%ff"] {
             assert_eq!(status(Query::parse(Some(bad), &["tenant"])), 400);
         }
         for (limit, expected) in [("x", 400), ("0", 422), ("201", 422), ("-1", 422)] {
-            assert_eq!(status(Query::parse(Some(&format!("limit={limit}")), &[]).unwrap().limit()), expected);
+            assert_eq!(
+                status(
+                    Query::parse(Some(&format!("limit={limit}")), &[])
+                        .unwrap()
+                        .limit()
+                ),
+                expected
+            );
         }
     }
 
@@ -182,11 +239,22 @@ mod tests {
     fn a_cursor_belongs_to_its_filters() {
         let query = Query::parse(Some("tenant=a&limit=5"), &["tenant"]).unwrap();
         let cursor = query.cursor_at("place");
-        let with = |filters: &str| Query::parse(Some(&format!("{filters}&cursor={cursor}")), &["tenant"]).unwrap().cursor();
+        let with = |filters: &str| {
+            Query::parse(Some(&format!("{filters}&cursor={cursor}")), &["tenant"])
+                .unwrap()
+                .cursor()
+        };
         assert_eq!(with("tenant=a&limit=9").unwrap().as_deref(), Some("place"));
         assert_eq!(status(with("tenant=b")), 422);
         for bad in ["x", "AAAA", "%25", "AAAAAAAAAAAAAAAA"] {
-            assert_eq!(status(Query::parse(Some(&format!("cursor={bad}")), &[]).unwrap().cursor()), 422);
+            assert_eq!(
+                status(
+                    Query::parse(Some(&format!("cursor={bad}")), &[])
+                        .unwrap()
+                        .cursor()
+                ),
+                422
+            );
         }
     }
 }

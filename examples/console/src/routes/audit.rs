@@ -19,8 +19,14 @@ use crate::view;
 
 type Answer = Result<Response, Problem>;
 
-pub(super) async fn list(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Answer {
-    app.incidents.authorize(&caller, Action::ReadAudit, None).await?;
+pub(super) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    app.incidents
+        .authorize(&caller, Action::ReadAudit, None)
+        .await?;
     let query = Query::parse(raw.as_deref(), &["incident", "actor", "from"])?;
     let limit = query.limit()?;
     let wanted = AuditQuery {
@@ -34,7 +40,14 @@ pub(super) async fn list(State(app): State<App>, Extension(caller): Extension<Ca
     let more = found.len() > limit;
     found.truncate(limit);
     let last = found.last().filter(|_| more);
-    let next = last.map(|last| query.cursor_at(&format!("{} {} {}", last.said.at.micros(), last.chain, last.seq)));
+    let next = last.map(|last| {
+        query.cursor_at(&format!(
+            "{} {} {}",
+            last.said.at.micros(),
+            last.chain,
+            last.seq
+        ))
+    });
     let items: Vec<_> = found.iter().map(view::audit).collect();
     Ok(page_answer(&items, next))
 }
@@ -42,18 +55,32 @@ pub(super) async fn list(State(app): State<App>, Extension(caller): Extension<Ca
 fn read_place(place: &str) -> Result<(Timestamp, Chain, u64), Problem> {
     let mut parts = place.split(' ');
     let mut part = || parts.next().unwrap_or_default();
-    let at = part().parse().ok().and_then(|us| Timestamp::from_micros(us).ok());
+    let at = part()
+        .parse()
+        .ok()
+        .and_then(|us| Timestamp::from_micros(us).ok());
     match (at, part().parse(), part().parse()) {
         (Some(at), Ok(chain), Ok(seq)) => Ok((at, chain, seq)),
-        _ => Err(Problem::field("/cursor", "expected a cursor from an answer to the same filters")),
+        _ => Err(Problem::field(
+            "/cursor",
+            "expected a cursor from an answer to the same filters",
+        )),
     }
 }
 
-pub(super) async fn verify(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Answer {
-    app.incidents.authorize(&caller, Action::ReadAudit, None).await?;
+pub(super) async fn verify(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    app.incidents
+        .authorize(&caller, Action::ReadAudit, None)
+        .await?;
     Query::parse(raw.as_deref(), &[])?;
     let value = match app.incidents.verify_audit().await? {
-        Ok((chains, entries)) => json!({"valid": true, "chains": chains, "entries": entries, "anchored": false}),
+        Ok((chains, entries)) => {
+            json!({"valid": true, "chains": chains, "entries": entries, "anchored": false})
+        }
         Err((chain, Verdict::Broken { seq, reason })) => {
             json!({"valid": false, "chain": chain.to_string(), "seq": seq, "reason": reason})
         }

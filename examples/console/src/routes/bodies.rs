@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use incident_core::incident::{
-    Affected, AffectedTenant, Change, CommsSent, DataLoss, Declare, Facts, Level, Mode, Publish, Scope, Severity,
-    Source, Status, Update,
+    Affected, AffectedTenant, Change, CommsSent, DataLoss, Declare, Facts, Level, Mode, Publish,
+    Scope, Severity, Source, Status, Update,
 };
 use incident_core::timeline::EntryKind;
 use incident_core::{
-    HttpsUrl, IncidentId, Invalid, Money, Name, Percent, PersonName, PublicText, ServiceId, Statement, SuggestionId,
-    TenantId, Text, Timestamp, Title,
+    HttpsUrl, IncidentId, Invalid, Money, Name, Percent, PersonName, PublicText, ServiceId,
+    Statement, SuggestionId, TenantId, Text, Timestamp, Title,
 };
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
@@ -47,12 +47,22 @@ impl<'de> Deserialize<'de> for OneTenant {
             }
 
             fn visit_str<E: de::Error>(self, name: &str) -> Result<OneTenant, E> {
-                TenantId::new(name).map(|id| OneTenant(AffectedTenant::whole(id))).map_err(E::custom)
+                TenantId::new(name)
+                    .map(|id| OneTenant(AffectedTenant::whole(id)))
+                    .map_err(E::custom)
             }
 
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<OneTenant, A::Error> {
-                let TenantObject { tenant_id, from, until } = Deserialize::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(OneTenant(AffectedTenant { tenant_id, from, until }))
+                let TenantObject {
+                    tenant_id,
+                    from,
+                    until,
+                } = Deserialize::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(OneTenant(AffectedTenant {
+                    tenant_id,
+                    from,
+                    until,
+                }))
             }
         }
         deserializer.deserialize_any(One)
@@ -70,7 +80,11 @@ impl<'de> Deserialize<'de> for Tenants {
             }
 
             fn visit_str<E: de::Error>(self, word: &str) -> Result<Tenants, E> {
-                if word == "all" { Ok(Tenants::All) } else { Err(E::invalid_value(de::Unexpected::Str(""), &self)) }
+                if word == "all" {
+                    Ok(Tenants::All)
+                } else {
+                    Err(E::invalid_value(de::Unexpected::Str(""), &self))
+                }
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tenants, A::Error> {
@@ -167,7 +181,10 @@ impl Create {
             severity: self.severity,
             summary: self.summary.unwrap_or_default(),
             affected_services: services,
-            affected_tenants: self.affected_tenants.unwrap_or(Tenants::These(Vec::new())).checked()?,
+            affected_tenants: self
+                .affected_tenants
+                .unwrap_or(Tenants::These(Vec::new()))
+                .checked()?,
             started_at: self.started_at,
             detected_at: self.detected_at,
             responder: self.responder,
@@ -359,8 +376,18 @@ pub(super) struct Visibility {
 }
 
 impl From<Visibility> for Publish {
-    fn from(Visibility { public, title, message }: Visibility) -> Self {
-        Self { public, title, message }
+    fn from(
+        Visibility {
+            public,
+            title,
+            message,
+        }: Visibility,
+    ) -> Self {
+        Self {
+            public,
+            title,
+            message,
+        }
     }
 }
 

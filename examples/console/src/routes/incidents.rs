@@ -21,8 +21,14 @@ use crate::view;
 
 type Answer = Result<Response, Problem>;
 
-pub(super) async fn declare(State(app): State<App>, Extension(caller): Extension<Caller>, request: Request) -> Answer {
-    app.incidents.authorize(&caller, Action::Declare, None).await?;
+pub(super) async fn declare(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Answer {
+    app.incidents
+        .authorize(&caller, Action::Declare, None)
+        .await?;
     let Asked { ask, body, turn } = app.asked::<Create>(caller, request, None).await?;
     let declare = body.declare()?;
     let incidents = app.incidents.clone();
@@ -32,8 +38,18 @@ pub(super) async fn declare(State(app): State<App>, Extension(caller): Extension
             Ok(incidents.declare(&ask, &declare).await?)
         })
         .await?;
-    let status = if done.deduplicated { StatusCode::OK } else { StatusCode::CREATED };
-    let mut response = incident_answer(&app, status, &done.incident, done.deduplicated, done.replayed);
+    let status = if done.deduplicated {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    let mut response = incident_answer(
+        &app,
+        status,
+        &done.incident,
+        done.deduplicated,
+        done.replayed,
+    );
     if let Ok(location) = HeaderValue::from_str(&format!("/sys/incidents/{}", done.incident.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -42,7 +58,11 @@ pub(super) async fn declare(State(app): State<App>, Extension(caller): Extension
 
 const FILTERS: [&str; 7] = ["status", "severity", "tenant", "service", "q", "from", "to"];
 
-pub(super) async fn list(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Answer {
+pub(super) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(raw): RawQuery,
+) -> Answer {
     app.incidents.authorize(&caller, Action::Read, None).await?;
     let query = Query::parse(raw.as_deref(), &FILTERS)?;
     let limit = query.limit()?;
@@ -67,7 +87,10 @@ pub(super) async fn list(State(app): State<App>, Extension(caller): Extension<Ca
     let mut found = app.incidents.list(&filter).await?;
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| query.cursor_at(&view::place(last.declared_at, last.id)));
+    let next = found
+        .last()
+        .filter(|_| more)
+        .map(|last| query.cursor_at(&view::place(last.declared_at, last.id)));
     let items: Vec<_> = found.iter().map(|incident| view::item(incident)).collect();
     Ok(page_answer(&items, next))
 }
@@ -78,22 +101,46 @@ fn statuses(wanted: Option<&str>) -> Result<BTreeSet<Status>, Problem> {
         None | Some("active") => Ok(all.filter(|status| status.is_live()).collect()),
         Some("resolved") => Ok(BTreeSet::from([Status::Resolved, Status::Closed])),
         Some("all") => Ok(BTreeSet::new()),
-        Some(_) => Err(Problem::field("/status", "expected active, resolved or all")),
+        Some(_) => Err(Problem::field(
+            "/status",
+            "expected active, resolved or all",
+        )),
     }
 }
 
 /// Reads back a place in a list of things that have a time and an id.
 pub(super) fn read_place<T: std::str::FromStr>(place: &str) -> Result<(Timestamp, T), Problem> {
-    let wrong = || Problem::field("/cursor", "expected a cursor from an answer to the same filters");
+    let wrong = || {
+        Problem::field(
+            "/cursor",
+            "expected a cursor from an answer to the same filters",
+        )
+    };
     let (at, id) = place.split_once(' ').ok_or_else(wrong)?;
-    let at = at.parse().ok().and_then(|us| Timestamp::from_micros(us).ok()).ok_or_else(wrong)?;
+    let at = at
+        .parse()
+        .ok()
+        .and_then(|us| Timestamp::from_micros(us).ok())
+        .ok_or_else(wrong)?;
     Ok((at, id.parse().map_err(|_| wrong())?))
 }
 
-pub(super) async fn show(State(app): State<App>, Extension(caller): Extension<Caller>, Id(id): Id) -> Answer {
-    app.incidents.authorize(&caller, Action::Read, Some(id)).await?;
+pub(super) async fn show(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Answer {
+    app.incidents
+        .authorize(&caller, Action::Read, Some(id))
+        .await?;
     let incident = app.incidents.get(id).await?;
-    Ok(incident_answer(&app, StatusCode::OK, &incident, false, false))
+    Ok(incident_answer(
+        &app,
+        StatusCode::OK,
+        &incident,
+        false,
+        false,
+    ))
 }
 
 /// Reads a body, makes it a command, runs it, answers with the incident.
@@ -111,7 +158,12 @@ async fn write<T: DeserializeOwned>(
     write: Write,
     command: impl FnOnce(T) -> Result<Command, Problem>,
 ) -> Answer {
-    let Write { id, right, status, empty } = write;
+    let Write {
+        id,
+        right,
+        status,
+        empty,
+    } = write;
     app.incidents.get(id).await?;
     app.incidents.authorize(&caller, right, Some(id)).await?;
     let Asked { ask, body, turn } = app.asked::<T>(caller, request, empty).await?;
@@ -123,32 +175,99 @@ async fn write<T: DeserializeOwned>(
             Ok(incidents.act(&ask, id, &command).await?)
         })
         .await?;
-    Ok(incident_answer(&app, status, &done.incident, false, done.replayed))
+    Ok(incident_answer(
+        &app,
+        status,
+        &done.incident,
+        false,
+        done.replayed,
+    ))
 }
 
 const fn on(id: IncidentId, right: Action) -> Write {
-    Write { id, right, status: StatusCode::OK, empty: None }
+    Write {
+        id,
+        right,
+        status: StatusCode::OK,
+        empty: None,
+    }
 }
 
-pub(super) async fn patch(State(app): State<App>, Extension(caller): Extension<Caller>, Id(id): Id, request: Request) -> Answer {
-    write(app, caller, request, on(id, Action::Change), |patch: Patch| Ok(Command::Change(patch.changes()?))).await
+pub(super) async fn patch(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    request: Request,
+) -> Answer {
+    write(
+        app,
+        caller,
+        request,
+        on(id, Action::Change),
+        |patch: Patch| Ok(Command::Change(patch.changes()?)),
+    )
+    .await
 }
 
-pub(super) async fn acknowledge(State(app): State<App>, Extension(caller): Extension<Caller>, Id(id): Id, request: Request) -> Answer {
-    let how = Write { empty: Some("{}"), ..on(id, Action::Acknowledge) };
-    write(app, caller, request, how, |body: Acknowledge| Ok(Command::Acknowledge { at: body.at })).await
+pub(super) async fn acknowledge(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    request: Request,
+) -> Answer {
+    let how = Write {
+        empty: Some("{}"),
+        ..on(id, Action::Acknowledge)
+    };
+    write(app, caller, request, how, |body: Acknowledge| {
+        Ok(Command::Acknowledge { at: body.at })
+    })
+    .await
 }
 
-pub(super) async fn page(State(app): State<App>, Extension(caller): Extension<Caller>, Id(id): Id, request: Request) -> Answer {
-    let how = Write { status: StatusCode::ACCEPTED, ..on(id, Action::Page) };
-    write(app, caller, request, how, |body: Reason| Ok(Command::Page { reason: body.reason })).await
+pub(super) async fn page(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    request: Request,
+) -> Answer {
+    let how = Write {
+        status: StatusCode::ACCEPTED,
+        ..on(id, Action::Page)
+    };
+    write(app, caller, request, how, |body: Reason| {
+        Ok(Command::Page {
+            reason: body.reason,
+        })
+    })
+    .await
 }
 
-pub(super) async fn publish(State(app): State<App>, Extension(caller): Extension<Caller>, Id(id): Id, request: Request) -> Answer {
-    write(app, caller, request, on(id, Action::Publish), |body: Visibility| Ok(Command::Publish(body.into()))).await
+pub(super) async fn publish(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    request: Request,
+) -> Answer {
+    write(
+        app,
+        caller,
+        request,
+        on(id, Action::Publish),
+        |body: Visibility| Ok(Command::Publish(body.into())),
+    )
+    .await
 }
 
-pub(super) async fn post_mortem(State(app): State<App>, Extension(caller): Extension<Caller>, Id(id): Id, request: Request) -> Answer {
+pub(super) async fn post_mortem(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    request: Request,
+) -> Answer {
     let how = on(id, Action::LinkPostMortem);
-    write(app, caller, request, how, |body: PostMortemLink| Ok(Command::LinkPostMortem { url: body.url })).await
+    write(app, caller, request, how, |body: PostMortemLink| {
+        Ok(Command::LinkPostMortem { url: body.url })
+    })
+    .await
 }

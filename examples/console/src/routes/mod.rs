@@ -31,17 +31,41 @@ pub use public::public_router;
 #[must_use]
 pub fn router(app: App) -> Router {
     let sys = Router::new()
-        .route("/sys/incidents", post(incidents::declare).get(incidents::list))
-        .route("/sys/incidents/suggestions", post(suggestions::suggest).get(suggestions::list))
-        .route("/sys/incidents/{id}", get(incidents::show).patch(incidents::patch))
-        .route("/sys/incidents/{id}/acknowledge", post(incidents::acknowledge))
+        .route(
+            "/sys/incidents",
+            post(incidents::declare).get(incidents::list),
+        )
+        .route(
+            "/sys/incidents/suggestions",
+            post(suggestions::suggest).get(suggestions::list),
+        )
+        .route(
+            "/sys/incidents/{id}",
+            get(incidents::show).patch(incidents::patch),
+        )
+        .route(
+            "/sys/incidents/{id}/acknowledge",
+            post(incidents::acknowledge),
+        )
         .route("/sys/incidents/{id}/page", post(incidents::page))
         .route("/sys/incidents/{id}/public", post(incidents::publish))
-        .route("/sys/incidents/{id}/post-mortem", post(incidents::post_mortem))
-        .route("/sys/incidents/{id}/updates", post(timeline::update).get(timeline::list))
-        .route("/sys/incidents/{id}/updates/{seq}/redact", post(timeline::redact))
+        .route(
+            "/sys/incidents/{id}/post-mortem",
+            post(incidents::post_mortem),
+        )
+        .route(
+            "/sys/incidents/{id}/updates",
+            post(timeline::update).get(timeline::list),
+        )
+        .route(
+            "/sys/incidents/{id}/updates/{seq}/redact",
+            post(timeline::redact),
+        )
         .route("/sys/incidents/{id}/timeline/verify", get(timeline::verify))
-        .route("/sys/incidents/{id}/affected-users", get(reports::affected_users))
+        .route(
+            "/sys/incidents/{id}/affected-users",
+            get(reports::affected_users),
+        )
         .route("/sys/incidents/{id}/sla-impact", get(reports::sla_impact))
         .route("/sys/sla/credits", get(reports::credits))
         .route("/sys/usage-events", post(usage::record))
@@ -66,7 +90,11 @@ async fn unknown_route() -> Problem {
 }
 
 async fn wrong_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route does not take this method")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "the route does not take this method",
+    )
 }
 
 /// Under `/sys` a known token is needed, known route or not.
@@ -92,8 +120,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let missing = |_| Problem::not_found("incident");
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(missing)?;
-        Ok(Self(text.parse().map_err(|_| Problem::not_found("incident"))?))
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(missing)?;
+        Ok(Self(
+            text.parse().map_err(|_| Problem::not_found("incident"))?,
+        ))
     }
 }
 
@@ -106,7 +138,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IdSeq {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let missing = |_| Problem::not_found("entry");
-        let Path((id, seq)) = Path::<(String, String)>::from_request_parts(parts, state).await.map_err(missing)?;
+        let Path((id, seq)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(missing)?;
         match (id.parse(), seq.parse()) {
             (Ok(id), Ok(seq)) => Ok(Self(id, seq)),
             _ => Err(Problem::not_found("entry")),
@@ -120,7 +154,10 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 fn answer(status: StatusCode, value: &Value) -> Response {
     let bytes = serde_json::to_vec(value).unwrap_or_default();
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     (status, headers, bytes).into_response()
@@ -130,14 +167,26 @@ fn answer(status: StatusCode, value: &Value) -> Response {
 fn replayable(status: StatusCode, value: &Value, replayed: bool) -> Response {
     let mut response = answer(status, value);
     if replayed {
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        response
+            .headers_mut()
+            .insert(REPLAYED, HeaderValue::from_static("true"));
     }
     response
 }
 
 /// An incident with its tag.
-fn incident_answer(app: &App, status: StatusCode, incident: &Incident, deduplicated: bool, replayed: bool) -> Response {
-    let mut response = replayable(status, &view::incident(incident, &app.links, deduplicated), replayed);
+fn incident_answer(
+    app: &App,
+    status: StatusCode,
+    incident: &Incident,
+    deduplicated: bool,
+    replayed: bool,
+) -> Response {
+    let mut response = replayable(
+        status,
+        &view::incident(incident, &app.links, deduplicated),
+        replayed,
+    );
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", incident.version.0)) {
         response.headers_mut().insert(header::ETAG, tag);
     }
@@ -146,5 +195,8 @@ fn incident_answer(app: &App, status: StatusCode, incident: &Incident, deduplica
 
 /// A page of a list, with the cursor of the next one if there is more.
 fn page_answer(items: &[Value], next: Option<String>) -> Response {
-    answer(StatusCode::OK, &serde_json::json!({"items": items, "next_cursor": next}))
+    answer(
+        StatusCode::OK,
+        &serde_json::json!({"items": items, "next_cursor": next}),
+    )
 }

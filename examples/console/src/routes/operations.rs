@@ -17,5 +17,8 @@ pub(super) async fn healthz() -> Response {
 /// The process can do its work: the store answers.
 pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     app.incidents.ready().await?;
-    Ok(answer(StatusCode::OK, &json!({"status": "ready", "store": "memory"})))
+    Ok(answer(
+        StatusCode::OK,
+        &json!({"status": "ready", "store": "memory"}),
+    ))
 }

@@ -19,11 +19,24 @@ pub fn public_router() -> Router<App> {
 }
 
 async fn active(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
-    let ready = app.public.get(|| app.incidents.now(), || app.incidents.public_page()).await?;
+    let ready = app
+        .public
+        .get(|| app.incidents.now(), || app.incidents.public_page())
+        .await?;
     let etag = ready.etag.clone();
-    if headers.contains_key(header::IF_NONE_MATCH) && none_match(&headers, etag.to_str().unwrap_or_default()) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag), (header::CACHE_CONTROL, CACHE)]).into_response());
+    if headers.contains_key(header::IF_NONE_MATCH)
+        && none_match(&headers, etag.to_str().unwrap_or_default())
+    {
+        return Ok((
+            StatusCode::NOT_MODIFIED,
+            [(header::ETAG, etag), (header::CACHE_CONTROL, CACHE)],
+        )
+            .into_response());
     }
-    let headers = [(header::CONTENT_TYPE, JSON), (header::CACHE_CONTROL, CACHE), (header::ETAG, etag)];
+    let headers = [
+        (header::CONTENT_TYPE, JSON),
+        (header::CACHE_CONTROL, CACHE),
+        (header::ETAG, etag),
+    ];
     Ok((headers, ready.bytes.clone()).into_response())
 }

@@ -17,8 +17,14 @@ use crate::view;
 
 type Answer = Result<Response, Problem>;
 
-pub(super) async fn suggest(State(app): State<App>, Extension(caller): Extension<Caller>, request: Request) -> Answer {
-    app.incidents.authorize(&caller, Action::Suggest, None).await?;
+pub(super) async fn suggest(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Answer {
+    app.incidents
+        .authorize(&caller, Action::Suggest, None)
+        .await?;
     let Asked { ask, body, turn } = app.asked::<Suggest>(caller, request, None).await?;
     let incidents = app.incidents.clone();
     let made = app
@@ -27,25 +33,51 @@ pub(super) async fn suggest(State(app): State<App>, Extension(caller): Extension
             Ok(incidents.suggest(&ask, &body).await?)
         })
         .await?;
-    let status = if made.repeated { StatusCode::OK } else { StatusCode::CREATED };
+    let status = if made.repeated {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
     let state = made.suggestion.state(app.incidents.now());
     let live = made.live_incident.map(|incident| incident.id);
-    Ok(replayable(status, &view::suggestion(&made.suggestion, state, live), made.replayed))
+    Ok(replayable(
+        status,
+        &view::suggestion(&made.suggestion, state, live),
+        made.replayed,
+    ))
 }
 
-pub(super) async fn list(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Answer {
+pub(super) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(raw): RawQuery,
+) -> Answer {
     app.incidents.authorize(&caller, Action::Read, None).await?;
     let query = Query::parse(raw.as_deref(), &[])?;
     let limit = query.limit()?;
     let before = query.cursor()?.as_deref().map(read_place).transpose()?;
-    let mut found = app.incidents.suggestions(&SuggestionQuery { before, limit: limit + 1 }).await?;
+    let mut found = app
+        .incidents
+        .suggestions(&SuggestionQuery {
+            before,
+            limit: limit + 1,
+        })
+        .await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let last = found.last().filter(|_| more);
-    let next = last.map(|(one, _)| query.cursor_at(&view::place(one.suggestion.received_at, one.suggestion.id)));
+    let next = last.map(|(one, _)| {
+        query.cursor_at(&view::place(one.suggestion.received_at, one.suggestion.id))
+    });
     let items: Vec<_> = found
         .iter()
-        .map(|(one, state)| view::suggestion(&one.suggestion, *state, one.live_incident.as_ref().map(|live| live.id)))
+        .map(|(one, state)| {
+            view::suggestion(
+                &one.suggestion,
+                *state,
+                one.live_incident.as_ref().map(|live| live.id),
+            )
+        })
         .collect();
     Ok(page_answer(&items, next))
 }

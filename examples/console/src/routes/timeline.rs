@@ -18,9 +18,16 @@ use crate::view;
 
 type Answer = Result<Response, Problem>;
 
-pub(super) async fn update(State(app): State<App>, Extension(caller): Extension<Caller>, Id(id): Id, request: Request) -> Answer {
+pub(super) async fn update(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    request: Request,
+) -> Answer {
     app.incidents.get(id).await?;
-    app.incidents.authorize(&caller, Action::Update, Some(id)).await?;
+    app.incidents
+        .authorize(&caller, Action::Update, Some(id))
+        .await?;
     let Asked { ask, body, turn } = app.asked::<NewUpdate>(caller, request, None).await?;
     let command = Command::Update(Box::new(body.into()));
     let incidents = app.incidents.clone();
@@ -34,11 +41,23 @@ pub(super) async fn update(State(app): State<App>, Extension(caller): Extension<
     Ok(replayable(StatusCode::CREATED, &entry, done.replayed))
 }
 
-pub(super) async fn list(State(app): State<App>, Extension(caller): Extension<Caller>, Id(id): Id, RawQuery(raw): RawQuery) -> Answer {
-    app.incidents.authorize(&caller, Action::Read, Some(id)).await?;
+pub(super) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    app.incidents
+        .authorize(&caller, Action::Read, Some(id))
+        .await?;
     let query = Query::parse(raw.as_deref(), &["after_seq"])?;
     let limit = query.limit()?;
-    let wrong = || Problem::field("/cursor", "expected a cursor from an answer to the same filters");
+    let wrong = || {
+        Problem::field(
+            "/cursor",
+            "expected a cursor from an answer to the same filters",
+        )
+    };
     let after = match query.cursor()? {
         Some(place) => place.parse().map_err(|_| wrong())?,
         None => query.number("after_seq")?.unwrap_or(0),
@@ -46,29 +65,51 @@ pub(super) async fn list(State(app): State<App>, Extension(caller): Extension<Ca
     let mut entries = app.incidents.timeline(id, after, limit + 1).await?;
     let more = entries.len() > limit;
     entries.truncate(limit);
-    let next = entries.last().filter(|_| more).map(|last| query.cursor_at(&last.seq.to_string()));
+    let next = entries
+        .last()
+        .filter(|_| more)
+        .map(|last| query.cursor_at(&last.seq.to_string()));
     let items: Vec<_> = entries.iter().map(view::entry).collect();
     Ok(page_answer(&items, next))
 }
 
-pub(super) async fn verify(State(app): State<App>, Extension(caller): Extension<Caller>, Id(id): Id, RawQuery(raw): RawQuery) -> Answer {
-    app.incidents.authorize(&caller, Action::Read, Some(id)).await?;
+pub(super) async fn verify(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    app.incidents
+        .authorize(&caller, Action::Read, Some(id))
+        .await?;
     Query::parse(raw.as_deref(), &[])?;
     let value = match app.incidents.verify_timeline(id).await? {
-        Verdict::Valid(head) => json!({"valid": true, "entries": head.seq, "head": head.hash, "anchored": false}),
+        Verdict::Valid(head) => {
+            json!({"valid": true, "entries": head.seq, "head": head.hash, "anchored": false})
+        }
         Verdict::Broken { seq, reason } => json!({"valid": false, "seq": seq, "reason": reason}),
     };
     Ok(answer(StatusCode::OK, &value))
 }
 
-pub(super) async fn redact(State(app): State<App>, Extension(caller): Extension<Caller>, IdSeq(id, seq): IdSeq, request: Request) -> Answer {
+pub(super) async fn redact(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    IdSeq(id, seq): IdSeq,
+    request: Request,
+) -> Answer {
     let incident = app.incidents.get(id).await?;
-    app.incidents.authorize(&caller, Action::Redact, Some(id)).await?;
+    app.incidents
+        .authorize(&caller, Action::Redact, Some(id))
+        .await?;
     if seq == 0 || seq > incident.last_seq {
         return Err(Problem::not_found("entry"));
     }
     let Asked { ask, body, turn } = app.asked::<Reason>(caller, request, None).await?;
-    let command = Command::Redact { seq, reason: body.reason };
+    let command = Command::Redact {
+        seq,
+        reason: body.reason,
+    };
     let incidents = app.incidents.clone();
     let done = app
         .run(async move {

@@ -21,12 +21,22 @@ const ARRAY_LIMIT: usize = 16 * 1024 * 1024;
 /// How many lines of a stream are kept at a time.
 const BATCH: usize = 5_000;
 
-pub(super) async fn record(State(app): State<App>, Extension(caller): Extension<Caller>, request: Request) -> Result<Response, Problem> {
-    app.incidents.authorize(&caller, Action::RecordUsage, None).await?;
+pub(super) async fn record(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    app.incidents
+        .authorize(&caller, Action::RecordUsage, None)
+        .await?;
     let (parts, body) = request.into_parts();
     if body::media_type(&parts.headers).as_deref() == Some("application/x-ndjson") {
         let accepted = stream(&app, &Ask::by(caller), body).await?;
-        return Ok(replayable(StatusCode::ACCEPTED, &json!({"accepted": accepted}), false));
+        return Ok(replayable(
+            StatusCode::ACCEPTED,
+            &json!({"accepted": accepted}),
+            false,
+        ));
     }
     body::must_be_json(&parts.headers)?;
     let bytes = body::read(body, ARRAY_LIMIT).await?;
@@ -39,15 +49,24 @@ pub(super) async fn record(State(app): State<App>, Extension(caller): Extension<
             Ok(incidents.record_usage(&ask, &usage, events).await?)
         })
         .await?;
-    Ok(replayable(StatusCode::ACCEPTED, &json!({"accepted": accepted}), replayed))
+    Ok(replayable(
+        StatusCode::ACCEPTED,
+        &json!({"accepted": accepted}),
+        replayed,
+    ))
 }
 
 /// Takes lines as they come, in constant memory. Batches before a bad line stay.
 async fn stream(app: &App, ask: &Ask, mut body: Body) -> Result<u64, Problem> {
     let mut lines = Lines::default();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::unreadable("the body could not be read to its end").after(lines.number, lines.accepted))?;
-        let Some(data) = frame.data_ref() else { continue };
+        let frame = frame.map_err(|_| {
+            Problem::unreadable("the body could not be read to its end")
+                .after(lines.number, lines.accepted)
+        })?;
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
         let mut rest: &[u8] = data;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let (line, after) = rest.split_at(end);
@@ -89,7 +108,8 @@ impl Lines {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let bad = |_| Problem::field("", "a line is not a usage event").after(self.number, self.accepted);
+        let bad =
+            |_| Problem::field("", "a line is not a usage event").after(self.number, self.accepted);
         // A line that is not JSON is a line that does not fit: 422, as for any other.
         let event = body::json(&line).map_err(bad)?;
         self.batch.push(event);
@@ -102,7 +122,9 @@ impl Lines {
         }
         let batch = std::mem::take(&mut self.batch);
         let (incidents, usage, ask) = (app.incidents.clone(), app.usage.clone(), ask.clone());
-        let (count, _) = app.run(async move { Ok(incidents.record_usage(&ask, &usage, batch).await?) }).await?;
+        let (count, _) = app
+            .run(async move { Ok(incidents.record_usage(&ask, &usage, batch).await?) })
+            .await?;
         self.accepted += count;
         Ok(())
     }

@@ -1,0 +1,387 @@
+//! Contracts of `IncidentStore`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::sample::{Sample, at, declared, everything, id, keep, page, plain, remember, updated};
+use super::{SpawnAll, StoreBackend, WITHIN};
+use crate::chain::Verdict;
+use crate::commit::{Commit, Reply};
+use crate::incident::{Severity, Status};
+use crate::outbox::{Lease, Settled, Settlement};
+use crate::paging::PageAction;
+use crate::port::{AuditQuery, CreditQuery, IncidentFilter, StoreError};
+use crate::timeline;
+
+use super::records::{audit_of, credit_of};
+
+/// A commit whose last part is refused leaves none of its other parts.
+pub async fn atomic_a_refused_commit_leaves_nothing<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let (incident, mut commit) = declared(&plain(1));
+    commit.outbox = vec![page(&incident, PageAction::Trigger, 1, 0)];
+    commit.audit = vec![audit_of(Some(incident.id), 1)];
+    commit.ledger = vec![credit_of(incident.id, 1)];
+    commit.remember = Some(remember("k", 0, 100, Reply::Accepted(1)));
+    let lease = Lease {
+        owner: super::sample::OWNER,
+        token: 1,
+    };
+    commit.settles = Some(Settlement {
+        message: super::sample::message_id(99),
+        lease,
+        outcome: Settled::Done,
+    });
+    let refused = store.commit(commit, WITHIN).await;
+    assert!(matches!(refused, Err(StoreError::LeaseLost)), "{refused:?}");
+    assert!(store.load(incident.id, WITHIN).await.unwrap().is_none());
+    assert!(
+        store
+            .timeline(incident.id, 0, 10, WITHIN)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(store.list(&everything(), WITHIN).await.unwrap().is_empty());
+    assert!(
+        store
+            .audit(
+                &AuditQuery {
+                    limit: 9,
+                    ..AuditQuery::default()
+                },
+                WITHIN
+            )
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        store
+            .credits(&CreditQuery::default(), WITHIN)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(store.next_due(WITHIN).await.unwrap().is_none());
+    let scope = remember("k", 0, 1, Reply::Accepted(1)).scope;
+    assert!(store.recall(&scope, at(1), WITHIN).await.unwrap().is_none());
+}
+
+/// What was decided on an old revision is refused, as is a second insert.
+pub async fn isolated_a_write_on_an_old_revision_conflicts<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let incident = keep(&*store, &plain(1)).await;
+    let (_, first) = updated(&incident, None, "first");
+    let (_, second) = updated(&incident, None, "second");
+    store.commit(first, WITHIN).await.unwrap();
+    assert!(matches!(
+        store.commit(second, WITHIN).await,
+        Err(StoreError::Conflict)
+    ));
+    assert!(matches!(
+        store.commit(declared(&plain(1)).1, WITHIN).await,
+        Err(StoreError::Conflict)
+    ));
+    assert_eq!(
+        store
+            .timeline(incident.id, 0, 10, WITHIN)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+/// The error names the holder; an incident that ended holds nothing.
+pub async fn isolated_two_live_incidents_never_share_an_alert<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let with_alert = |n| Sample {
+        alert: Some("cpu"),
+        ..plain(n)
+    };
+    let first = keep(&*store, &with_alert(1)).await;
+    match store.commit(declared(&with_alert(2)).1, WITHIN).await {
+        Err(StoreError::AlertKeyTaken(holder)) => assert_eq!(holder, first.id),
+        other => panic!("{other:?}"),
+    }
+    store
+        .commit(updated(&first, Some(Status::Resolved), "over").1, WITHIN)
+        .await
+        .unwrap();
+    keep(&*store, &with_alert(2)).await;
+}
+
+/// Entries get 1, 2, 3, ... and verify; the store seals onto the stored head.
+pub async fn ordered_entries_are_sealed_without_gaps<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let mut incident = keep(&*store, &plain(1)).await;
+    for n in 0..5 {
+        let (after, commit) = updated(&incident, None, &format!("update {n}"));
+        let committed = store.commit(commit, WITHIN).await.unwrap();
+        assert_eq!(committed.entries.len(), 1);
+        assert_eq!(committed.entries[0].seq, after.last_seq);
+        incident = after;
+    }
+    let entries = store.timeline(incident.id, 0, 100, WITHIN).await.unwrap();
+    assert!(
+        matches!(timeline::verify(incident.id, &entries), Verdict::Valid(head) if head.seq == 6)
+    );
+    let tail = store.timeline(incident.id, 4, 1, WITHIN).await.unwrap();
+    assert_eq!(tail.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [5]);
+    assert_eq!(tail[0], entries[4]);
+    // An incident that counts other entries than it has is a fault of the caller.
+    let (_, mut crooked) = updated(&incident, None, "lost");
+    crooked.writes[0].entries.clear();
+    assert!(matches!(
+        store.commit(crooked, WITHIN).await,
+        Err(StoreError::Refused(_))
+    ));
+}
+
+/// Pages of any size together are the whole list, in order.
+pub async fn ordered_lists_are_newest_first_and_page_without_loss<B: StoreBackend>(
+    _spawn: SpawnAll,
+) {
+    let (store, _guard) = B::open().await;
+    for n in [5, 2, 9, 1, 7, 3, 8, 4, 6] {
+        keep(&*store, &plain(n)).await;
+    }
+    for limit in [1, 2, 4, 9, 20] {
+        let mut filter = IncidentFilter {
+            limit,
+            ..IncidentFilter::default()
+        };
+        let mut seen = Vec::new();
+        loop {
+            let page = store.list(&filter, WITHIN).await.unwrap();
+            seen.extend(page.iter().map(|incident| incident.number));
+            filter.after = page.last().map(|last| (last.declared_at, last.id));
+            if page.len() < limit {
+                break;
+            }
+        }
+        assert_eq!(seen, [9, 8, 7, 6, 5, 4, 3, 2, 1], "limit {limit}");
+    }
+}
+
+/// Every filter answers what `IncidentFilter::matches` says.
+pub async fn ordered_filters_agree_with_the_reference<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    for n in 1..=24 {
+        let severity = Severity::ALL[n as usize % 4];
+        let incident = keep(
+            &*store,
+            &Sample {
+                severity,
+                ..plain(n)
+            },
+        )
+        .await;
+        let status = [None, Some(Status::Investigating), Some(Status::Resolved)][n as usize % 3];
+        if status.is_some() {
+            store
+                .commit(updated(&incident, status, "moved").1, WITHIN)
+                .await
+                .unwrap();
+        }
+    }
+    let all = store.list(&everything(), WITHIN).await.unwrap();
+    assert_eq!(all.len(), 24);
+    let base = everything;
+    let filters = [
+        IncidentFilter {
+            statuses: BTreeSet::from([Status::Triage, Status::Investigating]),
+            ..base()
+        },
+        IncidentFilter {
+            statuses: BTreeSet::from([Status::Resolved, Status::Closed]),
+            ..base()
+        },
+        IncidentFilter {
+            severity: Some(Severity::Sev1),
+            ..base()
+        },
+        IncidentFilter {
+            tenant: Some("tenant-1".to_owned()),
+            ..base()
+        },
+        IncidentFilter {
+            tenant: Some("TENANT-1".to_owned()),
+            ..base()
+        },
+        IncidentFilter {
+            service: Some("login".to_owned()),
+            severity: Some(Severity::Sev2),
+            ..base()
+        },
+        IncidentFilter {
+            text: Some("inCIDENT 1".to_owned()),
+            ..base()
+        },
+        IncidentFilter {
+            text: Some("100%_".to_owned()),
+            ..base()
+        },
+        IncidentFilter {
+            from: Some(at(5)),
+            to: Some(at(9)),
+            ..base()
+        },
+        IncidentFilter {
+            public_only: true,
+            ..base()
+        },
+        IncidentFilter {
+            unresolved_at: Some(at(2_000)),
+            ..base()
+        },
+        IncidentFilter {
+            after: Some((at(10), id(10))),
+            ..base()
+        },
+    ];
+    for filter in filters {
+        let expected: Vec<_> = all
+            .iter()
+            .filter(|incident| filter.matches(incident))
+            .map(|one| one.id)
+            .collect();
+        let found: Vec<_> = store
+            .list(&filter, WITHIN)
+            .await
+            .unwrap()
+            .iter()
+            .map(|one| one.id)
+            .collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+}
+
+/// Under a key nothing is committed twice, until the key expires.
+pub async fn idempotent_a_key_is_taken_until_it_expires<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let keyed = |n: u64, made, expires| {
+        let (incident, mut commit) = declared(&plain(n));
+        let reply = Reply::Incident {
+            incident,
+            seqs: vec![1],
+            deduplicated: false,
+        };
+        commit.remember = Some(remember("k", made, expires, reply));
+        commit
+    };
+    let first = keyed(1, 0, 100);
+    let kept = first.remember.clone().unwrap();
+    store.commit(first, WITHIN).await.unwrap();
+    assert!(matches!(
+        store.commit(keyed(2, 99, 199), WITHIN).await,
+        Err(StoreError::KeyTaken)
+    ));
+    assert!(store.load(id(2), WITHIN).await.unwrap().is_none());
+    let recalled = store
+        .recall(&kept.scope, at(99), WITHIN)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (recalled.fingerprint, recalled.reply),
+        (kept.fingerprint, kept.reply)
+    );
+    assert!(
+        store
+            .recall(&kept.scope, at(100), WITHIN)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    store.commit(keyed(2, 100, 200), WITHIN).await.unwrap();
+    // Another actor's key of the same name is another key.
+    let mut other = keyed(3, 120, 300);
+    if let Some(remember) = &mut other.remember {
+        remember.scope.actor = "bob".parse().unwrap();
+    }
+    store.commit(other, WITHIN).await.unwrap();
+}
+
+/// Everything a commit holds is there when the data is opened again.
+pub async fn durable_a_commit_is_there_after_a_crash<B: StoreBackend>(_spawn: SpawnAll) {
+    if !B::DURABLE {
+        return;
+    }
+    let (store, guard) = B::open().await;
+    let (incident, mut commit) = declared(&plain(1));
+    commit.outbox = vec![page(&incident, PageAction::Trigger, 1, 0)];
+    commit.audit = vec![audit_of(Some(incident.id), 1)];
+    store.commit(commit, WITHIN).await.unwrap();
+    drop(store);
+    let store = B::reopen(&guard).await;
+    assert_eq!(
+        store.load(incident.id, WITHIN).await.unwrap(),
+        Some(Arc::clone(&incident))
+    );
+    assert_eq!(
+        store
+            .timeline(incident.id, 0, 9, WITHIN)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(store.next_due(WITHIN).await.unwrap(), Some(at(0)));
+}
+
+/// The text is gone from the entry and from remembered replies; the chain holds.
+pub async fn atomic_a_redaction_erases_the_text_and_every_copy<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let (incident, mut commit) = declared(&plain(1));
+    let reply = Reply::Incident {
+        incident: Arc::clone(&incident),
+        seqs: vec![1],
+        deduplicated: false,
+    };
+    let kept = remember("k", 0, 100, reply);
+    commit.remember = Some(kept.clone());
+    store.commit(commit, WITHIN).await.unwrap();
+    let (after, mut redacting) = updated(&incident, None, "the secret is out");
+    redacting.redacts = Some((incident.id, 1));
+    store.commit(redacting, WITHIN).await.unwrap();
+    let entries = store.timeline(incident.id, 0, 9, WITHIN).await.unwrap();
+    assert!(entries[0].is_redacted() && entries[0].texts.is_empty() && !entries[1].is_redacted());
+    assert!(matches!(
+        timeline::verify(incident.id, &entries),
+        Verdict::Valid(_)
+    ));
+    let recalled = store
+        .recall(&kept.scope, at(1), WITHIN)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        recalled.reply,
+        Reply::Incident {
+            incident: after,
+            seqs: vec![1],
+            deduplicated: false
+        }
+    );
+    let nothing = Commit {
+        redacts: Some((incident.id, 99)),
+        ..Commit::default()
+    };
+    assert!(matches!(
+        store.commit(nothing, WITHIN).await,
+        Err(StoreError::Refused(_))
+    ));
+}
+
+/// No number is given twice.
+pub async fn ordered_numbers_are_unique_and_rise<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let mut last = 0;
+    for _ in 0..20 {
+        let next = store.next_number(WITHIN).await.unwrap();
+        assert!(last < next);
+        last = next;
+    }
+}

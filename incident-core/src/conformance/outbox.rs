@@ -1,0 +1,229 @@
+//! Contracts of `Outbox`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::sample::{OWNER, Sample, at, declared, message_id, page, plain};
+use super::{SpawnAll, StoreBackend, WITHIN};
+use crate::commit::{Commit, OutboxWrite};
+use crate::incident::{Incident, Severity};
+use crate::outbox::{Claim, Settled, Settlement};
+use crate::paging::PageAction;
+use crate::port::{ClaimRequest, Store, StoreError};
+
+const LEASE: Duration = Duration::from_secs(30);
+
+async fn declare_with(
+    store: &dyn Store,
+    sample: &Sample,
+    pages: &[(PageAction, u64, u64)],
+) -> Arc<Incident> {
+    let (incident, mut commit) = declared(sample);
+    commit.outbox = pages
+        .iter()
+        .map(|(action, n, due)| page(&incident, *action, *n, *due))
+        .collect();
+    store.commit(commit, WITHIN).await.unwrap();
+    incident
+}
+
+pub(super) async fn claim(store: &dyn Store, second: u64, limit: usize) -> Vec<Claim> {
+    let request = ClaimRequest {
+        owner: OWNER,
+        now: at(second),
+        lease_for: LEASE,
+        limit,
+    };
+    store.claim(request, WITHIN).await.unwrap()
+}
+
+async fn settle(store: &dyn Store, claim: &Claim, outcome: Settled) -> Result<(), StoreError> {
+    let settles = Some(Settlement {
+        message: claim.message.id,
+        lease: claim.lease,
+        outcome,
+    });
+    store
+        .commit(
+            Commit {
+                settles,
+                ..Commit::default()
+            },
+            WITHIN,
+        )
+        .await
+        .map(|_| ())
+}
+
+/// The second message of an incident waits for the first to be settled.
+pub async fn ordered_one_message_of_an_incident_at_a_time<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let pages = [
+        (PageAction::Trigger, 1, 0),
+        (PageAction::Acknowledge, 2, 0),
+        (PageAction::Resolve, 3, 0),
+    ];
+    declare_with(&*store, &plain(1), &pages).await;
+    for expected in 1..=3 {
+        let claims = claim(&*store, 1, 10).await;
+        assert_eq!(
+            claims
+                .iter()
+                .map(|claim| claim.message.id)
+                .collect::<Vec<_>>(),
+            [message_id(expected)]
+        );
+        assert!(claim(&*store, 1, 10).await.is_empty());
+        settle(&*store, &claims[0], Settled::Done).await.unwrap();
+    }
+    assert!(claim(&*store, 1, 10).await.is_empty());
+    assert_eq!(store.next_due(WITHIN).await.unwrap(), None);
+}
+
+/// A SEV1 that comes last goes first; within a severity the longest due.
+pub async fn ordered_worse_severities_go_first<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    for (n, severity, due) in [
+        (1, Severity::Sev4, 0),
+        (2, Severity::Sev2, 5),
+        (3, Severity::Sev2, 3),
+        (4, Severity::Sev1, 6),
+    ] {
+        declare_with(
+            &*store,
+            &Sample {
+                severity,
+                ..plain(n)
+            },
+            &[(PageAction::Trigger, n, due)],
+        )
+        .await;
+    }
+    let mut order = Vec::new();
+    for _ in 0..4 {
+        order.extend(
+            claim(&*store, 10, 1)
+                .await
+                .into_iter()
+                .map(|claim| claim.message.id),
+        );
+    }
+    assert_eq!(order, [4, 3, 2, 1].map(message_id));
+}
+
+/// A worker that died loses its message to the next one, under a new token.
+pub async fn durable_a_lease_that_ran_out_is_handed_out_again<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 0)]).await;
+    let first = claim(&*store, 0, 1).await.remove(0);
+    assert!(claim(&*store, 29, 1).await.is_empty());
+    let second = claim(&*store, 30, 1).await.remove(0);
+    assert!(first.lease.token < second.lease.token);
+    // What is put off keeps its history and comes back when it is due.
+    settle(
+        &*store,
+        &second,
+        Settled::Later {
+            due_at: at(60),
+            log: Vec::new(),
+        },
+    )
+    .await
+    .unwrap();
+    assert_eq!(store.next_due(WITHIN).await.unwrap(), Some(at(60)));
+    assert!(claim(&*store, 59, 1).await.is_empty());
+    assert_eq!(claim(&*store, 60, 1).await.len(), 1);
+}
+
+/// A zombie's finish is refused and changes nothing, with or without a commit.
+pub async fn idempotent_a_finish_without_the_lease_changes_nothing<B: StoreBackend>(
+    _spawn: SpawnAll,
+) {
+    let (store, _guard) = B::open().await;
+    declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 0)]).await;
+    let zombie = claim(&*store, 0, 1).await.remove(0);
+    let holder = claim(&*store, 30, 1).await.remove(0);
+    assert!(matches!(
+        settle(&*store, &zombie, Settled::Done).await,
+        Err(StoreError::LeaseLost)
+    ));
+    settle(&*store, &holder, Settled::Done).await.unwrap();
+    assert!(matches!(
+        settle(&*store, &holder, Settled::Done).await,
+        Err(StoreError::LeaseLost)
+    ));
+    assert!(claim(&*store, 100, 1).await.is_empty());
+}
+
+/// Pending: at once. In flight: after its attempt. What follows is then free.
+pub async fn isolated_a_superseded_trigger_is_never_claimed_again<B: StoreBackend>(
+    _spawn: SpawnAll,
+) {
+    let (store, _guard) = B::open().await;
+    let call_off = |incident: &Incident, n| {
+        vec![
+            OutboxWrite::SupersedeTriggers(incident.id),
+            page(incident, PageAction::Resolve, n, 0),
+        ]
+    };
+    let pending = declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 0)]).await;
+    store
+        .commit(
+            Commit {
+                outbox: call_off(&pending, 2),
+                ..Commit::default()
+            },
+            WITHIN,
+        )
+        .await
+        .unwrap();
+    let next = claim(&*store, 0, 10).await;
+    assert_eq!(
+        next.iter()
+            .map(|claim| claim.message.id)
+            .collect::<Vec<_>>(),
+        [message_id(2)]
+    );
+    settle(&*store, &next[0], Settled::Done).await.unwrap();
+
+    let in_flight = declare_with(&*store, &plain(2), &[(PageAction::Trigger, 3, 0)]).await;
+    let sending = claim(&*store, 0, 10).await.remove(0);
+    store
+        .commit(
+            Commit {
+                outbox: call_off(&in_flight, 4),
+                ..Commit::default()
+            },
+            WITHIN,
+        )
+        .await
+        .unwrap();
+    assert!(claim(&*store, 0, 10).await.is_empty());
+    settle(
+        &*store,
+        &sending,
+        Settled::Later {
+            due_at: at(0),
+            log: Vec::new(),
+        },
+    )
+    .await
+    .unwrap();
+    let next = claim(&*store, 0, 10).await;
+    assert_eq!(
+        next.iter()
+            .map(|claim| claim.message.id)
+            .collect::<Vec<_>>(),
+        [message_id(4)]
+    );
+}
+
+/// What is due later is not handed out, and `next_due` tells when it is.
+pub async fn bounded_what_is_not_due_is_not_handed_out<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 50)]).await;
+    assert!(claim(&*store, 49, 10).await.is_empty());
+    assert_eq!(store.next_due(WITHIN).await.unwrap(), Some(at(50)));
+    assert_eq!(claim(&*store, 50, 0).await.len(), 0);
+    assert_eq!(claim(&*store, 50, 10).await.len(), 1);
+}

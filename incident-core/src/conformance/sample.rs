@@ -1,0 +1,187 @@
+//! Commits to try a store with.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::WITHIN;
+use crate::actor::Actor;
+use crate::commit::{Commit, IncidentWrite, KeyScope, OutboxWrite, Remember, Reply};
+use crate::incident::declare::{NewIds, declare};
+use crate::incident::{
+    Affected, AffectedTenant, Command, Declare, Event, Incident, Severity, Status, Update, decide,
+};
+use crate::outbox::{Message, MessageBody};
+use crate::paging::{PageAction, PageEvent, Urgency};
+use crate::policy::Policy;
+use crate::port::{IncidentFilter, Store};
+use crate::timeline::EntryDraft;
+use crate::{
+    IncidentId, MessageId, Name, PersonName, PublicId, Salt, Statement, Text, Timestamp, Title,
+};
+
+pub(super) const OWNER: Uuid = Uuid::from_u128(1);
+
+pub(super) fn at(second: u64) -> Timestamp {
+    let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
+    start.saturating_add(std::time::Duration::from_secs(second))
+}
+
+pub(super) fn anna() -> Actor {
+    Actor::person(PersonName::new("anna").unwrap())
+}
+
+pub(super) fn id(n: u64) -> IncidentId {
+    IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n))
+}
+
+pub(super) fn message_id(n: u64) -> MessageId {
+    MessageId::from_uuid(Uuid::from_u64_pair(9 << 12, n))
+}
+
+pub(super) struct Sample {
+    pub(super) n: u64,
+    pub(super) severity: Severity,
+    pub(super) alert: Option<&'static str>,
+}
+
+pub(super) const fn plain(n: u64) -> Sample {
+    Sample {
+        n,
+        severity: Severity::Sev2,
+        alert: None,
+    }
+}
+
+/// A commit that declares incident `n` at second `n`.
+pub(super) fn declared(sample: &Sample) -> (Arc<Incident>, Commit) {
+    let (n, now) = (sample.n, at(sample.n));
+    let asked = Declare {
+        summary: Text::new("a summary").unwrap(),
+        alert_key: sample.alert.map(|key| Name::new(key).unwrap()),
+        affected_services: vec![if n % 2 == 0 { "api" } else { "login" }.parse().unwrap()],
+        affected_tenants: Affected::These(vec![AffectedTenant::whole(
+            format!("tenant-{}", n % 3).parse().unwrap(),
+        )]),
+        ..Declare::new(
+            Title::new(&format!("Incident {n}")).unwrap(),
+            sample.severity,
+        )
+    };
+    let ids = NewIds {
+        id: id(n),
+        public_id: PublicId::from_uuid(Uuid::from_u64_pair(8 << 12, n)),
+        number: n,
+    };
+    let mut incident = declare(&asked, &anna(), ids, now, &Policy::default()).unwrap();
+    let draft = EntryDraft::of(&Event::Declared, &incident, &anna(), now).unwrap();
+    incident.count_entry(&draft);
+    let after = Arc::new(incident);
+    let write = IncidentWrite {
+        after: Arc::clone(&after),
+        expected: None,
+        entries: vec![(draft, Salt([n as u8; 16]))],
+    };
+    (
+        after,
+        Commit {
+            writes: vec![write],
+            ..Commit::default()
+        },
+    )
+}
+
+/// Declares and commits.
+pub(super) async fn keep(store: &dyn Store, sample: &Sample) -> Arc<Incident> {
+    let (incident, commit) = declared(sample);
+    store.commit(commit, WITHIN).await.unwrap();
+    incident
+}
+
+/// A commit of one more update on a loaded incident.
+pub(super) fn updated(
+    before: &Incident,
+    status: Option<Status>,
+    message: &str,
+) -> (Arc<Incident>, Commit) {
+    let now = at(1_000);
+    let mut update = Update::new(Statement::new(message).unwrap());
+    update.status = status;
+    let events = decide(
+        before,
+        &Command::Update(Box::new(update)),
+        &anna(),
+        now,
+        &Policy::default(),
+    )
+    .unwrap();
+    let mut after = before.clone();
+    let mut entries = Vec::new();
+    for event in &events {
+        let draft = EntryDraft::of(event, &after, &anna(), now).unwrap();
+        let seq = after.count_entry(&draft);
+        after.apply(event, seq, now, &Policy::default());
+        entries.push((draft, Salt([seq as u8; 16])));
+    }
+    let state = after.state_mut();
+    state.version = state.version.next();
+    state.revision = state.revision.next();
+    let after = Arc::new(after);
+    let write = IncidentWrite {
+        after: Arc::clone(&after),
+        expected: Some(before.revision),
+        entries,
+    };
+    (
+        after,
+        Commit {
+            writes: vec![write],
+            ..Commit::default()
+        },
+    )
+}
+
+pub(super) fn page(incident: &Incident, action: PageAction, n: u64, due: u64) -> OutboxWrite {
+    OutboxWrite::Add(Box::new(Message {
+        id: message_id(n),
+        incident_id: incident.id,
+        lane: incident.severity,
+        body: MessageBody::Page(PageEvent {
+            action,
+            dedup_key: incident.dedup_key(),
+            incident_id: incident.id,
+            number: incident.number,
+            epoch: 1,
+            title: incident.title.clone(),
+            summary: incident.summary.clone(),
+            severity: incident.severity,
+            urgency: Urgency::High,
+            services: incident.affected_services.clone(),
+            tenants: Some(1),
+            occurred_at: at(due),
+        }),
+        committed_at: at(0),
+        due_at: at(due),
+        log: Vec::new(),
+    }))
+}
+
+pub(super) fn remember(key: &str, made: u64, expires: u64, reply: Reply) -> Remember {
+    Remember {
+        scope: KeyScope {
+            actor: anna().name,
+            key: key.to_owned(),
+        },
+        fingerprint: [7; 32],
+        made_at: at(made),
+        expires_at: at(expires),
+        reply,
+    }
+}
+
+pub(super) fn everything() -> IncidentFilter {
+    IncidentFilter {
+        limit: 1_000,
+        ..IncidentFilter::default()
+    }
+}

@@ -1,0 +1,287 @@
+//! Contracts of `UsageSource` and `UsageSink`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::FutureExt;
+
+use super::sample::at;
+use super::{SpawnAll, UsageBackend, WITHIN};
+use crate::impact::{ApiUsageEvent, ImpactQuery, TenantWindows, scan};
+use crate::port::{UsageSink, UsageSource};
+use crate::{Window, Windows};
+
+fn event(tenant: &str, user: &str, second: u64) -> ApiUsageEvent {
+    ApiUsageEvent {
+        tenant_id: tenant.parse().unwrap(),
+        user_id: user.parse().unwrap(),
+        service: if second % 2 == 0 { "api" } else { "login" }
+            .parse()
+            .unwrap(),
+        occurred_at: at(second),
+        failed: second % 3 == 0,
+        endpoint: None,
+    }
+}
+
+fn windows(spans: &[(u64, u64)]) -> Windows {
+    spans
+        .iter()
+        .map(|(start, end)| Window::new(at(*start), at(*end)).unwrap())
+        .collect()
+}
+
+fn query(tenants: &[(&str, &[(u64, u64)])]) -> ImpactQuery {
+    let one = |(tenant, spans): &(&str, &[(u64, u64)])| TenantWindows {
+        tenant: tenant.parse().unwrap(),
+        windows: windows(spans),
+    };
+    ImpactQuery::new(tenants.iter().map(one).collect(), None, false)
+}
+
+async fn agree<S: UsageSource>(source: &S, events: &[ApiUsageEvent], query: &ImpactQuery) {
+    assert_eq!(
+        source.unique_users(query, WITHIN).await.unwrap(),
+        scan(events, query)
+    );
+}
+
+/// The start is inside, the end is not; touching windows miss nothing.
+pub async fn ordered_edges_are_half_open<B: UsageBackend>(_spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    let events: Vec<_> = (0..=10)
+        .map(|second| event("t", &format!("u{second}"), second))
+        .collect();
+    source.record(events.clone(), WITHIN).await.unwrap();
+    for (spans, expected) in [
+        (&[(2, 5)][..], 3),
+        (&[(0, 11)], 11),
+        (&[(2, 5), (5, 7)], 5),
+        (&[(0, 1), (10, 11)], 2),
+        (&[], 0),
+        (&[(50, 60)], 0),
+    ] {
+        let query = query(&[("t", spans)]);
+        assert_eq!(
+            source
+                .unique_users(&query, WITHIN)
+                .await
+                .unwrap()
+                .total_unique_users,
+            expected,
+            "{spans:?}"
+        );
+        agree(&source, &events, &query).await;
+    }
+}
+
+/// Twice, late, or in reverse: the same answer.
+pub async fn idempotent_repeats_and_late_events_change_nothing<B: UsageBackend>(_spawn: SpawnAll) {
+    let events: Vec<_> = (0..100)
+        .map(|n| {
+            event(
+                ["a", "b"][n as usize % 2],
+                &format!("u{}", n % 17),
+                n * 7 % 100,
+            )
+        })
+        .collect();
+    let query = query(&[("a", &[(10, 60)]), ("b", &[(0, 30), (50, 90)])]);
+    let mut reversed = events.clone();
+    reversed.reverse();
+    for order in [
+        vec![events.clone()],
+        vec![reversed.clone(), events.clone()],
+        reversed.chunks(3).map(<[_]>::to_vec).collect(),
+    ] {
+        let (source, _guard) = B::open().await;
+        for batch in order {
+            source.record(batch, WITHIN).await.unwrap();
+            // Questions between the batches must not spoil later answers.
+            source.unique_users(&query, WITHIN).await.unwrap();
+        }
+        agree(&source, &events, &query).await;
+    }
+}
+
+/// In the order of the question, zeros too; a tenant given twice is one row; a
+/// user of two tenants counts once in the total.
+pub async fn ordered_rows_are_those_of_the_question<B: UsageBackend>(_spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    let events = [
+        event("z", "same", 1),
+        event("a", "same", 1),
+        event("a", "other", 2),
+    ];
+    source.record(events.to_vec(), WITHIN).await.unwrap();
+    let query = query(&[
+        ("z", &[(0, 9)]),
+        ("unknown", &[(0, 9)]),
+        ("a", &[(0, 2)]),
+        ("a", &[(2, 9)]),
+    ]);
+    let counts = source.unique_users(&query, WITHIN).await.unwrap();
+    let rows: Vec<_> = counts
+        .by_tenant
+        .iter()
+        .map(|row| (row.tenant.as_str(), row.unique_users))
+        .collect();
+    assert_eq!(
+        (rows.as_slice(), counts.total_unique_users),
+        (&[("z", 1), ("unknown", 0), ("a", 2)][..], 2)
+    );
+    assert_eq!(
+        source
+            .unique_users(&ImpactQuery::new(Vec::new(), None, false), WITHIN)
+            .await
+            .unwrap()
+            .total_unique_users,
+        0
+    );
+}
+
+/// By service, by failure, by both, and by a service that nobody called.
+pub async fn ordered_filters_agree_with_the_reference<B: UsageBackend>(_spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    let events: Vec<_> = (0..60)
+        .map(|n| event("t", &format!("u{}", n % 23), n))
+        .collect();
+    source.record(events.clone(), WITHIN).await.unwrap();
+    for services in [
+        None,
+        Some(vec!["api"]),
+        Some(vec!["api", "login"]),
+        Some(vec!["other"]),
+        Some(vec![]),
+    ] {
+        for failed_only in [false, true] {
+            let mut query = query(&[("t", &[(5, 50)])]);
+            query.services = services
+                .as_ref()
+                .map(|names| names.iter().map(|name| name.parse().unwrap()).collect());
+            query.failed_only = failed_only;
+            agree(&source, &events, &query).await;
+        }
+    }
+}
+
+/// Many random events and questions, against `impact::scan`.
+pub async fn ordered_random_events_agree_with_the_reference<B: UsageBackend>(_spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    // A linear congruential generator of Knuth's MMIX: the same run every time.
+    let mut seed: u64 = 42;
+    let mut next = |below: u64| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let mut events = Vec::new();
+    for _ in 0..20 {
+        let batch: Vec<_> = (0..100)
+            .map(|_| {
+                event(
+                    &format!("t{}", next(5)),
+                    &format!("u{}", next(80)),
+                    next(3_000),
+                )
+            })
+            .collect();
+        source.record(batch.clone(), WITHIN).await.unwrap();
+        events.extend(batch);
+        let spans: Vec<(u64, u64)> = (0..next(4))
+            .map(|_| {
+                let start = next(2_900);
+                (start, start + 1 + next(400))
+            })
+            .collect();
+        agree(
+            &source,
+            &events,
+            &query(&[("t1", &spans), ("t3", &[(0, 3_000)]), ("t9", &spans)]),
+        )
+        .await;
+    }
+}
+
+/// Names are bytes: case, marks and blanks make a difference.
+pub async fn ordered_names_are_opaque<B: UsageBackend>(_spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    let long = "é".repeat(100);
+    let names = [
+        "U",
+        "u",
+        " u",
+        "e\u{301}",
+        "é",
+        "#en.wikipedia",
+        "'; --",
+        long.as_str(),
+    ];
+    let events: Vec<_> = names
+        .iter()
+        .flat_map(|tenant| names.iter().map(|user| event(tenant, user, 1)))
+        .collect();
+    source.record(events.clone(), WITHIN).await.unwrap();
+    let all: Vec<_> = names.iter().map(|name| (*name, &[(0, 9)][..])).collect();
+    let query = query(&all);
+    agree(&source, &events, &query).await;
+    assert_eq!(
+        source
+            .unique_users(&query, WITHIN)
+            .await
+            .unwrap()
+            .total_unique_users,
+        names.len() as u64
+    );
+}
+
+/// A question about 2 000 tenants is answered in the time of a call.
+pub async fn bounded_thousands_of_tenants_in_one_question<B: UsageBackend>(_spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    let names: Vec<String> = (0..2_000).map(|n| format!("tenant-{n}")).collect();
+    let events: Vec<_> = names.iter().map(|name| event(name, name, 1)).collect();
+    source.record(events.clone(), WITHIN).await.unwrap();
+    let all: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), &[(0, 9)][..]))
+        .collect();
+    agree(&source, &events, &query(&all)).await;
+}
+
+/// While batches of ten users arrive, every answer is a multiple of ten.
+pub async fn isolated_readers_see_whole_batches<B: UsageBackend>(spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    let ended = Arc::new(AtomicBool::new(false));
+    let (writer, reader, end) = (source.clone(), source.clone(), Arc::clone(&ended));
+    let writing = async move {
+        for batch in 0..200_u64 {
+            let users = (0..10)
+                .map(|user| event("t", &format!("u{batch}-{user}"), (batch * 31 + user) % 100));
+            writer.record(users.collect(), WITHIN).await.unwrap();
+        }
+        end.store(true, Ordering::SeqCst);
+    };
+    let reading = async move {
+        let query = query(&[("t", &[(0, 100)])]);
+        let mut last = 0;
+        while !ended.load(Ordering::SeqCst) {
+            let count = reader
+                .unique_users(&query, WITHIN)
+                .await
+                .unwrap()
+                .total_unique_users;
+            assert!(count % 10 == 0 && last <= count, "{last} then {count}");
+            last = count;
+        }
+    };
+    spawn(vec![writing.boxed(), reading.boxed()]).await;
+    assert_eq!(
+        source
+            .unique_users(&query(&[("t", &[(0, 100)])]), WITHIN)
+            .await
+            .unwrap()
+            .total_unique_users,
+        2_000
+    );
+}
