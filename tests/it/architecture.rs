@@ -1,0 +1,216 @@
+//! The rules of the architecture, as far as a machine can see them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn cargo_tree(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--locked", "--prefix", "none"])
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn core_depends_on_no_runtime_database_or_network() {
+    let tree = cargo_tree(&["-p", "incident-core", "-e", "normal", "--all-features"]);
+    for line in tree.lines() {
+        let name = line.split(' ').next().unwrap();
+        assert!(
+            !["tokio", "sqlx", "reqwest", "hyper", "axum", "rustls"].contains(&name),
+            "incident-core depends on {name}"
+        );
+    }
+    assert!(tree.lines().count() > 5);
+}
+
+#[test]
+fn arrows_point_one_way() {
+    for (package, forbidden) in [
+        (
+            "incident-core",
+            &[
+                "incident-pagers",
+                "incident-store-memory",
+                "incident-console",
+            ][..],
+        ),
+        (
+            "incident-pagers",
+            &["incident-store-memory", "incident-console"],
+        ),
+        (
+            "incident-store-memory",
+            &["incident-pagers", "incident-console"],
+        ),
+    ] {
+        let tree = cargo_tree(&["-p", package, "-e", "normal"]);
+        for name in forbidden {
+            assert!(
+                !tree
+                    .lines()
+                    .any(|line| line.starts_with(&format!("{name} "))),
+                "{package} depends on {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_cargo_run_builds_has_none_of_the_test_features() {
+    let tree = cargo_tree(&["--workspace", "-e", "normal,features"]);
+    for feature in ["conformance", "testing", "failpoints"] {
+        assert!(
+            !tree.contains(&format!("incident-core feature \"{feature}\"")),
+            "the feature {feature} is on"
+        );
+    }
+    assert!(tree.contains("incident-core feature \"system\""));
+}
+
+#[test]
+fn only_the_engine_the_ports_and_the_tests_await() {
+    let core = root().join("incident-core/src");
+    let mut files = Vec::new();
+    sources(&core, &mut files);
+    assert!(files.len() > 40);
+    for file in files {
+        let room = file
+            .strip_prefix(&core)
+            .unwrap()
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_string_lossy()
+            .into_owned();
+        if ["engine", "port", "conformance", "testing"].contains(&room.as_str()) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(
+            !text.contains(".await") && !text.contains("async fn"),
+            "{} awaits",
+            file.display()
+        );
+    }
+}
+
+/// Lower rooms of core know nothing of upper ones.
+#[test]
+fn rooms_of_core_use_only_those_below() {
+    let core = root().join("incident-core/src");
+    let order: [&[&str]; 5] = [
+        &[
+            "id", "invalid", "money", "name", "percent", "time", "window", "actor", "chain",
+        ],
+        &[
+            "audit",
+            "billing",
+            "impact",
+            "incident",
+            "outbox",
+            "paging",
+            "policy",
+            "sla",
+            "status_page",
+            "suggestion",
+            "timeline",
+        ],
+        &["effect", "commit"],
+        &["port"],
+        &["engine", "conformance", "testing"],
+    ];
+    let mut files = Vec::new();
+    sources(&core, &mut files);
+    for file in files {
+        let first = file
+            .strip_prefix(&core)
+            .unwrap()
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_string_lossy()
+            .replace(".rs", "");
+        let Some(level) = order
+            .iter()
+            .position(|rooms| rooms.contains(&first.as_str()))
+        else {
+            assert_eq!(first, "lib", "{first} is a room that the map does not know");
+            continue;
+        };
+        for line in fs::read_to_string(&file)
+            .unwrap()
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+        {
+            for upper in order[level + 1..].iter().flat_map(|rooms| rooms.iter()) {
+                let uses = line.contains(&format!("crate::{upper}::"))
+                    || line.contains(&format!("use crate::{upper};"));
+                assert!(!uses, "{} uses {upper}: {line}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_stay_small_and_words_are_those_of_the_field() {
+    let mut files = Vec::new();
+    sources(&root(), &mut files);
+    for file in &files {
+        let lines = fs::read_to_string(file).unwrap();
+        let code = lines
+            .lines()
+            .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"))
+            .count();
+        assert!(code <= 500, "{} has {code} lines of code", file.display());
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(
+            ![
+                "utils", "common", "helpers", "manager", "service", "misc", "types"
+            ]
+            .contains(&name.as_str()),
+            "{}",
+            file.display()
+        );
+    }
+    for lib in files.iter().filter(|file| file.ends_with("src/lib.rs")) {
+        let code = fs::read_to_string(lib)
+            .unwrap()
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .count();
+        assert!(code <= 80, "{} is no table of contents", lib.display());
+    }
+    let ignored = format!("#[{}", "ignore");
+    assert!(
+        !files
+            .iter()
+            .any(|file| fs::read_to_string(file).unwrap().contains(&ignored))
+    );
+}

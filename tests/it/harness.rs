@@ -1,0 +1,200 @@
+//! A console on a free port, with a clock of our own and a token per role.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use incident_console::console::{Console, Parts};
+use incident_console::http::auth::Tokens;
+use incident_core::Timestamp;
+use incident_core::testing::{ManualClock, RecordingPager};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+pub(crate) const ADMIN: &str = "admin-token-0123456789";
+pub(crate) const COMMANDER: &str = "commander-token-0123456789";
+pub(crate) const RESPONDER: &str = "responder-token-0123456789";
+pub(crate) const VIEWER: &str = "viewer-token-0123456789";
+pub(crate) const BILLING: &str = "billing-token-0123456789";
+
+pub(crate) struct Server {
+    console: Console,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) pager: Arc<RecordingPager>,
+    http: reqwest::Client,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// Asserts a status and gives the body.
+    pub(crate) fn is(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        if self.text.is_empty() {
+            Value::Null
+        } else {
+            self.json()
+        }
+    }
+
+    /// Asserts a problem and gives the pointer of its first field.
+    pub(crate) fn problem(self, status: u16) -> Option<String> {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
+        let body = self.json();
+        for member in ["type", "title", "status", "detail", "code"] {
+            assert!(!body[member].is_null(), "{member} is missing: {body}");
+        }
+        assert_eq!(body["status"], status);
+        body["errors"][0]["pointer"].as_str().map(str::to_owned)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+pub(crate) fn at(time: &str) -> Timestamp {
+    time.parse().unwrap()
+}
+
+impl Server {
+    /// A server whose clock stands at 2026-11-20T23:00:00Z.
+    pub(crate) async fn start() -> Self {
+        let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
+        let pager = Arc::new(RecordingPager::named("recorder").unwrap());
+        let tokens = format!(
+            "root:admin:{ADMIN},carl:commander:{COMMANDER},anna:responder:{RESPONDER},vera:viewer:{VIEWER},bill:billing:{BILLING}"
+        );
+        let parts = Parts {
+            tokens: Tokens::parse(&tokens).unwrap(),
+            pagers: vec![pager.clone()],
+            clock: Some(clock.clone()),
+            ..Parts::default()
+        };
+        let console = Console::start(parts, "127.0.0.1:0".parse().unwrap())
+            .await
+            .unwrap();
+        Self {
+            console,
+            clock,
+            pager,
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.console.stop().await.unwrap();
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.console.address)
+    }
+
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.console.address
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        token: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Answer {
+        let mut request = self.http.request(method, self.url(path));
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            if !headers.iter().any(|(name, _)| *name == "content-type") {
+                request = request.header("content-type", "application/json");
+            }
+            request = request.body(body);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer {
+            status,
+            headers,
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {
+        self.send(Method::GET, token, path, &[], None).await
+    }
+
+    pub(crate) async fn post(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.send(
+            Method::POST,
+            token,
+            path,
+            &[],
+            Some(body.to_string().into_bytes()),
+        )
+        .await
+    }
+
+    pub(crate) async fn patch(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.send(
+            Method::PATCH,
+            token,
+            path,
+            &[],
+            Some(body.to_string().into_bytes()),
+        )
+        .await
+    }
+
+    /// Declares an incident with more fields than the needed ones; answers its path.
+    pub(crate) async fn declare(&self, more: &Value) -> String {
+        let mut body = json!({"title": "API down", "severity": "SEV2", "summary": "5xx everywhere",
+            "affected_services": ["api"], "affected_tenants": ["tenant-fr"]});
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let incident = self.post(COMMANDER, "/sys/incidents", &body).await.is(201);
+        format!("/sys/incidents/{}", incident["id"].as_str().unwrap())
+    }
+
+    /// Waits until the incident's page is in a state.
+    pub(crate) async fn paged(&self, path: &str, state: &str) -> Value {
+        for _ in 0..200 {
+            let incident = self.get(VIEWER, path).await.is(200);
+            if incident["paging"]["state"] == state {
+                return incident;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!(
+            "the page was not {state} in time: {}",
+            self.get(VIEWER, path).await.text
+        );
+    }
+}
+
+/// A shared file of real data, or the reason why the test is skipped.
+pub(crate) fn shared(path: &str) -> Option<String> {
+    let full = format!("{}/../../shared/data/{path}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(full).ok();
+    if text.is_none() {
+        eprintln!("skipped: the real data `{path}` is not on this machine");
+    }
+    text
+}
