@@ -29,6 +29,8 @@ pub struct FaceUpdate {
     pub transition: bool,
     /// The text written for the public.
     pub body: Option<PublicText>,
+    /// The entry that text comes from: that of a correction, if there was one.
+    pub body_seq: u64,
 }
 
 /// The public side of an incident, whether shown or not.
@@ -73,18 +75,20 @@ impl PublicFace {
                 status,
                 transition: false,
                 body: Some(body.clone()),
+                body_seq: seq,
             });
         }
         self.changed_at = now;
     }
 
     pub(crate) fn update(&mut self, updated: &Updated, seq: u64, now: Timestamp) {
-        if let (Some(corrected), Some(body)) = (updated.corrects, &updated.public_message) {
-            if let Some(shown) = self.updates.iter_mut().find(|shown| shown.seq == corrected) {
-                shown.body = Some(body.clone());
-                self.changed_at = now;
-                return;
-            }
+        if let (Some(corrected), Some(body)) = (updated.corrects, &updated.public_message)
+            && let Some(shown) = self.updates.iter_mut().find(|shown| shown.seq == corrected)
+        {
+            shown.body = Some(body.clone());
+            shown.body_seq = seq;
+            self.changed_at = now;
+            return;
         }
         if updated.transition.is_none() && updated.public_message.is_none() {
             return;
@@ -98,13 +102,16 @@ impl PublicFace {
             status,
             transition: updated.transition.is_some(),
             body: updated.public_message.clone(),
+            body_seq: seq,
         });
         self.changed_at = now;
     }
 
     pub(crate) fn redact(&mut self, seq: u64, now: Timestamp) {
-        for shown in self.updates.iter_mut().filter(|shown| shown.seq == seq) {
-            shown.body = None;
+        for shown in &mut self.updates {
+            if shown.body_seq == seq {
+                shown.body = None;
+            }
         }
         self.changed_at = now;
     }

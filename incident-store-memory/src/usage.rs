@@ -126,7 +126,7 @@ impl TenantEvents {
         self.is_sorted = self
             .rows
             .last()
-            .map_or(true, |last| self.is_sorted && last.at <= row.at);
+            .is_none_or(|last| self.is_sorted && last.at <= row.at);
         self.rows.push(row);
     }
 

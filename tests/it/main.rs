@@ -1,5 +1,13 @@
 //! Tests that cross crates.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::clone_on_ref_ptr,
+    reason = "tests, and what they share, fail by panicking"
+)]
+
 mod architecture;
 mod bad_input;
 mod harness;

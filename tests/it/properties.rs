@@ -19,7 +19,7 @@ use crate::harness::at;
 enum Step {
     Act(Command),
     Pass(u64),
-    StepBack(u64),
+    ClockBack(u64),
     Drain,
 }
 
@@ -66,7 +66,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => time().prop_map(|start| Step::Act(Command::Change(vec![Change::StartedAt(start)]))),
         1 => (1_u64..5).prop_map(|seq| Step::Act(Command::Redact { seq, reason: "secret".parse().unwrap() })),
         2 => (1_u64..3_000).prop_map(Step::Pass),
-        1 => (1_u64..3_000).prop_map(Step::StepBack),
+        1 => (1_u64..3_000).prop_map(Step::ClockBack),
         2 => Just(Step::Drain),
     ]
 }
@@ -140,7 +140,7 @@ proptest! {
                         Err(other) => panic!("{other:?}"),
                     },
                     Step::Pass(seconds) => clock.advance(Duration::from_secs(seconds)),
-                    Step::StepBack(seconds) => clock.set(incident_core::port::Clock::now(&*clock).saturating_sub(Duration::from_secs(seconds))),
+                    Step::ClockBack(seconds) => clock.set(incident_core::port::Clock::now(&*clock).saturating_sub(Duration::from_secs(seconds))),
                     Step::Drain => drop(incidents.drain().await.unwrap()),
                 }
                 last = check(&incidents, id, last).await;

@@ -94,10 +94,10 @@ async fn no_internal_text_is_in_any_public_byte() {
         .clone();
     let correction =
         json!({"message": secret(32), "corrects": seq, "public_message": "We found the cause."});
-    server.post(COMMANDER, &updates, &correction).await.is(201);
+    let seq = server.post(COMMANDER, &updates, &correction).await.is(201)["seq"].clone();
     let page = server.get("", "/public/status/active").await;
     assert!(page.text.contains("We found the cause.") && !page.text.contains("We know"));
-    // A redaction takes it away.
+    // A redaction of the entry it came from takes it away.
     server
         .post(
             ADMIN,

@@ -86,7 +86,7 @@ async fn changing_any_byte_of_an_entry_names_that_entry() {
     let mut gap = entries.clone();
     gap.remove(1);
     named(&gap, 2, "a missing entry");
-    let mut swapped = entries.clone();
+    let mut swapped = entries;
     swapped.swap(1, 2);
     named(&swapped, 2, "another order");
 }

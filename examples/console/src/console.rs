@@ -1,6 +1,5 @@
 //! The server: built, started, and stopped without losing what it accepted.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -162,9 +161,7 @@ impl Console {
     }
 }
 
-fn until(mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
-    async move {
-        // An error means that the console itself is gone.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-    }
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that the console itself is gone.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }

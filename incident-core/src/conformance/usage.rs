@@ -15,11 +15,15 @@ fn event(tenant: &str, user: &str, second: u64) -> ApiUsageEvent {
     ApiUsageEvent {
         tenant_id: tenant.parse().unwrap(),
         user_id: user.parse().unwrap(),
-        service: if second % 2 == 0 { "api" } else { "login" }
-            .parse()
-            .unwrap(),
+        service: if second.is_multiple_of(2) {
+            "api"
+        } else {
+            "login"
+        }
+        .parse()
+        .unwrap(),
         occurred_at: at(second),
-        failed: second % 3 == 0,
+        failed: second.is_multiple_of(3),
         endpoint: None,
     }
 }

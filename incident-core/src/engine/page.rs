@@ -156,7 +156,7 @@ impl Incidents {
                 Ok(_) => {
                     let gave_up = state == PagingState::GivenUp
                         && before.paging.state != PagingState::GivenUp;
-                    let alarm = gave_up.then(|| Alarm::PageGivenUp {
+                    let alarm = gave_up.then_some(Alarm::PageGivenUp {
                         incident_id: page.incident_id,
                         target,
                     });

@@ -145,9 +145,10 @@ impl Incidents {
                 command.name(),
                 command.particulars(),
             )],
-            redacts: match command {
-                Command::Redact { seq, .. } => Some((id, *seq)),
-                _ => None,
+            redacts: if let Command::Redact { seq, .. } = command {
+                Some((id, *seq))
+            } else {
+                None
             },
             ..Commit::default()
         };
@@ -197,14 +198,14 @@ impl Incidents {
         now: Timestamp,
         commit: &mut Commit,
     ) -> Result<Option<Gathered>, Error> {
-        let merged = events.iter().find_map(|event| match event {
-            Event::Updated(updated) => {
-                match updated.transition.and_then(|transition| transition.ending) {
-                    Some(Ending::MergedInto(into)) => Some(into),
-                    Some(Ending::Cancelled(_)) | None => None,
-                }
+        let merged = events.iter().find_map(|event| {
+            let Event::Updated(updated) = event else {
+                return None;
+            };
+            match updated.transition?.ending? {
+                Ending::MergedInto(into) => Some(into),
+                Ending::Cancelled(_) => None,
             }
-            _ => None,
         });
         let Some(into) = merged else { return Ok(None) };
         let missing = || Invalid::new("merged_into", "the id of an incident that exists");

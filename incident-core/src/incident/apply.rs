@@ -92,16 +92,15 @@ fn reopen(state: &mut State, at: Timestamp) {
 
 fn apply_change(state: &mut State, change: &Change, now: Timestamp, policy: &Policy) {
     change.set(state);
-    match change {
-        Change::StartedAt(start) => {
-            state.started_at_assumed = false;
-            // After a reopen the stated start is that of the first interval.
-            if let Some(first) = state.earlier.first_mut() {
-                *first = Window::non_empty(*start, first.end()).unwrap_or(*first);
-            }
+    if let Change::StartedAt(start) = change {
+        state.started_at_assumed = false;
+        // After a reopen the stated start is that of the first interval.
+        if let Some(first) = state.earlier.first_mut() {
+            *first = Window::non_empty(*start, first.end()).unwrap_or(*first);
         }
-        Change::Severity(_) => restart_update_clock(state, now, policy),
-        _ => {}
+    }
+    if let Change::Severity(_) = change {
+        restart_update_clock(state, now, policy);
     }
     if matches!(
         change,

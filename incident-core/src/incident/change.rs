@@ -138,13 +138,15 @@ impl Change {
     #[must_use]
     pub fn delta(&self, state: &State) -> FieldDelta {
         let (from, to) = self.values(state);
-        let (added, removed) = match self {
-            Self::AffectedServices(new) => compare(&state.affected_services, new),
-            Self::AffectedTenants(new) => compare(
+        let (added, removed) = if let Self::AffectedServices(new) = self {
+            compare(&state.affected_services, new)
+        } else if let Self::AffectedTenants(new) = self {
+            compare(
                 state.affected_tenants.list().unwrap_or_default(),
                 new.list().unwrap_or_default(),
-            ),
-            _ => (Vec::new(), Vec::new()),
+            )
+        } else {
+            (Vec::new(), Vec::new())
         };
         let is_list = !added.is_empty() || !removed.is_empty();
         FieldDelta {

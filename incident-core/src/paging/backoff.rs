@@ -48,7 +48,7 @@ impl Backoff {
     }
 }
 
-/// SplitMix64 by Sebastiano Vigna: one round turns a counter into noise.
+/// `SplitMix64` by Sebastiano Vigna: one round turns a counter into noise.
 const fn scramble(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -8,7 +8,7 @@ use super::StoreError;
 use crate::audit::{AuditEntry, Chain};
 use crate::billing::{CreditState, LedgerRow};
 use crate::suggestion::Suggestion;
-use crate::{IncidentId, Month, ServiceId, SuggestionId, TenantId, Timestamp};
+use crate::{IncidentId, Month, SuggestionId, TenantId, Timestamp};
 
 /// Which audit entries.
 #[derive(Clone, Debug, Default)]
@@ -71,14 +71,6 @@ pub trait Suggestions: Send + Sync {
     async fn suggestion(
         &self,
         id: SuggestionId,
-        within: Duration,
-    ) -> Result<Option<Suggestion>, StoreError>;
-
-    /// The newest of a pair that was not used, open or expired.
-    async fn unused(
-        &self,
-        service: &ServiceId,
-        tenant: &TenantId,
         within: Duration,
     ) -> Result<Option<Suggestion>, StoreError>;
 

@@ -19,7 +19,7 @@ use incident_core::port::{
 };
 use incident_core::suggestion::Suggestion;
 use incident_core::timeline::SysIncidentUpdateEntry;
-use incident_core::{IncidentId, ServiceId, SuggestionId, TenantId, Timestamp};
+use incident_core::{IncidentId, SuggestionId, Timestamp};
 
 use state::State;
 
@@ -161,15 +161,6 @@ impl Suggestions for MemoryStore {
             .iter()
             .find(|one| one.id == id)
             .cloned())
-    }
-
-    async fn unused(
-        &self,
-        service: &ServiceId,
-        tenant: &TenantId,
-        _within: Duration,
-    ) -> Result<Option<Suggestion>, StoreError> {
-        Ok(self.state().unused(service, tenant).cloned())
     }
 
     async fn suggestions(

@@ -21,7 +21,7 @@ impl StoreBackend for Memory {
     }
 
     async fn reopen((): &()) -> Arc<dyn Store> {
-        panic!("a store in memory cannot be opened again")
+        unreachable!("a store in memory is not durable")
     }
 }
 

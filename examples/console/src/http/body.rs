@@ -178,8 +178,8 @@ mod tests {
     fn refused(body: &str) -> (u16, Option<String>) {
         let problem = json::<Sample>(body.as_bytes()).unwrap_err();
         (
-            problem.status.as_u16(),
-            problem.errors.first().map(|error| error.pointer.clone()),
+            problem.status().as_u16(),
+            problem.errors().first().map(|error| error.pointer.clone()),
         )
     }
 
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(
             json::<Sample>(b"{\"title\":\"\xff\"}")
                 .unwrap_err()
-                .status
+                .status()
                 .as_u16(),
             400
         );

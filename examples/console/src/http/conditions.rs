@@ -28,7 +28,7 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
     let Some(value) = headers.get(header::IF_MATCH) else {
         return Ok(None);
     };
-    let text = value.to_str().map_err(|_| wrong())?.trim();
+    let text = value.to_str().ok().ok_or_else(wrong)?.trim();
     if text == "*" {
         return Ok(None);
     }
@@ -80,7 +80,7 @@ pub fn idempotency(
     let Some(value) = values.next() else {
         return Ok(None);
     };
-    let key = value.to_str().map_err(|_| wrong())?;
+    let key = value.to_str().ok().ok_or_else(wrong)?;
     if values.next().is_some()
         || !(1..=255).contains(&key.len())
         || !key.bytes().all(|byte| byte.is_ascii_graphic())

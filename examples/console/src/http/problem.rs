@@ -100,6 +100,12 @@ impl Problem {
         self
     }
 
+    /// What is wrong with which values.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
     /// The status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -147,6 +153,10 @@ impl From<Invalid> for Problem {
 }
 
 impl From<Error> for Problem {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "whatever else goes wrong is not the client's doing"
+    )]
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound(what) => Self::not_found(what),

@@ -89,7 +89,7 @@ impl Query {
                 .at(format!("/{name}"), "expected a number")
         };
         self.get(name)
-            .map(|value| value.parse().map_err(|_| wrong()))
+            .map(|value| value.parse().ok().ok_or_else(wrong))
             .transpose()
     }
 
@@ -137,14 +137,15 @@ impl Query {
         let Some(text) = self.get("cursor") else {
             return Ok(None);
         };
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().ok_or_else(wrong)?;
         let (mark, place) = bytes.split_at_checked(8).ok_or_else(wrong)?;
         if mark != self.mark(place) {
             return Err(wrong());
         }
         String::from_utf8(place.to_vec())
             .map(Some)
-            .map_err(|_| wrong())
+            .ok()
+            .ok_or_else(wrong)
     }
 
     /// A cursor for a place under these filters.
@@ -197,7 +198,7 @@ fn decode(text: &str) -> Result<String, Problem> {
             other => other,
         });
     }
-    String::from_utf8(bytes).map_err(|_| wrong())
+    String::from_utf8(bytes).ok().ok_or_else(wrong)
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub(super) async fn list(
         ))
     });
     let items: Vec<_> = found.iter().map(view::audit).collect();
-    Ok(page_answer(&items, next))
+    Ok(page_answer(&items, next.as_deref()))
 }
 
 fn read_place(place: &str) -> Result<(Timestamp, Chain, u64), Problem> {

@@ -92,7 +92,7 @@ pub(super) async fn list(
         .filter(|_| more)
         .map(|last| query.cursor_at(&view::place(last.declared_at, last.id)));
     let items: Vec<_> = found.iter().map(|incident| view::item(incident)).collect();
-    Ok(page_answer(&items, next))
+    Ok(page_answer(&items, next.as_deref()))
 }
 
 fn statuses(wanted: Option<&str>) -> Result<BTreeSet<Status>, Problem> {
@@ -122,7 +122,7 @@ pub(super) fn read_place<T: std::str::FromStr>(place: &str) -> Result<(Timestamp
         .ok()
         .and_then(|us| Timestamp::from_micros(us).ok())
         .ok_or_else(wrong)?;
-    Ok((at, id.parse().map_err(|_| wrong())?))
+    Ok((at, id.parse().ok().ok_or_else(wrong)?))
 }
 
 pub(super) async fn show(

@@ -28,7 +28,6 @@ use crate::view;
 pub use public::public_router;
 
 /// All routes.
-#[must_use]
 pub fn router(app: App) -> Router {
     let sys = Router::new()
         .route(
@@ -194,7 +193,7 @@ fn incident_answer(
 }
 
 /// A page of a list, with the cursor of the next one if there is more.
-fn page_answer(items: &[Value], next: Option<String>) -> Response {
+fn page_answer(items: &[Value], next: Option<&str>) -> Response {
     answer(
         StatusCode::OK,
         &serde_json::json!({"items": items, "next_cursor": next}),

@@ -110,5 +110,5 @@ pub(super) async fn credits(
         .take(limit)
         .map(view::credit)
         .collect();
-    Ok(page_answer(&items, next))
+    Ok(page_answer(&items, next.as_deref()))
 }

@@ -79,5 +79,5 @@ pub(super) async fn list(
             )
         })
         .collect();
-    Ok(page_answer(&items, next))
+    Ok(page_answer(&items, next.as_deref()))
 }

@@ -59,7 +59,7 @@ pub(super) async fn list(
         )
     };
     let after = match query.cursor()? {
-        Some(place) => place.parse().map_err(|_| wrong())?,
+        Some(place) => place.parse().ok().ok_or_else(wrong)?,
         None => query.number("after_seq")?.unwrap_or(0),
     };
     let mut entries = app.incidents.timeline(id, after, limit + 1).await?;
@@ -70,7 +70,7 @@ pub(super) async fn list(
         .filter(|_| more)
         .map(|last| query.cursor_at(&last.seq.to_string()));
     let items: Vec<_> = entries.iter().map(view::entry).collect();
-    Ok(page_answer(&items, next))
+    Ok(page_answer(&items, next.as_deref()))
 }
 
 pub(super) async fn verify(

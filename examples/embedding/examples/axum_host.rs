@@ -1,0 +1,158 @@
+//! Embedding in an axum application that has its own state and auth.
+//!
+//! Run with `cargo run -p incident-embedding --example axum_host`, then
+//! `curl -X POST -H 'x-user: anna' 'http://127.0.0.1:8081/outages?title=API+down'`.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "an example that tells where it listens"
+)]
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Query, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::routing::post;
+use axum::{Json, Router};
+use incident_core::PersonName;
+use incident_core::actor::{Actor, Caller, Role};
+use incident_core::engine::{Ask, BuildError, Error, Incidents};
+use incident_core::incident::{Declare, Severity};
+use incident_pagers::{LogPager, Wake};
+use incident_store_memory::MemoryStore;
+use serde_json::{Value, json};
+
+/// The host's state, of which incidents are a part.
+#[derive(Clone)]
+struct Host {
+    platform: &'static str,
+    incidents: Incidents,
+}
+
+/// The host's own auth: here a header, in earnest a session.
+struct User(Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for User {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        let name = parts
+            .headers
+            .get("x-user")
+            .and_then(|value| value.to_str().ok())
+            .ok_or(StatusCode::UNAUTHORIZED)?;
+        let actor = Actor::person(PersonName::new(name).or(Err(StatusCode::UNAUTHORIZED))?);
+        let role = if name == "guest" {
+            Role::Viewer
+        } else {
+            Role::Responder
+        };
+        Ok(Self(Caller { actor, role }))
+    }
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Outage {
+    title: String,
+}
+
+async fn report(
+    State(host): State<Host>,
+    User(caller): User,
+    Query(outage): Query<Outage>,
+) -> Result<Json<Value>, StatusCode> {
+    let title = outage
+        .title
+        .parse()
+        .or(Err(StatusCode::UNPROCESSABLE_ENTITY))?;
+    // A task of its own: a client that goes away must not undo the command.
+    let incidents = host.incidents.clone();
+    let declare = tokio::spawn(async move {
+        incidents
+            .declare(&Ask::by(caller), &Declare::new(title, Severity::Sev2))
+            .await
+    });
+    match declare.await {
+        Ok(Ok(done)) => Ok(Json(
+            json!({"platform": host.platform, "number": done.incident.number}),
+        )),
+        Ok(Err(Error::Forbidden(_))) => Err(StatusCode::FORBIDDEN),
+        Ok(Err(_)) | Err(_) => Err(StatusCode::SERVICE_UNAVAILABLE),
+    }
+}
+
+fn build() -> Result<(Router, Incidents, Wake), BuildError> {
+    let wake = Wake::default();
+    let waker = wake.clone();
+    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+        .pager(Arc::new(LogPager::default()))
+        .on_commit(move |notice| {
+            if notice.outbox {
+                waker.wake();
+            }
+        })
+        .build()?;
+    let host = Host {
+        platform: "petanque-life",
+        incidents: incidents.clone(),
+    };
+    Ok((
+        Router::new()
+            .route("/outages", post(report))
+            .with_state(host),
+        incidents,
+        wake,
+    ))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (router, incidents, wake) = build()?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:8081").await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    // The host owns the loop: this is all that paging needs.
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let relay = tokio::spawn(incident_pagers::run(incidents, wake, async move {
+        let _ = stopped.await;
+    }));
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async {
+            let _ = tokio::signal::ctrl_c().await;
+        })
+        .await?;
+    let _ = stop.send(());
+    relay.await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::Request;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_hosts_auth_decides_who_declares() {
+        let (router, incidents, _wake) = build().unwrap();
+        for (user, status) in [(None, 401), (Some("guest"), 403), (Some("anna"), 200)] {
+            let mut request = Request::post("/outages?title=API+down");
+            if let Some(user) = user {
+                request = request.header("x-user", user);
+            }
+            let response = router
+                .clone()
+                .oneshot(request.body(Body::empty()).unwrap())
+                .await
+                .unwrap();
+            assert_eq!(response.status().as_u16(), status);
+        }
+        let filter = incident_core::port::IncidentFilter {
+            limit: 9,
+            ..Default::default()
+        };
+        assert_eq!(incidents.list(&filter).await.unwrap().len(), 1);
+    }
+}

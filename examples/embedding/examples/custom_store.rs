@@ -1,0 +1,192 @@
+//! A store of our own, proven by the conformance macro: it counts what it is
+//! asked and leaves the keeping to another store.
+//!
+//! Run with `cargo run -p incident-embedding --example custom_store`; its tests
+//! with `cargo test -p incident-embedding --example custom_store`.
+
+#![expect(clippy::print_stdout, reason = "an example that shows its result")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::actor::{Actor, Caller, Role};
+use incident_core::audit::{AuditEntry, Chain};
+use incident_core::billing::LedgerRow;
+use incident_core::commit::{Commit, Committed, KeyScope, Remember};
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Declare, Incident, Severity};
+use incident_core::outbox::Claim;
+use incident_core::port::{
+    AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
+    StoreError, SuggestionQuery, Suggestions,
+};
+use incident_core::suggestion::Suggestion;
+use incident_core::timeline::SysIncidentUpdateEntry;
+use incident_core::{IncidentId, PersonName, SuggestionId, Timestamp};
+use incident_store_memory::MemoryStore;
+
+/// Counts commits. A wrapper forwards every method: the ports have no defaults,
+/// so the compiler names one that is forgotten.
+#[derive(Clone, Debug, Default)]
+struct Counting {
+    inner: MemoryStore,
+    commits: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl IncidentStore for Counting {
+    async fn commit(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError> {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.inner.commit(commit, within).await
+    }
+
+    async fn next_number(&self, within: Duration) -> Result<u64, StoreError> {
+        self.inner.next_number(within).await
+    }
+
+    async fn load(
+        &self,
+        id: IncidentId,
+        within: Duration,
+    ) -> Result<Option<Arc<Incident>>, StoreError> {
+        self.inner.load(id, within).await
+    }
+
+    async fn list(
+        &self,
+        filter: &IncidentFilter,
+        within: Duration,
+    ) -> Result<Vec<Arc<Incident>>, StoreError> {
+        self.inner.list(filter, within).await
+    }
+
+    async fn timeline(
+        &self,
+        id: IncidentId,
+        after: u64,
+        limit: usize,
+        within: Duration,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
+        self.inner.timeline(id, after, limit, within).await
+    }
+
+    async fn recall(
+        &self,
+        scope: &KeyScope,
+        now: Timestamp,
+        within: Duration,
+    ) -> Result<Option<Remember>, StoreError> {
+        self.inner.recall(scope, now, within).await
+    }
+}
+
+#[async_trait]
+impl Outbox for Counting {
+    async fn claim(
+        &self,
+        request: ClaimRequest,
+        within: Duration,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.inner.claim(request, within).await
+    }
+
+    async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.next_due(within).await
+    }
+}
+
+#[async_trait]
+impl AuditLog for Counting {
+    async fn audit(
+        &self,
+        query: &AuditQuery,
+        within: Duration,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.inner.audit(query, within).await
+    }
+
+    async fn audit_chains(
+        &self,
+        after: Option<Chain>,
+        limit: usize,
+        within: Duration,
+    ) -> Result<Vec<Chain>, StoreError> {
+        self.inner.audit_chains(after, limit, within).await
+    }
+}
+
+#[async_trait]
+impl Suggestions for Counting {
+    async fn suggestion(
+        &self,
+        id: SuggestionId,
+        within: Duration,
+    ) -> Result<Option<Suggestion>, StoreError> {
+        self.inner.suggestion(id, within).await
+    }
+
+    async fn suggestions(
+        &self,
+        query: &SuggestionQuery,
+        within: Duration,
+    ) -> Result<Vec<Suggestion>, StoreError> {
+        self.inner.suggestions(query, within).await
+    }
+}
+
+#[async_trait]
+impl Ledger for Counting {
+    async fn credits(
+        &self,
+        query: &CreditQuery,
+        within: Duration,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        self.inner.credits(query, within).await
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let store = Counting::default();
+    let incidents = Incidents::builder(Arc::new(store.clone())).build()?;
+    let anna = Caller {
+        actor: Actor::person(PersonName::new("anna")?),
+        role: Role::Responder,
+    };
+    incidents
+        .declare(
+            &Ask::by(anna),
+            &Declare::new("API down".parse()?, Severity::Sev3),
+        )
+        .await?;
+    println!("{} commit(s)", store.commits.load(Ordering::Relaxed));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use incident_core::conformance::StoreBackend;
+    use incident_core::port::Store;
+
+    use super::*;
+
+    struct Counted;
+
+    #[async_trait]
+    impl StoreBackend for Counted {
+        type Guard = ();
+        const DURABLE: bool = false;
+
+        async fn open() -> (Arc<dyn Store>, ()) {
+            (Arc::new(Counting::default()), ())
+        }
+
+        async fn reopen((): &()) -> Arc<dyn Store> {
+            unreachable!("a store in memory is not durable")
+        }
+    }
+
+    incident_core::store_conformance!(Counted);
+}

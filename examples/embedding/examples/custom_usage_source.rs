@@ -1,0 +1,96 @@
+//! A usage source of our own: a plain list, scanned by the reference.
+//!
+//! Run with `cargo run -p incident-embedding --example custom_usage_source`; its
+//! tests with `cargo test -p incident-embedding --example custom_usage_source`.
+
+#![expect(clippy::print_stdout, reason = "an example that shows its result")]
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::impact::{ApiUsageEvent, ImpactCounts, ImpactQuery, TenantWindows, scan};
+use incident_core::port::{UsageError, UsageSink, UsageSource};
+use incident_core::{Window, Windows};
+
+/// Keeps every event in one list: slow, and plainly right.
+#[derive(Clone, Debug, Default)]
+struct List(Arc<Mutex<Vec<ApiUsageEvent>>>);
+
+#[async_trait]
+impl UsageSource for List {
+    fn name(&self) -> &'static str {
+        "list"
+    }
+
+    async fn unique_users(
+        &self,
+        query: &ImpactQuery,
+        _within: Duration,
+    ) -> Result<ImpactCounts, UsageError> {
+        Ok(scan(
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).iter(),
+            query,
+        ))
+    }
+}
+
+#[async_trait]
+impl UsageSink for List {
+    async fn record(
+        &self,
+        events: Vec<ApiUsageEvent>,
+        _within: Duration,
+    ) -> Result<(), UsageError> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(events);
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let list = List::default();
+    let line = r#"{"tenant_id":"tenant-fr","user_id":"u1","service":"api","occurred_at":"2026-11-20T22:10:00Z"}"#;
+    list.record(vec![serde_json::from_str(line)?], Duration::from_secs(1))
+        .await?;
+    let outage = Window::new(
+        "2026-11-20T22:00:00Z".parse()?,
+        "2026-11-20T22:38:00Z".parse()?,
+    )?;
+    let tenants = vec![TenantWindows {
+        tenant: "tenant-fr".parse()?,
+        windows: Windows::from(outage),
+    }];
+    let counts = list
+        .unique_users(
+            &ImpactQuery::new(tenants, None, false),
+            Duration::from_secs(1),
+        )
+        .await?;
+    println!("{} user(s) hit", counts.total_unique_users);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use incident_core::conformance::UsageBackend;
+
+    use super::*;
+
+    struct Lists;
+
+    #[async_trait]
+    impl UsageBackend for Lists {
+        type Guard = ();
+        type Source = List;
+
+        async fn open() -> (List, ()) {
+            (List::default(), ())
+        }
+    }
+
+    incident_core::usage_conformance!(Lists);
+}

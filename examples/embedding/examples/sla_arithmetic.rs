@@ -1,0 +1,95 @@
+//! SLA arithmetic alone: no server, no database, no async.
+//!
+//! Run with `cargo run -p incident-embedding --example sla_arithmetic`.
+
+#![expect(clippy::print_stdout, reason = "an example that shows its result")]
+
+use incident_core::sla::{CreditRow, SlaTerms, TenantOutage, Tier, credit_rows};
+use incident_core::{Invalid, Name, TenantId, Timestamp, Window, Windows};
+
+/// A contract of our own: 99.5 %, and 5 % of the fee from the first hour on.
+fn contract() -> Result<SlaTerms, Invalid> {
+    let tiers = vec![
+        Tier {
+            from_minutes: 0,
+            credit_percent: "0".parse()?,
+        },
+        Tier {
+            from_minutes: 60,
+            credit_percent: "5".parse()?,
+        },
+        Tier {
+            from_minutes: 600,
+            credit_percent: "12.5".parse()?,
+        },
+    ];
+    SlaTerms::new("99.5".parse()?, tiers, Name::new("gold-2026")?)
+}
+
+/// Two posts of one outage: their union counts, not their sum.
+fn outage() -> Result<Windows, Invalid> {
+    let at = |text: &str| text.parse::<Timestamp>();
+    Ok([
+        Window::new(at("2026-11-20T22:00:00Z")?, at("2026-11-20T22:40:00Z")?)?,
+        Window::new(at("2026-11-20T22:20:00Z")?, at("2026-11-20T23:00:00Z")?)?,
+    ]
+    .into_iter()
+    .collect())
+}
+
+fn row<'a>(terms: &SlaTerms, tenant: &'a TenantId) -> Result<Option<CreditRow<'a>>, Invalid> {
+    let outage = outage()?;
+    let hit = [TenantOutage {
+        tenant,
+        from: None,
+        until: None,
+    }];
+    Ok(credit_rows(terms, &outage, hit, Timestamp::MIN).next())
+}
+
+fn main() -> Result<(), Invalid> {
+    let tenant = TenantId::new("tenant-fr")?;
+    for (name, terms) in [("default", SlaTerms::default()), ("gold", contract()?)] {
+        if let Some(row) = row(&terms, &tenant)? {
+            println!(
+                "{name}: {} minutes in {}, availability {} %, target {} % {}, credit {} %",
+                row.outage_minutes(),
+                row.period,
+                row.availability.to_fixed(),
+                terms.target(),
+                if row.target_breached {
+                    "breached"
+                } else {
+                    "met"
+                },
+                row.credit,
+            );
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_is_ten_percent_by_default_and_five_by_contract() {
+        let tenant = TenantId::new("tenant-fr").unwrap();
+        let row = |terms: &SlaTerms| row(terms, &tenant).unwrap().unwrap();
+        assert_eq!(
+            (
+                row(&SlaTerms::default()).credit.to_string().as_str(),
+                row(&SlaTerms::default()).target_breached
+            ),
+            ("10", true)
+        );
+        assert_eq!(
+            (
+                row(&contract().unwrap()).credit.to_string().as_str(),
+                row(&contract().unwrap()).target_breached
+            ),
+            ("5", false)
+        );
+    }
+}

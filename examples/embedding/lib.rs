@@ -1,0 +1,1 @@
+//! The runnable files lie in `examples/`.
