@@ -84,7 +84,7 @@ impl App {
     ) -> Result<Asked<T>, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = read(&parts, body, empty).await?;
-        let value = body::json(&bytes)?;
+        let value = body::json_object(&bytes)?;
         let (ask, turn) = self.conditions(caller, &parts, &bytes).await?;
         Ok(Asked {
             ask,

@@ -77,6 +77,20 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
+/// Reads a JSON object into a type: an array would be taken for the type's fields
+/// in their order, which nobody means.
+///
+/// # Errors
+/// Those of [`json`]; 422 where it is JSON but no object.
+pub fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_some_and(|byte| *byte != b'{') {
+        json::<serde::de::IgnoredAny>(bytes)?;
+        return Err(Problem::field("", "expected a JSON object"));
+    }
+    json(bytes)
+}
+
 fn not_json(error: &serde_json::Error) -> Problem {
     Problem::unreadable(format!(
         "the body is not JSON: line {}, column {}",
@@ -98,9 +112,9 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let mut pointer = pointer_of(error.path());
     // The place of a missing or unknown field is that of its object.
     if let Some(field) = between_backticks(&message, &["missing field `", "unknown field `"]) {
-        let unknown_seen = pointer.ends_with(&format!("/{field}"));
-        if !unknown_seen {
-            pointer = format!("{pointer}/{}", escape(&field));
+        let member = format!("/{}", escape(&field));
+        if !pointer.ends_with(&member) {
+            pointer.push_str(&member);
         }
     }
     let detail = if surrogate {
@@ -176,7 +190,7 @@ mod tests {
     }
 
     fn refused(body: &str) -> (u16, Option<String>) {
-        let problem = json::<Sample>(body.as_bytes()).unwrap_err();
+        let problem = json_object::<Sample>(body.as_bytes()).unwrap_err();
         (
             problem.status().as_u16(),
             problem.errors().first().map(|error| error.pointer.clone()),
@@ -205,7 +219,9 @@ mod tests {
             (r#"{"title":"x""#, 400, None),
             (r#"{"title":"x"} x"#, 400, None),
             ("", 400, None),
-            ("[1", 422, Some("")),
+            ("[1", 400, None),
+            (r#"["x", []]"#, 422, Some("")),
+            ("null", 422, Some("")),
         ] {
             assert_eq!(
                 refused(body),

@@ -111,7 +111,7 @@ impl Lines {
         let bad =
             |_| Problem::field("", "a line is not a usage event").after(self.number, self.accepted);
         // A line that is not JSON is a line that does not fit: 422, as for any other.
-        let event = body::json(&line).map_err(bad)?;
+        let event = body::json_object(&line).map_err(bad)?;
         self.batch.push(event);
         Ok(())
     }
