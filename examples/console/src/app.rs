@@ -1,6 +1,7 @@
 //! What every handler shares.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -21,19 +22,32 @@ use crate::http::problem::Problem;
 use crate::policy_file::Links;
 use crate::public_cache::PublicCache;
 
-/// What every handler shares. Cheap to clone.
+/// What every handler shares. One counter to clone: the public route is asked
+/// by everybody.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct App(Arc<Shared>);
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The parts of an [`App`].
+#[derive(Debug)]
+pub struct Shared {
     /// The engine.
     pub incidents: Incidents,
     /// Where usage events go.
     pub usage: MemoryUsage,
     /// Who may call.
-    pub tokens: Arc<Tokens>,
+    pub tokens: Tokens,
     /// The public page.
     pub public: Arc<PublicCache>,
     /// Where deep links lead.
-    pub links: Arc<Links>,
+    pub links: Links,
     /// Requests that run under a key.
     pub in_flight: InFlight,
     /// Held for reading by every command that runs.
@@ -61,15 +75,15 @@ impl App {
         public: Arc<PublicCache>,
         links: Links,
     ) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             incidents,
             usage,
-            tokens: Arc::new(tokens),
+            tokens,
             public,
-            links: Arc::new(links),
+            links,
             in_flight: InFlight::default(),
             running: Arc::default(),
-        }
+        }))
     }
 
     /// Reads a command that is JSON. `empty` stands for a body of no bytes.

@@ -1,8 +1,8 @@
 //! The public page: no token, ready bytes.
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -18,14 +18,15 @@ pub fn public_router() -> Router<App> {
     Router::new().route("/public/status/active", get(active))
 }
 
-async fn active(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn active(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let ready = app
         .public
         .get(|| app.incidents.now(), || app.incidents.public_page())
         .await?;
+    let headers = request.headers();
     let etag = ready.etag.clone();
     if headers.contains_key(header::IF_NONE_MATCH)
-        && none_match(&headers, etag.to_str().unwrap_or_default())
+        && none_match(headers, etag.to_str().unwrap_or_default())
     {
         return Ok((
             StatusCode::NOT_MODIFIED,
