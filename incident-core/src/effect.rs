@@ -1,6 +1,6 @@
 //! What must happen because something happened.
 
-use crate::incident::{Event, Incident, Status};
+use crate::incident::{Event, Incident, Mode, Status};
 use crate::paging::{PageAction, PagingState};
 use crate::policy::Policy;
 
@@ -42,9 +42,7 @@ pub fn effects_of(
                     }
                     Status::Investigating if transition.from == Status::Resolved => {
                         effects.extend(
-                            policy
-                                .of(after.severity)
-                                .page_on_reopen
+                            (after.mode == Mode::Live && policy.of(after.severity).page_on_reopen)
                                 .then_some(Effect::Page),
                         );
                     }

@@ -157,6 +157,34 @@ async fn a_target_that_never_answers_is_left_after_a_minute_and_called_off_too()
 }
 
 #[tokio::test]
+async fn a_new_page_is_acknowledged_anew_and_every_alert_is_called_off() {
+    let it = setup();
+    let id = it.declare(Severity::Sev1).await;
+    it.incidents.drain().await.unwrap();
+    let acknowledge = Command::Acknowledge { at: None };
+    it.incidents.act(&it.ask, id, &acknowledge).await.unwrap();
+    it.incidents.drain().await.unwrap();
+    // The first target is away when a person pages again.
+    it.first.script([refused(NotSentReason::Unreachable)]);
+    let page = Command::Page {
+        reason: "nobody came".parse().unwrap(),
+    };
+    it.incidents.act(&it.ask, id, &page).await.unwrap();
+    it.incidents.drain().await.unwrap();
+    it.incidents.act(&it.ask, id, &acknowledge).await.unwrap();
+    let again = it.incidents.act(&it.ask, id, &acknowledge).await.unwrap();
+    assert!(again.entries.is_empty());
+    it.resolve(id).await;
+    it.pass(5).await;
+    use PageAction::{Acknowledge, Resolve, Trigger};
+    assert_eq!(
+        actions(&it.first),
+        [Trigger, Acknowledge, Trigger, Acknowledge, Resolve]
+    );
+    assert_eq!(actions(&it.second), [Trigger, Acknowledge, Resolve]);
+}
+
+#[tokio::test]
 async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
     use std::sync::Mutex;
     let alarms = Arc::new(Mutex::new(0));

@@ -238,11 +238,6 @@ pub fn impact(id: IncidentId, report: &ImpactReport) -> Value {
 /// What is owed.
 #[must_use]
 pub fn sla(id: IncidentId, report: &SlaReport) -> Value {
-    let state = if report.provisional {
-        "provisional"
-    } else {
-        "estimated"
-    };
     let rows: Vec<Value> = report
         .rows
         .iter()
@@ -255,7 +250,7 @@ pub fn sla(id: IncidentId, report: &SlaReport) -> Value {
                 "availability_percent": row.availability.to_fixed(),
                 "target_breached": row.target_breached,
                 "credit_percent": row.credit,
-                "state": state,
+                "state": "estimated",
             })
         })
         .collect();

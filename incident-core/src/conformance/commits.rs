@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+
 use super::sample::{Sample, at, declared, everything, id, keep, page, plain, remember, updated};
 use super::{SpawnAll, StoreBackend, WITHIN};
+use crate::audit::Chain;
 use crate::chain::Verdict;
 use crate::commit::{Commit, Reply};
 use crate::incident::{Severity, Status};
@@ -383,5 +386,30 @@ pub async fn ordered_numbers_are_unique_and_rise<B: StoreBackend>(_spawn: SpawnA
         let next = store.next_number(WITHIN).await.unwrap();
         assert!(last < next);
         last = next;
+    }
+}
+
+/// A commit whose future is dropped early is kept whole or not at all, and what
+/// comes after it works.
+pub async fn cancellation_a_dropped_commit_is_whole_or_nothing<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    for n in 1..=20 {
+        let (incident, mut commit) = declared(&plain(n));
+        commit.outbox = vec![page(&incident, PageAction::Trigger, n, 0)];
+        commit.audit = vec![audit_of(Some(incident.id), n)];
+        // Polled once, then dropped.
+        let _ = store.commit(commit, WITHIN).now_or_never();
+    }
+    keep(&*store, &plain(21)).await;
+    for n in 1..=20 {
+        let kept = store.load(id(n), WITHIN).await.unwrap().is_some();
+        let entries = store.timeline(id(n), 0, 9, WITHIN).await.unwrap().len();
+        let query = AuditQuery {
+            chain: Some(Chain::Incident(id(n))),
+            limit: 9,
+            ..AuditQuery::default()
+        };
+        let audited = store.audit(&query, WITHIN).await.unwrap().len();
+        assert_eq!((entries, audited), (usize::from(kept), usize::from(kept)));
     }
 }

@@ -132,6 +132,7 @@ contracts! { $
     commits::durable_a_commit_is_there_after_a_crash,
     commits::atomic_a_redaction_erases_the_text_and_every_copy,
     commits::ordered_numbers_are_unique_and_rise,
+    commits::cancellation_a_dropped_commit_is_whole_or_nothing,
     outbox::ordered_one_message_of_an_incident_at_a_time,
     outbox::ordered_worse_severities_go_first,
     outbox::durable_a_lease_that_ran_out_is_handed_out_again,

@@ -20,6 +20,8 @@ pub(super) struct Gathered {
     pub(super) write: IncidentWrite,
     pub(super) outbox: Vec<OutboxWrite>,
     pub(super) settle: bool,
+    /// Whether the public saw it before, or sees it now.
+    pub(super) public: bool,
 }
 
 impl Inner {
@@ -58,6 +60,7 @@ impl Inner {
             state.version = state.version.next();
             state.revision = state.revision.next();
         }
+        let public = before.face.public || after.face.public;
         let mut outbox = Vec::new();
         let mut settle = false;
         for effect in effects {
@@ -65,8 +68,7 @@ impl Inner {
                 Effect::Page => {
                     if after.paging.epoch == before.paging.epoch && expected.is_some() {
                         // A reopen that pages by policy starts the epoch itself.
-                        after.state_mut().paging =
-                            crate::paging::Paging::pending(before.paging.epoch + 1);
+                        after.state_mut().paging = before.paging.next();
                     }
                     outbox.push(OutboxWrite::SupersedeTriggers(after.id));
                     outbox.push(self.page_message(&after, PageAction::Trigger, now));
@@ -88,6 +90,7 @@ impl Inner {
             after,
             outbox,
             settle,
+            public,
         }
     }
 

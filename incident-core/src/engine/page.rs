@@ -38,15 +38,14 @@ impl Incidents {
                 .keep_outcome(&claim, &page, None, Settled::Superseded)
                 .await;
         }
-        let committed = claim.message.committed_at;
-        let attempt = match next_step(goal, &targets, &log, policy, committed, self.0.now()) {
+        let attempt = match next_step(goal, &targets, &log, policy, self.0.now()) {
             Step::Send(target) => Some(
                 self.attempt(target, &page, &mut log, policy, seed_of(&claim))
                     .await,
             ),
             Step::Wait(_) | Step::Done | Step::GiveUp => None,
         };
-        let outcome = match next_step(goal, &targets, &log, policy, committed, self.0.now()) {
+        let outcome = match next_step(goal, &targets, &log, policy, self.0.now()) {
             Step::Done => Settled::Done,
             Step::GiveUp => Settled::GivenUp { log },
             Step::Wait(due_at) => Settled::Later { due_at, log },
@@ -214,6 +213,7 @@ impl Incidents {
                 write,
                 outbox: Vec::new(),
                 settle: false,
+                public: false,
             },
             audit,
         )
@@ -270,9 +270,10 @@ fn show(
         (PageAction::Trigger, Settled::Later { due_at, .. }) => {
             paging.next_attempt_at = Some(*due_at)
         }
-        (PageAction::Acknowledge | PageAction::Resolve, Settled::Done)
-            if paging.accepted_at.is_none() =>
-        {
+        (
+            PageAction::Acknowledge | PageAction::Resolve,
+            Settled::Done | Settled::GivenUp { .. },
+        ) if paging.accepted_at.is_none() => {
             paging.state = PagingState::Superseded;
         }
         _ => {}

@@ -244,7 +244,6 @@ impl Incidents {
     /// Keeps what was gathered; the first one is the answer.
     async fn keep(&self, mut commit: Commit, gathered: Vec<Gathered>) -> Result<Done, Error> {
         let mut notice = Notice {
-            outbox: false,
             public: commit.redacts.is_some(),
             ..Notice::default()
         };
@@ -252,8 +251,7 @@ impl Incidents {
         for one in gathered {
             notice.incidents.push(one.after.id);
             notice.outbox |= !one.outbox.is_empty();
-            notice.public |=
-                one.after.face.changed_at == one.after.last_recorded_at || one.after.face.public;
+            notice.public |= one.public;
             answer.get_or_insert_with(|| Arc::clone(&one.write.after));
             put(&mut commit, one);
         }

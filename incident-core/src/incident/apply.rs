@@ -2,7 +2,6 @@
 
 use super::{Change, Event, Incident, Mode, State, Status, Transition, Updated};
 use crate::actor::ActorKind;
-use crate::paging::Paging;
 use crate::policy::Policy;
 use crate::timeline::EntryDraft;
 use crate::window::Window;
@@ -16,8 +15,12 @@ impl Incident {
         match event {
             Event::Declared => {}
             Event::Acknowledged { at, by } => {
-                state.acknowledged_at = Some(*at);
-                state.acknowledged_by = Some(by.name.clone());
+                // The first acknowledgement is the one that is measured.
+                if state.acknowledged_at.is_none() {
+                    state.acknowledged_at = Some(*at);
+                    state.acknowledged_by = Some(by.name.clone());
+                }
+                state.paging.acknowledged = true;
                 if by.kind == ActorKind::Person && state.responder.is_none() {
                     state.responder = Some(PersonName::clone(&by.name));
                 }
@@ -34,7 +37,7 @@ impl Incident {
                     linked_at: now,
                 });
             }
-            Event::PageAsked { epoch, .. } => state.paging = Paging::pending(*epoch),
+            Event::PageAsked { .. } => state.paging = state.paging.next(),
             Event::Redacted { seq } => state.face.redact(*seq, now),
         }
     }

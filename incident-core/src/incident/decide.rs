@@ -165,11 +165,14 @@ fn acknowledge(
     by: &Actor,
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
-    if incident.acknowledged_at.is_some() && at.is_none() {
+    // A new page, after a reopen or by a person, is acknowledged anew.
+    let open = incident.paging.epoch > 0 && !incident.paging.acknowledged;
+    let taken = incident.acknowledged_at.is_some() && !open;
+    if taken && at.is_none() {
         // Two people press the button at the same time: the first one has it.
         return Ok(Vec::new());
     }
-    if incident.acknowledged_at.is_some() {
+    if taken {
         return Err(wrong_state(
             "already_acknowledged",
             "the incident was acknowledged before",
@@ -440,6 +443,12 @@ fn page(incident: &Incident, reason: &Statement) -> Result<Vec<Event>, Refusal> 
         return Err(wrong_state(
             "not_live",
             "only for a live incident is anybody paged",
+        ));
+    }
+    if incident.mode == Mode::Retrospective {
+        return Err(wrong_state(
+            "retrospective",
+            "an incident that was entered afterwards pages nobody",
         ));
     }
     Ok(vec![Event::PageAsked {

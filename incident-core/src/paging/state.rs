@@ -43,6 +43,8 @@ pub struct Paging {
     pub next_attempt_at: Option<Timestamp>,
     /// Targets at which an alert may be open: acknowledge and resolve go there.
     pub touched: Vec<TargetId>,
+    /// Whether somebody took this page.
+    pub acknowledged: bool,
 }
 
 impl Paging {
@@ -59,6 +61,16 @@ impl Paging {
             state: PagingState::Pending,
             epoch,
             ..Self::default()
+        }
+    }
+
+    /// The page after this one. Where an alert may be open stays known: it is
+    /// called off there too.
+    #[must_use]
+    pub(crate) fn next(&self) -> Self {
+        Self {
+            touched: self.touched.clone(),
+            ..Self::pending(self.epoch + 1)
         }
     }
 

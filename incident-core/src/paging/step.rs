@@ -46,7 +46,7 @@ pub struct FailoverPolicy {
     /// How long a target is tried before the next after an answer nobody can
     /// know; none never goes on, so that nobody can be woken twice.
     pub after_unknown: Option<Duration>,
-    /// How long a page is tried in all.
+    /// How long a page is tried in all, from the first attempt on.
     pub give_up_after: Duration,
     /// The waits between attempts.
     pub backoff: Backoff,
@@ -149,8 +149,8 @@ impl TargetLog {
     }
 }
 
-/// What to do next, given the targets in order of preference, what happened at
-/// each so far, and when the page was committed.
+/// What to do next, given the targets in order of preference and what happened
+/// at each so far.
 ///
 /// A trigger goes to the first target. One that certainly refused is left for
 /// the next after [`FailoverPolicy::after_refusal`], one that may have it only
@@ -163,7 +163,6 @@ pub fn next_step(
     targets: &[TargetId],
     log: &[TargetLog],
     policy: &FailoverPolicy,
-    committed_at: Timestamp,
     now: Timestamp,
 ) -> Step {
     let entry = |target: &TargetId| log.iter().find(|entry| entry.target == *target);
@@ -176,7 +175,10 @@ pub fn next_step(
     if done {
         return Step::Done;
     }
-    if committed_at.saturating_add(policy.give_up_after) <= now {
+    // Counted from the first attempt: a page that waited through an outage of our
+    // own is still tried.
+    let tried_since = log.iter().map(|entry| entry.first_at).min();
+    if tried_since.is_some_and(|since| since.saturating_add(policy.give_up_after) <= now) {
         return Step::GiveUp;
     }
     let mut soonest: Option<(Timestamp, &TargetId)> = None;
