@@ -3,7 +3,7 @@
 use incident_core::audit::AuditEntry;
 use incident_core::billing::CappedRow;
 use incident_core::engine::{ImpactReport, SlaReport};
-use incident_core::incident::{Affected, Incident};
+use incident_core::incident::Incident;
 use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::timeline::{SysIncidentUpdateEntry, TextName};
 use incident_core::{IncidentId, Timestamp};
@@ -60,7 +60,7 @@ fn core(incident: &Incident, links: &Links, deduplicated: bool) -> Value {
         "environment": incident.environment,
         "source": incident.source,
         "affected_services": incident.affected_services,
-        "affected_tenants": tenants(&incident.affected_tenants),
+        "affected_tenants": incident.affected_tenants,
         "responder": incident.responder,
         "roles": incident.roles,
         "started_at": incident.started_at,
@@ -101,7 +101,7 @@ pub fn item(incident: &Incident) -> Value {
         "title": incident.title,
         "severity": incident.severity,
         "status": incident.status,
-        "affected_tenants": tenants(&incident.affected_tenants),
+        "affected_tenants": incident.affected_tenants,
         "affected_services": incident.affected_services,
         "responder": incident.responder,
         "started_at": incident.started_at,
@@ -111,13 +111,6 @@ pub fn item(incident: &Incident) -> Value {
         "paging": paging(incident),
         "public": incident.face.public,
     })
-}
-
-fn tenants(affected: &Affected) -> Value {
-    match affected {
-        Affected::All => json!("all"),
-        Affected::These(list) => json!(list),
-    }
 }
 
 fn paging(incident: &Incident) -> Value {

@@ -45,14 +45,45 @@ impl AffectedTenant {
     }
 }
 
-/// The tenants an incident hits.
+/// The tenants an incident hits. Written as `"all"` or as the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "Wire", into = "Wire")]
 pub enum Affected {
     /// Everybody; resolved through a `TenantDirectory` when a report is made.
     All,
     /// These, sorted by name, none twice for the same time.
     These(Vec<AffectedTenant>),
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Wire {
+    All(AllWord),
+    These(Vec<AffectedTenant>),
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AllWord {
+    All,
+}
+
+impl From<Wire> for Affected {
+    fn from(wire: Wire) -> Self {
+        match wire {
+            Wire::All(AllWord::All) => Self::All,
+            Wire::These(list) => Self::These(list),
+        }
+    }
+}
+
+impl From<Affected> for Wire {
+    fn from(affected: Affected) -> Self {
+        match affected {
+            Affected::All => Self::All(AllWord::All),
+            Affected::These(list) => Self::These(list),
+        }
+    }
 }
 
 impl Affected {
@@ -201,6 +232,20 @@ mod tests {
         .unwrap();
         let outage = outage_by_tenant(&Windows::from(day), both.list().unwrap());
         assert_eq!(outage.values().next().unwrap().micros(), 4 * 3_600_000_000);
+    }
+
+    #[test]
+    fn all_is_a_word_and_the_others_are_a_list() {
+        for (affected, wire) in [
+            (Affected::All, r#""all""#),
+            (
+                Affected::These(vec![tenant("a", None, None)]),
+                r#"[{"tenant_id":"a","from":null,"until":null}]"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&affected).unwrap(), wire);
+            assert_eq!(serde_json::from_str::<Affected>(wire).unwrap(), affected);
+        }
     }
 
     #[test]
