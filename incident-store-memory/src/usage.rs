@@ -80,34 +80,6 @@ impl MemoryUsage {
     fn write(&self) -> RwLockWriteGuard<'_, Events> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Puts the asked tenants in order, where needed.
-    fn sort(&self, query: &ImpactQuery) {
-        let unsorted: Vec<&TenantId> = {
-            let events = self.read();
-            let is_unsorted = |tenant: &&TenantId| {
-                events
-                    .tenants
-                    .get(*tenant)
-                    .is_some_and(|rows| !rows.is_sorted)
-            };
-            query
-                .tenants()
-                .iter()
-                .map(|one| &one.tenant)
-                .filter(is_unsorted)
-                .collect()
-        };
-        if unsorted.is_empty() {
-            return;
-        }
-        let mut events = self.write();
-        for tenant in unsorted {
-            if let Some(rows) = events.tenants.get_mut(tenant) {
-                rows.sort();
-            }
-        }
-    }
 }
 
 impl<T: std::hash::Hash + Eq + Clone> Numbers<T> {
@@ -164,6 +136,50 @@ impl Filter {
 }
 
 impl Events {
+    fn is_sorted(&self, query: &ImpactQuery) -> bool {
+        let mut asked = query.tenants().iter();
+        asked.all(|one| {
+            self.tenants
+                .get(&one.tenant)
+                .is_none_or(|rows| rows.is_sorted)
+        })
+    }
+
+    /// Puts the asked tenants in order, where needed.
+    fn sort(&mut self, query: &ImpactQuery) {
+        for one in query.tenants() {
+            if let Some(rows) = self.tenants.get_mut(&one.tenant)
+                && !rows.is_sorted
+            {
+                rows.sort();
+            }
+        }
+    }
+
+    /// Counts; the asked tenants are in order.
+    fn count(&self, query: &ImpactQuery) -> ImpactCounts {
+        let filter = self.filter(query);
+        let mut everybody: HashSet<u32> = HashSet::new();
+        let mut by_tenant = Vec::with_capacity(query.tenants().len());
+        for one in query.tenants() {
+            let mut users: HashSet<u32> = HashSet::new();
+            if let Some(rows) = self.tenants.get(&one.tenant) {
+                for window in one.windows.as_slice() {
+                    users.extend(rows.users_in(*window, &filter));
+                }
+            }
+            by_tenant.push(TenantCount {
+                tenant: one.tenant.clone(),
+                unique_users: size(&users),
+            });
+            everybody.extend(users);
+        }
+        ImpactCounts {
+            by_tenant,
+            total_unique_users: size(&everybody),
+        }
+    }
+
     fn filter(&self, query: &ImpactQuery) -> Filter {
         let numbers = |names: &BTreeSet<ServiceId>| {
             names
@@ -189,36 +205,16 @@ impl UsageSource for MemoryUsage {
         query: &ImpactQuery,
         _within: Duration,
     ) -> Result<ImpactCounts, UsageError> {
-        loop {
-            self.sort(query);
+        {
             let events = self.read();
-            // A batch may have come between; then the order is made again.
-            let is_sorted =
-                |tenant: &TenantId| events.tenants.get(tenant).is_none_or(|rows| rows.is_sorted);
-            if !query.tenants().iter().all(|one| is_sorted(&one.tenant)) {
-                continue;
+            if events.is_sorted(query) {
+                return Ok(events.count(query));
             }
-            let filter = events.filter(query);
-            let mut everybody: HashSet<u32> = HashSet::new();
-            let mut by_tenant = Vec::with_capacity(query.tenants().len());
-            for one in query.tenants() {
-                let mut users: HashSet<u32> = HashSet::new();
-                if let Some(rows) = events.tenants.get(&one.tenant) {
-                    for window in one.windows.as_slice() {
-                        users.extend(rows.users_in(*window, &filter));
-                    }
-                }
-                by_tenant.push(TenantCount {
-                    tenant: one.tenant.clone(),
-                    unique_users: size(&users),
-                });
-                everybody.extend(users);
-            }
-            return Ok(ImpactCounts {
-                by_tenant,
-                total_unique_users: size(&everybody),
-            });
         }
+        // Counted under the same lock: another batch cannot come between.
+        let mut events = self.write();
+        events.sort(query);
+        Ok(events.count(query))
     }
 }
 

@@ -9,8 +9,10 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
+use incident_core::IncidentId;
 use incident_core::actor::Caller;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Ask, Done, Incidents};
+use incident_core::incident::Command;
 use incident_store_memory::MemoryUsage;
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedMutexGuard, RwLock};
@@ -161,6 +163,25 @@ impl App {
                 "something went wrong here",
             )),
         }
+    }
+
+    /// Runs a command on an incident.
+    ///
+    /// # Errors
+    /// Those of the engine, as problems.
+    pub async fn act(
+        &self,
+        id: IncidentId,
+        ask: Ask,
+        turn: Option<OwnedMutexGuard<()>>,
+        command: Command,
+    ) -> Result<Done, Problem> {
+        let incidents = self.incidents.clone();
+        self.run(async move {
+            let _turn = turn;
+            Ok(incidents.act(&ask, id, &command).await?)
+        })
+        .await
     }
 
     /// Waits until every command has ended.

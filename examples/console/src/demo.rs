@@ -74,9 +74,9 @@ pub async fn play(app: &App, token: &str) -> Result<Story, DemoError> {
 #[must_use]
 pub fn addresses(console: &Console, story: &Story, token: &str) -> String {
     let (base, id) = (format!("http://{}", console.address), &story.incident);
-    let get = |path: String| format!("  curl -H 'Authorization: Bearer {token}' {base}{path}\n");
+    let get = |path: String| format!("  curl -H 'Authorization: Bearer {token}' '{base}{path}'\n");
     format!(
-        "Look at it (Ctrl-C stops):\n  curl {base}/public/status/active\n{}{}{}{}{}{}",
+        "\nLook at it (Ctrl-C stops):\n  curl {base}/public/status/active\n{}{}{}{}{}{}",
         get("/sys/incidents?status=all".to_owned()),
         get(format!("/sys/incidents/{id}")),
         get(format!("/sys/incidents/{id}/updates")),

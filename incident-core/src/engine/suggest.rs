@@ -92,6 +92,14 @@ impl Incidents {
                 self.0.store.commit(commit(None, reply), deadline).await?;
                 self.suggested(open, true, false).await
             }
+            Err(StoreError::KeyTaken) => match self.recalled(ask).await? {
+                Some(Reply::Suggestion {
+                    suggestion,
+                    repeated,
+                }) => self.suggested(suggestion, repeated, true).await,
+                Some(_) => Err(Error::KeyReused),
+                None => Err(StoreError::KeyTaken.into()),
+            },
             Err(error) => Err(error.into()),
         }
     }

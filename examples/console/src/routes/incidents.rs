@@ -168,13 +168,7 @@ async fn write<T: DeserializeOwned>(
     app.incidents.authorize(&caller, right, Some(id)).await?;
     let Asked { ask, body, turn } = app.asked::<T>(caller, request, empty).await?;
     let command = command(body)?;
-    let incidents = app.incidents.clone();
-    let done = app
-        .run(async move {
-            let _turn = turn;
-            Ok(incidents.act(&ask, id, &command).await?)
-        })
-        .await?;
+    let done = app.act(id, ask, turn, command).await?;
     Ok(incident_answer(
         &app,
         status,

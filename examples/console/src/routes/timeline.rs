@@ -30,13 +30,7 @@ pub(super) async fn update(
         .await?;
     let Asked { ask, body, turn } = app.asked::<NewUpdate>(caller, request, None).await?;
     let command = Command::Update(Box::new(body.into()));
-    let incidents = app.incidents.clone();
-    let done = app
-        .run(async move {
-            let _turn = turn;
-            Ok(incidents.act(&ask, id, &command).await?)
-        })
-        .await?;
+    let done = app.act(id, ask, turn, command).await?;
     let entry = done.entries.first().map_or(Value::Null, view::entry);
     Ok(replayable(StatusCode::CREATED, &entry, done.replayed))
 }
@@ -110,13 +104,7 @@ pub(super) async fn redact(
         seq,
         reason: body.reason,
     };
-    let incidents = app.incidents.clone();
-    let done = app
-        .run(async move {
-            let _turn = turn;
-            Ok(incidents.act(&ask, id, &command).await?)
-        })
-        .await?;
+    let done = app.act(id, ask, turn, command).await?;
     let entries = app.incidents.timeline(id, seq - 1, 1).await?;
     let entry = entries.first().map_or(Value::Null, view::entry);
     Ok(replayable(StatusCode::OK, &entry, done.replayed))
