@@ -8,9 +8,10 @@ use crate::audit::AuditDraft;
 use crate::billing::LedgerRow;
 use crate::incident::Incident;
 use crate::outbox::{Message, Settlement};
+use crate::paging::PagerTest;
 use crate::suggestion::Suggestion;
 use crate::timeline::{EntryDraft, SysIncidentUpdateEntry};
-use crate::{IncidentId, PersonName, Revision, Salt, SuggestionId, Timestamp};
+use crate::{IncidentId, MessageId, PersonName, Revision, Salt, SuggestionId, Timestamp};
 
 /// A new state of one incident, with the entries that tell how it came about.
 #[derive(Clone, Debug)]
@@ -31,6 +32,13 @@ pub enum OutboxWrite {
     /// Every unfinished trigger of the incident is over: one that is leased now
     /// ends with its attempt, the others are never claimed again.
     SupersedeTriggers(IncidentId),
+    /// A message that was given up is due again, as if it had never been tried.
+    Replay {
+        /// The message.
+        message: MessageId,
+        /// It is due from here on.
+        due_at: Timestamp,
+    },
 }
 
 /// A change of the ledger: the credits of one incident, computed anew. Rows of
@@ -85,6 +93,8 @@ pub enum Reply {
     },
     /// So many usage events.
     Accepted(u64),
+    /// What became of a test page.
+    Tested(PagerTest),
 }
 
 /// A reply to be remembered under a key.

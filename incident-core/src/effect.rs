@@ -1,5 +1,6 @@
 //! What must happen because something happened.
 
+use crate::MessageId;
 use crate::incident::{Event, Incident, Mode, Status};
 use crate::paging::{PageAction, PagingState};
 use crate::policy::Policy;
@@ -11,6 +12,8 @@ pub enum Effect {
     Page,
     /// The pagers that may hold the alert are told.
     CallOff(PageAction),
+    /// A message that was given up is due again.
+    Replay(MessageId),
     /// The credits are computed anew.
     Settle,
 }
@@ -33,6 +36,9 @@ pub fn effects_of(
             effects.extend((after.paging.state == PagingState::Pending).then_some(Effect::Page))
         }
         Event::PageAsked { .. } => effects.push(Effect::Page),
+        Event::PageRetried { messages } => {
+            effects.extend(messages.iter().map(|one| Effect::Replay(one.message)));
+        }
         Event::Acknowledged { .. } => effects.extend(call_off(before, PageAction::Acknowledge)),
         Event::Updated(updated) => {
             if let Some(transition) = updated.transition {

@@ -6,6 +6,7 @@ pub mod actor;
 pub mod chain;
 pub mod id;
 mod invalid;
+mod link;
 pub mod money;
 pub mod name;
 mod percent;
@@ -38,6 +39,7 @@ pub mod testing;
 
 pub use id::*;
 pub use invalid::Invalid;
+pub use link::LinkTemplate;
 pub use money::{Currency, Money};
 pub use name::{
     HttpsUrl, Name, PersonName, PublicText, ServiceId, Statement, TenantId, Text, Title, UserId,

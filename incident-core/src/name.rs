@@ -246,6 +246,13 @@ impl Name {
     }
 }
 
+impl Title {
+    /// A title that we made ourselves.
+    pub(crate) fn made(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+}
+
 impl PersonName {
     /// The name of pagers as an actor.
     pub(crate) fn pager() -> Self {

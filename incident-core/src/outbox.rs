@@ -96,3 +96,12 @@ pub struct Settlement {
     /// What became of it.
     pub outcome: Settled,
 }
+
+/// Which messages that were given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenUp {
+    /// Those of one incident.
+    Of(IncidentId),
+    /// This one.
+    One(MessageId),
+}

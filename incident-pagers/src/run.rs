@@ -7,10 +7,20 @@ use std::time::Duration;
 
 use incident_core::engine::Incidents;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 /// The longest time between two looks at the outbox: another process may have
 /// put something there, or a lease may have run out.
 const POLL: Duration = Duration::from_secs(1);
+
+/// How many passes run at a time. More than one, so that a page committed while
+/// a slow pager keeps a pass busy does not wait for it.
+const PASSES: usize = 16;
+
+/// How long passes may take to end after the signal to stop. What is in flight
+/// then is repeated when its lease ends.
+const GRACE: Duration = Duration::from_secs(25);
 
 /// Wakes the loop; clones wake the same one.
 #[derive(Clone, Debug, Default)]
@@ -25,20 +35,31 @@ impl Wake {
 
 /// Drains the outbox when woken and once a second, until `shutdown` is done;
 /// then once more, so that what was accepted is also sent.
+///
+/// Needs a tokio runtime; passes run as tasks of it and end with the loop.
 pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
+    let mut passes = JoinSet::new();
+    let mut poll = tokio::time::interval(POLL);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        drain(&incidents).await;
         tokio::select! {
             () = &mut shutdown => break,
-            () = wake.0.notified() => {}
-            () = tokio::time::sleep(POLL) => {}
+            // The end of a pass makes room for the next one.
+            Some(_) = passes.join_next() => continue,
+            () = wake.0.notified(), if passes.len() < PASSES => {}
+            _ = poll.tick(), if passes.len() < PASSES => {}
         }
+        passes.spawn(drain(incidents.clone()));
     }
-    drain(&incidents).await;
+    passes.spawn(drain(incidents));
+    let ended = async { while passes.join_next().await.is_some() {} };
+    if tokio::time::timeout(GRACE, ended).await.is_err() {
+        tracing::warn!("pages were still being sent; they are repeated when their leases end");
+    }
 }
 
-async fn drain(incidents: &Incidents) {
+async fn drain(incidents: Incidents) {
     if let Err(error) = incidents.drain().await {
         tracing::error!(
             error = &error as &dyn std::error::Error,

@@ -126,7 +126,7 @@ fn rooms_of_core_use_only_those_below() {
     let core = root().join("incident-core/src");
     let order: [&[&str]; 5] = [
         &[
-            "id", "invalid", "money", "name", "percent", "time", "window", "actor", "chain",
+            "id", "invalid", "money", "name", "percent", "time", "window", "actor", "chain", "link",
         ],
         &[
             "audit",

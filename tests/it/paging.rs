@@ -4,9 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
-use incident_core::incident::{Command, Declare, Severity, Status};
-use incident_core::paging::{NotSent, NotSentReason, PageAction, PageAnswer, PagingState};
+use incident_core::engine::{Alarm, Ask, Done, Error, Incidents};
+use incident_core::incident::{Command, Declare, Refusal, Severity, Status};
+use incident_core::outbox::GivenUp;
+use incident_core::paging::{
+    NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagingState, Receipt, TargetId,
+    TestOutcome, Urgency,
+};
 use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
 use incident_store_memory::MemoryStore;
 
@@ -245,4 +249,232 @@ async fn without_a_pager_the_alarm_is_at_once_and_calm_targets_wait() {
         none.get(done.incident.id).await.unwrap().paging.state,
         PagingState::GivenUp
     );
+}
+
+/// A pager that answers only when it is told to.
+#[derive(Debug)]
+struct Stuck(tokio::sync::Semaphore);
+
+#[async_trait::async_trait]
+impl incident_core::port::Pager for Stuck {
+    fn target_id(&self) -> TargetId {
+        TargetId::new("stuck").unwrap()
+    }
+
+    async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
+        if page.title.as_str() == "slow" {
+            self.0.acquire().await.unwrap().forget();
+        }
+        PageAnswer::Accepted(Receipt::default())
+    }
+}
+
+#[tokio::test]
+async fn pages_that_hang_do_not_hold_up_the_others() {
+    let pager = Arc::new(Stuck(tokio::sync::Semaphore::new(0)));
+    let wake = incident_pagers::Wake::default();
+    let waker = wake.clone();
+    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+        .pager(pager.clone())
+        .on_commit(move |_| waker.wake())
+        .build()
+        .unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(incident_pagers::run(incidents.clone(), wake, async {
+        let _ = stopped.await;
+    }));
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let declare = async |title: &str, severity| {
+        let asked = Declare::new(title.parse().unwrap(), severity);
+        incidents.declare(&ask, &asked).await.unwrap().incident.id
+    };
+    // More than one pass takes at a time.
+    for _ in 0..100 {
+        declare("slow", Severity::Sev2).await;
+    }
+    let quick = declare("quick", Severity::Sev4).await;
+    let accepted = async {
+        while incidents.get(quick).await.unwrap().paging.state != PagingState::Accepted {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), accepted)
+        .await
+        .unwrap();
+    pager.0.add_permits(1_000);
+    stop.send(()).unwrap();
+    running.await.unwrap();
+    let waiting = incidents
+        .list(&incident_core::port::IncidentFilter {
+            limit: 200,
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    assert!(
+        waiting
+            .iter()
+            .all(|one| one.paging.state == PagingState::Accepted)
+    );
+}
+
+#[tokio::test]
+async fn what_an_older_key_opened_is_called_off_under_that_key() {
+    let account = |name: &str| TargetId::new("vendor").unwrap().in_account(name).unwrap();
+    let old = Arc::new(RecordingPager::of(account("old")));
+    let new = Arc::new(RecordingPager::of(account("new")));
+    let store = Arc::new(MemoryStore::default());
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let before = Incidents::builder(store.clone())
+        .pager(old.clone())
+        .build()
+        .unwrap();
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+    let first = before.declare(&ask, &asked).await.unwrap().incident.id;
+    before.drain().await.unwrap();
+    // The key is changed while the alert is open.
+    let after = Incidents::builder(store)
+        .pager(new.clone())
+        .retired_pager(old.clone())
+        .build()
+        .unwrap();
+    let second = after.declare(&ask, &asked).await.unwrap().incident.id;
+    after.drain().await.unwrap();
+    for id in [first, second] {
+        let over = update_to(Status::Resolved, "over").unwrap();
+        after.act(&ask, id, &over).await.unwrap();
+    }
+    after.drain().await.unwrap();
+    for (pager, id) in [(&old, first), (&new, second)] {
+        assert_eq!(actions(pager), [PageAction::Trigger, PageAction::Resolve]);
+        assert!(pager.sent().iter().all(|page| page.incident_id == id));
+    }
+    assert_eq!(
+        after
+            .get(first)
+            .await
+            .unwrap()
+            .paging
+            .target
+            .as_ref()
+            .unwrap()
+            .name(),
+        "vendor"
+    );
+}
+
+#[tokio::test]
+async fn an_alert_whose_pager_is_gone_raises_an_alarm_instead_of_being_forgotten() {
+    use std::sync::Mutex;
+    let store = Arc::new(MemoryStore::default());
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let before = Incidents::builder(store.clone())
+        .pager(Arc::new(RecordingPager::named("left").unwrap()))
+        .build()
+        .unwrap();
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+    let id = before.declare(&ask, &asked).await.unwrap().incident.id;
+    before.drain().await.unwrap();
+    let alarms = Arc::new(Mutex::new(Vec::new()));
+    let heard = alarms.clone();
+    let after = Incidents::builder(store)
+        .pager(Arc::new(RecordingPager::named("new").unwrap()))
+        .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
+        .build()
+        .unwrap();
+    let over = update_to(Status::Resolved, "over").unwrap();
+    after.act(&ask, id, &over).await.unwrap();
+    after.drain().await.unwrap();
+    let expected = Alarm::PageGivenUp {
+        incident_id: id,
+        action: PageAction::Resolve,
+        target: Some(TargetId::new("left").unwrap()),
+    };
+    assert_eq!(*alarms.lock().unwrap(), [expected]);
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
+    let it = setup();
+    for pager in [&it.first, &it.second] {
+        pager.script([refused(NotSentReason::Unauthorized)]);
+    }
+    let id = it.declare(Severity::Sev1).await;
+    it.incidents.drain().await.unwrap();
+    assert_eq!(it.state(id).await, PagingState::GivenUp);
+    // The key is mended.
+    let retried = it
+        .incidents
+        .retry_page(&it.ask, GivenUp::Of(id))
+        .await
+        .unwrap();
+    assert_eq!(retried.incident.paging.state, PagingState::Pending);
+    assert_eq!(retried.entries.len(), 1);
+    it.incidents.drain().await.unwrap();
+    let shown = it.incidents.get(id).await.unwrap();
+    assert_eq!(
+        (shown.paging.state, shown.paging.epoch, it.first.wakes()),
+        (PagingState::Accepted, 1, 1)
+    );
+    let refusal = |result: Result<_, Error>| match result.map(|_: Done| ()) {
+        Err(Error::Refused(Refusal::WrongState { code, .. })) => code,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        refusal(it.incidents.retry_page(&it.ask, GivenUp::Of(id)).await),
+        "nothing_to_retry"
+    );
+    // A page of an incident that is over by now wakes nobody.
+    for pager in [&it.first, &it.second] {
+        pager.script([refused(NotSentReason::Unauthorized)]);
+    }
+    let late = it.declare(Severity::Sev1).await;
+    it.incidents.drain().await.unwrap();
+    let page = it
+        .incidents
+        .given_up(GivenUp::Of(late))
+        .await
+        .unwrap()
+        .remove(0)
+        .id;
+    it.resolve(late).await;
+    it.incidents.drain().await.unwrap();
+    assert_eq!(
+        refusal(it.incidents.retry_page(&it.ask, GivenUp::One(page)).await),
+        "nothing_to_retry"
+    );
+    assert_eq!(it.first.wakes(), 1);
+}
+
+#[tokio::test]
+async fn a_test_page_asks_every_target_once_and_is_ended() {
+    let it = setup();
+    it.second.script([refused(NotSentReason::Unauthorized)]);
+    let tested = it
+        .incidents
+        .test_pagers(&it.ask, Urgency::High)
+        .await
+        .unwrap();
+    let outcomes: Vec<_> = tested
+        .test
+        .targets
+        .iter()
+        .map(|one| (one.target.name(), one.outcome))
+        .collect();
+    assert_eq!(
+        outcomes,
+        [
+            ("first", TestOutcome::Accepted),
+            ("second", TestOutcome::NotSent(NotSentReason::Unauthorized))
+        ]
+    );
+    it.incidents.end_page_test(&tested.test).await;
+    assert_eq!(
+        actions(&it.first),
+        [PageAction::Trigger, PageAction::Resolve]
+    );
+    assert_eq!(actions(&it.second), [PageAction::Trigger]);
+    let viewer = Ask::by(caller("vera", Role::Viewer).unwrap());
+    let denied = it.incidents.test_pagers(&viewer, Urgency::Low).await;
+    assert!(matches!(denied, Err(Error::Forbidden(_))));
 }

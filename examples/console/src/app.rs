@@ -21,6 +21,7 @@ use crate::http::auth::Tokens;
 use crate::http::body::{self, BODY_LIMIT};
 use crate::http::conditions::{self, InFlight};
 use crate::http::problem::Problem;
+use crate::page_tests::PageTests;
 use crate::policy_file::Links;
 use crate::public_cache::PublicCache;
 
@@ -50,6 +51,8 @@ pub struct Shared {
     pub public: Arc<PublicCache>,
     /// Where deep links lead.
     pub links: Links,
+    /// Test pages that are open.
+    pub page_tests: PageTests,
     /// Requests that run under a key.
     pub in_flight: InFlight,
     /// Held for reading by every command that runs.
@@ -83,6 +86,7 @@ impl App {
             tokens,
             public,
             links,
+            page_tests: PageTests::default(),
             in_flight: InFlight::default(),
             running: Arc::default(),
         }))

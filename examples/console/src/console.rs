@@ -148,6 +148,7 @@ impl Console {
             }
         };
         app.finished().await;
+        app.page_tests.end_all(&app.incidents).await;
         // The relay ends with one more pass; what the last commands committed
         // after that is sent here.
         let _ = relay.await;

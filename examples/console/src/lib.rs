@@ -9,6 +9,7 @@ pub mod config;
 pub mod console;
 pub mod demo;
 pub mod http;
+pub mod page_tests;
 pub mod policy_file;
 pub mod public_cache;
 pub mod routes;

@@ -7,7 +7,7 @@ use incident_core::incident::Incident;
 use incident_core::policy::Policy;
 use incident_core::sla::SlaTerms;
 use incident_core::status_page::PublicNames;
-use incident_core::{HttpsUrl, PublicText, ServiceId};
+use incident_core::{LinkTemplate, PublicText, ServiceId};
 use serde::Deserialize;
 
 /// Everything the file may hold. What is absent is as built in.
@@ -26,61 +26,53 @@ struct Service {
     public_name: PublicText,
 }
 
-/// Where the deep links of an incident lead: addresses in which `{id}`,
-/// `{from}` and `{services}` are filled in. Without one, an example.
+/// Where the deep links of an incident lead. Without one, an example.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Links {
-    system_map: Option<HttpsUrl>,
-    firehose: Option<HttpsUrl>,
+    system_map: Option<LinkTemplate>,
+    firehose: Option<LinkTemplate>,
 }
 
 impl Links {
     /// The dashboard's system map, for the time and scope of an incident.
     #[must_use]
     pub fn system_map(&self, incident: &Incident) -> String {
-        let built_in =
-            "https://dashboard.example/system-map?incident={id}&from={from}&services={services}";
-        fill(
-            self.system_map.as_ref().map_or(built_in, HttpsUrl::as_str),
-            incident,
-        )
+        fill(self.system_map.as_ref(), "system-map", incident)
     }
 
     /// The live event stream, for the time and scope of an incident.
     #[must_use]
     pub fn firehose(&self, incident: &Incident) -> String {
-        let built_in =
-            "https://dashboard.example/firehose?incident={id}&from={from}&services={services}";
-        fill(
-            self.firehose.as_ref().map_or(built_in, HttpsUrl::as_str),
-            incident,
-        )
+        fill(self.firehose.as_ref(), "firehose", incident)
+    }
+
+    /// Those that were configured, with a word for each: pages carry them.
+    pub fn configured(&self) -> impl Iterator<Item = (&'static str, &LinkTemplate)> {
+        [
+            ("System map", &self.system_map),
+            ("Firehose", &self.firehose),
+        ]
+        .into_iter()
+        .filter_map(|(text, link)| Some((text, link.as_ref()?)))
     }
 }
 
-fn fill(template: &str, incident: &Incident) -> String {
-    let services: Vec<String> = incident
-        .affected_services
-        .iter()
-        .map(|service| encode(service.as_str()))
-        .collect();
+fn fill(template: Option<&LinkTemplate>, room: &str, incident: &Incident) -> String {
+    let example = || {
+        let query = "incident={id}&from={from}&services={services}";
+        LinkTemplate::new(&format!("https://dashboard.example/{room}?{query}"))
+    };
     template
-        .replace("{id}", &incident.id.to_string())
-        .replace("{from}", &incident.started_at.to_string())
-        .replace("{services}", &services.join(","))
-}
-
-/// Percent-encodes everything but the unreserved characters of RFC 3986.
-fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
+        .cloned()
+        .or_else(|| example().ok())
+        .map_or_else(String::new, |link| {
+            link.fill(
+                incident.id,
+                incident.started_at,
+                &incident.affected_services,
+            )
         })
-        .collect()
 }
 
 impl PolicyFile {
@@ -148,11 +140,15 @@ mod tests {
         .unwrap();
         assert!(!file.policy().sev3.page && file.policy().sev1.page);
         assert_eq!(file.terms().target().to_string(), "99.5");
+        let (incident, _, _) = incident_core::testing::an_incident();
+        let link = file.links().system_map(&incident);
+        assert_eq!(link, format!("https://map.example/?i={}", incident.id));
         assert!(
             file.links()
-                .system_map
-                .is_some_and(|url| url.as_str().contains("map.example"))
+                .firehose(&incident)
+                .contains("dashboard.example")
         );
+        assert_eq!(file.links().configured().count(), 1);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The shapes of the HTTP contract.
 
+use std::time::Duration;
+
 use incident_core::audit::AuditEntry;
 use incident_core::billing::CappedRow;
 use incident_core::engine::{ImpactReport, SlaReport};
 use incident_core::incident::Incident;
+use incident_core::paging::{PagerTest, TargetId, TestOutcome};
 use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::timeline::{SysIncidentUpdateEntry, TextName};
 use incident_core::{IncidentId, Timestamp};
@@ -119,7 +122,7 @@ fn paging(incident: &Incident) -> Value {
         "dedup_key": incident.dedup_key(),
         "state": paging.state,
         "epoch": paging.epoch,
-        "target": paging.target,
+        "target": paging.target.as_ref().map(TargetId::name),
         "attempts": paging.attempts,
         "accepted_at": paging.accepted_at,
         "error": paging.error,
@@ -285,4 +288,32 @@ pub fn credit(capped: &CappedRow) -> Value {
 #[must_use]
 pub fn place(at: Timestamp, id: impl std::fmt::Display) -> String {
     format!("{} {id}", at.micros())
+}
+
+/// What became of a test page, which is resolved after `lasts`.
+#[must_use]
+pub fn pager_test(test: &PagerTest, lasts: Duration) -> Value {
+    let targets: Vec<Value> = test
+        .targets
+        .iter()
+        .map(|tested| {
+            let reason = match tested.outcome {
+                TestOutcome::NotSent(reason) => Some(reason.words()),
+                TestOutcome::Unknown => Some("no answer"),
+                TestOutcome::Accepted => None,
+            };
+            json!({
+                "target": tested.target.name(),
+                "outcome": tested.outcome.word(),
+                "reason": reason,
+                "took_ms": tested.took.as_millis(),
+            })
+        })
+        .collect();
+    json!({
+        "dedup_key": test.page.dedup_key,
+        "urgency": test.page.urgency,
+        "resolved_after_seconds": lasts.as_secs(),
+        "targets": targets,
+    })
 }

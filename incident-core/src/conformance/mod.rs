@@ -139,6 +139,7 @@ contracts! { $
     outbox::idempotent_a_finish_without_the_lease_changes_nothing,
     outbox::isolated_a_superseded_trigger_is_never_claimed_again,
     outbox::bounded_what_is_not_due_is_not_handed_out,
+    outbox::durable_what_was_given_up_is_kept_until_it_is_replayed,
     records::isolated_one_suggestion_of_a_pair_is_open,
     records::isolated_one_credit_per_key,
     records::ordered_audit_chains_have_no_gaps,

@@ -7,8 +7,8 @@ use super::sample::{OWNER, Sample, at, declared, message_id, page, plain};
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::commit::{Commit, OutboxWrite};
 use crate::incident::{Incident, Severity};
-use crate::outbox::{Claim, Settled, Settlement};
-use crate::paging::PageAction;
+use crate::outbox::{Claim, GivenUp, Settled, Settlement};
+use crate::paging::{PageAction, TargetId, TargetLog};
 use crate::port::{ClaimRequest, Store, StoreError};
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -226,4 +226,53 @@ pub async fn bounded_what_is_not_due_is_not_handed_out<B: StoreBackend>(_spawn: 
     assert_eq!(store.next_due(WITHIN).await.unwrap(), Some(at(50)));
     assert_eq!(claim(&*store, 50, 0).await.len(), 0);
     assert_eq!(claim(&*store, 50, 10).await.len(), 1);
+}
+
+/// What was given up is kept, found by incident and by id, replayed once as if
+/// it were new, and not replayed twice.
+pub async fn durable_what_was_given_up_is_kept_until_it_is_replayed<B: StoreBackend>(
+    _spawn: SpawnAll,
+) {
+    let (store, _guard) = B::open().await;
+    let incident = declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 0)]).await;
+    let first = claim(&*store, 0, 1).await.remove(0);
+    let mut log = vec![TargetLog::untried(TargetId::log(), at(0))];
+    log[0].attempts = 3;
+    let over = Settled::GivenUp { log: log.clone() };
+    settle(&*store, &first, over).await.unwrap();
+    assert!(claim(&*store, 1_000, 10).await.is_empty());
+    for which in [GivenUp::Of(incident.id), GivenUp::One(message_id(1))] {
+        let kept = store.given_up(which, WITHIN).await.unwrap();
+        assert_eq!(kept.len(), 1);
+        assert_eq!((kept[0].id, &kept[0].log), (message_id(1), &log));
+    }
+    assert!(
+        store
+            .given_up(GivenUp::One(message_id(2)), WITHIN)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let replay = || Commit {
+        outbox: vec![OutboxWrite::Replay {
+            message: message_id(1),
+            due_at: at(50),
+        }],
+        ..Commit::default()
+    };
+    store.commit(replay(), WITHIN).await.unwrap();
+    let again = store.commit(replay(), WITHIN).await.unwrap_err();
+    assert!(matches!(again, StoreError::NotGivenUp(id) if id == message_id(1)));
+    assert!(claim(&*store, 49, 10).await.is_empty());
+    let claimed = claim(&*store, 50, 10).await.remove(0);
+    assert_eq!(
+        (claimed.message.id, claimed.message.log.len()),
+        (message_id(1), 0)
+    );
+    settle(&*store, &claimed, Settled::Done).await.unwrap();
+    let left = store
+        .given_up(GivenUp::Of(incident.id), WITHIN)
+        .await
+        .unwrap();
+    assert!(left.is_empty());
 }

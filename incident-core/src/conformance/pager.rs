@@ -18,7 +18,9 @@ fn event(n: u64, action: PageAction) -> PageEvent {
             MessageBody::Page(event) => event,
             MessageBody::Settle => unreachable!("a page was made"),
         },
-        OutboxWrite::SupersedeTriggers(_) => unreachable!("a message was made"),
+        OutboxWrite::SupersedeTriggers(_) | OutboxWrite::Replay { .. } => {
+            unreachable!("a message was made")
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! How an engine is put together.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,8 @@ use crate::{IncidentId, Timestamp};
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// Two pagers have one name; outcomes could not be told apart.
+    /// Two pagers that open alerts have one name, or a retired one is given
+    /// twice; outcomes could not be told apart.
     #[error("two pagers are named {0}")]
     SameTarget(TargetId),
     /// Without the feature `system` the host brings the clock and the ids.
@@ -37,6 +39,7 @@ type Listener = Box<dyn Fn(&Notice) + Send + Sync>;
 pub struct IncidentsBuilder {
     store: Arc<dyn Store>,
     pagers: Vec<Arc<dyn Pager>>,
+    retired: Vec<Arc<dyn Pager>>,
     usage: Option<Arc<dyn UsageSource>>,
     directory: Option<Arc<dyn TenantDirectory>>,
     clock: Option<Arc<dyn Clock>>,
@@ -61,7 +64,10 @@ pub(super) struct Settings {
 
 pub(super) struct Inner {
     pub(super) store: Arc<dyn Store>,
+    /// In the order in which they are tried.
     pub(super) pagers: Vec<Arc<dyn Pager>>,
+    /// Open nothing any more, and still call off what they opened.
+    pub(super) retired: Vec<Arc<dyn Pager>>,
     pub(super) usage: Option<Arc<dyn UsageSource>>,
     pub(super) directory: Option<Arc<dyn TenantDirectory>>,
     pub(super) clock: Arc<dyn Clock>,
@@ -109,6 +115,14 @@ impl Inner {
             .and_then(|at| self.queues.get(at))
     }
 
+    /// The pager of a target, retired or not.
+    pub(super) fn pager(&self, target: &TargetId) -> Option<&Arc<dyn Pager>> {
+        self.pagers
+            .iter()
+            .chain(&self.retired)
+            .find(|pager| pager.target_id() == *target)
+    }
+
     pub(super) fn tell(&self, notice: &Notice) {
         for listener in &self.listeners {
             listener(notice);
@@ -123,6 +137,7 @@ impl Incidents {
         IncidentsBuilder {
             store,
             pagers: Vec::new(),
+            retired: Vec::new(),
             usage: None,
             directory: None,
             clock: None,
@@ -149,6 +164,14 @@ impl IncidentsBuilder {
     #[must_use]
     pub fn pager(mut self, pager: Arc<dyn Pager>) -> Self {
         self.pagers.push(pager);
+        self
+    }
+
+    /// Adds a pager that opens nothing any more: an older key, or a vendor that
+    /// was left. What it opened is still acknowledged and resolved there.
+    #[must_use]
+    pub fn retired_pager(mut self, pager: Arc<dyn Pager>) -> Self {
+        self.retired.push(pager);
         self
     }
 
@@ -236,12 +259,7 @@ impl IncidentsBuilder {
     /// Two pagers of one name, deadlines that do not compose, or no clock where
     /// the feature `system` is off.
     pub fn build(self) -> Result<Incidents, BuildError> {
-        let mut seen = std::collections::BTreeSet::new();
-        for pager in &self.pagers {
-            if !seen.insert(pager.target_id()) {
-                return Err(BuildError::SameTarget(pager.target_id()));
-            }
-        }
+        check_targets(&self.pagers, &self.retired)?;
         if self.settings.pager_deadline + self.settings.store_deadline * 2 >= self.settings.lease {
             return Err(BuildError::Lease);
         }
@@ -257,6 +275,7 @@ impl IncidentsBuilder {
         Ok(Incidents(Arc::new(Inner {
             store: self.store,
             pagers: self.pagers,
+            retired: self.retired,
             usage: self.usage,
             directory: self.directory,
             clock,
@@ -267,6 +286,23 @@ impl IncidentsBuilder {
             queues: (0..QUEUES).map(|_| Mutex::new(())).collect(),
         })))
     }
+}
+
+fn check_targets(current: &[Arc<dyn Pager>], retired: &[Arc<dyn Pager>]) -> Result<(), BuildError> {
+    let (mut names, mut targets) = (BTreeSet::new(), BTreeSet::new());
+    for pager in current {
+        let target = pager.target_id();
+        if !names.insert(target.name().to_owned()) {
+            return Err(BuildError::SameTarget(target));
+        }
+        targets.insert(target);
+    }
+    for target in retired.iter().map(|pager| pager.target_id()) {
+        if !targets.insert(target.clone()) {
+            return Err(BuildError::SameTarget(target));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(feature = "system")]

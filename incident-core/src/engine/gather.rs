@@ -77,6 +77,10 @@ impl Inner {
                     outbox.push(OutboxWrite::SupersedeTriggers(after.id));
                     outbox.push(self.page_message(&after, action, now));
                 }
+                Effect::Replay(message) => outbox.push(OutboxWrite::Replay {
+                    message,
+                    due_at: now,
+                }),
                 Effect::Settle => settle = true,
             }
         }
@@ -105,11 +109,14 @@ impl Inner {
             summary: incident.summary.clone(),
             severity: incident.severity,
             urgency: self.settings.policy.of(incident.severity).urgency,
+            mode: incident.mode,
+            environment: incident.environment.clone(),
             services: incident.affected_services.clone(),
             tenants: match &incident.affected_tenants {
                 Affected::All => None,
                 Affected::These(list) => u64::try_from(list.len()).ok(),
             },
+            started_at: incident.started_at,
             occurred_at: now,
         };
         self.message(incident, MessageBody::Page(page), now)

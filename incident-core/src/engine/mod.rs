@@ -14,11 +14,13 @@ mod page;
 mod query;
 mod relay;
 mod report;
+mod retry;
 mod run;
 mod settle;
 mod suggest;
 #[cfg(feature = "system")]
 pub mod system;
+mod test_page;
 mod usage;
 
 use std::sync::Arc;
@@ -30,6 +32,7 @@ pub use notice::{Alarm, Notice};
 pub use relay::Drained;
 pub use report::{ImpactReport, SlaReport, SlaRow, TenantImpact};
 pub use suggest::Suggested;
+pub use test_page::Tested;
 
 use builder::Inner;
 

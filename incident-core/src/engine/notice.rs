@@ -1,16 +1,19 @@
 //! What the host is told after each commit.
 
 use crate::IncidentId;
-use crate::paging::TargetId;
+use crate::paging::{PageAction, TargetId};
 
 /// Something that needs a human although no vendor may have told one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Alarm {
-    /// A page is no longer tried.
+    /// A page, or calling one off, is no longer tried. Kept for a replay:
+    /// [`retry_page`](super::Incidents::retry_page).
     PageGivenUp {
-        /// The incident nobody may know of.
+        /// The incident nobody may know of, or whose alert stays open.
         incident_id: IncidentId,
+        /// What could not be told.
+        action: PageAction,
         /// The target tried last.
         target: Option<TargetId>,
     },

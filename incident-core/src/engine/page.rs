@@ -30,7 +30,7 @@ impl Incidents {
     pub(super) async fn page(&self, claim: Claim, page: PageEvent) -> Result<(), Error> {
         let incident = self.get(page.incident_id).await?;
         let policy = self.failover(page.severity);
-        let (goal, targets) = self.targets(&incident, &page);
+        let (goal, targets) = self.targets(&incident, &page, &claim.message.log);
         let mut log = claim.message.log.clone();
         let stale = page.action == PageAction::Trigger && page.epoch < incident.paging.epoch;
         if stale {
@@ -67,16 +67,22 @@ impl Incidents {
 
     /// A trigger goes to the first configured target that takes it; acknowledge
     /// and resolve go to every target that may hold the alert.
-    fn targets(&self, incident: &Incident, page: &PageEvent) -> (Goal, Vec<TargetId>) {
+    fn targets(
+        &self,
+        incident: &Incident,
+        page: &PageEvent,
+        log: &[TargetLog],
+    ) -> (Goal, Vec<TargetId>) {
         match page.action {
-            PageAction::Trigger => (
-                Goal::First,
-                self.0
-                    .pagers
-                    .iter()
-                    .map(|pager| pager.target_id())
-                    .collect(),
-            ),
+            PageAction::Trigger => {
+                // A retired target that may have taken this very page comes first:
+                // asking another one could wake a second time.
+                let retired = self.0.retired.iter().map(|pager| pager.target_id());
+                let started =
+                    retired.filter(|target| log.iter().any(|entry| entry.target == *target));
+                let current = self.0.pagers.iter().map(|pager| pager.target_id());
+                (Goal::First, started.chain(current).collect())
+            }
             PageAction::Acknowledge | PageAction::Resolve => {
                 (Goal::Every, incident.paging.touched.clone())
             }
@@ -92,16 +98,11 @@ impl Incidents {
         seed: u64,
     ) -> Attempt {
         let started = self.0.now();
-        let answer = match self
-            .0
-            .pagers
-            .iter()
-            .find(|pager| pager.target_id() == target)
-        {
+        let answer = match self.0.pager(&target) {
             Some(pager) => pager.send(page, self.0.settings.pager_deadline).await,
             // It was configured when the alert was opened and is not any more.
             None => PageAnswer::NotSent(NotSent {
-                reason: NotSentReason::Rejected,
+                reason: NotSentReason::NotConfigured,
                 retry_after: None,
             }),
         };
@@ -132,8 +133,7 @@ impl Incidents {
         loop {
             let before = self.get(page.incident_id).await?;
             let (gathered, audit) = self.outcome_of(&before, page, attempt, &outcome);
-            let state = gathered.after.paging.state;
-            let target = gathered.after.paging.target.clone();
+            let shown = gathered.after.paging.target.clone();
             let commit = Commit {
                 writes: vec![gathered.write],
                 audit,
@@ -153,14 +153,15 @@ impl Incidents {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
                 Ok(_) => {
-                    let gave_up = state == PagingState::GivenUp
-                        && before.paging.state != PagingState::GivenUp;
-                    let alarm = gave_up.then_some(Alarm::PageGivenUp {
-                        incident_id: page.incident_id,
-                        target,
-                    });
+                    let target = attempt.map(|attempt| attempt.target.clone()).or(shown);
+                    let alarm =
+                        matches!(outcome, Settled::GivenUp { .. }).then_some(Alarm::PageGivenUp {
+                            incident_id: page.incident_id,
+                            action: page.action,
+                            target,
+                        });
                     if alarm.is_some() {
-                        tracing::error!(incident.id = %page.incident_id, "a page is given up: nobody may know of this incident");
+                        tracing::error!(incident.id = %page.incident_id, action = ?page.action, "a page is given up: nobody may know");
                     }
                     self.0.tell(&Notice {
                         incidents: vec![page.incident_id],
@@ -190,7 +191,7 @@ impl Incidents {
             audit.push(audit_of(page, attempt, now));
         }
         if let Some(message) = told(page, attempt, outcome) {
-            let target = attempt.map_or("none", |attempt| attempt.target.as_str());
+            let target = attempt.map_or("none", |attempt| attempt.target.name());
             let draft = EntryDraft::new(
                 EntryKind::PageOutcome,
                 pager_actor(target),
@@ -283,11 +284,7 @@ fn show(
 /// The timeline tells the first failure at each target, acceptance and giving
 /// up, but not every attempt: a bad hour at the vendor would bury the response.
 fn told(page: &PageEvent, attempt: Option<&Attempt>, outcome: &Settled) -> Option<String> {
-    let what = match page.action {
-        PageAction::Trigger => "page",
-        PageAction::Acknowledge => "acknowledgement",
-        PageAction::Resolve => "resolution",
-    };
+    let what = page.action.noun();
     if let Settled::GivenUp { .. } = outcome {
         let why = attempt.map_or_else(
             || "no pager is configured or time is up".to_owned(),
@@ -335,7 +332,7 @@ fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> AuditDraft {
     AuditDraft {
         incident_id: Some(page.incident_id),
         at,
-        actor: pager_actor(attempt.target.as_str()),
+        actor: pager_actor(attempt.target.name()),
         action: action.to_owned(),
         outcome: AuditOutcome::Allowed,
         detail: BTreeMap::from([

@@ -445,6 +445,7 @@ impl Command {
             Self::LinkPostMortem { .. } => "link_post_mortem",
             Self::Page { .. } => "page",
             Self::Redact { .. } => "redact",
+            Self::RetryPage { .. } => "retry_page",
             Self::TakeIn { .. } => "take_in",
         }
     }
@@ -480,6 +481,10 @@ impl Command {
             Self::Redact { seq, reason } => {
                 note("seq", seq.to_string());
                 note("reason", reason.to_string());
+            }
+            Self::RetryPage { given_up } => {
+                let ids: Vec<String> = given_up.iter().map(|one| one.message.to_string()).collect();
+                note("messages", ids.join(","));
             }
             Self::TakeIn { from, .. } => {
                 note("from", from.to_string());

@@ -2,6 +2,7 @@
 
 use super::{Change, Event, Incident, Mode, State, Status, Transition, Updated};
 use crate::actor::ActorKind;
+use crate::paging::PageAction;
 use crate::policy::Policy;
 use crate::timeline::EntryDraft;
 use crate::window::Window;
@@ -38,6 +39,11 @@ impl Incident {
                 });
             }
             Event::PageAsked { .. } => state.paging = state.paging.next(),
+            Event::PageRetried { messages } => {
+                if messages.iter().any(|one| one.action == PageAction::Trigger) {
+                    state.paging.retry();
+                }
+            }
             Event::Redacted { seq } => state.face.redact(*seq, now),
         }
     }

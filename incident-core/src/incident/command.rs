@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Affected, Change, Facts, Mode, Severity, Source, Status};
+use crate::paging::PageAction;
 use crate::timeline::EntryKind;
 use crate::{
-    HttpsUrl, IncidentId, Name, PersonName, PublicText, ServiceId, Statement, SuggestionId, Text,
-    Timestamp, Title,
+    HttpsUrl, IncidentId, MessageId, Name, PersonName, PublicText, ServiceId, Statement,
+    SuggestionId, Text, Timestamp, Title,
 };
 
 use super::event::CommsSent;
@@ -148,6 +149,17 @@ pub struct Publish {
     pub message: Option<PublicText>,
 }
 
+/// A message to the pagers that was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryOf {
+    /// The message.
+    pub message: MessageId,
+    /// What it asks of them.
+    pub action: PageAction,
+    /// Which page of the incident it belongs to.
+    pub epoch: u32,
+}
+
 /// What may be asked of an incident that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -172,6 +184,11 @@ pub enum Command {
     Page {
         /// Why.
         reason: Statement,
+    },
+    /// Try what was given up once more. The engine fills in what that is.
+    RetryPage {
+        /// What was given up, in the order in which it was committed.
+        given_up: Vec<RetryOf>,
     },
     /// Erase the free text of an entry.
     Redact {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::{
-    Affected, CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity,
-    Status, Step, Transition, Update, Updated,
+    Affected, CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, RetryOf,
+    Severity, Status, Step, Transition, Update, Updated,
 };
 use crate::actor::{Action, Actor};
+use crate::paging::PageAction;
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
 use crate::{Invalid, Statement, Timestamp};
@@ -90,7 +91,7 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
         }
         Command::Publish(_) => rights.push(Action::Publish),
         Command::LinkPostMortem { .. } => rights.push(Action::LinkPostMortem),
-        Command::Page { .. } => rights.push(Action::Page),
+        Command::Page { .. } | Command::RetryPage { .. } => rights.push(Action::Page),
         Command::Redact { .. } => rights.push(Action::Redact),
         Command::TakeIn { .. } => rights.push(Action::Merge),
     }
@@ -149,6 +150,7 @@ pub fn decide(
             }])
         }
         Command::Page { reason } => page(incident, reason),
+        Command::RetryPage { given_up } => retry(incident, given_up),
         Command::Redact { seq, .. } => {
             if *seq == 0 || *seq > incident.last_seq {
                 return Err(Invalid::new("seq", "the number of an entry of this incident").into());
@@ -455,6 +457,28 @@ fn page(incident: &Incident, reason: &Statement) -> Result<Vec<Event>, Refusal> 
         reason: reason.clone(),
         epoch: incident.paging.epoch + 1,
     }])
+}
+
+/// Only what still makes sense is tried again: nobody is woken for an incident
+/// that somebody has or that is over, and no alert of a newer page is closed.
+fn retry(incident: &Incident, given_up: &[RetryOf]) -> Result<Vec<Event>, Refusal> {
+    let live = incident.status.is_live();
+    let wanted = |one: &&RetryOf| {
+        one.epoch == incident.paging.epoch
+            && match one.action {
+                PageAction::Trigger => live && !incident.paging.acknowledged,
+                PageAction::Acknowledge => live,
+                PageAction::Resolve => !live,
+            }
+    };
+    let messages: Vec<RetryOf> = given_up.iter().filter(wanted).copied().collect();
+    if messages.is_empty() {
+        return Err(wrong_state(
+            "nothing_to_retry",
+            "no page of this incident is given up and still wanted",
+        ));
+    }
+    Ok(vec![Event::PageRetried { messages }])
 }
 
 fn take_in(

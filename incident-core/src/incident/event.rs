@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Ending, Publish, Status};
+use super::{Change, Ending, Publish, RetryOf, Status};
 use crate::actor::Actor;
 use crate::timeline::EntryKind;
 use crate::{HttpsUrl, IncidentId, Name, PublicText, Statement, Text, Timestamp};
@@ -97,6 +97,11 @@ pub enum Event {
         reason: Statement,
         /// The new epoch.
         epoch: u32,
+    },
+    /// What was given up is tried once more.
+    PageRetried {
+        /// The messages that still make sense, in order.
+        messages: Vec<RetryOf>,
     },
     /// The free text of an entry was erased.
     Redacted {

@@ -19,7 +19,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 pub use change::{Change, FieldDelta};
-pub use command::{Command, Declare, Publish, Update};
+pub use command::{Command, Declare, Publish, RetryOf, Update};
 pub(crate) use decide::not_future;
 pub use decide::{Refusal, decide, rights_for};
 pub use event::{Audience, CommsSent, Event, Transition, Updated};

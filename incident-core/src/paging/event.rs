@@ -1,72 +1,17 @@
 //! What a pager is asked, and what it answers.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::incident::Severity;
-use crate::{IncidentId, Invalid, ServiceId, Text, Timestamp, Title};
+use super::TargetId;
+use crate::incident::{Mode, Severity};
+use crate::{IncidentId, Name, ServiceId, Text, Timestamp, Title};
 
 /// `sys-incident:<id>`: the key under which every pager knows an incident.
 #[must_use]
 pub fn dedup_key(incident: IncidentId) -> String {
     format!("sys-incident:{incident}")
-}
-
-/// The name of a configured pager: `log`, `pagerduty`, `opsgenie-eu`, ...
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TargetId(String);
-
-impl TargetId {
-    /// The name of a pager.
-    ///
-    /// # Errors
-    /// Not 1 to 64 of `a-z`, `0-9`, `-` and `_`.
-    pub fn new(name: &str) -> Result<Self, Invalid> {
-        let fits = (1..=64).contains(&name.len())
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
-        if fits {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(Invalid::new("target", "1 to 64 of a-z, 0-9, - and _"))
-        }
-    }
-
-    /// The name of the log pager: `log`.
-    #[must_use]
-    pub fn log() -> Self {
-        Self("log".to_owned())
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for TargetId {
-    type Error = Invalid;
-
-    fn try_from(name: String) -> Result<Self, Invalid> {
-        Self::new(&name)
-    }
-}
-
-impl From<TargetId> for String {
-    fn from(target: TargetId) -> Self {
-        target.0
-    }
-}
-
-impl fmt::Display for TargetId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// How a page goes out at the vendor.
@@ -92,6 +37,18 @@ pub enum PageAction {
     Resolve,
 }
 
+impl PageAction {
+    /// A word for the timeline.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Trigger => "page",
+            Self::Acknowledge => "acknowledgement",
+            Self::Resolve => "resolution",
+        }
+    }
+}
+
 /// One thing to tell a pager. Frozen when it is committed: every attempt sends
 /// the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,10 +71,17 @@ pub struct PageEvent {
     pub severity: Severity,
     /// How to page.
     pub urgency: Urgency,
+    /// Happening, entered afterwards, or an exercise: who is woken by a drill
+    /// must see at once that it is one.
+    pub mode: Mode,
+    /// Where: `production`, `staging`, ...
+    pub environment: Name,
     /// The services it hits.
     pub services: Vec<ServiceId>,
     /// How many tenants it hits; none where it hits all.
     pub tenants: Option<u64>,
+    /// Start of the impact.
+    pub started_at: Timestamp,
     /// When what it tells happened.
     pub occurred_at: Timestamp,
 }
@@ -143,13 +107,18 @@ pub enum NotSentReason {
     Rejected,
     /// The vendor refuses the key. Not tried again.
     Unauthorized,
+    /// No pager of this name and account is configured any more. Not tried again.
+    NotConfigured,
 }
 
 impl NotSentReason {
     /// Whether trying the same again is useless.
     #[must_use]
     pub const fn is_permanent(self) -> bool {
-        matches!(self, Self::Rejected | Self::Unauthorized)
+        matches!(
+            self,
+            Self::Rejected | Self::Unauthorized | Self::NotConfigured
+        )
     }
 
     /// A few words for the timeline.
@@ -161,6 +130,7 @@ impl NotSentReason {
             Self::Unavailable => "not available",
             Self::Rejected => "refused the page",
             Self::Unauthorized => "refused the key",
+            Self::NotConfigured => "not configured any more",
         }
     }
 }
@@ -183,4 +153,48 @@ pub enum PageAnswer {
     NotSent(NotSent),
     /// Nobody can know: a time-out, a lost answer, a 5xx.
     Unknown,
+}
+
+/// What became of a test page at one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestedTarget {
+    /// The target.
+    pub target: TargetId,
+    /// Whether it took the page: yes, certainly not and why, or nobody knows.
+    pub outcome: TestOutcome,
+    /// How long it took to answer.
+    pub took: Duration,
+}
+
+/// How a target answered a test page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestOutcome {
+    /// It has it.
+    Accepted,
+    /// It certainly does not have it.
+    NotSent(NotSentReason),
+    /// Nobody can know.
+    Unknown,
+}
+
+impl TestOutcome {
+    /// One word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::NotSent(_) => "not_sent",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A page that asks only whether pagers work, at every configured target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PagerTest {
+    /// What was sent, to be resolved when the test is over.
+    pub page: PageEvent,
+    /// What became of it, in the order of the targets.
+    pub targets: Vec<TestedTarget>,
 }

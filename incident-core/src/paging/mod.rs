@@ -4,11 +4,13 @@ mod backoff;
 mod event;
 mod state;
 mod step;
+mod target;
 
 pub use backoff::{Backoff, clamp_retry_after};
 pub use event::{
-    NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, Receipt, TargetId, Urgency,
-    dedup_key,
+    NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagerTest, Receipt, TestOutcome,
+    TestedTarget, Urgency, dedup_key,
 };
 pub use state::{Paging, PagingState};
 pub use step::{FailoverPolicy, Goal, LastAnswer, Step, TargetLog, next_step};
+pub use target::TargetId;

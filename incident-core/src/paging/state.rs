@@ -74,6 +74,13 @@ impl Paging {
         }
     }
 
+    /// The same page, tried once more after it was given up.
+    pub(crate) fn retry(&mut self) {
+        self.state = PagingState::Pending;
+        self.error = None;
+        self.next_attempt_at = None;
+    }
+
     /// Notes that an alert may be open at a target.
     pub(crate) fn touch(&mut self, target: &TargetId) {
         if !self.touched.contains(target) {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::Timestamp;
-use crate::outbox::Claim;
+use crate::outbox::{Claim, GivenUp, Message};
 
 /// Who wants how many messages, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,8 @@ pub struct ClaimRequest {
 /// **Ordered:** of one incident only the oldest unfinished message is handed
 /// out; among incidents the worse severity goes first, then what is due longer.
 /// **Durable:** a message that was committed is handed out until it is settled;
-/// a lease that ran out is handed out again under a higher token.
+/// a lease that ran out is handed out again under a higher token. What was given
+/// up is kept until it is replayed.
 /// **Idempotent:** settling with a lease that is no longer held changes nothing
 /// and is [`StoreError::LeaseLost`].
 /// **Bounded:** answers within `within`.
@@ -45,4 +46,7 @@ pub trait Outbox: Send + Sync {
 
     /// When the next message that is not leased falls due, if there is one.
     async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Messages that were given up, in the order in which they were committed.
+    async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError>;
 }

@@ -11,7 +11,7 @@ use super::{AuditLog, Ledger, Outbox, Suggestions};
 use crate::commit::{Commit, Committed, KeyScope, Remember};
 use crate::incident::{Incident, Severity, Status};
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{IncidentId, SuggestionId, Timestamp};
+use crate::{IncidentId, MessageId, SuggestionId, Timestamp};
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,10 @@ pub enum StoreError {
     /// was written. **Handling:** drop the work; somebody else does it.
     #[error("the lease is no longer held")]
     LeaseLost,
+    /// The message to replay is not given up (any more). Nothing was written.
+    /// **Handling:** look again at what is given up.
+    #[error("the message is not given up")]
+    NotGivenUp(MessageId),
     /// The commit contradicts itself or the store: a fault of the caller.
     /// Nothing was written. **Handling:** report it; do not repeat.
     #[error("the store refuses the commit: {0}")]

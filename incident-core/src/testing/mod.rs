@@ -99,10 +99,16 @@ impl RecordingPager {
     /// # Errors
     /// The name is not one of a target.
     pub fn named(name: &str) -> Result<Self, Invalid> {
-        Ok(Self {
-            target: TargetId::new(name)?,
+        Ok(Self::of(TargetId::new(name)?))
+    }
+
+    /// A pager of a target that accepts everything.
+    #[must_use]
+    pub fn of(target: TargetId) -> Self {
+        Self {
+            target,
             state: Mutex::default(),
-        })
+        }
     }
 
     /// Answers the next sends with these, in order, and accepts after that.

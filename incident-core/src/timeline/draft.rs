@@ -171,6 +171,13 @@ impl EntryDraft {
                 EntryKind::PageRequest,
                 &format!("page {epoch} asked for: {reason}"),
             ),
+            Event::PageRetried { messages } => {
+                let what: Vec<&str> = messages.iter().map(|one| one.action.noun()).collect();
+                made(
+                    EntryKind::PageRequest,
+                    &format!("tried again what was given up: {}", what.join(", ")),
+                )
+            }
             Event::TookIn { from, change } => {
                 let delta = change.delta(before);
                 let message = format!("took in incident {from}. {}", delta.sentence());

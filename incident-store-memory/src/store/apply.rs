@@ -71,6 +71,7 @@ impl State {
                 OutboxWrite::SupersedeTriggers(incident) => {
                     self.outbox.supersede_triggers(incident)
                 }
+                OutboxWrite::Replay { message, due_at } => self.outbox.replay(message, due_at),
             }
         }
         for write in ledger {
@@ -136,12 +137,20 @@ impl State {
     }
 
     fn check_outbox(&self, writes: &[OutboxWrite]) -> Result<(), StoreError> {
-        let taken = |write: &OutboxWrite| matches!(write, OutboxWrite::Add(message) if self.outbox.has(message.id));
-        if writes.iter().any(taken) {
-            Err(StoreError::Refused("a message id is used twice"))
-        } else {
-            Ok(())
+        for write in writes {
+            match write {
+                OutboxWrite::Add(message) if self.outbox.has(message.id) => {
+                    return Err(StoreError::Refused("a message id is used twice"));
+                }
+                OutboxWrite::Replay { message, .. } if !self.outbox.is_given_up(*message) => {
+                    return Err(StoreError::NotGivenUp(*message));
+                }
+                OutboxWrite::Add(_)
+                | OutboxWrite::SupersedeTriggers(_)
+                | OutboxWrite::Replay { .. } => {}
+            }
         }
+        Ok(())
     }
 
     fn check_ledger(&self, writes: &[LedgerWrite]) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use incident_core::outbox::{Claim, Lease, Message, Settled, Settlement};
+use incident_core::outbox::{Claim, GivenUp, Lease, Message, Settled, Settlement};
 use incident_core::port::{ClaimRequest, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp};
 
@@ -152,6 +152,31 @@ impl Messages {
                 }
             }
         }
+    }
+
+    pub(super) fn given_up(&self, which: GivenUp) -> Vec<Message> {
+        let wanted = |message: &&Message| match which {
+            GivenUp::Of(incident) => message.incident_id == incident,
+            GivenUp::One(id) => message.id == id,
+        };
+        self.given_up.iter().filter(wanted).cloned().collect()
+    }
+
+    pub(super) fn is_given_up(&self, id: MessageId) -> bool {
+        self.given_up.iter().any(|message| message.id == id)
+    }
+
+    /// Puts a message that was given up at the end of its incident's queue.
+    pub(super) fn replay(&mut self, id: MessageId, due_at: Timestamp) {
+        let Some(place) = self.given_up.iter().position(|message| message.id == id) else {
+            return;
+        };
+        let message = self.given_up.remove(place);
+        self.add(Message {
+            due_at,
+            log: Vec::new(),
+            ..message
+        });
     }
 
     fn finish(&mut self, id: MessageId) {

@@ -6,6 +6,7 @@ use incident_core::incident::{
     Affected, AffectedTenant, Change, CommsSent, DataLoss, Declare, Facts, Level, Mode, Publish,
     Scope, Severity, Source, Status, Update,
 };
+use incident_core::paging::Urgency;
 use incident_core::timeline::EntryKind;
 use incident_core::{
     HttpsUrl, IncidentId, Invalid, Money, Name, Percent, PersonName, PublicText, ServiceId,
@@ -396,4 +397,24 @@ impl From<Visibility> for Publish {
 #[serde(deny_unknown_fields)]
 pub(super) struct PostMortemLink {
     pub(super) url: HttpsUrl,
+}
+
+/// A body without members.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+/// `POST /sys/pages/test`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TestPage {
+    #[serde(default)]
+    urgency: Option<Urgency>,
+}
+
+impl TestPage {
+    /// Who asks whether the pager works wants to hear it ring.
+    pub(super) fn urgency(&self) -> Urgency {
+        self.urgency.unwrap_or(Urgency::High)
+    }
 }

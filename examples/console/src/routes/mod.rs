@@ -4,6 +4,7 @@ mod audit;
 mod bodies;
 mod incidents;
 mod operations;
+mod pages;
 mod public;
 mod reports;
 mod suggestions;
@@ -66,6 +67,8 @@ pub fn router(app: App) -> Router {
             get(reports::affected_users),
         )
         .route("/sys/incidents/{id}/sla-impact", get(reports::sla_impact))
+        .route("/sys/pages/test", post(pages::test))
+        .route("/sys/pages/{id}/retry", post(pages::retry))
         .route("/sys/sla/credits", get(reports::credits))
         .route("/sys/usage-events", post(usage::record))
         .route("/sys/audit", get(audit::list))

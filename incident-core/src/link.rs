@@ -1,0 +1,57 @@
+//! Deep links into other systems.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{HttpsUrl, IncidentId, Invalid, ServiceId, Timestamp};
+
+/// An address with places to fill in: `{id}`, the incident; `{from}`, the start
+/// of its impact; `{services}`, the services it hits, separated by commas.
+///
+/// ```
+/// use incident_core::LinkTemplate;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let map = LinkTemplate::new("https://dashboard.example/map?from={from}&on={services}")?;
+/// let link = map.fill("0193a5c0-0000-7000-8000-000000000001".parse()?, "2026-11-20T22:15:00Z".parse()?, &["a b".parse()?]);
+/// assert_eq!(link, "https://dashboard.example/map?from=2026-11-20T22:15:00Z&on=a%20b");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LinkTemplate(HttpsUrl);
+
+impl LinkTemplate {
+    /// A template.
+    ///
+    /// # Errors
+    /// It is no https address.
+    pub fn new(template: &str) -> Result<Self, Invalid> {
+        Ok(Self(HttpsUrl::new(template)?))
+    }
+
+    /// The link of one incident. What is filled in is percent-encoded.
+    #[must_use]
+    pub fn fill(&self, id: IncidentId, from: Timestamp, services: &[ServiceId]) -> String {
+        let services: Vec<String> = services
+            .iter()
+            .map(|service| encode(service.as_str()))
+            .collect();
+        self.0
+            .as_str()
+            .replace("{id}", &id.to_string())
+            .replace("{from}", &from.to_string())
+            .replace("{services}", &services.join(","))
+    }
+}
+
+/// Percent-encodes everything but the unreserved characters of RFC 3986.
+fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
