@@ -1,5 +1,6 @@
 //! Deep links into other systems.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{HttpsUrl, IncidentId, Invalid, ServiceId, Timestamp};
@@ -34,7 +35,7 @@ impl LinkTemplate {
     pub fn fill(&self, id: IncidentId, from: Timestamp, services: &[ServiceId]) -> String {
         let services: Vec<String> = services
             .iter()
-            .map(|service| encode(service.as_str()))
+            .map(|service| utf8_percent_encode(service.as_str(), RESERVED).to_string())
             .collect();
         self.0
             .as_str()
@@ -44,14 +45,9 @@ impl LinkTemplate {
     }
 }
 
-/// Percent-encodes everything but the unreserved characters of RFC 3986.
-fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
-}
+/// Everything but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');

@@ -12,7 +12,7 @@ use crate::incident::{Incident, Severity};
 use crate::outbox::{Claim, Settled, Settlement};
 use crate::paging::{
     FailoverPolicy, Goal, NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagingState,
-    Step, TargetId, TargetLog, next_step,
+    Receipt, Step, TargetId, TargetLog, next_step,
 };
 use crate::port::StoreError;
 use crate::timeline::{EntryDraft, EntryKind};
@@ -329,15 +329,23 @@ fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> AuditDraft {
         PageAnswer::NotSent(_) => "not_sent",
         PageAnswer::Unknown => "unknown",
     };
+    let mut detail = BTreeMap::from([
+        ("answer".to_owned(), answer.to_owned()),
+        ("epoch".to_owned(), page.epoch.to_string()),
+    ]);
+    if let PageAnswer::Accepted(Receipt {
+        request_id: Some(id),
+    }) = &attempt.answer
+    {
+        // What the vendor's support asks for.
+        detail.insert("request_id".to_owned(), id.clone());
+    }
     AuditDraft {
         incident_id: Some(page.incident_id),
         at,
         actor: pager_actor(attempt.target.name()),
         action: action.to_owned(),
         outcome: AuditOutcome::Allowed,
-        detail: BTreeMap::from([
-            ("answer".to_owned(), answer.to_owned()),
-            ("epoch".to_owned(), page.epoch.to_string()),
-        ]),
+        detail,
     }
 }

@@ -34,7 +34,9 @@ impl Severity {
         self < other
     }
 
-    const fn name(self) -> &'static str {
+    /// `SEV1` to `SEV4`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Sev1 => "SEV1",
             Self::Sev2 => "SEV2",

@@ -11,10 +11,12 @@ use uuid::Uuid;
 use crate::actor::{Actor, Caller, Role};
 use crate::incident::declare::{NewIds, declare};
 use crate::incident::{Command, Declare, Incident, Severity, Status, Update};
-use crate::paging::{PageAction, PageAnswer, PageEvent, Receipt, TargetId};
+use crate::paging::{PageAction, PageAnswer, PageEvent, Receipt, TargetId, Urgency, dedup_key};
 use crate::policy::Policy;
 use crate::port::{Clock, IdGen, Pager};
-use crate::{IncidentId, Invalid, PersonName, PublicId, Salt, Statement, Timestamp, Title};
+use crate::{
+    IncidentId, Invalid, PersonName, PublicId, Salt, ServiceId, Statement, Text, Timestamp, Title,
+};
 
 /// A clock that moves only when told to.
 #[derive(Debug)]
@@ -202,4 +204,31 @@ pub fn an_incident() -> (Incident, Actor, Timestamp) {
     let asked = Declare::new(Title::new("API down").expect("a constant"), Severity::Sev2);
     let incident = declare(&asked, &anna, new, now, &Policy::default()).expect("a constant");
     (incident, anna, now)
+}
+
+/// The page of [`an_incident`], of high urgency.
+///
+/// # Panics
+/// Never: its values are constants.
+#[must_use]
+#[expect(clippy::expect_used, reason = "constants, for tests only")]
+pub fn a_page(action: PageAction) -> PageEvent {
+    let (incident, _, now) = an_incident();
+    PageEvent {
+        action,
+        dedup_key: dedup_key(incident.id),
+        incident_id: incident.id,
+        number: incident.number,
+        epoch: 1,
+        title: incident.title.clone(),
+        summary: Text::new("5xx on every call").expect("a constant"),
+        severity: incident.severity,
+        urgency: Urgency::High,
+        mode: incident.mode,
+        environment: incident.environment.clone(),
+        services: vec![ServiceId::new("api").expect("a constant")],
+        tenants: Some(3),
+        started_at: incident.started_at,
+        occurred_at: now,
+    }
 }

@@ -1,0 +1,155 @@
+//! The address under which a vendor's API is reached.
+
+use std::fmt;
+use std::str::FromStr;
+
+use incident_core::Invalid;
+use reqwest::Url;
+
+/// `https://host[:port][/prefix]`. Plain `http` is for loopback addresses only:
+/// a key must not cross a network in the clear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl(Url);
+
+impl BaseUrl {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// It is not https (nor http on loopback), has a user name, a password, a
+    /// query or a fragment, or is the address of a call instead of that of the API.
+    pub fn new(text: &str) -> Result<Self, Invalid> {
+        let wrong = |expected| Invalid::new("url", expected);
+        let mut url = Url::parse(text.trim())
+            .map_err(|_| wrong("an address such as https://events.pagerduty.com"))?;
+        let safe = match url.scheme() {
+            "https" => true,
+            "http" => is_loopback(&url),
+            _ => false,
+        };
+        if !safe {
+            return Err(wrong("https; plain http is for loopback addresses only"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("an address without user name and password"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong("an address without query and fragment"));
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        if path.ends_with("/v2/enqueue") || path.ends_with("/v2/alerts") {
+            return Err(wrong("the address of the API, without /v2/..."));
+        }
+        url.set_path(&path);
+        Ok(Self(url))
+    }
+
+    /// Whether it stays on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// Whether it is reached without TLS.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.scheme() == "http"
+    }
+
+    /// The address of a call. `path` begins with a slash and is encoded.
+    pub(crate) fn call(&self, path: &str) -> Result<Url, Invalid> {
+        let base = self.0.as_str().trim_end_matches('/');
+        let wrong = |_| Invalid::new("url", "an address that a path can be added to");
+        Url::parse(&format!("{base}{path}")).map_err(wrong)
+    }
+}
+
+/// The address of a vendor's region, or one that was given.
+#[derive(Clone, Debug)]
+pub(crate) enum Base {
+    Known(&'static str),
+    Given(BaseUrl),
+}
+
+impl Base {
+    pub(crate) fn url(self) -> Result<BaseUrl, Invalid> {
+        match self {
+            Self::Known(text) => BaseUrl::new(text),
+            Self::Given(url) => Ok(url),
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    // IPv6 addresses stand in brackets.
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::new(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_safe_addresses_are_taken() {
+        for (text, shown) in [
+            (
+                "https://events.pagerduty.com",
+                "https://events.pagerduty.com",
+            ),
+            (
+                "https://events.pagerduty.com/",
+                "https://events.pagerduty.com",
+            ),
+            (
+                "https://api.atlassian.com/jsm/ops/integration/",
+                "https://api.atlassian.com/jsm/ops/integration",
+            ),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://127.9.9.9:1", "http://127.9.9.9:1"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+            ("http://localhost:8080/x", "http://localhost:8080/x"),
+        ] {
+            let base = BaseUrl::new(text).unwrap();
+            assert_eq!(base.to_string(), shown);
+            assert_eq!(
+                base.call("/v2/alerts/sys-incident%3A1/close")
+                    .unwrap()
+                    .as_str(),
+                format!("{shown}/v2/alerts/sys-incident%3A1/close")
+            );
+        }
+        for wrong in [
+            "",
+            "events.pagerduty.com",
+            "http://events.pagerduty.com",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://10.0.0.1",
+            "ftp://127.0.0.1",
+            "https://user:pass@events.pagerduty.com",
+            "https://events.pagerduty.com?x=1",
+            "https://events.pagerduty.com#x",
+            "https://events.pagerduty.com/v2/enqueue",
+            "https://api.opsgenie.com/v2/alerts/",
+            "https://",
+        ] {
+            assert!(BaseUrl::new(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a page says, in words that every vendor shows.
+
+use incident_core::incident::Mode;
+use incident_core::paging::{PageEvent, Urgency};
+use serde_json::Value;
+
+use crate::vendor::fit;
+
+/// `[SEV1] API down`, on one line: what stands on the lock screen of a telephone.
+pub(crate) fn headline(page: &PageEvent, most: usize) -> String {
+    let drill = match page.mode {
+        Mode::Drill => "[DRILL] ",
+        Mode::Live | Mode::Retrospective => "",
+    };
+    let text = format!("{drill}[{}] {}", page.severity, shown_title(page));
+    fit::line(&text, most)
+}
+
+fn shown_title(page: &PageEvent) -> String {
+    if fit::is_blank(page.title.as_str()) {
+        // A page without words is thrown away by people and refused by vendors.
+        return format!("Incident #{} (no title)", page.number);
+    }
+    page.title.as_str().to_owned()
+}
+
+/// The services, in one line.
+pub(crate) fn services(page: &PageEvent, most: usize) -> Option<String> {
+    let names: Vec<&str> = page.services.iter().map(AsRef::as_ref).collect();
+    (!names.is_empty()).then(|| fit::line(&names.join(", "), most))
+}
+
+/// How the page goes out.
+pub(crate) const fn urgency(page: &PageEvent) -> &'static str {
+    match page.urgency {
+        Urgency::High => "high",
+        Urgency::Low => "low",
+    }
+}
+
+/// Whether it is the real thing.
+pub(crate) const fn mode(page: &PageEvent) -> &'static str {
+    match page.mode {
+        Mode::Live => "live",
+        Mode::Drill => "drill",
+        Mode::Retrospective => "retrospective",
+    }
+}
+
+/// What kind of alert it is.
+pub(crate) const fn class(page: &PageEvent) -> &'static str {
+    match page.mode {
+        Mode::Drill => "drill",
+        Mode::Live | Mode::Retrospective => "incident",
+    }
+}
+
+/// The details that always survive, in the order in which they are read.
+pub(crate) fn key_details(page: &PageEvent) -> Vec<(&'static str, Value)> {
+    let tenants = page.tenants.map_or(Value::from("all"), Value::from);
+    vec![
+        ("incident_id", page.incident_id.to_string().into()),
+        ("number", page.number.into()),
+        ("epoch", page.epoch.into()),
+        ("severity", page.severity.name().into()),
+        ("urgency", urgency(page).into()),
+        ("mode", mode(page).into()),
+        ("environment", page.environment.as_str().into()),
+        ("started_at", page.started_at.to_string().into()),
+        ("affected_tenants", tenants),
+    ]
+}

@@ -1,0 +1,26 @@
+//! Adapters for vendors of on-call, and what they share.
+
+mod base_url;
+mod build_error;
+mod content;
+mod fit;
+mod note;
+mod opsgenie;
+mod pagerduty;
+mod receipt;
+mod secret;
+mod template;
+mod transport;
+
+pub use base_url::BaseUrl;
+pub use build_error::BuildError;
+pub use opsgenie::{
+    OpsGenie, OpsGenieBuilder, OpsGeniePriorities, OpsGeniePriority, OpsGenieRegion, Responder,
+    ResponderKind,
+};
+pub use pagerduty::{
+    PagerDuty, PagerDutyBuilder, PagerDutyRegion, PagerDutySeverities, PagerDutySeverity,
+};
+pub use secret::{ApiKey, RoutingKey};
+pub use template::PageTemplate;
+pub use transport::client_builder;

@@ -1,0 +1,49 @@
+//! What the log says about an exchange with a vendor.
+
+use incident_core::paging::{PageAnswer, TargetId};
+
+use crate::vendor::fit;
+use crate::vendor::secret::scrub;
+use crate::vendor::transport::{Reply, Sent};
+
+/// The longest part of a vendor's own words in the log.
+const WORDS: usize = 300;
+
+/// Logs an exchange: a warning unless the vendor accepted. Words of others are
+/// cut, kept on one line, and rid of the key.
+pub(crate) fn note(target: &TargetId, what: &str, sent: &Sent, answer: &PageAnswer, key: &str) {
+    let (status, words) = match sent {
+        Sent::Answered(reply) => (Some(reply.status.as_u16()), words(reply)),
+        Sent::NotConnected(error) | Sent::Lost(error) => (None, error.clone()),
+    };
+    let words = fit::line(&scrub(&words, key), WORDS);
+    let target = target.name();
+    match answer {
+        PageAnswer::Accepted(_) => tracing::debug!(target_id = target, status, "{what} accepted"),
+        PageAnswer::NotSent(not_sent) => tracing::warn!(
+            target_id = target,
+            status,
+            words,
+            "{what} not sent: {}",
+            not_sent.reason.words()
+        ),
+        PageAnswer::Unknown => {
+            tracing::warn!(target_id = target, status, words, "{what}: outcome unknown");
+        }
+    }
+}
+
+/// The vendor's explanation, where it gives one, else the beginning of its body.
+fn words(reply: &Reply) -> String {
+    let Some(body) = reply.json() else {
+        return reply.text();
+    };
+    let message = body.get("message").and_then(|text| text.as_str());
+    let errors = body.get("errors").map(ToString::to_string);
+    match (message, errors) {
+        (Some(message), Some(errors)) => format!("{message} {errors}"),
+        (Some(message), None) => message.to_owned(),
+        (None, Some(errors)) => errors,
+        (None, None) => body.to_string(),
+    }
+}

@@ -1,0 +1,274 @@
+//! Bodies of requests, as the Alerts API v2 takes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use incident_core::incident::Mode;
+use incident_core::paging::PageEvent;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{OpsGeniePriority, Responder};
+use crate::vendor::content;
+use crate::vendor::fit;
+use crate::vendor::template::{LEFT_OUT, PageTemplate};
+
+/// Most characters of each field, as the vendor states them.
+const MESSAGE: usize = 130;
+const ALIAS: usize = 512;
+const DESCRIPTION: usize = 15_000;
+const ENTITY: usize = 512;
+const SOURCE: usize = 100;
+const USER: usize = 100;
+pub(super) const NOTE: usize = 25_000;
+const TAG: usize = 50;
+/// Most tags.
+const TAGS: usize = 20;
+/// Most characters of all details together, names and values.
+const DETAILS: usize = 8_000;
+/// Room for the services among the details, and for the sentence that says that
+/// details were left out.
+const SERVICES: usize = 1_000;
+const MARK: usize = 100;
+/// Room for links in the description; the incident's own words have the rest.
+const LINKS: usize = 6_000;
+
+/// What names an alert in every call.
+pub(super) fn alias(dedup_key: &str) -> String {
+    fit::key(dedup_key, ALIAS)
+}
+
+/// The body of a create.
+#[derive(Serialize)]
+pub(super) struct Create<'a> {
+    message: String,
+    alias: String,
+    description: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    responders: &'a [Responder],
+    tags: Vec<String>,
+    details: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity: Option<String>,
+    priority: OpsGeniePriority,
+    #[serde(flatten)]
+    who: Who,
+}
+
+/// Who asks: in every body.
+#[derive(Serialize)]
+struct Who {
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+}
+
+/// The body of an acknowledge, a close and a note.
+#[derive(Serialize)]
+pub(super) struct Act {
+    note: String,
+    #[serde(flatten)]
+    who: Who,
+}
+
+/// The body of a change of priority.
+#[derive(Serialize)]
+pub(super) struct SetPriority {
+    pub(super) priority: OpsGeniePriority,
+}
+
+impl<'a> Create<'a> {
+    pub(super) fn of(
+        page: &PageEvent,
+        priority: OpsGeniePriority,
+        responders: &'a [Responder],
+        template: &PageTemplate,
+    ) -> Self {
+        Self {
+            message: content::headline(page, MESSAGE),
+            alias: alias(&page.dedup_key),
+            description: description(page, template),
+            responders,
+            tags: tags(page),
+            details: details(page, template),
+            entity: content::services(page, ENTITY),
+            priority,
+            who: Who::of(template.source_of(page), template),
+        }
+    }
+}
+
+impl Act {
+    /// With a note that says what happened to the incident.
+    pub(super) fn of(page: &PageEvent, what: &str, template: &PageTemplate) -> Self {
+        let note = format!("Incident #{} {what} at {}", page.number, page.occurred_at);
+        Self {
+            note,
+            who: Who::of(template.source_of(page), template),
+        }
+    }
+
+    /// With a note of the host's.
+    pub(super) fn saying(note: &str, template: &PageTemplate) -> Self {
+        let source = template.source.as_deref().unwrap_or("incident");
+        Self {
+            note: fit::block(note, NOTE),
+            who: Who::of(source.to_owned(), template),
+        }
+    }
+}
+
+impl Who {
+    fn of(source: String, template: &PageTemplate) -> Self {
+        let user = template.client.as_deref();
+        Self {
+            source: fit::line(&source, SOURCE),
+            user: user.map(|user| fit::line(user, USER)),
+        }
+    }
+}
+
+/// The summary, then the facts and the links: the vendor has no field for links.
+fn description(page: &PageEvent, template: &PageTemplate) -> String {
+    let mut facts = content::key_details(page)
+        .into_iter()
+        .map(|(name, value)| format!("{name}: {}", plain(&value)))
+        .collect::<Vec<_>>();
+    if let Some(services) = content::services(page, SERVICES) {
+        facts.push(format!("services: {services}"));
+    }
+    let console = template.client_url_of(page);
+    let console = console.map(|url| (template.client.as_deref().unwrap_or("Incident"), url));
+    let links = console.into_iter().chain(template.links_of(page));
+    let links = links.map(|(text, url)| format!("{text}: {url}"));
+    let cost = |line: &String| line.chars().count() + 1;
+    facts.extend(fit::within(LINKS, links, cost).0);
+    let facts = facts.join("\n");
+    let room = DESCRIPTION.saturating_sub(facts.chars().count() + 2);
+    let summary = fit::block(page.summary.as_str(), room);
+    if summary.is_empty() {
+        facts
+    } else {
+        format!("{summary}\n\n{facts}")
+    }
+}
+
+fn tags(page: &PageEvent) -> Vec<String> {
+    let drill = matches!(page.mode, Mode::Drill).then_some("drill");
+    let first = [page.severity.name(), page.environment.as_str()];
+    let services = page.services.iter().map(AsRef::as_ref);
+    let all = first.into_iter().chain(drill).chain(services);
+    let mut seen = BTreeSet::new();
+    all.map(|tag| fit::line(tag, TAG))
+        .filter(|tag| !fit::is_blank(tag) && seen.insert(tag.clone()))
+        .take(TAGS)
+        .collect()
+}
+
+/// Strings only: anything else is answered 422.
+fn details(page: &PageEvent, template: &PageTemplate) -> BTreeMap<String, String> {
+    let mut details: BTreeMap<String, String> = content::key_details(page)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), plain(&value)))
+        .collect();
+    if let Some(services) = content::services(page, SERVICES) {
+        details.insert("services".to_owned(), services);
+    }
+    let cost = |(name, value): &(&String, &String)| name.chars().count() + value.chars().count();
+    let used: usize = details.iter().map(|detail| cost(&detail)).sum();
+    let room = DETAILS.saturating_sub(used + MARK);
+    let (kept, left_out) = fit::within(room, &template.details, cost);
+    details.extend(
+        kept.into_iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
+    if left_out > 0 {
+        let mark = format!("{left_out} details: too long for OpsGenie");
+        details.insert(LEFT_OUT.to_owned(), mark);
+    }
+    details
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use incident_core::paging::PageAction;
+    use incident_core::testing::a_page;
+    use incident_core::{LinkTemplate, Text, Title};
+
+    use super::*;
+
+    fn of(page: &PageEvent, template: &PageTemplate) -> Value {
+        let responders = [];
+        serde_json::to_value(Create::of(
+            page,
+            OpsGeniePriority::P1,
+            &responders,
+            template,
+        ))
+        .unwrap()
+    }
+
+    fn chars(value: &Value) -> usize {
+        value.as_str().unwrap().chars().count()
+    }
+
+    #[test]
+    fn the_worst_page_of_all_fits_and_the_key_fields_survive() {
+        let mut page = a_page(PageAction::Trigger);
+        page.title = Title::new(&"\u{1f469}".repeat(500)).unwrap();
+        page.summary = Text::new(&"x".repeat(16 * 1024)).unwrap();
+        page.services = (0..2_000)
+            .map(|n| format!("{n}-{}", "s".repeat(150)).parse().unwrap())
+            .collect();
+        page.environment = "e".repeat(200).parse().unwrap();
+        page.dedup_key = "k".repeat(10_000);
+        let link = LinkTemplate::new(&format!("https://x.example/{}", "l".repeat(1_500))).unwrap();
+        let template = (0..20).fold(PageTemplate::default(), |all, n| {
+            all.link("map", link.clone())
+                .unwrap()
+                .detail(&format!("detail-{n}"), &"é".repeat(1_000))
+                .unwrap()
+        });
+        let body = of(&page, &template);
+        assert_eq!(chars(&body["message"]), MESSAGE);
+        assert_eq!(chars(&body["alias"]), ALIAS);
+        assert_eq!(chars(&body["entity"]), ENTITY);
+        assert_eq!(chars(&body["description"]), DESCRIPTION);
+        assert!(
+            body["description"]
+                .as_str()
+                .unwrap()
+                .contains("\n\nincident_id: ")
+        );
+        let tags = body["tags"].as_array().unwrap();
+        assert!(tags.len() == TAGS && tags.iter().all(|tag| chars(tag) <= TAG));
+        let details = body["details"].as_object().unwrap();
+        let total: usize = details
+            .iter()
+            .map(|(k, v)| k.chars().count() + chars(v))
+            .sum();
+        assert!((DETAILS - 1_200..=DETAILS).contains(&total), "{total}");
+        for (name, value) in content::key_details(&page) {
+            assert_eq!(details[name], plain(&value));
+        }
+        assert!(
+            details[LEFT_OUT]
+                .as_str()
+                .unwrap()
+                .ends_with("too long for OpsGenie")
+        );
+    }
+
+    #[test]
+    fn a_note_is_cut_and_has_no_control_characters() {
+        let note = format!("a\u{1b}b{}", "n".repeat(30_000));
+        let body = serde_json::to_value(Act::saying(&note, &PageTemplate::default())).unwrap();
+        assert_eq!(chars(&body["note"]), NOTE);
+        assert!(body["note"].as_str().unwrap().starts_with("abn"));
+    }
+}

@@ -1,0 +1,306 @@
+//! OpsGenie, and Jira Service Management Operations, over the Alerts API v2.
+
+mod alert;
+mod priority;
+mod responder;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::Invalid;
+use incident_core::paging::{NotSentReason, PageAction, PageAnswer, PageEvent, TargetId};
+use incident_core::port::Pager;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Client, Method, Request, StatusCode};
+use serde::Serialize;
+
+pub use priority::{OpsGeniePriorities, OpsGeniePriority};
+pub use responder::{Responder, ResponderKind};
+
+use crate::vendor::base_url::{Base, BaseUrl};
+use crate::vendor::build_error::BuildError;
+use crate::vendor::note::note;
+use crate::vendor::receipt::receipt;
+use crate::vendor::secret::{ApiKey, account};
+use crate::vendor::template::PageTemplate;
+use crate::vendor::transport::{Reply, Sent, Transport, answer, refused};
+
+/// Pages through an API integration of OpsGenie, or of Jira Service Management,
+/// which takes the same paths, bodies and key at another address.
+///
+/// **OpsGenie's API ends on 2027-04-05**, and 120 days after an account was
+/// migrated; see [`OpsGenieRegion::Jsm`].
+///
+/// Source of the rules: Atlassian's "Alert API" and "Integration events"
+/// documentation and the vendor's OpenAPI description. OpsGenie deduplicates by
+/// alias, and only while the alert is open. `202` means that the request was
+/// queued. An acknowledge or a close that finds no alert is taken as well.
+///
+/// ```
+/// use incident_pagers::{ApiKey, OpsGenie, OpsGenieRegion, Responder, ResponderKind};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = ApiKey::new("eb243592-faa2-4ba2-a551q-1afdf565c889")?;
+/// let pager = OpsGenie::builder(key)
+///     .region(OpsGenieRegion::Jsm)
+///     .responder(Responder::by_id(ResponderKind::Schedule, "4513b7ea")?)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct OpsGenie {
+    target: TargetId,
+    base: BaseUrl,
+    key: ApiKey,
+    transport: Transport,
+    priorities: OpsGeniePriorities,
+    responders: Vec<Responder>,
+    template: PageTemplate,
+}
+
+/// Where an account lives. A key works in one of them only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OpsGenieRegion {
+    /// `https://api.opsgenie.com`.
+    #[default]
+    Us,
+    /// `https://api.eu.opsgenie.com`.
+    Eu,
+    /// Jira Service Management Operations, which follows OpsGenie in both
+    /// regions: `https://api.atlassian.com/jsm/ops/integration`. Its aliases are
+    /// its own: page through one of the two while an account moves, or people
+    /// are woken twice.
+    Jsm,
+}
+
+/// Makes an [`OpsGenie`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct OpsGenieBuilder {
+    key: ApiKey,
+    base: Base,
+    name: String,
+    client: Option<Client>,
+    priorities: OpsGeniePriorities,
+    responders: Vec<Responder>,
+    template: PageTemplate,
+}
+
+/// What stays as it is in one segment of a path: the unreserved characters of
+/// RFC 3986. An alias with a bare `:` or `/` is another path.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+impl OpsGenie {
+    /// The usual name of the target.
+    pub const NAME: &str = "opsgenie";
+
+    /// Starts with the key of an API integration, in the US region.
+    pub fn builder(key: ApiKey) -> OpsGenieBuilder {
+        OpsGenieBuilder {
+            key,
+            base: OpsGenieRegion::Us.base(),
+            name: Self::NAME.to_owned(),
+            client: None,
+            priorities: OpsGeniePriorities::default(),
+            responders: Vec::new(),
+            template: PageTemplate::default(),
+        }
+    }
+
+    /// The address under which the API is reached.
+    #[must_use]
+    pub const fn base_url(&self) -> &BaseUrl {
+        &self.base
+    }
+
+    /// Adds a note to the open alert of a key. Notes wake nobody; sending one
+    /// again adds it again.
+    pub async fn note(&self, dedup_key: &str, text: &str, within: Duration) -> PageAnswer {
+        let body = alert::Act::saying(text, &self.template);
+        let request = self.request(Method::POST, &of_alias(dedup_key, "notes"), &body);
+        self.exchange("note", request, within, on_alert).await
+    }
+
+    /// Changes the priority of the open alert of a key. Creating an open alert
+    /// again would not.
+    pub async fn set_priority(
+        &self,
+        dedup_key: &str,
+        priority: OpsGeniePriority,
+        within: Duration,
+    ) -> PageAnswer {
+        let body = alert::SetPriority { priority };
+        let request = self.request(Method::PUT, &of_alias(dedup_key, "priority"), &body);
+        self.exchange("priority", request, within, on_alert).await
+    }
+
+    fn page_request(&self, page: &PageEvent) -> Option<Request> {
+        let act = |verb: &str, what: &str| {
+            let body = alert::Act::of(page, what, &self.template);
+            self.request(Method::POST, &of_alias(&page.dedup_key, verb), &body)
+        };
+        match page.action {
+            PageAction::Trigger => {
+                let priority = self.priorities.of(page.severity);
+                let body = alert::Create::of(page, priority, &self.responders, &self.template);
+                self.request(Method::POST, "/v2/alerts", &body)
+            }
+            PageAction::Acknowledge => act("acknowledge", "was acknowledged"),
+            PageAction::Resolve => act("close", "was resolved"),
+        }
+    }
+
+    fn request(&self, method: Method, path: &str, body: &impl Serialize) -> Option<Request> {
+        let mut key = HeaderValue::try_from(format!("GenieKey {}", self.key.expose())).ok()?;
+        key.set_sensitive(true);
+        self.transport
+            .client()
+            .request(method, self.base.call(path).ok()?)
+            .header(AUTHORIZATION, key)
+            .json(body)
+            .build()
+            .ok()
+    }
+
+    async fn exchange(
+        &self,
+        what: &str,
+        request: Option<Request>,
+        within: Duration,
+        outcome: fn(&Reply) -> PageAnswer,
+    ) -> PageAnswer {
+        let Some(request) = request else {
+            return refused(NotSentReason::Rejected);
+        };
+        let sent = self.transport.send(request, within).await;
+        let answer = match &sent {
+            Sent::NotConnected(_) => refused(NotSentReason::Unreachable),
+            Sent::Lost(_) => PageAnswer::Unknown,
+            Sent::Answered(reply) => outcome(reply),
+        };
+        note(&self.target, what, &sent, &answer, self.key.expose());
+        answer
+    }
+}
+
+/// The path of a call on the alert of a key.
+fn of_alias(dedup_key: &str, verb: &str) -> String {
+    let alias = alert::alias(dedup_key);
+    let alias = utf8_percent_encode(&alias, SEGMENT);
+    format!("/v2/alerts/{alias}/{verb}?identifierType=alias")
+}
+
+fn on_create(reply: &Reply) -> PageAnswer {
+    answer(reply, receipt(reply), is_ours)
+}
+
+/// No alert of this alias: there is nothing left to call off.
+fn on_alert(reply: &Reply) -> PageAnswer {
+    if reply.status == StatusCode::NOT_FOUND && is_ours(reply) {
+        PageAnswer::Accepted(receipt(reply))
+    } else {
+        on_create(reply)
+    }
+}
+
+fn is_ours(reply: &Reply) -> bool {
+    let body = reply.json();
+    body.is_some_and(|body| body.get("requestId").is_some())
+}
+
+impl OpsGenieRegion {
+    const fn base(self) -> Base {
+        Base::Known(match self {
+            Self::Us => "https://api.opsgenie.com",
+            Self::Eu => "https://api.eu.opsgenie.com",
+            Self::Jsm => "https://api.atlassian.com/jsm/ops/integration",
+        })
+    }
+}
+
+impl OpsGenieBuilder {
+    /// Another region, or Jira Service Management.
+    pub fn region(self, region: OpsGenieRegion) -> Self {
+        let base = region.base();
+        Self { base, ..self }
+    }
+
+    /// Another address: a gateway, or a stand-in.
+    pub fn base_url(self, url: BaseUrl) -> Self {
+        let base = Base::Given(url);
+        Self { base, ..self }
+    }
+
+    /// Another name than `opsgenie`: for a second integration.
+    pub fn named(self, name: &str) -> Self {
+        let name = name.to_owned();
+        Self { name, ..self }
+    }
+
+    /// The host's client, instead of one made here. It must not follow
+    /// redirects; [`client_builder`](crate::client_builder) makes one that a
+    /// host can add to.
+    pub fn client(self, client: Client) -> Self {
+        let client = Some(client);
+        Self { client, ..self }
+    }
+
+    /// Which priority OpsGenie is told for each severity.
+    pub fn priorities(self, priorities: OpsGeniePriorities) -> Self {
+        Self { priorities, ..self }
+    }
+
+    /// One more responder of every alert.
+    pub fn responder(mut self, responder: Responder) -> Self {
+        self.responders.push(responder);
+        self
+    }
+
+    /// What every page carries besides the incident.
+    pub fn template(self, template: PageTemplate) -> Self {
+        Self { template, ..self }
+    }
+
+    /// The pager.
+    ///
+    /// # Errors
+    /// The name is not one of a target, there are more than 50 responders, or no
+    /// HTTP client could be made.
+    pub fn build(self) -> Result<OpsGenie, BuildError> {
+        if self.responders.len() > responder::MOST {
+            return Err(Invalid::new("responders", "at most 50").into());
+        }
+        let base = self.base.url()?;
+        let account = account(&base.to_string(), self.key.expose());
+        Ok(OpsGenie {
+            target: TargetId::new(&self.name)?.in_account(&account)?,
+            transport: Transport::new(self.client, &base)?,
+            base,
+            key: self.key,
+            priorities: self.priorities,
+            responders: self.responders,
+            template: self.template,
+        })
+    }
+}
+
+#[async_trait]
+impl Pager for OpsGenie {
+    fn target_id(&self) -> TargetId {
+        self.target.clone()
+    }
+
+    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+        let outcome = match page.action {
+            PageAction::Trigger => on_create,
+            PageAction::Acknowledge | PageAction::Resolve => on_alert,
+        };
+        let (what, request) = (page.action.noun(), self.page_request(page));
+        self.exchange(what, request, within, outcome).await
+    }
+}

@@ -1,0 +1,106 @@
+//! Whom OpsGenie wakes.
+
+use incident_core::Invalid;
+use serde::{Deserialize, Serialize};
+
+/// A team, person, escalation or schedule that OpsGenie routes an alert to.
+/// Without any, the integration's own routing decides.
+///
+/// Jira Service Management wants ids; OpsGenie takes names as well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Responder {
+    #[serde(rename = "type")]
+    kind: ResponderKind,
+    #[serde(flatten)]
+    who: Who,
+}
+
+/// What a responder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResponderKind {
+    /// A team.
+    Team,
+    /// A person.
+    User,
+    /// An escalation.
+    Escalation,
+    /// A schedule: whoever is on call in it.
+    Schedule,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Who {
+    Id(String),
+    Name(String),
+    Username(String),
+}
+
+/// Most responders of an alert, as the vendor states it.
+pub(super) const MOST: usize = 50;
+
+impl Responder {
+    /// A responder by its id.
+    ///
+    /// # Errors
+    /// Not 1 to 200 characters.
+    pub fn by_id(kind: ResponderKind, id: &str) -> Result<Self, Invalid> {
+        let who = Who::Id(checked(id)?);
+        Ok(Self { kind, who })
+    }
+
+    /// A responder by its name; a person by the user name, which is an e-mail
+    /// address.
+    ///
+    /// # Errors
+    /// Not 1 to 200 characters.
+    pub fn by_name(kind: ResponderKind, name: &str) -> Result<Self, Invalid> {
+        let name = checked(name)?;
+        let who = match kind {
+            ResponderKind::User => Who::Username(name),
+            ResponderKind::Team | ResponderKind::Escalation | ResponderKind::Schedule => {
+                Who::Name(name)
+            }
+        };
+        Ok(Self { kind, who })
+    }
+}
+
+fn checked(text: &str) -> Result<String, Invalid> {
+    if (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err(Invalid::new(
+            "responder",
+            "an id or a name of 1 to 200 characters",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn responders_are_written_as_the_vendor_reads_them() {
+        for (responder, json) in [
+            (
+                Responder::by_id(ResponderKind::Team, "4513b7ea").unwrap(),
+                r#"{"type":"team","id":"4513b7ea"}"#,
+            ),
+            (
+                Responder::by_name(ResponderKind::User, "a@example.com").unwrap(),
+                r#"{"type":"user","username":"a@example.com"}"#,
+            ),
+            (
+                Responder::by_name(ResponderKind::Schedule, "night").unwrap(),
+                r#"{"type":"schedule","name":"night"}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&responder).unwrap(), json);
+        }
+        assert!(Responder::by_id(ResponderKind::Team, "").is_err());
+    }
+}

@@ -1,0 +1,234 @@
+//! The body of an event, as the Events API v2 takes it.
+
+use incident_core::paging::{PageAction, PageEvent};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::PagerDutySeverity;
+use crate::vendor::content;
+use crate::vendor::fit;
+use crate::vendor::template::{LEFT_OUT, PageTemplate};
+
+/// Most characters in a summary; longer ones are answered 400.
+const SUMMARY: usize = 1024;
+/// Most characters in a `dedup_key`.
+const DEDUP_KEY: usize = 255;
+/// Most characters in a component. The vendor states none; this fits its lists.
+const COMPONENT: usize = 255;
+/// Most bytes in a body. The vendor says 512 KB; Alertmanager and Grafana read
+/// that as 512,000.
+const BODY_BYTES: usize = 512_000;
+/// Most characters of the incident's summary among the details.
+const DETAIL: usize = 16 * 1024;
+/// Most services among the details.
+const SERVICES: usize = 100;
+/// The longest link; longer ones are left out, because half a link leads nowhere.
+const LINK: usize = 2048;
+/// Room for the sentence that says that details were left out.
+const MARK: usize = 100;
+
+#[derive(Serialize)]
+struct Event<'a> {
+    routing_key: &'a str,
+    event_action: &'static str,
+    dedup_key: String,
+    #[serde(flatten)]
+    trigger: Option<Trigger<'a>>,
+}
+
+#[derive(Serialize)]
+struct Trigger<'a> {
+    payload: Payload,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_url: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    links: Vec<Link<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    images: Vec<Image<'a>>,
+}
+
+#[derive(Serialize)]
+struct Payload {
+    summary: String,
+    source: String,
+    severity: PagerDutySeverity,
+    timestamp: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component: Option<String>,
+    group: String,
+    class: &'static str,
+    custom_details: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Link<'a> {
+    href: String,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Image<'a> {
+    src: String,
+    alt: &'a str,
+}
+
+/// The body for a page. Acknowledge and resolve carry the key only. The same
+/// page always gives the same bytes.
+///
+/// # Errors
+/// None in practice: everything in it can be written as JSON.
+pub(super) fn body(
+    routing_key: &str,
+    page: &PageEvent,
+    severity: PagerDutySeverity,
+    template: &PageTemplate,
+) -> serde_json::Result<Vec<u8>> {
+    let (event_action, trigger) = match page.action {
+        PageAction::Trigger => ("trigger", Some(trigger(page, severity, template))),
+        PageAction::Acknowledge => ("acknowledge", None),
+        PageAction::Resolve => ("resolve", None),
+    };
+    let mut event = Event {
+        routing_key,
+        event_action,
+        dedup_key: fit::key(&page.dedup_key, DEDUP_KEY),
+        trigger,
+    };
+    // Everything but the host's own details is bounded far below the limit.
+    let used = serde_json::to_vec(&event)?.len() + MARK;
+    if let Some(trigger) = &mut event.trigger {
+        let room = BODY_BYTES.saturating_sub(used);
+        add_own_details(&mut trigger.payload.custom_details, template, room);
+    }
+    serde_json::to_vec(&event)
+}
+
+fn trigger<'a>(
+    page: &PageEvent,
+    severity: PagerDutySeverity,
+    template: &'a PageTemplate,
+) -> Trigger<'a> {
+    let short = |link: &String| link.len() <= LINK;
+    let links = template.links_of(page).into_iter();
+    let images = template.images_of(page).into_iter();
+    Trigger {
+        payload: Payload {
+            summary: content::headline(page, SUMMARY),
+            source: template.source_of(page),
+            severity,
+            timestamp: page.occurred_at.to_string(),
+            component: content::services(page, COMPONENT),
+            group: page.environment.to_string(),
+            class: content::class(page),
+            custom_details: details(page),
+        },
+        client: template.client.as_deref(),
+        client_url: template.client_url_of(page).filter(short),
+        links: links
+            .filter(|(_, href)| short(href))
+            .map(|(text, href)| Link { href, text })
+            .collect(),
+        images: images
+            .filter(|(_, src)| short(src))
+            .map(|(alt, src)| Image { src, alt })
+            .collect(),
+    }
+}
+
+fn details(page: &PageEvent) -> Map<String, Value> {
+    let mut details: Map<String, Value> = content::key_details(page)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let services: Vec<&str> = page.services.iter().map(AsRef::as_ref).collect();
+    let shown = services.get(..SERVICES).unwrap_or(&services);
+    details.insert("services".to_owned(), shown.into());
+    let summary = fit::block(page.summary.as_str(), DETAIL);
+    if !summary.is_empty() {
+        details.insert("summary".to_owned(), summary.into());
+    }
+    details
+}
+
+/// The host's details, as many as there is room for.
+fn add_own_details(details: &mut Map<String, Value>, template: &PageTemplate, room: usize) {
+    // Two strings with a colon and a comma; each character takes at most six
+    // bytes in JSON, so the exact length is taken from the writer.
+    let cost = |(name, value): &(&String, &String)| json_bytes(name) + json_bytes(value) + 2;
+    let (kept, left_out) = fit::within(room, &template.details, cost);
+    for (name, value) in kept {
+        details.insert(name.clone(), value.as_str().into());
+    }
+    if left_out > 0 {
+        let mark = format!("{left_out} details: too long for PagerDuty");
+        details.insert(LEFT_OUT.to_owned(), mark.into());
+    }
+}
+
+fn json_bytes(text: &str) -> usize {
+    serde_json::to_string(text).map_or(usize::MAX / 4, |json| json.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use incident_core::testing::a_page;
+    use incident_core::{Text, Title};
+
+    use super::*;
+
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    fn of(page: &PageEvent, template: &PageTemplate) -> (Value, usize) {
+        let bytes = body(KEY, page, PagerDutySeverity::Critical, template).unwrap();
+        (serde_json::from_slice(&bytes).unwrap(), bytes.len())
+    }
+
+    #[test]
+    fn a_body_that_is_too_long_loses_the_hosts_details_first() {
+        let template = (0..60).fold(PageTemplate::default(), |template, n| {
+            // Each takes six bytes per character in JSON.
+            let long = "\u{1}".repeat(10_000);
+            template.detail(&format!("detail-{n:02}"), &long).unwrap()
+        });
+        let template = template.detail("zz-small", "kept").unwrap();
+        let page = a_page(PageAction::Trigger);
+        let (body, bytes) = of(&page, &template);
+        assert!((440_000..=BODY_BYTES).contains(&bytes), "{bytes}");
+        let details = &body["payload"]["custom_details"];
+        for (name, value) in content::key_details(&page) {
+            assert_eq!(details[name], value);
+        }
+        assert_eq!(details["zz-small"], "kept");
+        assert_eq!(details[LEFT_OUT], "52 details: too long for PagerDuty");
+    }
+
+    #[test]
+    fn the_worst_page_of_all_fits() {
+        let mut page = a_page(PageAction::Trigger);
+        page.title = Title::new(&"\u{1f469}".repeat(500)).unwrap();
+        page.summary = Text::new(&"\u{7f}".repeat(16 * 1024)).unwrap();
+        let long = "\"".repeat(200);
+        page.services = (0..2_000)
+            .map(|n| format!("{n:04}{}", &long[4..]).parse().unwrap())
+            .collect();
+        page.environment = long.parse().unwrap();
+        page.dedup_key = "k".repeat(10_000);
+        let link = incident_core::LinkTemplate::new("https://x.example/?s={services}").unwrap();
+        let template = (0..20).fold(
+            PageTemplate::default().client_url(link.clone()),
+            |all, _| {
+                all.link("map", link.clone())
+                    .unwrap()
+                    .image("graph", link.clone())
+                    .unwrap()
+            },
+        );
+        let (body, bytes) = of(&page, &template.detail("mine", "kept").unwrap());
+        assert!(bytes <= BODY_BYTES, "{bytes}");
+        assert_eq!(body["payload"]["custom_details"]["mine"], "kept");
+        assert_eq!(body["dedup_key"].as_str().unwrap().chars().count(), 255);
+        assert!(body.get("links").is_none() && body.get("client_url").is_none());
+    }
+}

@@ -1,0 +1,211 @@
+//! PagerDuty, over its Events API v2.
+
+mod event;
+mod severity;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::paging::{NotSentReason, PageAnswer, PageEvent, TargetId};
+use incident_core::port::Pager;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Request, StatusCode};
+
+pub use severity::{PagerDutySeverities, PagerDutySeverity};
+
+use crate::vendor::base_url::{Base, BaseUrl};
+use crate::vendor::build_error::BuildError;
+use crate::vendor::note::note;
+use crate::vendor::receipt::receipt;
+use crate::vendor::secret::{RoutingKey, account};
+use crate::vendor::template::PageTemplate;
+use crate::vendor::transport::{Reply, Sent, Transport, answer, refused};
+
+/// Pages through a service of PagerDuty.
+///
+/// Source of the rules: PagerDuty's "Events API v2" documentation and OpenAPI
+/// description. PagerDuty deduplicates per routing key and `dedup_key`, and only
+/// while the alert is open; an acknowledge or resolve without an open alert is
+/// dropped. `202` means that the event was taken, not that somebody was woken: a
+/// disabled service or a maintenance window take it as well.
+///
+/// ```
+/// use incident_pagers::{PagerDuty, PagerDutyRegion, RoutingKey};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = RoutingKey::new("0123456789abcdef0123456789abcdef")?;
+/// let pager = PagerDuty::builder(key).region(PagerDutyRegion::Eu).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct PagerDuty {
+    target: TargetId,
+    base: BaseUrl,
+    enqueue: reqwest::Url,
+    key: RoutingKey,
+    transport: Transport,
+    severities: PagerDutySeverities,
+    template: PageTemplate,
+}
+
+/// Where an account lives. A key works in one region only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PagerDutyRegion {
+    /// `https://events.pagerduty.com`.
+    #[default]
+    Us,
+    /// `https://events.eu.pagerduty.com`.
+    Eu,
+}
+
+/// Makes a [`PagerDuty`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PagerDutyBuilder {
+    key: RoutingKey,
+    base: Base,
+    name: String,
+    client: Option<Client>,
+    severities: PagerDutySeverities,
+    template: PageTemplate,
+}
+
+impl PagerDuty {
+    /// The usual name of the target.
+    pub const NAME: &str = "pagerduty";
+
+    /// Starts with the key of an Events API v2 integration, in the US region.
+    pub fn builder(key: RoutingKey) -> PagerDutyBuilder {
+        PagerDutyBuilder {
+            key,
+            base: PagerDutyRegion::Us.base(),
+            name: Self::NAME.to_owned(),
+            client: None,
+            severities: PagerDutySeverities::default(),
+            template: PageTemplate::default(),
+        }
+    }
+
+    /// The address under which the API is reached.
+    #[must_use]
+    pub const fn base_url(&self) -> &BaseUrl {
+        &self.base
+    }
+
+    /// The body of the request for a page, as it is sent, with the key.
+    fn request(&self, page: &PageEvent) -> Option<Request> {
+        let severity = self.severities.of(page.severity, page.urgency);
+        let body = event::body(self.key.expose(), page, severity, &self.template).ok()?;
+        self.transport
+            .client()
+            .post(self.enqueue.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .body(body)
+            .build()
+            .ok()
+    }
+}
+
+impl PagerDutyRegion {
+    const fn base(self) -> Base {
+        Base::Known(match self {
+            Self::Us => "https://events.pagerduty.com",
+            Self::Eu => "https://events.eu.pagerduty.com",
+        })
+    }
+}
+
+impl PagerDutyBuilder {
+    /// Another region.
+    pub fn region(self, region: PagerDutyRegion) -> Self {
+        let base = region.base();
+        Self { base, ..self }
+    }
+
+    /// Another address: a gateway, or a stand-in.
+    pub fn base_url(self, url: BaseUrl) -> Self {
+        let base = Base::Given(url);
+        Self { base, ..self }
+    }
+
+    /// Another name than `pagerduty`: for a second PagerDuty service.
+    pub fn named(self, name: &str) -> Self {
+        let name = name.to_owned();
+        Self { name, ..self }
+    }
+
+    /// The host's client, instead of one made here. It must not follow
+    /// redirects; [`client_builder`](crate::client_builder) makes one that a
+    /// host can add to.
+    pub fn client(self, client: Client) -> Self {
+        let client = Some(client);
+        Self { client, ..self }
+    }
+
+    /// Which severity PagerDuty is told for each of ours.
+    pub fn severities(self, severities: PagerDutySeverities) -> Self {
+        Self { severities, ..self }
+    }
+
+    /// What every page carries besides the incident.
+    pub fn template(self, template: PageTemplate) -> Self {
+        Self { template, ..self }
+    }
+
+    /// The pager.
+    ///
+    /// # Errors
+    /// The name is not one of a target, or no HTTP client could be made.
+    pub fn build(self) -> Result<PagerDuty, BuildError> {
+        let base = self.base.url()?;
+        let account = account(&base.to_string(), self.key.expose());
+        Ok(PagerDuty {
+            target: TargetId::new(&self.name)?.in_account(&account)?,
+            enqueue: base.call("/v2/enqueue")?,
+            transport: Transport::new(self.client, &base)?,
+            base,
+            key: self.key,
+            severities: self.severities,
+            template: self.template,
+        })
+    }
+}
+
+#[async_trait]
+impl Pager for PagerDuty {
+    fn target_id(&self) -> TargetId {
+        self.target.clone()
+    }
+
+    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+        let Some(request) = self.request(page) else {
+            return refused(NotSentReason::Rejected);
+        };
+        let sent = self.transport.send(request, within).await;
+        let answer = outcome(&sent);
+        let what = page.action.noun();
+        note(&self.target, what, &sent, &answer, self.key.expose());
+        answer
+    }
+}
+
+fn outcome(sent: &Sent) -> PageAnswer {
+    match sent {
+        Sent::NotConnected(_) => refused(NotSentReason::Unreachable),
+        Sent::Lost(_) => PageAnswer::Unknown,
+        Sent::Answered(reply) if names_the_key(reply) => refused(NotSentReason::Unauthorized),
+        Sent::Answered(reply) => answer(reply, receipt(reply), is_ours),
+    }
+}
+
+/// PagerDuty answers 400 to a wrong key, as to a wrong body.
+fn names_the_key(reply: &Reply) -> bool {
+    let text = reply.text().to_ascii_lowercase();
+    reply.status == StatusCode::BAD_REQUEST
+        && (text.contains("routing_key") || text.contains("routing key"))
+}
+
+fn is_ours(reply: &Reply) -> bool {
+    let body = reply.json();
+    body.is_some_and(|body| body.get("status").is_some_and(|status| status == "success"))
+}

@@ -1,0 +1,107 @@
+//! Keys of vendors: read once, never shown.
+
+use incident_core::Invalid;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+/// The integration key of a PagerDuty service (Events API v2).
+#[derive(Clone, Debug)]
+pub struct RoutingKey(SecretString);
+
+/// The key of an OpsGenie or Jira Service Management API integration.
+#[derive(Clone, Debug)]
+pub struct ApiKey(SecretString);
+
+impl RoutingKey {
+    /// A routing key.
+    ///
+    /// # Errors
+    /// Not 32 letters and digits. The error does not repeat what was given.
+    pub fn new(key: impl Into<String>) -> Result<Self, Invalid> {
+        let key = key.into();
+        if key.len() == 32 && key.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            Ok(Self(SecretString::from(key)))
+        } else {
+            let expected = "an integration key of PagerDuty's Events API v2: 32 letters and digits";
+            Err(Invalid::new("routing_key", expected))
+        }
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl ApiKey {
+    /// An API key.
+    ///
+    /// # Errors
+    /// Not 1 to 200 visible ASCII characters, or one of them is a quotation mark,
+    /// a backslash or a comma. The error does not repeat what was given.
+    pub fn new(key: impl Into<String>) -> Result<Self, Invalid> {
+        let key = key.into();
+        if (1..=200).contains(&key.len()) && key.bytes().all(is_key_byte) {
+            Ok(Self(SecretString::from(key)))
+        } else {
+            let expected = "the key of an API integration: 1 to 200 visible ASCII characters";
+            Err(Invalid::new("api_key", expected))
+        }
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// No quotation marks and backslashes: the key must look the same in every text
+/// that it has to be taken out of.
+const fn is_key_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b',')
+}
+
+/// The name of the space in which alerts of this key are open: a digest of
+/// address and key. Keys are random, so the digest gives nothing away.
+pub(crate) fn account(base: &str, key: &str) -> String {
+    let digest = Sha256::new()
+        .chain_update(base)
+        .chain_update([0])
+        .chain_update(key)
+        .finalize();
+    digest
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Takes a key out of a text that somebody else wrote.
+pub(crate) fn scrub(text: &str, key: &str) -> String {
+    text.replace(key, "[key]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_checked_and_never_shown() {
+        let canary = "c4n4ry00c4n4ry00c4n4ry00c4n4ry00";
+        let routing = RoutingKey::new(canary).unwrap();
+        let api = ApiKey::new(canary).unwrap();
+        assert!(!format!("{routing:?} {api:?}").contains("c4n4ry"));
+        for wrong in [
+            "",
+            "short",
+            &canary[1..],
+            "c4n4ry00c4n4ry00c4n4ry00c4n4ry0!",
+        ] {
+            let error = RoutingKey::new(wrong).unwrap_err();
+            assert!(wrong.is_empty() || !error.to_string().contains(wrong));
+        }
+        for wrong in ["", "two words", "line\nfeed", "clé"] {
+            assert!(ApiKey::new(wrong).is_err());
+        }
+        assert_ne!(account("https://a", "k"), account("https://b", "k"));
+        assert_ne!(account("https://a", "k"), account("https://a", "l"));
+    }
+}

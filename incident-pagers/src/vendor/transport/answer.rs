@@ -1,0 +1,53 @@
+//! What a status code says about a page.
+
+use incident_core::paging::{NotSent, NotSentReason, PageAnswer, Receipt};
+use reqwest::StatusCode;
+
+use super::{Reply, retry_after};
+
+/// A vendor's answer by its status code. `is_ours` tells whether a body is the
+/// vendor's: a captive portal also answers 200.
+///
+/// | status | outcome |
+/// |---|---|
+/// | 202 | accepted, whatever the body |
+/// | other 2xx | accepted with the vendor's body, else unknown |
+/// | 3xx | not sent: unavailable (no redirect is followed) |
+/// | 401, 402, 403 | not sent: unauthorized |
+/// | 408 | unknown |
+/// | 429 | not sent: rate limited, with the wait that is asked for |
+/// | other 4xx, 501, 505 | not sent: rejected |
+/// | other 5xx | unknown: the vendor may have taken it before it failed |
+pub(crate) fn answer(
+    reply: &Reply,
+    receipt: Receipt,
+    is_ours: impl FnOnce(&Reply) -> bool,
+) -> PageAnswer {
+    let status = reply.status;
+    match status {
+        StatusCode::ACCEPTED => PageAnswer::Accepted(receipt),
+        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
+            refused(NotSentReason::Unauthorized)
+        }
+        StatusCode::REQUEST_TIMEOUT => PageAnswer::Unknown,
+        StatusCode::TOO_MANY_REQUESTS => PageAnswer::NotSent(NotSent {
+            reason: NotSentReason::RateLimited,
+            retry_after: retry_after::wish(&reply.headers),
+        }),
+        StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => {
+            refused(NotSentReason::Rejected)
+        }
+        _ if status.is_success() && is_ours(reply) => PageAnswer::Accepted(receipt),
+        _ if status.is_redirection() => refused(NotSentReason::Unavailable),
+        _ if status.is_client_error() => refused(NotSentReason::Rejected),
+        _ => PageAnswer::Unknown,
+    }
+}
+
+/// A refusal that names no wait.
+pub(crate) const fn refused(reason: NotSentReason) -> PageAnswer {
+    PageAnswer::NotSent(NotSent {
+        reason,
+        retry_after: None,
+    })
+}

@@ -1,0 +1,59 @@
+//! The HTTP client that pagers use.
+
+use std::time::Duration;
+
+use reqwest::{Client, ClientBuilder, redirect};
+
+use crate::vendor::base_url::BaseUrl;
+use crate::vendor::build_error::BuildError;
+
+/// The longest wait for a connection. Beyond it the page was certainly not sent.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// Idle connections are dropped before load balancers drop them (many do after
+/// 5 s): a page on a connection that is just being closed has an unknown outcome.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// A client as pagers want it, for a host to add its proxy, certificates or
+/// resolver to: 3 s to connect, idle connections dropped after 4 s, no
+/// redirects (a redirected page would carry its key to another address).
+///
+/// A client of the host's own must not follow redirects either: an answer that
+/// comes from another address than the one that was asked counts as unknown.
+#[must_use]
+pub fn client_builder() -> ClientBuilder {
+    Client::builder()
+        .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
+        .redirect(redirect::Policy::none())
+        .user_agent(concat!("incident-pagers/", env!("CARGO_PKG_VERSION")))
+}
+
+/// The client for an address. Building it fails, instead of panicking, where
+/// the system has no certificates.
+pub(super) fn made_for(base: &BaseUrl) -> Result<Client, BuildError> {
+    let builder = client_builder();
+    let builder = if base.is_loopback() {
+        // A proxy would send what is meant for this machine elsewhere.
+        builder.no_proxy()
+    } else {
+        builder
+    };
+    let builder = if base.is_plain() {
+        // Needs no certificates, so a system without any will do.
+        without_certificates(builder)
+    } else {
+        builder
+    };
+    builder.build().map_err(BuildError::Client)
+}
+
+#[cfg(feature = "rustls")]
+fn without_certificates(builder: ClientBuilder) -> ClientBuilder {
+    builder.tls_certs_only([])
+}
+
+#[cfg(not(feature = "rustls"))]
+fn without_certificates(builder: ClientBuilder) -> ClientBuilder {
+    builder
+}

@@ -1,0 +1,132 @@
+//! One request to a vendor: in time, without redirects, with an answer that is
+//! read only so far.
+
+mod answer;
+mod client;
+mod retry_after;
+
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Request, Response, StatusCode, Url};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+pub(crate) use answer::{answer, refused};
+pub use client::client_builder;
+
+use crate::vendor::base_url::BaseUrl;
+use crate::vendor::build_error::BuildError;
+
+/// The longest exchange in all, whatever the caller allows.
+const TOTAL: Duration = Duration::from_secs(10);
+
+/// How long the rest of an answer may take once its status is known. The status
+/// decides; the text only explains.
+const BODY: Duration = Duration::from_secs(2);
+
+/// How much of an answer is read.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Sends requests to one vendor.
+#[derive(Clone, Debug)]
+pub(crate) struct Transport(Client);
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    /// The vendor answered.
+    Answered(Reply),
+    /// No connection was made, so the vendor has nothing.
+    NotConnected(String),
+    /// The request may have arrived.
+    Lost(String),
+}
+
+/// A vendor's answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body, where it is JSON and came whole.
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The body as text, as far as it came.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+impl Transport {
+    /// Over the host's client, or one made for this address.
+    pub(crate) fn new(given: Option<Client>, base: &BaseUrl) -> Result<Self, BuildError> {
+        match given {
+            Some(client) => Ok(Self(client)),
+            None => client::made_for(base).map(Self),
+        }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.0
+    }
+
+    /// Sends a request and reads the answer, both until `within` from now.
+    pub(crate) async fn send(&self, request: Request, within: Duration) -> Sent {
+        let until = Instant::now() + within.min(TOTAL);
+        let asked = request.url().clone();
+        let response = match timeout_at(until, self.0.execute(request)).await {
+            Err(_) => return Sent::Lost("no answer in time".to_owned()),
+            // Before the connection stands nothing was sent, time-outs included.
+            Ok(Err(error)) if error.is_connect() => return Sent::NotConnected(chain(error)),
+            Ok(Err(error)) => return Sent::Lost(chain(error)),
+            Ok(Ok(response)) => response,
+        };
+        if was_redirected(&asked, response.url()) {
+            // Only with a host's client that follows redirects.
+            return Sent::Lost("the client followed a redirect".to_owned());
+        }
+        Sent::Answered(read(response, until).await)
+    }
+}
+
+fn was_redirected(asked: &Url, answered: &Url) -> bool {
+    asked.as_str() != answered.as_str()
+}
+
+async fn read(mut response: Response, until: Instant) -> Reply {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let until = until.min(Instant::now() + BODY);
+    let mut body = Vec::new();
+    // What does not come in time, or breaks off, is missing from the text.
+    while let Ok(Ok(Some(chunk))) = timeout_at(until, response.chunk()).await {
+        let room = BODY_LIMIT - body.len();
+        body.extend(chunk.iter().take(room));
+        if body.len() == BODY_LIMIT {
+            break;
+        }
+    }
+    Reply {
+        status,
+        headers,
+        body,
+    }
+}
+
+/// An error with its causes, without the address.
+fn chain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
