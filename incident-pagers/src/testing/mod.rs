@@ -1,1 +1,39 @@
-//! stand-ins
+//! Stand-ins of the vendors, for tests of hosts and of ours.
+//!
+//! A [`StandIn`] listens on a loopback port, keeps alerts by the vendor's rules,
+//! refuses what the vendor refuses, and counts a *wake* only when an alert
+//! opens. It can be told to misbehave, request by request: see [`Fault`].
+//!
+//! ```
+//! use std::sync::Arc;
+//! use incident_core::paging::PageAction;
+//! use incident_core::port::Pager;
+//! use incident_core::testing::a_page;
+//! use incident_pagers::testing::{Fault, StandIn};
+//! use incident_pagers::{PagerDuty, RoutingKey};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let vendor = StandIn::pagerduty().await?;
+//! let key = RoutingKey::new("0123456789abcdef0123456789abcdef")?;
+//! let pager = PagerDuty::builder(key).base_url(vendor.base_url()).build()?;
+//!
+//! // The first page is taken, but its answer is lost; the retry wakes nobody.
+//! vendor.script([Fault::AcceptThenLose]);
+//! for _ in 0..2 {
+//!     pager.send(&a_page(PageAction::Trigger), std::time::Duration::from_secs(5)).await;
+//! }
+//! assert_eq!((vendor.requests().len(), vendor.wakes().len()), (2, 1));
+//! # Ok(())
+//! # }
+//! ```
+
+mod book;
+mod fault;
+mod http;
+mod opsgenie;
+mod pagerduty;
+mod stand_in;
+
+pub use book::{Alert, AlertState, Seen, WokenBy};
+pub use fault::{Attempt, Canned, Fault};
+pub use stand_in::StandIn;

@@ -92,7 +92,7 @@ impl<'a> Create<'a> {
             details: details(page, template),
             entity: content::services(page, ENTITY),
             priority,
-            who: Who::of(template.source_of(page), template),
+            who: Who::of(&template.source_of(page), template),
         }
     }
 }
@@ -103,7 +103,7 @@ impl Act {
         let note = format!("Incident #{} {what} at {}", page.number, page.occurred_at);
         Self {
             note,
-            who: Who::of(template.source_of(page), template),
+            who: Who::of(&template.source_of(page), template),
         }
     }
 
@@ -112,16 +112,16 @@ impl Act {
         let source = template.source.as_deref().unwrap_or("incident");
         Self {
             note: fit::block(note, NOTE),
-            who: Who::of(source.to_owned(), template),
+            who: Who::of(source, template),
         }
     }
 }
 
 impl Who {
-    fn of(source: String, template: &PageTemplate) -> Self {
+    fn of(source: &str, template: &PageTemplate) -> Self {
         let user = template.client.as_deref();
         Self {
-            source: fit::line(&source, SOURCE),
+            source: fit::line(source, SOURCE),
             user: user.map(|user| fit::line(user, USER)),
         }
     }
@@ -129,20 +129,14 @@ impl Who {
 
 /// The summary, then the facts and the links: the vendor has no field for links.
 fn description(page: &PageEvent, template: &PageTemplate) -> String {
-    let mut facts = content::key_details(page)
-        .into_iter()
-        .map(|(name, value)| format!("{name}: {}", plain(&value)))
-        .collect::<Vec<_>>();
-    if let Some(services) = content::services(page, SERVICES) {
-        facts.push(format!("services: {services}"));
-    }
+    let mut lines = facts(page);
     let console = template.client_url_of(page);
     let console = console.map(|url| (template.client.as_deref().unwrap_or("Incident"), url));
     let links = console.into_iter().chain(template.links_of(page));
     let links = links.map(|(text, url)| format!("{text}: {url}"));
     let cost = |line: &String| line.chars().count() + 1;
-    facts.extend(fit::within(LINKS, links, cost).0);
-    let facts = facts.join("\n");
+    lines.extend(fit::within(LINKS, links, cost).0);
+    let facts = lines.join("\n");
     let room = DESCRIPTION.saturating_sub(facts.chars().count() + 2);
     let summary = fit::block(page.summary.as_str(), room);
     if summary.is_empty() {
@@ -150,6 +144,22 @@ fn description(page: &PageEvent, template: &PageTemplate) -> String {
     } else {
         format!("{summary}\n\n{facts}")
     }
+}
+
+fn facts(page: &PageEvent) -> Vec<String> {
+    let urgency = content::urgency(page);
+    let mut lines = vec![format!(
+        "Incident #{}, {}, {urgency} urgency, page {}",
+        page.number, page.severity, page.epoch
+    )];
+    lines.extend(content::services(page, SERVICES).map(|names| format!("Services: {names}")));
+    lines.push(match page.tenants {
+        Some(tenants) => format!("Affected tenants: {tenants}"),
+        None => "Affected tenants: all".to_owned(),
+    });
+    lines.push(format!("Environment: {}", page.environment));
+    lines.push(format!("Started: {}", page.started_at));
+    lines
 }
 
 fn tags(page: &PageEvent) -> Vec<String> {
@@ -243,7 +253,7 @@ mod tests {
             body["description"]
                 .as_str()
                 .unwrap()
-                .contains("\n\nincident_id: ")
+                .contains("\n\nIncident #1, SEV2, ")
         );
         let tags = body["tags"].as_array().unwrap();
         assert!(tags.len() == TAGS && tags.iter().all(|tag| chars(tag) <= TAG));

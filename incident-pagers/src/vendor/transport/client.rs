@@ -14,13 +14,12 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// 5 s): a page on a connection that is just being closed has an unknown outcome.
 const IDLE: Duration = Duration::from_secs(4);
 
-/// A client as pagers want it, for a host to add its proxy, certificates or
-/// resolver to: 3 s to connect, idle connections dropped after 4 s, no
-/// redirects (a redirected page would carry its key to another address).
+/// A client as pagers want it, for a host to add proxies or certificates to.
 ///
+/// It takes 3 s to connect, drops idle connections after 4 s, and follows no
+/// redirects: a redirected page would carry its key to another address.
 /// A client of the host's own must not follow redirects either: an answer that
 /// comes from another address than the one that was asked counts as unknown.
-#[must_use]
 pub fn client_builder() -> ClientBuilder {
     Client::builder()
         .connect_timeout(CONNECT)

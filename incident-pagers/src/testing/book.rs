@@ -1,0 +1,109 @@
+//! What a stand-in keeps: alerts, wakes, requests.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+/// Where an alert stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertState {
+    /// It rings.
+    Open,
+    /// Somebody has it.
+    Acknowledged,
+    /// It is over.
+    Closed,
+}
+
+/// An alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// The routing key or API key under which it was opened.
+    pub account: String,
+    /// The `dedup_key` or alias.
+    pub key: String,
+    /// Where it stands.
+    pub state: AlertState,
+    /// How often it was opened, repeats included.
+    pub count: u32,
+    /// The summary or message.
+    pub summary: String,
+    /// The severity or priority.
+    pub severity: String,
+    /// Notes that were added.
+    pub notes: Vec<String>,
+}
+
+/// Somebody was woken: an alert opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WokenBy {
+    /// When.
+    pub at: Instant,
+    /// The routing key or API key.
+    pub account: String,
+    /// The `dedup_key` or alias.
+    pub key: String,
+}
+
+/// A request, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// When it had been read.
+    pub at: Instant,
+    /// `POST`, ...
+    pub method: String,
+    /// The path with its query, as sent.
+    pub target: String,
+    /// Names, in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The status of the answer; none where none was sent.
+    pub status: Option<u16>,
+}
+
+impl Seen {
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let header = self.headers.iter().find(|(other, _)| other == name);
+        header.map(|(_, value)| value.as_str())
+    }
+
+    /// The body, where it is JSON.
+    #[must_use]
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// Alerts and wakes of one vendor.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    pub(super) alerts: Vec<Alert>,
+    pub(super) wakes: Vec<WokenBy>,
+}
+
+impl Book {
+    /// The alert of a key that is not closed: vendors deduplicate only those.
+    pub(super) fn open(&mut self, account: &str, key: &str) -> Option<&mut Alert> {
+        self.alerts.iter_mut().find(|alert| {
+            alert.account == account && alert.key == key && alert.state != AlertState::Closed
+        })
+    }
+
+    /// Opens an alert and wakes somebody, or counts a repeat.
+    pub(super) fn trigger(&mut self, mut new: Alert) {
+        if let Some(open) = self.open(&new.account, &new.key) {
+            open.count += 1;
+            return;
+        }
+        new.count = 1;
+        self.wakes.push(WokenBy {
+            at: Instant::now(),
+            account: new.account.clone(),
+            key: new.key.clone(),
+        });
+        self.alerts.push(new);
+    }
+}

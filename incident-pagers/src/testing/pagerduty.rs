@@ -1,0 +1,169 @@
+//! PagerDuty's rules: Events API v2.
+
+use serde_json::{Value, json};
+
+use super::book::{Alert, AlertState, Book, Seen};
+use super::http::Reply;
+use super::stand_in::Rules;
+
+/// Where a body is refused although it is JSON.
+const BODY_BYTES: usize = 512_000;
+
+#[derive(Debug)]
+pub(super) struct PagerDutyRules;
+
+impl Rules for PagerDutyRules {
+    fn attempt(&self, seen: &Seen) -> Option<(String, String)> {
+        let body = seen.json()?;
+        let text = |name: &str| Some(body.get(name)?.as_str()?.to_owned());
+        Some((text("event_action")?, text("dedup_key")?))
+    }
+
+    fn handle(&mut self, seen: &Seen, keys: Option<&[String]>, book: &mut Book) -> Reply {
+        let path = seen.target.split('?').next().unwrap_or_default();
+        if seen.method != "POST" || !path.ends_with("/v2/enqueue") {
+            return Reply::json(404, &json!({"message": "Not Found"}));
+        }
+        let body = match seen.json() {
+            Some(body) if body.is_object() => body,
+            _ => return invalid("JSON parse error", &[]),
+        };
+        let mut errors = faults(&body);
+        if seen.body.len() > BODY_BYTES {
+            errors.push("Event object exceeds 512KB".to_owned());
+        }
+        if !errors.is_empty() {
+            return invalid("Event object is invalid", &errors);
+        }
+        let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (account, action) = (text("routing_key"), text("event_action"));
+        if keys.is_some_and(|keys| !keys.iter().any(|key| key == account)) {
+            return invalid("Invalid routing key", &[]);
+        }
+        // The vendor makes a key up where a trigger has none.
+        let made_up = format!("made-up-{}", book.alerts.len());
+        let key = match text("dedup_key") {
+            "" => made_up.as_str(),
+            key => key,
+        };
+        match action {
+            "trigger" => trigger(book, account, key, &body),
+            // Without an open alert these are dropped, and taken.
+            "acknowledge" => {
+                if let Some(alert) = book.open(account, key) {
+                    alert.state = AlertState::Acknowledged;
+                }
+            }
+            _ => {
+                if let Some(alert) = book.open(account, key) {
+                    alert.state = AlertState::Closed;
+                }
+            }
+        }
+        let body = json!({"status": "success", "message": "Event processed", "dedup_key": key});
+        Reply::json(202, &body)
+    }
+}
+
+fn trigger(book: &mut Book, account: &str, key: &str, body: &Value) {
+    let text = |name: &str| {
+        let pointer = format!("/payload/{name}");
+        let text = body.pointer(&pointer).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    book.trigger(Alert {
+        account: account.to_owned(),
+        key: key.to_owned(),
+        state: AlertState::Open,
+        count: 0,
+        summary: String::new(),
+        severity: text("severity"),
+        notes: Vec::new(),
+    });
+    // A repeat overwrites what is shown.
+    if let Some(alert) = book.open(account, key) {
+        alert.summary = text("summary");
+    }
+}
+
+fn invalid(message: &str, errors: &[String]) -> Reply {
+    let mut body = json!({"status": "invalid event", "message": message});
+    if let (false, Some(body)) = (errors.is_empty(), body.as_object_mut()) {
+        body.insert("errors".to_owned(), json!(errors));
+    }
+    Reply::json(400, &body)
+}
+
+/// What is wrong with an event, in the vendor's words where they are known.
+fn faults(body: &Value) -> Vec<String> {
+    let mut errors = Vec::new();
+    let text =
+        |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    match text(body, "routing_key") {
+        None => errors.push("'routing_key' is missing or blank".to_owned()),
+        Some(key) if key.len() != 32 => {
+            errors
+                .push("Length of 'routing_key' is incorrect (should be 32 characters)".to_owned());
+        }
+        Some(key) if !key.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            errors.push("'routing_key' cannot contain non-alphanumeric characters.".to_owned());
+        }
+        Some(_) => {}
+    }
+    let key = text(body, "dedup_key");
+    if key.as_ref().is_some_and(|key| key.chars().count() > 255) {
+        errors.push("'dedup_key' is too long (maximum is 255 characters)".to_owned());
+    }
+    match text(body, "event_action").as_deref() {
+        Some("trigger") => payload_faults(body.get("payload"), &mut errors),
+        Some("acknowledge" | "resolve") if key.as_deref().unwrap_or_default().is_empty() => {
+            errors.push("'dedup_key' is missing or blank".to_owned());
+        }
+        Some("acknowledge" | "resolve") => {}
+        _ => errors.push(
+            "'event_action' is invalid (must be one of: 'trigger', 'acknowledge' or 'resolve')"
+                .to_owned(),
+        ),
+    }
+    for (list, member, scheme) in [("links", "href", "http"), ("images", "src", "https://")] {
+        let items = body.get(list).and_then(Value::as_array);
+        for item in items.into_iter().flatten() {
+            if !text(item, member).is_some_and(|url| url.starts_with(scheme)) {
+                errors.push(format!("'{list}' have an invalid '{member}'"));
+            }
+        }
+    }
+    errors
+}
+
+fn payload_faults(payload: Option<&Value>, errors: &mut Vec<String>) {
+    let Some(payload) = payload.filter(|payload| payload.is_object()) else {
+        errors.push("'payload' is missing or blank".to_owned());
+        return;
+    };
+    let text = |name: &str| {
+        payload
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    if text("summary").trim().is_empty() {
+        errors.push("'payload.summary' is missing or blank".to_owned());
+    }
+    if text("summary").chars().count() > 1024 {
+        errors.push("'summary' is too long (maximum is 1024 characters)".to_owned());
+    }
+    if text("source").trim().is_empty() {
+        errors.push("'payload.source' is missing or blank".to_owned());
+    }
+    if !["critical", "error", "warning", "info"].contains(&text("severity")) {
+        errors.push(
+            "'payload.severity' is invalid (must be one of: 'critical', 'warning', 'error' or 'info')"
+                .to_owned(),
+        );
+    }
+    let details = payload.get("custom_details");
+    if details.is_some_and(|details| !details.is_object()) {
+        errors.push("'payload.custom_details' is not an object".to_owned());
+    }
+}

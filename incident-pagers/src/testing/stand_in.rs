@@ -1,0 +1,364 @@
+//! The server behind a stand-in.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::book::{Alert, Book, Seen, WokenBy};
+use super::fault::{Attempt, Canned, Fault};
+use super::http::{Reply, read};
+use super::opsgenie::OpsGenieRules;
+use super::pagerduty::PagerDutyRules;
+use crate::BaseUrl;
+
+/// What a vendor does with a request.
+pub(super) trait Rules: Send + fmt::Debug {
+    /// The action and the key of a request, where it has them.
+    fn attempt(&self, seen: &Seen) -> Option<(String, String)>;
+
+    /// Does it. `keys` are those that are valid; none where all are.
+    fn handle(&mut self, seen: &Seen, keys: Option<&[String]>, book: &mut Book) -> Reply;
+}
+
+/// A vendor on a loopback port, of this process. It stops when dropped.
+#[derive(Debug)]
+pub struct StandIn {
+    base: BaseUrl,
+    shared: Arc<Shared>,
+    orders: mpsc::Sender<Order>,
+    serving: JoinHandle<()>,
+}
+
+type Plan = Box<dyn Fn(&Attempt) -> Fault + Send + Sync>;
+
+struct Shared(Mutex<State>);
+
+struct State {
+    rules: Box<dyn Rules>,
+    book: Book,
+    keys: Option<Vec<String>>,
+    script: VecDeque<Fault>,
+    plan: Option<Plan>,
+    attempts: BTreeMap<(String, String), u32>,
+    requests: Vec<Seen>,
+    unread: u64,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        f.debug_struct("Shared")
+            .field("rules", &state.rules)
+            .field("book", &state.book)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether to take connections, and where to say that it is so now.
+struct Order {
+    listen: bool,
+    done: oneshot::Sender<io::Result<()>>,
+}
+
+impl StandIn {
+    /// PagerDuty, Events API v2.
+    ///
+    /// # Errors
+    /// No port can be listened on.
+    pub async fn pagerduty() -> io::Result<Self> {
+        Self::start(Box::new(PagerDutyRules)).await
+    }
+
+    /// OpsGenie, Alerts API v2; it also answers under the path of Jira Service
+    /// Management's integrations.
+    ///
+    /// # Errors
+    /// No port can be listened on.
+    pub async fn opsgenie() -> io::Result<Self> {
+        Self::start(Box::<OpsGenieRules>::default()).await
+    }
+
+    async fn start(rules: Box<dyn Rules>) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let base = BaseUrl::new(&format!("http://{address}")).map_err(io::Error::other)?;
+        let shared = Arc::new(Shared(Mutex::new(State {
+            rules,
+            book: Book::default(),
+            keys: None,
+            script: VecDeque::new(),
+            plan: None,
+            attempts: BTreeMap::new(),
+            requests: Vec::new(),
+            unread: 0,
+        })));
+        let (orders, taken) = mpsc::channel(1);
+        let serving = tokio::spawn(serve(listener, address, Arc::clone(&shared), taken));
+        Ok(Self {
+            base,
+            shared,
+            orders,
+            serving,
+        })
+    }
+
+    /// The address to give to an adapter.
+    #[must_use]
+    pub fn base_url(&self) -> BaseUrl {
+        self.base.clone()
+    }
+
+    /// Refuses every key but these.
+    pub fn only_keys<K: Into<String>>(&self, keys: impl IntoIterator<Item = K>) {
+        self.shared.lock().keys = Some(keys.into_iter().map(Into::into).collect());
+    }
+
+    /// Misbehaves on the next requests, in the order in which they begin to
+    /// arrive; then follows the plan again, if there is one.
+    pub fn script(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.shared.lock().script.extend(faults);
+    }
+
+    /// Decides per request how to misbehave. [`Fault::ResetUnread`] is
+    /// [`Fault::ResetRead`] here: the plan has to read the request.
+    pub fn plan(&self, plan: impl Fn(&Attempt) -> Fault + Send + Sync + 'static) {
+        self.shared.lock().plan = Some(Box::new(plan));
+    }
+
+    /// Refuses connections, and cuts those that stand. The port stays taken.
+    ///
+    /// # Errors
+    /// The port was lost to somebody else, or the runtime is ending.
+    pub async fn refuse(&self) -> io::Result<()> {
+        self.order(false).await
+    }
+
+    /// Takes connections again.
+    ///
+    /// # Errors
+    /// As [`refuse`](Self::refuse).
+    pub async fn listen(&self) -> io::Result<()> {
+        self.order(true).await
+    }
+
+    async fn order(&self, listen: bool) -> io::Result<()> {
+        let (done, answer) = oneshot::channel();
+        let order = Order { listen, done };
+        self.orders.send(order).await.map_err(io::Error::other)?;
+        answer.await.map_err(io::Error::other)?
+    }
+
+    /// Every request that was read, in the order of arrival.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Seen> {
+        self.shared.lock().requests.clone()
+    }
+
+    /// How many connections were reset before their request was read.
+    #[must_use]
+    pub fn unread(&self) -> u64 {
+        self.shared.lock().unread
+    }
+
+    /// Every wake, in order.
+    #[must_use]
+    pub fn wakes(&self) -> Vec<WokenBy> {
+        self.shared.lock().book.wakes.clone()
+    }
+
+    /// Every alert there ever was, in the order of opening.
+    #[must_use]
+    pub fn alerts(&self) -> Vec<Alert> {
+        self.shared.lock().book.alerts.clone()
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The fault of a request that was read.
+    fn planned(&mut self, seen: &Seen) -> Fault {
+        let Some((action, key)) = self.rules.attempt(seen) else {
+            return Fault::None;
+        };
+        let number = self
+            .attempts
+            .entry((action.clone(), key.clone()))
+            .or_default();
+        *number += 1;
+        let attempt = Attempt {
+            action,
+            key,
+            number: *number,
+        };
+        self.plan
+            .as_ref()
+            .map_or(Fault::None, |plan| plan(&attempt))
+    }
+
+    fn handle(&mut self, seen: &Seen) -> Reply {
+        self.rules
+            .handle(seen, self.keys.as_deref(), &mut self.book)
+    }
+}
+
+enum Door {
+    Open(TcpListener),
+    /// Bound and not listening: connections are refused, and nobody else gets
+    /// the port.
+    Shut(TcpSocket),
+}
+
+async fn serve(
+    listener: TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    mut orders: mpsc::Receiver<Order>,
+) {
+    let mut connections = JoinSet::new();
+    let mut door = Some(Door::Open(listener));
+    loop {
+        let order = match &door {
+            Some(Door::Open(listener)) => tokio::select! {
+                taken = listener.accept() => {
+                    if let Ok((stream, _)) = taken {
+                        connections.spawn(converse(stream, Arc::clone(&shared)));
+                    }
+                    continue;
+                }
+                Some(_) = connections.join_next() => continue,
+                order = orders.recv() => order,
+            },
+            Some(Door::Shut(_)) | None => orders.recv().await,
+        };
+        let Some(order) = order else { return };
+        let moved = if order.listen {
+            opened(door.take(), address)
+        } else {
+            connections.shutdown().await;
+            shut(door.take(), address)
+        };
+        let answer = moved.map(|new| door = Some(new));
+        let _ = order.done.send(answer);
+    }
+}
+
+fn shut(door: Option<Door>, address: SocketAddr) -> io::Result<Door> {
+    drop(door);
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(Door::Shut(socket))
+}
+
+fn opened(door: Option<Door>, address: SocketAddr) -> io::Result<Door> {
+    match door {
+        Some(Door::Open(listener)) => Ok(Door::Open(listener)),
+        Some(Door::Shut(socket)) => socket.listen(1024).map(Door::Open),
+        None => match shut(None, address)? {
+            Door::Shut(socket) => socket.listen(1024).map(Door::Open),
+            open @ Door::Open(_) => Ok(open),
+        },
+    }
+}
+
+/// One connection, to its end. What goes wrong on it ends it, as in a server.
+async fn converse(mut stream: TcpStream, shared: Arc<Shared>) {
+    while let Ok(true) = exchange(&mut stream, &shared).await {}
+}
+
+/// One request; whether another may follow.
+async fn exchange(stream: &mut TcpStream, shared: &Shared) -> io::Result<bool> {
+    if stream.peek(&mut [0]).await? == 0 {
+        return Ok(false);
+    }
+    let scripted = shared.lock().script.pop_front();
+    if scripted == Some(Fault::ResetUnread) {
+        shared.lock().unread += 1;
+        return reset(stream);
+    }
+    let Some(mut seen) = read(stream).await? else {
+        return Ok(false);
+    };
+    let (fault, place, reply) = {
+        let mut state = shared.lock();
+        let planned = state.planned(&seen);
+        let fault = scripted.unwrap_or(planned);
+        let reply = answer(&fault, &mut state, &seen);
+        seen.status = reply.as_ref().map(|reply| reply.status);
+        state.requests.push(seen);
+        (fault, state.requests.len() - 1, reply)
+    };
+    match (fault, reply) {
+        (Fault::BlackHole, _) => std::future::pending().await,
+        (_, None) => reset(stream),
+        (Fault::Drip(pause), Some(reply)) => reply.drip(stream, pause).await.map(|()| true),
+        (fault, Some(reply)) => {
+            if let Fault::Sleep(time) = fault {
+                tokio::time::sleep(time).await;
+            }
+            let written = reply.write(stream).await;
+            if written.is_err() {
+                // The client had gone.
+                if let Some(seen) = shared.lock().requests.get_mut(place) {
+                    seen.status = None;
+                }
+            }
+            written.map(|()| true)
+        }
+    }
+}
+
+/// What is answered; none where the connection is cut instead.
+fn answer(fault: &Fault, state: &mut State, seen: &Seen) -> Option<Reply> {
+    match fault {
+        Fault::None | Fault::Sleep(_) | Fault::Drip(_) => Some(state.handle(seen)),
+        Fault::ResetUnread | Fault::ResetRead | Fault::BlackHole => None,
+        Fault::AcceptThenLose => {
+            state.handle(seen);
+            None
+        }
+        Fault::HugeBody(bytes) => {
+            let mut reply = state.handle(seen);
+            reply.body.resize(*bytes, b' ');
+            Some(reply)
+        }
+        Fault::Answer(Canned {
+            status,
+            headers,
+            body,
+            accepts,
+        }) => {
+            if *accepts {
+                state.handle(seen);
+            }
+            Some(Reply {
+                status: *status,
+                headers: headers.clone(),
+                body: body.clone().into_bytes(),
+            })
+        }
+    }
+}
+
+/// Closes with a reset instead of an end.
+fn reset(stream: &TcpStream) -> io::Result<bool> {
+    stream.set_zero_linger()?;
+    Ok(false)
+}

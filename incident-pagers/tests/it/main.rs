@@ -1,0 +1,13 @@
+//! The contract of pagers, and what the vendors see, against their stand-ins.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests, and what they share, fail by panicking"
+)]
+
+mod bodies;
+mod conformance;
+mod outcomes;
+mod rules;
+mod secrets;
+mod vendors;
