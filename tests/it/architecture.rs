@@ -89,7 +89,9 @@ fn what_cargo_run_builds_has_none_of_the_test_features() {
             "the feature {feature} is on"
         );
     }
+    assert!(!tree.contains("incident-pagers feature \"testing\""));
     assert!(tree.contains("incident-core feature \"system\""));
+    assert!(tree.contains("incident-pagers feature \"vendors\""));
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use incident_console::console::{Console, Parts};
 use incident_console::http::auth::Tokens;
+use incident_console::pagers::PagerSettings;
+use incident_console::policy_file::Paging;
 use incident_core::Timestamp;
 use incident_core::testing::{ManualClock, RecordingPager};
 use reqwest::Method;
@@ -69,27 +71,53 @@ pub(crate) fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
+async fn start(parts: Parts) -> Console {
+    let tokens = format!(
+        "root:admin:{ADMIN},carl:commander:{COMMANDER},anna:responder:{RESPONDER},vera:viewer:{VIEWER},bill:billing:{BILLING}"
+    );
+    let tokens = Tokens::parse(&tokens).unwrap();
+    let parts = Parts { tokens, ..parts };
+    let bind = "127.0.0.1:0".parse().unwrap();
+    Console::start(parts, bind).await.unwrap()
+}
+
 impl Server {
     /// A server whose clock stands at 2026-11-20T23:00:00Z.
     pub(crate) async fn start() -> Self {
         let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
         let pager = Arc::new(RecordingPager::named("recorder").unwrap());
-        let tokens = format!(
-            "root:admin:{ADMIN},carl:commander:{COMMANDER},anna:responder:{RESPONDER},vera:viewer:{VIEWER},bill:billing:{BILLING}"
-        );
         let parts = Parts {
-            tokens: Tokens::parse(&tokens).unwrap(),
             pagers: vec![pager.clone()],
             clock: Some(clock.clone()),
             ..Parts::default()
         };
-        let console = Console::start(parts, "127.0.0.1:0".parse().unwrap())
-            .await
-            .unwrap();
+        let console = start(parts).await;
         Self {
             console,
             clock,
             pager,
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        }
+    }
+
+    /// A server on the system's clock, with the pagers that the environment
+    /// would ask for. The recording pager is not one of them.
+    pub(crate) async fn paging_by(settings: &[(&str, String)]) -> Self {
+        let get = |name: &str| {
+            let found = settings.iter().find(|(other, _)| *other == name);
+            found.map(|(_, value)| value.clone())
+        };
+        let pagers = PagerSettings::from_env(&get).unwrap();
+        let pagers = pagers.build(&Paging::default()).unwrap();
+        let parts = Parts {
+            pagers: pagers.current,
+            retired_pagers: pagers.retired,
+            ..Parts::default()
+        };
+        Self {
+            console: start(parts).await,
+            clock: Arc::new(ManualClock::at(Timestamp::MIN)),
+            pager: Arc::new(RecordingPager::named("idle").unwrap()),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
         }
     }
@@ -175,7 +203,7 @@ impl Server {
 
     /// Waits until the incident's page is in a state.
     pub(crate) async fn paged(&self, path: &str, state: &str) -> Value {
-        for _ in 0..200 {
+        for _ in 0..500 {
             let incident = self.get(VIEWER, path).await.is(200);
             if incident["paging"]["state"] == state {
                 return incident;

@@ -19,3 +19,4 @@ mod real_data;
 mod scenario;
 mod shapes;
 mod timeline;
+mod vendor_pages;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::http::auth::Tokens;
+use crate::pagers::PagerSettings;
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,14 @@ pub struct ConfigError {
     reason: String,
 }
 
+impl ConfigError {
+    /// An error about a variable. The reason does not repeat its value.
+    pub(crate) fn new(variable: &'static str, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { variable, reason }
+    }
+}
+
 /// What the environment says.
 #[derive(Debug)]
 pub struct Config {
@@ -20,18 +29,16 @@ pub struct Config {
     pub bind: SocketAddr,
     /// Who may call; none where a token is to be made.
     pub tokens: Option<Tokens>,
+    /// Who is paged.
+    pub pagers: PagerSettings,
     /// The policy file.
     pub policy: Option<PathBuf>,
 }
 
 /// Settings of adapters that this build does not have. Starting without them
 /// would lose pages or incidents in silence.
-const NOT_IN_THIS_BUILD: [(&str, &str); 8] = [
+const NOT_IN_THIS_BUILD: [(&str, &str); 4] = [
     ("DATABASE_URL", "the PostgreSQL store"),
-    ("PAGERDUTY_ROUTING_KEY", "the PagerDuty adapter"),
-    ("PAGERDUTY_URL", "the PagerDuty adapter"),
-    ("OPSGENIE_API_KEY", "the OpsGenie adapter"),
-    ("OPSGENIE_URL", "the OpsGenie adapter"),
     ("PAGERDUTY_WEBHOOK_SECRET", "inbound PagerDuty webhooks"),
     ("OPSGENIE_WEBHOOK_TOKEN", "inbound OpsGenie webhooks"),
     ("SLACK_SIGNING_SECRET", "chat commands"),
@@ -48,52 +55,37 @@ impl Config {
         let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
         for (variable, what) in NOT_IN_THIS_BUILD {
             if get(variable).is_some() {
-                return Err(ConfigError {
-                    variable,
-                    reason: format!("this build does not have {what} yet; unset it"),
-                });
+                let reason = format!("this build does not have {what} yet; unset it");
+                return Err(ConfigError::new(variable, reason));
             }
-        }
-        if let Some(order) = get("INCIDENT_PAGERS")
-            && order != "log"
-        {
-            return Err(ConfigError {
-                variable: "INCIDENT_PAGERS",
-                reason: "this build has the pager `log` only".to_owned(),
-            });
         }
         if let Some(flag) = get("INCIDENT_ALLOW_UNSAFE_DATABASE")
             && flag != "1"
         {
-            return Err(ConfigError {
-                variable: "INCIDENT_ALLOW_UNSAFE_DATABASE",
-                reason: "expected 1 or nothing".to_owned(),
-            });
+            let variable = "INCIDENT_ALLOW_UNSAFE_DATABASE";
+            return Err(ConfigError::new(variable, "expected 1 or nothing"));
         }
         let bind = get("INCIDENT_BIND").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        let bind = bind.trim().parse().map_err(|_| ConfigError {
-            variable: "INCIDENT_BIND",
-            reason: "expected an address and a port, such as 127.0.0.1:8080".to_owned(),
+        let bind = bind.trim().parse().map_err(|_| {
+            let reason = "expected an address and a port, such as 127.0.0.1:8080";
+            ConfigError::new("INCIDENT_BIND", reason)
         })?;
         let tokens = get("INCIDENT_TOKENS")
             .map(|list| Tokens::parse(&list))
             .transpose()
-            .map_err(|reason| ConfigError {
-                variable: "INCIDENT_TOKENS",
-                reason,
-            })?;
+            .map_err(|reason| ConfigError::new("INCIDENT_TOKENS", reason))?;
         if let Some(filter) = get("RUST_LOG") {
             filter
                 .parse::<tracing_subscriber::EnvFilter>()
-                .map_err(|_| ConfigError {
-                    variable: "RUST_LOG",
-                    reason: "expected a tracing filter, such as info or incident_core=debug"
-                        .to_owned(),
+                .map_err(|_| {
+                    let reason = "expected a tracing filter, such as info or incident_core=debug";
+                    ConfigError::new("RUST_LOG", reason)
                 })?;
         }
         Ok(Self {
             bind,
             tokens,
+            pagers: PagerSettings::from_env(&get)?,
             policy: get("INCIDENT_POLICY").map(PathBuf::from),
         })
     }
@@ -124,6 +116,8 @@ mod tests {
             ("INCIDENT_ALLOW_UNSAFE_DATABASE", "yes"),
             ("DATABASE_URL", "postgres://canary"),
             ("PAGERDUTY_ROUTING_KEY", "canary"),
+            ("OPSGENIE_API_KEY", "canary canary"),
+            ("PAGERDUTY_URL", "http://canary.example"),
             ("INCIDENT_PAGERS", "pagerduty"),
             ("RUST_LOG", "=not=a=filter="),
         ] {

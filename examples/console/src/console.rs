@@ -31,6 +31,8 @@ pub struct Parts {
     pub policy: PolicyFile,
     /// Pagers; the log pager if there are none.
     pub pagers: Vec<Arc<dyn Pager>>,
+    /// Pagers that open nothing any more, and close what they opened.
+    pub retired_pagers: Vec<Arc<dyn Pager>>,
     /// The clock; that of the system if absent.
     pub clock: Option<Arc<dyn Clock>>,
 }
@@ -57,6 +59,7 @@ impl Parts {
             tokens,
             policy,
             pagers,
+            retired_pagers,
             clock,
         } = self;
         let (usage, wake, public) = (
@@ -85,9 +88,12 @@ impl Parts {
         if pagers.is_empty() {
             builder = builder.pager(Arc::new(LogPager::default()));
         }
-        let incidents = pagers
+        builder = pagers
             .into_iter()
-            .fold(builder, |builder, pager| builder.pager(pager))
+            .fold(builder, |builder, pager| builder.pager(pager));
+        let incidents = retired_pagers
+            .into_iter()
+            .fold(builder, |builder, pager| builder.retired_pager(pager))
             .build()?;
         Ok((
             App::new(incidents, usage, tokens, public, policy.links()),

@@ -10,6 +10,7 @@ pub mod console;
 pub mod demo;
 pub mod http;
 pub mod page_tests;
+pub mod pagers;
 pub mod policy_file;
 pub mod public_cache;
 pub mod routes;

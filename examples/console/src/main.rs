@@ -68,6 +68,13 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
         }
         None => PolicyFile::default(),
     };
+    let muted = play && config.pagers.wake_people();
+    let settings = if play {
+        config.pagers.log_only()
+    } else {
+        config.pagers
+    };
+    let pagers = settings.build(policy.paging())?;
     let mut tokens = config.tokens.unwrap_or_default();
     let made = if tokens.is_empty() {
         Some(make_token(&mut tokens)?)
@@ -84,6 +91,8 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
         Parts {
             tokens,
             policy,
+            pagers: pagers.current,
+            retired_pagers: pagers.retired,
             ..Parts::default()
         },
         config.bind,
@@ -94,10 +103,15 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
 
     let mut out = std::io::stdout();
     writeln!(out, "store: in memory; everything is lost at exit")?;
-    writeln!(
-        out,
-        "pager: log; pages are written to the log and wake nobody"
-    )?;
+    for line in &pagers.told {
+        writeln!(out, "{line}")?;
+    }
+    if muted {
+        writeln!(
+            out,
+            "pager: the configured vendors are left out, so that a demo wakes nobody"
+        )?;
+    }
     if let Some(token) = &made {
         writeln!(out, "admin token, made for this run: {token}")?;
     }

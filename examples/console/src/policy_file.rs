@@ -7,7 +7,8 @@ use incident_core::incident::Incident;
 use incident_core::policy::Policy;
 use incident_core::sla::SlaTerms;
 use incident_core::status_page::PublicNames;
-use incident_core::{LinkTemplate, PublicText, ServiceId};
+use incident_core::{Invalid, LinkTemplate, PublicText, ServiceId};
+use incident_pagers::{OpsGeniePriorities, PageTemplate, PagerDutySeverities, Responder};
 use serde::Deserialize;
 
 /// Everything the file may hold. What is absent is as built in.
@@ -18,6 +19,37 @@ pub struct PolicyFile {
     sla: SlaTerms,
     services: BTreeMap<ServiceId, Service>,
     links: Links,
+    pagers: Pagers,
+    /// Made of `pagers` and `links` when the file is read.
+    #[serde(skip)]
+    paging: Paging,
+}
+
+/// What pages carry, and in which words.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Pagers {
+    source: Option<String>,
+    client: Option<String>,
+    client_url: Option<LinkTemplate>,
+    details: BTreeMap<String, String>,
+    images: BTreeMap<String, LinkTemplate>,
+    pagerduty: PagerDutySeverities,
+    opsgenie: OpsGeniePriorities,
+    responders: Vec<Responder>,
+}
+
+/// What the adapters are made with.
+#[derive(Clone, Debug, Default)]
+pub struct Paging {
+    /// What every page carries besides the incident.
+    pub template: PageTemplate,
+    /// PagerDuty's words for our severities.
+    pub severities: PagerDutySeverities,
+    /// OpsGenie's words for our severities.
+    pub priorities: OpsGeniePriorities,
+    /// Whom OpsGenie routes alerts to.
+    pub responders: Vec<Responder>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -83,7 +115,48 @@ impl PolicyFile {
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| format!("the file cannot be read: {error}"))?;
-        toml::from_str(&text).map_err(|error| error.to_string())
+        Self::parse(&text)
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut file: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        let template = file.template();
+        file.paging = Paging {
+            template: template.map_err(|error| format!("pagers.{error}"))?,
+            severities: file.pagers.pagerduty,
+            priorities: file.pagers.opsgenie,
+            responders: file.pagers.responders.clone(),
+        };
+        Ok(file)
+    }
+
+    fn template(&self) -> Result<PageTemplate, Invalid> {
+        let (mut template, from) = (PageTemplate::default(), &self.pagers);
+        if let Some(source) = &from.source {
+            template = template.source(source)?;
+        }
+        if let Some(client) = &from.client {
+            template = template.client(client)?;
+        }
+        if let Some(url) = &from.client_url {
+            template = template.client_url(url.clone());
+        }
+        for (text, link) in self.links.configured() {
+            template = template.link(text, link.clone())?;
+        }
+        for (alt, image) in &from.images {
+            template = template.image(alt, image.clone())?;
+        }
+        for (name, value) in &from.details {
+            template = template.detail(name, value)?;
+        }
+        Ok(template)
+    }
+
+    /// What the adapters of pagers are made with.
+    #[must_use]
+    pub const fn paging(&self) -> &Paging {
+        &self.paging
     }
 
     /// The policy per severity.
@@ -119,11 +192,13 @@ impl PolicyFile {
 
 #[cfg(test)]
 mod tests {
+    use incident_pagers::{OpsGeniePriority, PagerDutySeverity};
+
     use super::*;
 
     #[test]
     fn a_file_replaces_what_it_names() {
-        let file: PolicyFile = toml::from_str(
+        let file = PolicyFile::parse(
             r#"
             [severities.sev3]
             page = false
@@ -135,6 +210,17 @@ mod tests {
             public_name = "Sign-in"
             [links]
             system_map = "https://map.example/?i={id}"
+            [pagers]
+            source = "petanque.life"
+            client = "Petanque Life console"
+            client_url = "https://console.example/incidents/{id}"
+            details = { region = "eu-west" }
+            images = { "Errors" = "https://graphs.example/{id}.png" }
+            responders = [{ type = "schedule", id = "4513b7ea" }]
+            [pagers.pagerduty]
+            sev3 = "critical"
+            [pagers.opsgenie]
+            sev4 = "P5"
             "#,
         )
         .unwrap();
@@ -149,6 +235,11 @@ mod tests {
                 .contains("dashboard.example")
         );
         assert_eq!(file.links().configured().count(), 1);
+        let paging = file.paging();
+        assert_eq!(paging.severities.sev3, Some(PagerDutySeverity::Critical));
+        assert_eq!(paging.priorities.sev4, OpsGeniePriority::P5);
+        assert_eq!(paging.responders.len(), 1);
+        assert_ne!(paging.template, PageTemplate::default());
     }
 
     #[test]
@@ -161,8 +252,17 @@ mod tests {
             ),
             ("[services.api]\npublic_name = \"\"", "public_name"),
             ("[links]\nfirehose = \"http://plain.example\"", "firehose"),
+            ("[pagers]\nclient = \" \"", "pagers.client"),
+            ("[pagers]\ndetails = { number = \"1\" }", "pagers.detail"),
+            ("[pagers.pagerduty]\nsev1 = \"Critical\"", "sev1"),
+            ("[pagers.opsgenie]\nsev1 = \"P0\"", "sev1"),
+            ("[pagers]\nresponders = [{ type = \"team\" }]", "responder"),
+            (
+                "[pagers]\nresponders = [{ type = \"team\", id = \"\" }]",
+                "responder",
+            ),
         ] {
-            let error = toml::from_str::<PolicyFile>(text).unwrap_err().to_string();
+            let error = PolicyFile::parse(text).unwrap_err();
             assert!(error.contains(named), "{error}");
         }
     }

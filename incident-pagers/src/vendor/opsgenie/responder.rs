@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Jira Service Management wants ids; OpsGenie takes names as well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written")]
 pub struct Responder {
     #[serde(rename = "type")]
     kind: ResponderKind,
@@ -30,12 +30,43 @@ pub enum ResponderKind {
     Schedule,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Who {
     Id(String),
     Name(String),
     Username(String),
+}
+
+/// A responder as people write it: a type, and either an id or a name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(rename = "type")]
+    kind: ResponderKind,
+    id: Option<String>,
+    name: Option<String>,
+    username: Option<String>,
+}
+
+impl TryFrom<Written> for Responder {
+    type Error = Invalid;
+
+    fn try_from(written: Written) -> Result<Self, Invalid> {
+        let Written {
+            kind,
+            id,
+            name,
+            username,
+        } = written;
+        match (id, name.or(username)) {
+            (Some(id), None) => Self::by_id(kind, &id),
+            (None, Some(name)) => Self::by_name(kind, &name),
+            (Some(_), Some(_)) | (None, None) => {
+                Err(Invalid::new("responder", "either an id or a name"))
+            }
+        }
+    }
 }
 
 /// Most responders of an alert, as the vendor states it.
@@ -100,7 +131,15 @@ mod tests {
             ),
         ] {
             assert_eq!(serde_json::to_string(&responder).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Responder>(json).unwrap(), responder);
         }
-        assert!(Responder::by_id(ResponderKind::Team, "").is_err());
+        for wrong in [
+            r#"{"type":"team"}"#,
+            r#"{"type":"team","id":""}"#,
+            r#"{"type":"team","id":"x","name":"y"}"#,
+            r#"{"type":"all","id":"x"}"#,
+        ] {
+            assert!(serde_json::from_str::<Responder>(wrong).is_err(), "{wrong}");
+        }
     }
 }

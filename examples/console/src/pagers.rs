@@ -1,0 +1,390 @@
+//! Which pagers the environment asks for, and those pagers.
+
+use std::sync::Arc;
+
+use incident_core::Invalid;
+use incident_core::port::Pager;
+use incident_pagers::{ApiKey, BaseUrl, BuildError, LogPager, OpsGenie, PagerDuty, RoutingKey};
+
+use crate::config::ConfigError;
+use crate::policy_file::Paging;
+
+const ROUTING_KEY: &str = "PAGERDUTY_ROUTING_KEY";
+const PAGERDUTY_URL: &str = "PAGERDUTY_URL";
+const API_KEY: &str = "OPSGENIE_API_KEY";
+const OPSGENIE_URL: &str = "OPSGENIE_URL";
+const ORDER: &str = "INCIDENT_PAGERS";
+
+/// What the environment says about pagers.
+#[derive(Debug, Default)]
+pub struct PagerSettings {
+    pagerduty: Option<Vendor<RoutingKey>>,
+    opsgenie: Option<Vendor<ApiKey>>,
+    /// In the order in which they are tried; only those that are configured.
+    order: Vec<Kind>,
+}
+
+/// A vendor that is configured: the first key pages, the others close what they
+/// opened.
+#[derive(Debug)]
+struct Vendor<K> {
+    keys: Vec<K>,
+    url: Option<BaseUrl>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    PagerDuty,
+    OpsGenie,
+    Log,
+}
+
+/// Pagers that are ready.
+#[derive(Debug, Default)]
+pub struct Pagers {
+    /// In the order in which they are tried.
+    pub current: Vec<Arc<dyn Pager>>,
+    /// They open nothing, and close what they opened before.
+    pub retired: Vec<Arc<dyn Pager>>,
+    /// What to say at the start: who is paged and how, without a key.
+    pub told: Vec<String>,
+}
+
+impl PagerSettings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, by name and without its value.
+    pub fn from_env(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let pagerduty = vendor(get, ROUTING_KEY, PAGERDUTY_URL, |key| RoutingKey::new(key))?;
+        let opsgenie = vendor(get, API_KEY, OPSGENIE_URL, |key| ApiKey::new(key))?;
+        let configured = |kind: &Kind| match kind {
+            Kind::PagerDuty => pagerduty.is_some(),
+            Kind::OpsGenie => opsgenie.is_some(),
+            Kind::Log => true,
+        };
+        let order = match get(ORDER) {
+            Some(list) => {
+                let order: Vec<Kind> = order(&list)?.into_iter().filter(configured).collect();
+                if order.is_empty() {
+                    let reason = format!(
+                        "none of these pagers is configured: set {ROUTING_KEY} or {API_KEY}"
+                    );
+                    return Err(ConfigError::new(ORDER, reason));
+                }
+                order
+            }
+            None => {
+                let vendors = [Kind::PagerDuty, Kind::OpsGenie];
+                let order: Vec<Kind> = vendors.into_iter().filter(configured).collect();
+                if order.is_empty() {
+                    vec![Kind::Log]
+                } else {
+                    order
+                }
+            }
+        };
+        Ok(Self {
+            pagerduty,
+            opsgenie,
+            order,
+        })
+    }
+
+    /// Only the log, whatever is configured: the demo must wake nobody.
+    #[must_use]
+    pub fn log_only(self) -> Self {
+        let order = vec![Kind::Log];
+        Self {
+            order,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a vendor is configured.
+    #[must_use]
+    pub const fn wake_people(&self) -> bool {
+        self.pagerduty.is_some() || self.opsgenie.is_some()
+    }
+
+    /// Makes the pagers.
+    ///
+    /// # Errors
+    /// The HTTP client of one cannot be made, or a key is given twice.
+    pub fn build(self, paging: &Paging) -> Result<Pagers, ConfigError> {
+        let Self {
+            pagerduty,
+            opsgenie,
+            order,
+        } = self;
+        let pagerduty = made(pagerduty, (ROUTING_KEY, PAGERDUTY_URL), |key, url| {
+            let builder = PagerDuty::builder(key)
+                .severities(paging.severities)
+                .template(paging.template.clone());
+            let pager = match url {
+                Some(url) => builder.base_url(url).build()?,
+                None => builder.build()?,
+            };
+            Ok((pager.base_url().to_string(), Arc::new(pager)))
+        })?;
+        let opsgenie = made(opsgenie, (API_KEY, OPSGENIE_URL), |key, url| {
+            let builder = OpsGenie::builder(key)
+                .priorities(paging.priorities)
+                .template(paging.template.clone());
+            let responders = paging.responders.iter().cloned();
+            let builder = responders.fold(builder, |builder, one| builder.responder(one));
+            let pager = match url {
+                Some(url) => builder.base_url(url).build()?,
+                None => builder.build()?,
+            };
+            Ok((pager.base_url().to_string(), Arc::new(pager)))
+        })?;
+        let log: Made = vec![(String::new(), Arc::new(LogPager::default()))];
+        Ok(arranged(
+            &order,
+            [
+                (Kind::PagerDuty, pagerduty),
+                (Kind::OpsGenie, opsgenie),
+                (Kind::Log, log),
+            ],
+        ))
+    }
+}
+
+/// The pagers of a vendor, one per key, each with its address.
+type Made = Vec<(String, Arc<dyn Pager>)>;
+
+fn made<K, P: Pager + 'static>(
+    vendor: Option<Vendor<K>>,
+    (keys, url): (&'static str, &'static str),
+    build: impl Fn(K, Option<BaseUrl>) -> Result<(String, Arc<P>), BuildError>,
+) -> Result<Made, ConfigError> {
+    let Some(vendor) = vendor else {
+        return Ok(Vec::new());
+    };
+    let mut made: Made = Vec::new();
+    for key in vendor.keys {
+        let (address, pager) = build(key, vendor.url.clone()).map_err(|error| match error {
+            // Addresses and keys were checked before; the rest is the file's.
+            BuildError::Invalid(invalid) => {
+                ConfigError::new("INCIDENT_POLICY", format!("pagers.{invalid}"))
+            }
+            other => ConfigError::new(url, other.to_string()),
+        })?;
+        if made
+            .iter()
+            .any(|(_, other)| other.target_id() == pager.target_id())
+        {
+            return Err(ConfigError::new(keys, "a key is listed twice"));
+        }
+        made.push((address, pager));
+    }
+    Ok(made)
+}
+
+fn arranged(order: &[Kind], made: [(Kind, Made); 3]) -> Pagers {
+    let mut pagers = Pagers::default();
+    let mut ordered = Vec::new();
+    for (kind, made) in made {
+        let place = order.iter().position(|one| *one == kind);
+        let mut keys = made.into_iter();
+        match (place, kind) {
+            (Some(place), _) => ordered.extend(keys.next().map(|first| (place, first))),
+            // A log that nobody asked for has nothing to close.
+            (None, Kind::Log) => continue,
+            (None, Kind::PagerDuty | Kind::OpsGenie) => {}
+        }
+        pagers.retired.extend(keys.map(|(_, pager)| pager));
+    }
+    ordered.sort_by_key(|(place, _)| *place);
+    let mut names = Vec::new();
+    for (_, (address, pager)) in ordered {
+        let name = pager.target_id();
+        names.push(if address.is_empty() {
+            format!("{name}, which writes pages to the log and wakes nobody")
+        } else {
+            format!("{name} at {address}")
+        });
+        pagers.current.push(pager);
+    }
+    pagers
+        .told
+        .push(format!("pager: {}", names.join("; then ")));
+    if !pagers.retired.is_empty() {
+        let count = pagers.retired.len();
+        let line =
+            format!("pager: {count} more key(s) only acknowledge and resolve what they opened");
+        pagers.told.push(line);
+    }
+    pagers
+}
+
+fn vendor<K>(
+    get: &dyn Fn(&str) -> Option<String>,
+    keys: &'static str,
+    url: &'static str,
+    read: impl Fn(&str) -> Result<K, Invalid>,
+) -> Result<Option<Vendor<K>>, ConfigError> {
+    let wrong = |variable| {
+        move |error: Invalid| ConfigError::new(variable, format!("expected {}", error.expected()))
+    };
+    let base = get(url)
+        .map(|text| BaseUrl::new(&text).map_err(wrong(url)))
+        .transpose()?;
+    let Some(list) = get(keys) else {
+        return match base {
+            Some(_) => Err(ConfigError::new(url, format!("set {keys} too"))),
+            None => Ok(None),
+        };
+    };
+    let keys = list
+        .split(',')
+        .map(|key| read(key.trim()).map_err(wrong(keys)))
+        .collect::<Result<_, _>>()?;
+    Ok(Some(Vendor { keys, url: base }))
+}
+
+fn order(list: &str) -> Result<Vec<Kind>, ConfigError> {
+    let mut order = Vec::new();
+    for name in list.split(',') {
+        let kind = match name.trim() {
+            PagerDuty::NAME => Kind::PagerDuty,
+            OpsGenie::NAME => Kind::OpsGenie,
+            "log" => Kind::Log,
+            _ => {
+                let reason = "expected pagerduty, opsgenie and log, separated by commas";
+                return Err(ConfigError::new(ORDER, reason));
+            }
+        };
+        if order.contains(&kind) {
+            return Err(ConfigError::new(ORDER, "a pager is listed twice"));
+        }
+        order.push(kind);
+    }
+    Ok(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use incident_pagers::{Responder, ResponderKind};
+
+    use super::*;
+
+    const KEY: &str = "c4n4ry0c4n4ry0c4n4ry0c4n4ry0c4n4";
+    const OLD: &str = "0ldc4n4ry0ldc4n4ry0ldc4n4ry0ld00";
+    const LOCAL: &str = "http://127.0.0.1:9";
+
+    fn pagers(settings: &[(&str, &str)]) -> Result<Pagers, ConfigError> {
+        let get = |name: &str| {
+            let found = settings.iter().find(|(other, _)| *other == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        PagerSettings::from_env(&get)?.build(&Paging::default())
+    }
+
+    fn names(pagers: &[Arc<dyn Pager>]) -> Vec<String> {
+        pagers
+            .iter()
+            .map(|pager| pager.target_id().to_string())
+            .collect()
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_configured_ones() {
+        let both = [
+            (ROUTING_KEY, KEY),
+            (PAGERDUTY_URL, LOCAL),
+            (API_KEY, "genie"),
+            (OPSGENIE_URL, LOCAL),
+        ];
+        let with = |more: &[(&'static str, &'static str)]| pagers(&[&both, more].concat()).unwrap();
+        assert_eq!(names(&pagers(&[]).unwrap().current), ["log"]);
+        assert_eq!(names(&with(&[]).current), ["pagerduty", "opsgenie"]);
+        let swapped = with(&[(ORDER, "opsgenie, pagerduty")]);
+        assert_eq!(names(&swapped.current), ["opsgenie", "pagerduty"]);
+        assert_eq!(
+            swapped.told,
+            ["pager: opsgenie at http://127.0.0.1:9; then pagerduty at http://127.0.0.1:9"]
+        );
+        // What is configured and not in the order still closes what it opened.
+        let one = with(&[(ORDER, "opsgenie,log")]);
+        assert_eq!(names(&one.current), ["opsgenie", "log"]);
+        assert_eq!(names(&one.retired), ["pagerduty"]);
+        let only = pagers(&[
+            (ROUTING_KEY, KEY),
+            (PAGERDUTY_URL, LOCAL),
+            (ORDER, "opsgenie,pagerduty"),
+        ]);
+        assert_eq!(names(&only.unwrap().current), ["pagerduty"]);
+    }
+
+    #[test]
+    fn of_several_keys_the_first_pages() {
+        let list = format!("{KEY}, {OLD}");
+        let pagers = pagers(&[(ROUTING_KEY, &list), (PAGERDUTY_URL, LOCAL)]).unwrap();
+        assert_eq!(names(&pagers.current), ["pagerduty"]);
+        assert_eq!(names(&pagers.retired), ["pagerduty"]);
+        assert_ne!(pagers.current[0].target_id(), pagers.retired[0].target_id());
+        assert!(pagers.told[1].contains("1 more key"));
+        assert!(!format!("{pagers:?}").contains("c4n4ry"));
+    }
+
+    #[test]
+    fn wrong_settings_are_refused_by_name_and_without_their_value() {
+        let twice = format!("{KEY},{KEY}");
+        for (settings, name) in [
+            (vec![(ROUTING_KEY, "c4n4ry")], ROUTING_KEY),
+            (
+                vec![(ROUTING_KEY, KEY), (PAGERDUTY_URL, "http://c4n4ry.example")],
+                PAGERDUTY_URL,
+            ),
+            (vec![(PAGERDUTY_URL, LOCAL)], PAGERDUTY_URL),
+            (
+                vec![(ROUTING_KEY, &twice), (PAGERDUTY_URL, LOCAL)],
+                ROUTING_KEY,
+            ),
+            (vec![(ROUTING_KEY, "c4n4ry,,")], ROUTING_KEY),
+            (vec![(API_KEY, "c4n4ry c4n4ry")], API_KEY),
+            (
+                vec![(API_KEY, "k"), (OPSGENIE_URL, "https://u:c4n4ry@x.example")],
+                OPSGENIE_URL,
+            ),
+            (vec![(OPSGENIE_URL, LOCAL)], OPSGENIE_URL),
+            (vec![(ORDER, "c4n4ry")], ORDER),
+            (vec![(ORDER, "log,log")], ORDER),
+            (vec![(ORDER, "pagerduty")], ORDER),
+        ] {
+            let error = pagers(&settings).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name}: ")), "{error}");
+            assert!(!error.contains("c4n4ry"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_policy_file_says_too_much_of_is_its_fault() {
+        let one = Responder::by_id(ResponderKind::Team, "x").unwrap();
+        let paging = Paging {
+            responders: vec![one; 51],
+            ..Paging::default()
+        };
+        let get = |name: &str| (name == API_KEY).then(|| "genie".to_owned());
+        let settings = PagerSettings::from_env(&get).unwrap();
+        let error = settings.build(&paging).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "INCIDENT_POLICY: pagers.responders: expected at most 50"
+        );
+    }
+
+    #[test]
+    fn the_demo_wakes_nobody() {
+        let get = |name: &str| (name == ROUTING_KEY).then(|| KEY.to_owned());
+        let settings = PagerSettings::from_env(&get).unwrap();
+        assert!(settings.wake_people());
+        let pagers = settings.log_only().build(&Paging::default()).unwrap();
+        assert_eq!(
+            (names(&pagers.current), pagers.retired.len()),
+            (vec!["log".to_owned()], 0)
+        );
+    }
+}
