@@ -164,13 +164,8 @@ fn made<K, P: Pager + 'static>(
     };
     let mut made: Made = Vec::new();
     for key in vendor.keys {
-        let (address, pager) = build(key, vendor.url.clone()).map_err(|error| match error {
-            // Addresses and keys were checked before; the rest is the file's.
-            BuildError::Invalid(invalid) => {
-                ConfigError::new("INCIDENT_POLICY", format!("pagers.{invalid}"))
-            }
-            other => ConfigError::new(url, other.to_string()),
-        })?;
+        let (address, pager) =
+            build(key, vendor.url.clone()).map_err(|error| unbuilt(&error, url))?;
         if made
             .iter()
             .any(|(_, other)| other.target_id() == pager.target_id())
@@ -180,6 +175,15 @@ fn made<K, P: Pager + 'static>(
         made.push((address, pager));
     }
     Ok(made)
+}
+
+/// Keys and addresses were checked before: what else is wrong is the policy file's.
+fn unbuilt(error: &BuildError, url: &'static str) -> ConfigError {
+    if let BuildError::Invalid(invalid) = error {
+        ConfigError::new("INCIDENT_POLICY", format!("pagers.{invalid}"))
+    } else {
+        ConfigError::new(url, error.to_string())
+    }
 }
 
 fn arranged(order: &[Kind], made: [(Kind, Made); 3]) -> Pagers {

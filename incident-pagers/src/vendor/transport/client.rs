@@ -31,6 +31,9 @@ pub fn client_builder() -> ClientBuilder {
 /// The client for an address. Building it fails, instead of panicking, where
 /// the system has no certificates.
 pub(super) fn made_for(base: &BaseUrl) -> Result<Client, BuildError> {
+    if !base.is_plain() && cfg!(not(feature = "rustls")) {
+        return Err(BuildError::NoTls(base.clone()));
+    }
     let builder = client_builder();
     let builder = if base.is_loopback() {
         // A proxy would send what is meant for this machine elsewhere.
