@@ -7,6 +7,7 @@ use std::time::Duration;
 /// That connections are refused is a state of the whole stand-in: see
 /// [`StandIn::refuse`](super::StandIn::refuse).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// None: the request is handled.
     #[default]

@@ -27,6 +27,8 @@ pub(super) trait Rules: Send + fmt::Debug {
 }
 
 /// A vendor on a loopback port, of this process. It stops when dropped.
+///
+/// It keeps what it is sent, keys included, and shows it: give it made-up keys.
 #[derive(Debug)]
 pub struct StandIn {
     base: BaseUrl,
@@ -47,6 +49,7 @@ struct State {
     plan: Option<Plan>,
     attempts: BTreeMap<(String, String), u32>,
     requests: Vec<Seen>,
+    connections: u64,
     unread: u64,
 }
 
@@ -96,6 +99,7 @@ impl StandIn {
             plan: None,
             attempts: BTreeMap::new(),
             requests: Vec::new(),
+            connections: 0,
             unread: 0,
         })));
         let (orders, taken) = mpsc::channel(1);
@@ -158,6 +162,12 @@ impl StandIn {
     #[must_use]
     pub fn requests(&self) -> Vec<Seen> {
         self.shared.lock().requests.clone()
+    }
+
+    /// How many connections were taken.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.shared.lock().connections
     }
 
     /// How many connections were reset before their request was read.
@@ -238,6 +248,7 @@ async fn serve(
             Some(Door::Open(listener)) => tokio::select! {
                 taken = listener.accept() => {
                     if let Ok((stream, _)) = taken {
+                        shared.lock().connections += 1;
                         connections.spawn(converse(stream, Arc::clone(&shared)));
                     }
                     continue;

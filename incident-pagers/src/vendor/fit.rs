@@ -179,4 +179,21 @@ mod tests {
         assert_eq!(key(&long('a'), 255), key(&long('a'), 255));
         assert_ne!(key(&long('a'), 255), key(&long('b'), 255));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_fits_and_keeps_its_beginning(text in "\\PC{0,80}|[ -~\u{300}\u{301}\u{200d}\u{1f469}\u{1f467}\u{5d0}]{0,80}|.{0,80}", most in 0_usize..60) {
+            let short = cut(&text, most);
+            assert!(short.chars().count() <= most);
+            assert_eq!(cut(&short, most), short);
+            if short != text {
+                let kept = short.strip_suffix(MARK).unwrap_or(&short);
+                assert!(text.starts_with(kept), "{short:?} of {text:?}");
+            }
+            for text in [line(&text, most), block(&text, most)] {
+                assert!(text.chars().count() <= most);
+                assert!(text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t')));
+            }
+        }
+    }
 }

@@ -147,6 +147,32 @@ async fn an_endless_body_is_cut() {
 }
 
 #[tokio::test]
+async fn a_body_that_trickles_is_not_waited_for() {
+    for (vendor, pager) in both().await {
+        // About two seconds for the head, and as much for the body.
+        vendor.script([Fault::Drip(Duration::from_millis(20))]);
+        let started = Instant::now();
+        let answer = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
+        assert!(matches!(answer, PageAnswer::Accepted(_)), "{answer:?}");
+        assert!(started.elapsed() < WITHIN);
+    }
+}
+
+/// A load balancer that closes an idle connection just as a page is sent makes
+/// its outcome unknown: they are dropped before.
+#[tokio::test]
+async fn connections_are_used_again_and_dropped_when_idle() {
+    let vendor = StandIn::pagerduty().await.unwrap();
+    let pager = pagerduty(&vendor);
+    for (pause, connections) in [(0, 1), (1, 1), (5, 2)] {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        let answer = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
+        assert!(matches!(answer, PageAnswer::Accepted(_)), "{answer:?}");
+        assert_eq!(vendor.connections(), connections, "after {pause} s");
+    }
+}
+
+#[tokio::test]
 async fn no_redirect_is_followed_and_a_client_that_follows_one_is_not_believed() {
     let elsewhere = StandIn::pagerduty().await.unwrap();
     let vendor = StandIn::pagerduty().await.unwrap();

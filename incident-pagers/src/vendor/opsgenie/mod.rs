@@ -61,6 +61,7 @@ pub struct OpsGenie {
 
 /// Where an account lives. A key works in one of them only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OpsGenieRegion {
     /// `https://api.opsgenie.com`.
     #[default]

@@ -50,6 +50,7 @@ pub struct PagerDuty {
 
 /// Where an account lives. A key works in one region only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PagerDutyRegion {
     /// `https://events.pagerduty.com`.
     #[default]

@@ -1,0 +1,102 @@
+//! PagerDuty first, OpsGenie if it cannot be reached, over one client of the
+//! host's own. The vendors are local stand-ins, so nobody is woken.
+//!
+//! Run with `cargo run -p incident-embedding --example vendor_pagers`.
+
+#![expect(clippy::print_stdout, reason = "this example prints")]
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use incident_core::actor::{Actor, Caller, Role};
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Command, Declare, Severity, Status, Update};
+use incident_core::paging::PagingState;
+use incident_core::{LinkTemplate, PersonName};
+use incident_pagers::testing::StandIn;
+use incident_pagers::{
+    ApiKey, OpsGenie, PageTemplate, PagerDuty, RoutingKey, Wake, client_builder, run,
+};
+use incident_store_memory::MemoryStore;
+use tokio::sync::oneshot;
+
+/// Plays it; how often each vendor woke somebody, and how many alerts are open.
+async fn play() -> Result<(usize, usize, usize), Box<dyn Error>> {
+    let (pagerduty, opsgenie) = (StandIn::pagerduty().await?, StandIn::opsgenie().await?);
+
+    // The host's client: add proxies or certificates of your own to it.
+    let client = client_builder().no_proxy().build()?;
+    let template = PageTemplate::default()
+        .source("petanque.life")?
+        .client("Petanque Life console")?
+        .client_url(LinkTemplate::new("https://console.example/incidents/{id}")?)
+        .detail("region", "eu-west")?;
+    let first = PagerDuty::builder(RoutingKey::new("0123456789abcdef0123456789abcdef")?)
+        .base_url(pagerduty.base_url())
+        .client(client.clone())
+        .template(template.clone())
+        .build()?;
+    let second = OpsGenie::builder(ApiKey::new("eb243592-faa2-4ba2-a551q-1afdf565c889")?)
+        .base_url(opsgenie.base_url())
+        .client(client)
+        .template(template)
+        .build()?;
+
+    let wake = Wake::default();
+    let waker = wake.clone();
+    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+        .pager(Arc::new(first))
+        .pager(Arc::new(second))
+        .on_commit(move |notice| {
+            if notice.outbox {
+                waker.wake();
+            }
+        })
+        .build()?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let relay = tokio::spawn(run(incidents.clone(), wake, async {
+        // An error means that the host itself is gone.
+        let _ = stopped.await;
+    }));
+
+    pagerduty.refuse().await?; // a bad night at the vendor
+    let anna = Caller {
+        actor: Actor::person(PersonName::new("anna")?),
+        role: Role::Responder,
+    };
+    let ask = Ask::by(anna);
+    let asked = Declare::new("API down".parse()?, Severity::Sev1);
+    let id = incidents.declare(&ask, &asked).await?.incident.id;
+    while incidents.get(id).await?.paging.state != PagingState::Accepted {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    if let Some(target) = &incidents.get(id).await?.paging.target {
+        println!("the page was accepted by {target}");
+    }
+    let fixed = Update::to_status("rolled back".parse()?, Status::Resolved);
+    let fixed = Command::Update(Box::new(fixed));
+    incidents.act(&ask, id, &fixed).await?;
+    let _ = stop.send(());
+    relay.await?;
+
+    use incident_pagers::testing::AlertState::Closed;
+    let alerts = opsgenie.alerts();
+    let open = alerts.iter().filter(|alert| alert.state != Closed).count();
+    Ok((pagerduty.wakes().len(), opsgenie.wakes().len(), open))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (pagerduty, opsgenie, open) = play().await?;
+    println!("wakes: {pagerduty} by PagerDuty, {opsgenie} by OpsGenie; {open} alerts are open");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn one_is_woken_and_the_alert_is_closed() {
+        assert_eq!(super::play().await.unwrap(), (0, 1, 0));
+    }
+}
