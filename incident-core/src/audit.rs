@@ -145,6 +145,39 @@ fn canonical(draft: &AuditDraft) -> Result<Vec<u8>, CanonicalError> {
     serde_json::to_vec(&canonical).map_err(CanonicalError::from)
 }
 
+/// What stored bytes say.
+///
+/// # Errors
+/// They are not canonical bytes of version 1.
+pub fn read(bytes: &[u8]) -> Result<AuditDraft, CanonicalError> {
+    use serde::de::Error as _;
+    let wrong = |error: &dyn fmt::Display| CanonicalError::from(serde_json::Error::custom(error));
+    let Canonical {
+        v,
+        incident_id,
+        at,
+        actor,
+        actor_kind,
+        action,
+        outcome,
+        detail,
+    } = serde_json::from_slice(bytes)?;
+    if v != 1 {
+        return Err(wrong(&"a version other than 1"));
+    }
+    Ok(AuditDraft {
+        incident_id,
+        at: Timestamp::from_micros(at).map_err(|error| wrong(&error))?,
+        actor: Actor {
+            kind: actor_kind,
+            name: actor,
+        },
+        action,
+        outcome,
+        detail,
+    })
+}
+
 /// Seals an entry onto the end of its chain. Pure; see
 /// [`timeline::seal`](crate::timeline::seal).
 ///

@@ -18,6 +18,20 @@ pub enum MessageBody {
     Settle,
 }
 
+impl MessageBody {
+    /// The kinds that this version knows; a store hands out no others.
+    pub const KINDS: [&str; 2] = ["page", "settle"];
+
+    /// Its kind, as the outbox names it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Page(_) => "page",
+            Self::Settle => "settle",
+        }
+    }
+}
+
 /// One thing to do. Messages of one incident are done in the order in which
 /// they were committed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

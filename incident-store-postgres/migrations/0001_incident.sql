@@ -1,0 +1,587 @@
+-- Everything of the incident library, in a schema of its own.
+--
+-- Rules that no code, ours included, can break stand here: append-only tables,
+-- gapless chains, one credit per key, one live incident per alert.
+
+-- Hash chains ---------------------------------------------------------------
+
+-- The same arithmetic as incident_core::chain::link:
+-- sha256(domain || chain || seq as big-endian 64 bits || previous || canonical bytes).
+-- The domains are 'incident/timeline/v1' and 'incident/audit/v1', each with a NUL.
+create function incident.timeline_link(incident_id uuid, seq bigint, previous bytea, canonical text)
+returns bytea language sql immutable parallel safe as
+$$ select sha256('\x696e636964656e742f74696d656c696e652f763100'::bytea || uuid_send(incident_id)
+       || int8send(seq) || previous || convert_to(canonical, 'UTF8')) $$;
+
+-- The chain of the system has the nil UUID here, and the bytes 'system' there.
+create function incident.audit_link(chain uuid, seq bigint, previous bytea, canonical text)
+returns bytea language sql immutable parallel safe as
+$$ select sha256('\x696e636964656e742f61756469742f763100'::bytea
+       || case when chain = '00000000-0000-0000-0000-000000000000' then '\x73797374656d'::bytea else uuid_send(chain) end
+       || int8send(seq) || previous || convert_to(canonical, 'UTF8')) $$;
+
+create function incident.zero_hash() returns bytea language sql immutable parallel safe as
+$$ select decode(repeat('00', 32), 'hex') $$;
+
+-- Guards --------------------------------------------------------------------
+
+-- Enabled ALWAYS where used: a plain trigger is skipped when
+-- session_replication_role is replica.
+create function incident.refuse() returns trigger language plpgsql as $$
+begin
+    raise exception '% of %.% is refused: it is append-only', tg_op, tg_table_schema, tg_table_name
+        using errcode = 'INC10';
+end $$;
+
+-- Incidents -----------------------------------------------------------------
+
+create sequence incident.numbers as bigint;
+
+create table incident.incidents (
+    id            uuid primary key,
+    number        bigint not null unique check (number > 0),
+    -- Raised by every write; a write decided on an older one is refused.
+    revision      bigint not null check (revision >= 0),
+    version       bigint not null check (version >= 0),
+    -- The end of its timeline.
+    last_seq      bigint not null check (last_seq >= 0),
+    last_hash     bytea not null check (octet_length(last_hash) = 32),
+    status        text not null,
+    live          boolean not null,
+    severity      smallint not null check (severity between 1 and 4),
+    public        boolean not null,
+    declared_at   timestamptz not null check (isfinite(declared_at)),
+    resolved_at   timestamptz check (isfinite(resolved_at)),
+    alert_key     text,
+    services      text[] not null,
+    -- Null where it hits all tenants.
+    tenants       text[],
+    -- In lower case, as Unicode has it and not as the collation does.
+    title_lower   text not null,
+    summary_lower text not null,
+    -- Everything that is known; the columns above are taken from it.
+    state         jsonb not null check (jsonb_typeof(state) = 'object')
+) with (fillfactor = 80);
+
+create unique index incidents_alert on incident.incidents (alert_key) where live and alert_key is not null;
+create index incidents_age on incident.incidents (declared_at desc, id desc);
+create index incidents_live on incident.incidents (declared_at desc, id desc) where live;
+
+create trigger never_lost before delete on incident.incidents
+    for each row execute function incident.refuse();
+create trigger never_emptied before truncate on incident.incidents
+    for each statement execute function incident.refuse();
+alter table incident.incidents enable always trigger never_lost;
+alter table incident.incidents enable always trigger never_emptied;
+
+-- Timeline ------------------------------------------------------------------
+
+create table incident.timeline (
+    incident_id uuid not null references incident.incidents (id),
+    seq         bigint not null check (seq >= 1),
+    -- The exact bytes that are hashed.
+    canonical   text not null check (octet_length(canonical) <= 65536 and jsonb_typeof(canonical::jsonb) = 'object'),
+    prev_hash   bytea not null check (octet_length(prev_hash) = 32),
+    hash        bytea not null,
+    primary key (incident_id, seq),
+    constraint timeline_hash check (hash = incident.timeline_link(incident_id, seq, prev_hash, canonical))
+);
+
+-- Free texts with their salts, apart from what is hashed: erasing a row here
+-- leaves the chain as it is.
+create table incident.timeline_texts (
+    incident_id uuid not null,
+    seq         bigint not null,
+    texts       jsonb not null check (jsonb_typeof(texts) = 'array'),
+    primary key (incident_id, seq),
+    foreign key (incident_id, seq) references incident.timeline (incident_id, seq)
+);
+
+-- What the entries say, for people with psql. It is read out of the hashed
+-- bytes, so it cannot say anything else.
+create view incident.timeline_shown as
+select t.incident_id, t.seq, c.said ->> 'kind' as kind, c.said ->> 'author' as author,
+       to_timestamp((c.said ->> 'occurred_at')::bigint / 1e6) as occurred_at,
+       to_timestamp((c.said ->> 'recorded_at')::bigint / 1e6) as recorded_at,
+       c.said ->> 'status_from' as status_from, c.said ->> 'status_to' as status_to,
+       x.texts
+from incident.timeline t
+cross join lateral (select t.canonical::jsonb as said) c
+left join incident.timeline_texts x using (incident_id, seq);
+
+-- No gaps and no forks: every entry follows the one before it.
+create function incident.timeline_follows() returns trigger language plpgsql as $$
+declare
+    previous bytea := incident.zero_hash();
+begin
+    if new.seq > 1 then
+        select hash into previous from incident.timeline
+        where incident_id = new.incident_id and seq = new.seq - 1;
+    end if;
+    if previous is distinct from new.prev_hash then
+        raise exception 'entry % of incident % does not follow the one before it', new.seq, new.incident_id
+            using errcode = 'INC11';
+    end if;
+    return new;
+end $$;
+
+create trigger follows before insert on incident.timeline
+    for each row execute function incident.timeline_follows();
+create trigger append_only before update or delete on incident.timeline
+    for each row execute function incident.refuse();
+create trigger never_emptied before truncate on incident.timeline
+    for each statement execute function incident.refuse();
+alter table incident.timeline enable always trigger follows;
+alter table incident.timeline enable always trigger append_only;
+alter table incident.timeline enable always trigger never_emptied;
+
+create trigger never_changed before update on incident.timeline_texts
+    for each row execute function incident.refuse();
+create trigger never_emptied before truncate on incident.timeline_texts
+    for each statement execute function incident.refuse();
+alter table incident.timeline_texts enable always trigger never_changed;
+alter table incident.timeline_texts enable always trigger never_emptied;
+
+-- Audit ---------------------------------------------------------------------
+
+create table incident.audit_heads (
+    chain uuid primary key,
+    seq   bigint not null check (seq >= 1),
+    hash  bytea not null check (octet_length(hash) = 32)
+) with (fillfactor = 70);
+
+create table incident.audit (
+    chain     uuid not null,
+    seq       bigint not null check (seq >= 1),
+    canonical text not null check (octet_length(canonical) <= 65536 and jsonb_typeof(canonical::jsonb) = 'object'),
+    prev_hash bytea not null check (octet_length(prev_hash) = 32),
+    hash      bytea not null,
+    -- Bound to the hashed bytes.
+    at        bigint generated always as ((canonical::jsonb ->> 'at')::bigint) stored not null,
+    actor     text generated always as (canonical::jsonb ->> 'actor') stored not null,
+    primary key (chain, seq),
+    constraint audit_hash check (hash = incident.audit_link(chain, seq, prev_hash, canonical))
+);
+
+create index audit_time on incident.audit (at, chain, seq);
+create index audit_actor on incident.audit (actor, at, chain, seq);
+
+create function incident.audit_follows() returns trigger language plpgsql as $$
+declare
+    previous bytea := incident.zero_hash();
+begin
+    if new.seq > 1 then
+        select hash into previous from incident.audit
+        where chain = new.chain and seq = new.seq - 1;
+    end if;
+    if previous is distinct from new.prev_hash then
+        raise exception 'audit entry % of chain % does not follow the one before it', new.seq, new.chain
+            using errcode = 'INC11';
+    end if;
+    return new;
+end $$;
+
+create trigger follows before insert on incident.audit
+    for each row execute function incident.audit_follows();
+create trigger append_only before update or delete on incident.audit
+    for each row execute function incident.refuse();
+create trigger never_emptied before truncate on incident.audit
+    for each statement execute function incident.refuse();
+alter table incident.audit enable always trigger follows;
+alter table incident.audit enable always trigger append_only;
+alter table incident.audit enable always trigger never_emptied;
+
+-- Outbox --------------------------------------------------------------------
+
+-- Finished rows are deleted: their outcome stands in timeline and audit.
+create table incident.outbox (
+    id           uuid primary key,
+    -- Taken under the incident's row lock: the order of commits.
+    ordinal      bigint generated always as identity,
+    incident_id  uuid not null references incident.incidents (id),
+    lane         smallint not null check (lane between 1 and 4),
+    -- A binary claims only the kinds it knows.
+    kind         text not null,
+    opens        boolean not null,
+    state        text not null default 'pending',
+    body         text not null,
+    log          text not null,
+    committed_at timestamptz not null check (isfinite(committed_at)),
+    due_at       timestamptz not null check (isfinite(due_at)),
+    lease_owner  uuid,
+    lease_token  bigint not null default 0 check (lease_token >= 0),
+    lease_until  timestamptz check (isfinite(lease_until)),
+    superseded   boolean not null default false,
+    constraint outbox_state check (case state
+        when 'pending' then lease_owner is null and lease_until is null and not superseded
+        when 'leased' then lease_owner is not null and lease_until is not null and lease_token > 0
+        when 'given_up' then lease_owner is null and lease_until is null
+        else false end)
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 200);
+
+create index outbox_pending on incident.outbox (lane, due_at, ordinal) where state = 'pending';
+create index outbox_leased on incident.outbox (lease_until) where state = 'leased';
+create index outbox_queue on incident.outbox (incident_id, ordinal) where state in ('pending', 'leased');
+create index outbox_given_up on incident.outbox (incident_id) where state = 'given_up';
+
+create trigger never_emptied before truncate on incident.outbox
+    for each statement execute function incident.refuse();
+alter table incident.outbox enable always trigger never_emptied;
+
+-- Suggestions, ledger, idempotency keys -------------------------------------
+
+create table incident.suggestions (
+    id          uuid primary key,
+    received_at timestamptz not null check (isfinite(received_at)),
+    used        boolean not null default false,
+    said        jsonb not null
+);
+create index suggestions_age on incident.suggestions (received_at desc, id desc);
+
+-- At most one open per pair.
+create table incident.open_suggestions (
+    service       text not null,
+    tenant        text not null,
+    suggestion_id uuid not null unique references incident.suggestions (id),
+    expires_at    timestamptz not null check (isfinite(expires_at)),
+    primary key (service, tenant)
+);
+
+create table incident.credits (
+    id            uuid primary key,
+    written       bigint generated always as identity,
+    incident_id   uuid not null references incident.incidents (id),
+    tenant_id     text not null,
+    revision      integer not null check (revision >= 1),
+    -- The first day of the month.
+    period        date not null check (extract(day from period) = 1),
+    outage_us     bigint not null check (outage_us >= 0),
+    credit_ppm    integer not null check (credit_ppm between 0 and 1000000),
+    terms_version text not null,
+    state         text not null check (state in ('estimated', 'approved', 'waived', 'issued', 'superseded')),
+    constraint one_credit_per_key unique (tenant_id, incident_id, revision)
+);
+create index credits_incident on incident.credits (incident_id, written);
+create index credits_period on incident.credits (period, written);
+
+create trigger never_lost before delete on incident.credits
+    for each row execute function incident.refuse();
+create trigger never_emptied before truncate on incident.credits
+    for each statement execute function incident.refuse();
+alter table incident.credits enable always trigger never_lost;
+alter table incident.credits enable always trigger never_emptied;
+
+create table incident.idempotency_keys (
+    actor       text not null,
+    key         text not null,
+    fingerprint bytea not null check (octet_length(fingerprint) = 32),
+    made_at     timestamptz not null check (isfinite(made_at)),
+    expires_at  timestamptz not null check (isfinite(expires_at)),
+    -- Whose texts the reply repeats.
+    incident_id uuid,
+    reply       jsonb not null,
+    primary key (actor, key)
+);
+create index keys_expiry on incident.idempotency_keys (expires_at);
+create index keys_incident on incident.idempotency_keys (incident_id) where incident_id is not null;
+
+-- One commit, one call ------------------------------------------------------
+
+create function incident.refused(code text, message text, about text default '')
+returns void language plpgsql as $$
+begin
+    raise exception using errcode = code, message = message, detail = about;
+end $$;
+
+-- Keeps a commit, whole or not at all: one call is one statement. Answers the
+-- links it sealed. Every refusal has an error code of its own (INC01 to INC08)
+-- and leaves nothing behind.
+--
+-- Locks are taken in one order (key, incidents by id, outbox, the rest), so
+-- that two commits cannot wait for each other.
+create function incident.keep(commit_ jsonb)
+returns table (part text, chain uuid, seq bigint, prev_hash bytea, hash bytea)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+    w jsonb;
+    e jsonb;
+    o jsonb;
+    s jsonb;
+    id_ uuid;
+    head_seq bigint;
+    head bytea;
+    before bytea;
+    links bytea[];
+    kept integer;
+    other uuid;
+begin
+    -- The idempotency key: a second request waits here for the first.
+    w := commit_ -> 'remember';
+    if w is not null then
+        insert into incident.idempotency_keys as k (actor, key, fingerprint, made_at, expires_at, incident_id, reply)
+        values (w ->> 'actor', w ->> 'key', decode(w ->> 'fingerprint', 'hex'), (w ->> 'made_at')::timestamptz,
+                (w ->> 'expires_at')::timestamptz, (w ->> 'incident_id')::uuid, w -> 'reply')
+        on conflict (actor, key) do update
+            set fingerprint = excluded.fingerprint, made_at = excluded.made_at, expires_at = excluded.expires_at,
+                incident_id = excluded.incident_id, reply = excluded.reply
+            where k.expires_at <= excluded.made_at;
+        if not found then
+            perform incident.refused('INC05', 'the idempotency key was used meanwhile');
+        end if;
+    end if;
+
+    -- A lease that is lost makes all the rest needless. Checked again below.
+    o := commit_ -> 'settles';
+    if o is not null then
+        perform 1 from incident.outbox
+        where id = (o ->> 'id')::uuid and state = 'leased'
+          and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
+        if not found then
+            perform incident.refused('INC06', 'the lease is no longer held');
+        end if;
+    end if;
+
+    -- Incidents with their entries, in order of id.
+    for w in select value from jsonb_array_elements(commit_ -> 'writes') loop
+        s := w -> 'state';
+        id_ := (s ->> 'id')::uuid;
+        if (w ->> 'expected') is null then
+            head_seq := 0;
+            head := incident.zero_hash();
+        else
+            select i.last_seq, i.last_hash into head_seq, head from incident.incidents i
+            where i.id = id_ and i.revision = (w ->> 'expected')::bigint for update;
+            if not found then
+                perform incident.refused('INC01', 'the incident changed meanwhile');
+            end if;
+        end if;
+        if head_seq + jsonb_array_length(w -> 'entries') <> (s ->> 'last_seq')::bigint then
+            perform incident.refused('INC08', 'the incident counts other entries than its timeline has');
+        end if;
+        if (w ->> 'live')::boolean and (s ->> 'alert_key') is not null then
+            select i.id into other from incident.incidents i
+            where i.live and i.alert_key = s ->> 'alert_key' and i.id <> id_;
+            if found then
+                perform incident.refused('INC02', 'another live incident has this alert key', other::text);
+            end if;
+        end if;
+        -- The links first, so that the row is written once with its last hash.
+        links := array[head];
+        for e in select value from jsonb_array_elements(w -> 'entries') loop
+            head_seq := head_seq + 1;
+            head := incident.timeline_link(id_, head_seq, head, e ->> 'canonical');
+            links := links || head;
+        end loop;
+        if (w ->> 'expected') is null then
+            insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity,
+                public, declared_at, resolved_at, alert_key, services, tenants, title_lower, summary_lower, state)
+            values (id_, (s ->> 'number')::bigint, (s ->> 'revision')::bigint, (s ->> 'version')::bigint, head_seq, head,
+                s ->> 'status', (w ->> 'live')::boolean, (w ->> 'severity')::smallint, (w ->> 'public')::boolean,
+                (s ->> 'declared_at')::timestamptz, (s ->> 'resolved_at')::timestamptz, s ->> 'alert_key',
+                incident.texts(w -> 'services'), incident.texts(w -> 'tenants'),
+                w ->> 'title_lower', w ->> 'summary_lower', s)
+            on conflict (id) do nothing;
+            if not found then
+                perform incident.refused('INC01', 'the incident changed meanwhile');
+            end if;
+        else
+            update incident.incidents
+            set revision = (s ->> 'revision')::bigint, version = (s ->> 'version')::bigint, last_seq = head_seq,
+                last_hash = head, status = s ->> 'status', live = (w ->> 'live')::boolean,
+                severity = (w ->> 'severity')::smallint, public = (w ->> 'public')::boolean,
+                resolved_at = (s ->> 'resolved_at')::timestamptz, alert_key = s ->> 'alert_key',
+                services = incident.texts(w -> 'services'), tenants = incident.texts(w -> 'tenants'),
+                title_lower = w ->> 'title_lower', summary_lower = w ->> 'summary_lower', state = s
+            where id = id_;
+        end if;
+        head_seq := head_seq - cardinality(links) + 1;
+        kept := 1;
+        for e in select value from jsonb_array_elements(w -> 'entries') loop
+            head_seq := head_seq + 1;
+            insert into incident.timeline (incident_id, seq, canonical, prev_hash, hash)
+            values (id_, head_seq, e ->> 'canonical', links[kept], links[kept + 1]);
+            insert into incident.timeline_texts (incident_id, seq, texts) values (id_, head_seq, e -> 'texts');
+            part := 'timeline'; chain := id_; seq := head_seq; prev_hash := links[kept]; hash := links[kept + 1];
+            return next;
+            kept := kept + 1;
+        end loop;
+    end loop;
+
+    -- The outbox: first the message that this commit ends, then the new ones.
+    if o is not null then
+        case o ->> 'outcome'
+        when 'done' then
+            delete from incident.outbox
+            where id = (o ->> 'id')::uuid and state = 'leased'
+              and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
+        when 'given_up' then
+            update incident.outbox
+            set state = 'given_up', log = o ->> 'log', lease_owner = null, lease_until = null
+            where id = (o ->> 'id')::uuid and state = 'leased'
+              and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
+        when 'later' then
+            -- A trigger that was superseded meanwhile ends instead.
+            delete from incident.outbox
+            where id = (o ->> 'id')::uuid and state = 'leased' and superseded
+              and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
+            if not found then
+                update incident.outbox
+                set state = 'pending', due_at = (o ->> 'due_at')::timestamptz, log = o ->> 'log',
+                    lease_owner = null, lease_until = null
+                where id = (o ->> 'id')::uuid and state = 'leased'
+                  and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
+            end if;
+        end case;
+        if not found then
+            perform incident.refused('INC06', 'the lease is no longer held');
+        end if;
+    end if;
+    for o in select value from jsonb_array_elements(commit_ -> 'outbox') loop
+        case o ->> 'op'
+        when 'add' then
+            insert into incident.outbox (id, incident_id, lane, kind, opens, body, log, committed_at, due_at)
+            values ((o ->> 'id')::uuid, (o ->> 'incident_id')::uuid, (o ->> 'lane')::smallint, o ->> 'kind',
+                (o ->> 'opens')::boolean, o ->> 'body', o ->> 'log', (o ->> 'committed_at')::timestamptz,
+                (o ->> 'due_at')::timestamptz)
+            on conflict (id) do nothing;
+            if not found then
+                perform incident.refused('INC08', 'a message id is used twice');
+            end if;
+        when 'supersede' then
+            delete from incident.outbox
+            where incident_id = (o ->> 'incident_id')::uuid and opens and state = 'pending';
+            update incident.outbox set superseded = true
+            where incident_id = (o ->> 'incident_id')::uuid and opens and state = 'leased';
+        when 'replay' then
+            -- At the end of its incident's queue, as if it had never been tried.
+            update incident.outbox
+            set state = 'pending', ordinal = default, log = '[]', due_at = (o ->> 'due_at')::timestamptz,
+                superseded = false
+            where id = (o ->> 'id')::uuid and state = 'given_up';
+            if not found then
+                perform incident.refused('INC07', 'the message is not given up', o ->> 'id');
+            end if;
+        end case;
+    end loop;
+
+    -- Audit, each entry under the lock of its chain's head.
+    for w in select value from jsonb_array_elements(commit_ -> 'audit') loop
+        id_ := (w ->> 'chain')::uuid;
+        insert into incident.audit_heads as h (chain, seq, hash)
+        values (id_, 1, incident.audit_link(id_, 1, incident.zero_hash(), w ->> 'canonical'))
+        on conflict on constraint audit_heads_pkey do update
+            set seq = h.seq + 1, hash = incident.audit_link(id_, h.seq + 1, h.hash, w ->> 'canonical')
+        returning h.seq, h.hash into head_seq, head;
+        before := incident.zero_hash();
+        if head_seq > 1 then
+            select a.hash into before from incident.audit a where a.chain = id_ and a.seq = head_seq - 1;
+        end if;
+        insert into incident.audit (chain, seq, canonical, prev_hash, hash)
+        values (id_, head_seq, w ->> 'canonical', before, head);
+        part := 'audit'; chain := id_; seq := head_seq; prev_hash := before; hash := head;
+        return next;
+    end loop;
+
+    -- Credits: lower revisions that are still estimated give way.
+    for w in select value from jsonb_array_elements(commit_ -> 'ledger') loop
+        id_ := (w ->> 'incident_id')::uuid;
+        perform 1 from incident.credits c
+        where c.incident_id = id_ and c.revision >= (w ->> 'revision')::integer limit 1;
+        if found then
+            perform incident.refused('INC08', 'a credit of this key exists');
+        end if;
+        update incident.credits c set state = 'superseded' where c.incident_id = id_ and c.state = 'estimated';
+        insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state)
+        select r.id, r.incident_id, r.tenant_id, r.revision, r.period, r.outage_us, r.credit_ppm, r.terms_version, r.state
+        from jsonb_to_recordset(w -> 'rows') as r (id uuid, incident_id uuid, tenant_id text, revision integer,
+            period date, outage_us bigint, credit_ppm integer, terms_version text, state text)
+        on conflict on constraint one_credit_per_key do nothing;
+        get diagnostics kept = row_count;
+        if kept <> jsonb_array_length(w -> 'rows') then
+            perform incident.refused('INC08', 'a credit of this key exists');
+        end if;
+    end loop;
+
+    -- A suggestion is opened or used.
+    w := commit_ -> 'opens';
+    if w is not null then
+        insert into incident.suggestions (id, received_at, said)
+        values ((w ->> 'id')::uuid, (w ->> 'received_at')::timestamptz, w -> 'said');
+        insert into incident.open_suggestions as p (service, tenant, suggestion_id, expires_at)
+        values (w ->> 'service', w ->> 'tenant', (w ->> 'id')::uuid, (w ->> 'expires_at')::timestamptz)
+        on conflict (service, tenant) do update
+            set suggestion_id = excluded.suggestion_id, expires_at = excluded.expires_at
+            where p.expires_at <= (w ->> 'received_at')::timestamptz;
+        if not found then
+            select p.suggestion_id into other from incident.open_suggestions p
+            where p.service = w ->> 'service' and p.tenant = w ->> 'tenant';
+            perform incident.refused('INC03', 'a suggestion for this pair is open', other::text);
+        end if;
+    end if;
+    if (commit_ ->> 'uses') is not null then
+        id_ := (commit_ ->> 'uses')::uuid;
+        update incident.suggestions set used = true where id = id_ and not used;
+        if not found then
+            perform incident.refused('INC04', 'the suggestion was used already');
+        end if;
+        delete from incident.open_suggestions where suggestion_id = id_;
+    end if;
+
+    -- A redaction erases the texts of an entry and every remembered copy.
+    w := commit_ -> 'redacts';
+    if w is not null then
+        id_ := (w ->> 'incident_id')::uuid;
+        perform 1 from incident.timeline t where t.incident_id = id_ and t.seq = (w ->> 'seq')::bigint;
+        if not found then
+            perform incident.refused('INC08', 'the entry to redact does not exist');
+        end if;
+        delete from incident.timeline_texts t where t.incident_id = id_ and t.seq = (w ->> 'seq')::bigint;
+        update incident.idempotency_keys k
+        set reply = jsonb_set(k.reply, '{incident,incident}', i.state)
+        from incident.incidents i where i.id = id_ and k.incident_id = id_;
+    end if;
+end $$;
+
+create function incident.texts(list jsonb) returns text[] language sql immutable parallel safe as
+$$ select case when jsonb_typeof(list) = 'array'
+    then array(select value from jsonb_array_elements_text(list) with ordinality as l (value, n) order by n) end $$;
+
+-- Once a second by anybody: leases that ran out, or reach further than any
+-- lease does because a clock went back; keys that expired.
+create function incident.tidy(now_ timestamptz, longest_lease interval) returns void language plpgsql as $$
+begin
+    delete from incident.outbox where id in (
+        select id from incident.outbox
+        where state = 'leased' and superseded and (lease_until <= now_ or lease_until > now_ + longest_lease)
+        order by id limit 1000 for update skip locked);
+    update incident.outbox set state = 'pending', lease_owner = null, lease_until = null where id in (
+        select id from incident.outbox
+        where state = 'leased' and not superseded and (lease_until <= now_ or lease_until > now_ + longest_lease)
+        order by id limit 1000 for update skip locked);
+    delete from incident.idempotency_keys where (actor, key) in (
+        select actor, key from incident.idempotency_keys
+        where expires_at <= now_ limit 1000 for update skip locked);
+end $$;
+
+-- Roles ---------------------------------------------------------------------
+
+-- What a server needs, and no more: it can neither change nor remove what is
+-- append-only, nor switch the guards off, because it does not own the tables.
+--   create role app login; select incident.grant_to('app');
+create function incident.grant_to(app name) returns void language plpgsql as $$
+begin
+    execute format('grant usage on schema incident to %I', app);
+    execute format('grant select on all tables in schema incident to %I', app);
+    execute format('grant usage on all sequences in schema incident to %I', app);
+    execute format('grant insert on incident.incidents, incident.timeline, incident.timeline_texts, incident.audit,
+        incident.audit_heads, incident.outbox, incident.suggestions, incident.open_suggestions, incident.credits,
+        incident.idempotency_keys to %I', app);
+    execute format('grant update on incident.incidents, incident.audit_heads, incident.outbox, incident.suggestions,
+        incident.open_suggestions, incident.idempotency_keys to %I', app);
+    execute format('grant update (state) on incident.credits to %I', app);
+    execute format('grant delete on incident.timeline_texts, incident.outbox, incident.open_suggestions,
+        incident.idempotency_keys to %I', app);
+end $$;
+
+revoke execute on function incident.grant_to(name) from public;

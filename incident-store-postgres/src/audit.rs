@@ -1,0 +1,115 @@
+//! Reading the audit trail.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::IncidentId;
+use incident_core::audit::{self, AuditEntry, Chain};
+use incident_core::port::{AuditLog, AuditQuery, StoreError};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use crate::access::read;
+use crate::document::{SYSTEM, chain_uuid};
+use crate::row::{self, unreadable};
+use crate::store::PgStore;
+
+#[async_trait]
+impl AuditLog for PgStore {
+    async fn audit(
+        &self,
+        query: &AuditQuery,
+        within: Duration,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        read!(&self.0.pool, within, |connection| entries(
+            connection, query
+        ))
+    }
+
+    async fn audit_chains(
+        &self,
+        after: Option<Chain>,
+        limit: usize,
+        within: Duration,
+    ) -> Result<Vec<Chain>, StoreError> {
+        read!(&self.0.pool, within, |connection| chains(
+            connection, after, limit
+        ))
+    }
+}
+
+async fn entries(
+    connection: &mut PgConnection,
+    query: &AuditQuery,
+) -> sqlx::Result<Vec<AuditEntry>> {
+    let rows = sql(query).build().fetch_all(connection).await?;
+    rows.iter().map(entry).collect()
+}
+
+async fn chains(
+    connection: &mut PgConnection,
+    after: Option<Chain>,
+    limit: usize,
+) -> sqlx::Result<Vec<Chain>> {
+    let sql = "select chain from incident.audit_heads \
+               where $1::uuid is null or chain > $1 order by chain limit $2";
+    let rows = sqlx::query(sql)
+        .bind(after.map(chain_uuid))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(chain).collect()
+}
+
+fn sql(query: &AuditQuery) -> QueryBuilder<Postgres> {
+    let AuditQuery {
+        chain,
+        actor,
+        from,
+        after,
+        limit,
+    } = query;
+    let select = "select chain, seq, canonical, prev_hash, hash from incident.audit where true";
+    let mut sql = QueryBuilder::new(select);
+    if let Some(chain) = chain {
+        sql.push(" and chain = ").push_bind(chain_uuid(*chain));
+    }
+    if let Some(actor) = actor {
+        sql.push(" and actor = ").push_bind(actor.clone());
+    }
+    if let Some(from) = from {
+        sql.push(" and at >= ").push_bind(from.micros());
+    }
+    if let Some((at, chain, seq)) = after {
+        sql.push(" and (at, chain, seq) > (").push_bind(at.micros());
+        sql.push(", ").push_bind(chain_uuid(*chain));
+        sql.push(", ")
+            .push_bind(i64::try_from(*seq).unwrap_or(i64::MAX))
+            .push(")");
+    }
+    sql.push(" order by at, chain, seq limit ");
+    sql.push_bind(i64::try_from(*limit).unwrap_or(i64::MAX));
+    sql
+}
+
+fn chain(row: &PgRow) -> sqlx::Result<Chain> {
+    let id: Uuid = row::get(row, "chain")?;
+    Ok(if id == SYSTEM {
+        Chain::System
+    } else {
+        Chain::Incident(IncidentId::from_uuid(id))
+    })
+}
+
+fn entry(row: &PgRow) -> sqlx::Result<AuditEntry> {
+    let canonical = row::get::<String>(row, "canonical")?.into_bytes();
+    Ok(AuditEntry {
+        chain: chain(row)?,
+        seq: row::count(row, "seq")?,
+        said: audit::read(&canonical).map_err(unreadable)?,
+        canonical,
+        prev_hash: row::hash(row, "prev_hash")?,
+        hash: row::hash(row, "hash")?,
+    })
+}

@@ -1,0 +1,243 @@
+//! A commit as the JSON that `incident.keep` takes.
+
+use chrono::{DateTime, Utc};
+use incident_core::audit::{self, AuditDraft, Chain};
+use incident_core::billing::LedgerRow;
+use incident_core::chain::Head;
+use incident_core::commit::{
+    Commit, IncidentWrite, LedgerWrite, OutboxWrite, Remember, Reply, SuggestionWrite,
+};
+use incident_core::incident::{Affected, Incident, Severity};
+use incident_core::outbox::{Settled, Settlement};
+use incident_core::paging::TargetLog;
+use incident_core::port::StoreError;
+use incident_core::suggestion::{SUGGESTION_TTL, Suggestion};
+use incident_core::timeline::{self, CommittedText, TextName};
+use incident_core::{IncidentId, Timestamp};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// What stands for the chain of the system.
+pub(crate) const SYSTEM: Uuid = Uuid::nil();
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remember: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settles: Option<Value>,
+    writes: Vec<Write<'a>>,
+    outbox: Vec<Value>,
+    audit: Vec<Value>,
+    ledger: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opens: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uses: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redacts: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Write<'a> {
+    expected: Option<u64>,
+    live: bool,
+    severity: i16,
+    public: bool,
+    services: &'a [incident_core::ServiceId],
+    tenants: Option<Vec<&'a str>>,
+    title_lower: String,
+    summary_lower: String,
+    state: &'a Incident,
+    entries: Vec<Value>,
+}
+
+/// The document of a commit.
+///
+/// # Errors
+/// Something in it cannot be written as JSON, which no value of core is.
+pub(crate) fn document(commit: &Commit) -> Result<String, StoreError> {
+    let (opens, uses) = match &commit.suggestion {
+        Some(SuggestionWrite::Open(new)) => (Some(opens(new)), None),
+        Some(SuggestionWrite::Use(id)) => (None, Some(id.uuid())),
+        None => (None, None),
+    };
+    let document = Document {
+        remember: commit.remember.as_ref().map(remember),
+        settles: commit.settles.as_ref().map(settles),
+        writes: commit.writes.iter().map(write).collect::<Result<_, _>>()?,
+        outbox: commit.outbox.iter().map(outbox).collect(),
+        audit: commit.audit.iter().map(audited).collect::<Result<_, _>>()?,
+        ledger: commit.ledger.iter().map(ledger).collect(),
+        opens,
+        uses,
+        redacts: commit
+            .redacts
+            .map(|(id, seq)| json!({"incident_id": id, "seq": seq})),
+    };
+    serde_json::to_string(&document).map_err(|error| StoreError::Unavailable(Box::new(error)))
+}
+
+/// The number of a severity: 1 for the worst.
+pub(crate) const fn lane(severity: Severity) -> i16 {
+    match severity {
+        Severity::Sev1 => 1,
+        Severity::Sev2 => 2,
+        Severity::Sev3 => 3,
+        Severity::Sev4 => 4,
+    }
+}
+
+fn write(write: &IncidentWrite) -> Result<Write<'_>, StoreError> {
+    let after = &*write.after;
+    let entries = write.entries.iter().map(|(draft, salt)| {
+        // Bytes and texts do not depend on the place in the chain.
+        let sealed = timeline::seal(after.id, Head::EMPTY, draft, *salt)
+            .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        let texts: Vec<Value> = sealed.texts.iter().map(text).collect();
+        Ok(json!({"canonical": String::from_utf8_lossy(&sealed.canonical), "texts": texts}))
+    });
+    Ok(Write {
+        expected: write.expected.map(|revision| revision.0),
+        live: after.status.is_live(),
+        severity: lane(after.severity),
+        public: after.face.public,
+        services: &after.affected_services,
+        tenants: match &after.affected_tenants {
+            Affected::All => None,
+            Affected::These(list) => Some(list.iter().map(|one| one.tenant_id.as_str()).collect()),
+        },
+        title_lower: after.title.as_str().to_lowercase(),
+        summary_lower: after.summary.as_str().to_lowercase(),
+        state: after,
+        entries: entries.collect::<Result<_, StoreError>>()?,
+    })
+}
+
+fn text((name, text): (&TextName, &CommittedText)) -> Value {
+    json!([name, hex(&text.salt.0), text.text])
+}
+
+pub(crate) fn chain_uuid(chain: Chain) -> Uuid {
+    match chain {
+        Chain::System => SYSTEM,
+        Chain::Incident(id) => id.uuid(),
+    }
+}
+
+fn audited(draft: &AuditDraft) -> Result<Value, StoreError> {
+    let sealed = audit::seal(Head::EMPTY, draft.clone())
+        .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+    let canonical = String::from_utf8_lossy(&sealed.canonical);
+    Ok(json!({"chain": chain_uuid(sealed.chain), "canonical": canonical}))
+}
+
+fn outbox(write: &OutboxWrite) -> Value {
+    match write {
+        OutboxWrite::Add(message) => json!({
+            "op": "add",
+            "id": message.id,
+            "incident_id": message.incident_id,
+            "lane": lane(message.lane),
+            "kind": message.body.kind(),
+            "opens": message.is_trigger(),
+            "body": text_of(&message.body),
+            "log": text_of(&message.log),
+            "committed_at": message.committed_at,
+            "due_at": message.due_at,
+        }),
+        OutboxWrite::SupersedeTriggers(id) => json!({"op": "supersede", "incident_id": id}),
+        OutboxWrite::Replay { message, due_at } => {
+            json!({"op": "replay", "id": message, "due_at": due_at})
+        }
+    }
+}
+
+fn text_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn settles(settlement: &Settlement) -> Value {
+    let Settlement {
+        message,
+        lease,
+        outcome,
+    } = settlement;
+    let mut written = json!({"id": message, "owner": lease.owner, "token": lease.token});
+    let more: Vec<(&str, Value)> = match outcome {
+        Settled::Done | Settled::Superseded => vec![("outcome", "done".into())],
+        Settled::GivenUp { log } => vec![("outcome", "given_up".into()), ("log", logged(log))],
+        Settled::Later { due_at, log } => vec![
+            ("outcome", "later".into()),
+            ("due_at", due_at.to_string().into()),
+            ("log", logged(log)),
+        ],
+    };
+    if let Some(object) = written.as_object_mut() {
+        object.extend(
+            more.into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+    }
+    written
+}
+
+fn logged(log: &[TargetLog]) -> Value {
+    text_of(&log).into()
+}
+
+fn ledger(write: &LedgerWrite) -> Value {
+    let rows: Vec<Value> = write.rows.iter().map(credit).collect();
+    json!({"incident_id": write.incident_id, "revision": write.revision, "rows": rows})
+}
+
+fn credit(row: &LedgerRow) -> Value {
+    json!({
+        "id": row.id,
+        "incident_id": row.incident_id,
+        "tenant_id": row.tenant_id,
+        "revision": row.revision,
+        "period": format!("{}-01", row.period),
+        "outage_us": row.outage_us,
+        "credit_ppm": row.credit.ppm(),
+        "terms_version": row.terms_version,
+        "state": row.state,
+    })
+}
+
+fn opens(new: &Suggestion) -> Value {
+    json!({
+        "id": new.id,
+        "service": new.said.service,
+        "tenant": new.said.tenant,
+        "received_at": new.received_at,
+        "expires_at": new.received_at.saturating_add(SUGGESTION_TTL),
+        "said": new.said,
+    })
+}
+
+fn remember(remember: &Remember) -> Value {
+    let incident: Option<IncidentId> = match &remember.reply {
+        Reply::Incident { incident, .. } => Some(incident.id),
+        Reply::Suggestion { .. } | Reply::Accepted(_) | Reply::Tested(_) => None,
+    };
+    json!({
+        "actor": remember.scope.actor,
+        "key": remember.scope.key,
+        "fingerprint": hex(&remember.fingerprint),
+        "made_at": remember.made_at,
+        "expires_at": remember.expires_at,
+        "incident_id": incident,
+        "reply": remember.reply,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A time as the driver binds it.
+pub(crate) fn time(time: Timestamp) -> DateTime<Utc> {
+    time.to_chrono()
+}

@@ -1,0 +1,109 @@
+//! What an error of the driver means: certainly not written, or unknown.
+
+use std::error::Error;
+use std::fmt;
+
+use incident_core::port::StoreError;
+use sqlx::postgres::PgDatabaseError;
+
+type Source = Box<dyn Error + Send + Sync>;
+
+/// A call that did not answer in time.
+#[derive(Debug)]
+pub(crate) struct Late;
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PostgreSQL did not answer in time")
+    }
+}
+
+impl Error for Late {}
+
+/// A call that failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Before anything was sent, or the server said that it did nothing.
+    Before(Source),
+    /// While the server may have been at it.
+    During(Source),
+    /// The server refused, with an error code.
+    Server(sqlx::Error),
+}
+
+impl Failure {
+    /// An error of a statement that was sent.
+    pub(crate) fn of(error: sqlx::Error) -> Self {
+        if error.as_database_error().is_some() && !is_shutdown(&error) {
+            Self::Server(error)
+        } else if matches!(error, sqlx::Error::Encode(_)) {
+            // Nothing was sent yet.
+            Self::Before(Box::new(error))
+        } else {
+            Self::During(Box::new(error))
+        }
+    }
+
+    /// A failure of a call that writes nothing.
+    pub(crate) fn of_read(self) -> StoreError {
+        match self {
+            Self::Before(source) | Self::During(source) => StoreError::Unavailable(source),
+            Self::Server(error) => StoreError::Unavailable(Box::new(error)),
+        }
+    }
+
+    /// A failure of a call that writes.
+    pub(crate) fn of_write(self) -> StoreError {
+        match self {
+            Self::Before(source) => StoreError::Unavailable(source),
+            Self::During(source) => StoreError::Unknown(source),
+            Self::Server(error) => refusal(&error).unwrap_or(StoreError::Unavailable(error.into())),
+        }
+    }
+
+    /// Whether the same call may succeed when it is made again: two
+    /// transactions stood in each other's way, and this one was undone whole.
+    pub(crate) fn is_collision(&self) -> bool {
+        let Self::Server(error) = self else {
+            return false;
+        };
+        let code = code(error);
+        // serialization_failure, deadlock_detected; unique_violation of the
+        // index on alert keys, whose holder a second look finds.
+        matches!(code.as_deref(), Some("40001" | "40P01"))
+            || (code.as_deref() == Some("23505")
+                && detail_of(error)
+                    .is_some_and(|error| error.constraint() == Some("incidents_alert")))
+    }
+}
+
+/// Class 57P, operator intervention: the backend ends, and what it was doing may
+/// have been done.
+fn is_shutdown(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| code.starts_with("57P"))
+}
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    Some(error.as_database_error()?.code()?.into_owned())
+}
+
+fn detail_of(error: &sqlx::Error) -> Option<&PgDatabaseError> {
+    error.as_database_error()?.try_downcast_ref()
+}
+
+/// The refusals of `incident.keep`, by their error codes.
+fn refusal(error: &sqlx::Error) -> Option<StoreError> {
+    let about = detail_of(error).and_then(PgDatabaseError::detail);
+    let id = || about.and_then(|text| text.parse::<uuid::Uuid>().ok());
+    Some(match code(error)?.as_str() {
+        "INC01" => StoreError::Conflict,
+        "INC02" => StoreError::AlertKeyTaken(incident_core::IncidentId::from_uuid(id()?)),
+        "INC03" => StoreError::SuggestionOpen(incident_core::SuggestionId::from_uuid(id()?)),
+        "INC04" => StoreError::SuggestionUsed,
+        "INC05" => StoreError::KeyTaken,
+        "INC06" => StoreError::LeaseLost,
+        "INC07" => StoreError::NotGivenUp(incident_core::MessageId::from_uuid(id()?)),
+        "INC08" => StoreError::Refused("the commit contradicts what is stored"),
+        _ => return None,
+    })
+}

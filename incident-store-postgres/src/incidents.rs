@@ -1,0 +1,133 @@
+//! Reading incidents, and what was answered under a key.
+
+use std::sync::Arc;
+
+use incident_core::commit::{KeyScope, Remember};
+use incident_core::incident::{Incident, Status};
+use incident_core::port::IncidentFilter;
+use incident_core::{IncidentId, Timestamp};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+
+use crate::document::{lane, time};
+use crate::row;
+
+pub(crate) async fn load(
+    connection: &mut PgConnection,
+    id: IncidentId,
+) -> sqlx::Result<Option<Arc<Incident>>> {
+    let found = sqlx::query("select state::text as state from incident.incidents where id = $1")
+        .bind(id.uuid())
+        .fetch_optional(connection)
+        .await?;
+    found.map(|row| incident(&row)).transpose()
+}
+
+fn incident(row: &PgRow) -> sqlx::Result<Arc<Incident>> {
+    row::json(row, "state").map(Arc::new)
+}
+
+pub(crate) async fn list(
+    connection: &mut PgConnection,
+    filter: &IncidentFilter,
+) -> sqlx::Result<Vec<Arc<Incident>>> {
+    let rows = query(filter).build().fetch_all(connection).await?;
+    rows.iter().map(incident).collect()
+}
+
+/// The query of a filter. What the filter leaves open does not stand in it, so
+/// that the plan can use the index that fits.
+pub(crate) fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
+    let IncidentFilter {
+        statuses,
+        severity,
+        tenant,
+        service,
+        text,
+        from,
+        to,
+        public_only,
+        unresolved_at,
+        after,
+        limit,
+    } = filter;
+    let mut sql =
+        QueryBuilder::new("select state::text as state from incident.incidents where true");
+    if !statuses.is_empty() {
+        if statuses.iter().all(|status| status.is_live()) {
+            // Implied by the statuses; named because the index is on it.
+            sql.push(" and live");
+        }
+        let names: Vec<String> = statuses.iter().map(status_name).collect();
+        sql.push(" and status = any(").push_bind(names).push(")");
+    }
+    if let Some(severity) = severity {
+        sql.push(" and severity = ").push_bind(lane(*severity));
+    }
+    if let Some(tenant) = tenant {
+        sql.push(" and (tenants is null or ")
+            .push_bind(tenant.clone())
+            .push(" = any(tenants))");
+    }
+    if let Some(service) = service {
+        sql.push(" and ")
+            .push_bind(service.clone())
+            .push(" = any(services)");
+    }
+    if let Some(text) = text {
+        let wanted = text.to_lowercase();
+        sql.push(" and (strpos(title_lower, ")
+            .push_bind(wanted.clone());
+        sql.push(") > 0 or strpos(summary_lower, ")
+            .push_bind(wanted)
+            .push(") > 0)");
+    }
+    if let Some(from) = from {
+        sql.push(" and declared_at >= ").push_bind(time(*from));
+    }
+    if let Some(to) = to {
+        sql.push(" and declared_at < ").push_bind(time(*to));
+    }
+    if *public_only {
+        sql.push(" and public");
+    }
+    if let Some(at) = unresolved_at {
+        sql.push(" and (resolved_at is null or resolved_at > ")
+            .push_bind(time(*at))
+            .push(")");
+    }
+    if let Some((at, id)) = after {
+        sql.push(" and (declared_at, id) < (").push_bind(time(*at));
+        sql.push(", ").push_bind(id.uuid()).push(")");
+    }
+    sql.push(" order by declared_at desc, id desc limit ");
+    sql.push_bind(i64::try_from(*limit).unwrap_or(i64::MAX));
+    sql
+}
+
+fn status_name(status: &Status) -> String {
+    status.to_string()
+}
+
+pub(crate) async fn recall(
+    connection: &mut PgConnection,
+    scope: &KeyScope,
+    now: Timestamp,
+) -> sqlx::Result<Option<Remember>> {
+    let sql = "select fingerprint, made_at, expires_at, reply::text as reply from incident.idempotency_keys \
+               where actor = $1 and key = $2 and expires_at > $3";
+    let found = sqlx::query(sql)
+        .bind(scope.actor.as_str())
+        .bind(&scope.key)
+        .bind(time(now))
+        .fetch_optional(connection)
+        .await?;
+    let Some(found) = found else { return Ok(None) };
+    Ok(Some(Remember {
+        scope: scope.clone(),
+        fingerprint: row::hash(&found, "fingerprint")?.0,
+        made_at: row::time(&found, "made_at")?,
+        expires_at: row::time(&found, "expires_at")?,
+        reply: row::json(&found, "reply")?,
+    }))
+}

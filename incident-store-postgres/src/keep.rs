@@ -1,0 +1,171 @@
+//! Keeping a commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::IncidentId;
+use incident_core::Timestamp;
+use incident_core::chain::{Hash, Head};
+use incident_core::commit::{Commit, Committed, KeyScope, Remember};
+use incident_core::incident::Incident;
+use incident_core::port::{IncidentFilter, IncidentStore, StoreError};
+use incident_core::timeline::{SysIncidentUpdateEntry, seal};
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use tokio::time::{Instant, timeout_at};
+
+use crate::access::{Session, read};
+use crate::document::document;
+use crate::failure::Failure;
+use crate::incidents;
+use crate::row;
+use crate::store::PgStore;
+use crate::timeline;
+
+/// How often a commit is tried that stood in the way of another.
+const TRIES: u32 = 4;
+
+const KEEP: &str = "select part, seq, prev_hash, hash from incident.keep($1::text::jsonb)";
+
+/// A link as the server sealed it.
+struct Sealed {
+    seq: u64,
+    prev_hash: Hash,
+    hash: Hash,
+}
+
+impl PgStore {
+    async fn keep(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError> {
+        let until = Instant::now() + within;
+        let text = document(&commit)?;
+        let mut tries = 0;
+        let links = loop {
+            tries += 1;
+            match self.send(&text, until).await {
+                Err(failure) if failure.is_collision() && tries < TRIES => {}
+                other => break other.map_err(Failure::of_write)?,
+            }
+        };
+        committed(&commit, links)
+    }
+
+    async fn send(&self, document: &str, until: Instant) -> Result<Vec<Sealed>, Failure> {
+        let mut session = Session::clean(&self.0.pool, until).await?;
+        let answer = timeout_at(until, call(session.connection(), document)).await;
+        session.end(answer)
+    }
+}
+
+/// Calls `incident.keep`; the links of timelines it sealed.
+async fn call(connection: &mut PgConnection, document: &str) -> sqlx::Result<Vec<Sealed>> {
+    let rows = sqlx::query(KEEP)
+        .bind(document)
+        .fetch_all(connection)
+        .await?;
+    let timeline =
+        |row: &&PgRow| row::get::<&str>(row, "part").is_ok_and(|part| part == "timeline");
+    rows.iter().filter(timeline).map(sealed).collect()
+}
+
+fn sealed(row: &PgRow) -> sqlx::Result<Sealed> {
+    Ok(Sealed {
+        seq: row::count(row, "seq")?,
+        prev_hash: row::hash(row, "prev_hash")?,
+        hash: row::hash(row, "hash")?,
+    })
+}
+
+/// The entries as core seals them. They must be what the server sealed: the same
+/// arithmetic is written twice, and one of the two would be wrong.
+fn committed(commit: &Commit, links: Vec<Sealed>) -> Result<Committed, StoreError> {
+    let apart = || StoreError::Unknown("the server sealed other entries than core does".into());
+    let drafts = commit.writes.iter().flat_map(|write| {
+        let id = write.after.id;
+        write
+            .entries
+            .iter()
+            .map(move |(draft, salt)| (id, draft, *salt))
+    });
+    let mut links = links.into_iter();
+    let mut entries = Vec::new();
+    for (id, draft, salt) in drafts {
+        let link = links.next().ok_or_else(apart)?;
+        let head = Head {
+            seq: link.seq.saturating_sub(1),
+            hash: link.prev_hash,
+        };
+        let entry: SysIncidentUpdateEntry =
+            seal(id, head, draft, salt).map_err(|error| StoreError::Unknown(Box::new(error)))?;
+        if entry.hash != link.hash {
+            return Err(apart());
+        }
+        entries.push(entry);
+    }
+    Ok(Committed { entries })
+}
+
+async fn next_number(connection: &mut PgConnection) -> sqlx::Result<u64> {
+    let sql = "select nextval('incident.numbers') as number";
+    let row = sqlx::query(sql).fetch_one(connection).await?;
+    row::count(&row, "number")
+}
+
+#[async_trait]
+impl IncidentStore for PgStore {
+    /// One statement, in a task of its own: a caller that goes away undoes
+    /// nothing and leaves no connection behind in the middle of something.
+    async fn commit(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError> {
+        let store = self.clone();
+        let task = tokio::spawn(async move { store.keep(commit, within).await });
+        task.await
+            .unwrap_or_else(|error| Err(StoreError::Unknown(Box::new(error))))
+    }
+
+    async fn next_number(&self, within: Duration) -> Result<u64, StoreError> {
+        read!(&self.0.pool, within, |connection| next_number(connection))
+    }
+
+    async fn load(
+        &self,
+        id: IncidentId,
+        within: Duration,
+    ) -> Result<Option<Arc<Incident>>, StoreError> {
+        read!(&self.0.pool, within, |connection| incidents::load(
+            connection, id
+        ))
+    }
+
+    async fn list(
+        &self,
+        filter: &IncidentFilter,
+        within: Duration,
+    ) -> Result<Vec<Arc<Incident>>, StoreError> {
+        read!(&self.0.pool, within, |connection| incidents::list(
+            connection, filter
+        ))
+    }
+
+    async fn timeline(
+        &self,
+        id: IncidentId,
+        after_seq: u64,
+        limit: usize,
+        within: Duration,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
+        read!(&self.0.pool, within, |connection| timeline::entries(
+            connection, id, after_seq, limit
+        ))
+    }
+
+    async fn recall(
+        &self,
+        scope: &KeyScope,
+        now: Timestamp,
+        within: Duration,
+    ) -> Result<Option<Remember>, StoreError> {
+        read!(&self.0.pool, within, |connection| incidents::recall(
+            connection, scope, now
+        ))
+    }
+}

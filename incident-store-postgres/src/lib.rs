@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod access;
+mod audit;
+mod document;
+mod failure;
+mod incidents;
+mod keep;
+mod migrate;
+mod outbox;
+mod records;
+mod row;
+mod store;
+mod timeline;
+
+pub use migrate::{MigrateError, migrate};
+pub use store::{PgStore, PgStoreBuilder};

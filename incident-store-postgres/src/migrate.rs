@@ -1,0 +1,73 @@
+//! Makes the tables.
+
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{Connection, SqlSafeStr};
+
+/// The migrations, in order. A migration that was released is never changed.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(
+    1,
+    "incident",
+    include_str!("../migrations/0001_incident.sql"),
+)];
+
+/// The schema that everything lies in.
+pub(crate) const SCHEMA: &str = "incident";
+
+/// The tables could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrateError {
+    /// The server cannot be reached.
+    #[error("the server cannot be reached")]
+    Connect(#[source] sqlx::Error),
+    /// A migration failed; it was undone.
+    #[error("the migration failed and was undone")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// It took too long: another process may be migrating.
+    #[error("the migration did not end in time")]
+    Late,
+}
+
+/// Brings the schema `incident` of a database up to date.
+///
+/// Runs on a connection of its own, which is closed afterwards: a migration that
+/// fails leaves its lock behind on a pooled one. Processes that migrate at the
+/// same time wait for each other. The list of what was applied is
+/// `incident._migrations`, so that a host's own migrations are not disturbed.
+///
+/// A newer version may have migrated further; that is no error here.
+///
+/// # Errors
+/// The server cannot be reached, a migration failed, or `within` is over.
+pub async fn migrate(options: &PgConnectOptions, within: Duration) -> Result<(), MigrateError> {
+    let work = async {
+        let mut connection = PgConnection::connect_with(options)
+            .await
+            .map_err(MigrateError::Connect)?;
+        let done = migrator().run_direct(None, &mut connection, false).await;
+        // The connection may be broken by then; what counts is the migration.
+        let _ = connection.close().await;
+        done.map_err(MigrateError::Migrate)
+    };
+    tokio::time::timeout(within, work)
+        .await
+        .unwrap_or(Err(MigrateError::Late))
+}
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS
+        .into_iter()
+        .map(|(version, name, sql)| {
+            let kind = MigrationType::Simple;
+            Migration::new(version, name.into(), kind, sql.into_sql_str(), false)
+        })
+        .collect();
+    let mut migrator = Migrator::with_migrations(migrations);
+    migrator.dangerous_set_table_name(format!("{SCHEMA}._migrations"));
+    migrator.create_schema(SCHEMA);
+    migrator.set_ignore_missing(true);
+    migrator
+}

@@ -1,0 +1,173 @@
+//! Handing out messages.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use incident_core::incident::Severity;
+use incident_core::outbox::{Claim, GivenUp, Lease, Message, MessageBody};
+use incident_core::port::{ClaimRequest, Outbox, StoreError};
+use incident_core::{IncidentId, MessageId, Timestamp};
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+use crate::access::{Session, read};
+use crate::document::time;
+use crate::failure::Failure;
+use crate::row::{self, unreadable};
+use crate::store::PgStore;
+
+/// How often leases and keys are tidied.
+const TIDY_EVERY: Duration = Duration::from_secs(1);
+
+/// Claims what is due, the worst lane first. `$1` is now: a parameter, so that
+/// it bounds the index scan. Rows of unknown kinds are left for newer versions.
+pub(crate) const CLAIM: &str = include_str!("claim.sql");
+
+const TIDY: &str = "select incident.tidy($1, $2)";
+
+const NEXT_DUE: &str = include_str!("next_due.sql");
+
+impl PgStore {
+    async fn claim_now(
+        &self,
+        request: ClaimRequest,
+        until: Instant,
+    ) -> Result<Vec<Claim>, Failure> {
+        let tidy = self.is_untidy(request.now);
+        let mut session = Session::clean(&self.0.relay, until).await?;
+        let answer = timeout_at(until, claim(session.connection(), request, tidy)).await;
+        session.end(answer)
+    }
+
+    /// Whether leases are to be looked at again: once a second on the caller's
+    /// clock, and when that went back.
+    fn is_untidy(&self, now: Timestamp) -> bool {
+        let mut tidied = self.0.tidied.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent =
+            tidied.is_some_and(|last| last <= now && now < last.saturating_add(TIDY_EVERY));
+        if !recent {
+            *tidied = Some(now);
+        }
+        !recent
+    }
+}
+
+async fn claim(
+    connection: &mut PgConnection,
+    request: ClaimRequest,
+    tidy: bool,
+) -> sqlx::Result<Vec<Claim>> {
+    if tidy {
+        sqlx::query(TIDY)
+            .bind(time(request.now))
+            .bind(interval(request.lease_for.saturating_mul(2)))
+            .execute(&mut *connection)
+            .await?;
+    }
+    let kinds: Vec<String> = MessageBody::KINDS.map(str::to_owned).to_vec();
+    let rows = sqlx::query(CLAIM)
+        .bind(time(request.now))
+        .bind(i64::try_from(request.limit).unwrap_or(i64::MAX))
+        .bind(kinds)
+        .bind(request.owner)
+        .bind(time(request.now.saturating_add(request.lease_for)))
+        .fetch_all(connection)
+        .await?;
+    // An UPDATE returns its rows in no order.
+    let mut rows: Vec<(i64, PgRow)> = rows
+        .into_iter()
+        .map(|row| Ok((row::get(&row, "ordinal")?, row)))
+        .collect::<sqlx::Result<_>>()?;
+    rows.sort_by_key(|(ordinal, _)| *ordinal);
+    let claims = rows.iter().map(|(_, row)| {
+        let lease = Lease {
+            owner: request.owner,
+            token: row::count(row, "lease_token")?,
+        };
+        let message = message(row)?;
+        Ok(Claim { message, lease })
+    });
+    let mut claims = claims.collect::<sqlx::Result<Vec<Claim>>>()?;
+    claims.sort_by_key(|claim| (claim.message.lane, claim.message.due_at));
+    Ok(claims)
+}
+
+fn message(row: &PgRow) -> sqlx::Result<Message> {
+    Ok(Message {
+        id: MessageId::from_uuid(row::get::<Uuid>(row, "id")?),
+        incident_id: IncidentId::from_uuid(row::get(row, "incident_id")?),
+        lane: match row::get::<i16>(row, "lane")? {
+            1 => Severity::Sev1,
+            2 => Severity::Sev2,
+            3 => Severity::Sev3,
+            4 => Severity::Sev4,
+            _ => return Err(unreadable("a lane that is none")),
+        },
+        body: row::json(row, "body")?,
+        committed_at: row::time(row, "committed_at")?,
+        due_at: row::time(row, "due_at")?,
+        log: row::json(row, "log")?,
+    })
+}
+
+fn interval(duration: Duration) -> sqlx::postgres::types::PgInterval {
+    sqlx::postgres::types::PgInterval {
+        months: 0,
+        days: 0,
+        microseconds: i64::try_from(duration.as_micros()).unwrap_or(i64::MAX),
+    }
+}
+
+#[async_trait]
+impl Outbox for PgStore {
+    async fn claim(
+        &self,
+        request: ClaimRequest,
+        within: Duration,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let (store, until) = (self.clone(), Instant::now() + within);
+        let task = tokio::spawn(async move { store.claim_now(request, until).await });
+        match task.await {
+            Ok(claims) => claims.map_err(Failure::of_write),
+            Err(error) => Err(StoreError::Unknown(Box::new(error))),
+        }
+    }
+
+    async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError> {
+        read!(&self.0.relay, within, |connection| next_due(connection))
+    }
+
+    async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError> {
+        let (incident, id) = match which {
+            GivenUp::Of(incident) => (Some(incident.uuid()), None),
+            GivenUp::One(id) => (None, Some(id.uuid())),
+        };
+        read!(&self.0.pool, within, |connection| given_up(
+            connection, incident, id
+        ))
+    }
+}
+
+async fn next_due(connection: &mut PgConnection) -> sqlx::Result<Option<Timestamp>> {
+    let row = sqlx::query(NEXT_DUE).fetch_one(connection).await?;
+    match row::get::<Option<DateTime<Utc>>>(&row, "due_at")? {
+        Some(_) => row::time(&row, "due_at").map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn given_up(
+    connection: &mut PgConnection,
+    incident: Option<Uuid>,
+    id: Option<Uuid>,
+) -> sqlx::Result<Vec<Message>> {
+    let sql = "select id, incident_id, lane, body, committed_at, due_at, log from incident.outbox \
+               where state = 'given_up' and (incident_id = $1 or id = $2) order by ordinal";
+    let query = sqlx::query(sql).bind(incident).bind(id);
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(message).collect()
+}

@@ -1,0 +1,161 @@
+//! Reading suggestions and the ledger.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use incident_core::billing::{CreditState, LedgerRow};
+use incident_core::port::{CreditQuery, Ledger, StoreError, SuggestionQuery, Suggestions};
+use incident_core::suggestion::Suggestion;
+use incident_core::{CreditId, IncidentId, Percent, SuggestionId};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+
+use crate::access::read;
+use crate::document::time;
+use crate::row::{self, unreadable};
+use crate::store::PgStore;
+
+const SUGGESTION: &str =
+    "select id, received_at, used, said::text as said from incident.suggestions where ";
+
+#[async_trait]
+impl Suggestions for PgStore {
+    async fn suggestion(
+        &self,
+        id: SuggestionId,
+        within: Duration,
+    ) -> Result<Option<Suggestion>, StoreError> {
+        read!(&self.0.pool, within, |connection| one(connection, id))
+    }
+
+    async fn suggestions(
+        &self,
+        query: &SuggestionQuery,
+        within: Duration,
+    ) -> Result<Vec<Suggestion>, StoreError> {
+        read!(&self.0.pool, within, |connection| several(
+            connection, query
+        ))
+    }
+}
+
+async fn one(connection: &mut PgConnection, id: SuggestionId) -> sqlx::Result<Option<Suggestion>> {
+    let mut sql = QueryBuilder::<Postgres>::new(SUGGESTION);
+    sql.push("id = ").push_bind(id.uuid());
+    let found = sql.build().fetch_optional(connection).await?;
+    found.map(|row| suggestion(&row)).transpose()
+}
+
+async fn several(
+    connection: &mut PgConnection,
+    query: &SuggestionQuery,
+) -> sqlx::Result<Vec<Suggestion>> {
+    let mut sql = QueryBuilder::<Postgres>::new(SUGGESTION);
+    match query.before {
+        Some((at, id)) => {
+            sql.push("(received_at, id) < (").push_bind(time(at));
+            sql.push(", ").push_bind(id.uuid()).push(")");
+        }
+        None => {
+            sql.push("true");
+        }
+    }
+    sql.push(" order by received_at desc, id desc limit ");
+    sql.push_bind(i64::try_from(query.limit).unwrap_or(i64::MAX));
+    let rows = sql.build().fetch_all(connection).await?;
+    rows.iter().map(suggestion).collect()
+}
+
+fn suggestion(row: &PgRow) -> sqlx::Result<Suggestion> {
+    Ok(Suggestion {
+        id: SuggestionId::from_uuid(row::get(row, "id")?),
+        said: row::json(row, "said")?,
+        received_at: row::time(row, "received_at")?,
+        used: row::get(row, "used")?,
+    })
+}
+
+#[async_trait]
+impl Ledger for PgStore {
+    async fn credits(
+        &self,
+        query: &CreditQuery,
+        within: Duration,
+    ) -> Result<Vec<LedgerRow>, StoreError> {
+        read!(&self.0.pool, within, |connection| rows(connection, query))
+    }
+}
+
+async fn rows(connection: &mut PgConnection, query: &CreditQuery) -> sqlx::Result<Vec<LedgerRow>> {
+    let rows = credits(query)?.build().fetch_all(connection).await?;
+    rows.iter().map(credit).collect()
+}
+
+fn credits(query: &CreditQuery) -> sqlx::Result<QueryBuilder<Postgres>> {
+    let CreditQuery {
+        incident,
+        tenant,
+        period,
+        state,
+    } = query;
+    let mut sql = QueryBuilder::new(
+        "select id, incident_id, tenant_id, revision, to_char(period, 'YYYY-MM') as period, outage_us, \
+         credit_ppm, terms_version, state from incident.credits where true",
+    );
+    if let Some(incident) = incident {
+        sql.push(" and incident_id = ").push_bind(incident.uuid());
+    }
+    if let Some(tenant) = tenant {
+        sql.push(" and tenant_id = ")
+            .push_bind(tenant.as_str().to_owned());
+    }
+    if let Some(period) = period {
+        let first = format!("{period}-01")
+            .parse::<NaiveDate>()
+            .map_err(unreadable)?;
+        sql.push(" and period = ").push_bind(first);
+    }
+    if let Some(state) = state {
+        sql.push(" and state = ").push_bind(state_name(*state));
+    }
+    sql.push(" order by written");
+    Ok(sql)
+}
+
+const fn state_name(state: CreditState) -> &'static str {
+    match state {
+        CreditState::Estimated => "estimated",
+        CreditState::Approved => "approved",
+        CreditState::Waived => "waived",
+        CreditState::Issued => "issued",
+        CreditState::Superseded => "superseded",
+    }
+}
+
+fn state(name: &str) -> sqlx::Result<CreditState> {
+    let all = [
+        CreditState::Estimated,
+        CreditState::Approved,
+        CreditState::Waived,
+        CreditState::Issued,
+        CreditState::Superseded,
+    ];
+    let found = all.into_iter().find(|state| state_name(*state) == name);
+    found.ok_or_else(|| unreadable("a state of a credit that is none"))
+}
+
+fn credit(row: &PgRow) -> sqlx::Result<LedgerRow> {
+    let number = |column| u32::try_from(row::get::<i32>(row, column)?).map_err(unreadable);
+    Ok(LedgerRow {
+        id: CreditId::from_uuid(row::get(row, "id")?),
+        incident_id: IncidentId::from_uuid(row::get(row, "incident_id")?),
+        tenant_id: row::parsed(row, "tenant_id")?,
+        revision: number("revision")?,
+        period: row::parsed(row, "period")?,
+        outage_us: row::count(row, "outage_us")?,
+        credit: Percent::from_ppm(number("credit_ppm")?).map_err(unreadable)?,
+        terms_version: row::parsed(row, "terms_version")?,
+        state: state(row::get(row, "state")?)?,
+    })
+}

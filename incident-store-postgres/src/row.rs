@@ -1,0 +1,50 @@
+//! Values out of rows.
+
+use std::error::Error;
+
+use chrono::{DateTime, Utc};
+use incident_core::Timestamp;
+use incident_core::chain::Hash;
+use serde::de::DeserializeOwned;
+use sqlx::postgres::PgRow;
+use sqlx::{Decode, Postgres, Row, Type};
+
+/// A value that is not what this version writes.
+pub(crate) fn unreadable(error: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
+}
+
+pub(crate) fn get<'r, T>(row: &'r PgRow, column: &str) -> sqlx::Result<T>
+where
+    T: Decode<'r, Postgres> + Type<Postgres>,
+{
+    row.try_get(column)
+}
+
+/// JSON text in a column.
+pub(crate) fn json<T: DeserializeOwned>(row: &PgRow, column: &str) -> sqlx::Result<T> {
+    serde_json::from_str(get::<&str>(row, column)?).map_err(unreadable)
+}
+
+/// A number that is never negative.
+pub(crate) fn count(row: &PgRow, column: &str) -> sqlx::Result<u64> {
+    u64::try_from(get::<i64>(row, column)?).map_err(unreadable)
+}
+
+pub(crate) fn hash(row: &PgRow, column: &str) -> sqlx::Result<Hash> {
+    let bytes: &[u8] = get(row, column)?;
+    bytes.try_into().map(Hash).map_err(unreadable)
+}
+
+pub(crate) fn time(row: &PgRow, column: &str) -> sqlx::Result<Timestamp> {
+    Timestamp::from_chrono(get::<DateTime<Utc>>(row, column)?).map_err(unreadable)
+}
+
+/// Text that one of core's types reads.
+pub(crate) fn parsed<T>(row: &PgRow, column: &str) -> sqlx::Result<T>
+where
+    T: std::str::FromStr,
+    T::Err: Into<Box<dyn Error + Send + Sync>>,
+{
+    get::<&str>(row, column)?.parse().map_err(unreadable)
+}

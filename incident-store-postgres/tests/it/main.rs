@@ -1,0 +1,11 @@
+//! The contracts of the ports, run on a real PostgreSQL.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests, and what they share, fail by panicking"
+)]
+
+mod conformance;
+mod guards;
+mod server;

@@ -1,0 +1,55 @@
+//! A database with our tables for each test, copied from a template.
+
+use std::time::Duration;
+
+use incident_store_postgres::{PgStore, migrate};
+use incident_test_postgres::{Cluster, Database};
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, Executor};
+use tokio::sync::OnceCell;
+
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+
+/// Longer than any migration takes.
+pub(crate) const MIGRATION: Duration = Duration::from_secs(30);
+
+/// The role of a server: it owns nothing.
+pub(crate) const APP: &str = "app";
+
+async fn template() -> &'static str {
+    TEMPLATE
+        .get_or_init(|| async {
+            let database = Database::create(Cluster::shared(), None).await.unwrap();
+            migrate(&database.options(), MIGRATION).await.unwrap();
+            let mut owner = database.options().connect().await.unwrap();
+            // Another test binary may have made the role on a server that was given.
+            let role = "do $$ begin create role app login; exception when duplicate_object then null; end $$";
+            owner.execute(role).await.unwrap();
+            owner.execute("select incident.grant_to('app')").await.unwrap();
+            owner.close().await.unwrap();
+            database.keep()
+        })
+        .await
+}
+
+/// A database with our tables.
+pub(crate) async fn database() -> Database {
+    Database::create(Cluster::shared(), Some(template().await))
+        .await
+        .unwrap()
+}
+
+/// A pool of connections as the role of a server.
+pub(crate) async fn pool(database: &Database) -> PgPool {
+    let options = database.options().username(APP);
+    PgPoolOptions::new()
+        .max_connections(10)
+        .connect_with(options)
+        .await
+        .unwrap()
+}
+
+/// A store on a database.
+pub(crate) async fn store(database: &Database) -> PgStore {
+    PgStore::new(pool(database).await)
+}

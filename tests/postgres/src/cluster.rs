@@ -1,0 +1,288 @@
+//! The server.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, fs, io, process, thread};
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+use crate::binaries;
+
+/// Keeps the server as long as our pipe is open; then ends it and removes all.
+const KEEPER: &str = r#"d=$1; shift; "$@" >"$d/log" 2>&1 & p=$!; cat >/dev/null; kill -QUIT $p; wait $p; cd /; rm -rf "$d""#;
+
+/// How long a server may take to come up.
+const START: Duration = Duration::from_secs(60);
+
+/// Whether the server outlives a crash of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safety {
+    /// As in production: a commit is on disk before it is answered.
+    Durable,
+    /// Faster, for tests that crash nothing.
+    Fast,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Cluster {
+    options: PgConnectOptions,
+    own: Option<Own>,
+}
+
+/// A server that we started.
+#[derive(Debug)]
+struct Own {
+    keeper: Child,
+    folder: PathBuf,
+    programs: PathBuf,
+}
+
+impl Cluster {
+    /// The server of this test binary, started at the first call.
+    ///
+    /// `INCIDENT_TEST_DATABASE_URL` names a running one to be used instead.
+    ///
+    /// # Panics
+    /// There is none and none can be started; the message says what to do.
+    #[must_use]
+    #[expect(
+        clippy::panic,
+        reason = "a store test that is skipped must not count as passed"
+    )]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(
+            || match Self::given().unwrap_or_else(|| Self::start(Safety::Fast)) {
+                Ok(cluster) => cluster,
+                Err(error) => panic!("{error}"),
+            },
+        )
+    }
+
+    fn given() -> Option<io::Result<Self>> {
+        let url = env::var("INCIDENT_TEST_DATABASE_URL").ok()?;
+        let options = url.parse().map_err(io::Error::other);
+        Some(options.map(|options| Self { options, own: None }))
+    }
+
+    /// Starts a server of its own.
+    ///
+    /// # Errors
+    /// There are no programs, or they fail; the message says what to do.
+    pub fn start(safety: Safety) -> io::Result<Self> {
+        let programs = binaries::folder().ok_or_else(|| io::Error::other(binaries::MISSING))?;
+        let folder = fresh_folder()?;
+        let account = account_for(&folder)?;
+        let data = folder.join("data");
+        DirBuilder::new().mode(0o700).create(&data)?;
+        if let Some((user, group)) = account {
+            chown(&folder, Some(user), Some(group))?;
+            chown(&data, Some(user), Some(group))?;
+        }
+        initialise(&programs, &data, account)?;
+        let keeper = launch(&programs, &folder, &data, account, safety)?;
+        let options = PgConnectOptions::new_without_pgpass()
+            .socket(&folder)
+            .port(5432)
+            .username("postgres")
+            .database("postgres")
+            .ssl_mode(PgSslMode::Disable);
+        let cluster = Self {
+            options,
+            own: Some(Own {
+                keeper,
+                folder,
+                programs,
+            }),
+        };
+        cluster.wait_until_ready()?;
+        Ok(cluster)
+    }
+
+    /// How to connect, to the database `postgres`, as its superuser.
+    #[must_use]
+    pub fn options(&self) -> PgConnectOptions {
+        self.options.clone()
+    }
+
+    /// The folder of the socket and the data; none for a server that was given.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.own.as_ref().map(|own| own.folder.as_path())
+    }
+
+    /// The folder of the server's programs; none for a server that was given.
+    #[must_use]
+    pub fn programs(&self) -> Option<&Path> {
+        self.own.as_ref().map(|own| own.programs.as_path())
+    }
+
+    /// The address of a database, for a process that reads it from `DATABASE_URL`.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        match &self.own {
+            Some(own) => format!(
+                "postgres://postgres@localhost/{database}?host={}&sslmode=disable",
+                own.folder.display()
+            ),
+            None => {
+                let host = self.options.get_host();
+                let port = self.options.get_port();
+                let user = self.options.get_username();
+                format!("postgres://{user}@{host}:{port}/{database}")
+            }
+        }
+    }
+
+    /// The process id of the server.
+    ///
+    /// # Errors
+    /// It is not ours, or it is not running.
+    pub fn pid(&self) -> io::Result<u32> {
+        let own = self
+            .own
+            .as_ref()
+            .ok_or_else(|| io::Error::other("not our server"))?;
+        let text = fs::read_to_string(own.folder.join("data/postmaster.pid"))?;
+        let first = text.lines().next().unwrap_or_default();
+        first.trim().parse().map_err(io::Error::other)
+    }
+
+    fn wait_until_ready(&self) -> io::Result<()> {
+        let Some(own) = &self.own else { return Ok(()) };
+        let socket = own.folder.join(".s.PGSQL.5432");
+        let started = Instant::now();
+        loop {
+            let pid_file = fs::read_to_string(own.folder.join("data/postmaster.pid"));
+            // The eighth line of postmaster.pid is the state.
+            let ready = pid_file.is_ok_and(|text| {
+                text.lines()
+                    .nth(7)
+                    .is_some_and(|line| line.trim() == "ready")
+            });
+            if ready && socket.exists() {
+                return Ok(());
+            }
+            if started.elapsed() > START {
+                let log = fs::read_to_string(own.folder.join("log")).unwrap_or_default();
+                return Err(io::Error::other(format!("PostgreSQL did not start: {log}")));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
+
+/// A folder that nobody else can enter. Not below `target/`: an account without
+/// rights may not get there.
+fn fresh_folder() -> io::Result<PathBuf> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    // Short, because the path of a socket has at most about 100 bytes.
+    let folder = env::temp_dir().join(format!("incident-pg-{}-{count}", process::id()));
+    if folder.exists() {
+        // Of an earlier process with our number, which is gone.
+        fs::remove_dir_all(&folder)?;
+    }
+    DirBuilder::new().mode(0o700).create(&folder)?;
+    Ok(folder)
+}
+
+/// PostgreSQL refuses to run as root: the account to run it as, if we are root.
+fn account_for(folder: &Path) -> io::Result<Option<(u32, u32)>> {
+    // The owner of a fresh folder is our effective user.
+    if fs::metadata(folder)?.uid() != 0 {
+        return Ok(None);
+    }
+    let accounts = fs::read_to_string("/etc/passwd")?;
+    for wanted in ["postgres", "nobody"] {
+        for line in accounts.lines() {
+            let fields: Vec<&str> = line.split(':').collect();
+            if let [name, _, user, group, ..] = fields.as_slice()
+                && *name == wanted
+                && let (Ok(user), Ok(group)) = (user.parse(), group.parse())
+            {
+                return Ok(Some((user, group)));
+            }
+        }
+    }
+    Err(io::Error::other(
+        "PostgreSQL does not run as root, and there is no account `postgres` or `nobody`",
+    ))
+}
+
+fn command(program: &Path, account: Option<(u32, u32)>) -> Command {
+    let mut command = Command::new(program);
+    if let Some((user, group)) = account {
+        command.uid(user).gid(group);
+    }
+    command.current_dir("/");
+    command
+}
+
+fn initialise(programs: &Path, data: &Path, account: Option<(u32, u32)>) -> io::Result<()> {
+    let output = command(&programs.join("initdb"), account)
+        .arg("-D")
+        .arg(data)
+        .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"])
+        .args(["--no-sync", "--no-instructions"])
+        .stdin(Stdio::null())
+        .output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(io::Error::other(format!("initdb failed: {said}")))
+}
+
+fn launch(
+    programs: &Path,
+    folder: &Path,
+    data: &Path,
+    account: Option<(u32, u32)>,
+    safety: Safety,
+) -> io::Result<Child> {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+    let mut shell = command(Path::new("/bin/sh"), account);
+    shell
+        .args(["-c", KEEPER, "sh"])
+        .arg(folder)
+        .arg(programs.join("postgres"))
+        .arg("-D")
+        .arg(data)
+        .arg("-k")
+        .arg(folder)
+        .args([
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "unix_socket_permissions=0777",
+        ])
+        .args(["-c", "max_connections=200", "-c", "shared_buffers=64MB"])
+        .args(["-c", "recovery_init_sync_method=syncfs"]);
+    if safety == Safety::Fast {
+        shell
+            .args(["-c", "fsync=off", "-c", "full_page_writes=off"])
+            .args(["-c", "synchronous_commit=off"]);
+    }
+    shell
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // A signal to the tests' group must not reach the server first.
+        .process_group(0)
+        .spawn()
+}

@@ -1,0 +1,14 @@
+//! A throw-away PostgreSQL server per test binary, and a database per test.
+//!
+//! The server listens on a Unix socket in a folder of its own and is gone when
+//! the test process ends, however it ends: a shell holds our pipe, and stops the
+//! server when the pipe closes. Unix only.
+
+#![cfg(unix)]
+
+mod binaries;
+mod cluster;
+mod database;
+
+pub use cluster::{Cluster, Safety};
+pub use database::Database;
