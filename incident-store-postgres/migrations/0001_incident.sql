@@ -285,6 +285,20 @@ create table incident.idempotency_keys (
 create index keys_expiry on incident.idempotency_keys (expires_at);
 create index keys_incident on incident.idempotency_keys (incident_id) where incident_id is not null;
 
+-- Usage ---------------------------------------------------------------------
+
+-- For hosts without a table of their own. Bytewise collation: names are opaque,
+-- and comparing them by language costs two to eight times as much.
+create table incident.usage_events (
+    tenant_id   text collate "C" not null,
+    user_id     text collate "C" not null,
+    service     text collate "C" not null,
+    occurred_at timestamptz not null check (isfinite(occurred_at)),
+    failed      boolean not null,
+    endpoint    text
+);
+create index usage_by_tenant on incident.usage_events (tenant_id, occurred_at) include (user_id, service, failed);
+
 -- One commit, one call ------------------------------------------------------
 
 create function incident.refused(code text, message text, about text default '')
@@ -576,7 +590,7 @@ begin
     execute format('grant usage on all sequences in schema incident to %I', app);
     execute format('grant insert on incident.incidents, incident.timeline, incident.timeline_texts, incident.audit,
         incident.audit_heads, incident.outbox, incident.suggestions, incident.open_suggestions, incident.credits,
-        incident.idempotency_keys to %I', app);
+        incident.idempotency_keys, incident.usage_events to %I', app);
     execute format('grant update on incident.incidents, incident.audit_heads, incident.outbox, incident.suggestions,
         incident.open_suggestions, incident.idempotency_keys to %I', app);
     execute format('grant update (state) on incident.credits to %I', app);

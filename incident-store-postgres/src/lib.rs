@@ -13,6 +13,10 @@ mod records;
 mod row;
 mod store;
 mod timeline;
+mod usage;
+mod usage_table;
 
 pub use migrate::{MigrateError, migrate};
 pub use store::{PgStore, PgStoreBuilder};
+pub use usage::{PgUsage, UsageTableError};
+pub use usage_table::UsageTable;

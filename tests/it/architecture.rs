@@ -56,16 +56,33 @@ fn arrows_point_one_way() {
             &[
                 "incident-pagers",
                 "incident-store-memory",
+                "incident-store-postgres",
                 "incident-console",
             ][..],
         ),
         (
             "incident-pagers",
-            &["incident-store-memory", "incident-console"],
+            &[
+                "incident-store-memory",
+                "incident-store-postgres",
+                "incident-console",
+            ],
         ),
         (
             "incident-store-memory",
-            &["incident-pagers", "incident-console"],
+            &[
+                "incident-pagers",
+                "incident-store-postgres",
+                "incident-console",
+            ],
+        ),
+        (
+            "incident-store-postgres",
+            &[
+                "incident-pagers",
+                "incident-store-memory",
+                "incident-console",
+            ],
         ),
     ] {
         let tree = cargo_tree(&["-p", package, "-e", "normal"]);

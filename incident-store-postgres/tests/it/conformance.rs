@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use incident_core::conformance::StoreBackend;
+use incident_core::conformance::{StoreBackend, UsageBackend};
 use incident_core::port::Store;
+use incident_store_postgres::PgUsage;
 use incident_test_postgres::Database;
 
 use crate::server;
@@ -26,4 +27,21 @@ impl StoreBackend for Postgres {
     }
 }
 
-incident_core::store_conformance!(Postgres);
+#[async_trait]
+impl UsageBackend for Postgres {
+    type Guard = Database;
+    type Source = PgUsage;
+
+    async fn open() -> (PgUsage, Database) {
+        let database = server::database().await;
+        (PgUsage::new(server::pool(&database).await), database)
+    }
+}
+
+mod store {
+    incident_core::store_conformance!(super::Postgres);
+}
+
+mod usage {
+    incident_core::usage_conformance!(super::Postgres);
+}

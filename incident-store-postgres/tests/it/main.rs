@@ -9,3 +9,4 @@
 mod conformance;
 mod guards;
 mod server;
+mod usage;

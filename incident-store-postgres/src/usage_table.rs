@@ -1,0 +1,144 @@
+//! Where usage events lie: our own table, or the host's.
+
+use incident_core::Invalid;
+
+/// A table of usage events and its columns.
+///
+/// Names are checked and quoted; they may be anything that PostgreSQL takes as
+/// an identifier, but nothing else ever enters a statement.
+///
+/// ```
+/// use incident_store_postgres::UsageTable;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let table = UsageTable::new("public", "ApiUsageEvent")?
+///     .tenant("tenantId")?
+///     .user("userId")?
+///     .occurred_at("createdAt")?
+///     .service("endpointGroup")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageTable {
+    pub(crate) schema: String,
+    pub(crate) table: String,
+    pub(crate) tenant: String,
+    pub(crate) user: String,
+    pub(crate) occurred_at: String,
+    pub(crate) service: Option<String>,
+    pub(crate) failed: Option<String>,
+}
+
+impl UsageTable {
+    /// The host's table, with the columns `tenant_id`, `user_id` and
+    /// `occurred_at`, and neither a service nor a mark of failed calls.
+    ///
+    /// # Errors
+    /// A name is not one of PostgreSQL's: 1 to 63 bytes without NUL.
+    pub fn new(schema: &str, table: &str) -> Result<Self, Invalid> {
+        Ok(Self {
+            schema: identifier("schema", schema)?,
+            table: identifier("table", table)?,
+            tenant: "tenant_id".to_owned(),
+            user: "user_id".to_owned(),
+            occurred_at: "occurred_at".to_owned(),
+            service: None,
+            failed: None,
+        })
+    }
+
+    /// The table that [`migrate`](crate::migrate) makes.
+    #[must_use]
+    pub fn own() -> Self {
+        Self {
+            schema: crate::migrate::SCHEMA.to_owned(),
+            table: "usage_events".to_owned(),
+            tenant: "tenant_id".to_owned(),
+            user: "user_id".to_owned(),
+            occurred_at: "occurred_at".to_owned(),
+            service: Some("service".to_owned()),
+            failed: Some("failed".to_owned()),
+        }
+    }
+
+    /// The column of the tenant: text, `uuid` or an integer.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn tenant(self, column: &str) -> Result<Self, Invalid> {
+        let tenant = identifier("tenant", column)?;
+        Ok(Self { tenant, ..self })
+    }
+
+    /// The column of the user, of any type.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn user(self, column: &str) -> Result<Self, Invalid> {
+        let user = identifier("user", column)?;
+        Ok(Self { user, ..self })
+    }
+
+    /// The column of the time: `timestamptz`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn occurred_at(self, column: &str) -> Result<Self, Invalid> {
+        let occurred_at = identifier("occurred_at", column)?;
+        Ok(Self {
+            occurred_at,
+            ..self
+        })
+    }
+
+    /// The column of the service: text.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn service(self, column: &str) -> Result<Self, Invalid> {
+        let service = Some(identifier("service", column)?);
+        Ok(Self { service, ..self })
+    }
+
+    /// The column that says whether the call failed: `boolean`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn failed(self, column: &str) -> Result<Self, Invalid> {
+        let failed = Some(identifier("failed", column)?);
+        Ok(Self { failed, ..self })
+    }
+
+    /// The table's name in a statement.
+    pub(crate) fn name(&self) -> String {
+        format!("{}.{}", quoted(&self.schema), quoted(&self.table))
+    }
+}
+
+fn identifier(field: &'static str, name: &str) -> Result<String, Invalid> {
+    if (1..=63).contains(&name.len()) && !name.contains('\0') {
+        Ok(name.to_owned())
+    } else {
+        Err(Invalid::new(field, "a name of 1 to 63 bytes without NUL"))
+    }
+}
+
+/// An identifier as PostgreSQL quotes it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_and_never_anything_else() {
+        let table = UsageTable::new("public", "a\"; drop table x; --").unwrap();
+        assert_eq!(table.name(), "\"public\".\"a\"\"; drop table x; --\"");
+        for wrong in ["", "a\0b", &"x".repeat(64)] {
+            assert!(UsageTable::new("public", wrong).is_err());
+            assert!(UsageTable::own().tenant(wrong).is_err());
+        }
+    }
+}
