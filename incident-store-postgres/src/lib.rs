@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod doctor;
 mod document;
 mod failure;
 mod incidents;
@@ -16,6 +17,7 @@ mod timeline;
 mod usage;
 mod usage_table;
 
+pub use doctor::{Finding, Level, doctor};
 pub use migrate::{MigrateError, migrate};
 pub use store::{PgStore, PgStoreBuilder};
 pub use usage::{PgUsage, UsageTableError};

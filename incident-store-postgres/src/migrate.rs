@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{Connection, SqlSafeStr};
+use sqlx::{Connection, Row, SqlSafeStr};
 
 /// The migrations, in order. A migration that was released is never changed.
 const MIGRATIONS: [(i64, &str, &str); 1] = [(
@@ -12,6 +12,9 @@ const MIGRATIONS: [(i64, &str, &str); 1] = [(
     "incident",
     include_str!("../migrations/0001_incident.sql"),
 )];
+
+/// The newest of them.
+pub(crate) const LATEST: i64 = 1;
 
 /// The schema that everything lies in.
 pub(crate) const SCHEMA: &str = "incident";
@@ -47,6 +50,13 @@ pub async fn migrate(options: &PgConnectOptions, within: Duration) -> Result<(),
         let mut connection = PgConnection::connect_with(options)
             .await
             .map_err(MigrateError::Connect)?;
+        if is_current(&mut connection).await {
+            // A server's own role may not be allowed to migrate, and need not.
+            let _ = connection.close().await;
+            return Ok(());
+        }
+        // `run` is generic over what it takes a connection from, and its future is
+        // then `Send` for no caller; this is what it calls.
         let done = migrator().run_direct(None, &mut connection, false).await;
         // The connection may be broken by then; what counts is the migration.
         let _ = connection.close().await;
@@ -55,6 +65,15 @@ pub async fn migrate(options: &PgConnectOptions, within: Duration) -> Result<(),
     tokio::time::timeout(within, work)
         .await
         .unwrap_or(Err(MigrateError::Late))
+}
+
+async fn is_current(connection: &mut PgConnection) -> bool {
+    let sql = "select coalesce(max(version), 0) as version from incident._migrations where success";
+    let found = sqlx::query(sql).fetch_one(connection).await;
+    found.is_ok_and(|row| {
+        row.try_get::<i64, _>("version")
+            .is_ok_and(|version| version >= LATEST)
+    })
 }
 
 fn migrator() -> Migrator {
@@ -70,4 +89,16 @@ fn migrator() -> Migrator {
     migrator.create_schema(SCHEMA);
     migrator.set_ignore_missing(true);
     migrator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_is_the_last() {
+        let last = MIGRATIONS.last().map(|(version, _, _)| *version);
+        assert_eq!(last, Some(LATEST));
+        assert!(MIGRATIONS.is_sorted_by_key(|(version, _, _)| *version));
+    }
 }

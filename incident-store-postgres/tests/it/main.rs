@@ -7,6 +7,7 @@
 )]
 
 mod conformance;
+mod doctor;
 mod guards;
 mod server;
 mod usage;

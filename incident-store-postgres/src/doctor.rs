@@ -1,0 +1,292 @@
+//! What is wrong with a database, in sentences.
+
+use std::fmt;
+use std::time::Duration;
+
+use incident_core::Timestamp;
+use incident_core::port::StoreError;
+use sqlx::{PgConnection, PgPool, Row};
+
+use crate::access::read;
+use crate::migrate::LATEST;
+use crate::row;
+use crate::usage_table::UsageTable;
+
+/// The oldest server that is supported.
+const OLDEST: i32 = 140_000;
+
+/// The largest difference between our clock and the server's that is not told.
+const SKEW: Duration = Duration::from_secs(2);
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What was answered as kept may be lost or changed.
+    Unsafe,
+    /// It works, but worse than it should.
+    Warning,
+}
+
+/// One thing that is wrong, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// What it is, in a sentence.
+    pub message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = match self.level {
+            Level::Unsafe => "unsafe",
+            Level::Warning => "warning",
+        };
+        write!(f, "{level}: {}", self.message)
+    }
+}
+
+/// Looks at server, schema and role as the store's own connections see them, and
+/// at the table of usage events. The worst findings come first; nothing is changed.
+///
+/// # Errors
+/// The server did not answer.
+pub async fn doctor(
+    pool: &PgPool,
+    usage: &UsageTable,
+    now: Timestamp,
+    within: Duration,
+) -> Result<Vec<Finding>, StoreError> {
+    let mut findings = read!(pool, within, |connection| examine(connection, usage, now))?;
+    findings.sort_by_key(|finding| finding.level);
+    Ok(findings)
+}
+
+async fn examine(
+    connection: &mut PgConnection,
+    usage: &UsageTable,
+    now: Timestamp,
+) -> sqlx::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    settings(connection, now, &mut findings).await?;
+    if schema(connection, &mut findings).await? {
+        guards(connection, &mut findings).await?;
+        role(connection, &mut findings).await?;
+        index(connection, usage, &mut findings).await?;
+        collation(connection, usage, &mut findings).await?;
+    }
+    Ok(findings)
+}
+
+fn push(findings: &mut Vec<Finding>, level: Level, message: impl Into<String>) {
+    let message = message.into();
+    findings.push(Finding { level, message });
+}
+
+async fn settings(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    findings: &mut Vec<Finding>,
+) -> sqlx::Result<()> {
+    let sql = "select current_setting('server_version_num')::int as version, \
+               current_setting('server_encoding') as encoding, current_setting('fsync') as fsync, \
+               current_setting('full_page_writes') as full_page_writes, \
+               current_setting('synchronous_commit') as synchronous_commit, \
+               (extract(epoch from clock_timestamp()) * 1000000)::bigint as clock";
+    let row = sqlx::query(sql).fetch_one(connection).await?;
+    if row::get::<i32>(&row, "version")? < OLDEST {
+        push(
+            findings,
+            Level::Unsafe,
+            "the server is older than PostgreSQL 14",
+        );
+    }
+    if row::get::<&str>(&row, "encoding")? != "UTF8" {
+        push(
+            findings,
+            Level::Unsafe,
+            "the database is not encoded in UTF8; make one that is",
+        );
+    }
+    for (setting, why) in [
+        (
+            "fsync",
+            "a crash of the machine loses what was answered as kept",
+        ),
+        ("full_page_writes", "a crash of the machine may break pages"),
+        (
+            "synchronous_commit",
+            "a crash loses what was answered as kept",
+        ),
+    ] {
+        if row::get::<&str>(&row, setting)? == "off" {
+            push(
+                findings,
+                Level::Unsafe,
+                format!("{setting} is off: {why}; turn it on"),
+            );
+        }
+    }
+    let skew = Duration::from_micros(row::get::<i64>(&row, "clock")?.abs_diff(now.micros()));
+    if skew > SKEW {
+        let message = format!(
+            "the server's clock is {} s apart from ours; keep both in time",
+            skew.as_secs()
+        );
+        push(findings, Level::Warning, message);
+    }
+    Ok(())
+}
+
+/// Whether the schema is there.
+async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> sqlx::Result<bool> {
+    let there = "select to_regclass('incident._migrations') is not null as there";
+    if !sqlx::query(there)
+        .fetch_one(&mut *connection)
+        .await?
+        .try_get::<bool, _>("there")?
+    {
+        push(
+            findings,
+            Level::Unsafe,
+            "the schema `incident` is not there; migrate",
+        );
+        return Ok(false);
+    }
+    let sql = "select coalesce(max(version), 0) as version from incident._migrations where success";
+    let version: i64 = sqlx::query(sql)
+        .fetch_one(connection)
+        .await?
+        .try_get("version")?;
+    if version < LATEST {
+        push(
+            findings,
+            Level::Unsafe,
+            format!("the schema is at version {version}, this program needs {LATEST}; migrate"),
+        );
+        return Ok(false);
+    }
+    if version > LATEST {
+        push(
+            findings,
+            Level::Warning,
+            format!(
+                "the schema is at version {version}, this program knows {LATEST}; update it soon"
+            ),
+        );
+    }
+    Ok(true)
+}
+
+/// Every guard, as the migrations made it: its table and its name.
+const GUARDS: [(&str, &str); 13] = [
+    ("incidents", "never_lost"),
+    ("incidents", "never_emptied"),
+    ("timeline", "follows"),
+    ("timeline", "append_only"),
+    ("timeline", "never_emptied"),
+    ("timeline_texts", "never_changed"),
+    ("timeline_texts", "never_emptied"),
+    ("audit", "follows"),
+    ("audit", "append_only"),
+    ("audit", "never_emptied"),
+    ("outbox", "never_emptied"),
+    ("credits", "never_lost"),
+    ("credits", "never_emptied"),
+];
+
+async fn guards(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> sqlx::Result<()> {
+    let sql = "select c.relname::text as on_table, t.tgname::text as name from pg_trigger t \
+               join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace \
+               where n.nspname = 'incident' and not t.tgisinternal and t.tgenabled = 'A'";
+    let rows = sqlx::query(sql).fetch_all(connection).await?;
+    let on: Vec<(String, String)> = rows
+        .iter()
+        .map(|row| Ok((row.try_get("on_table")?, row.try_get("name")?)))
+        .collect::<sqlx::Result<_>>()?;
+    for (table, name) in GUARDS {
+        if !on.iter().any(|(t, n)| t == table && n == name) {
+            let message = format!("the guard {name} of incident.{table} is off: enable it always");
+            push(findings, Level::Unsafe, message);
+        }
+    }
+    Ok(())
+}
+
+async fn role(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> sqlx::Result<()> {
+    let sql = "select current_user::text as name, r.rolsuper as super, \
+               pg_has_role(current_user, (select relowner from pg_class where oid = 'incident.timeline'::regclass), 'usage') as owner \
+               from pg_roles r where r.rolname = current_user";
+    let row = sqlx::query(sql).fetch_one(connection).await?;
+    let name: &str = row::get(&row, "name")?;
+    if row::get::<bool>(&row, "super")? || row::get::<bool>(&row, "owner")? {
+        let message = format!(
+            "the role {name} can switch the guards off; serve as a role that owns nothing: select incident.grant_to('...')"
+        );
+        push(findings, Level::Warning, message);
+    }
+    Ok(())
+}
+
+async fn index(
+    connection: &mut PgConnection,
+    usage: &UsageTable,
+    findings: &mut Vec<Finding>,
+) -> sqlx::Result<()> {
+    let sql = "select exists (select 1 from pg_index i \
+               join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace \
+               join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0] and a.attname = $3 \
+               join pg_attribute b on b.attrelid = c.oid and b.attnum = i.indkey[1] and b.attname = $4 \
+               where n.nspname = $1 and c.relname = $2 and i.indisvalid and i.indpred is null) as there";
+    let row = sqlx::query(sql)
+        .bind(&usage.schema)
+        .bind(&usage.table)
+        .bind(&usage.tenant)
+        .bind(&usage.occurred_at)
+        .fetch_one(connection)
+        .await?;
+    if !row::get::<bool>(&row, "there")? {
+        let message = format!(
+            "{} has no index on ({}, {}): counting users reads all of it; create one, including {}",
+            usage.name(),
+            usage.tenant,
+            usage.occurred_at,
+            usage.user
+        );
+        push(findings, Level::Warning, message);
+    }
+    Ok(())
+}
+
+async fn collation(
+    connection: &mut PgConnection,
+    usage: &UsageTable,
+    findings: &mut Vec<Finding>,
+) -> sqlx::Result<()> {
+    // The collation of the column; that of the database where it has none of its own.
+    let sql = "select a.attname::text as name, case when l.collname = 'default' \
+                   then (select datcollate from pg_database where datname = current_database()) else l.collcollate end as collation \
+               from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace \
+               join pg_collation l on l.oid = a.attcollation \
+               where n.nspname = $1 and c.relname = $2 and a.attname = any($3)";
+    let rows = sqlx::query(sql)
+        .bind(&usage.schema)
+        .bind(&usage.table)
+        .bind(vec![usage.tenant.clone(), usage.user.clone()])
+        .fetch_all(connection)
+        .await?;
+    for row in &rows {
+        let (name, collation): (&str, Option<&str>) =
+            (row::get(row, "name")?, row::get(row, "collation")?);
+        if let Some(collation) =
+            collation.filter(|one| !matches!(*one, "C" | "POSIX" | "C.UTF-8" | "C.utf8"))
+        {
+            let message = format!(
+                "{}.{name} is compared by the rules of {collation}, two to eight times as slow; collate \"C\"",
+                usage.name()
+            );
+            push(findings, Level::Warning, message);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! The doctor names what is wrong.
+
+use std::time::Duration;
+
+use incident_core::engine::system::SystemClock;
+use incident_core::port::Clock;
+use incident_store_postgres::{Level, UsageTable, doctor};
+use incident_test_postgres::{Cluster, Database};
+use sqlx::Executor;
+use sqlx::postgres::PgPool;
+
+use crate::server;
+
+const WITHIN: Duration = Duration::from_secs(5);
+
+async fn found(pool: &PgPool, usage: &UsageTable) -> Vec<String> {
+    let now = SystemClock.now();
+    let findings = doctor(pool, usage, now, WITHIN).await.unwrap();
+    assert!(findings.is_sorted_by_key(|finding| finding.level));
+    findings.iter().map(ToString::to_string).collect()
+}
+
+fn has(found: &[String], start: &str, word: &str) -> bool {
+    found
+        .iter()
+        .any(|one| one.starts_with(start) && one.contains(word))
+}
+
+#[tokio::test]
+async fn settings_role_guards_index_and_clock() {
+    let database = server::database().await;
+    let own = UsageTable::own();
+    let app = found(&server::pool(&database).await, &own).await;
+    // The tests' server is fast and says so; nothing else is wrong.
+    assert!(app.iter().all(|one| one.contains(" is off: ")), "{app:?}");
+    assert!(has(&app, "unsafe: ", "fsync") && has(&app, "unsafe: ", "synchronous_commit"));
+
+    let owner = database.pool(2).await.unwrap();
+    assert!(has(
+        &found(&owner, &own).await,
+        "warning: ",
+        "can switch the guards off"
+    ));
+    for (wrong, level, word) in [
+        (
+            "alter table incident.timeline disable trigger append_only",
+            "unsafe: ",
+            "append_only",
+        ),
+        (
+            "alter table incident.audit enable trigger never_emptied",
+            "unsafe: ",
+            "incident.audit",
+        ),
+        (
+            "drop index incident.usage_by_tenant",
+            "warning: ",
+            "no index",
+        ),
+        (
+            "alter table incident.usage_events alter user_id type text collate \"en-x-icu\"",
+            "warning: ",
+            "user_id",
+        ),
+        (
+            "update incident._migrations set version = 99",
+            "warning: ",
+            "update it soon",
+        ),
+        ("delete from incident._migrations", "unsafe: ", "migrate"),
+        ("drop schema incident cascade", "unsafe: ", "not there"),
+    ] {
+        owner.execute(wrong).await.unwrap();
+        let found = found(&owner, &own).await;
+        assert!(has(&found, level, word), "{wrong}: {found:?}");
+    }
+    let later = SystemClock.now().saturating_add(Duration::from_secs(60));
+    let skewed = doctor(&owner, &own, later, WITHIN).await.unwrap();
+    assert!(
+        skewed
+            .iter()
+            .any(|one| one.level == Level::Warning && one.message.contains("clock"))
+    );
+}
+
+#[tokio::test]
+async fn a_database_of_another_encoding_is_unsafe() {
+    let cluster = Cluster::shared();
+    let pool = Database::create(cluster, None)
+        .await
+        .unwrap()
+        .pool(1)
+        .await
+        .unwrap();
+    let name = format!("ascii_{}", std::process::id());
+    let sql = format!("create database {name} encoding 'SQL_ASCII' template template0");
+    pool.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+    let options = cluster.options().database(&name);
+    let ascii = PgPool::connect_with(options).await.unwrap();
+    assert!(has(
+        &found(&ascii, &UsageTable::own()).await,
+        "unsafe: ",
+        "UTF8"
+    ));
+}
