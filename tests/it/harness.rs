@@ -7,10 +7,14 @@ use incident_console::console::{Console, Parts};
 use incident_console::http::auth::Tokens;
 use incident_console::pagers::PagerSettings;
 use incident_console::policy_file::Paging;
+use incident_console::storage::Storage;
 use incident_core::Timestamp;
 use incident_core::testing::{ManualClock, RecordingPager};
+use incident_store_postgres::{PgStore, PgUsage, migrate};
+use incident_test_postgres::{Cluster, Database};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 pub(crate) const ADMIN: &str = "admin-token-0123456789";
 pub(crate) const COMMANDER: &str = "commander-token-0123456789";
@@ -20,6 +24,8 @@ pub(crate) const BILLING: &str = "billing-token-0123456789";
 
 pub(crate) struct Server {
     console: Console,
+    /// Gone when the test is.
+    _database: Option<Database>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) pager: Arc<RecordingPager>,
     http: reqwest::Client,
@@ -71,14 +77,50 @@ pub(crate) fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
-async fn start(parts: Parts) -> Console {
+/// A store of this test's own: in memory, or a database.
+async fn storage() -> (Storage, Option<Database>) {
+    if !crate::ON_POSTGRES {
+        return (Storage::default(), None);
+    }
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    let template = TEMPLATE
+        .get_or_init(|| async {
+            let database = Database::create(Cluster::shared(), None).await.unwrap();
+            migrate(&database.options(), Duration::from_secs(30))
+                .await
+                .unwrap();
+            database.keep()
+        })
+        .await;
+    let database = Database::create(Cluster::shared(), Some(template))
+        .await
+        .unwrap();
+    let pool = database.pool(10).await.unwrap();
+    let usage = PgUsage::new(pool.clone());
+    let storage = Storage {
+        name: "postgres",
+        told: String::new(),
+        store: Arc::new(PgStore::new(pool)),
+        usage: Arc::new(usage.clone()),
+        sink: Arc::new(usage.clone()),
+        directory: Arc::new(usage),
+    };
+    (storage, Some(database))
+}
+
+async fn start(parts: Parts) -> (Console, Option<Database>) {
     let tokens = format!(
         "root:admin:{ADMIN},carl:commander:{COMMANDER},anna:responder:{RESPONDER},vera:viewer:{VIEWER},bill:billing:{BILLING}"
     );
     let tokens = Tokens::parse(&tokens).unwrap();
-    let parts = Parts { tokens, ..parts };
+    let (storage, database) = storage().await;
+    let parts = Parts {
+        tokens,
+        storage,
+        ..parts
+    };
     let bind = "127.0.0.1:0".parse().unwrap();
-    Console::start(parts, bind).await.unwrap()
+    (Console::start(parts, bind).await.unwrap(), database)
 }
 
 impl Server {
@@ -91,8 +133,9 @@ impl Server {
             clock: Some(clock.clone()),
             ..Parts::default()
         };
-        let console = start(parts).await;
+        let (console, database) = start(parts).await;
         Self {
+            _database: database,
             console,
             clock,
             pager,
@@ -114,8 +157,10 @@ impl Server {
             retired_pagers: pagers.retired,
             ..Parts::default()
         };
+        let (console, database) = start(parts).await;
         Self {
-            console: start(parts).await,
+            _database: database,
+            console,
             clock: Arc::new(ManualClock::at(Timestamp::MIN)),
             pager: Arc::new(RecordingPager::named("idle").unwrap()),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),

@@ -8,6 +8,9 @@
     reason = "tests, and what they share, fail by panicking"
 )]
 
+/// Servers keep everything in memory here; `on_postgres.rs` has the others.
+pub(crate) const ON_POSTGRES: bool = false;
+
 mod architecture;
 mod bad_input;
 mod harness;

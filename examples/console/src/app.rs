@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use incident_core::IncidentId;
 use incident_core::actor::Caller;
 use incident_core::engine::{Ask, Done, Incidents};
 use incident_core::incident::Command;
-use incident_store_memory::MemoryUsage;
+use incident_core::port::UsageSink;
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedMutexGuard, RwLock};
 
@@ -39,12 +40,13 @@ impl Deref for App {
 }
 
 /// The parts of an [`App`].
-#[derive(Debug)]
 pub struct Shared {
     /// The engine.
     pub incidents: Incidents,
     /// Where usage events go.
-    pub usage: MemoryUsage,
+    pub usage: Arc<dyn UsageSink>,
+    /// `memory` or `postgres`.
+    pub store: &'static str,
     /// Who may call.
     pub tokens: Tokens,
     /// The public page.
@@ -57,6 +59,15 @@ pub struct Shared {
     pub in_flight: InFlight,
     /// Held for reading by every command that runs.
     running: Arc<RwLock<()>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("store", &self.store)
+            .field("incidents", &self.incidents)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A command's body, with who asks and on which conditions.
@@ -75,7 +86,8 @@ impl App {
     #[must_use]
     pub fn new(
         incidents: Incidents,
-        usage: MemoryUsage,
+        usage: Arc<dyn UsageSink>,
+        store: &'static str,
         tokens: Tokens,
         public: Arc<PublicCache>,
         links: Links,
@@ -83,6 +95,7 @@ impl App {
         Self(Arc::new(Shared {
             incidents,
             usage,
+            store,
             tokens,
             public,
             links,

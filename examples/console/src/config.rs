@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::http::auth::Tokens;
 use crate::pagers::PagerSettings;
+use crate::storage::Database;
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,10 @@ pub struct Config {
     pub bind: SocketAddr,
     /// Who may call; none where a token is to be made.
     pub tokens: Option<Tokens>,
+    /// The database; none for memory.
+    pub database: Option<Database>,
+    /// Whether a database that may lose what it kept is taken all the same.
+    pub allow_unsafe: bool,
     /// Who is paged.
     pub pagers: PagerSettings,
     /// The policy file.
@@ -37,8 +42,7 @@ pub struct Config {
 
 /// Settings of adapters that this build does not have. Starting without them
 /// would lose pages or incidents in silence.
-const NOT_IN_THIS_BUILD: [(&str, &str); 4] = [
-    ("DATABASE_URL", "the PostgreSQL store"),
+const NOT_IN_THIS_BUILD: [(&str, &str); 3] = [
     ("PAGERDUTY_WEBHOOK_SECRET", "inbound PagerDuty webhooks"),
     ("OPSGENIE_WEBHOOK_TOKEN", "inbound OpsGenie webhooks"),
     ("SLACK_SIGNING_SECRET", "chat commands"),
@@ -85,6 +89,11 @@ impl Config {
         Ok(Self {
             bind,
             tokens,
+            database: get("DATABASE_URL")
+                .map(|url| url.trim().parse())
+                .transpose()
+                .map_err(|reason: &str| ConfigError::new("DATABASE_URL", reason))?,
+            allow_unsafe: get("INCIDENT_ALLOW_UNSAFE_DATABASE").is_some(),
             pagers: PagerSettings::from_env(&get)?,
             policy: get("INCIDENT_POLICY").map(PathBuf::from),
         })
@@ -115,6 +124,7 @@ mod tests {
             ("INCIDENT_TOKENS", "anna:admin:canary"),
             ("INCIDENT_ALLOW_UNSAFE_DATABASE", "yes"),
             ("DATABASE_URL", "postgres://canary"),
+            ("DATABASE_URL", "mysql://u:canary@h/d"),
             ("PAGERDUTY_ROUTING_KEY", "canary"),
             ("OPSGENIE_API_KEY", "canary canary"),
             ("PAGERDUTY_URL", "http://canary.example"),

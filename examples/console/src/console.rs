@@ -8,7 +8,6 @@ use std::time::Duration;
 use incident_core::engine::{BuildError, Incidents};
 use incident_core::port::{Clock, Pager};
 use incident_pagers::{LogPager, Wake};
-use incident_store_memory::{MemoryStore, MemoryUsage};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,6 +17,7 @@ use crate::http::auth::Tokens;
 use crate::policy_file::PolicyFile;
 use crate::public_cache::PublicCache;
 use crate::routes;
+use crate::storage::Storage;
 
 /// How long requests may take to end after the signal to stop.
 const GRACE: Duration = Duration::from_secs(20);
@@ -27,6 +27,8 @@ const GRACE: Duration = Duration::from_secs(20);
 pub struct Parts {
     /// Who may call.
     pub tokens: Tokens,
+    /// Where everything is kept; in memory by default.
+    pub storage: Storage,
     /// Policy, terms, names and links.
     pub policy: PolicyFile,
     /// Pagers; the log pager if there are none.
@@ -57,20 +59,17 @@ impl Parts {
     pub fn build(self) -> Result<(App, Wake), BuildError> {
         let Self {
             tokens,
+            storage,
             policy,
             pagers,
             retired_pagers,
             clock,
         } = self;
-        let (usage, wake, public) = (
-            MemoryUsage::default(),
-            Wake::default(),
-            Arc::new(PublicCache::default()),
-        );
+        let (wake, public) = (Wake::default(), Arc::new(PublicCache::default()));
         let (waker, cache) = (wake.clone(), Arc::clone(&public));
-        let mut builder = Incidents::builder(Arc::new(MemoryStore::default()))
-            .usage(Arc::new(usage.clone()))
-            .directory(Arc::new(usage.clone()))
+        let mut builder = Incidents::builder(storage.store)
+            .usage(storage.usage)
+            .directory(storage.directory)
             .policy(policy.policy())
             .terms(policy.terms())
             .public_names(policy.names())
@@ -96,7 +95,14 @@ impl Parts {
             .fold(builder, |builder, pager| builder.retired_pager(pager))
             .build()?;
         Ok((
-            App::new(incidents, usage, tokens, public, policy.links()),
+            App::new(
+                incidents,
+                storage.sink,
+                storage.name,
+                tokens,
+                public,
+                policy.links(),
+            ),
             wake,
         ))
     }

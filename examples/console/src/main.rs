@@ -11,36 +11,51 @@ use incident_console::config::Config;
 use incident_console::console::{Console, Parts};
 use incident_console::demo;
 use incident_console::http::auth::Tokens;
+use incident_console::maintenance::Maintenance;
 use incident_console::policy_file::PolicyFile;
+use incident_console::storage::Storage;
 use incident_core::PersonName;
 use incident_core::actor::{Actor, Caller, Role};
 use tracing_subscriber::EnvFilter;
 
-const USAGE: &str = "usage: incident-console [demo]
+const USAGE: &str = "usage: incident-console [demo | migrate | doctor | verify]
 
   (nothing)  serve the API on INCIDENT_BIND, by default 127.0.0.1:8080
-  demo       play the reference scenario, print what happened, keep serving
+  demo       play the reference scenario in memory, print what happened, keep serving
+  migrate    make or update the tables of DATABASE_URL
+  doctor     say what is wrong with DATABASE_URL
+  verify     check every timeline and the audit trail of DATABASE_URL
 
-Settings come from the environment; see README.md. None is needed.";
+Settings come from the environment; see README.md. None is needed to serve.";
+
+/// What to do.
+enum Task {
+    Serve { demo: bool },
+    Maintain(Maintenance),
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let play = match arguments
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
-        [] => false,
-        ["demo"] => true,
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let task = match arguments.as_slice() {
+        [] => Task::Serve { demo: false },
+        ["demo"] => Task::Serve { demo: true },
+        ["migrate"] => Task::Maintain(Maintenance::Migrate),
+        ["doctor"] => Task::Maintain(Maintenance::Doctor),
+        ["verify"] => Task::Maintain(Maintenance::Verify),
         ["-h" | "--help" | "help"] => return say(USAGE, ExitCode::SUCCESS),
         _ => {
             let _ = writeln!(std::io::stderr(), "{USAGE}");
             return ExitCode::from(2);
         }
     };
-    match serve(play) {
-        Ok(()) => ExitCode::SUCCESS,
+    let done = match task {
+        Task::Serve { demo } => serve(demo).map(|()| true),
+        Task::Maintain(task) => maintain(task),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "incident-console cannot start: {error}");
             ExitCode::FAILURE
@@ -51,6 +66,16 @@ fn main() -> ExitCode {
 fn say(text: &str, code: ExitCode) -> ExitCode {
     let _ = writeln!(std::io::stdout(), "{text}");
     code
+}
+
+#[tokio::main]
+async fn maintain(task: Maintenance) -> Result<bool, Box<dyn Error>> {
+    let config = Config::from_env(|name| std::env::var(name).ok())?;
+    let database = config
+        .database
+        .ok_or("DATABASE_URL: set it; there is no other database")?;
+    let out = &mut std::io::stdout();
+    incident_console::maintenance::run(task, &database, out).await
 }
 
 #[tokio::main]
@@ -75,6 +100,12 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
         config.pagers
     };
     let pagers = settings.build(policy.paging())?;
+    let storage = match &config.database {
+        Some(database) if !play => Storage::open(database, config.allow_unsafe).await?,
+        _ => Storage::default(),
+    };
+    let left_out = play && config.database.is_some();
+    let told = storage.told.clone();
     let mut tokens = config.tokens.unwrap_or_default();
     let made = if tokens.is_empty() {
         Some(make_token(&mut tokens)?)
@@ -90,6 +121,7 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
     let console = Console::start(
         Parts {
             tokens,
+            storage,
             policy,
             pagers: pagers.current,
             retired_pagers: pagers.retired,
@@ -102,9 +134,15 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
     let stop = shutdown_signal()?;
 
     let mut out = std::io::stdout();
-    writeln!(out, "store: in memory; everything is lost at exit")?;
+    writeln!(out, "{told}")?;
     for line in &pagers.told {
         writeln!(out, "{line}")?;
+    }
+    if left_out {
+        writeln!(
+            out,
+            "store: DATABASE_URL is left out, so that a demo is kept nowhere"
+        )?;
     }
     if muted {
         writeln!(

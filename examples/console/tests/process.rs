@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "tests, and what they share, fail by panicking"
 )]
 
@@ -12,12 +13,14 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use incident_pagers::testing::{Canned, Fault, StandIn};
+use incident_test_postgres::{Cluster, Database, Safety};
 
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_incident-console"));
     for name in [
         "INCIDENT_TOKENS",
         "INCIDENT_POLICY",
+        "INCIDENT_ALLOW_UNSAFE_DATABASE",
         "DATABASE_URL",
         "PAGERDUTY_ROUTING_KEY",
         "PAGERDUTY_URL",
@@ -201,6 +204,123 @@ fn without_certificates_a_vendor_on_the_network_is_refused_and_not_panicked_at()
     stop(child);
 }
 
+fn run(database: &str, arguments: &[&str], settings: &[(&str, &str)]) -> (bool, String, String) {
+    let mut console = command();
+    console.args(arguments).env("DATABASE_URL", database);
+    for (name, value) in settings {
+        console.env(name, value);
+    }
+    let output = console.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.success(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
+    // As in production: nothing about it is unsafe.
+    let cluster = Cluster::start(Safety::Durable).unwrap();
+    let database = Database::create(&cluster, None).await.unwrap();
+    let url = cluster.url(database.name());
+    let (well, said, _) = run(&url, &["doctor"], &[]);
+    assert!(!well && said.contains("migrate"), "{said}");
+    let (well, said, error) = run(&url, &["migrate"], &[]);
+    assert!(well && said.contains("up to date"), "{said}{error}");
+    let (well, said, _) = run(&url, &["doctor"], &[]);
+    // Only that the superuser serves.
+    assert!(
+        well && said.lines().count() == 1 && said.contains("guards"),
+        "{said}"
+    );
+
+    let token = "token-0123456789-token";
+    let tokens = format!("root:admin:{token}");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut id = String::new();
+    // Twice: what the first process kept, the second one shows.
+    for round in 0..2 {
+        let mut console = command();
+        console
+            .env("DATABASE_URL", &url)
+            .env("INCIDENT_TOKENS", &tokens);
+        let mut child = console.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let seen = until(&mut lines, "listening on ");
+        assert!(seen[0].starts_with("store: PostgreSQL, "), "{seen:?}");
+        let address = seen
+            .last()
+            .unwrap()
+            .trim_start_matches("listening on ")
+            .to_owned();
+        let ready = client
+            .get(format!("{address}/readyz"))
+            .send()
+            .await
+            .unwrap();
+        assert!(ready.text().await.unwrap().contains("postgres"));
+        if round == 0 {
+            let created = client
+                .post(format!("{address}/sys/incidents"))
+                .bearer_auth(token)
+                .json(&serde_json::json!({"title": "kept", "severity": "SEV1"}))
+                .send()
+                .await
+                .unwrap();
+            let body: serde_json::Value =
+                serde_json::from_str(&created.text().await.unwrap()).unwrap();
+            id = body["id"].as_str().unwrap().to_owned();
+        }
+        let shown = client
+            .get(format!("{address}/sys/incidents/{id}"))
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(shown.status(), 200);
+        stop(child);
+    }
+    let (well, said, _) = run(&url, &["verify"], &[]);
+    assert!(
+        well && said.contains("timelines: 1 sound, 0 broken"),
+        "{said}"
+    );
+    let (well, said, error) = run(&url, &["doctor", "all"], &[]);
+    assert!(
+        !well && said.is_empty() && error.starts_with("usage"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_unsafe_database_is_refused_unless_told_otherwise() {
+    let cluster = Cluster::start(Safety::Fast).unwrap();
+    let database = Database::create(&cluster, None).await.unwrap();
+    let url = cluster.url(database.name());
+    let (well, _, error) = run(&url, &[], &[]);
+    assert!(
+        !well && error.contains("INCIDENT_ALLOW_UNSAFE_DATABASE=1"),
+        "{error}"
+    );
+    let mut console = command();
+    console
+        .env("DATABASE_URL", &url)
+        .env("INCIDENT_ALLOW_UNSAFE_DATABASE", "1");
+    let mut child = console.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    until(&mut lines, "listening on ");
+    stop(child);
+    let (well, _, error) = run(&cluster.url("nowhere"), &[], &[]);
+    assert!(
+        !well && error.contains("DATABASE_URL") && error.contains("nowhere"),
+        "{error}"
+    );
+    let (well, _, error) = run("", &["verify"], &[]);
+    assert!(!well && error.contains("DATABASE_URL"), "{error}");
+}
+
 #[test]
 fn the_demo_leaves_configured_vendors_alone_and_says_so() {
     let mut demo = command();
@@ -221,7 +341,7 @@ fn a_wrong_setting_stops_the_start_with_one_sentence_and_no_secret() {
         ("INCIDENT_BIND", "nowhere"),
         ("INCIDENT_TOKENS", "anna:boss:canary-canary-canary"),
         ("INCIDENT_POLICY", "/nonexistent/policy.toml"),
-        ("DATABASE_URL", "postgres://user:canary@host/db"),
+        ("DATABASE_URL", "mysql://user:canary@host/db"),
         ("PAGERDUTY_ROUTING_KEY", "canary"),
         ("PAGERDUTY_URL", "http://canary.example"),
         ("OPSGENIE_API_KEY", "canary canary"),

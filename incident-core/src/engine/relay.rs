@@ -1,7 +1,7 @@
 //! The relay: claim what is due, do it, note what came of it.
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 
 use super::{Error, Incidents};
 use crate::Timestamp;
@@ -18,6 +18,14 @@ pub struct Drained {
     pub handled: usize,
     /// When the next message falls due, if there is one.
     pub next_due: Option<Timestamp>,
+}
+
+/// What one of the futures of a pass came to.
+enum Step {
+    /// Messages were handed out.
+    Found(Result<Vec<Claim>, StoreError>),
+    /// One was worked on.
+    Worked(Result<(), Error>),
 }
 
 impl Incidents {
@@ -38,27 +46,52 @@ impl Incidents {
     pub async fn drain(&self) -> Result<Drained, Error> {
         let mut drained = Drained::default();
         let mut working = FuturesUnordered::new();
-        loop {
-            let room = AT_ONCE.saturating_sub(working.len());
-            let claims = self.claim(room).await;
-            match claims {
-                Ok(claims) => working.extend(claims.into_iter().map(|claim| self.handle(claim))),
+        working.push(self.look(AT_ONCE).boxed());
+        let (mut looking, mut busy) = (true, 0);
+        // Looking for more is one of the futures that are polled together: awaited
+        // by itself, it could wait for a connection that one of the others holds.
+        while let Some(step) = working.next().await {
+            let mut more = true;
+            match step {
+                Step::Found(Ok(claims)) => {
+                    looking = false;
+                    more = !claims.is_empty();
+                    busy += claims.len();
+                    working.extend(claims.into_iter().map(|claim| self.work(claim).boxed()));
+                }
                 // What is in flight is still finished.
-                Err(error) if working.is_empty() => return Err(error.into()),
-                Err(error) => tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the outbox did not hand out messages"
-                ),
+                Step::Found(Err(error)) if busy == 0 && drained.handled == 0 => {
+                    return Err(error.into());
+                }
+                Step::Found(Err(error)) => {
+                    (looking, more) = (false, false);
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the outbox did not hand out messages"
+                    );
+                }
+                Step::Worked(result) => {
+                    busy -= 1;
+                    drained.handled += 1;
+                    note(result);
+                }
             }
-            let Some(done) = (&mut working).ready_chunks(AT_ONCE).next().await else {
-                break;
-            };
-            drained.handled += done.len();
-            done.into_iter().for_each(note);
+            if more && !looking && busy < AT_ONCE {
+                looking = true;
+                working.push(self.look(AT_ONCE - busy).boxed());
+            }
         }
         let deadline = self.0.settings.store_deadline;
         drained.next_due = self.0.store.next_due(deadline).await?;
         Ok(drained)
+    }
+
+    async fn look(&self, limit: usize) -> Step {
+        Step::Found(self.claim(limit).await)
+    }
+
+    async fn work(&self, claim: Claim) -> Step {
+        Step::Worked(self.handle(claim).await)
     }
 
     async fn claim(&self, limit: usize) -> Result<Vec<Claim>, StoreError> {

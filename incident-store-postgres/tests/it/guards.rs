@@ -5,7 +5,7 @@ use std::time::Duration;
 use incident_core::actor::Role;
 use incident_core::engine::{Ask, Incidents};
 use incident_core::incident::{Declare, Severity};
-use incident_core::testing::caller;
+use incident_core::testing::{RecordingPager, caller};
 use incident_test_postgres::Database;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
@@ -154,6 +154,31 @@ async fn times_are_finite_states_are_whole_and_credits_are_single() {
          select gen_random_uuid(), id, 't', 1, '2026-11-01', 0, 0, 'v', 'estimated' from incident.incidents";
     owner.execute(credit).await.unwrap();
     assert_eq!(refused(&mut owner, credit).await, "23505");
+}
+
+/// A pass of the relay works on many messages at once, each with a connection at
+/// times: none may wait for another that nobody polls.
+#[tokio::test]
+async fn a_pool_of_one_connection_is_enough_for_the_relay() {
+    let database = server::database().await;
+    let options = database.options().username(APP);
+    let one = sqlx::postgres::PgPoolOptions::new().max_connections(1);
+    let store = incident_store_postgres::PgStore::new(one.connect_with(options).await.unwrap());
+    let pager = std::sync::Arc::new(RecordingPager::named("pager").unwrap());
+    let incidents = Incidents::builder(std::sync::Arc::new(store))
+        .pager(pager.clone())
+        .build()
+        .unwrap();
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    for n in 0..60 {
+        let title = format!("number {n}").parse().unwrap();
+        let asked = Declare::new(title, Severity::Sev2);
+        incidents.declare(&ask, &asked).await.unwrap();
+    }
+    let drained = incidents.drain();
+    let drained = tokio::time::timeout(Duration::from_secs(4), drained).await;
+    assert_eq!(drained.unwrap().unwrap().handled, 60);
+    assert_eq!(pager.wakes(), 60);
 }
 
 /// The host's pool may hold a connection that somebody left in a transaction.

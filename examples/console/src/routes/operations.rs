@@ -19,6 +19,6 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> 
     app.incidents.ready().await?;
     Ok(answer(
         StatusCode::OK,
-        &json!({"status": "ready", "store": "memory"}),
+        &json!({"status": "ready", "store": app.store}),
     ))
 }

@@ -1,5 +1,7 @@
 //! Usage events: an array, all or nothing; or a stream of lines.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -42,11 +44,11 @@ pub(super) async fn record(
     let bytes = body::read(body, ARRAY_LIMIT).await?;
     let events: Vec<ApiUsageEvent> = body::json(&bytes)?;
     let (ask, turn) = app.conditions(caller, &parts, &bytes).await?;
-    let (incidents, usage) = (app.incidents.clone(), app.usage.clone());
+    let (incidents, usage) = (app.incidents.clone(), Arc::clone(&app.usage));
     let (accepted, replayed) = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.record_usage(&ask, &usage, events).await?)
+            Ok(incidents.record_usage(&ask, &*usage, events).await?)
         })
         .await?;
     Ok(replayable(
@@ -121,9 +123,9 @@ impl Lines {
             return Ok(());
         }
         let batch = std::mem::take(&mut self.batch);
-        let (incidents, usage, ask) = (app.incidents.clone(), app.usage.clone(), ask.clone());
+        let (incidents, usage, ask) = (app.incidents.clone(), Arc::clone(&app.usage), ask.clone());
         let (count, _) = app
-            .run(async move { Ok(incidents.record_usage(&ask, &usage, batch).await?) })
+            .run(async move { Ok(incidents.record_usage(&ask, &*usage, batch).await?) })
             .await?;
         self.accepted += count;
         Ok(())

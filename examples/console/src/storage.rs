@@ -1,0 +1,262 @@
+//! Where everything is kept: in memory, or in PostgreSQL.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use incident_core::engine::system::SystemClock;
+use incident_core::port::{Clock, Store, TenantDirectory, UsageSink, UsageSource};
+use incident_store_memory::{MemoryStore, MemoryUsage};
+use incident_store_postgres::{
+    Finding, Level, MigrateError, PgStore, PgUsage, UsageTable, doctor, migrate,
+};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+
+/// How long the database is waited for at the start.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// How long migrating may take; another process may be at it.
+const MIGRATION: Duration = Duration::from_secs(120);
+
+/// How long a connection is waited for before a request is answered 503.
+const ACQUIRE: Duration = Duration::from_secs(2);
+
+/// How long the doctor may look.
+const EXAMINATION: Duration = Duration::from_secs(10);
+
+/// Connections for requests and for the relay: a storm of requests must not
+/// keep pages from going out.
+const CONNECTIONS: u32 = 16;
+const RELAY_CONNECTIONS: u32 = 4;
+
+/// A database, as `DATABASE_URL` names it. Its debug output shows no password.
+#[derive(Clone)]
+pub struct Database(PgConnectOptions);
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Database({self})")
+    }
+}
+
+/// Where it is, without the password.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (options, database) = (&self.0, self.0.get_database().unwrap_or_default());
+        match options.get_socket() {
+            Some(socket) => write!(f, "{database} at {}", socket.display()),
+            None => write!(
+                f,
+                "{database} at {}:{}",
+                options.get_host(),
+                options.get_port()
+            ),
+        }
+    }
+}
+
+impl FromStr for Database {
+    type Err = &'static str;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        let rest = url
+            .strip_prefix("postgres://")
+            .or_else(|| url.strip_prefix("postgresql://"))
+            .ok_or("expected postgres://USER@HOST/DATABASE")?;
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        if !authority.contains('@') && !rest.contains("user=") {
+            return Err("name the user: postgres://USER@HOST/DATABASE");
+        }
+        let options: PgConnectOptions = url
+            .parse()
+            .map_err(|_| "expected postgres://USER:PASSWORD@HOST:PORT/DATABASE")?;
+        if options.get_database().is_none_or(str::is_empty) {
+            return Err("name the database: postgres://USER@HOST/DATABASE");
+        }
+        let options = options.application_name("incident-console").options([
+            ("statement_timeout", "30s"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("timezone", "UTC"),
+        ]);
+        Ok(Self(options))
+    }
+}
+
+/// The database cannot be used. No sentence holds a password.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// It does not answer, or not to us.
+    #[error("DATABASE_URL: {0} cannot be reached: {1}")]
+    Unreachable(Database, sqlx::Error),
+    /// The tables could not be made.
+    #[error("DATABASE_URL: {0}: {1}{2}")]
+    Migrate(Database, MigrateError, String),
+    /// What would be answered as kept might be lost.
+    #[error("DATABASE_URL: {0} is unsafe: {1} (INCIDENT_ALLOW_UNSAFE_DATABASE=1 starts anyway)")]
+    Unsafe(Database, String),
+    /// It could not be looked at.
+    #[error("DATABASE_URL: {0} cannot be examined: {1}")]
+    Doctor(Database, incident_core::port::StoreError),
+}
+
+/// A store with a usage source beside it.
+#[derive(Clone)]
+pub struct Storage {
+    /// `memory` or `postgres`.
+    pub name: &'static str,
+    /// What to say at the start.
+    pub told: String,
+    /// Incidents and everything with them.
+    pub store: Arc<dyn Store>,
+    /// Who was hit.
+    pub usage: Arc<dyn UsageSource>,
+    /// Where usage events go.
+    pub sink: Arc<dyn UsageSink>,
+    /// Who all tenants are.
+    pub directory: Arc<dyn TenantDirectory>,
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Storage")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Storage {
+    /// In memory.
+    fn default() -> Self {
+        let usage = MemoryUsage::default();
+        Self {
+            name: "memory",
+            told: "store: in memory; everything is lost at exit".to_owned(),
+            store: Arc::new(MemoryStore::default()),
+            usage: Arc::new(usage.clone()),
+            sink: Arc::new(usage.clone()),
+            directory: Arc::new(usage),
+        }
+    }
+}
+
+impl Storage {
+    /// Waits for the database, migrates it, and refuses it where it is unsafe.
+    ///
+    /// # Errors
+    /// It cannot be used; see [`StorageError`].
+    pub async fn open(database: &Database, allow_unsafe: bool) -> Result<Self, StorageError> {
+        database.migrate().await?;
+        let pool = database.pool(CONNECTIONS);
+        for finding in database.examine(&pool).await? {
+            match finding.level {
+                Level::Unsafe if !allow_unsafe => {
+                    return Err(StorageError::Unsafe(database.clone(), finding.message));
+                }
+                Level::Unsafe | Level::Warning => tracing::warn!("the database: {finding}"),
+            }
+        }
+        let usage = PgUsage::new(pool.clone());
+        let store = PgStore::builder(pool).relay_pool(database.pool(RELAY_CONNECTIONS));
+        Ok(Self {
+            name: "postgres",
+            told: format!("store: PostgreSQL, {database}"),
+            store: Arc::new(store.build()),
+            usage: Arc::new(usage.clone()),
+            sink: Arc::new(usage.clone()),
+            directory: Arc::new(usage),
+        })
+    }
+}
+
+impl Database {
+    /// Waits until the database answers, for half a minute, and migrates it.
+    ///
+    /// # Errors
+    /// It does not answer, refuses us, or cannot be migrated.
+    pub async fn migrate(&self) -> Result<(), StorageError> {
+        self.wait().await?;
+        migrate(&self.0, MIGRATION).await.map_err(|error| {
+            let cause = std::error::Error::source(&error);
+            let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+            StorageError::Migrate(self.clone(), error, cause)
+        })
+    }
+
+    async fn wait(&self) -> Result<(), StorageError> {
+        let started = Instant::now();
+        loop {
+            match self.0.connect().await {
+                Ok(connection) => {
+                    let _ = connection.close().await;
+                    return Ok(());
+                }
+                Err(error) if may_come(&error) && started.elapsed() < WAIT => {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                Err(error) => return Err(StorageError::Unreachable(self.clone(), error)),
+            }
+        }
+    }
+
+    /// What is wrong with it.
+    ///
+    /// # Errors
+    /// It did not answer.
+    pub async fn examine(&self, pool: &PgPool) -> Result<Vec<Finding>, StorageError> {
+        let now = SystemClock.now();
+        doctor(pool, &UsageTable::own(), now, EXAMINATION)
+            .await
+            .map_err(|error| StorageError::Doctor(self.clone(), error))
+    }
+
+    /// A pool that connects when it is used.
+    #[must_use]
+    pub fn pool(&self, connections: u32) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE)
+            // A dead connection is found by the call itself, and another one taken.
+            .test_before_acquire(false)
+            .connect_lazy_with(self.0.clone())
+    }
+}
+
+/// Whether waiting helps: the server is not there yet, or is starting. A wrong
+/// password does not become right.
+fn may_come(error: &sqlx::Error) -> bool {
+    match error.as_database_error() {
+        // cannot_connect_now
+        Some(refusal) => refusal.code().is_some_and(|code| code == "57P03"),
+        None => matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_never_shown_and_urls_are_checked() {
+        let database: Database = "postgres://app:canary@db.example:5433/console"
+            .parse()
+            .unwrap();
+        assert_eq!(database.to_string(), "console at db.example:5433");
+        assert!(!format!("{database:?}").contains("canary"));
+        let socket: Database = "postgres://app@localhost/console?host=/run/pg"
+            .parse()
+            .unwrap();
+        assert_eq!(socket.to_string(), "console at /run/pg");
+        for (wrong, word) in [
+            ("mysql://u:canary@h/d", "postgres://"),
+            ("postgres://db.example/console", "user"),
+            ("postgres://app:canary@db.example", "database"),
+            ("postgres://app:canary@db.example:port/x", "HOST"),
+        ] {
+            let error = wrong.parse::<Database>().unwrap_err();
+            assert!(error.contains(word) && !error.contains("canary"), "{error}");
+        }
+    }
+}

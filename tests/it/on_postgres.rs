@@ -1,0 +1,21 @@
+//! The tests over HTTP once more, with everything kept in PostgreSQL.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::clone_on_ref_ptr,
+    reason = "tests, and what they share, fail by panicking"
+)]
+
+/// See `main.rs`.
+pub(crate) const ON_POSTGRES: bool = true;
+
+mod bad_input;
+mod harness;
+mod http_rules;
+mod public_canary;
+mod real_data;
+mod scenario;
+mod timeline;
+mod vendor_pages;
