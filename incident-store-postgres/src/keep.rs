@@ -8,6 +8,7 @@ use incident_core::IncidentId;
 use incident_core::Timestamp;
 use incident_core::chain::{Hash, Head};
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
+use incident_core::engine::Prepared;
 use incident_core::incident::Incident;
 use incident_core::port::{IncidentFilter, IncidentStore, StoreError};
 use incident_core::timeline::{SysIncidentUpdateEntry, seal};
@@ -36,6 +37,24 @@ struct Sealed {
 }
 
 impl PgStore {
+    /// Keeps a prepared declaration inside the host's own transaction, on the
+    /// host's connection: both are kept when the host commits, or neither.
+    ///
+    /// A refusal fails the host's transaction, which is then rolled back.
+    /// Deadlines and cancellation are the host's.
+    ///
+    /// # Errors
+    /// As [`IncidentStore::commit`].
+    pub async fn commit_in(
+        connection: &mut PgConnection,
+        prepared: &Prepared,
+    ) -> Result<Committed, StoreError> {
+        let commit = prepared.commit();
+        let links = call(connection, &document(commit)?).await;
+        let links = links.map_err(|error| Failure::of(error).of_write())?;
+        committed(commit, links)
+    }
+
     async fn keep(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError> {
         let until = Instant::now() + within;
         let text = document(&commit)?;

@@ -77,22 +77,25 @@ pub(crate) fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
 }
 
+/// A database with our tables, to be copied.
+pub(crate) async fn template() -> &'static str {
+    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+    TEMPLATE
+        .get_or_init(|| async {
+            let database = Database::create(Cluster::shared(), None).await.unwrap();
+            let within = Duration::from_secs(30);
+            migrate(&database.options(), within).await.unwrap();
+            database.keep()
+        })
+        .await
+}
+
 /// A store of this test's own: in memory, or a database.
 async fn storage() -> (Storage, Option<Database>) {
     if !crate::ON_POSTGRES {
         return (Storage::default(), None);
     }
-    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
-    let template = TEMPLATE
-        .get_or_init(|| async {
-            let database = Database::create(Cluster::shared(), None).await.unwrap();
-            migrate(&database.options(), Duration::from_secs(30))
-                .await
-                .unwrap();
-            database.keep()
-        })
-        .await;
-    let database = Database::create(Cluster::shared(), Some(template))
+    let database = Database::create(Cluster::shared(), Some(template().await))
         .await
         .unwrap();
     let pool = database.pool(10).await.unwrap();

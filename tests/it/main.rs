@@ -19,6 +19,7 @@ mod paging;
 mod properties;
 mod public_canary;
 mod real_data;
+mod same_on_both;
 mod scenario;
 mod shapes;
 mod timeline;

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use crate::harness::at;
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Act(Command),
     Pass(u64),
     ClockBack(u64),
@@ -55,7 +55,7 @@ fn update() -> impl Strategy<Value = Command> {
         )
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => update().prop_map(Step::Act),
         1 => Just(Step::Act(Command::Acknowledge { at: None })),

@@ -4,7 +4,6 @@
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "tests, and what they share, fail by panicking"
 )]
 

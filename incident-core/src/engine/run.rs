@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gather::{Gathered, put};
+use super::suggest::suggestion_gone;
 use super::{Ask, Done, Error, Incidents, Notice};
 use crate::audit::{AuditDraft, AuditOutcome};
-use crate::commit::{Commit, Remember, Reply, SuggestionWrite};
+use crate::commit::{Commit, Remember, Reply};
 use crate::incident::declare::{NewIds, declare, rights_for_declare};
 use crate::incident::{Command, Declare, Ending, Event, Incident, Refusal, decide, rights_for};
 use crate::port::StoreError;
-use crate::suggestion::SuggestionState;
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Invalid, PublicId, Timestamp, Version};
 
@@ -22,6 +22,13 @@ const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// process commands on an incident queue, so a conflict needs a second writer
 /// or a page's outcome.
 const ATTEMPTS: u32 = 16;
+
+/// A declaration that was decided and not kept.
+pub(super) struct Declared {
+    pub(super) commit: Commit,
+    pub(super) gathered: Gathered,
+    pub(super) now: Timestamp,
+}
 
 impl Incidents {
     /// Declares an incident, pages on-call as the policy says, and audits it,
@@ -34,6 +41,30 @@ impl Incidents {
         if let Some(done) = self.replay(ask).await? {
             return Ok(done);
         }
+        let Declared {
+            commit,
+            gathered,
+            now,
+        } = self.decide_declare(ask, asked).await?;
+        match self.keep(commit, vec![gathered]).await {
+            Err(Error::Store(StoreError::AlertKeyTaken(id))) => {
+                self.deduplicated(ask, id, now).await
+            }
+            Err(Error::Store(StoreError::KeyTaken)) => self
+                .replay(ask)
+                .await?
+                .ok_or(Error::Store(StoreError::KeyTaken)),
+            Err(Error::Store(StoreError::SuggestionUsed)) => Err(suggestion_gone("used").into()),
+            other => other,
+        }
+    }
+
+    /// Everything about a declaration but keeping it.
+    pub(super) async fn decide_declare(
+        &self,
+        ask: &Ask,
+        asked: &Declare,
+    ) -> Result<Declared, Error> {
         self.authorize_all(&ask.caller, &rights_for_declare(asked), None)
             .await?;
         let now = self.0.now();
@@ -69,17 +100,11 @@ impl Incidents {
             remember: self.remember(ask, reply, now),
             ..Commit::default()
         };
-        match self.keep(commit, vec![gathered]).await {
-            Err(Error::Store(StoreError::AlertKeyTaken(id))) => {
-                self.deduplicated(ask, id, now).await
-            }
-            Err(Error::Store(StoreError::KeyTaken)) => self
-                .replay(ask)
-                .await?
-                .ok_or(Error::Store(StoreError::KeyTaken)),
-            Err(Error::Store(StoreError::SuggestionUsed)) => Err(suggestion_gone("used").into()),
-            other => other,
-        }
+        Ok(Declared {
+            commit,
+            gathered,
+            now,
+        })
     }
 
     /// Runs a command on an incident.
@@ -377,35 +402,6 @@ impl Incidents {
             expires_at: now.saturating_add(KEY_TTL),
             reply,
         })
-    }
-
-    async fn usable_suggestion(
-        &self,
-        asked: &Declare,
-        now: Timestamp,
-    ) -> Result<Option<SuggestionWrite>, Error> {
-        let Some(id) = asked.suggestion_id else {
-            return Ok(None);
-        };
-        let unknown = || Invalid::new("suggestion_id", "the id of a suggestion that exists");
-        let found = self
-            .0
-            .store
-            .suggestion(id, self.0.settings.store_deadline)
-            .await?
-            .ok_or_else(unknown)?;
-        match found.state(now) {
-            SuggestionState::Open => Ok(Some(SuggestionWrite::Use(id))),
-            SuggestionState::Used => Err(suggestion_gone("used").into()),
-            SuggestionState::Expired => Err(suggestion_gone("expired").into()),
-        }
-    }
-}
-
-fn suggestion_gone(how: &str) -> Refusal {
-    Refusal::WrongState {
-        code: "suggestion_not_open",
-        detail: format!("the suggestion is {how}"),
     }
 }
 

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use super::run::allowed;
 use super::{Ask, Error, Incidents};
-use crate::SuggestionId;
 use crate::actor::Action;
 use crate::commit::{Commit, Reply, SuggestionWrite};
-use crate::incident::Refusal;
-use crate::incident::{Incident, Status};
+use crate::incident::{Declare, Incident, Refusal, Status};
 use crate::port::{IncidentFilter, StoreError, SuggestionQuery};
 use crate::suggestion::{Suggest, Suggestion, SuggestionState};
+use crate::{Invalid, SuggestionId, Timestamp};
 
 /// What came of a suggestion.
 #[derive(Clone, Debug)]
@@ -27,6 +26,29 @@ pub struct Suggested {
 }
 
 impl Incidents {
+    /// The suggestion that a declaration follows, if it names one that is open.
+    pub(super) async fn usable_suggestion(
+        &self,
+        asked: &Declare,
+        now: Timestamp,
+    ) -> Result<Option<SuggestionWrite>, Error> {
+        let Some(id) = asked.suggestion_id else {
+            return Ok(None);
+        };
+        let unknown = || Invalid::new("suggestion_id", "the id of a suggestion that exists");
+        let found = self
+            .0
+            .store
+            .suggestion(id, self.0.settings.store_deadline)
+            .await?
+            .ok_or_else(unknown)?;
+        match found.state(now) {
+            SuggestionState::Open => Ok(Some(SuggestionWrite::Use(id))),
+            SuggestionState::Used => Err(suggestion_gone("used").into()),
+            SuggestionState::Expired => Err(suggestion_gone("expired").into()),
+        }
+    }
+
     /// Takes a suggestion. A repeat while one is open for the pair is that one.
     ///
     /// # Errors
@@ -148,5 +170,12 @@ impl Incidents {
             repeated,
             replayed,
         })
+    }
+}
+
+pub(super) fn suggestion_gone(how: &str) -> Refusal {
+    Refusal::WrongState {
+        code: "suggestion_not_open",
+        detail: format!("the suggestion is {how}"),
     }
 }

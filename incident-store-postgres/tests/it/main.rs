@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::clone_on_ref_ptr,
     reason = "tests, and what they share, fail by panicking"
 )]
 

@@ -1,0 +1,272 @@
+//! The same operations in the same order give the same answers in memory and in
+//! PostgreSQL, down to the hashes: ids, salts and time come from counters.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use incident_core::actor::Role;
+use incident_core::engine::{Ask, IdempotencyKey, Incidents};
+use incident_core::incident::{Affected, AffectedTenant, Command, Declare, Severity};
+use incident_core::outbox::GivenUp;
+use incident_core::paging::{NotSent, NotSentReason, PageAnswer};
+use incident_core::port::{
+    AuditQuery, Clock, CreditQuery, IdGen, IncidentFilter, Store, SuggestionQuery,
+};
+use incident_core::suggestion::Suggest;
+use incident_core::testing::{CountingIds, ManualClock, RecordingPager, caller};
+use incident_core::{CreditId, IncidentId, Salt, Timestamp};
+use incident_store_memory::MemoryStore;
+use incident_store_postgres::PgStore;
+use incident_test_postgres::{Cluster, Database};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use crate::harness::{self, at};
+use crate::properties::{Step, step};
+
+#[derive(Clone, Debug)]
+enum Operation {
+    /// On one of the incidents that exist.
+    On(usize, Box<Step>),
+    Declare {
+        severity: Severity,
+        alert: Option<u8>,
+        all_tenants: bool,
+        key: Option<u8>,
+    },
+    Suggest(u8),
+    /// The pager refuses so many pages for good.
+    Refuse(usize),
+    Retry(usize),
+    Denied(usize),
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let declare = (
+        prop::sample::select(Severity::ALL.to_vec()),
+        prop::option::of(0_u8..3),
+        prop::bool::ANY,
+        prop::option::of(0_u8..3),
+    );
+    prop_oneof![
+        12 => (0_usize..4, step()).prop_map(|(n, step)| Operation::On(n, Box::new(step))),
+        3 => declare.prop_map(|(severity, alert, all_tenants, key)| Operation::Declare { severity, alert, all_tenants, key }),
+        1 => (0_u8..3).prop_map(Operation::Suggest),
+        1 => (1_usize..3).prop_map(Operation::Refuse),
+        1 => (0_usize..4).prop_map(Operation::Retry),
+        1 => (0_usize..4).prop_map(Operation::Denied),
+    ]
+}
+
+/// Ids from a counter, and always the same salt: a pass of the relay works on
+/// several incidents at once, and who is first must not show.
+#[derive(Debug, Default)]
+struct StillIds(CountingIds);
+
+impl IdGen for StillIds {
+    fn sortable(&self, now: Timestamp) -> Uuid {
+        self.0.sortable(now)
+    }
+
+    fn random(&self) -> Uuid {
+        self.0.random()
+    }
+
+    fn salt(&self) -> Salt {
+        Salt([7; 16])
+    }
+}
+
+/// An engine whose every answer depends on nothing but what it is asked.
+struct Side {
+    incidents: Incidents,
+    store: Arc<dyn Store>,
+    clock: Arc<ManualClock>,
+    pager: Arc<RecordingPager>,
+    known: Vec<IncidentId>,
+}
+
+const WITHIN: Duration = Duration::from_secs(5);
+
+impl Side {
+    fn on(store: Arc<dyn Store>) -> Self {
+        let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
+        let pager = Arc::new(RecordingPager::named("recorder").unwrap());
+        let incidents = Incidents::builder(Arc::clone(&store))
+            .clock(clock.clone())
+            .ids(Arc::new(StillIds::default()))
+            .pager(pager.clone())
+            .build()
+            .unwrap();
+        Self {
+            incidents,
+            store,
+            clock,
+            pager,
+            known: Vec::new(),
+        }
+    }
+
+    fn some(&self, n: usize) -> Option<IncidentId> {
+        self.known.get(n % self.known.len().max(1)).copied()
+    }
+
+    /// Does it, and says everything that came of it.
+    async fn does(&mut self, operation: &Operation) -> String {
+        let anna = Ask::by(caller("anna", Role::Admin).unwrap());
+        match operation {
+            Operation::Declare {
+                severity,
+                alert,
+                all_tenants,
+                key,
+            } => {
+                let mut asked = Declare::new("API down".parse().unwrap(), *severity);
+                asked.alert_key = alert.map(|n| format!("alert-{n}").parse().unwrap());
+                let one = |name: &str| AffectedTenant::whole(name.parse().unwrap());
+                asked.affected_tenants = if *all_tenants {
+                    Affected::All
+                } else {
+                    Affected::These(vec![one("tenant-a"), one("tenant-é")])
+                };
+                let ask = match key {
+                    Some(n) => anna.with_key(IdempotencyKey {
+                        key: format!("key-{n}"),
+                        fingerprint: [u8::from(*all_tenants); 32],
+                    }),
+                    None => anna,
+                };
+                let done = self.incidents.declare(&ask, &asked).await;
+                if let Ok(done) = &done
+                    && !self.known.contains(&done.incident.id)
+                {
+                    self.known.push(done.incident.id);
+                }
+                said(&done)
+            }
+            Operation::Suggest(n) => {
+                let said_ = Suggest {
+                    service: "api".parse().unwrap(),
+                    tenant: format!("tenant-{n}").parse().unwrap(),
+                    signal: "error_rate".parse().unwrap(),
+                    observed_at: self.clock.now(),
+                    evidence: None,
+                };
+                said(&self.incidents.suggest(&anna, &said_).await)
+            }
+            Operation::Refuse(times) => {
+                let refused = PageAnswer::NotSent(NotSent {
+                    reason: NotSentReason::Rejected,
+                    retry_after: None,
+                });
+                self.pager.script(vec![refused; *times]);
+                String::new()
+            }
+            Operation::Retry(n) => match self.some(*n) {
+                Some(id) => said(&self.incidents.retry_page(&anna, GivenUp::Of(id)).await),
+                None => String::new(),
+            },
+            Operation::Denied(n) => {
+                let vera = Ask::by(caller("vera", Role::Viewer).unwrap());
+                match self.some(*n) {
+                    Some(id) => {
+                        let acknowledge = Command::Acknowledge { at: None };
+                        said(&self.incidents.act(&vera, id, &acknowledge).await)
+                    }
+                    None => String::new(),
+                }
+            }
+            Operation::On(n, step) => self.step(*n, step).await,
+        }
+    }
+
+    async fn step(&self, n: usize, step: &Step) -> String {
+        let anna = Ask::by(caller("anna", Role::Admin).unwrap());
+        match step {
+            Step::Act(command) => match self.some(n) {
+                Some(id) => said(&self.incidents.act(&anna, id, command).await),
+                None => String::new(),
+            },
+            Step::Pass(seconds) => {
+                self.clock.advance(Duration::from_secs(*seconds));
+                String::new()
+            }
+            Step::ClockBack(seconds) => {
+                let back = Duration::from_secs(*seconds);
+                self.clock.set(self.clock.now().saturating_sub(back));
+                String::new()
+            }
+            Step::Drain => said(&self.incidents.drain().await),
+        }
+    }
+
+    /// Everything that is kept.
+    async fn everything(&self) -> String {
+        let everything = IncidentFilter {
+            limit: 1_000,
+            ..IncidentFilter::default()
+        };
+        let mut all = said(&self.store.list(&everything, WITHIN).await);
+        for id in &self.known {
+            all += &said(&self.store.timeline(*id, 0, 1_000, WITHIN).await);
+            all += &said(&self.store.given_up(GivenUp::Of(*id), WITHIN).await);
+        }
+        let audit = AuditQuery {
+            limit: 10_000,
+            ..AuditQuery::default()
+        };
+        all += &said(&self.store.audit(&audit, WITHIN).await);
+        all += &said(&self.store.audit_chains(None, 1_000, WITHIN).await);
+        let credits = self.store.credits(&CreditQuery::default(), WITHIN).await;
+        let mut credits = credits.unwrap();
+        credits.sort_by_key(|row| (row.incident_id, row.revision, row.tenant_id.clone()));
+        for row in &mut credits {
+            row.id = CreditId::from_uuid(Uuid::nil());
+        }
+        all += &said(&credits);
+        let suggestions = SuggestionQuery {
+            limit: 1_000,
+            ..SuggestionQuery::default()
+        };
+        all += &said(&self.store.suggestions(&suggestions, WITHIN).await);
+        all += &said(&self.store.next_due(WITHIN).await);
+        let mut sent = self.pager.sent();
+        sent.sort_by_key(|page| page.incident_id);
+        all + &said(&sent)
+    }
+}
+
+fn said(value: &impl Debug) -> String {
+    format!("{value:?}\n")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #[test]
+    fn memory_and_postgres_give_the_same_answers(operations in prop::collection::vec(operation(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let template = harness::template().await;
+            let database = Database::create(Cluster::shared(), Some(template)).await.unwrap();
+            let pool = database.pool(2).await.unwrap();
+            let mut memory = Side::on(Arc::new(MemoryStore::default()));
+            let mut postgres = Side::on(Arc::new(PgStore::new(pool.clone())));
+            for operation in &operations {
+                let (expected, found) = (memory.does(operation).await, postgres.does(operation).await);
+                assert_eq!(expected, found, "{operation:?}");
+            }
+            assert_eq!(memory.everything().await, postgres.everything().await);
+            pool.close().await;
+        });
+    }
+}
+
+/// More of them in the long tier.
+fn cases() -> u32 {
+    if std::env::var_os("INCIDENT_TEST_LONG").is_some() {
+        1_000
+    } else {
+        30
+    }
+}
