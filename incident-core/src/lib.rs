@@ -4,6 +4,8 @@
 // Vocabulary: knows nobody.
 pub mod actor;
 pub mod chain;
+#[doc(hidden)]
+pub mod failpoint;
 pub mod id;
 mod invalid;
 mod link;

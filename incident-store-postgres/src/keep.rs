@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::IncidentId;
 use incident_core::Timestamp;
 use incident_core::chain::{Hash, Head};
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
@@ -12,6 +11,7 @@ use incident_core::engine::Prepared;
 use incident_core::incident::Incident;
 use incident_core::port::{IncidentFilter, IncidentStore, StoreError};
 use incident_core::timeline::{SysIncidentUpdateEntry, seal};
+use incident_core::{IncidentId, failpoint};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use tokio::time::{Instant, timeout_at};
@@ -71,7 +71,9 @@ impl PgStore {
 
     async fn send(&self, document: &str, until: Instant) -> Result<Vec<Sealed>, Failure> {
         let mut session = Session::clean(&self.0.pool, until).await?;
+        failpoint::hit("before_keep");
         let answer = timeout_at(until, call(session.connection(), document)).await;
+        failpoint::hit("after_keep");
         session.end(answer)
     }
 }

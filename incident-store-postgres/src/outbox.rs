@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use incident_core::incident::Severity;
 use incident_core::outbox::{Claim, GivenUp, Lease, Message, MessageBody};
 use incident_core::port::{ClaimRequest, Outbox, StoreError};
-use incident_core::{IncidentId, MessageId, Timestamp};
+use incident_core::{IncidentId, MessageId, Timestamp, failpoint};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use tokio::time::{Instant, timeout_at};
@@ -67,6 +67,7 @@ async fn claim(
             .bind(interval(request.lease_for.saturating_mul(2)))
             .execute(&mut *connection)
             .await?;
+        failpoint::hit("after_tidy");
     }
     let kinds: Vec<String> = MessageBody::KINDS.map(str::to_owned).to_vec();
     let rows = sqlx::query(CLAIM)

@@ -145,7 +145,17 @@ fn rooms_of_core_use_only_those_below() {
     let core = root().join("incident-core/src");
     let order: [&[&str]; 5] = [
         &[
-            "id", "invalid", "money", "name", "percent", "time", "window", "actor", "chain", "link",
+            "failpoint",
+            "id",
+            "invalid",
+            "money",
+            "name",
+            "percent",
+            "time",
+            "window",
+            "actor",
+            "chain",
+            "link",
         ],
         &[
             "audit",

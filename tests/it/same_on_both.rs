@@ -3,15 +3,17 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use incident_core::actor::Role;
 use incident_core::engine::{Ask, IdempotencyKey, Incidents};
 use incident_core::incident::{Affected, AffectedTenant, Command, Declare, Severity};
 use incident_core::outbox::GivenUp;
-use incident_core::paging::{NotSent, NotSentReason, PageAnswer};
+use incident_core::paging::{NotSent, NotSentReason, PageAnswer, PageEvent, TargetId};
 use incident_core::port::{
-    AuditQuery, Clock, CreditQuery, IdGen, IncidentFilter, Store, SuggestionQuery,
+    AuditQuery, Clock, CreditQuery, IdGen, IncidentFilter, Pager, Store, SuggestionQuery,
 };
 use incident_core::suggestion::Suggest;
 use incident_core::testing::{CountingIds, ManualClock, RecordingPager, caller};
@@ -36,8 +38,8 @@ enum Operation {
         key: Option<u8>,
     },
     Suggest(u8),
-    /// The pager refuses so many pages for good.
-    Refuse(usize),
+    /// From here on the pager refuses every page for good, or takes it.
+    Refuse(bool),
     Retry(usize),
     Denied(usize),
 }
@@ -53,7 +55,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         12 => (0_usize..4, step()).prop_map(|(n, step)| Operation::On(n, Box::new(step))),
         3 => declare.prop_map(|(severity, alert, all_tenants, key)| Operation::Declare { severity, alert, all_tenants, key }),
         1 => (0_u8..3).prop_map(Operation::Suggest),
-        1 => (1_usize..3).prop_map(Operation::Refuse),
+        1 => prop::bool::ANY.prop_map(Operation::Refuse),
         1 => (0_usize..4).prop_map(Operation::Retry),
         1 => (0_usize..4).prop_map(Operation::Denied),
     ]
@@ -78,12 +80,36 @@ impl IdGen for StillIds {
     }
 }
 
+/// A pager whose answer does not depend on which page comes first.
+#[derive(Debug)]
+struct Moody {
+    inner: RecordingPager,
+    refuses: AtomicBool,
+}
+
+#[async_trait]
+impl Pager for Moody {
+    fn target_id(&self) -> TargetId {
+        self.inner.target_id()
+    }
+
+    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+        if self.refuses.load(Ordering::SeqCst) {
+            return PageAnswer::NotSent(NotSent {
+                reason: NotSentReason::Rejected,
+                retry_after: None,
+            });
+        }
+        self.inner.send(page, within).await
+    }
+}
+
 /// An engine whose every answer depends on nothing but what it is asked.
 struct Side {
     incidents: Incidents,
     store: Arc<dyn Store>,
     clock: Arc<ManualClock>,
-    pager: Arc<RecordingPager>,
+    pager: Arc<Moody>,
     known: Vec<IncidentId>,
 }
 
@@ -92,7 +118,10 @@ const WITHIN: Duration = Duration::from_secs(5);
 impl Side {
     fn on(store: Arc<dyn Store>) -> Self {
         let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
-        let pager = Arc::new(RecordingPager::named("recorder").unwrap());
+        let pager = Arc::new(Moody {
+            inner: RecordingPager::named("recorder").unwrap(),
+            refuses: AtomicBool::new(false),
+        });
         let incidents = Incidents::builder(Arc::clone(&store))
             .clock(clock.clone())
             .ids(Arc::new(StillIds::default()))
@@ -155,12 +184,8 @@ impl Side {
                 };
                 said(&self.incidents.suggest(&anna, &said_).await)
             }
-            Operation::Refuse(times) => {
-                let refused = PageAnswer::NotSent(NotSent {
-                    reason: NotSentReason::Rejected,
-                    retry_after: None,
-                });
-                self.pager.script(vec![refused; *times]);
+            Operation::Refuse(refuses) => {
+                self.pager.refuses.store(*refuses, Ordering::SeqCst);
                 String::new()
             }
             Operation::Retry(n) => match self.some(*n) {
@@ -231,7 +256,7 @@ impl Side {
         };
         all += &said(&self.store.suggestions(&suggestions, WITHIN).await);
         all += &said(&self.store.next_due(WITHIN).await);
-        let mut sent = self.pager.sent();
+        let mut sent = self.pager.inner.sent();
         sent.sort_by_key(|page| page.incident_id);
         all + &said(&sent)
     }

@@ -10,11 +10,11 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
-use incident_core::IncidentId;
 use incident_core::actor::Caller;
 use incident_core::engine::{Ask, Done, Incidents};
 use incident_core::incident::Command;
 use incident_core::port::UsageSink;
+use incident_core::{IncidentId, failpoint};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedMutexGuard, RwLock};
 
@@ -169,6 +169,7 @@ impl App {
         let held = Arc::clone(&self.running).read_owned().await;
         let task = tokio::spawn(async move {
             let answer = command.await;
+            failpoint::hit("before_answer");
             drop(held);
             answer
         });

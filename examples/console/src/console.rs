@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_core::engine::{BuildError, Incidents};
+use incident_core::failpoint;
 use incident_core::port::{Clock, Pager};
 use incident_pagers::{LogPager, Wake};
 use tokio::net::TcpListener;
@@ -160,6 +161,7 @@ impl Console {
             }
         };
         app.finished().await;
+        failpoint::hit("mid_shutdown");
         app.page_tests.end_all(&app.incidents).await;
         // The relay ends with one more pass; what the last commands committed
         // after that is sent here.

@@ -16,7 +16,7 @@ use crate::paging::{
 };
 use crate::port::StoreError;
 use crate::timeline::{EntryDraft, EntryKind};
-use crate::{PersonName, Text, Timestamp};
+use crate::{PersonName, Text, Timestamp, failpoint};
 
 /// One attempt at one target.
 struct Attempt {
@@ -98,6 +98,7 @@ impl Incidents {
         seed: u64,
     ) -> Attempt {
         let started = self.0.now();
+        failpoint::hit("before_send");
         let answer = match self.0.pager(&target) {
             Some(pager) => pager.send(page, self.0.settings.pager_deadline).await,
             // It was configured when the alert was opened and is not any more.
@@ -106,6 +107,7 @@ impl Incidents {
                 retry_after: None,
             }),
         };
+        failpoint::hit("after_send");
         if !log.iter().any(|entry| entry.target == target) {
             log.push(TargetLog::untried(target.clone(), started));
         }
@@ -144,6 +146,7 @@ impl Incidents {
                 }),
                 ..Commit::default()
             };
+            failpoint::hit("before_mark");
             match self
                 .0
                 .store
@@ -153,6 +156,7 @@ impl Incidents {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
                 Ok(_) => {
+                    failpoint::hit("after_mark");
                     let target = attempt.map(|attempt| attempt.target.clone()).or(shown);
                     let alarm =
                         matches!(outcome, Settled::GivenUp { .. }).then_some(Alarm::PageGivenUp {

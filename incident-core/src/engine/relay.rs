@@ -4,9 +4,9 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
 use super::{Error, Incidents};
-use crate::Timestamp;
 use crate::outbox::{Claim, MessageBody};
 use crate::port::{ClaimRequest, StoreError};
+use crate::{Timestamp, failpoint};
 
 /// How many messages one pass works on at a time.
 const AT_ONCE: usize = 32;
@@ -106,6 +106,7 @@ impl Incidents {
     }
 
     async fn handle(&self, claim: Claim) -> Result<(), Error> {
+        failpoint::hit("after_claim");
         match claim.message.body.clone() {
             MessageBody::Page(page) => self.page(claim, page).await,
             MessageBody::Settle => self.settle_all(claim).await,

@@ -13,7 +13,7 @@ use crate::incident::declare::{NewIds, declare, rights_for_declare};
 use crate::incident::{Command, Declare, Ending, Event, Incident, Refusal, decide, rights_for};
 use crate::port::StoreError;
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{IncidentId, Invalid, PublicId, Timestamp, Version};
+use crate::{IncidentId, Invalid, PublicId, Timestamp, Version, failpoint};
 
 /// How long a reply is remembered under its key.
 const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -78,6 +78,7 @@ impl Incidents {
                 .next_number(self.0.settings.store_deadline)
                 .await?,
         };
+        failpoint::hit("number_taken");
         let incident = declare(asked, &ask.caller.actor, ids, now, &self.0.settings.policy)?;
         let gathered = self
             .0

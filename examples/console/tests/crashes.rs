@@ -1,0 +1,344 @@
+//! The process dies at each place of the path, again and again, while clients
+//! work; then everything that was answered must be there, once.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests, and what they share, fail by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use incident_pagers::testing::StandIn;
+use incident_test_postgres::{Cluster, Database};
+use serde_json::{Value, json};
+use sqlx::Row;
+
+/// Every place where a process may die, in the order of the path.
+const PLACES: [&str; 12] = [
+    "number_taken",
+    "before_keep",
+    "after_keep",
+    "before_answer",
+    "after_tidy",
+    "after_claim",
+    "before_send",
+    "after_send",
+    "before_mark",
+    "after_mark",
+    "mid_shutdown",
+    // None: the process is killed from outside.
+    "killed",
+];
+
+const TOKEN: &str = "token-0123456789-token";
+const VIEWER: &str = "viewer-0123456789-token";
+
+/// How often per place.
+fn cycles() -> usize {
+    if std::env::var_os("INCIDENT_TEST_LONG").is_some() {
+        300
+    } else {
+        25
+    }
+}
+
+/// What the clients know.
+#[derive(Default)]
+struct Ledger {
+    /// What was sent under each key, and what was answered, if anything was.
+    sent: Mutex<BTreeMap<String, Option<String>>>,
+    /// Refused calls that were answered.
+    denied: Mutex<u64>,
+}
+
+struct Setup {
+    database: Database,
+    url: String,
+    vendor: StandIn,
+    ledger: Arc<Ledger>,
+    http: reqwest::Client,
+}
+
+/// A console, until it dies.
+struct Console {
+    child: Child,
+    address: String,
+}
+
+impl Setup {
+    async fn new() -> Self {
+        let cluster = Cluster::shared();
+        let database = Database::create(cluster, None).await.unwrap();
+        Self {
+            url: cluster.url(database.name()),
+            database,
+            vendor: StandIn::pagerduty().await.unwrap(),
+            ledger: Arc::default(),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .timeout(Duration::from_secs(20))
+                .build()
+                .unwrap(),
+        }
+    }
+
+    /// Starts a console that dies at a place, the `nth` time it comes by.
+    fn start(&self, place: &str, nth: usize) -> Option<Console> {
+        let tokens = format!("root:admin:{TOKEN},vera:viewer:{VIEWER}");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_incident-console"))
+            .env("INCIDENT_BIND", "127.0.0.1:0")
+            .env("INCIDENT_TOKENS", tokens)
+            .env("DATABASE_URL", &self.url)
+            .env("INCIDENT_ALLOW_UNSAFE_DATABASE", "1")
+            .env("PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789abcdef")
+            .env("PAGERDUTY_URL", self.vendor.base_url().to_string())
+            .env("INCIDENT_FAILPOINT", format!("{place}:{nth}"))
+            .env("RUST_LOG", "off")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        for line in lines.map_while(Result::ok) {
+            if let Some(address) = line.strip_prefix("listening on ") {
+                let address = address.to_owned();
+                return Some(Console { child, address });
+            }
+        }
+        // It died while it started: a place of the relay.
+        child.wait().unwrap();
+        None
+    }
+
+    /// One call; none where the answer never came.
+    async fn call(&self, token: &str, key: &str, url: &str, body: &Value) -> Option<(u16, Value)> {
+        let request = self.http.post(url).bearer_auth(token).json(body);
+        let request = request.header("Idempotency-Key", key);
+        let answer = request.send().await.ok()?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await.ok()?;
+        Some((status, serde_json::from_str(&text).unwrap_or_default()))
+    }
+
+    /// Declares under a key; what is answered with success is written down.
+    async fn declare(&self, address: &str, key: &str) -> Option<String> {
+        self.ledger
+            .sent
+            .lock()
+            .unwrap()
+            .entry(key.to_owned())
+            .or_default();
+        let body = json!({"title": key, "severity": "SEV1", "affected_tenants": ["tenant-fr"]});
+        let url = format!("{address}/sys/incidents");
+        let (status, body) = self.call(TOKEN, key, &url, &body).await?;
+        if status != 201 {
+            return None;
+        }
+        let id = body["id"].as_str().unwrap().to_owned();
+        let before = self
+            .ledger
+            .sent
+            .lock()
+            .unwrap()
+            .insert(key.to_owned(), Some(id.clone()));
+        // A key that was answered before is answered the same.
+        assert!(before.flatten().is_none_or(|before| before == id), "{key}");
+        Some(id)
+    }
+
+    /// What one client does until the process is gone.
+    async fn work(&self, address: &str, name: &str) {
+        for n in 0..200 {
+            let Some(id) = self.declare(address, &format!("{name}-{n}")).await else {
+                return;
+            };
+            let path = format!("{address}/sys/incidents/{id}");
+            let refused = json!({"message": "not mine"});
+            let key = format!("denied-{name}-{n}");
+            match self
+                .call(VIEWER, &key, &format!("{path}/updates"), &refused)
+                .await
+            {
+                Some((403, _)) => *self.ledger.denied.lock().unwrap() += 1,
+                Some(_) => {}
+                None => return,
+            }
+            if n % 3 == 0 {
+                let over = json!({"message": "over", "status": "resolved"});
+                let key = format!("over-{name}-{n}");
+                self.call(TOKEN, &key, &format!("{path}/updates"), &over)
+                    .await;
+            }
+        }
+    }
+
+    /// One life of a process, with clients at work until its end.
+    async fn cycle(&self, place: &str, cycle: usize) {
+        let Some(mut console) = self.start(place, 1 + cycle % 5) else {
+            return;
+        };
+        let address = console.address.clone();
+        let clients = (0..3).map(|client| {
+            let name = format!("{cycle}-{client}");
+            let address = &address;
+            async move { self.work(address, &name).await }
+        });
+        let end = async {
+            match place {
+                "killed" => {
+                    tokio::time::sleep(Duration::from_millis(20 + 17 * (cycle as u64 % 20))).await;
+                    console.child.kill().unwrap();
+                }
+                "mid_shutdown" => {
+                    tokio::time::sleep(Duration::from_millis(150)).await;
+                    let id = console.child.id().to_string();
+                    Command::new("kill").args(["-TERM", &id]).status().unwrap();
+                }
+                _ => {}
+            }
+        };
+        let all = async { tokio::join!(futures_util::future::join_all(clients), end) };
+        tokio::time::timeout(Duration::from_secs(60), all)
+            .await
+            .unwrap();
+        let started = Instant::now();
+        while console.child.try_wait().unwrap().is_none() {
+            if started.elapsed() > Duration::from_secs(30) {
+                console.child.kill().unwrap();
+                panic!("{place} was not passed");
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// The checker: what was answered, what is kept, what the vendor saw.
+    async fn check(&self, place: &str) {
+        let mut console = self.start("nowhere", 1).unwrap();
+        // What nobody answered is asked again, under the same keys.
+        let unknown: Vec<String> = {
+            let sent = self.ledger.sent.lock().unwrap();
+            let unknown = sent.iter().filter(|(_, id)| id.is_none());
+            unknown.map(|(key, _)| key.clone()).collect()
+        };
+        for key in unknown {
+            self.declare(&console.address, &key).await.unwrap();
+        }
+        let sent = self.ledger.sent.lock().unwrap().clone();
+        let pool = self.database.pool(2).await.unwrap();
+        let count = async |sql: &'static str| -> i64 {
+            sqlx::query(sql).fetch_one(&pool).await.unwrap().get(0)
+        };
+        // Leases of the dead last 30 s at most.
+        let started = Instant::now();
+        while count("select count(*) from incident.outbox").await > 0 {
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "{place}: pages are left"
+            );
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        // Nothing acknowledged is missing, and nothing is there twice.
+        let kept = "select count(*) from incident.incidents";
+        assert_eq!(count(kept).await, sent.len() as i64, "{place}");
+        let titles = "select count(distinct state ->> 'title') from incident.incidents";
+        assert_eq!(count(titles).await, sent.len() as i64, "{place}");
+        for (key, id) in &sent {
+            let sql = "select state ->> 'title' from incident.incidents where id = $1::uuid";
+            let row = sqlx::query(sql)
+                .bind(id.as_ref().unwrap())
+                .fetch_one(&pool)
+                .await;
+            assert_eq!(row.unwrap().get::<String, _>(0), *key, "{place}");
+        }
+        // Everybody was woken once; nobody twice. One that was over before its
+        // page went out woke nobody.
+        let mut wakes: BTreeMap<String, u32> = BTreeMap::new();
+        for wake in self.vendor.wakes() {
+            *wakes.entry(wake.key).or_default() += 1;
+        }
+        let superseded = "select coalesce(array_agg(id::text), '{}') from incident.incidents \
+                          where state -> 'paging' ->> 'state' = 'superseded'";
+        let row = sqlx::query(superseded).fetch_one(&pool).await.unwrap();
+        let superseded: Vec<String> = row.get(0);
+        for (key, id) in &sent {
+            let id = id.as_ref().unwrap();
+            let woken = wakes.remove(&format!("sys-incident:{id}")).unwrap_or(0);
+            let expected = u32::from(!superseded.contains(id));
+            // A trigger in flight when its process died may have woken before it
+            // was superseded; then its resolve followed.
+            assert!(
+                woken == expected || (expected == 0 && woken == 1),
+                "{place}: {key} woke {woken}"
+            );
+        }
+        assert!(wakes.is_empty(), "{place}: {wakes:?}");
+        // Every refusal that was answered is audited.
+        let denied =
+            "select count(*) from incident.audit where canonical::jsonb ->> 'outcome' = 'denied'";
+        assert!(
+            count(denied).await >= *self.ledger.denied.lock().unwrap() as i64,
+            "{place}"
+        );
+        let idle = "select count(*) from pg_stat_activity where datname = current_database() \
+                    and state like 'idle in transaction%'";
+        assert_eq!(count(idle).await, 0, "{place}");
+        console.child.kill().unwrap();
+        console.child.wait().unwrap();
+        pool.close().await;
+        let verified = Command::new(env!("CARGO_BIN_EXE_incident-console"))
+            .arg("verify")
+            .env("DATABASE_URL", &self.url)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(verified.stdout).unwrap();
+        assert!(
+            verified.status.success() && said.contains(" 0 broken"),
+            "{place}: {said}"
+        );
+    }
+}
+
+async fn survives(place: &str) {
+    let it = Setup::new().await;
+    for cycle in 0..cycles() {
+        it.cycle(place, cycle).await;
+    }
+    it.check(place).await;
+    let sent = it.ledger.sent.lock().unwrap().len();
+    assert!(
+        sent >= cycles() / 2,
+        "{place}: the clients hardly did anything"
+    );
+    println!(
+        "{place}: {} crashes, {sent} incidents, {} wakes: nothing lost, nobody woken twice",
+        cycles(),
+        it.vendor.wakes().len()
+    );
+}
+
+macro_rules! places {
+    ($($place:ident),+ $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $place() {
+                survives(stringify!($place)).await;
+            }
+        )+
+
+        #[test]
+        fn every_place_is_tried() {
+            assert_eq!([$(stringify!($place)),+], PLACES);
+        }
+    };
+}
+
+places! {
+    number_taken, before_keep, after_keep, before_answer, after_tidy, after_claim, before_send,
+    after_send, before_mark, after_mark, mid_shutdown, killed,
+}
