@@ -136,6 +136,7 @@ contracts! { $
     outbox::ordered_one_message_of_an_incident_at_a_time,
     outbox::ordered_worse_severities_go_first,
     outbox::durable_a_lease_that_ran_out_is_handed_out_again,
+    outbox::durable_a_clock_that_went_back_keeps_no_lease,
     outbox::idempotent_a_finish_without_the_lease_changes_nothing,
     outbox::isolated_a_superseded_trigger_is_never_claimed_again,
     outbox::bounded_what_is_not_due_is_not_handed_out,

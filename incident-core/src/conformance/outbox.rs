@@ -135,6 +135,21 @@ pub async fn durable_a_lease_that_ran_out_is_handed_out_again<B: StoreBackend>(_
     assert_eq!(claim(&*store, 60, 1).await.len(), 1);
 }
 
+/// A clock that goes back a little changes nothing; one that goes back far does
+/// not keep a message leased for as long.
+pub async fn durable_a_clock_that_went_back_keeps_no_lease<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 0)]).await;
+    let first = claim(&*store, 100, 1).await.remove(0);
+    assert!(claim(&*store, 80, 1).await.is_empty());
+    let second = claim(&*store, 60, 1).await.remove(0);
+    assert!(first.lease.token < second.lease.token);
+    assert!(matches!(
+        settle(&*store, &first, Settled::Done).await,
+        Err(StoreError::LeaseLost)
+    ));
+}
+
 /// A zombie's finish is refused and changes nothing, with or without a commit.
 pub async fn idempotent_a_finish_without_the_lease_changes_nothing<B: StoreBackend>(
     _spawn: SpawnAll,

@@ -30,8 +30,9 @@ pub struct ClaimRequest {
 /// **Ordered:** of one incident only the oldest unfinished message is handed
 /// out; among incidents the worse severity goes first, then what is due longer.
 /// **Durable:** a message that was committed is handed out until it is settled;
-/// a lease that ran out is handed out again under a higher token. What was given
-/// up is kept until it is replayed.
+/// a lease that ran out is handed out again under a higher token, and so is one
+/// that ends later than twice `lease_for` from now: the clock went back. What was
+/// given up is kept until it is replayed.
 /// **Idempotent:** settling with a lease that is no longer held changes nothing
 /// and is [`StoreError::LeaseLost`].
 /// **Bounded:** answers within `within`.

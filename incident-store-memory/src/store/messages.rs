@@ -62,7 +62,10 @@ impl Messages {
     /// The oldest unfinished message of each incident, where it is due and not
     /// held: worse severities first, then what is due longer.
     pub(super) fn claim(&mut self, request: ClaimRequest) -> Vec<Claim> {
-        self.reap(request.now);
+        let longest = request
+            .now
+            .saturating_add(request.lease_for.saturating_mul(2));
+        self.reap(request.now, longest);
         let heads = self.queues.values().filter_map(|queue| queue.front());
         let due = |row: &&Row| row.held.is_none() && row.message.due_at <= request.now;
         let mut ready: BTreeSet<_> = heads
@@ -91,11 +94,15 @@ impl Messages {
         claims
     }
 
-    /// Takes back leases that ran out.
-    fn reap(&mut self, now: Timestamp) {
+    /// Takes back leases that ran out, and those that reach further than any
+    /// lease does, because the clock went back.
+    fn reap(&mut self, now: Timestamp, longest: Timestamp) {
         let mut over = Vec::new();
         for (id, row) in &mut self.rows {
-            if row.held.is_some_and(|(_, until)| until <= now) {
+            if row
+                .held
+                .is_some_and(|(_, until)| until <= now || longest < until)
+            {
                 row.held = None;
                 if row.superseded {
                     over.push(*id);
