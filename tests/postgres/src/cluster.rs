@@ -1,6 +1,7 @@
 //! The server.
 
 use std::fs::DirBuilder;
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,17 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use crate::binaries;
 
 /// Keeps the server as long as our pipe is open; then ends it and removes all.
-const KEEPER: &str = r#"d=$1; shift; "$@" >"$d/log" 2>&1 & p=$!; cat >/dev/null; kill -QUIT $p; wait $p; cd /; rm -rf "$d""#;
+/// Meanwhile it takes orders: `kill` ends the server and all its processes as a
+/// power cut would, `start` starts it again.
+const KEEPER: &str = r#"d=$1; shift
+"$@" >>"$d/log" 2>&1 & p=$!
+while read -r order; do
+    case "$order" in
+        kill) kill -9 $p $(pgrep -P $p) 2>/dev/null; wait $p 2>/dev/null ;;
+        start) "$@" >>"$d/log" 2>&1 & p=$! ;;
+    esac
+done
+kill -QUIT $p; wait $p; cd /; rm -rf "$d""#;
 
 /// How long a server may take to come up.
 const START: Duration = Duration::from_secs(60);
@@ -139,6 +150,52 @@ impl Cluster {
                 format!("postgres://{user}@{host}:{port}/{database}")
             }
         }
+    }
+
+    /// Ends the server and all its processes at once, as a power cut would.
+    ///
+    /// # Errors
+    /// The server is not ours.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.order("kill")?;
+        let started = Instant::now();
+        // Until nobody listens any more.
+        while self.folder().is_some_and(|folder| {
+            std::os::unix::net::UnixStream::connect(folder.join(".s.PGSQL.5432")).is_ok()
+        }) {
+            if started.elapsed() > START {
+                return Err(io::Error::other("the server does not die"));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    /// Starts the server again, and waits until it has recovered.
+    ///
+    /// # Errors
+    /// The server is not ours, or does not come up.
+    pub fn start_again(&mut self) -> io::Result<()> {
+        if let Some(own) = &self.own {
+            // Of the server that was killed; it would pass for a running one.
+            let _ = fs::remove_file(own.folder.join("data/postmaster.pid"));
+        }
+        self.order("start")?;
+        self.wait_until_ready()
+    }
+
+    fn order(&mut self, order: &str) -> io::Result<()> {
+        let own = self
+            .own
+            .as_mut()
+            .ok_or_else(|| io::Error::other("not our server"))?;
+        let pipe = own
+            .keeper
+            .stdin
+            .as_mut()
+            .ok_or_else(|| io::Error::other("no keeper"))?;
+        writeln!(pipe, "{order}")?;
+        pipe.flush()
     }
 
     /// The process id of the server.

@@ -9,6 +9,8 @@
 mod binaries;
 mod cluster;
 mod database;
+mod proxy;
 
 pub use cluster::{Cluster, Safety};
 pub use database::Database;
+pub use proxy::{Mode, Proxy};
