@@ -53,11 +53,12 @@ struct Write<'a> {
     entries: Vec<Value>,
 }
 
-/// The document of a commit.
+/// The document of a commit. Public for measurements, which send the same by
+/// other means.
 ///
 /// # Errors
 /// Something in it cannot be written as JSON, which no value of core is.
-pub(crate) fn document(commit: &Commit) -> Result<String, StoreError> {
+pub fn document(commit: &Commit) -> Result<String, StoreError> {
     let (opens, uses) = match &commit.suggestion {
         Some(SuggestionWrite::Open(new)) => (Some(opens(new)), None),
         Some(SuggestionWrite::Use(id)) => (None, Some(id.uuid())),

@@ -35,9 +35,15 @@ pub(crate) async fn list(
     rows.iter().map(incident).collect()
 }
 
+/// The statement of a filter, for tests that look at its plan.
+#[must_use]
+pub fn list_sql(filter: &IncidentFilter) -> String {
+    query(filter).sql().as_str().to_owned()
+}
+
 /// The query of a filter. What the filter leaves open does not stand in it, so
 /// that the plan can use the index that fits.
-pub(crate) fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
+fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
     let IncidentFilter {
         statuses,
         severity,

@@ -18,6 +18,10 @@ mod usage;
 mod usage_table;
 
 pub use doctor::{Finding, Level, doctor};
+#[doc(hidden)]
+pub use document::document;
+#[doc(hidden)]
+pub use incidents::list_sql;
 pub use migrate::{MigrateError, migrate};
 pub use store::{PgStore, PgStoreBuilder};
 pub use usage::{PgUsage, UsageTableError};

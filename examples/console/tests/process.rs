@@ -293,6 +293,74 @@ async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_it_says_so_and_goes_on_afterwards() {
+    let mut cluster = Cluster::start(Safety::Durable).unwrap();
+    let database = Database::create(&cluster, None).await.unwrap();
+    let token = "token-0123456789-token";
+    let mut console = command();
+    console
+        .env("DATABASE_URL", cluster.url(database.name()))
+        .env("INCIDENT_TOKENS", format!("root:admin:{token}"));
+    let mut child = console.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let seen = until(&mut lines, "listening on ");
+    let address = seen
+        .last()
+        .unwrap()
+        .trim_start_matches("listening on ")
+        .to_owned();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let declare = async || {
+        let body = serde_json::json!({"title": "kept", "severity": "SEV1"});
+        let request = client
+            .post(format!("{address}/sys/incidents"))
+            .bearer_auth(token);
+        let answer = request
+            .header("Idempotency-Key", "one")
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        let later = answer.headers().get("retry-after").is_some();
+        (answer.status().as_u16(), later)
+    };
+    let ready = async || {
+        let answer = client
+            .get(format!("{address}/readyz"))
+            .send()
+            .await
+            .unwrap();
+        answer.status().as_u16()
+    };
+    assert_eq!(ready().await, 200);
+    cluster.kill().unwrap();
+    let started = Instant::now();
+    assert_eq!((declare().await, ready().await), ((503, true), 503));
+    let alive = client
+        .get(format!("{address}/healthz"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(alive.status(), 200);
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        started.elapsed()
+    );
+    cluster.start_again().unwrap();
+    let started = Instant::now();
+    while declare().await != (201, false) {
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "it does not go on"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(ready().await, 200);
+    stop(child);
+}
+
 #[tokio::test]
 async fn an_unsafe_database_is_refused_unless_told_otherwise() {
     let cluster = Cluster::start(Safety::Fast).unwrap();

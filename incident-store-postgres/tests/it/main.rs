@@ -10,5 +10,6 @@
 mod conformance;
 mod doctor;
 mod guards;
+mod plans;
 mod server;
 mod usage;

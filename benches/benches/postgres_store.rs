@@ -1,0 +1,259 @@
+//! The PostgreSQL store beside pgbench running the same statements, interleaved
+//! in one run: creates and appends at 1, 8 and 32 connections, and one hot
+//! incident beside spread ones. A server of its own, with fsync on.
+//!
+//! Run with `cargo bench -p incident-benches --bench postgres_store`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a measurement"
+)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use incident_core::IncidentId;
+use incident_core::actor::Role;
+use incident_core::commit::OutboxWrite;
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Command as Do, Declare, Severity, Update};
+use incident_core::testing::caller;
+use incident_store_postgres::{PgStore, document, migrate};
+use incident_test_postgres::{Cluster, Database, Safety};
+use sqlx::postgres::PgPool;
+
+const ROUNDS: usize = 5;
+const TURN: Duration = Duration::from_secs(2);
+/// Incidents that appends go to, for each connection.
+const EACH: usize = 20;
+
+struct Bench {
+    cluster: Cluster,
+    database: Database,
+    scripts: PathBuf,
+}
+
+fn ask() -> Ask {
+    Ask::by(caller("anna", Role::Admin).unwrap())
+}
+
+fn asked() -> Declare {
+    let mut asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+    asked.summary = "5xx on every call of the public API".parse().unwrap();
+    asked.affected_services = vec!["api".parse().unwrap()];
+    asked
+}
+
+fn update() -> Do {
+    let update = Update::new("the pool of connections is used up".parse().unwrap());
+    Do::Update(Box::new(update))
+}
+
+fn engine(pool: PgPool) -> Incidents {
+    Incidents::builder(Arc::new(PgStore::new(pool)))
+        .build()
+        .unwrap()
+}
+
+/// Runs tasks for a turn; calls per second of all together.
+async fn rate<F: Future<Output = ()> + Send + 'static>(
+    tasks: usize,
+    task: impl Fn(usize, Arc<AtomicBool>, Arc<AtomicU64>) -> F,
+) -> f64 {
+    let (stop, count) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+    let started = Instant::now();
+    let running: Vec<_> = (0..tasks)
+        .map(|n| tokio::spawn(task(n, Arc::clone(&stop), Arc::clone(&count))))
+        .collect();
+    tokio::time::sleep(TURN).await;
+    stop.store(true, Ordering::Relaxed);
+    for task in running {
+        task.await.unwrap();
+    }
+    count.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64()
+}
+
+async fn creates(incidents: &Incidents, connections: usize) -> f64 {
+    rate(connections, |_, stop, count| {
+        let incidents = incidents.clone();
+        async move {
+            while !stop.load(Ordering::Relaxed) {
+                incidents.declare(&ask(), &asked()).await.unwrap();
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    })
+    .await
+}
+
+/// Each task appends to incidents of its own, or all to one.
+async fn appends(incidents: &Incidents, ids: &[IncidentId], connections: usize, hot: bool) -> f64 {
+    rate(connections, |task, stop, count| {
+        let own = if hot {
+            ids[..1].to_vec()
+        } else {
+            ids[task * EACH..(task + 1) * EACH].to_vec()
+        };
+        let incidents = incidents.clone();
+        async move {
+            for id in own.iter().cycle() {
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+                incidents.act(&ask(), *id, &update()).await.unwrap();
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    })
+    .await
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let cluster = Cluster::start(Safety::Durable).unwrap();
+        let database = Database::create(&cluster, None).await.unwrap();
+        migrate(&database.options(), Duration::from_secs(30))
+            .await
+            .unwrap();
+        let scripts = std::env::temp_dir().join(format!("incident-bench-{}", std::process::id()));
+        fs::create_dir_all(&scripts).unwrap();
+        Self {
+            cluster,
+            database,
+            scripts,
+        }
+    }
+
+    async fn pool(&self, connections: usize) -> PgPool {
+        sqlx::postgres::PgPoolOptions::new()
+            .max_connections(u32::try_from(connections).unwrap())
+            .min_connections(u32::try_from(connections).unwrap())
+            .test_before_acquire(false)
+            .connect_with(self.database.options())
+            .await
+            .unwrap()
+    }
+
+    /// What pgbench does with a script in a turn, per second.
+    fn pgbench(&self, script: &str, connections: usize) -> f64 {
+        let file = self.scripts.join("script.sql");
+        fs::write(&file, script).unwrap();
+        let output = Command::new(self.cluster.programs().unwrap().join("pgbench"))
+            .args(["-n", "-M", "prepared", "-U", "postgres", "-T"])
+            .arg(TURN.as_secs().to_string())
+            .args([
+                "-c",
+                &connections.to_string(),
+                "-j",
+                &connections.min(2).to_string(),
+            ])
+            .arg("-h")
+            .arg(self.cluster.folder().unwrap())
+            .arg("-f")
+            .arg(&file)
+            .arg(self.database.name())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let line = said.lines().find(|line| line.starts_with("tps = "));
+        let tps = line.and_then(|line| line.split(' ').nth(2)).map(str::parse);
+        tps.unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)))
+            .unwrap()
+    }
+}
+
+/// A create, as our store sends it: the number, the roll-back of whatever is
+/// open, the call. Ids and number are made by the server. The document lies in a
+/// table, because pgbench takes a colon in a script for a variable.
+async fn create_script(incidents: &Incidents, pool: &PgPool) -> &'static str {
+    let prepared = incidents.prepare_declare(&ask(), &asked()).await.unwrap();
+    let incident = prepared.incident();
+    let page = prepared
+        .commit()
+        .outbox
+        .iter()
+        .find_map(|write| match write {
+            OutboxWrite::Add(message) => Some(message.id),
+            OutboxWrite::SupersedeTriggers(_) | OutboxWrite::Replay { .. } => None,
+        });
+    sqlx::query("create table public.bench (doc text, id text, message text, number text)")
+        .execute(pool)
+        .await
+        .unwrap();
+    sqlx::query("insert into public.bench values ($1, $2, $3, $4)")
+        .bind(document(prepared.commit()).unwrap())
+        .bind(incident.id.to_string())
+        .bind(page.unwrap().to_string())
+        .bind(format!("\"number\":{},", incident.number))
+        .execute(pool)
+        .await
+        .unwrap();
+    "select nextval('incident.numbers');\n\
+     ROLLBACK;\n\
+     select part, seq, prev_hash, hash from public.bench b, incident.keep(replace(replace(replace(b.doc, b.id, \
+     gen_random_uuid()::text), b.message, gen_random_uuid()::text), b.number, \
+     '\"number\":' || nextval('incident.numbers') || ',')::jsonb);\n"
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn report(what: &str, ours: Vec<f64>, theirs: Vec<f64>, name: &str) {
+    let (ours, theirs) = (median(ours), median(theirs));
+    println!(
+        "{what}: ours {ours:.0}/s, {name} {theirs:.0}/s, ratio {:.2}",
+        ours / theirs
+    );
+}
+
+#[tokio::main]
+async fn main() {
+    let bench = Bench::new().await;
+    let pool = bench.pool(2).await;
+    let single = engine(pool.clone());
+    let script = create_script(&single, &pool).await;
+    for connections in [1, 8, 32] {
+        let incidents = engine(bench.pool(connections).await);
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            ours.push(creates(&incidents, connections).await);
+            theirs.push(bench.pgbench(script, connections));
+        }
+        report(
+            &format!("creates, {connections} connection(s)"),
+            ours,
+            theirs,
+            "pgbench",
+        );
+    }
+    let mut ids = Vec::new();
+    for _ in 0..32 * EACH {
+        ids.push(single.declare(&ask(), &asked()).await.unwrap().incident.id);
+    }
+    for connections in [1, 8, 32] {
+        let incidents = engine(bench.pool(connections).await);
+        let (mut spread, mut hot) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            spread.push(appends(&incidents, &ids, connections, false).await);
+            hot.push(appends(&incidents, &ids, connections, true).await);
+        }
+        report(
+            &format!("appends, {connections} connection(s), one hot incident"),
+            hot,
+            spread,
+            "spread",
+        );
+    }
+    fs::remove_dir_all(&bench.scripts).unwrap();
+}

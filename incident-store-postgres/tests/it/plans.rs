@@ -1,0 +1,102 @@
+//! The statements that run all the time use their indexes, however much there is.
+
+use std::collections::BTreeSet;
+
+use incident_core::incident::Status;
+use incident_core::port::IncidentFilter;
+use incident_store_postgres::list_sql;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
+
+use crate::server;
+
+/// The plan that a statement has for any parameters.
+async fn plan(connection: &mut PgConnection, sql: &str, types: &str, values: &str) -> String {
+    for step in [
+        "set plan_cache_mode = force_generic_plan".to_owned(),
+        "deallocate all".to_owned(),
+        format!("prepare looked_at ({types}) as {sql}"),
+    ] {
+        connection.execute(AssertSqlSafe(step)).await.unwrap();
+    }
+    let explain = format!("explain execute looked_at ({values})");
+    let rows = connection.fetch_all(AssertSqlSafe(explain)).await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    lines.join("\n")
+}
+
+/// Many incidents that are over, 50 that are live, and a full outbox.
+const FILL: &str = "
+    insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity, public,
+        declared_at, resolved_at, services, tenants, title_lower, summary_lower, state)
+    select gen_random_uuid(), n, 1, 1, 0, incident.zero_hash(), case when n % 400 = 0 then 'triage' else 'closed' end,
+        n % 400 = 0, 1 + n % 4, false, '2020-01-01'::timestamptz + n * interval '1 hour',
+        case when n % 400 = 0 then null else now() end, '{api}', '{t}', 'x', 'x', '{}'
+    from generate_series(1, 20000) n;
+    insert into incident.outbox (id, incident_id, lane, kind, opens, body, log, committed_at, due_at)
+    select gen_random_uuid(), id, severity, 'page', true, '{}', '[]', declared_at, declared_at
+    from incident.incidents;
+    analyze incident.incidents, incident.outbox;";
+
+#[tokio::test]
+async fn lists_and_claims_use_their_indexes() {
+    let database = server::database().await;
+    let mut owner = database.options().connect().await.unwrap();
+    for step in FILL.split(';').filter(|step| !step.trim().is_empty()) {
+        owner.execute(AssertSqlSafe(step.to_owned())).await.unwrap();
+    }
+    let live: BTreeSet<Status> = Status::ALL
+        .into_iter()
+        .filter(|one| one.is_live())
+        .collect();
+    let active = list_sql(&IncidentFilter {
+        statuses: live,
+        limit: 50,
+        ..IncidentFilter::default()
+    });
+    let found = plan(&mut owner, &active, "text[], bigint", "'{triage}', 50").await;
+    assert!(
+        found.contains("incidents_live") && !found.contains("Sort"),
+        "{found}"
+    );
+
+    let page = list_sql(&IncidentFilter {
+        after: Some((
+            "2021-01-01T00:00:00Z".parse().unwrap(),
+            "0190a000-0000-7000-8000-000000000000".parse().unwrap(),
+        )),
+        limit: 50,
+        ..IncidentFilter::default()
+    });
+    let found = plan(
+        &mut owner,
+        &page,
+        "timestamptz, uuid, bigint",
+        "now(), gen_random_uuid(), 50",
+    )
+    .await;
+    assert!(
+        found.contains("incidents_age") && found.contains("Index Cond") && !found.contains("Sort"),
+        "{found}"
+    );
+
+    let claim = include_str!("../../src/claim.sql");
+    let types = "timestamptz, bigint, text[], uuid, timestamptz";
+    let values = "now(), 50, '{page,settle}', gen_random_uuid(), now()";
+    let found = plan(&mut owner, claim, types, values).await;
+    assert!(
+        found.contains("outbox_pending") && found.contains("outbox_queue"),
+        "{found}"
+    );
+    assert!(
+        found.contains("due_at <= $1") && !found.contains("Sort"),
+        "{found}"
+    );
+
+    let due = include_str!("../../src/next_due.sql");
+    let found = plan(&mut owner, due, "int", "1").await;
+    assert!(
+        found.contains("outbox_pending") && !found.contains("Seq Scan"),
+        "{found}"
+    );
+}
