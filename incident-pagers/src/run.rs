@@ -1,6 +1,7 @@
 //! The loop that drains the outbox.
 
 use std::future::Future;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +9,9 @@ use std::time::Duration;
 use incident_core::engine::Incidents;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::Instant;
 
-/// The longest time between two looks at the outbox: another process may have
+/// About the longest time between two looks at the outbox: another process may have
 /// put something there, or a lease may have run out.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -40,15 +41,16 @@ impl Wake {
 pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
     let mut passes = JoinSet::new();
-    let mut poll = tokio::time::interval(POLL);
-    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut poll = pin!(tokio::time::sleep(Duration::ZERO));
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             // The end of a pass makes room for the next one.
             Some(_) = passes.join_next() => continue,
             () = wake.0.notified(), if passes.len() < PASSES => {}
-            _ = poll.tick(), if passes.len() < PASSES => {}
+            () = &mut poll, if passes.len() < PASSES => {
+                poll.as_mut().reset(Instant::now() + jittered(POLL));
+            }
         }
         passes.spawn(drain(incidents.clone()));
     }
@@ -57,6 +59,15 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
     if tokio::time::timeout(GRACE, ended).await.is_err() {
         tracing::warn!("pages were still being sent; they are repeated when their leases end");
     }
+}
+
+/// Between 0.9 and 1.1 of a time: replicas that were started together do not ask
+/// the database together for ever.
+fn jittered(time: Duration) -> Duration {
+    // A new hasher has a random key.
+    let noise = RandomState::new().build_hasher().finish() % 201;
+    let per_mille = 900 + u32::try_from(noise).unwrap_or(100);
+    time * per_mille / 1_000
 }
 
 async fn drain(incidents: Incidents) {
