@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use incident_pagers::testing::StandIn;
+use incident_pagers::testing::{Fault, StandIn};
 use incident_test_postgres::{Cluster, Database};
 use serde_json::{Value, json};
 use sqlx::Row;
@@ -343,4 +343,63 @@ macro_rules! places {
 places! {
     number_taken, before_keep, after_keep, before_answer, after_tidy, after_claim, before_send,
     after_send, before_mark, after_mark, mid_shutdown, killed,
+}
+
+fn signal(console: &Console, name: &str) {
+    let id = console.child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args([name, &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+/// A process that is frozen with a lease in its hands, past the end of it, changes
+/// nothing when it goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_process_that_thaws_changes_nothing() {
+    let it = Setup::new().await;
+    // The first answer is late, so that the process is frozen while it waits.
+    it.vendor.script([Fault::Sleep(Duration::from_secs(2))]);
+    let mut first = it.start("nowhere", 1).unwrap();
+    let id = it.declare(&first.address, "frozen").await.unwrap();
+    while it.vendor.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    signal(&first, "-STOP");
+    let frozen = Instant::now();
+    let mut second = it.start("nowhere", 1).unwrap();
+    let pool = it.database.pool(2).await.unwrap();
+    let left = async || -> i64 {
+        let sql = "select count(*) from incident.outbox";
+        sqlx::query(sql).fetch_one(&pool).await.unwrap().get(0)
+    };
+    while left().await > 0 {
+        // The lease, and two seconds.
+        assert!(
+            frozen.elapsed() < Duration::from_secs(34),
+            "nobody took over"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(
+        frozen.elapsed() > Duration::from_secs(25),
+        "the lease was not kept"
+    );
+    signal(&first, "-CONT");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(
+        (it.vendor.requests().len(), it.vendor.wakes().len()),
+        (2, 1)
+    );
+    let sql = "select count(*) from incident.timeline where incident_id = $1::uuid and canonical::jsonb ->> 'kind' = 'page_outcome'";
+    let row = sqlx::query(sql).bind(&id).fetch_one(&pool).await.unwrap();
+    assert_eq!(row.get::<i64, _>(0), 1, "the outcome is told once");
+    for console in [&mut first, &mut second] {
+        console.child.kill().unwrap();
+        console.child.wait().unwrap();
+    }
+    it.check("frozen").await;
 }
