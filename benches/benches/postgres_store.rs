@@ -29,6 +29,7 @@ use incident_core::incident::{Command as Do, Declare, Severity, Update};
 use incident_core::testing::caller;
 use incident_store_postgres::{PgStore, document, migrate};
 use incident_test_postgres::{Cluster, Database, Safety};
+use sqlx::Executor;
 use sqlx::postgres::PgPool;
 
 const ROUNDS: usize = 5;
@@ -204,6 +205,51 @@ async fn create_script(incidents: &Incidents, pool: &PgPool) -> &'static str {
      '\"number\":' || nextval('incident.numbers') || ',')::jsonb);\n"
 }
 
+/// Writes down the document of the next commit on its way to the server.
+const CAPTURE: [&str; 3] = [
+    "create table public.captured (doc jsonb)",
+    "alter function incident.keep(jsonb) rename to keep_really",
+    "create function incident.keep(commit_ jsonb) \
+     returns table (part text, chain uuid, seq bigint, prev_hash bytea, hash bytea) language plpgsql as $$ begin \
+         insert into public.captured values (commit_); \
+         return query select * from incident.keep_really(commit_); end $$",
+];
+
+const RELEASE: [&str; 2] = [
+    "drop function incident.keep(jsonb)",
+    "alter function incident.keep_really(jsonb) rename to keep",
+];
+
+/// An append, as our store sends it: the load, the roll-back, the call, on
+/// incidents of the connection's own.
+async fn append_script(incidents: &Incidents, pool: &PgPool, ids: &[IncidentId]) -> String {
+    for sql in CAPTURE {
+        pool.execute(sql).await.unwrap();
+    }
+    incidents.act(&ask(), ids[0], &update()).await.unwrap();
+    for sql in RELEASE {
+        pool.execute(sql).await.unwrap();
+    }
+    pool.execute("create table public.targets (k int primary key, id uuid)")
+        .await
+        .unwrap();
+    sqlx::query("insert into public.targets select n - 1, id from unnest($1::uuid[]) with ordinality t (id, n)")
+        .bind(ids.iter().map(|id| id.uuid()).collect::<Vec<_>>())
+        .execute(pool)
+        .await
+        .unwrap();
+    format!(
+        "\\set n random(0, {})\n\\set k :client_id * {EACH} + :n\n\
+         select state::text as state from incident.incidents where id = (select id from public.targets where k = :k);\n\
+         ROLLBACK;\n\
+         select s.part, s.seq, s.prev_hash, s.hash from public.captured c, public.targets t, incident.incidents i, incident.keep( \
+         jsonb_set(jsonb_set(jsonb_set(c.doc, '{{writes,0,expected}}', to_jsonb(i.revision)), \
+         '{{writes,0,state}}', i.state || jsonb_build_object('revision', i.revision + 1, 'version', i.version + 1, \
+         'last_seq', i.last_seq + 1)), '{{audit,0,chain}}', to_jsonb(i.id))) s where t.k = :k and i.id = t.id;\n",
+        EACH - 1
+    )
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
@@ -241,13 +287,17 @@ async fn main() {
     for _ in 0..32 * EACH {
         ids.push(single.declare(&ask(), &asked()).await.unwrap().incident.id);
     }
+    let script = append_script(&single, &pool, &ids).await;
     for connections in [1, 8, 32] {
         let incidents = engine(bench.pool(connections).await);
-        let (mut spread, mut hot) = (Vec::new(), Vec::new());
+        let (mut spread, mut hot, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             spread.push(appends(&incidents, &ids, connections, false).await);
+            theirs.push(bench.pgbench(&script, connections));
             hot.push(appends(&incidents, &ids, connections, true).await);
         }
+        let what = format!("appends, {connections} connection(s)");
+        report(&what, spread.clone(), theirs, "pgbench");
         report(
             &format!("appends, {connections} connection(s), one hot incident"),
             hot,
