@@ -251,7 +251,7 @@ impl Server {
 
     /// Waits until the incident's page is in a state.
     pub(crate) async fn paged(&self, path: &str, state: &str) -> Value {
-        for _ in 0..500 {
+        for _ in 0..3_000 {
             let incident = self.get(VIEWER, path).await.is(200);
             if incident["paging"]["state"] == state {
                 return incident;

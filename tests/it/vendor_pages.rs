@@ -65,7 +65,7 @@ impl Setup {
 
 /// Waits until a vendor was asked so often.
 async fn asked(vendor: &StandIn, times: usize) -> Vec<Seen> {
-    for _ in 0..500 {
+    for _ in 0..3_000 {
         let requests = vendor.requests();
         if requests.len() >= times {
             return requests;
