@@ -82,6 +82,8 @@ impl PgUsage {
     /// # Errors
     /// A column is missing or has a type that cannot be used.
     pub async fn over(pool: PgPool, table: UsageTable) -> Result<Self, UsageTableError> {
+        // Of any type, but there: found missing now rather than in the first report.
+        type_of(&pool, &table, &table.user).await?;
         let mut types = Vec::new();
         for (column, expected) in columns(&table) {
             types.push((column, type_of(&pool, &table, column).await?, expected));
@@ -112,7 +114,7 @@ impl PgUsage {
 const TENANT_TYPES: &str = "text, character varying, uuid, bigint, integer, smallint";
 const TEXT_TYPES: &str = "text, character varying";
 
-/// The columns that must be there, the tenant's first, with the types that do.
+/// The columns whose type matters, the tenant's first, with the types that do.
 fn columns(table: &UsageTable) -> Vec<(&str, &'static str)> {
     let mut columns = vec![
         (table.tenant.as_str(), TENANT_TYPES),

@@ -90,6 +90,9 @@ async fn a_table_that_does_not_fit_is_refused_by_name() {
         matches!(missing, UsageTableError::Missing { .. }),
         "{missing}"
     );
+    let typo = table("usage").user("userid").unwrap();
+    let missing = over(typo).await.unwrap_err().to_string();
+    assert!(missing.contains("no column userid"), "{missing}");
     for (table, column) in [
         (table("usage"), "occurred_at"),
         (table("usage").tenant("tenant_json").unwrap(), "tenant_json"),
