@@ -11,7 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::{Actor, ActorKind};
-use crate::chain::{Hash, Head, Verdict, link};
+use crate::chain::{Hash, Head, Verdict, Walk, link};
 use crate::timeline::CanonicalError;
 use crate::{IncidentId, Invalid, PersonName, Timestamp};
 
@@ -198,36 +198,48 @@ pub fn seal(head: Head, draft: AuditDraft) -> Result<AuditEntry, CanonicalError>
     })
 }
 
-/// Checks one chain, in order of `seq`, and names the first bad entry.
-#[must_use]
-pub fn verify<'a>(chain: Chain, entries: impl IntoIterator<Item = &'a AuditEntry>) -> Verdict {
-    let mut head = Head::EMPTY;
-    for entry in entries {
-        let seq = head.seq + 1;
-        let broken = |reason| Verdict::Broken { seq, reason };
-        if entry.seq != seq || entry.chain != chain {
-            return broken("the sequence has a gap or a repeat");
-        }
-        if entry.prev_hash != head.hash {
-            return broken("the previous hash is not that of the entry before");
-        }
-        if link(
-            DOMAIN,
-            &chain.bytes(),
-            seq,
-            entry.prev_hash,
-            &entry.canonical,
-        ) != entry.hash
-        {
-            return broken("the hash does not fit the stored bytes");
-        }
-        if !canonical(&entry.said).is_ok_and(|bytes| bytes == entry.canonical) {
-            return broken("what is shown is not what was hashed");
-        }
-        head = Head {
-            seq,
-            hash: entry.hash,
-        };
+/// Checks one entry against the end of the chain before it.
+///
+/// # Errors
+/// The reason why the entry does not fit.
+pub fn verify_next(chain: Chain, head: Head, entry: &AuditEntry) -> Result<Head, &'static str> {
+    let seq = head.seq + 1;
+    if entry.seq != seq || entry.chain != chain {
+        return Err("the sequence has a gap or a repeat");
     }
-    Verdict::Valid(head)
+    if entry.prev_hash != head.hash {
+        return Err("the previous hash is not that of the entry before");
+    }
+    let hash = link(
+        DOMAIN,
+        &chain.bytes(),
+        seq,
+        entry.prev_hash,
+        &entry.canonical,
+    );
+    if hash != entry.hash {
+        return Err("the hash does not fit the stored bytes");
+    }
+    if !canonical(&entry.said).is_ok_and(|bytes| bytes == entry.canonical) {
+        return Err("what is shown is not what was hashed");
+    }
+    Ok(Head { seq, hash })
+}
+
+/// Checks one chain, in order of `seq`, and names the first bad entry.
+/// `anchors` are the heads that were kept outside the store, if any.
+#[must_use]
+pub fn verify<'a>(
+    chain: Chain,
+    entries: impl IntoIterator<Item = &'a AuditEntry>,
+    anchors: impl IntoIterator<Item = Head>,
+) -> Verdict {
+    let mut walk = Walk::whole(anchors);
+    for entry in entries {
+        let checked = verify_next(chain, walk.before(entry.prev_hash), entry);
+        if let Err(broken) = walk.step(checked) {
+            return broken;
+        }
+    }
+    walk.end()
 }

@@ -1,5 +1,6 @@
 //! Hash chains: the arithmetic under the timeline and the audit trail.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::{Invalid, Salt};
 
 /// A SHA-256 digest; printed and sent as 64 lower-case hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Hash(pub [u8; 32]);
 
@@ -77,7 +78,7 @@ pub fn commitment(salt: Salt, text: &str) -> Hash {
 }
 
 /// Where a chain ends: the number of links and the hash of the last one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Head {
     /// How many links there are; the last one's `seq`.
     pub seq: u64,
@@ -96,9 +97,15 @@ impl Head {
 /// What checking a chain found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Every link is as it was sealed. Without an anchor kept elsewhere this
-    /// cannot see that links were cut from the end, or all rewritten.
-    Valid(Head),
+    /// Every link is as it was sealed.
+    Valid {
+        /// Where the chain ends.
+        head: Head,
+        /// Links up to this number are those that were anchored. Of what comes
+        /// after it, and of everything where this is 0, a check cannot see that
+        /// links were cut from the end, or all rewritten.
+        anchored: u64,
+    },
     /// The first link that is wrong, and why.
     Broken {
         /// The number of the bad link.
@@ -106,4 +113,88 @@ pub enum Verdict {
         /// What does not fit.
         reason: &'static str,
     },
+}
+
+/// A check of a chain, link by link.
+#[derive(Clone, Debug)]
+pub(crate) struct Walk {
+    head: Head,
+    /// What was anchored, by number.
+    anchors: BTreeSet<Head>,
+    /// The first link is an anchored one: what it points back to was checked
+    /// when it was anchored.
+    onward: bool,
+}
+
+impl Walk {
+    /// A check of the whole chain, which holds every link that was anchored.
+    pub(crate) fn whole(anchors: impl IntoIterator<Item = Head>) -> Self {
+        Self {
+            head: Head::EMPTY,
+            anchors: anchors.into_iter().collect(),
+            onward: false,
+        }
+    }
+
+    /// A check of what follows an anchor, the anchored link included.
+    pub(crate) fn onward(anchor: Option<Head>) -> Self {
+        let whole = Self::whole(anchor);
+        match anchor {
+            Some(Head { seq, .. }) if seq > 0 => Self {
+                head: Head {
+                    seq: seq - 1,
+                    hash: Hash::ZERO,
+                },
+                onward: true,
+                ..whole
+            },
+            _ => whole,
+        }
+    }
+
+    /// The number of the last link that was checked; the next one is asked for.
+    pub(crate) const fn seq(&self) -> u64 {
+        self.head.seq
+    }
+
+    /// What the next link, which says that it points back to `previous`, has to
+    /// point back to.
+    pub(crate) const fn before(&self, previous: Hash) -> Head {
+        let Head { seq, hash } = self.head;
+        Head {
+            seq,
+            hash: if self.onward { previous } else { hash },
+        }
+    }
+
+    /// Goes on by a link, or ends at one that does not fit.
+    pub(crate) fn step(&mut self, checked: Result<Head, &'static str>) -> Result<(), Verdict> {
+        let head = checked.map_err(|reason| self.broken(reason))?;
+        let (first, last) = (Hash([0; 32]), Hash([0xff; 32]));
+        let here = |hash| Head { hash, ..head };
+        let mut anchored = self.anchors.range(here(first)..=here(last));
+        if anchored.any(|anchor| *anchor != head) {
+            return Err(self.broken("another entry was anchored under this number"));
+        }
+        self.head = head;
+        self.onward = false;
+        Ok(())
+    }
+
+    /// The verdict on the next link.
+    pub(crate) fn broken(&self, reason: &'static str) -> Verdict {
+        // The place tells which link is bad; its own number may be the lie.
+        let seq = self.head.seq + 1;
+        Verdict::Broken { seq, reason }
+    }
+
+    /// The verdict where there are no more links.
+    pub(crate) fn end(self) -> Verdict {
+        let anchored = self.anchors.last().map_or(0, |anchor| anchor.seq);
+        if anchored > self.head.seq {
+            return self.broken("the entry is missing: it was anchored");
+        }
+        let head = self.head;
+        Verdict::Valid { head, anchored }
+    }
 }

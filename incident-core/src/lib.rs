@@ -16,6 +16,7 @@ pub mod time;
 pub mod window;
 
 // The domain: values and plain functions.
+pub mod anchor;
 pub mod audit;
 pub mod billing;
 pub mod impact;

@@ -1,4 +1,4 @@
-//! The loop that drains the outbox.
+//! The loop that drains the outbox and anchors the chains.
 
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -14,6 +14,10 @@ use tokio::time::Instant;
 /// About the longest time between two looks at the outbox: another process may have
 /// put something there, or a lease may have run out.
 const POLL: Duration = Duration::from_secs(1);
+
+/// About the time between two anchors: so old is the newest entry that can be
+/// cut off unseen.
+const ANCHOR: Duration = Duration::from_secs(5 * 60);
 
 /// How many passes run at a time. More than one, so that a page committed while
 /// a slow pager keeps a pass busy does not wait for it.
@@ -35,18 +39,25 @@ impl Wake {
 }
 
 /// Drains the outbox when woken and once a second, until `shutdown` is done;
-/// then once more, so that what was accepted is also sent.
+/// then once more, so that what was accepted is also sent. Anchors the heads of
+/// the chains every five minutes, and at the end.
 ///
 /// Needs a tokio runtime; passes run as tasks of it and end with the loop.
 pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
     let mut passes = JoinSet::new();
     let mut poll = pin!(tokio::time::sleep(Duration::ZERO));
+    let mut anchor = pin!(tokio::time::sleep(jittered(ANCHOR)));
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             // The end of a pass makes room for the next one.
             Some(_) = passes.join_next() => continue,
+            () = &mut anchor => {
+                anchor.as_mut().reset(Instant::now() + jittered(ANCHOR));
+                passes.spawn(write_down(incidents.clone()));
+                continue;
+            }
             () = wake.0.notified(), if passes.len() < PASSES => {}
             () = &mut poll, if passes.len() < PASSES => {
                 poll.as_mut().reset(Instant::now() + jittered(POLL));
@@ -54,7 +65,10 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
         }
         passes.spawn(drain(incidents.clone()));
     }
-    passes.spawn(drain(incidents));
+    passes.spawn(async move {
+        drain(incidents.clone()).await;
+        write_down(incidents).await;
+    });
     let ended = async { while passes.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, ended).await.is_err() {
         tracing::warn!("pages were still being sent; they are repeated when their leases end");
@@ -68,6 +82,15 @@ fn jittered(time: Duration) -> Duration {
     let noise = RandomState::new().build_hasher().finish() % 201;
     let per_mille = 900 + u32::try_from(noise).unwrap_or(100);
     time * per_mille / 1_000
+}
+
+async fn write_down(incidents: Incidents) {
+    if let Err(error) = incidents.anchor().await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the chains could not be anchored; trying again"
+        );
+    }
 }
 
 async fn drain(incidents: Incidents) {

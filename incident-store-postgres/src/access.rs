@@ -46,7 +46,9 @@ impl Session {
                 Ok(_) => return Ok(session),
                 Err(_) if tries < TRIES && Instant::now() < until => {}
                 // Nothing of ours was sent.
-                Err(Failure::Before(source) | Failure::During(source)) => {
+                Err(
+                    Failure::Before(source) | Failure::During(source) | Failure::Unreadable(source),
+                ) => {
                     return Err(Failure::Before(source));
                 }
                 Err(Failure::Server(error)) => return Err(Failure::Before(Box::new(error))),

@@ -27,6 +27,18 @@ impl AuditLog for PgStore {
         ))
     }
 
+    async fn audit_chain(
+        &self,
+        chain: Chain,
+        after_seq: u64,
+        limit: usize,
+        within: Duration,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        read!(&self.0.pool, within, |connection| links(
+            connection, chain, after_seq, limit
+        ))
+    }
+
     async fn audit_chains(
         &self,
         after: Option<Chain>,
@@ -44,6 +56,23 @@ async fn entries(
     query: &AuditQuery,
 ) -> sqlx::Result<Vec<AuditEntry>> {
     let rows = sql(query).build().fetch_all(connection).await?;
+    rows.iter().map(entry).collect()
+}
+
+async fn links(
+    connection: &mut PgConnection,
+    chain: Chain,
+    after_seq: u64,
+    limit: usize,
+) -> sqlx::Result<Vec<AuditEntry>> {
+    let sql = "select chain, seq, canonical, prev_hash, hash from incident.audit \
+               where chain = $1 and seq > $2 order by seq limit $3";
+    let rows = sqlx::query(sql)
+        .bind(chain_uuid(chain))
+        .bind(i64::try_from(after_seq).unwrap_or(i64::MAX))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await?;
     rows.iter().map(entry).collect()
 }
 

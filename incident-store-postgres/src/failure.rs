@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     Before(Source),
     /// While the server may have been at it.
     During(Source),
+    /// The server answered with something that this version does not write.
+    Unreadable(Source),
     /// The server refused, with an error code.
     Server(sqlx::Error),
 }
@@ -39,6 +41,11 @@ impl Failure {
         } else if matches!(error, sqlx::Error::Encode(_)) {
             // Nothing was sent yet.
             Self::Before(Box::new(error))
+        } else if matches!(
+            error,
+            sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }
+        ) {
+            Self::Unreadable(Box::new(error))
         } else {
             Self::During(Box::new(error))
         }
@@ -47,6 +54,7 @@ impl Failure {
     /// A failure of a call that writes nothing.
     pub(crate) fn of_read(self) -> StoreError {
         match self {
+            Self::Unreadable(source) => StoreError::Corrupt(source),
             Self::Before(source) | Self::During(source) => StoreError::Unavailable(source),
             Self::Server(error) => StoreError::Unavailable(Box::new(error)),
         }
@@ -56,7 +64,7 @@ impl Failure {
     pub(crate) fn of_write(self) -> StoreError {
         match self {
             Self::Before(source) => StoreError::Unavailable(source),
-            Self::During(source) => StoreError::Unknown(source),
+            Self::Unreadable(source) | Self::During(source) => StoreError::Unknown(source),
             Self::Server(error) => refusal(&error).unwrap_or(StoreError::Unavailable(error.into())),
         }
     }

@@ -153,7 +153,9 @@ fn trouble(failure: Failure) -> UsageError {
         Failure::Before(source) | Failure::During(source) if source.is::<Late>() => {
             UsageError::TimedOut
         }
-        Failure::Before(source) | Failure::During(source) => UsageError::Unavailable(source),
+        Failure::Before(source) | Failure::During(source) | Failure::Unreadable(source) => {
+            UsageError::Unavailable(source)
+        }
         Failure::Server(error) => UsageError::Unavailable(Box::new(error)),
     }
 }

@@ -158,6 +158,7 @@ fn rooms_of_core_use_only_those_below() {
             "link",
         ],
         &[
+            "anchor",
             "audit",
             "billing",
             "impact",

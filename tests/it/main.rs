@@ -11,6 +11,7 @@
 /// Servers keep everything in memory here; `on_postgres.rs` has the others.
 pub(crate) const ON_POSTGRES: bool = false;
 
+mod anchors;
 mod architecture;
 mod bad_input;
 mod harness;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use incident_core::actor::Role;
 use incident_core::chain::Verdict;
-use incident_core::engine::{Ask, Error, Incidents};
+use incident_core::engine::{Ask, AuditVerdict, Error, Incidents};
 use incident_core::incident::{Change, Command, Declare, Publish, Severity, Status, Update};
 use incident_core::paging::PagingState;
 use incident_core::testing::{ManualClock, RecordingPager, caller};
@@ -76,10 +76,13 @@ async fn check(incidents: &Incidents, id: IncidentId, last: (u64, u64)) -> (u64,
     let entries = incidents.timeline(id, 0, 1_000).await.unwrap();
     assert_eq!(
         incidents.verify_timeline(id).await.unwrap(),
-        Verdict::Valid(incident_core::chain::Head {
-            seq: incident.last_seq,
-            hash: entries.last().unwrap().hash
-        })
+        Verdict::Valid {
+            head: incident_core::chain::Head {
+                seq: incident.last_seq,
+                hash: entries.last().unwrap().hash
+            },
+            anchored: 0
+        }
     );
     assert!(
         entries.is_sorted_by_key(|entry| entry.shown.recorded_at),
@@ -151,7 +154,7 @@ proptest! {
             assert!(pager.wakes() <= u64::from(epochs));
             let incident = incidents.get(id).await.unwrap();
             assert!(!matches!(incident.paging.state, PagingState::Pending | PagingState::Failing));
-            assert!(incidents.verify_audit().await.unwrap().is_ok());
+            assert!(matches!(incidents.verify_audit().await.unwrap(), AuditVerdict::Valid { .. }));
         });
     }
 }

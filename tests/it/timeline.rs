@@ -37,12 +37,13 @@ async fn three_entries() -> Vec<SysIncidentUpdateEntry> {
 async fn changing_any_byte_of_an_entry_names_that_entry() {
     let entries = three_entries().await;
     let id = entries[0].incident_id;
-    assert!(matches!(verify(id, &entries), Verdict::Valid(head) if head.seq == 3));
-    let named =
-        |changed: &[SysIncidentUpdateEntry], expected: u64, what: &str| match verify(id, changed) {
-            Verdict::Broken { seq, .. } => assert_eq!(seq, expected, "{what}"),
-            Verdict::Valid(_) => panic!("{what} went unnoticed in entry {expected}"),
-        };
+    assert!(matches!(verify(id, &entries, []), Verdict::Valid { head, .. } if head.seq == 3));
+    let named = |changed: &[SysIncidentUpdateEntry], expected: u64, what: &str| match verify(
+        id, changed, None,
+    ) {
+        Verdict::Broken { seq, .. } => assert_eq!(seq, expected, "{what}"),
+        Verdict::Valid { .. } => panic!("{what} went unnoticed in entry {expected}"),
+    };
     for at in 0..entries.len() {
         let seq = entries[at].seq;
         let with = |change: &dyn Fn(&mut SysIncidentUpdateEntry), what: &str| {

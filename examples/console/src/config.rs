@@ -38,6 +38,8 @@ pub struct Config {
     pub pagers: PagerSettings,
     /// The policy file.
     pub policy: Option<PathBuf>,
+    /// The file that heads of chains are written down in.
+    pub anchors: Option<PathBuf>,
 }
 
 /// Settings of adapters that this build does not have. Starting without them
@@ -96,6 +98,7 @@ impl Config {
             allow_unsafe: get("INCIDENT_ALLOW_UNSAFE_DATABASE").is_some(),
             pagers: PagerSettings::from_env(&get)?,
             policy: get("INCIDENT_POLICY").map(PathBuf::from),
+            anchors: get("INCIDENT_ANCHORS").map(PathBuf::from),
         })
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use incident_core::engine::{BuildError, Incidents};
 use incident_core::failpoint;
-use incident_core::port::{Clock, Pager};
+use incident_core::port::{AnchorRecord, Clock, Pager};
 use incident_pagers::{LogPager, Wake};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -36,6 +36,8 @@ pub struct Parts {
     pub pagers: Vec<Arc<dyn Pager>>,
     /// Pagers that open nothing any more, and close what they opened.
     pub retired_pagers: Vec<Arc<dyn Pager>>,
+    /// Where heads of chains are written down; the log if absent.
+    pub anchors: Option<Arc<dyn AnchorRecord>>,
     /// The clock; that of the system if absent.
     pub clock: Option<Arc<dyn Clock>>,
 }
@@ -64,6 +66,7 @@ impl Parts {
             policy,
             pagers,
             retired_pagers,
+            anchors,
             clock,
         } = self;
         let (wake, public) = (Wake::default(), Arc::new(PublicCache::default()));
@@ -82,6 +85,9 @@ impl Parts {
                     waker.wake();
                 }
             });
+        if let Some(anchors) = anchors {
+            builder = builder.anchor_record(anchors);
+        }
         if let Some(clock) = clock {
             builder = builder.clock(clock);
         }
@@ -170,6 +176,12 @@ impl Console {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "pages may be left over"
+            );
+        }
+        if let Err(error) = app.incidents.anchor().await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the last entries are not anchored"
             );
         }
         served

@@ -4,6 +4,7 @@
 //! in-memory store; the binary `incident-console` adds configuration from the
 //! environment, signals and the demo.
 
+pub mod anchor_file;
 pub mod app;
 pub mod config;
 pub mod console;

@@ -5,8 +5,11 @@
 
 use std::error::Error;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use incident_console::anchor_file::AnchorFile;
 use incident_console::config::Config;
 use incident_console::console::{Console, Parts};
 use incident_console::demo;
@@ -16,6 +19,7 @@ use incident_console::policy_file::PolicyFile;
 use incident_console::storage::Storage;
 use incident_core::PersonName;
 use incident_core::actor::{Actor, Caller, Role};
+use incident_core::port::AnchorRecord;
 use tracing_subscriber::EnvFilter;
 
 const USAGE: &str = "usage: incident-console [demo | migrate | doctor | verify]
@@ -24,7 +28,8 @@ const USAGE: &str = "usage: incident-console [demo | migrate | doctor | verify]
   demo       play the reference scenario in memory, print what happened, keep serving
   migrate    make or update the tables of DATABASE_URL
   doctor     say what is wrong with DATABASE_URL
-  verify     check every timeline and the audit trail of DATABASE_URL
+  verify     check every timeline and the audit trail of DATABASE_URL, against
+             the file of anchors INCIDENT_ANCHORS where it is set
 
 Settings come from the environment; see README.md. None is needed to serve.";
 
@@ -74,8 +79,18 @@ async fn maintain(task: Maintenance) -> Result<bool, Box<dyn Error>> {
     let database = config
         .database
         .ok_or("DATABASE_URL: set it; there is no other database")?;
+    let anchors = match &config.anchors {
+        Some(path) if task == Maintenance::Verify => {
+            Some(AnchorFile::open_to_read(path).map_err(|error| not_opened(path, &error))?)
+        }
+        _ => None,
+    };
     let out = &mut std::io::stdout();
-    incident_console::maintenance::run(task, &database, out).await
+    incident_console::maintenance::run(task, &database, anchors, out).await
+}
+
+fn not_opened(path: &Path, error: &std::io::Error) -> String {
+    format!("INCIDENT_ANCHORS: {}: {error}", path.display())
 }
 
 #[tokio::main]
@@ -105,6 +120,12 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
         _ => Storage::default(),
     };
     let left_out = play && config.database.is_some();
+    let anchors = match &config.anchors {
+        Some(path) if !play => {
+            Some(AnchorFile::open(path).map_err(|error| not_opened(path, &error))?)
+        }
+        _ => None,
+    };
     let told = storage.told.clone();
     let mut tokens = config.tokens.unwrap_or_default();
     let made = if tokens.is_empty() {
@@ -125,6 +146,9 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
             policy,
             pagers: pagers.current,
             retired_pagers: pagers.retired,
+            anchors: anchors
+                .clone()
+                .map(|file| Arc::new(file) as Arc<dyn AnchorRecord>),
             ..Parts::default()
         },
         config.bind,
@@ -135,6 +159,12 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
 
     let mut out = std::io::stdout();
     writeln!(out, "{told}")?;
+    if let Some(anchors) = &anchors {
+        writeln!(out, "anchors: {}", anchors.path().display())?;
+        if !anchors.damaged().is_empty() {
+            tracing::warn!(lines = ?anchors.damaged(), "the file of anchors has lines that are no anchors");
+        }
+    }
     for line in &pagers.told {
         writeln!(out, "{line}")?;
     }

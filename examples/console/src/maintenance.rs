@@ -1,14 +1,18 @@
 //! `incident-console migrate`, `doctor` and `verify`: for the database alone.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::Write;
 use std::sync::Arc;
 
+use incident_core::IncidentId;
+use incident_core::anchor::AnchoredChain;
 use incident_core::chain::Verdict;
-use incident_core::engine::Incidents;
+use incident_core::engine::{self, AuditVerdict, Incidents};
 use incident_core::port::IncidentFilter;
 use incident_store_postgres::{Level, PgStore};
 
+use crate::anchor_file::AnchorFile;
 use crate::storage::Database;
 
 /// What is to be done.
@@ -32,7 +36,8 @@ const BATCH: usize = 200;
 pub async fn run(
     task: Maintenance,
     database: &Database,
-    out: &mut impl Write,
+    anchors: Option<AnchorFile>,
+    out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
     match task {
         Maintenance::Migrate => {
@@ -41,11 +46,14 @@ pub async fn run(
             Ok(true)
         }
         Maintenance::Doctor => examine(database, out).await,
-        Maintenance::Verify => verify(database, out).await,
+        Maintenance::Verify => verify(database, anchors, out).await,
     }
 }
 
-async fn examine(database: &Database, out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
+async fn examine(
+    database: &Database,
+    out: &mut (impl Write + Send),
+) -> Result<bool, Box<dyn Error>> {
     let findings = database.examine(&database.pool(1)).await?;
     for finding in &findings {
         writeln!(out, "{finding}")?;
@@ -58,29 +66,68 @@ async fn examine(database: &Database, out: &mut impl Write) -> Result<bool, Box<
         .all(|finding| finding.level != Level::Unsafe))
 }
 
-async fn verify(database: &Database, out: &mut impl Write) -> Result<bool, Box<dyn Error>> {
-    let store = PgStore::new(database.pool(2));
-    let incidents = Incidents::builder(Arc::new(store)).build()?;
-    let (mut sound, mut broken) = (0_u64, 0_u64);
+/// Checks everything, and that nothing is gone that was anchored.
+async fn verify(
+    database: &Database,
+    anchors: Option<AnchorFile>,
+    out: &mut (impl Write + Send),
+) -> Result<bool, Box<dyn Error>> {
+    let damaged = anchors.as_ref().map_or(0, |file| file.damaged().len());
+    let mut builder = Incidents::builder(Arc::new(PgStore::new(database.pool(2))));
+    match anchors {
+        Some(file) => {
+            for line in file.damaged() {
+                writeln!(out, "DAMAGED line {line} of {}", file.path().display())?;
+            }
+            builder = builder.anchor_record(Arc::new(file));
+        }
+        None => writeln!(
+            out,
+            "no anchors (INCIDENT_ANCHORS): entries cut from an end, or a chain written anew, would not show"
+        )?,
+    }
+    let incidents = builder.build()?;
+    let timelines = verify_timelines(&incidents, out).await?;
+    let audit = verify_audit(&incidents, out).await?;
+    Ok(timelines && audit && damaged == 0)
+}
+
+async fn verify_timelines(
+    incidents: &Incidents,
+    out: &mut (impl Write + Send),
+) -> Result<bool, Box<dyn Error>> {
+    let (mut sound, mut broken, mut anchored) = (0_u64, 0_u64, 0_u64);
+    for id in timelines(incidents).await? {
+        match incidents.verify_timeline(id).await? {
+            Verdict::Valid {
+                anchored: known, ..
+            } => {
+                sound += 1;
+                anchored += known;
+            }
+            Verdict::Broken { seq, reason } => {
+                broken += 1;
+                writeln!(out, "BROKEN timeline of {id}: entry {seq}: {reason}")?;
+            }
+        }
+    }
+    writeln!(
+        out,
+        "timelines: {sound} sound, {broken} broken; {anchored} entries anchored"
+    )?;
+    Ok(broken == 0)
+}
+
+/// The incidents that are there, and those that were anchored and may be gone.
+async fn timelines(incidents: &Incidents) -> Result<BTreeSet<IncidentId>, engine::Error> {
+    let mut ids = BTreeSet::new();
     let mut filter = IncidentFilter {
         limit: BATCH,
         ..IncidentFilter::default()
     };
     loop {
         let batch = incidents.list(&filter).await?;
-        for incident in &batch {
-            match incidents.verify_timeline(incident.id).await? {
-                Verdict::Valid(_) => sound += 1,
-                Verdict::Broken { seq, reason } => {
-                    broken += 1;
-                    writeln!(
-                        out,
-                        "BROKEN timeline of {}: entry {seq}: {reason}",
-                        incident.id
-                    )?;
-                }
-            }
-        }
+        ids.extend(batch.iter().map(|incident| incident.id));
         match batch.last() {
             Some(last) if batch.len() == BATCH => {
                 filter.after = Some((last.declared_at, last.id));
@@ -88,20 +135,39 @@ async fn verify(database: &Database, out: &mut impl Write) -> Result<bool, Box<d
             _ => break,
         }
     }
-    writeln!(out, "timelines: {sound} sound, {broken} broken")?;
-    let audit = match incidents.verify_audit().await? {
-        Ok((chains, entries)) => {
+    let mut after = None;
+    loop {
+        let batch = incidents.anchored(after, BATCH).await?;
+        ids.extend(batch.iter().filter_map(|chain| match chain {
+            AnchoredChain::Timeline(id) => Some(*id),
+            AnchoredChain::Audit(_) => None,
+        }));
+        after = batch.last().copied();
+        if batch.len() < BATCH {
+            return Ok(ids);
+        }
+    }
+}
+
+async fn verify_audit(
+    incidents: &Incidents,
+    out: &mut (impl Write + Send),
+) -> Result<bool, Box<dyn Error>> {
+    match incidents.verify_audit().await? {
+        AuditVerdict::Valid {
+            chains,
+            entries,
+            anchored,
+        } => {
             writeln!(
                 out,
-                "audit: {chains} chains with {entries} entries, all sound"
+                "audit: {chains} chains with {entries} entries, all sound; {anchored} entries anchored"
             )?;
-            true
+            Ok(true)
         }
-        Err((chain, Verdict::Broken { seq, reason })) => {
+        AuditVerdict::Broken { chain, seq, reason } => {
             writeln!(out, "BROKEN audit chain {chain}: entry {seq}: {reason}")?;
-            false
+            Ok(false)
         }
-        Err((_, Verdict::Valid(_))) => true,
-    };
-    Ok(broken == 0 && audit)
+    }
 }

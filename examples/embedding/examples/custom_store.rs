@@ -111,6 +111,18 @@ impl AuditLog for Counting {
         self.inner.audit(query, within).await
     }
 
+    async fn audit_chain(
+        &self,
+        chain: Chain,
+        after_seq: u64,
+        limit: usize,
+        within: Duration,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.inner
+            .audit_chain(chain, after_seq, limit, within)
+            .await
+    }
+
     async fn audit_chains(
         &self,
         after: Option<Chain>,

@@ -128,7 +128,7 @@ pub async fn ordered_entries_are_sealed_without_gaps<B: StoreBackend>(_spawn: Sp
     }
     let entries = store.timeline(incident.id, 0, 100, WITHIN).await.unwrap();
     assert!(
-        matches!(timeline::verify(incident.id, &entries), Verdict::Valid(head) if head.seq == 6)
+        matches!(timeline::verify(incident.id, &entries, []), Verdict::Valid { head, .. } if head.seq == 6)
     );
     let tail = store.timeline(incident.id, 4, 1, WITHIN).await.unwrap();
     assert_eq!(tail.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [5]);
@@ -352,8 +352,8 @@ pub async fn atomic_a_redaction_erases_the_text_and_every_copy<B: StoreBackend>(
     let entries = store.timeline(incident.id, 0, 9, WITHIN).await.unwrap();
     assert!(entries[0].is_redacted() && entries[0].texts.is_empty() && !entries[1].is_redacted());
     assert!(matches!(
-        timeline::verify(incident.id, &entries),
-        Verdict::Valid(_)
+        timeline::verify(incident.id, &entries, []),
+        Verdict::Valid { .. }
     ));
     let recalled = store
         .recall(&kept.scope, at(1), WITHIN)

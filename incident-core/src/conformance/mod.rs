@@ -6,6 +6,7 @@
 //! incident_core::store_conformance!(MyBackend);
 //! incident_core::usage_conformance!(MySource);
 //! incident_core::pager_conformance!(MyPager);
+//! incident_core::anchor_conformance!(MyRecord);
 //! ```
 //!
 //! Each contract becomes a `#[tokio::test]` of its own on a multi-thread
@@ -22,6 +23,7 @@
     reason = "these are tests: they fail by panicking"
 )]
 
+pub mod anchors;
 pub mod commits;
 pub mod outbox;
 pub mod pager;
@@ -36,7 +38,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use crate::port::{Pager, Store, UsageSink, UsageSource};
+use crate::port::{AnchorRecord, Pager, Store, UsageSink, UsageSource};
 
 /// How long a contract lets one call take.
 pub const WITHIN: Duration = Duration::from_secs(5);
@@ -88,6 +90,19 @@ pub trait PagerBackend {
     /// A pager whose other end takes connections and never answers; none for a
     /// pager that has no other end.
     async fn black_hole() -> Option<(Arc<dyn Pager>, Self::Guard)>;
+}
+
+/// A record of anchors under test.
+#[async_trait]
+pub trait AnchorBackend {
+    /// Cleans up when dropped; opens the same place again.
+    type Guard: Send + Sync;
+
+    /// A record without anchors.
+    async fn open() -> (Arc<dyn AnchorRecord>, Self::Guard);
+
+    /// Another handle on the same place.
+    async fn reopen(guard: &Self::Guard) -> Arc<dyn AnchorRecord>;
 }
 
 /// One list of contracts, and the macro that runs each as a test.
@@ -174,6 +189,15 @@ contracts! { $
     pager::bounded_a_black_hole_is_unknown_in_time,
 }
 
+contracts! { $
+    /// Runs every contract of a record of anchors as its own test against an [`AnchorBackend`](crate::conformance::AnchorBackend).
+    anchor_conformance, ANCHOR_CONTRACTS;
+    anchors::durable_another_handle_finds_what_was_kept,
+    anchors::ordered_every_head_is_told_once,
+    anchors::ordered_lists_page_without_loss,
+    anchors::isolated_concurrent_anchors_are_all_kept,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +205,7 @@ mod tests {
     #[test]
     fn no_contract_is_forgotten() {
         let files = [
+            ("anchors", include_str!("anchors.rs")),
             ("commits", include_str!("commits.rs")),
             ("outbox", include_str!("outbox.rs")),
             ("pager", include_str!("pager.rs")),
@@ -188,7 +213,13 @@ mod tests {
             ("records", include_str!("records.rs")),
             ("usage", include_str!("usage.rs")),
         ];
-        let listed: Vec<&str> = [STORE_CONTRACTS, USAGE_CONTRACTS, PAGER_CONTRACTS].concat();
+        let listed: Vec<&str> = [
+            STORE_CONTRACTS,
+            USAGE_CONTRACTS,
+            PAGER_CONTRACTS,
+            ANCHOR_CONTRACTS,
+        ]
+        .concat();
         let mut found = 0;
         for (module, text) in files {
             for line in text

@@ -180,7 +180,7 @@ pub async fn ordered_concurrent_commands_leave_one_history<B: StoreBackend>(spaw
     .await;
     let entries = store.timeline(incident.id, 0, 1_000, WITHIN).await.unwrap();
     assert!(
-        matches!(timeline::verify(incident.id, &entries), Verdict::Valid(head) if head.seq == 25 * TASKS + 1)
+        matches!(timeline::verify(incident.id, &entries, []), Verdict::Valid { head, .. } if head.seq == 25 * TASKS + 1)
     );
     for (read, entry) in (1..).zip(entries.iter().skip(1)) {
         assert_eq!(

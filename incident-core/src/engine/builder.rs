@@ -8,11 +8,14 @@ use std::time::Duration;
 use futures_util::lock::Mutex;
 use uuid::Uuid;
 
-use super::{Incidents, Notice};
+use super::anchor::{Anchors, Destination};
+use super::{Incidents, LogAnchors, Notice};
 use crate::actor::Permissions;
 use crate::paging::{FailoverPolicy, TargetId};
 use crate::policy::Policy;
-use crate::port::{Clock, IdGen, Pager, Store, TenantDirectory, UsageSource};
+use crate::port::{
+    AnchorRecord, AnchorSink, Clock, IdGen, Pager, Store, TenantDirectory, UsageSource,
+};
 use crate::sla::SlaTerms;
 use crate::status_page::PublicNames;
 use crate::{IncidentId, Timestamp};
@@ -44,6 +47,7 @@ pub struct IncidentsBuilder {
     directory: Option<Arc<dyn TenantDirectory>>,
     clock: Option<Arc<dyn Clock>>,
     ids: Option<Arc<dyn IdGen>>,
+    anchors: Destination,
     settings: Settings,
     listeners: Vec<Listener>,
 }
@@ -72,6 +76,7 @@ pub(super) struct Inner {
     pub(super) directory: Option<Arc<dyn TenantDirectory>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdGen>,
+    pub(super) anchors: Anchors,
     pub(super) settings: Settings,
     pub(super) listeners: Vec<Listener>,
     /// Random per process start: who holds a lease.
@@ -142,6 +147,7 @@ impl Incidents {
             directory: None,
             clock: None,
             ids: None,
+            anchors: Destination::Sink(Arc::new(LogAnchors)),
             settings: Settings {
                 policy: Policy::default(),
                 terms: SlaTerms::default(),
@@ -200,6 +206,22 @@ impl IncidentsBuilder {
     #[must_use]
     pub fn ids(mut self, ids: Arc<dyn IdGen>) -> Self {
         self.ids = Some(ids);
+        self
+    }
+
+    /// Where the heads of chains are written down, outside the store; a log
+    /// line ([`LogAnchors`]) if nothing is given.
+    #[must_use]
+    pub fn anchor_sink(mut self, sink: Arc<dyn AnchorSink>) -> Self {
+        self.anchors = Destination::Sink(sink);
+        self
+    }
+
+    /// As [`anchor_sink`](Self::anchor_sink), with a sink that can be asked:
+    /// checks of chains are then held against what was anchored.
+    #[must_use]
+    pub fn anchor_record(mut self, record: Arc<dyn AnchorRecord>) -> Self {
+        self.anchors = Destination::Record(record);
         self
     }
 
@@ -280,6 +302,7 @@ impl IncidentsBuilder {
             directory: self.directory,
             clock,
             ids,
+            anchors: Anchors::new(self.anchors),
             settings: self.settings,
             listeners: self.listeners,
             owner,

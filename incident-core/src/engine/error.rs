@@ -3,7 +3,7 @@
 use crate::Invalid;
 use crate::actor::Action;
 use crate::incident::Refusal;
-use crate::port::{StoreError, UsageError};
+use crate::port::{AnchorError, StoreError, UsageError};
 
 /// Why the engine did not do what it was asked. Unless the source is
 /// [`StoreError::Unknown`], nothing was written.
@@ -31,6 +31,9 @@ pub enum Error {
     /// The store did not do it. **Handling:** see the source; HTTP: 503.
     #[error("the store did not do it")]
     Store(#[from] StoreError),
+    /// The anchors did not answer. **Handling:** as with the store; HTTP: 503.
+    #[error("the anchors did not answer")]
+    Anchors(#[from] AnchorError),
     /// The usage source did not answer. **Handling:** see the source.
     #[error("the usage source did not answer")]
     Usage(#[from] UsageError),

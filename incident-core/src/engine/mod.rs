@@ -4,6 +4,7 @@
 //! [`Incidents::act`]), answers questions, and does outside work when told to
 //! ([`Incidents::drain`]). It owns no timer and spawns nothing: the host wakes it.
 
+mod anchor;
 mod ask;
 mod builder;
 mod denial;
@@ -23,9 +24,11 @@ mod suggest;
 pub mod system;
 mod test_page;
 mod usage;
+mod verify;
 
 use std::sync::Arc;
 
+pub use anchor::{Anchored, LogAnchors};
 pub use ask::{Ask, Done, IdempotencyKey};
 pub use builder::{BuildError, IncidentsBuilder};
 pub use error::Error;
@@ -35,6 +38,7 @@ pub use relay::Drained;
 pub use report::{ImpactReport, SlaReport, SlaRow, TenantImpact};
 pub use suggest::Suggested;
 pub use test_page::Tested;
+pub use verify::AuditVerdict;
 
 use builder::Inner;
 

@@ -1,6 +1,7 @@
-//! What the host is told after each commit.
+//! What the host is told: after each commit, and when a chain is broken.
 
 use crate::IncidentId;
+use crate::anchor::AnchoredChain;
 use crate::paging::{PageAction, TargetId};
 
 /// Something that needs a human although no vendor may have told one.
@@ -16,6 +17,16 @@ pub enum Alarm {
         action: PageAction,
         /// The target tried last.
         target: Option<TargetId>,
+    },
+    /// A chain is no longer what was anchored of it, or does not verify: the
+    /// database was tampered with, or restored to an older state.
+    ChainBroken {
+        /// Which chain.
+        chain: AnchoredChain,
+        /// The first bad entry.
+        seq: u64,
+        /// What does not fit.
+        reason: &'static str,
     },
 }
 

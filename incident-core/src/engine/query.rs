@@ -1,19 +1,18 @@
-//! Questions: incidents, timelines, audit, the public page.
+//! Questions: incidents, timelines, audit, ledger, the public page.
 
 use std::sync::Arc;
 
 use super::{Error, Incidents};
-use crate::audit::{self, AuditEntry, Chain};
+use crate::audit::AuditEntry;
 use crate::billing::{CappedRow, CreditState, cap_months};
-use crate::chain::{Head, Verdict};
 use crate::incident::{Incident, Status};
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter};
 use crate::status_page::{self, PublicPage, RESOLVED_STAYS};
-use crate::timeline::{SysIncidentUpdateEntry, verify_next};
+use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Timestamp};
 
 /// How many rows are read at a time where all are needed.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 impl Incidents {
     /// The time, as the engine's clock tells it.
@@ -68,44 +67,6 @@ impl Incidents {
             .await?)
     }
 
-    /// Checks the whole chain of a timeline, and that no entry is missing at
-    /// its end.
-    ///
-    /// # Errors
-    /// There is no such incident, or the store did not answer.
-    pub async fn verify_timeline(&self, id: IncidentId) -> Result<Verdict, Error> {
-        let last_seq = self.get(id).await?.last_seq;
-        let mut head = Head::EMPTY;
-        loop {
-            let batch = self
-                .0
-                .store
-                .timeline(id, head.seq, BATCH, self.0.settings.store_deadline)
-                .await?;
-            for entry in &batch {
-                match verify_next(id, head, entry) {
-                    Ok(next) => head = next,
-                    Err(reason) => {
-                        return Ok(Verdict::Broken {
-                            seq: head.seq + 1,
-                            reason,
-                        });
-                    }
-                }
-            }
-            if batch.len() < BATCH {
-                break;
-            }
-        }
-        if head.seq < last_seq {
-            return Ok(Verdict::Broken {
-                seq: head.seq + 1,
-                reason: "the entry is missing",
-            });
-        }
-        Ok(Verdict::Valid(head))
-    }
-
     /// Entries of the audit trail, by (time, chain, seq) ascending.
     ///
     /// # Errors
@@ -116,63 +77,6 @@ impl Incidents {
             .store
             .audit(query, self.0.settings.store_deadline)
             .await?)
-    }
-
-    /// Checks one chain of the audit trail.
-    ///
-    /// # Errors
-    /// The store did not answer.
-    pub async fn verify_audit_chain(&self, chain: Chain) -> Result<Verdict, Error> {
-        let mut entries: Vec<AuditEntry> = Vec::new();
-        loop {
-            let after = entries
-                .last()
-                .map(|entry| (entry.said.at, entry.chain, entry.seq));
-            let query = AuditQuery {
-                chain: Some(chain),
-                after,
-                limit: BATCH,
-                ..AuditQuery::default()
-            };
-            let batch = self.audit(&query).await?;
-            let more = batch.len() == BATCH;
-            entries.extend(batch);
-            if !more {
-                break;
-            }
-        }
-        // A clock that stepped back orders by time otherwise than the chain.
-        entries.sort_by_key(|entry| entry.seq);
-        Ok(audit::verify(chain, &entries))
-    }
-
-    /// Checks every chain of the audit trail: the number of chains and entries
-    /// that are sound, or the first chain that is not.
-    ///
-    /// # Errors
-    /// The store did not answer.
-    pub async fn verify_audit(&self) -> Result<Result<(u64, u64), (Chain, Verdict)>, Error> {
-        let (mut chains, mut entries, mut after) = (0, 0, None);
-        loop {
-            let batch = self
-                .0
-                .store
-                .audit_chains(after, BATCH, self.0.settings.store_deadline)
-                .await?;
-            for chain in &batch {
-                match self.verify_audit_chain(*chain).await? {
-                    Verdict::Valid(head) => {
-                        chains += 1;
-                        entries += head.seq;
-                    }
-                    broken @ Verdict::Broken { .. } => return Ok(Err((*chain, broken))),
-                }
-            }
-            after = batch.last().copied();
-            if batch.len() < BATCH {
-                return Ok(Ok((chains, entries)));
-            }
-        }
     }
 
     /// Rows of the ledger, each with what the cap of its tenant and month leaves.

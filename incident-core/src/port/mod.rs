@@ -3,6 +3,7 @@
 //! Each contract stands on its trait under fixed leads, and every lead has a
 //! test in `incident_core::conformance` that each implementation runs.
 
+mod anchor;
 mod clock;
 mod outbox;
 mod pager;
@@ -10,6 +11,7 @@ mod records;
 mod store;
 mod usage;
 
+pub use anchor::{AnchorError, AnchorRecord, AnchorSink};
 pub use clock::{Clock, IdGen};
 pub use outbox::{ClaimRequest, Outbox};
 pub use pager::Pager;

@@ -29,14 +29,25 @@ pub struct AuditQuery {
 ///
 /// # Contract
 /// **Ordered:** [`audit`](AuditLog::audit) answers by (time, chain, seq)
-/// ascending; a chain has the numbers 1, 2, 3, ... without gaps.
+/// ascending, [`audit_chain`](AuditLog::audit_chain) by seq ascending; a chain
+/// has the numbers 1, 2, 3, ... without gaps.
 /// **Bounded:** answers within `within`.
+/// **Errors:** an entry that cannot be read is [`StoreError::Corrupt`].
 #[async_trait]
 pub trait AuditLog: Send + Sync {
     /// Entries that match.
     async fn audit(
         &self,
         query: &AuditQuery,
+        within: Duration,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Entries of one chain after `after_seq`, at most `limit`.
+    async fn audit_chain(
+        &self,
+        chain: Chain,
+        after_seq: u64,
+        limit: usize,
         within: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError>;
 

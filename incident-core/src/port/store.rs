@@ -49,6 +49,11 @@ pub enum StoreError {
     /// Nothing was written. **Handling:** report it; do not repeat.
     #[error("the store refuses the commit: {0}")]
     Refused(&'static str),
+    /// What stands in the store is not what this library writes: somebody else
+    /// wrote there, or a newer version did. Nothing was written.
+    /// **Handling:** verify the chains; a repetition does not help. HTTP: 500.
+    #[error("what is stored cannot be read")]
+    Corrupt(#[source] Box<dyn StdError + Send + Sync>),
     /// The store cannot be reached. Certainly nothing was written.
     /// **Handling:** try again later.
     #[error("the store is not available")]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{CanonicalError, EntryDraft, Shown};
-use crate::chain::{Hash, Head, Verdict, commitment, link};
+use crate::chain::{Hash, Head, Verdict, Walk, commitment, link};
 use crate::incident::{CommsSent, FieldDelta};
 use crate::{IncidentId, Name, Salt, Text};
 
@@ -236,25 +236,21 @@ fn verify_texts(entry: &SysIncidentUpdateEntry) -> Result<(), &'static str> {
 }
 
 /// Checks a whole timeline, in order of `seq`, and names the first bad entry.
+/// `anchors` are the heads that were kept outside the store, if any.
 #[must_use]
 pub fn verify<'a>(
     incident_id: IncidentId,
     entries: impl IntoIterator<Item = &'a SysIncidentUpdateEntry>,
+    anchors: impl IntoIterator<Item = Head>,
 ) -> Verdict {
-    let mut head = Head::EMPTY;
+    let mut walk = Walk::whole(anchors);
     for entry in entries {
-        match verify_next(incident_id, head, entry) {
-            Ok(next) => head = next,
-            // The place tells which link is bad; its own number may be the lie.
-            Err(reason) => {
-                return Verdict::Broken {
-                    seq: head.seq + 1,
-                    reason,
-                };
-            }
+        let checked = verify_next(incident_id, walk.before(entry.prev_hash), entry);
+        if let Err(broken) = walk.step(checked) {
+            return broken;
         }
     }
-    Verdict::Valid(head)
+    walk.end()
 }
 
 /// Erases the free text of an entry, salts included. The chain still verifies.

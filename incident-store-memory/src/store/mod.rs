@@ -139,6 +139,22 @@ impl AuditLog for MemoryStore {
         Ok(self.state().audit(query))
     }
 
+    async fn audit_chain(
+        &self,
+        chain: Chain,
+        after_seq: u64,
+        limit: usize,
+        _within: Duration,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let state = self.state();
+        let entries = state.audit.get(&chain).into_iter().flatten();
+        Ok(entries
+            .filter(|entry| entry.seq > after_seq)
+            .take(limit)
+            .cloned()
+            .collect())
+    }
+
     async fn audit_chains(
         &self,
         after: Option<Chain>,

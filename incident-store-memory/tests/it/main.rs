@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use incident_core::conformance::{StoreBackend, UsageBackend};
-use incident_core::port::Store;
-use incident_store_memory::{MemoryStore, MemoryUsage};
+use incident_core::conformance::{AnchorBackend, StoreBackend, UsageBackend};
+use incident_core::port::{AnchorRecord, Store};
+use incident_store_memory::{MemoryAnchors, MemoryStore, MemoryUsage};
 
 mod limits;
 
@@ -41,4 +41,22 @@ mod store {
 
 mod usage {
     incident_core::usage_conformance!(super::Memory);
+}
+
+#[async_trait]
+impl AnchorBackend for Memory {
+    type Guard = MemoryAnchors;
+
+    async fn open() -> (Arc<dyn AnchorRecord>, MemoryAnchors) {
+        let anchors = MemoryAnchors::default();
+        (Arc::new(anchors.clone()), anchors)
+    }
+
+    async fn reopen(guard: &MemoryAnchors) -> Arc<dyn AnchorRecord> {
+        Arc::new(guard.clone())
+    }
+}
+
+mod anchors {
+    incident_core::anchor_conformance!(super::Memory);
 }

@@ -12,4 +12,5 @@ mod doctor;
 mod guards;
 mod plans;
 mod server;
+mod tampering;
 mod usage;

@@ -184,6 +184,17 @@ impl From<Error> for Problem {
                 "conflict",
                 "the incident is being changed by others; try again",
             ),
+            Error::Store(StoreError::Corrupt(source)) => {
+                tracing::error!(
+                    error = source.as_ref() as &dyn std::error::Error,
+                    "what is stored cannot be read"
+                );
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "corrupt",
+                    "what is stored cannot be read; run `incident-console verify`",
+                )
+            }
             Error::NotConfigured(what) => Self::new(StatusCode::CONFLICT, "not_configured", what),
             Error::Usage(UsageError::Full { .. }) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use incident_core::actor::{Action, Caller};
 use incident_core::audit::Chain;
-use incident_core::chain::Verdict;
+use incident_core::engine::AuditVerdict;
 use incident_core::port::AuditQuery;
 use incident_core::{IncidentId, Timestamp};
 use serde_json::json;
@@ -78,13 +78,16 @@ pub(super) async fn verify(
         .await?;
     Query::parse(raw.as_deref(), &[])?;
     let value = match app.incidents.verify_audit().await? {
-        Ok((chains, entries)) => {
-            json!({"valid": true, "chains": chains, "entries": entries, "anchored": false})
+        AuditVerdict::Valid {
+            chains,
+            entries,
+            anchored,
+        } => {
+            json!({"valid": true, "chains": chains, "entries": entries, "anchored": anchored})
         }
-        Err((chain, Verdict::Broken { seq, reason })) => {
+        AuditVerdict::Broken { chain, seq, reason } => {
             json!({"valid": false, "chain": chain.to_string(), "seq": seq, "reason": reason})
         }
-        Err((chain, Verdict::Valid(_))) => json!({"valid": false, "chain": chain.to_string()}),
     };
     Ok(answer(StatusCode::OK, &value))
 }

@@ -78,8 +78,8 @@ pub(super) async fn verify(
         .await?;
     Query::parse(raw.as_deref(), &[])?;
     let value = match app.incidents.verify_timeline(id).await? {
-        Verdict::Valid(head) => {
-            json!({"valid": true, "entries": head.seq, "head": head.hash, "anchored": false})
+        Verdict::Valid { head, anchored } => {
+            json!({"valid": true, "entries": head.seq, "head": head.hash, "anchored": anchored})
         }
         Verdict::Broken { seq, reason } => json!({"valid": false, "seq": seq, "reason": reason}),
     };

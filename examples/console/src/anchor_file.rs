@@ -1,0 +1,225 @@
+//! Anchors in a file: one line of JSON each, appended and never rewritten.
+//!
+//! Put it where whoever can write to the database cannot: another volume, an
+//! append-only attribute (`chattr +a`), a share of another owner. Several
+//! replicas may append to one file.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::Timestamp;
+use incident_core::anchor::{Anchor, AnchoredChain};
+use incident_core::chain::Head;
+use incident_core::port::{AnchorError, AnchorRecord, AnchorSink};
+use incident_store_memory::MemoryAnchors;
+
+/// A file of anchors, with its heads in memory (about 50 bytes each).
+#[derive(Clone, Debug)]
+pub struct AnchorFile {
+    path: PathBuf,
+    file: Arc<Mutex<File>>,
+    index: MemoryAnchors,
+    damaged: Vec<usize>,
+}
+
+impl AnchorFile {
+    /// Opens a file for reading and appending, and makes it where it is absent.
+    ///
+    /// # Errors
+    /// It cannot be opened or read.
+    pub fn open(path: &Path) -> std::io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true).read(true);
+        // Ids and hashes only; still nobody's business.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        end_last_line(&mut file)?;
+        Self::indexed(path, file)
+    }
+
+    /// Opens a file that is there, to be read only.
+    ///
+    /// # Errors
+    /// It is absent, or cannot be read.
+    pub fn open_to_read(path: &Path) -> std::io::Result<Self> {
+        Self::indexed(path, File::open(path)?)
+    }
+
+    fn indexed(path: &Path, mut file: File) -> std::io::Result<Self> {
+        let (index, damaged) = read(&mut file)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file: Arc::new(Mutex::new(file)),
+            index,
+            damaged,
+        })
+    }
+
+    /// The numbers of lines that are no anchors any more, from 1. The last line
+    /// may be one that a crash cut short; any other one was changed.
+    #[must_use]
+    pub fn damaged(&self) -> &[usize] {
+        &self.damaged
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Reads every line. What stands before the first brace is left out, so that
+/// lines of a log, copied here, can be read as well.
+fn read(file: &mut File) -> std::io::Result<(MemoryAnchors, Vec<usize>)> {
+    let (index, mut damaged) = (MemoryAnchors::default(), Vec::new());
+    file.seek(SeekFrom::Start(0))?;
+    let mut lines = BufReader::new(file);
+    let (mut line, mut number) = (Vec::new(), 0);
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        number += 1;
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim();
+        let json = text.find('{').and_then(|at| text.get(at..));
+        match json.map(str::parse::<Anchor>) {
+            Some(Ok(anchor)) => index.note(&anchor),
+            None if text.is_empty() => {}
+            _ => damaged.push(number),
+        }
+        line.clear();
+    }
+    Ok((index, damaged))
+}
+
+/// Ends a line that a crash cut short, so that the next one stands by itself.
+fn end_last_line(file: &mut File) -> std::io::Result<()> {
+    if file.metadata()?.len() == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" {
+        return Ok(());
+    }
+    file.write_all(b"\n")
+}
+
+#[async_trait]
+impl AnchorSink for AnchorFile {
+    async fn keep(&self, anchor: &Anchor, within: Duration) -> Result<(), AnchorError> {
+        let (file, line) = (Arc::clone(&self.file), format!("{anchor}\n"));
+        let written = tokio::task::spawn_blocking(move || {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            // One write to a file opened for appending: lines of several
+            // replicas do not mix.
+            file.write_all(line.as_bytes())?;
+            file.sync_data()
+        });
+        match tokio::time::timeout(within, written).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => return Err(AnchorError(error.into())),
+            Ok(Err(error)) => return Err(AnchorError(error.into())),
+            Err(late) => return Err(AnchorError(late.into())),
+        }
+        self.index.keep(anchor, within).await
+    }
+}
+
+#[async_trait]
+impl AnchorRecord for AnchorFile {
+    async fn heads(
+        &self,
+        chain: AnchoredChain,
+        within: Duration,
+    ) -> Result<Vec<Head>, AnchorError> {
+        self.index.heads(chain, within).await
+    }
+
+    async fn chains(
+        &self,
+        after: Option<AnchoredChain>,
+        limit: usize,
+        within: Duration,
+    ) -> Result<Vec<AnchoredChain>, AnchorError> {
+        self.index.chains(after, limit, within).await
+    }
+
+    async fn newest(&self, within: Duration) -> Result<Option<Timestamp>, AnchorError> {
+        self.index.newest(within).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use incident_core::audit::Chain;
+    use incident_core::chain::Hash;
+    use incident_core::conformance::AnchorBackend;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    struct InAFile;
+
+    #[async_trait]
+    impl AnchorBackend for InAFile {
+        type Guard = TempDir;
+
+        async fn open() -> (Arc<dyn AnchorRecord>, TempDir) {
+            let folder = tempfile::tempdir().unwrap();
+            (Self::reopen(&folder).await, folder)
+        }
+
+        async fn reopen(folder: &TempDir) -> Arc<dyn AnchorRecord> {
+            let file = AnchorFile::open(&folder.path().join("anchors")).unwrap();
+            assert_eq!(file.damaged().len(), 0);
+            Arc::new(file)
+        }
+    }
+
+    incident_core::anchor_conformance!(InAFile);
+
+    fn anchor(seq: u64) -> Anchor {
+        let hash = Hash([u8::try_from(seq).unwrap(); 32]);
+        let heads = BTreeMap::from([(AnchoredChain::Audit(Chain::System), Head { seq, hash })]);
+        Anchor::new("2026-11-21T03:00:00Z".parse().unwrap(), heads)
+    }
+
+    async fn seqs(file: &AnchorFile) -> Vec<u64> {
+        let chain = AnchoredChain::Audit(Chain::System);
+        let heads = file.heads(chain, Duration::from_secs(1)).await.unwrap();
+        heads.iter().map(|head| head.seq).collect()
+    }
+
+    #[tokio::test]
+    async fn a_cut_line_a_changed_line_and_lines_of_a_log_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anchors");
+        let changed = anchor(9).to_string().replace("\"seq\":9", "\"seq\":8");
+        let log = format!("2026-11-21 INFO heads of chains anchor={}", anchor(2));
+        let text = format!(
+            "{}\n{changed}\n{log}\n\n{}",
+            anchor(1),
+            &anchor(3).to_string()[..40]
+        );
+        std::fs::write(&path, text).unwrap();
+        let file = AnchorFile::open(&path).unwrap();
+        assert_eq!(
+            (file.damaged(), seqs(&file).await),
+            (&[2, 5][..], vec![1, 2])
+        );
+        file.keep(&anchor(4), Duration::from_secs(5)).await.unwrap();
+        let again = AnchorFile::open(&path).unwrap();
+        assert_eq!(
+            (again.damaged(), seqs(&again).await),
+            (&[2, 5][..], vec![1, 2, 4])
+        );
+    }
+}

@@ -1,0 +1,281 @@
+//! The process and its database.
+
+use std::io::{BufReader, Read};
+use std::time::{Duration, Instant};
+
+use incident_test_postgres::{Cluster, Database, Safety};
+use sqlx::{ConnectOptions, Executor};
+
+use crate::{command, stop, until};
+
+fn run(database: &str, arguments: &[&str], settings: &[(&str, &str)]) -> (bool, String, String) {
+    let mut console = command();
+    console.args(arguments).env("DATABASE_URL", database);
+    for (name, value) in settings {
+        console.env(name, value);
+    }
+    let output = console.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.success(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
+    // As in production: nothing about it is unsafe.
+    let cluster = Cluster::start(Safety::Durable).unwrap();
+    let database = Database::create(&cluster, None).await.unwrap();
+    let url = cluster.url(database.name());
+    let (well, said, _) = run(&url, &["doctor"], &[]);
+    assert!(!well && said.contains("migrate"), "{said}");
+    let (well, said, error) = run(&url, &["migrate"], &[]);
+    assert!(well && said.contains("up to date"), "{said}{error}");
+    let (well, said, _) = run(&url, &["doctor"], &[]);
+    // Only that the superuser serves.
+    assert!(
+        well && said.lines().count() == 1 && said.contains("guards"),
+        "{said}"
+    );
+
+    let token = "token-0123456789-token";
+    let tokens = format!("root:admin:{token}");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut id = String::new();
+    // Twice: what the first process kept, the second one shows.
+    for round in 0..2 {
+        let mut console = command();
+        console
+            .env("DATABASE_URL", &url)
+            .env("INCIDENT_TOKENS", &tokens);
+        let mut child = console.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let seen = until(&mut lines, "listening on ");
+        assert!(seen[0].starts_with("store: PostgreSQL, "), "{seen:?}");
+        let address = seen
+            .last()
+            .unwrap()
+            .trim_start_matches("listening on ")
+            .to_owned();
+        let ready = client
+            .get(format!("{address}/readyz"))
+            .send()
+            .await
+            .unwrap();
+        assert!(ready.text().await.unwrap().contains("postgres"));
+        if round == 0 {
+            let created = client
+                .post(format!("{address}/sys/incidents"))
+                .bearer_auth(token)
+                .json(&serde_json::json!({"title": "kept", "severity": "SEV1"}))
+                .send()
+                .await
+                .unwrap();
+            let body: serde_json::Value =
+                serde_json::from_str(&created.text().await.unwrap()).unwrap();
+            id = body["id"].as_str().unwrap().to_owned();
+        }
+        let shown = client
+            .get(format!("{address}/sys/incidents/{id}"))
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(shown.status(), 200);
+        stop(child);
+    }
+    let (well, said, _) = run(&url, &["verify"], &[]);
+    assert!(
+        well && said.contains("timelines: 1 sound, 0 broken"),
+        "{said}"
+    );
+    let (well, said, error) = run(&url, &["doctor", "all"], &[]);
+    assert!(
+        !well && said.is_empty() && error.starts_with("usage"),
+        "{error}"
+    );
+}
+
+/// Serves until it has declared an incident; answers what it logged.
+async fn serve_once(url: &str, settings: &[(&str, &str)]) -> String {
+    let token = "token-0123456789-token";
+    let mut console = command();
+    console
+        .env("DATABASE_URL", url)
+        .env("INCIDENT_TOKENS", format!("root:admin:{token}"))
+        .envs(settings.iter().copied());
+    let mut child = console.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let seen = until(&mut lines, "listening on ");
+    let address = seen.last().unwrap().trim_start_matches("listening on ");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let created = client
+        .post(format!("{address}/sys/incidents"))
+        .bearer_auth(token)
+        .json(&serde_json::json!({"title": "kept", "severity": "SEV3"}))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(created.status(), 201);
+    let mut stderr = child.stderr.take().unwrap();
+    stop(child);
+    let mut log = String::new();
+    stderr.read_to_string(&mut log).unwrap();
+    log
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn anchors_in_a_file_or_in_the_log_show_what_the_database_hides() {
+    let cluster = Cluster::start(Safety::Durable).unwrap();
+    let database = Database::create(&cluster, None).await.unwrap();
+    let url = cluster.url(database.name());
+    let folder = tempfile::tempdir().unwrap();
+    let (file, copied) = (folder.path().join("anchors"), folder.path().join("log"));
+    let (file, copied) = (file.to_str().unwrap(), copied.to_str().unwrap());
+    let log = serve_once(&url, &[("INCIDENT_ANCHORS", file)]).await;
+    assert!(!log.contains("heads of chains"), "{log}");
+    let log = serve_once(&url, &[]).await;
+    let lines = log.lines().filter(|line| line.contains("heads of chains"));
+    std::fs::write(copied, lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let (well, said, _) = run(&url, &["verify"], &[]);
+    assert!(well && said.starts_with("no anchors"), "{said}");
+    for (anchors, known) in [(file, 2), (copied, 4)] {
+        let (well, said, _) = run(&url, &["verify"], &[("INCIDENT_ANCHORS", anchors)]);
+        let timelines = format!("timelines: 2 sound, 0 broken; {known} entries anchored");
+        assert!(well && said.contains(&timelines), "{said}");
+    }
+
+    // Somebody with the rights of the owner lets all of it disappear.
+    let mut owner = database.options().connect().await.unwrap();
+    for table in [
+        "timeline_texts",
+        "timeline",
+        "audit",
+        "audit_heads",
+        "incidents",
+    ] {
+        for sql in [
+            format!("alter table incident.{table} disable trigger all"),
+            format!("delete from incident.{table}"),
+        ] {
+            owner.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+        }
+    }
+    let (well, said, _) = run(&url, &["verify"], &[]);
+    assert!(
+        well && said.contains("timelines: 0 sound, 0 broken"),
+        "{said}"
+    );
+    let (well, said, _) = run(&url, &["verify"], &[("INCIDENT_ANCHORS", copied)]);
+    assert!(
+        !well && said.contains("timelines: 0 sound, 2 broken"),
+        "{said}"
+    );
+    assert!(said.contains("BROKEN audit chain"), "{said}");
+    // The anchors themselves were touched.
+    let changed = std::fs::read_to_string(file)
+        .unwrap()
+        .replace("\"seq\":2", "\"seq\":1");
+    std::fs::write(file, changed).unwrap();
+    let (well, said, _) = run(&url, &["verify"], &[("INCIDENT_ANCHORS", file)]);
+    assert!(!well && said.contains("DAMAGED line 1"), "{said}");
+    let (well, _, error) = run(&url, &["verify"], &[("INCIDENT_ANCHORS", "/nonexistent/a")]);
+    assert!(!well && error.contains("INCIDENT_ANCHORS"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_it_says_so_and_goes_on_afterwards() {
+    let mut cluster = Cluster::start(Safety::Durable).unwrap();
+    let database = Database::create(&cluster, None).await.unwrap();
+    let token = "token-0123456789-token";
+    let mut console = command();
+    console
+        .env("DATABASE_URL", cluster.url(database.name()))
+        .env("INCIDENT_TOKENS", format!("root:admin:{token}"));
+    let mut child = console.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let seen = until(&mut lines, "listening on ");
+    let address = seen
+        .last()
+        .unwrap()
+        .trim_start_matches("listening on ")
+        .to_owned();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let declare = async || {
+        let body = serde_json::json!({"title": "kept", "severity": "SEV1"});
+        let request = client
+            .post(format!("{address}/sys/incidents"))
+            .bearer_auth(token);
+        let answer = request
+            .header("Idempotency-Key", "one")
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        let later = answer.headers().get("retry-after").is_some();
+        (answer.status().as_u16(), later)
+    };
+    let ready = async || {
+        let answer = client
+            .get(format!("{address}/readyz"))
+            .send()
+            .await
+            .unwrap();
+        answer.status().as_u16()
+    };
+    assert_eq!(ready().await, 200);
+    cluster.kill().unwrap();
+    let started = Instant::now();
+    assert_eq!((declare().await, ready().await), ((503, true), 503));
+    let alive = client
+        .get(format!("{address}/healthz"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(alive.status(), 200);
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        started.elapsed()
+    );
+    cluster.start_again().unwrap();
+    let started = Instant::now();
+    while declare().await != (201, false) {
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "it does not go on"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(ready().await, 200);
+    stop(child);
+}
+
+#[tokio::test]
+async fn an_unsafe_database_is_refused_unless_told_otherwise() {
+    let cluster = Cluster::start(Safety::Fast).unwrap();
+    let database = Database::create(&cluster, None).await.unwrap();
+    let url = cluster.url(database.name());
+    let (well, _, error) = run(&url, &[], &[]);
+    assert!(
+        !well && error.contains("INCIDENT_ALLOW_UNSAFE_DATABASE=1"),
+        "{error}"
+    );
+    let mut console = command();
+    console
+        .env("DATABASE_URL", &url)
+        .env("INCIDENT_ALLOW_UNSAFE_DATABASE", "1");
+    let mut child = console.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    until(&mut lines, "listening on ");
+    stop(child);
+    let (well, _, error) = run(&cluster.url("nowhere"), &[], &[]);
+    assert!(
+        !well && error.contains("DATABASE_URL") && error.contains("nowhere"),
+        "{error}"
+    );
+    let (well, _, error) = run("", &["verify"], &[]);
+    assert!(!well && error.contains("DATABASE_URL"), "{error}");
+}

@@ -1,0 +1,132 @@
+//! The binary as a process: starts with nothing, refuses wrong settings, plays
+//! the demo, stops on a signal.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests, and what they share, fail by panicking"
+)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+mod database;
+mod vendors;
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_incident-console"));
+    for name in [
+        "INCIDENT_TOKENS",
+        "INCIDENT_POLICY",
+        "INCIDENT_ANCHORS",
+        "INCIDENT_ALLOW_UNSAFE_DATABASE",
+        "DATABASE_URL",
+        "PAGERDUTY_ROUTING_KEY",
+        "PAGERDUTY_URL",
+        "OPSGENIE_API_KEY",
+        "OPSGENIE_URL",
+        "INCIDENT_PAGERS",
+        "RUST_LOG",
+    ] {
+        command.env_remove(name);
+    }
+    command
+        .env("INCIDENT_BIND", "127.0.0.1:0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Reads lines until one starts with a text; answers all of them.
+fn until(lines: &mut BufReader<ChildStdout>, start: &str) -> Vec<String> {
+    let mut seen = Vec::new();
+    loop {
+        let mut line = String::new();
+        assert_ne!(
+            lines.read_line(&mut line).unwrap(),
+            0,
+            "the process ended: {seen:?}"
+        );
+        seen.push(line.trim_end().to_owned());
+        if line.starts_with(start) {
+            return seen;
+        }
+    }
+}
+
+fn stop(mut child: Child) {
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{status}");
+            return;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(25),
+            "the process did not stop"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn it_serves_with_no_settings_at_all_and_stops_on_a_signal() {
+    let mut child = command().spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let seen = until(&mut lines, "listening on http://").join("\n");
+    for said in ["in memory", "pager: log", "admin token"] {
+        assert!(seen.contains(said), "{seen}");
+    }
+    stop(child);
+}
+
+#[test]
+fn the_demo_tells_the_figures_and_keeps_serving() {
+    let mut child = command().arg("demo").spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let seen = until(&mut lines, "Look at it");
+    let story = seen.join("\n");
+    for said in [
+        "counted     1247 unique users",
+        "38 minutes for tenant-fr: 0 % credit",
+        "45 minutes for tenant-de: 10 % credit",
+        "valid: true",
+    ] {
+        assert!(story.contains(said), "{story}");
+    }
+    assert!(child.try_wait().unwrap().is_none());
+    stop(child);
+}
+
+#[test]
+fn a_wrong_setting_stops_the_start_with_one_sentence_and_no_secret() {
+    for (name, value) in [
+        ("INCIDENT_BIND", "nowhere"),
+        ("INCIDENT_TOKENS", "anna:boss:canary-canary-canary"),
+        ("INCIDENT_POLICY", "/nonexistent/policy.toml"),
+        ("DATABASE_URL", "mysql://user:canary@host/db"),
+        ("PAGERDUTY_ROUTING_KEY", "canary"),
+        ("PAGERDUTY_URL", "http://canary.example"),
+        ("OPSGENIE_API_KEY", "canary canary"),
+        ("OPSGENIE_URL", "http://127.0.0.1:9/canary"),
+        ("INCIDENT_PAGERS", "pagerduty"),
+    ] {
+        let mut child = command().env(name, value).spawn().unwrap();
+        assert!(!child.wait().unwrap().success(), "{name}");
+        let mut error = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut error)
+            .unwrap();
+        assert!(error.contains(name) && !error.contains("canary"), "{error}");
+        assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+    }
+}

@@ -1,0 +1,123 @@
+//! The process and the vendors it pages.
+
+use std::io::{BufReader, Read};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use incident_pagers::testing::{Canned, Fault, StandIn};
+
+use crate::{command, stop, until};
+
+const ROUTING_KEY: &str = "R0c4n4ry0c4n4ry0c4n4ry0c4n4ry0c4";
+const API_KEY: &str = "c4n4ry-c4n4ry-c4n4ry";
+
+/// A console that pages stand-ins, with everything it says at trace level, and
+/// secrets with a canary in each.
+fn paging(pagerduty: &StandIn, opsgenie: &StandIn) -> Command {
+    let mut command = command();
+    command
+        .env("RUST_LOG", "trace")
+        .env("INCIDENT_TOKENS", "root:admin:token-c4n4ry-token-c4n4ry")
+        .env("PAGERDUTY_ROUTING_KEY", ROUTING_KEY)
+        .env("PAGERDUTY_URL", pagerduty.base_url().to_string())
+        .env("OPSGENIE_API_KEY", API_KEY)
+        .env("OPSGENIE_URL", opsgenie.base_url().to_string());
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_pages_the_vendors_and_its_log_holds_no_secret() {
+    let pagerduty = StandIn::pagerduty().await.unwrap();
+    let opsgenie = StandIn::opsgenie().await.unwrap();
+    // The vendor repeats the key; the next one is asked instead.
+    let words = format!(r#"{{"message":"Invalid routing key {ROUTING_KEY}"}}"#);
+    pagerduty.script([Fault::Answer(Canned::status(400).body(&words))]);
+    let mut child = paging(&pagerduty, &opsgenie).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut stderr = child.stderr.take().unwrap();
+    // Read all along: a full pipe would stop the process.
+    let log = std::thread::spawn(move || {
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).unwrap();
+        log
+    });
+    let seen = until(&mut lines, "listening on ");
+    let expected = format!(
+        "pager: pagerduty at {}; then opsgenie at {}",
+        pagerduty.base_url(),
+        opsgenie.base_url()
+    );
+    assert!(seen.contains(&expected), "{seen:?}");
+    let address = seen.last().unwrap().trim_start_matches("listening on ");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for title in ["one", "two"] {
+        let created = client
+            .post(format!("{address}/sys/incidents"))
+            .bearer_auth("token-c4n4ry-token-c4n4ry")
+            .json(&serde_json::json!({"title": title, "severity": "SEV1"}))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(created.status(), 201);
+    }
+    let started = Instant::now();
+    while pagerduty.wakes().len() + opsgenie.wakes().len() < 2 {
+        assert!(started.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!((pagerduty.wakes().len(), opsgenie.wakes().len()), (1, 1));
+    stop(child);
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).unwrap();
+    let log = log.join().unwrap();
+    assert!(log.contains("TRACE") && log.contains("refused the key"));
+    let said = seen.join("\n") + &rest + &log;
+    let found = said.lines().find(|line| line.contains("c4n4ry"));
+    assert_eq!(found, None);
+}
+
+#[test]
+fn without_certificates_a_vendor_on_the_network_is_refused_and_not_panicked_at() {
+    let bare = |command: &mut Command| {
+        command
+            .env("SSL_CERT_FILE", "/nonexistent")
+            .env("SSL_CERT_DIR", "/nonexistent")
+            .env("PAGERDUTY_ROUTING_KEY", ROUTING_KEY);
+    };
+    let mut refused = command();
+    bare(&mut refused);
+    let output = refused.output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    for said in ["PAGERDUTY_URL: ", "CA certificates"] {
+        assert!(error.contains(said), "{error}");
+    }
+    assert!(
+        !error.contains("panicked") && !error.contains("c4n4ry"),
+        "{error}"
+    );
+    // On loopback none are needed.
+    let mut local = command();
+    bare(&mut local);
+    let mut child = local
+        .env("PAGERDUTY_URL", "http://127.0.0.1:9")
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    until(&mut lines, "listening on ");
+    stop(child);
+}
+
+#[test]
+fn the_demo_leaves_configured_vendors_alone_and_says_so() {
+    let mut demo = command();
+    demo.arg("demo").env("PAGERDUTY_ROUTING_KEY", ROUTING_KEY);
+    let mut child = demo.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let seen = until(&mut lines, "Look at it").join("\n");
+    assert!(
+        seen.contains("pager: log") && seen.contains("a demo wakes nobody"),
+        "{seen}"
+    );
+    stop(child);
+}

@@ -1,0 +1,201 @@
+//! Anchoring: heads of chains that moved are written down outside the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::lock::Mutex;
+
+use super::query::BATCH;
+use super::{Alarm, Error, Incidents, Notice};
+use crate::Timestamp;
+use crate::anchor::{Anchor, AnchoredChain};
+use crate::audit::Chain;
+use crate::chain::{Head, Verdict, Walk};
+use crate::port::{AnchorError, AnchorRecord, AnchorSink, AuditQuery};
+
+/// How far a pass looks back behind the one before it. A commit carries the time
+/// of its decision: it may land later than one that was decided after it.
+const OVERLAP: Duration = Duration::from_secs(10 * 60);
+
+/// How far the first pass looks back where nobody knows of an earlier one.
+const FIRST_LOOK: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Heads in one anchor: a line that every log takes.
+const HEADS: usize = 64;
+
+/// What one pass did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Anchored {
+    /// How many heads were anchored.
+    pub heads: usize,
+    /// How many chains were found broken. The alarm of each went to the
+    /// listeners.
+    pub broken: usize,
+}
+
+/// The default sink: a log line per anchor, at level `info` under the target
+/// `incident_core::anchor`, with the anchor's JSON in the field `anchor`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogAnchors;
+
+#[async_trait]
+impl AnchorSink for LogAnchors {
+    async fn keep(&self, anchor: &Anchor, _within: Duration) -> Result<(), AnchorError> {
+        tracing::info!(target: "incident_core::anchor", %anchor, "heads of chains");
+        Ok(())
+    }
+}
+
+/// Where anchors go, and whether they can be asked for.
+pub(super) enum Destination {
+    Sink(Arc<dyn AnchorSink>),
+    Record(Arc<dyn AnchorRecord>),
+}
+
+/// The sink, and how far this process came.
+pub(super) struct Anchors {
+    to: Destination,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    from: Option<Timestamp>,
+    /// What was anchored of chains that moved in the time that a pass looks at.
+    heads: BTreeMap<AnchoredChain, Head>,
+}
+
+impl Anchors {
+    pub(super) fn new(to: Destination) -> Self {
+        Self {
+            to,
+            progress: Mutex::default(),
+        }
+    }
+
+    fn sink(&self) -> &dyn AnchorSink {
+        match &self.to {
+            Destination::Sink(sink) => sink.as_ref(),
+            Destination::Record(record) => record.as_ref(),
+        }
+    }
+
+    pub(super) fn record(&self) -> Option<&dyn AnchorRecord> {
+        match &self.to {
+            Destination::Sink(_) => None,
+            Destination::Record(record) => Some(record.as_ref()),
+        }
+    }
+}
+
+impl Incidents {
+    /// One pass: anchors the head of every chain that moved since the one
+    /// before. Call it every few minutes; the loop of `incident-pagers` does.
+    ///
+    /// Before a new head takes the place of an old one, the links between them
+    /// are checked, and the old one has to be still there: a chain that was
+    /// rewritten raises [`Alarm::ChainBroken`] and is not anchored.
+    ///
+    /// # Errors
+    /// The store or the sink did not answer. What was not anchored is by the
+    /// next pass.
+    pub async fn anchor(&self) -> Result<Anchored, Error> {
+        let mut progress = self.0.anchors.progress.lock().await;
+        let now = self.0.now();
+        let from = match progress.from {
+            Some(from) => from,
+            None => self.first_look(now).await?,
+        };
+        let moved = self.moved_since(from).await?;
+        let mut done = Anchored::default();
+        let mut heads = BTreeMap::new();
+        for chain in &moved {
+            let known = match progress.heads.get(chain) {
+                Some(head) => Some(*head),
+                None => self.heads_of(*chain).await?.last().copied(),
+            };
+            match self.walk(*chain, Walk::onward(known)).await? {
+                Verdict::Valid { head, .. } if Some(head) == known => {
+                    progress.heads.insert(*chain, head);
+                }
+                Verdict::Valid { head, .. } => {
+                    heads.insert(*chain, head);
+                }
+                Verdict::Broken { seq, reason } => {
+                    done.broken += 1;
+                    self.tell_broken(*chain, seq, reason);
+                }
+            }
+            if heads.len() == HEADS {
+                done.heads += self.write_down(now, &mut heads, &mut progress).await?;
+            }
+        }
+        done.heads += self.write_down(now, &mut heads, &mut progress).await?;
+        progress.heads.retain(|chain, _| moved.contains(chain));
+        progress.from = Some(now.saturating_sub(OVERLAP));
+        Ok(done)
+    }
+
+    async fn first_look(&self, now: Timestamp) -> Result<Timestamp, Error> {
+        let newest = match self.0.anchors.record() {
+            Some(record) => record.newest(self.0.settings.store_deadline).await?,
+            None => None,
+        };
+        Ok(match newest {
+            Some(newest) => newest.min(now).saturating_sub(OVERLAP),
+            None => now.saturating_sub(FIRST_LOOK),
+        })
+    }
+
+    /// Every command and every page's outcome is audited in its own commit, so
+    /// the audit trail tells which chains moved.
+    async fn moved_since(&self, from: Timestamp) -> Result<BTreeSet<AnchoredChain>, Error> {
+        let mut moved = BTreeSet::new();
+        let mut query = AuditQuery {
+            from: Some(from),
+            limit: BATCH,
+            ..AuditQuery::default()
+        };
+        loop {
+            let batch = self.audit(&query).await?;
+            for entry in &batch {
+                moved.insert(AnchoredChain::Audit(entry.chain));
+                if let Chain::Incident(id) = entry.chain {
+                    moved.insert(AnchoredChain::Timeline(id));
+                }
+            }
+            query.after = batch
+                .last()
+                .map(|entry| (entry.said.at, entry.chain, entry.seq));
+            if batch.len() < BATCH {
+                return Ok(moved);
+            }
+        }
+    }
+
+    async fn write_down(
+        &self,
+        at: Timestamp,
+        heads: &mut BTreeMap<AnchoredChain, Head>,
+        progress: &mut Progress,
+    ) -> Result<usize, Error> {
+        if heads.is_empty() {
+            return Ok(0);
+        }
+        let anchor = Anchor::new(at, std::mem::take(heads));
+        let within = self.0.settings.store_deadline;
+        self.0.anchors.sink().keep(&anchor, within).await?;
+        progress.heads.extend(anchor.heads());
+        Ok(anchor.heads().len())
+    }
+
+    fn tell_broken(&self, chain: AnchoredChain, seq: u64, reason: &'static str) {
+        tracing::error!(%chain, seq, reason, "a chain is broken: the database was tampered with, or restored to an older state");
+        self.0.tell(&Notice {
+            alarm: Some(Alarm::ChainBroken { chain, seq, reason }),
+            ..Notice::default()
+        });
+    }
+}

@@ -1,0 +1,223 @@
+//! Checking chains: link by link, and against what was anchored.
+
+use std::collections::BTreeSet;
+
+use super::query::BATCH;
+use super::{Error, Incidents};
+use crate::anchor::AnchoredChain;
+use crate::audit::{self, Chain};
+use crate::chain::{Head, Verdict, Walk};
+use crate::port::StoreError;
+use crate::{IncidentId, timeline};
+
+/// What checking the whole audit trail found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditVerdict {
+    /// Every chain is as it was sealed.
+    Valid {
+        /// How many chains there are.
+        chains: u64,
+        /// How many entries they have.
+        entries: u64,
+        /// How many of those are known to be the anchored ones; see
+        /// [`Verdict::Valid`].
+        anchored: u64,
+    },
+    /// The first chain that is not.
+    Broken {
+        /// Which chain.
+        chain: Chain,
+        /// The first bad entry.
+        seq: u64,
+        /// What does not fit.
+        reason: &'static str,
+    },
+}
+
+impl Incidents {
+    /// Checks the whole chain of a timeline, that no entry is missing at its
+    /// end, and that it holds what was anchored of it, where an
+    /// [`AnchorRecord`](crate::port::AnchorRecord) was given.
+    ///
+    /// # Errors
+    /// There never was such an incident, or the store or the anchors did not
+    /// answer.
+    pub async fn verify_timeline(&self, id: IncidentId) -> Result<Verdict, Error> {
+        let chain = AnchoredChain::Timeline(id);
+        let anchors = self.heads_of(chain).await?;
+        let last_seq = match self.find(id).await {
+            Ok(Some(incident)) => incident.last_seq,
+            Ok(None) if anchors.is_empty() => return Err(Error::NotFound("incident")),
+            // Its entries tell what is wrong, or that they are gone.
+            Ok(None) | Err(Error::Store(StoreError::Corrupt(_))) => 0,
+            Err(error) => return Err(error),
+        };
+        let verdict = self.walk(chain, Walk::whole(anchors)).await?;
+        Ok(match verdict {
+            Verdict::Valid { head, .. } if head.seq < last_seq => Verdict::Broken {
+                seq: head.seq + 1,
+                reason: "the entry is missing",
+            },
+            verdict @ (Verdict::Valid { .. } | Verdict::Broken { .. }) => verdict,
+        })
+    }
+
+    /// Checks one chain of the audit trail, and that it holds what was anchored
+    /// of it.
+    ///
+    /// # Errors
+    /// The store or the anchors did not answer.
+    pub async fn verify_audit_chain(&self, chain: Chain) -> Result<Verdict, Error> {
+        let chain = AnchoredChain::Audit(chain);
+        let anchors = self.heads_of(chain).await?;
+        self.walk(chain, Walk::whole(anchors)).await
+    }
+
+    /// Checks every chain of the audit trail, those included that were anchored
+    /// and are gone.
+    ///
+    /// # Errors
+    /// The store or the anchors did not answer.
+    pub async fn verify_audit(&self) -> Result<AuditVerdict, Error> {
+        let (mut entries, mut anchored, mut after) = (0, 0, None);
+        let mut seen = BTreeSet::new();
+        loop {
+            let batch = self.audit_chains(after).await?;
+            for chain in &batch {
+                match self.verify_audit_chain(*chain).await? {
+                    Verdict::Valid {
+                        head,
+                        anchored: known,
+                    } => {
+                        entries += head.seq;
+                        anchored += known;
+                    }
+                    Verdict::Broken { seq, reason } => {
+                        let chain = *chain;
+                        return Ok(AuditVerdict::Broken { chain, seq, reason });
+                    }
+                }
+            }
+            after = batch.last().copied();
+            let more = batch.len() == BATCH;
+            seen.extend(batch);
+            if !more {
+                break;
+            }
+        }
+        if let Some(chain) = self.anchored_and_gone(&seen).await? {
+            return Ok(AuditVerdict::Broken {
+                chain,
+                seq: 1,
+                reason: "the whole chain is missing: it was anchored",
+            });
+        }
+        Ok(AuditVerdict::Valid {
+            chains: seen.len() as u64,
+            entries,
+            anchored,
+        })
+    }
+
+    /// The chains that were anchored, after `after`, ascending; none where no
+    /// record of anchors was given.
+    ///
+    /// # Errors
+    /// The anchors did not answer.
+    pub async fn anchored(
+        &self,
+        after: Option<AnchoredChain>,
+        limit: usize,
+    ) -> Result<Vec<AnchoredChain>, Error> {
+        match self.0.anchors.record() {
+            Some(record) => Ok(record
+                .chains(after, limit, self.0.settings.store_deadline)
+                .await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn anchored_and_gone(&self, there: &BTreeSet<Chain>) -> Result<Option<Chain>, Error> {
+        let mut after = None;
+        loop {
+            let batch = self.anchored(after, BATCH).await?;
+            for chain in &batch {
+                if let AnchoredChain::Audit(chain) = chain
+                    && !there.contains(chain)
+                {
+                    return Ok(Some(*chain));
+                }
+            }
+            after = batch.last().copied();
+            if batch.len() < BATCH {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn audit_chains(&self, after: Option<Chain>) -> Result<Vec<Chain>, Error> {
+        let within = self.0.settings.store_deadline;
+        Ok(self.0.store.audit_chains(after, BATCH, within).await?)
+    }
+
+    pub(super) async fn heads_of(&self, chain: AnchoredChain) -> Result<Vec<Head>, Error> {
+        match self.0.anchors.record() {
+            Some(record) => Ok(record.heads(chain, self.0.settings.store_deadline).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Walks a chain to its end, or to the first link that does not fit.
+    pub(super) async fn walk(
+        &self,
+        chain: AnchoredChain,
+        mut walk: Walk,
+    ) -> Result<Verdict, Error> {
+        let mut batch = BATCH;
+        loop {
+            match self.stride(chain, &mut walk, batch).await {
+                Ok(Ok(read)) if read < batch => return Ok(walk.end()),
+                Ok(Ok(_)) => {}
+                Ok(Err(broken)) => return Ok(broken),
+                // One of them cannot be read; the next ones are read singly.
+                Err(StoreError::Corrupt(_)) if batch > 1 => batch = 1,
+                Err(StoreError::Corrupt(_)) => {
+                    return Ok(walk.broken("the stored bytes cannot be read"));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Goes on by at most `limit` links; how many there were.
+    async fn stride(
+        &self,
+        chain: AnchoredChain,
+        walk: &mut Walk,
+        limit: usize,
+    ) -> Result<Result<usize, Verdict>, StoreError> {
+        let (store, within) = (&self.0.store, self.0.settings.store_deadline);
+        let mut read = 0;
+        match chain {
+            AnchoredChain::Timeline(id) => {
+                for entry in store.timeline(id, walk.seq(), limit, within).await? {
+                    let before = walk.before(entry.prev_hash);
+                    if let Err(broken) = walk.step(timeline::verify_next(id, before, &entry)) {
+                        return Ok(Err(broken));
+                    }
+                    read += 1;
+                }
+            }
+            AnchoredChain::Audit(chain) => {
+                for entry in store.audit_chain(chain, walk.seq(), limit, within).await? {
+                    let before = walk.before(entry.prev_hash);
+                    if let Err(broken) = walk.step(audit::verify_next(chain, before, &entry)) {
+                        return Ok(Err(broken));
+                    }
+                    read += 1;
+                }
+            }
+        }
+        Ok(Ok(read))
+    }
+}

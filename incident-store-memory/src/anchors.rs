@@ -1,0 +1,88 @@
+//! Anchors in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::Timestamp;
+use incident_core::anchor::{Anchor, AnchoredChain};
+use incident_core::chain::Head;
+use incident_core::port::{AnchorError, AnchorRecord, AnchorSink};
+
+/// A record of anchors in memory: for tests, and as what a record in another
+/// place keeps an index with. Clones share what they keep.
+///
+/// ```
+/// use std::sync::Arc;
+/// use incident_core::engine::Incidents;
+/// use incident_store_memory::{MemoryAnchors, MemoryStore};
+///
+/// let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+///     .anchor_record(Arc::new(MemoryAnchors::default()))
+///     .build()?;
+/// # Ok::<(), incident_core::engine::BuildError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MemoryAnchors(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    heads: BTreeMap<AnchoredChain, BTreeSet<Head>>,
+    newest: Option<Timestamp>,
+}
+
+impl MemoryAnchors {
+    /// Notes an anchor; the same as [`AnchorSink::keep`].
+    pub fn note(&self, anchor: &Anchor) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (chain, head) in anchor.heads() {
+            kept.heads.entry(*chain).or_default().insert(*head);
+        }
+        kept.newest = kept.newest.max(Some(anchor.at()));
+    }
+}
+
+#[async_trait]
+impl AnchorSink for MemoryAnchors {
+    async fn keep(&self, anchor: &Anchor, _within: Duration) -> Result<(), AnchorError> {
+        self.note(anchor);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl AnchorRecord for MemoryAnchors {
+    async fn heads(
+        &self,
+        chain: AnchoredChain,
+        _within: Duration,
+    ) -> Result<Vec<Head>, AnchorError> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kept
+            .heads
+            .get(&chain)
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect())
+    }
+
+    async fn chains(
+        &self,
+        after: Option<AnchoredChain>,
+        limit: usize,
+        _within: Duration,
+    ) -> Result<Vec<AnchoredChain>, AnchorError> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let chains = kept.heads.range((start, Bound::Unbounded));
+        Ok(chains.take(limit).map(|(chain, _)| *chain).collect())
+    }
+
+    async fn newest(&self, _within: Duration) -> Result<Option<Timestamp>, AnchorError> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kept.newest)
+    }
+}
