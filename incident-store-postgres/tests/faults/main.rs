@@ -7,6 +7,8 @@
     reason = "tests, and what they share, fail by panicking"
 )]
 
+mod disk_full;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -33,7 +35,10 @@ struct Setup {
 
 impl Setup {
     async fn new() -> Self {
-        let cluster = Cluster::start(Safety::Durable).unwrap();
+        Self::on(Cluster::start(Safety::Durable).unwrap()).await
+    }
+
+    async fn on(cluster: Cluster) -> Self {
         let database = Database::create(&cluster, None).await.unwrap();
         migrate(&database.options(), Duration::from_secs(30))
             .await

@@ -88,8 +88,16 @@ impl Cluster {
     /// # Errors
     /// There are no programs, or they fail; the message says what to do.
     pub fn start(safety: Safety) -> io::Result<Self> {
+        Self::start_in(fresh_folder()?, safety)
+    }
+
+    /// Starts a server of its own in a folder that is there and empty, such as a
+    /// [`SmallDisk`](crate::SmallDisk).
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_in(folder: PathBuf, safety: Safety) -> io::Result<Self> {
         let programs = binaries::folder().ok_or_else(|| io::Error::other(binaries::MISSING))?;
-        let folder = fresh_folder()?;
         let account = account_for(&folder)?;
         let data = folder.join("data");
         DirBuilder::new().mode(0o700).create(&data)?;
@@ -245,7 +253,7 @@ impl Drop for Own {
 
 /// A folder that nobody else can enter. Not below `target/`: an account without
 /// rights may not get there.
-fn fresh_folder() -> io::Result<PathBuf> {
+pub(crate) fn fresh_folder() -> io::Result<PathBuf> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     // Short, because the path of a socket has at most about 100 bytes.

@@ -10,7 +10,9 @@ mod binaries;
 mod cluster;
 mod database;
 mod proxy;
+mod small_disk;
 
 pub use cluster::{Cluster, Safety};
 pub use database::Database;
 pub use proxy::{Mode, Proxy};
+pub use small_disk::SmallDisk;

@@ -1,0 +1,126 @@
+//! The disk of the database is full, and later it is not.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use incident_core::engine::{Error, Incidents};
+use incident_core::port::StoreError;
+use incident_test_postgres::{Cluster, Safety, SmallDisk};
+
+use crate::{Setup, declare, declare_at_last, engine, recorder, sound};
+
+/// Room that a server with our tables needs, with a little more to begin with.
+const MEGABYTES: u32 = 160;
+
+/// What stands in the way of new files.
+struct Ballast(PathBuf);
+
+impl Ballast {
+    /// All of it but a few megabytes: room for tables, and none for a new
+    /// segment of the server's log.
+    fn fill(disk: &SmallDisk, left: u64) -> Self {
+        let path = disk.folder().join("ballast");
+        let mut file = fs::File::create(&path).unwrap();
+        let block = vec![0; 64 * 1024];
+        while file.write_all(&block).is_ok() {}
+        let full = file.metadata().unwrap().len();
+        file.set_len(full.saturating_sub(left << 20)).unwrap();
+        Self(path)
+    }
+
+    fn drop_it(self) {
+        fs::remove_file(self.0).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_and_loses_nothing() {
+    let disk = match SmallDisk::mount(MEGABYTES) {
+        Ok(disk) => disk,
+        Err(error) => {
+            println!("left out: a disk of our own cannot be mounted here: {error}");
+            return;
+        }
+    };
+    let cluster = Cluster::start_in(disk.folder().to_owned(), Safety::Durable).unwrap();
+    let mut it = Setup::on(cluster).await;
+    let pager = recorder();
+    let incidents = engine(it.direct(4), pager.clone());
+    let mut keys = 0;
+    for (round, left) in [0, 6, 12].into_iter().enumerate() {
+        for n in 0..20 {
+            declare_at_last(&incidents, &format!("{round} before {n}")).await;
+        }
+        let ballast = Ballast::fill(&disk, left);
+        let (accepted, refused) = fill_up(&incidents, round).await;
+        // Pages that are due meanwhile find no room for their outcome.
+        let _ = incidents.drain().await;
+        ballast.drop_it();
+        recover(&mut it).await;
+        // Whatever was answered before: under its key it is there once.
+        for n in 0..accepted + refused {
+            declare_at_last(&incidents, &format!("{round} in between {n}")).await;
+        }
+        println!("{left} MB left: {accepted} fitted in, {refused} did not");
+        keys += 20 + accepted + refused;
+        sound(&it, keys).await;
+    }
+    let started = Instant::now();
+    // A page in flight when its outcome found no room goes out once more when
+    // its lease ends: the same key, so nobody is woken again.
+    while it.count("select count(*) from incident.outbox").await > 0 {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "pages are left over"
+        );
+        incidents.drain().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(
+        usize::try_from(pager.wakes()).unwrap(),
+        keys,
+        "everybody was woken once"
+    );
+}
+
+/// Declares until the disk is full, and on: how many were kept, and how many
+/// were not. Some fit into pages that are there already.
+async fn fill_up(incidents: &Incidents, round: usize) -> (usize, usize) {
+    let (mut accepted, mut refused) = (0, 0);
+    let started = Instant::now();
+    while refused < 5 {
+        assert!(
+            started.elapsed() < Duration::from_secs(120) && accepted < 20_000,
+            "the disk is never full"
+        );
+        let key = format!("{round} in between {}", accepted + refused);
+        match declare(incidents, &key).await {
+            Ok(_) => accepted += 1,
+            Err(Error::Store(StoreError::Unavailable(_) | StoreError::Unknown(_))) => refused += 1,
+            Err(other) => panic!("{key}: {other:?}"),
+        }
+    }
+    (accepted, refused)
+}
+
+/// A server without room for its log ends; somebody starts it again.
+async fn recover(it: &mut Setup) {
+    let answers = async |it: &Setup| {
+        let pool = it.direct(1);
+        let asked = sqlx::query("select 1").execute(&pool);
+        tokio::time::timeout(Duration::from_secs(3), asked)
+            .await
+            .is_ok_and(|answer| answer.is_ok())
+    };
+    for _ in 0..5 {
+        if answers(it).await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let _ = it.cluster.kill();
+    it.cluster.start_again().unwrap();
+    assert!(answers(it).await, "the server does not come back");
+}
