@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::incident::Severity;
 use crate::paging::Urgency;
 
 /// What one severity promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeverityPolicy {
     /// Whether creating an incident pages on-call.
     pub page: bool,
@@ -17,27 +16,19 @@ pub struct SeverityPolicy {
     pub page_on_reopen: bool,
     /// How the page goes out.
     pub urgency: Urgency,
+    /// A page that no pager accepted within so many seconds raises an alarm of
+    /// our own; none for no alarm.
+    pub accept_within_seconds: Option<u32>,
     /// How often the team is told, in minutes; none for no promise.
     pub update_every_minutes: Option<u32>,
     /// Whether closing needs a post-mortem link.
     pub post_mortem_required: bool,
 }
 
-impl Default for SeverityPolicy {
-    fn default() -> Self {
-        Self {
-            page: true,
-            page_on_reopen: false,
-            urgency: Urgency::Low,
-            update_every_minutes: None,
-            post_mortem_required: false,
-        }
-    }
-}
-
-/// The policy of all severities. The default is the one that ships.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// The policy of all severities. The default is the one that ships; what is
+/// read replaces only what it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Named")]
 pub struct Policy {
     /// Critical.
     pub sev1: SeverityPolicy,
@@ -55,18 +46,105 @@ impl Default for Policy {
             page: true,
             page_on_reopen: false,
             urgency: Urgency::High,
+            accept_within_seconds: Some(60),
             update_every_minutes: Some(15),
             post_mortem_required: true,
         };
-        let calm = SeverityPolicy::default();
+        let calm = SeverityPolicy {
+            page: true,
+            page_on_reopen: false,
+            urgency: Urgency::Low,
+            accept_within_seconds: Some(3_600),
+            update_every_minutes: None,
+            post_mortem_required: false,
+        };
         Self {
             sev1: urgent,
             sev2: urgent,
             sev3: SeverityPolicy {
+                accept_within_seconds: Some(900),
                 update_every_minutes: Some(60),
                 ..calm
             },
             sev4: calm,
+        }
+    }
+}
+
+/// A policy as it is written down: only what differs.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Named {
+    sev1: NamedSeverity,
+    sev2: NamedSeverity,
+    sev3: NamedSeverity,
+    sev4: NamedSeverity,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct NamedSeverity {
+    page: Option<bool>,
+    page_on_reopen: Option<bool>,
+    urgency: Option<Urgency>,
+    accept_within_seconds: Option<Promise>,
+    update_every_minutes: Option<Promise>,
+    post_mortem_required: Option<bool>,
+}
+
+/// A number, or `"never"` for no promise: TOML has no null.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged, expecting = "expected a number or \"never\"")]
+enum Promise {
+    Every(u32),
+    No(Never),
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Never {
+    Never,
+}
+
+impl Promise {
+    const fn or(named: Option<Self>, shipped: Option<u32>) -> Option<u32> {
+        match named {
+            Some(Self::Every(number)) => Some(number),
+            Some(Self::No(Never::Never)) => None,
+            None => shipped,
+        }
+    }
+}
+
+impl NamedSeverity {
+    fn over(&self, shipped: SeverityPolicy) -> SeverityPolicy {
+        SeverityPolicy {
+            page: self.page.unwrap_or(shipped.page),
+            page_on_reopen: self.page_on_reopen.unwrap_or(shipped.page_on_reopen),
+            urgency: self.urgency.unwrap_or(shipped.urgency),
+            accept_within_seconds: Promise::or(
+                self.accept_within_seconds,
+                shipped.accept_within_seconds,
+            ),
+            update_every_minutes: Promise::or(
+                self.update_every_minutes,
+                shipped.update_every_minutes,
+            ),
+            post_mortem_required: self
+                .post_mortem_required
+                .unwrap_or(shipped.post_mortem_required),
+        }
+    }
+}
+
+impl From<Named> for Policy {
+    fn from(named: Named) -> Self {
+        let shipped = Self::default();
+        Self {
+            sev1: named.sev1.over(shipped.sev1),
+            sev2: named.sev2.over(shipped.sev2),
+            sev3: named.sev3.over(shipped.sev3),
+            sev4: named.sev4.over(shipped.sev4),
         }
     }
 }
@@ -89,5 +167,44 @@ impl Policy {
         self.of(severity)
             .update_every_minutes
             .map(|minutes| Duration::from_secs(u64::from(minutes) * 60))
+    }
+
+    /// How long a page of this severity may wait for a pager to accept it.
+    #[must_use]
+    pub fn accept_within(&self, severity: Severity) -> Option<Duration> {
+        let seconds = self.of(severity).accept_within_seconds?;
+        Some(Duration::from_secs(u64::from(seconds)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_replaces_only_what_it_names() {
+        let read = |json: &str| serde_json::from_str::<Policy>(json);
+        assert_eq!(read("{}").unwrap(), Policy::default());
+        let quiet = read(
+            r#"{"sev1": {"update_every_minutes": "never"}, "sev4": {"accept_within_seconds": 5}}"#,
+        )
+        .unwrap();
+        // A SEV1 that names one thing still wakes people.
+        let expected = SeverityPolicy {
+            update_every_minutes: None,
+            ..Policy::default().sev1
+        };
+        assert_eq!((quiet.sev1, expected.urgency), (expected, Urgency::High));
+        assert_eq!(
+            quiet.accept_within(Severity::Sev4),
+            Some(Duration::from_secs(5))
+        );
+        for wrong in [
+            r#"{"sev5": {}}"#,
+            r#"{"sev1": {"pages": true}}"#,
+            r#"{"sev1": {"update_every_minutes": "often"}}"#,
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

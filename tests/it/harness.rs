@@ -91,7 +91,7 @@ pub(crate) async fn template() -> &'static str {
 }
 
 /// A store of this test's own: in memory, or a database.
-async fn storage() -> (Storage, Option<Database>) {
+pub(crate) async fn storage() -> (Storage, Option<Database>) {
     if !crate::ON_POSTGRES {
         return (Storage::default(), None);
     }

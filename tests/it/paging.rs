@@ -13,8 +13,9 @@ use incident_core::paging::{
 };
 use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
 use incident_store_memory::MemoryStore;
+use incident_test_postgres::Database;
 
-use crate::harness::at;
+use crate::harness::{at, storage};
 
 struct Setup {
     incidents: Incidents,
@@ -22,13 +23,16 @@ struct Setup {
     first: Arc<RecordingPager>,
     second: Arc<RecordingPager>,
     ask: Ask,
+    /// Gone when the test is.
+    _database: Option<Database>,
 }
 
-fn setup() -> Setup {
+async fn setup() -> Setup {
+    let (storage, database) = storage().await;
     let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
     let first = Arc::new(RecordingPager::named("first").unwrap());
     let second = Arc::new(RecordingPager::named("second").unwrap());
-    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+    let incidents = Incidents::builder(storage.store)
         .clock(clock.clone())
         .pager(first.clone())
         .pager(second.clone())
@@ -40,6 +44,7 @@ fn setup() -> Setup {
         first,
         second,
         ask: Ask::by(caller("anna", Role::Admin).unwrap()),
+        _database: database,
     }
 }
 
@@ -88,7 +93,7 @@ fn actions(pager: &RecordingPager) -> Vec<PageAction> {
 
 #[tokio::test]
 async fn trigger_acknowledge_resolve_go_out_in_order() {
-    let it = setup();
+    let it = setup().await;
     let id = it.declare(Severity::Sev1).await;
     it.incidents.drain().await.unwrap();
     it.incidents
@@ -111,7 +116,7 @@ async fn trigger_acknowledge_resolve_go_out_in_order() {
 
 #[tokio::test]
 async fn a_page_that_never_went_out_is_superseded() {
-    let it = setup();
+    let it = setup().await;
     let id = it.declare(Severity::Sev1).await;
     it.resolve(id).await;
     it.pass(5).await;
@@ -121,7 +126,7 @@ async fn a_page_that_never_went_out_is_superseded() {
 
 #[tokio::test]
 async fn a_certain_refusal_goes_over_at_once_and_wakes_once() {
-    let it = setup();
+    let it = setup().await;
     it.first.script([refused(NotSentReason::Unreachable)]);
     let id = it.declare(Severity::Sev2).await;
     it.incidents.drain().await.unwrap();
@@ -137,7 +142,7 @@ async fn a_certain_refusal_goes_over_at_once_and_wakes_once() {
 
 #[tokio::test]
 async fn a_lost_answer_stays_with_its_target() {
-    let it = setup();
+    let it = setup().await;
     it.first.script([PageAnswer::Unknown, PageAnswer::Unknown]);
     let id = it.declare(Severity::Sev1).await;
     it.pass(20).await;
@@ -147,7 +152,7 @@ async fn a_lost_answer_stays_with_its_target() {
 
 #[tokio::test]
 async fn a_target_that_never_answers_is_left_after_a_minute_and_called_off_too() {
-    let it = setup();
+    let it = setup().await;
     it.first.script(vec![PageAnswer::Unknown; 100]);
     let id = it.declare(Severity::Sev1).await;
     it.pass(59).await;
@@ -162,7 +167,7 @@ async fn a_target_that_never_answers_is_left_after_a_minute_and_called_off_too()
 
 #[tokio::test]
 async fn a_new_page_is_acknowledged_anew_and_every_alert_is_called_off() {
-    let it = setup();
+    let it = setup().await;
     let id = it.declare(Severity::Sev1).await;
     it.incidents.drain().await.unwrap();
     let acknowledge = Command::Acknowledge { at: None };
@@ -191,7 +196,7 @@ async fn a_new_page_is_acknowledged_anew_and_every_alert_is_called_off() {
 #[tokio::test]
 async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
     use std::sync::Mutex;
-    let alarms = Arc::new(Mutex::new(0));
+    let alarms = Arc::new(Mutex::new(Vec::new()));
     let (heard, pager) = (
         alarms.clone(),
         Arc::new(RecordingPager::named("only").unwrap()),
@@ -199,7 +204,7 @@ async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
     pager.script([refused(NotSentReason::Unauthorized)]);
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .pager(pager.clone())
-        .on_commit(move |notice| *heard.lock().unwrap() += usize::from(notice.alarm.is_some()))
+        .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
     let ask = Ask::by(caller("anna", Role::Admin).unwrap());
@@ -213,7 +218,19 @@ async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
         (shown.paging.state, shown.paging.error.as_deref()),
         (PagingState::GivenUp, Some("only: refused the key"))
     );
-    assert_eq!(*alarms.lock().unwrap(), 1);
+    // The key that is refused, and the page that nobody got.
+    let only = TargetId::new("only").unwrap();
+    let expected = [
+        Alarm::TargetDown {
+            target: only.clone(),
+        },
+        Alarm::PageGivenUp {
+            incident_id: done.incident.id,
+            action: PageAction::Trigger,
+            target: Some(only),
+        },
+    ];
+    assert_eq!(*alarms.lock().unwrap(), expected);
     // A person pages again, in a new epoch.
     let page = Command::Page {
         reason: "key fixed".parse().unwrap(),
@@ -229,7 +246,7 @@ async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
 
 #[tokio::test]
 async fn without_a_pager_the_alarm_is_at_once_and_calm_targets_wait() {
-    let it = setup();
+    let it = setup().await;
     it.first
         .script(vec![refused(NotSentReason::Unavailable); 3]);
     let id = it.declare(Severity::Sev4).await;
@@ -395,7 +412,7 @@ async fn an_alert_whose_pager_is_gone_raises_an_alarm_instead_of_being_forgotten
 
 #[tokio::test]
 async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
-    let it = setup();
+    let it = setup().await;
     for pager in [&it.first, &it.second] {
         pager.script([refused(NotSentReason::Unauthorized)]);
     }
@@ -448,7 +465,7 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
 
 #[tokio::test]
 async fn a_test_page_asks_every_target_once_and_is_ended() {
-    let it = setup();
+    let it = setup().await;
     it.second.script([refused(NotSentReason::Unauthorized)]);
     let tested = it
         .incidents

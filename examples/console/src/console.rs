@@ -76,6 +76,7 @@ impl Parts {
             .directory(storage.directory)
             .policy(policy.policy())
             .terms(policy.terms())
+            .gate(policy.gate())
             .public_names(policy.names())
             .on_commit(move |notice| {
                 if notice.public {

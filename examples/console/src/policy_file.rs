@@ -1,9 +1,11 @@
 //! The policy file: severities, SLA terms, public names, links.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use incident_core::incident::Incident;
+use incident_core::paging::GateSettings;
 use incident_core::policy::Policy;
 use incident_core::sla::SlaTerms;
 use incident_core::status_page::PublicNames;
@@ -29,6 +31,7 @@ pub struct PolicyFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Pagers {
+    per_minute: Option<NonZeroU32>,
     source: Option<String>,
     client: Option<String>,
     client_url: Option<LinkTemplate>,
@@ -165,6 +168,15 @@ impl PolicyFile {
         self.severities
     }
 
+    /// What each pager takes in a minute.
+    #[must_use]
+    pub fn gate(&self) -> GateSettings {
+        GateSettings {
+            per_minute: self.pagers.per_minute,
+            ..GateSettings::default()
+        }
+    }
+
     /// The SLA.
     #[must_use]
     pub fn terms(&self) -> SlaTerms {
@@ -202,6 +214,8 @@ mod tests {
             r#"
             [severities.sev3]
             page = false
+            [severities.sev1]
+            accept_within_seconds = 30
             [sla]
             target_percent = "99.5"
             version = "gold-2"
@@ -211,6 +225,7 @@ mod tests {
             [links]
             system_map = "https://map.example/?i={id}"
             [pagers]
+            per_minute = 120
             source = "petanque.life"
             client = "Petanque Life console"
             client_url = "https://console.example/incidents/{id}"
@@ -225,6 +240,8 @@ mod tests {
         )
         .unwrap();
         assert!(!file.policy().sev3.page && file.policy().sev1.page);
+        assert_eq!(file.policy().sev1.accept_within_seconds, Some(30));
+        assert_eq!(file.gate().per_minute.map(NonZeroU32::get), Some(120));
         assert_eq!(file.terms().target().to_string(), "99.5");
         let (incident, _, _) = incident_core::testing::an_incident();
         let link = file.links().system_map(&incident);
@@ -253,6 +270,11 @@ mod tests {
             ("[services.api]\npublic_name = \"\"", "public_name"),
             ("[links]\nfirehose = \"http://plain.example\"", "firehose"),
             ("[pagers]\nclient = \" \"", "pagers.client"),
+            ("[pagers]\nper_minute = 0", "per_minute"),
+            (
+                "[severities.sev1]\naccept_within_seconds = \"soon\"",
+                "never",
+            ),
             ("[pagers]\ndetails = { number = \"1\" }", "pagers.detail"),
             ("[pagers.pagerduty]\nsev1 = \"Critical\"", "sev1"),
             ("[pagers.opsgenie]\nsev1 = \"P0\"", "sev1"),

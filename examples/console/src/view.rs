@@ -127,6 +127,8 @@ fn paging(incident: &Incident) -> Value {
         "accepted_at": paging.accepted_at,
         "error": paging.error,
         "next_attempt_at": paging.next_attempt_at,
+        "overdue_at": paging.overdue_at,
+        "possible_double_wakes": paging.possible_double_wakes,
     })
 }
 

@@ -9,9 +9,10 @@ use futures_util::lock::Mutex;
 use uuid::Uuid;
 
 use super::anchor::{Anchors, Destination};
+use super::gates::Gates;
 use super::{Incidents, LogAnchors, Notice};
 use crate::actor::Permissions;
-use crate::paging::{FailoverPolicy, TargetId};
+use crate::paging::{FailoverPolicy, GateSettings, TargetId};
 use crate::policy::Policy;
 use crate::port::{
     AnchorRecord, AnchorSink, Clock, IdGen, Pager, Store, TenantDirectory, UsageSource,
@@ -31,9 +32,9 @@ pub enum BuildError {
     /// Without the feature `system` the host brings the clock and the ids.
     #[error("no {0} was given, and the feature `system` is off")]
     Missing(&'static str),
-    /// A page must be settled before its lease ends.
-    #[error("the pager deadline and two store deadlines together must be shorter than the lease")]
-    Lease,
+    /// Times that do not go together; the sentence says which, and why.
+    #[error("{0}")]
+    Times(&'static str),
 }
 
 type Listener = Box<dyn Fn(&Notice) + Send + Sync>;
@@ -60,6 +61,7 @@ pub(super) struct Settings {
     pub(super) names: PublicNames,
     pub(super) urgent: FailoverPolicy,
     pub(super) calm: FailoverPolicy,
+    pub(super) gate: GateSettings,
     pub(super) store_deadline: Duration,
     pub(super) pager_deadline: Duration,
     pub(super) usage_deadline: Duration,
@@ -77,6 +79,7 @@ pub(super) struct Inner {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdGen>,
     pub(super) anchors: Anchors,
+    pub(super) gates: Gates,
     pub(super) settings: Settings,
     pub(super) listeners: Vec<Listener>,
     /// Random per process start: who holds a lease.
@@ -155,6 +158,7 @@ impl Incidents {
                 names: PublicNames::default(),
                 urgent: FailoverPolicy::urgent(),
                 calm: FailoverPolicy::calm(),
+                gate: GateSettings::default(),
                 store_deadline: Duration::from_secs(5),
                 pager_deadline: Duration::from_secs(10),
                 usage_deadline: Duration::from_secs(30),
@@ -261,6 +265,13 @@ impl IncidentsBuilder {
         self
     }
 
+    /// What each target takes in a minute, and when it counts as down.
+    #[must_use]
+    pub const fn gate(mut self, settings: GateSettings) -> Self {
+        self.settings.gate = settings;
+        self
+    }
+
     /// How long to wait for a pager; 10 s if not given.
     #[must_use]
     pub const fn pager_deadline(mut self, deadline: Duration) -> Self {
@@ -282,9 +293,7 @@ impl IncidentsBuilder {
     /// the feature `system` is off.
     pub fn build(self) -> Result<Incidents, BuildError> {
         check_targets(&self.pagers, &self.retired)?;
-        if self.settings.pager_deadline + self.settings.store_deadline * 2 >= self.settings.lease {
-            return Err(BuildError::Lease);
-        }
+        check_times(&self.settings).map_err(BuildError::Times)?;
         let clock = self
             .clock
             .or_else(default_clock)
@@ -303,12 +312,59 @@ impl IncidentsBuilder {
             clock,
             ids,
             anchors: Anchors::new(self.anchors),
+            gates: Gates::new(self.settings.gate),
             settings: self.settings,
             listeners: self.listeners,
             owner,
             queues: (0..QUEUES).map(|_| Mutex::new(())).collect(),
         })))
     }
+}
+
+/// Request and marking fit into a lease, a lease into the time in which one
+/// target is tried, and that into the time after which a page is given up.
+fn check_times(settings: &Settings) -> Result<(), &'static str> {
+    let gate = &settings.gate;
+    if settings.pager_deadline.is_zero() {
+        return Err("the pager deadline must be longer than nothing");
+    }
+    if settings.pager_deadline + settings.store_deadline * 2 >= settings.lease {
+        return Err(
+            "the pager deadline and two store deadlines together must be shorter than the lease: \
+             a page must be settled before somebody else may send it again",
+        );
+    }
+    for failover in [&settings.urgent, &settings.calm] {
+        if failover
+            .after_unknown
+            .is_some_and(|after| after <= settings.lease)
+        {
+            return Err(
+                "failover after an unknown answer must be later than a lease is long: \
+                 a crash while sending would wake a second person before the first is asked again",
+            );
+        }
+        let longest = failover
+            .after_refusal
+            .max(failover.after_unknown.unwrap_or_default());
+        if failover.give_up_after <= longest {
+            return Err(
+                "a page must be tried for longer than it takes to go on to the next target",
+            );
+        }
+        if failover.backoff.first.is_zero() || failover.backoff.cap < failover.backoff.first {
+            return Err(
+                "the first wait between attempts must be longer than nothing and at most the cap",
+            );
+        }
+    }
+    if gate.failures == 0 || gate.open_for.is_zero() || gate.open_at_most < gate.open_for {
+        return Err(
+            "a target counts as down after at least one failure, for longer than nothing \
+             and at most as long as the longest time",
+        );
+    }
+    Ok(())
 }
 
 fn check_targets(current: &[Arc<dyn Pager>], retired: &[Arc<dyn Pager>]) -> Result<(), BuildError> {

@@ -41,6 +41,9 @@ impl Inner {
         let mut seqs = Vec::new();
         let mut effects: Vec<Effect> = Vec::new();
         for event in events {
+            if matches!(event, Event::PageAsked { .. } | Event::PageRetried { .. }) {
+                self.gates.try_again();
+            }
             let earlier = after.clone();
             let draft = EntryDraft::of(event, &earlier, by, now);
             let seq = draft.as_ref().map_or(0, |draft| after.count_entry(draft));

@@ -9,6 +9,7 @@ mod ask;
 mod builder;
 mod denial;
 mod error;
+mod gates;
 mod gather;
 mod notice;
 mod page;

@@ -1,8 +1,8 @@
 //! What the host is told: after each commit, and when a chain is broken.
 
-use crate::IncidentId;
 use crate::anchor::AnchoredChain;
 use crate::paging::{PageAction, TargetId};
+use crate::{IncidentId, Timestamp};
 
 /// Something that needs a human although no vendor may have told one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,22 @@ pub enum Alarm {
         action: PageAction,
         /// The target tried last.
         target: Option<TargetId>,
+    },
+    /// No pager has accepted a page within the time that the policy gives it
+    /// ([`accept_within`](crate::policy::Policy::accept_within)). It is tried on.
+    PageOverdue {
+        /// The incident nobody may know of.
+        incident_id: IncidentId,
+        /// When the page was committed.
+        since: Timestamp,
+        /// The target tried last.
+        target: Option<TargetId>,
+    },
+    /// A target failed several times in a row, or refuses its key: it is left
+    /// alone for a while, and pages go to the next one at once.
+    TargetDown {
+        /// The target.
+        target: TargetId,
     },
     /// A chain is no longer what was anchored of it, or does not verify: the
     /// database was tampered with, or restored to an older state.

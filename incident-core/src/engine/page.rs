@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::gates::Next;
 use super::gather::Gathered;
 use super::{Alarm, Error, Incidents, Notice};
 use crate::actor::{Actor, ActorKind};
@@ -24,6 +26,17 @@ struct Attempt {
     answer: PageAnswer,
     /// Whether it was the first at this target.
     first: bool,
+    /// A target before this one may have taken the page too: somebody may have
+    /// been woken twice.
+    perhaps_twice: bool,
+}
+
+/// What is to be kept of one step.
+struct Told {
+    attempt: Option<Attempt>,
+    outcome: Settled,
+    /// No pager has accepted it for so long: the alarm goes off now.
+    overdue: Option<Duration>,
 }
 
 impl Incidents {
@@ -34,28 +47,85 @@ impl Incidents {
         let mut log = claim.message.log.clone();
         let stale = page.action == PageAction::Trigger && page.epoch < incident.paging.epoch;
         if stale {
-            return self
-                .keep_outcome(&claim, &page, None, Settled::Superseded)
-                .await;
+            let told = Told {
+                attempt: None,
+                outcome: Settled::Superseded,
+                overdue: None,
+            };
+            return self.keep_outcome(&claim, &page, &told).await;
         }
-        let attempt = match next_step(goal, &targets, &log, policy, self.0.now()) {
-            Step::Send(target) => Some(
-                self.attempt(target, &page, &mut log, policy, seed_of(&claim))
-                    .await,
-            ),
-            Step::Wait(_) | Step::Done | Step::GiveUp => None,
+        let (mut attempt, mut held) = (None, None);
+        let who = (claim.message.id, page.severity);
+        match self.choose(goal, &targets, &mut log, policy, who) {
+            Next::Send(target) => {
+                let seed = seed_of(&claim);
+                attempt = Some(self.attempt(target, &page, &mut log, policy, seed).await);
+            }
+            Next::Held(until) => held = Some(until),
+            Next::Nothing => {}
+        }
+        let (now, tried) = (self.0.now(), log.clone());
+        let mut outcome = match (next_step(goal, &targets, &log, policy, now), held) {
+            (Step::Done, _) => Settled::Done,
+            (Step::GiveUp, _) => Settled::GivenUp { log },
+            (_, Some(due_at)) | (Step::Wait(due_at), None) => Settled::Later { due_at, log },
+            (Step::Send(_), None) => Settled::Later { due_at: now, log },
         };
-        let outcome = match next_step(goal, &targets, &log, policy, self.0.now()) {
-            Step::Done => Settled::Done,
-            Step::GiveUp => Settled::GivenUp { log },
-            Step::Wait(due_at) => Settled::Later { due_at, log },
-            Step::Send(_) => Settled::Later {
-                due_at: self.0.now(),
-                log,
-            },
+        let overdue = self.overdue(&incident, &claim, &page, &mut outcome);
+        if attempt.is_none() && overdue.is_none() && matches!(outcome, Settled::Later { .. }) {
+            return self.put_off(&claim, outcome).await;
+        }
+        let told = Told {
+            attempt,
+            outcome,
+            overdue,
         };
-        self.keep_outcome(&claim, &page, attempt.as_ref(), outcome)
-            .await
+        self.keep_outcome(&claim, &page, &told).await?;
+        if told.outcome == Settled::Done {
+            self.probe(&page, &tried).await;
+        }
+        Ok(())
+    }
+
+    /// For how long nobody has been paged, if that is to be said now. If it is
+    /// to be said later, the message comes back by then.
+    fn overdue(
+        &self,
+        incident: &Incident,
+        claim: &Claim,
+        page: &PageEvent,
+        outcome: &mut Settled,
+    ) -> Option<Duration> {
+        let Settled::Later { due_at, .. } = outcome else {
+            return None;
+        };
+        let said = incident.paging.overdue_at.is_some() || page.epoch != incident.paging.epoch;
+        if said || page.action != PageAction::Trigger {
+            return None;
+        }
+        let within = self.0.settings.policy.accept_within(page.severity)?;
+        let (since, now) = (claim.message.committed_at, self.0.now());
+        let alarm_at = since.saturating_add(within);
+        if alarm_at <= now {
+            return Some(now.since(since));
+        }
+        *due_at = alarm_at.min(*due_at);
+        None
+    }
+
+    /// Nothing happened, so nothing is told: the message comes back later.
+    async fn put_off(&self, claim: &Claim, outcome: Settled) -> Result<(), Error> {
+        let commit = Commit {
+            settles: Some(Settlement {
+                message: claim.message.id,
+                lease: claim.lease,
+                outcome,
+            }),
+            ..Commit::default()
+        };
+        let within = self.0.settings.store_deadline;
+        self.0.store.commit(commit, within).await?;
+        Ok(())
     }
 
     fn failover(&self, severity: Severity) -> &FailoverPolicy {
@@ -108,18 +178,21 @@ impl Incidents {
             }),
         };
         failpoint::hit("after_send");
-        if !log.iter().any(|entry| entry.target == target) {
-            log.push(TargetLog::untried(target.clone(), started));
-        }
-        let mut first = false;
-        if let Some(entry) = log.iter_mut().find(|entry| entry.target == target) {
-            first = entry.attempts == 0;
-            entry.note(&answer, self.0.now(), &policy.backoff, seed);
-        }
+        self.note_answer(&target, &answer);
+        let may_have = |entry: &TargetLog| entry.unknown_since.is_some();
+        let elsewhere = log.iter().any(|one| one.target != target && may_have(one));
+        let now = self.0.now();
+        let (first, took) = TargetLog::change(log, &target, started, |entry| {
+            let first = entry.attempts == 0;
+            let took = !matches!(answer, PageAnswer::NotSent(_)) && !may_have(entry);
+            entry.note(&answer, now, &policy.backoff, seed);
+            (first, took)
+        });
         Attempt {
             target,
             answer,
             first,
+            perhaps_twice: page.action == PageAction::Trigger && elsewhere && took,
         }
     }
 
@@ -129,12 +202,11 @@ impl Incidents {
         &self,
         claim: &Claim,
         page: &PageEvent,
-        attempt: Option<&Attempt>,
-        outcome: Settled,
+        told: &Told,
     ) -> Result<(), Error> {
         loop {
             let before = self.get(page.incident_id).await?;
-            let (gathered, audit) = self.outcome_of(&before, page, attempt, &outcome);
+            let (gathered, audit) = self.outcome_of(&before, page, told);
             let shown = gathered.after.paging.target.clone();
             let commit = Commit {
                 writes: vec![gathered.write],
@@ -142,7 +214,7 @@ impl Incidents {
                 settles: Some(Settlement {
                     message: claim.message.id,
                     lease: claim.lease,
-                    outcome: outcome.clone(),
+                    outcome: told.outcome.clone(),
                 }),
                 ..Commit::default()
             };
@@ -157,19 +229,9 @@ impl Incidents {
                 Err(error) => return Err(error.into()),
                 Ok(_) => {
                     failpoint::hit("after_mark");
-                    let target = attempt.map(|attempt| attempt.target.clone()).or(shown);
-                    let alarm =
-                        matches!(outcome, Settled::GivenUp { .. }).then_some(Alarm::PageGivenUp {
-                            incident_id: page.incident_id,
-                            action: page.action,
-                            target,
-                        });
-                    if alarm.is_some() {
-                        tracing::error!(incident.id = %page.incident_id, action = ?page.action, "a page is given up: nobody may know");
-                    }
                     self.0.tell(&Notice {
                         incidents: vec![page.incident_id],
-                        alarm,
+                        alarm: alarm(claim, page, told, shown),
                         ..Notice::default()
                     });
                     return Ok(());
@@ -182,19 +244,19 @@ impl Incidents {
         &self,
         before: &Arc<Incident>,
         page: &PageEvent,
-        attempt: Option<&Attempt>,
-        outcome: &Settled,
+        told: &Told,
     ) -> (Gathered, Vec<AuditDraft>) {
         let now = self.0.now().max(before.last_recorded_at);
         let mut after = Incident::clone(before);
-        show(&mut after, page, attempt, outcome, now);
+        let attempt = told.attempt.as_ref();
+        show(&mut after, page, told, now);
         let mut audit = Vec::new();
         let mut entries = Vec::new();
         let mut seqs = Vec::new();
         if let Some(attempt) = attempt {
             audit.push(audit_of(page, attempt, now));
         }
-        if let Some(message) = told(page, attempt, outcome) {
+        for message in sentences(page, told) {
             let target = attempt.map_or("none", |attempt| attempt.target.name());
             let draft = EntryDraft::new(
                 EntryKind::PageOutcome,
@@ -230,16 +292,15 @@ fn seed_of(claim: &Claim) -> u64 {
 }
 
 /// The incident's own picture of its page.
-fn show(
-    after: &mut Incident,
-    page: &PageEvent,
-    attempt: Option<&Attempt>,
-    outcome: &Settled,
-    now: Timestamp,
-) {
+fn show(after: &mut Incident, page: &PageEvent, told: &Told, now: Timestamp) {
     let paging = &mut after.state_mut().paging;
+    let attempt = told.attempt.as_ref();
+    paging.possible_double_wakes += u32::from(attempt.is_some_and(|one| one.perhaps_twice));
     if page.epoch != paging.epoch {
         return;
+    }
+    if told.overdue.is_some() {
+        paging.overdue_at = Some(now);
     }
     if let Some(attempt) = attempt
         && page.action == PageAction::Trigger
@@ -265,7 +326,7 @@ fn show(
         }
     }
     paging.next_attempt_at = None;
-    match (page.action, outcome) {
+    match (page.action, &told.outcome) {
         (PageAction::Trigger, Settled::GivenUp { .. }) => {
             paging.state = PagingState::GivenUp;
             paging
@@ -285,11 +346,40 @@ fn show(
     }
 }
 
+/// What goes off because of a step, beside the log line for it.
+fn alarm(claim: &Claim, page: &PageEvent, told: &Told, shown: Option<TargetId>) -> Option<Alarm> {
+    let attempt = told.attempt.as_ref();
+    let target = attempt.map(|attempt| attempt.target.clone()).or(shown);
+    if matches!(told.outcome, Settled::GivenUp { .. }) {
+        tracing::error!(incident.id = %page.incident_id, action = ?page.action, "a page is given up: nobody may know");
+        return Some(Alarm::PageGivenUp {
+            incident_id: page.incident_id,
+            action: page.action,
+            target,
+        });
+    }
+    let waited = told.overdue?;
+    tracing::error!(incident.id = %page.incident_id, seconds = waited.as_secs(), "no pager has accepted a page: nobody may know");
+    Some(Alarm::PageOverdue {
+        incident_id: page.incident_id,
+        since: claim.message.committed_at,
+        target,
+    })
+}
+
+fn sentences(page: &PageEvent, told: &Told) -> Vec<String> {
+    let overdue = told.overdue.map(|waited| {
+        let seconds = waited.as_secs();
+        format!("nobody may know: no pager has accepted the page for {seconds} s")
+    });
+    happened(page, told).into_iter().chain(overdue).collect()
+}
+
 /// The timeline tells the first failure at each target, acceptance and giving
 /// up, but not every attempt: a bad hour at the vendor would bury the response.
-fn told(page: &PageEvent, attempt: Option<&Attempt>, outcome: &Settled) -> Option<String> {
-    let what = page.action.noun();
-    if let Settled::GivenUp { .. } = outcome {
+fn happened(page: &PageEvent, told: &Told) -> Option<String> {
+    let (what, attempt) = (page.action.noun(), told.attempt.as_ref());
+    if let Settled::GivenUp { .. } = told.outcome {
         let why = attempt.map_or_else(
             || "no pager is configured or time is up".to_owned(),
             reason_of,
@@ -297,6 +387,12 @@ fn told(page: &PageEvent, attempt: Option<&Attempt>, outcome: &Settled) -> Optio
         return Some(format!("{what} given up: {why}"));
     }
     let attempt = attempt?;
+    if attempt.perhaps_twice {
+        let how = reason_of(attempt);
+        return Some(format!(
+            "{what} went to another pager although one before may have it; somebody may be woken twice. {how}"
+        ));
+    }
     match &attempt.answer {
         PageAnswer::Accepted(_) => Some(format!("{what} accepted by {}", attempt.target)),
         PageAnswer::NotSent(_) | PageAnswer::Unknown => attempt

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod event;
+mod gate;
 mod state;
 mod step;
 mod target;
@@ -11,6 +12,7 @@ pub use event::{
     NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagerTest, Receipt, TestOutcome,
     TestedTarget, Urgency, dedup_key,
 };
+pub use gate::{Admission, Asking, Gate, GateSettings, Hold, Turn};
 pub use state::{Paging, PagingState};
 pub use step::{FailoverPolicy, Goal, LastAnswer, Step, TargetLog, next_step};
 pub use target::TargetId;

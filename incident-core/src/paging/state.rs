@@ -45,6 +45,13 @@ pub struct Paging {
     pub touched: Vec<TargetId>,
     /// Whether somebody took this page.
     pub acknowledged: bool,
+    /// When the alarm was raised that no pager had accepted this page in time.
+    #[serde(default)]
+    pub overdue_at: Option<Timestamp>,
+    /// How often a page of this incident went to another target although one
+    /// before may have taken it: so many people may have been woken twice.
+    #[serde(default)]
+    pub possible_double_wakes: u32,
 }
 
 impl Paging {
@@ -70,6 +77,7 @@ impl Paging {
     pub(crate) fn next(&self) -> Self {
         Self {
             touched: self.touched.clone(),
+            possible_double_wakes: self.possible_double_wakes,
             ..Self::pending(self.epoch + 1)
         }
     }

@@ -135,6 +135,31 @@ impl TargetLog {
         self.not_before = now.saturating_add(wait);
     }
 
+    /// Notes that the target takes nothing now. One that was not tried has then
+    /// certainly not taken it.
+    pub fn hold(&mut self, until: Timestamp, reason: NotSentReason) {
+        if self.attempts == 0 {
+            self.last = LastAnswer::NotSent(reason);
+        }
+        self.not_before = self.not_before.max(until);
+    }
+
+    /// Changes what a log says of a target; added where it says nothing.
+    pub fn change<T>(
+        log: &mut Vec<Self>,
+        target: &TargetId,
+        now: Timestamp,
+        change: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        if let Some(entry) = log.iter_mut().find(|entry| entry.target == *target) {
+            return change(entry);
+        }
+        let mut entry = Self::untried(target.clone(), now);
+        let answer = change(&mut entry);
+        log.push(entry);
+        answer
+    }
+
     /// A target that has not been tried.
     #[must_use]
     pub const fn untried(target: TargetId, now: Timestamp) -> Self {

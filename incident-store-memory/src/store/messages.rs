@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use incident_core::incident::Severity;
 use incident_core::outbox::{Claim, GivenUp, Lease, Message, Settled, Settlement};
 use incident_core::port::{ClaimRequest, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp};
@@ -20,17 +21,20 @@ struct Row {
 pub(super) struct Messages {
     rows: BTreeMap<MessageId, Row>,
     queues: BTreeMap<IncidentId, VecDeque<MessageId>>,
+    /// The oldest message of each incident, unless it is held, by what is due
+    /// first. One set per lane, so that a claim need not look at a whole storm.
+    waiting: BTreeMap<Severity, BTreeSet<(Timestamp, MessageId)>>,
+    /// Messages that are held, by the end of their lease.
+    held: BTreeSet<(Timestamp, MessageId)>,
     given_up: Vec<Message>,
 }
 
 impl Messages {
     pub(super) fn add(&mut self, message: Message) {
-        self.queues
-            .entry(message.incident_id)
-            .or_default()
-            .push_back(message.id);
+        let (id, incident) = (message.id, message.incident_id);
+        self.queues.entry(incident).or_default().push_back(id);
         self.rows.insert(
-            message.id,
+            id,
             Row {
                 message,
                 token: 0,
@@ -38,6 +42,27 @@ impl Messages {
                 superseded: false,
             },
         );
+        self.line_up(incident);
+    }
+
+    /// Puts the oldest message of an incident among those that wait, unless it is
+    /// held.
+    fn line_up(&mut self, incident: IncidentId) {
+        let head = self.queues.get(&incident).and_then(VecDeque::front);
+        if let Some(row) = head.and_then(|id| self.rows.get(id))
+            && row.held.is_none()
+        {
+            let Message {
+                id, lane, due_at, ..
+            } = row.message;
+            self.waiting.entry(lane).or_default().insert((due_at, id));
+        }
+    }
+
+    fn step_out(&mut self, lane: Severity, due_at: Timestamp, id: MessageId) {
+        if let Some(waiting) = self.waiting.get_mut(&lane) {
+            waiting.remove(&(due_at, id));
+        }
     }
 
     pub(super) fn has(&self, id: MessageId) -> bool {
@@ -66,25 +91,23 @@ impl Messages {
             .now
             .saturating_add(request.lease_for.saturating_mul(2));
         self.reap(request.now, longest);
-        let heads = self.queues.values().filter_map(|queue| queue.front());
-        let due = |row: &&Row| row.held.is_none() && row.message.due_at <= request.now;
-        let mut ready: BTreeSet<_> = heads
-            .filter_map(|id| self.rows.get(id))
-            .filter(due)
-            .map(|row| (row.message.lane, row.message.due_at, row.message.id))
-            .collect();
+        let due = self.waiting.iter().flat_map(|(lane, waiting)| {
+            let due = waiting.iter().take_while(|(due, _)| *due <= request.now);
+            due.map(move |(due, id)| (*lane, *due, *id))
+        });
+        let due: Vec<_> = due.take(request.limit).collect();
+        let until = request.now.saturating_add(request.lease_for);
         let mut claims = Vec::new();
-        while claims.len() < request.limit {
-            let Some((_, _, id)) = ready.pop_first() else {
-                break;
-            };
+        for (lane, due_at, id) in due {
+            self.step_out(lane, due_at, id);
             if let Some(row) = self.rows.get_mut(&id) {
                 row.token += 1;
                 let lease = Lease {
                     owner: request.owner,
                     token: row.token,
                 };
-                row.held = Some((lease, request.now.saturating_add(request.lease_for)));
+                row.held = Some((lease, until));
+                self.held.insert((until, id));
                 claims.push(Claim {
                     message: row.message.clone(),
                     lease,
@@ -97,29 +120,33 @@ impl Messages {
     /// Takes back leases that ran out, and those that reach further than any
     /// lease does, because the clock went back.
     fn reap(&mut self, now: Timestamp, longest: Timestamp) {
-        let mut over = Vec::new();
-        for (id, row) in &mut self.rows {
-            if row
-                .held
-                .is_some_and(|(_, until)| until <= now || longest < until)
-            {
-                row.held = None;
-                if row.superseded {
-                    over.push(*id);
-                }
-            }
-        }
+        let ran_out = self.held.iter().take_while(|(until, _)| *until <= now);
+        let too_long = self.held.iter().rev();
+        let too_long = too_long.take_while(|(until, _)| longest < *until);
+        let over: Vec<MessageId> = ran_out.chain(too_long).map(|(_, id)| *id).collect();
         for id in over {
-            self.finish(id);
+            self.release(id);
+            if self.rows.get(&id).is_some_and(|row| row.superseded) {
+                self.finish(id);
+            }
         }
     }
 
+    fn release(&mut self, id: MessageId) {
+        let Some(row) = self.rows.get_mut(&id) else {
+            return;
+        };
+        if let Some((_, until)) = row.held.take() {
+            self.held.remove(&(until, id));
+        }
+        let incident = row.message.incident_id;
+        self.line_up(incident);
+    }
+
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        let heads = self.queues.values().filter_map(|queue| queue.front());
-        heads
-            .filter_map(|id| self.rows.get(id))
-            .map(|row| row.held.map_or(row.message.due_at, |(_, until)| until))
-            .min()
+        let waiting = self.waiting.values().filter_map(BTreeSet::first);
+        let held = self.held.first();
+        waiting.chain(held).map(|(at, _)| *at).min()
     }
 
     /// Whether the settlement's lease is still held.
@@ -153,10 +180,10 @@ impl Messages {
                     return self.finish(id);
                 }
                 if let Some(row) = self.rows.get_mut(&id) {
-                    row.held = None;
                     row.message.due_at = due_at;
                     row.message.log = log;
                 }
+                self.release(id);
             }
         }
     }
@@ -190,11 +217,18 @@ impl Messages {
         let Some(row) = self.rows.remove(&id) else {
             return;
         };
-        if let Some(queue) = self.queues.get_mut(&row.message.incident_id) {
+        let (lane, due_at) = (row.message.lane, row.message.due_at);
+        self.step_out(lane, due_at, id);
+        if let Some((_, until)) = row.held {
+            self.held.remove(&(until, id));
+        }
+        let incident = row.message.incident_id;
+        if let Some(queue) = self.queues.get_mut(&incident) {
             queue.retain(|queued| *queued != id);
             if queue.is_empty() {
-                self.queues.remove(&row.message.incident_id);
+                self.queues.remove(&incident);
             }
         }
+        self.line_up(incident);
     }
 }

@@ -1,0 +1,144 @@
+//! The gates of all targets: in memory, one set per process.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{Alarm, Incidents, Notice};
+use crate::incident::Severity;
+use crate::paging::{
+    Admission, Asking, FailoverPolicy, Gate, GateSettings, Goal, Hold, NotSentReason, PageAction,
+    PageAnswer, PageEvent, Step, TargetId, TargetLog, Turn, next_step,
+};
+use crate::{MessageId, Timestamp};
+
+/// Which targets take what now.
+#[derive(Debug, Default)]
+pub(super) struct Gates {
+    settings: GateSettings,
+    open: Mutex<BTreeMap<TargetId, Gate>>,
+}
+
+/// What is to be done with a page now.
+pub(super) enum Next {
+    /// Send it there.
+    Send(TargetId),
+    /// Nothing before this: there are too many.
+    Held(Timestamp),
+    /// What [`next_step`] says.
+    Nothing,
+}
+
+impl Gates {
+    pub(super) fn new(settings: GateSettings) -> Self {
+        Self {
+            settings,
+            open: Mutex::default(),
+        }
+    }
+
+    /// Lets targets that are down be tried at once.
+    pub(super) fn try_again(&self) {
+        let mut gates = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.values_mut().for_each(Gate::try_again);
+    }
+
+    fn with<T>(&self, target: &TargetId, ask: impl FnOnce(&mut Gate) -> T) -> T {
+        let mut gates = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = gates
+            .entry(target.clone())
+            .or_insert_with(|| Gate::new(self.settings));
+        ask(gate)
+    }
+}
+
+impl Incidents {
+    /// The next thing to do with a page, given what its targets take now. A
+    /// target that takes nothing is noted in the log as one that certainly has
+    /// not taken it; only what informs waits for room instead of going on to
+    /// the next target.
+    pub(super) fn choose(
+        &self,
+        goal: Goal,
+        targets: &[TargetId],
+        log: &mut Vec<TargetLog>,
+        policy: &FailoverPolicy,
+        (message, severity): (MessageId, Severity),
+    ) -> Next {
+        let now = self.0.now();
+        let calm = matches!(severity, Severity::Sev3 | Severity::Sev4);
+        loop {
+            let Step::Send(target) = next_step(goal, targets, log, policy, now) else {
+                return Next::Nothing;
+            };
+            let gates = &self.0.gates;
+            let asking = Asking {
+                message,
+                severity,
+                may_probe: may_probe(goal, targets, log, &target),
+            };
+            let admission = gates.with(&target, |gate| gate.admit(asking, now));
+            let (until, why) = match admission {
+                Admission::Go => return Next::Send(target),
+                Admission::Hold { until, why } => (until, why),
+            };
+            let reason = match why {
+                Hold::Limited if goal == Goal::First && calm => return Next::Held(until),
+                Hold::Limited => NotSentReason::RateLimited,
+                Hold::Down => NotSentReason::Unavailable,
+            };
+            // After now, or the same step would come again.
+            let until = until.max(now.saturating_add(Duration::from_micros(1)));
+            TargetLog::change(log, &target, now, |entry| entry.hold(until, reason));
+        }
+    }
+
+    /// Tries targets that were down and that a page went past, after the page is
+    /// settled elsewhere: with the resolution of an alert that was never opened
+    /// there, which vendors take and drop.
+    pub(super) async fn probe(&self, page: &PageEvent, log: &[TargetLog]) {
+        for held in log.iter().filter(|entry| entry.attempts == 0) {
+            let (target, now) = (&held.target, self.0.now());
+            if !self.0.gates.with(target, |gate| gate.wants_probe(now)) {
+                continue;
+            }
+            let Some(pager) = self.0.pager(target) else {
+                continue;
+            };
+            let resolve = PageEvent {
+                action: PageAction::Resolve,
+                ..page.clone()
+            };
+            let answer = pager.send(&resolve, self.0.settings.pager_deadline).await;
+            self.note_answer(target, &answer);
+        }
+    }
+
+    /// Notes what a target answered.
+    pub(super) fn note_answer(&self, target: &TargetId, answer: &PageAnswer) {
+        let now = self.0.now();
+        match self.0.gates.with(target, |gate| gate.note(answer, now)) {
+            Some(Turn::Opened) => {
+                tracing::error!(%target, "a pager is down or refuses its key; pages go to the next one");
+                self.0.tell(&Notice {
+                    alarm: Some(Alarm::TargetDown {
+                        target: target.clone(),
+                    }),
+                    ..Notice::default()
+                });
+            }
+            Some(Turn::Closed) => tracing::info!(%target, "a pager works again"),
+            None => {}
+        }
+    }
+}
+
+/// Whether a page may try a target that was down: where it may be already, where
+/// every other target was tried or takes nothing, or where there is no other.
+fn may_probe(goal: Goal, targets: &[TargetId], log: &[TargetLog], target: &TargetId) -> bool {
+    let known = |target: &TargetId| log.iter().find(|entry| entry.target == *target);
+    let may_have = known(target).is_some_and(|entry| entry.unknown_since.is_some());
+    let left = |other: &TargetId| known(other).is_some();
+    let nowhere_else = || targets.iter().all(|other| other == target || left(other));
+    goal == Goal::Every || may_have || nowhere_else()
+}
