@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "vendors")]
+pub mod inbound;
 mod log;
 #[cfg(feature = "tokio")]
 mod run;

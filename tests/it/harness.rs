@@ -129,12 +129,17 @@ async fn start(parts: Parts) -> (Console, Option<Database>) {
 impl Server {
     /// A server whose clock stands at 2026-11-20T23:00:00Z.
     pub(crate) async fn start() -> Self {
+        Self::start_with(Parts::default()).await
+    }
+
+    /// The same with other parts; its pager and clock are always ours.
+    pub(crate) async fn start_with(parts: Parts) -> Self {
         let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
         let pager = Arc::new(RecordingPager::named("recorder").unwrap());
         let parts = Parts {
             pagers: vec![pager.clone()],
             clock: Some(clock.clone()),
-            ..Parts::default()
+            ..parts
         };
         let (console, database) = start(parts).await;
         Self {

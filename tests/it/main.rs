@@ -27,3 +27,4 @@ mod shapes;
 mod storms;
 mod timeline;
 mod vendor_pages;
+mod webhooks;

@@ -21,3 +21,4 @@ mod scenario;
 mod storms;
 mod timeline;
 mod vendor_pages;
+mod webhooks;

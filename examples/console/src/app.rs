@@ -18,6 +18,7 @@ use incident_core::{IncidentId, failpoint};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedMutexGuard, RwLock};
 
+use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
 use crate::http::body::{self, BODY_LIMIT};
 use crate::http::conditions::{self, InFlight};
@@ -53,6 +54,8 @@ pub struct Shared {
     pub public: Arc<PublicCache>,
     /// Where deep links lead.
     pub links: Links,
+    /// What inbound hooks are proven with.
+    pub hooks: Hooks,
     /// Test pages that are open.
     pub page_tests: PageTests,
     /// Requests that run under a key.
@@ -91,6 +94,7 @@ impl App {
         tokens: Tokens,
         public: Arc<PublicCache>,
         links: Links,
+        hooks: Hooks,
     ) -> Self {
         Self(Arc::new(Shared {
             incidents,
@@ -99,6 +103,7 @@ impl App {
             tokens,
             public,
             links,
+            hooks,
             page_tests: PageTests::default(),
             in_flight: InFlight::default(),
             running: Arc::default(),
@@ -148,9 +153,9 @@ impl App {
         };
         Ok((
             Ask {
-                caller,
                 key,
                 if_version,
+                ..Ask::by(caller)
             },
             turn,
         ))

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
 use crate::pagers::PagerSettings;
 use crate::storage::Database;
@@ -36,6 +37,8 @@ pub struct Config {
     pub allow_unsafe: bool,
     /// Who is paged.
     pub pagers: PagerSettings,
+    /// What inbound hooks are proven with.
+    pub hooks: Hooks,
     /// The policy file.
     pub policy: Option<PathBuf>,
     /// The file that heads of chains are written down in.
@@ -44,11 +47,7 @@ pub struct Config {
 
 /// Settings of adapters that this build does not have. Starting without them
 /// would lose pages or incidents in silence.
-const NOT_IN_THIS_BUILD: [(&str, &str); 3] = [
-    ("PAGERDUTY_WEBHOOK_SECRET", "inbound PagerDuty webhooks"),
-    ("OPSGENIE_WEBHOOK_TOKEN", "inbound OpsGenie webhooks"),
-    ("SLACK_SIGNING_SECRET", "chat commands"),
-];
+const NOT_IN_THIS_BUILD: [(&str, &str); 1] = [("SLACK_SIGNING_SECRET", "chat commands")];
 
 impl Config {
     /// Reads the settings; `lookup` is `|name| std::env::var(name).ok()` but in
@@ -97,6 +96,7 @@ impl Config {
                 .map_err(|reason: &str| ConfigError::new("DATABASE_URL", reason))?,
             allow_unsafe: get("INCIDENT_ALLOW_UNSAFE_DATABASE").is_some(),
             pagers: PagerSettings::from_env(&get)?,
+            hooks: Hooks::from_env(&get)?,
             policy: get("INCIDENT_POLICY").map(PathBuf::from),
             anchors: get("INCIDENT_ANCHORS").map(PathBuf::from),
         })
@@ -132,6 +132,10 @@ mod tests {
             ("OPSGENIE_API_KEY", "canary canary"),
             ("PAGERDUTY_URL", "http://canary.example"),
             ("INCIDENT_PAGERS", "pagerduty"),
+            ("PAGERDUTY_WEBHOOK_SECRET", "canary"),
+            ("PAGERDUTY_API_TOKEN", "canary canary"),
+            ("PAGERDUTY_API_URL", "http://canary.example"),
+            ("OPSGENIE_WEBHOOK_TOKEN", "canary"),
             ("RUST_LOG", "=not=a=filter="),
         ] {
             let error = with(variable, value).unwrap_err().to_string();

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
+use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
 use crate::policy_file::PolicyFile;
 use crate::public_cache::PublicCache;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub retired_pagers: Vec<Arc<dyn Pager>>,
     /// Where heads of chains are written down; the log if absent.
     pub anchors: Option<Arc<dyn AnchorRecord>>,
+    /// What inbound hooks are proven with; closed if empty.
+    pub hooks: Hooks,
     /// The clock; that of the system if absent.
     pub clock: Option<Arc<dyn Clock>>,
 }
@@ -67,6 +70,7 @@ impl Parts {
             pagers,
             retired_pagers,
             anchors,
+            hooks,
             clock,
         } = self;
         let (wake, public) = (Wake::default(), Arc::new(PublicCache::default()));
@@ -77,6 +81,7 @@ impl Parts {
             .policy(policy.policy())
             .terms(policy.terms())
             .gate(policy.gate())
+            .heed(policy.heed())
             .public_names(policy.names())
             .on_commit(move |notice| {
                 if notice.public {
@@ -110,6 +115,7 @@ impl Parts {
                 tokens,
                 public,
                 policy.links(),
+                hooks,
             ),
             wake,
         ))

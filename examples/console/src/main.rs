@@ -149,6 +149,7 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
             anchors: anchors
                 .clone()
                 .map(|file| Arc::new(file) as Arc<dyn AnchorRecord>),
+            hooks: config.hooks.clone(),
             ..Parts::default()
         },
         config.bind,
@@ -166,6 +167,9 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
         }
     }
     for line in &pagers.told {
+        writeln!(out, "{line}")?;
+    }
+    for line in config.hooks.told() {
         writeln!(out, "{line}")?;
     }
     if left_out {

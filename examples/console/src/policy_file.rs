@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use incident_core::incident::Incident;
-use incident_core::paging::GateSettings;
+use incident_core::paging::{GateSettings, HeedPolicy};
 use incident_core::policy::Policy;
 use incident_core::sla::SlaTerms;
 use incident_core::status_page::PublicNames;
@@ -31,6 +31,8 @@ pub struct PolicyFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Pagers {
+    acknowledged_there: Option<bool>,
+    resolved_there: Option<bool>,
     per_minute: Option<NonZeroU32>,
     source: Option<String>,
     client: Option<String>,
@@ -121,7 +123,11 @@ impl PolicyFile {
         Self::parse(&text)
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(text: &str) -> Result<Self, String> {
         let mut file: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         let template = file.template();
         file.paging = Paging {
@@ -166,6 +172,19 @@ impl PolicyFile {
     #[must_use]
     pub const fn policy(&self) -> Policy {
         self.severities
+    }
+
+    /// What people may change in a vendor's own app.
+    #[must_use]
+    pub fn heed(&self) -> HeedPolicy {
+        let shipped = HeedPolicy::default();
+        HeedPolicy {
+            acknowledge: self
+                .pagers
+                .acknowledged_there
+                .unwrap_or(shipped.acknowledge),
+            resolve: self.pagers.resolved_there.unwrap_or(shipped.resolve),
+        }
     }
 
     /// What each pager takes in a minute.

@@ -1,6 +1,7 @@
 //! Who asks, under which key, and what came of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::Version;
 use crate::actor::Caller;
@@ -26,7 +27,12 @@ pub struct Ask {
     pub key: Option<IdempotencyKey>,
     /// Only if the incident is at one of these versions.
     pub if_version: Option<Vec<Version>>,
+    /// For how long the key is remembered; 24 h if not said.
+    pub remembered_for: Duration,
 }
+
+/// How long a key is remembered.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Ask {
     /// Without a key and without a condition.
@@ -36,6 +42,7 @@ impl Ask {
             caller,
             key: None,
             if_version: None,
+            remembered_for: DAY,
         }
     }
 
@@ -43,6 +50,13 @@ impl Ask {
     #[must_use]
     pub fn with_key(mut self, key: IdempotencyKey) -> Self {
         self.key = Some(key);
+        self
+    }
+
+    /// For how long the key is remembered.
+    #[must_use]
+    pub const fn remembered_for(mut self, duration: Duration) -> Self {
+        self.remembered_for = duration;
         self
     }
 

@@ -12,7 +12,7 @@ use super::anchor::{Anchors, Destination};
 use super::gates::Gates;
 use super::{Incidents, LogAnchors, Notice};
 use crate::actor::Permissions;
-use crate::paging::{FailoverPolicy, GateSettings, TargetId};
+use crate::paging::{FailoverPolicy, GateSettings, HeedPolicy, TargetId};
 use crate::policy::Policy;
 use crate::port::{
     AnchorRecord, AnchorSink, Clock, IdGen, Pager, Store, TenantDirectory, UsageSource,
@@ -62,6 +62,7 @@ pub(super) struct Settings {
     pub(super) urgent: FailoverPolicy,
     pub(super) calm: FailoverPolicy,
     pub(super) gate: GateSettings,
+    pub(super) heed: HeedPolicy,
     pub(super) store_deadline: Duration,
     pub(super) pager_deadline: Duration,
     pub(super) usage_deadline: Duration,
@@ -159,6 +160,7 @@ impl Incidents {
                 urgent: FailoverPolicy::urgent(),
                 calm: FailoverPolicy::calm(),
                 gate: GateSettings::default(),
+                heed: HeedPolicy::default(),
                 store_deadline: Duration::from_secs(5),
                 pager_deadline: Duration::from_secs(10),
                 usage_deadline: Duration::from_secs(30),
@@ -262,6 +264,13 @@ impl IncidentsBuilder {
     pub const fn failover(mut self, urgent: FailoverPolicy, calm: FailoverPolicy) -> Self {
         self.settings.urgent = urgent;
         self.settings.calm = calm;
+        self
+    }
+
+    /// What vendors may change: see [`heed`](Incidents::heed).
+    #[must_use]
+    pub const fn heed(mut self, policy: HeedPolicy) -> Self {
+        self.settings.heed = policy;
         self
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::gather::{Gathered, put};
 use super::suggest::suggestion_gone;
@@ -14,9 +13,6 @@ use crate::incident::{Command, Declare, Ending, Event, Incident, Refusal, decide
 use crate::port::StoreError;
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Invalid, PublicId, Timestamp, Version, failpoint};
-
-/// How long a reply is remembered under its key.
-const KEY_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How often a command is decided anew when another process was faster. In one
 /// process commands on an incident queue, so a conflict needs a second writer
@@ -400,7 +396,7 @@ impl Incidents {
             scope,
             fingerprint: key.fingerprint,
             made_at: now,
-            expires_at: now.saturating_add(KEY_TTL),
+            expires_at: now.saturating_add(ask.remembered_for),
             reply,
         })
     }

@@ -3,6 +3,7 @@
 mod backoff;
 mod event;
 mod gate;
+mod heard;
 mod state;
 mod step;
 mod target;
@@ -13,6 +14,7 @@ pub use event::{
     TestedTarget, Urgency, dedup_key,
 };
 pub use gate::{Admission, Asking, Gate, GateSettings, Hold, Turn};
+pub use heard::{Heard, HeardWhat, HeedPolicy, OLDEST_HEARD, incident_of_key};
 pub use state::{Paging, PagingState};
 pub use step::{FailoverPolicy, Goal, LastAnswer, Step, TargetLog, next_step};
 pub use target::TargetId;

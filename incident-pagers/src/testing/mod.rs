@@ -33,7 +33,9 @@ mod http;
 mod opsgenie;
 mod pagerduty;
 mod stand_in;
+mod webhooks;
 
 pub use book::{Alert, AlertState, Seen, WokenBy};
 pub use fault::{Attempt, Canned, Fault};
 pub use stand_in::StandIn;
+pub use webhooks::{Delivered, Webhooks};

@@ -19,7 +19,8 @@ pub use opsgenie::{
     ResponderKind,
 };
 pub use pagerduty::{
-    PagerDuty, PagerDutyBuilder, PagerDutyRegion, PagerDutySeverities, PagerDutySeverity,
+    LookupError, PagerDuty, PagerDutyBuilder, PagerDutyRegion, PagerDutyRest, PagerDutySeverities,
+    PagerDutySeverity,
 };
 pub use secret::{ApiKey, RoutingKey};
 pub use template::PageTemplate;

@@ -197,7 +197,7 @@ async fn texts_are_cut_between_characters_and_never_empty() {
 }
 
 /// A vendor's file, or the reason why the test is skipped.
-fn schema(name: &str) -> Option<Value> {
+pub(crate) fn schema(name: &str) -> Option<Value> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/schemas/paging");
     match std::fs::read_to_string(folder.join(name)) {
         Ok(text) => Some(serde_json::from_str(&text).unwrap()),

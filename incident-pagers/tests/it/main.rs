@@ -2,11 +2,13 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "tests, and what they share, fail by panicking"
 )]
 
 mod bodies;
 mod conformance;
+mod inbound;
 mod outcomes;
 mod rules;
 mod secrets;

@@ -72,6 +72,12 @@ impl Problem {
         )
     }
 
+    /// 503: to be tried again.
+    #[must_use]
+    pub fn unavailable(detail: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+    }
+
     /// 422 about one value.
     #[must_use]
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
@@ -203,11 +209,7 @@ impl From<Error> for Problem {
             ),
             other => {
                 tracing::error!(error = &other as &dyn std::error::Error, "a request failed");
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "unavailable",
-                    "the store is away; try again",
-                )
+                Self::unavailable("the store is away; try again")
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bodies;
+mod hooks;
 mod incidents;
 mod operations;
 mod pages;
@@ -79,6 +80,8 @@ pub fn router(app: App) -> Router {
     let open = Router::new()
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
+        .route("/hooks/pagerduty", post(hooks::pagerduty))
+        .route("/hooks/opsgenie", post(hooks::opsgenie))
         .merge(public_router());
     // `/sys` answers 401 before 404: who may not enter learns nothing of the rooms.
     Router::new()

@@ -3,10 +3,13 @@
 use std::io::{BufReader, Read};
 use std::time::{Duration, Instant};
 
+use incident_pagers::testing::{Delivered, Webhooks};
 use incident_test_postgres::{Cluster, Database, Safety};
 use sqlx::{ConnectOptions, Executor};
 
 use crate::{command, stop, until};
+
+const SECRET: &str = "the-secret-of-this-webhook";
 
 fn run(database: &str, arguments: &[&str], settings: &[(&str, &str)]) -> (bool, String, String) {
     let mut console = command();
@@ -193,6 +196,7 @@ async fn while_the_database_is_away_it_says_so_and_goes_on_afterwards() {
     let mut console = command();
     console
         .env("DATABASE_URL", cluster.url(database.name()))
+        .env("PAGERDUTY_WEBHOOK_SECRET", SECRET)
         .env("INCIDENT_TOKENS", format!("root:admin:{token}"));
     let mut child = console.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap());
@@ -226,7 +230,15 @@ async fn while_the_database_is_away_it_says_so_and_goes_on_afterwards() {
         answer.status().as_u16()
     };
     assert_eq!(ready().await, 200);
+    let mut hook = Webhooks::to(format!("{address}/hooks/pagerduty"), SECRET).unwrap();
+    let body = r#"{"event": {"id": "1", "event_type": "incident.resolved",
+        "data": {"incident_key": "sys-incident:01890000-0000-7000-8000-000000000000"}}}"#;
+    assert_eq!(hook.deliver(body).await, Delivered::Taken(202));
     cluster.kill().unwrap();
+    // A vendor tries again later, and does not stop delivering.
+    for _ in 0..2 {
+        assert_eq!(hook.deliver(body).await, Delivered::Again(503));
+    }
     let started = Instant::now();
     assert_eq!((declare().await, ready().await), ((503, true), 503));
     let alive = client
@@ -250,6 +262,7 @@ async fn while_the_database_is_away_it_says_so_and_goes_on_afterwards() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(ready().await, 200);
+    assert_eq!(hook.deliver(body).await, Delivered::Taken(202));
     stop(child);
 }
 

@@ -27,6 +27,10 @@ fn command() -> Command {
         "OPSGENIE_API_KEY",
         "OPSGENIE_URL",
         "INCIDENT_PAGERS",
+        "PAGERDUTY_WEBHOOK_SECRET",
+        "PAGERDUTY_API_TOKEN",
+        "PAGERDUTY_API_URL",
+        "OPSGENIE_WEBHOOK_TOKEN",
         "RUST_LOG",
     ] {
         command.env_remove(name);

@@ -1,6 +1,7 @@
 //! PagerDuty, over its Events API v2.
 
 mod event;
+mod rest;
 mod severity;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use incident_core::port::Pager;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Request, StatusCode};
 
+pub use rest::{LookupError, PagerDutyRest};
 pub use severity::{PagerDutySeverities, PagerDutySeverity};
 
 use crate::vendor::base_url::{Base, BaseUrl};

@@ -1,0 +1,73 @@
+//! What inbound hooks are proven with, and asked.
+
+use incident_core::Invalid;
+use incident_pagers::inbound::WebhookSecret;
+use incident_pagers::{BaseUrl, PagerDutyRest};
+
+use crate::config::ConfigError;
+
+const PAGERDUTY_SECRET: &str = "PAGERDUTY_WEBHOOK_SECRET";
+const PAGERDUTY_TOKEN: &str = "PAGERDUTY_API_TOKEN";
+const PAGERDUTY_API: &str = "PAGERDUTY_API_URL";
+const OPSGENIE_TOKEN: &str = "OPSGENIE_WEBHOOK_TOKEN";
+
+/// The hooks that are open. None by default.
+#[derive(Clone, Debug, Default)]
+pub struct Hooks {
+    /// Secrets of PagerDuty's webhooks; several while one is replaced.
+    pub pagerduty: Vec<WebhookSecret>,
+    /// Where keys that PagerDuty leaves out are asked for.
+    pub pagerduty_rest: Option<PagerDutyRest>,
+    /// Tokens of OpsGenie's webhooks.
+    pub opsgenie: Vec<WebhookSecret>,
+}
+
+impl Hooks {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, by name and without its value.
+    pub fn from_env(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let url = get(PAGERDUTY_API).map(|url| BaseUrl::new(&url)).transpose();
+        let url = url.map_err(|error| wrong(PAGERDUTY_API, &error))?;
+        let rest = get(PAGERDUTY_TOKEN).map(|token| {
+            PagerDutyRest::new(token.trim(), url, None)
+                .map_err(|error| ConfigError::new(PAGERDUTY_TOKEN, error.to_string()))
+        });
+        Ok(Self {
+            pagerduty: secrets(get, PAGERDUTY_SECRET)?,
+            pagerduty_rest: rest.transpose()?,
+            opsgenie: secrets(get, OPSGENIE_TOKEN)?,
+        })
+    }
+
+    /// What to say at the start.
+    pub fn told(&self) -> impl Iterator<Item = &'static str> {
+        let lookup = if self.pagerduty_rest.is_some() {
+            "hook: /hooks/pagerduty, with look-up of keys that are left out"
+        } else {
+            "hook: /hooks/pagerduty; events without a key are passed over (PAGERDUTY_API_TOKEN)"
+        };
+        let pagerduty = (!self.pagerduty.is_empty()).then_some(lookup);
+        let opsgenie = (!self.opsgenie.is_empty()).then_some("hook: /hooks/opsgenie");
+        pagerduty.into_iter().chain(opsgenie)
+    }
+}
+
+fn secrets(
+    get: &dyn Fn(&str) -> Option<String>,
+    variable: &'static str,
+) -> Result<Vec<WebhookSecret>, ConfigError> {
+    let list = get(variable).unwrap_or_default();
+    let parts = list
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    parts
+        .map(|part| WebhookSecret::new(part).map_err(|error| wrong(variable, &error)))
+        .collect()
+}
+
+fn wrong(variable: &'static str, error: &Invalid) -> ConfigError {
+    ConfigError::new(variable, format!("expected {}", error.expected()))
+}

@@ -1,0 +1,139 @@
+//! Webhooks of OpsGenie and Jira Service Management.
+//!
+//! Source of the rules: Atlassian's documentation of the webhook integration.
+//! Nothing in it is signed: a token in a header of the integration is the only
+//! proof, so it must come over TLS.
+
+use hmac::{Hmac, KeyInit, Mac};
+use incident_core::paging::{Heard, HeardWhat};
+use incident_core::{Name, PersonName, Timestamp};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::{Delivery, NotProven, NotReadable, WebhookSecret};
+
+const VENDOR: &str = "opsgenie";
+
+/// Proves that a delivery carries a token that is known here: the value of
+/// `Authorization`, with or without `Bearer`, or of a header of the host's
+/// choice. Compared in constant time.
+///
+/// # Errors
+/// It does not.
+pub fn verify_opsgenie(header: Option<&str>, secrets: &[WebhookSecret]) -> Result<(), NotProven> {
+    let given = header.unwrap_or_default().trim();
+    let given = given.strip_prefix("Bearer ").unwrap_or(given).trim();
+    let fits = |secret: &WebhookSecret| {
+        let mac = |token: &[u8]| {
+            let mac = Hmac::<Sha256>::new_from_slice(b"incident-pagers").ok()?;
+            Some(mac.chain_update(token))
+        };
+        let told = mac(given.as_bytes()).map(|mac| mac.finalize().into_bytes());
+        match (mac(secret.bytes()), told) {
+            (Some(mac), Some(told)) => mac.verify_slice(&told).is_ok(),
+            _ => false,
+        }
+    };
+    if secrets.iter().any(fits) {
+        Ok(())
+    } else {
+        Err(NotProven)
+    }
+}
+
+#[derive(Deserialize)]
+struct Action {
+    action: String,
+    alert: Alert,
+    #[serde(default)]
+    source: Source,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Alert {
+    #[serde(default)]
+    alert_id: Option<String>,
+    #[serde(default)]
+    alias: Option<String>,
+    #[serde(default)]
+    username: Option<String>,
+    #[serde(default)]
+    note: Option<String>,
+    #[serde(default)]
+    owner: Option<String>,
+    #[serde(default)]
+    priority: Option<String>,
+    /// Nanoseconds in the vendor's samples, whatever `createdAt` is.
+    #[serde(default)]
+    updated_at: Option<i64>,
+}
+
+#[derive(Default, Deserialize)]
+struct Source {
+    #[serde(default)]
+    r#type: String,
+}
+
+/// Reads a body that was proven to be OpsGenie's.
+///
+/// The vendor gives events no id: a digest of the body stands for it, so the
+/// same delivery has one effect. `Create` is sent for an old alert as well, when
+/// a team is added to it, and opens nothing here.
+///
+/// # Errors
+/// It is not an action on an alert.
+pub fn read_opsgenie(body: &[u8]) -> Result<Delivery, NotReadable> {
+    let wrong = |reason: String| NotReadable {
+        vendor: VENDOR,
+        reason,
+    };
+    let Action {
+        action,
+        alert,
+        source,
+    } = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
+    let Some(what) = what(&action, &alert) else {
+        return Ok(Delivery::Other(action));
+    };
+    let digest = Sha256::digest(body);
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = |text: &str| Name::new(text).map_err(|error| wrong(error.to_string()));
+    Ok(Delivery::Heard(Box::new(Heard {
+        vendor: name(VENDOR)?,
+        event_id: name(&digest)?,
+        // Over the API it is ours; people use the app, or the web.
+        echo: source.r#type.eq_ignore_ascii_case("api"),
+        dedup_key: alert.alias,
+        vendor_id: alert.alert_id,
+        what,
+        by: alert.username.and_then(|name| PersonName::new(&name).ok()),
+        at: alert.updated_at.and_then(time_of),
+    })))
+}
+
+/// A time of unclear unit: nanoseconds, microseconds or milliseconds, told apart
+/// by their size.
+fn time_of(number: i64) -> Option<Timestamp> {
+    let micros = match number {
+        ..100_000_000_000_000 => number.checked_mul(1_000)?,
+        100_000_000_000_000..100_000_000_000_000_000 => number,
+        _ => number / 1_000,
+    };
+    Timestamp::from_micros(micros).ok()
+}
+
+fn what(action: &str, alert: &Alert) -> Option<HeardWhat> {
+    let owner = || alert.owner.clone().into_iter().collect();
+    Some(match action {
+        "Create" => HeardWhat::Opened,
+        "Acknowledge" => HeardWhat::Acknowledged,
+        "UnAcknowledge" => HeardWhat::Unacknowledged,
+        "Close" => HeardWhat::Resolved,
+        "AssignOwnership" | "TakeOwnership" => HeardWhat::Reassigned(owner()),
+        "Escalate" | "EscalateToNext" => HeardWhat::Escalated(Vec::new()),
+        "UpdatePriority" => HeardWhat::Reprioritised(alert.priority.clone()),
+        "AddNote" => HeardWhat::Noted(alert.note.clone()?),
+        _ => return None,
+    })
+}

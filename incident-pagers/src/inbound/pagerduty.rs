@@ -1,0 +1,160 @@
+//! Webhooks of PagerDuty, version 3.
+//!
+//! Source of the rules: PagerDuty's developer documentation, "Webhooks":
+//! Overview, Behavior, Verifying Signatures.
+
+use hmac::{Hmac, KeyInit, Mac};
+use incident_core::paging::{Heard, HeardWhat};
+use incident_core::{Name, PersonName};
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::Sha256;
+
+use super::{Delivery, NotProven, NotReadable, WebhookSecret};
+
+const VENDOR: &str = "pagerduty";
+
+/// Proves that PagerDuty sent a body.
+///
+/// `header` is `X-PagerDuty-Signature`: `v1=` and the hexadecimal HMAC-SHA256 of
+/// the body as it came, several of them while a secret is replaced. The key is
+/// the secret as it is shown, not decoded from anything. One that fits is
+/// enough; other versions are left out. Compared in constant time.
+///
+/// # Errors
+/// None fits.
+pub fn verify_pagerduty(
+    body: &[u8],
+    header: Option<&str>,
+    secrets: &[WebhookSecret],
+) -> Result<(), NotProven> {
+    let signatures: Vec<Vec<u8>> = header
+        .unwrap_or_default()
+        .split(',')
+        .filter_map(|part| unhex(part.trim().strip_prefix("v1=")?))
+        .collect();
+    for secret in secrets {
+        let Ok(mac) = Hmac::<Sha256>::new_from_slice(secret.bytes()) else {
+            continue;
+        };
+        let mac = mac.chain_update(body);
+        let fits = |signature: &Vec<u8>| mac.clone().verify_slice(signature).is_ok();
+        if signatures.iter().any(fits) {
+            return Ok(());
+        }
+    }
+    Err(NotProven)
+}
+
+/// 64 hexadecimal digits of either case.
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let pair = |at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
+    (0..text.len()).step_by(2).map(pair).collect()
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    event: Event,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    id: String,
+    event_type: String,
+    #[serde(default)]
+    occurred_at: Option<String>,
+    #[serde(default)]
+    agent: Option<Reference>,
+    #[serde(default)]
+    data: Value,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    #[serde(default)]
+    r#type: String,
+    #[serde(default)]
+    summary: Option<String>,
+}
+
+/// Reads a body that was proven to be PagerDuty's.
+///
+/// Incidents that were opened over the Events API may come without their key
+/// (`incident_key` is null): [`Heard::dedup_key`] is none then, and
+/// [`Heard::vendor_id`] is the incident by whose alerts it can be found.
+///
+/// # Errors
+/// It is not an event of version 3.
+pub fn read_pagerduty(body: &[u8]) -> Result<Delivery, NotReadable> {
+    let wrong = |reason: String| NotReadable {
+        vendor: VENDOR,
+        reason,
+    };
+    let Envelope { event } =
+        serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
+    let Some(what) = what(&event) else {
+        return Ok(Delivery::Other(event.event_type));
+    };
+    let agent = event.agent.as_ref();
+    let by = agent.filter(|agent| agent.r#type.starts_with("user"));
+    let by = by.and_then(|agent| PersonName::new(agent.summary.as_deref()?).ok());
+    // What we tell over the Events API comes back as done by the integration. A
+    // merge carries the person who merged.
+    let ours = agent.is_some_and(|agent| agent.r#type.starts_with("inbound_integration"));
+    let text = |pointer: &str| {
+        let found = event.data.pointer(pointer).and_then(Value::as_str);
+        found.map(str::to_owned)
+    };
+    Ok(Delivery::Heard(Box::new(Heard {
+        vendor: name(VENDOR).map_err(wrong)?,
+        event_id: name(&event.id).map_err(wrong)?,
+        dedup_key: text("/incident_key"),
+        vendor_id: text("/incident/id").or_else(|| text("/id")),
+        echo: ours && !matches!(what, HeardWhat::Merged),
+        what,
+        by,
+        at: event.occurred_at.and_then(|at| at.parse().ok()),
+    })))
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|error| error.to_string())
+}
+
+fn what(event: &Event) -> Option<HeardWhat> {
+    let data = &event.data;
+    let people = || {
+        let list = data.get("assignees").and_then(Value::as_array);
+        let people = list.into_iter().flatten();
+        people
+            .filter_map(|one| one.get("summary")?.as_str().map(str::to_owned))
+            .collect()
+    };
+    Some(match event.event_type.as_str() {
+        "incident.triggered" => HeardWhat::Opened,
+        "incident.acknowledged" => HeardWhat::Acknowledged,
+        "incident.unacknowledged" => HeardWhat::Unacknowledged,
+        "incident.resolved" if is_merge(data) => HeardWhat::Merged,
+        "incident.resolved" => HeardWhat::Resolved,
+        "incident.reopened" => HeardWhat::Reopened,
+        "incident.reassigned" | "incident.delegated" => HeardWhat::Reassigned(people()),
+        "incident.escalated" => HeardWhat::Escalated(people()),
+        "incident.priority_updated" => {
+            let level = data.pointer("/priority/summary").and_then(Value::as_str);
+            HeardWhat::Reprioritised(level.map(str::to_owned))
+        }
+        "incident.annotated" => {
+            let note = data.get("content").and_then(Value::as_str)?;
+            HeardWhat::Noted(note.to_owned())
+        }
+        _ => return None,
+    })
+}
+
+fn is_merge(data: &Value) -> bool {
+    let reason = data.pointer("/resolve_reason/type").and_then(Value::as_str);
+    reason.is_some_and(|reason| reason.starts_with("merge_resolve_reason"))
+}

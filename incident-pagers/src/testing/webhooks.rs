@@ -1,0 +1,89 @@
+//! PagerDuty's delivery of webhooks: signed, and soon offended.
+
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Client;
+use sha2::Sha256;
+
+/// Drops in a row after which nothing is delivered any more (for a day, there).
+const DROPS: u32 = 3;
+
+/// Delivers events to one address, as PagerDuty's documentation ("Behavior")
+/// says.
+#[derive(Debug)]
+pub struct Webhooks {
+    client: Client,
+    url: String,
+    secret: String,
+    dropped: u32,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// Answered 2xx.
+    Taken(u16),
+    /// Answered 5xx or 429, or not at all: it is sent again, for two days.
+    Again(u16),
+    /// Answered another 4xx: gone for good.
+    Dropped(u16),
+    /// Three were dropped in a row; nothing was sent.
+    Disabled,
+}
+
+impl Webhooks {
+    /// Deliveries to an address, signed with a secret.
+    ///
+    /// # Errors
+    /// No HTTP client can be made.
+    pub fn to(url: String, secret: &str) -> reqwest::Result<Self> {
+        Ok(Self {
+            client: Client::builder().no_proxy().build()?,
+            url,
+            secret: secret.to_owned(),
+            dropped: 0,
+        })
+    }
+
+    /// The signature of a body.
+    #[must_use]
+    pub fn sign(secret: &str, body: &[u8]) -> String {
+        let Ok(mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
+            return String::new();
+        };
+        let bytes = mac.chain_update(body).finalize().into_bytes();
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("v1={hex}")
+    }
+
+    /// Delivers a body.
+    pub async fn deliver(&mut self, body: &str) -> Delivered {
+        if self.dropped >= DROPS {
+            return Delivered::Disabled;
+        }
+        let request = self
+            .client
+            .post(&self.url)
+            .header("content-type", "application/json")
+            .header(
+                "x-pagerduty-signature",
+                Self::sign(&self.secret, body.as_bytes()),
+            )
+            .body(body.to_owned())
+            .timeout(std::time::Duration::from_secs(5));
+        let status = match request.send().await {
+            Ok(answer) => answer.status().as_u16(),
+            Err(_) => return Delivered::Again(0),
+        };
+        match status {
+            200..=299 => {
+                self.dropped = 0;
+                Delivered::Taken(status)
+            }
+            429 | 500..=599 => Delivered::Again(status),
+            _ => {
+                self.dropped += 1;
+                Delivered::Dropped(status)
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! PagerDuty's REST API: which alerts an incident there is made of.
+
+use std::time::Duration;
+
+use incident_core::Invalid;
+use incident_core::paging::{Heard, incident_of_key};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{ACCEPT, AUTHORIZATION};
+use reqwest::{Client, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::vendor::base_url::BaseUrl;
+use crate::vendor::build_error::BuildError;
+use crate::vendor::transport::{Sent, Transport};
+
+/// Where the REST API of an account in the US is; `https://api.eu.pagerduty.com`
+/// in the EU.
+const BASE: &str = "https://api.pagerduty.com";
+
+/// Alerts of one incident that are looked at: an incident of ours has one, and
+/// more where somebody merged.
+const ALERTS: u32 = 25;
+
+/// Asks PagerDuty's REST API. It takes a token of its own (read-only will do),
+/// and is needed only because webhooks may leave the key of an alert out.
+#[derive(Clone, Debug)]
+pub struct PagerDutyRest {
+    base: BaseUrl,
+    token: SecretString,
+    transport: Transport,
+}
+
+/// PagerDuty did not tell. **Handling:** let the webhook come again (HTTP: 503).
+#[derive(Debug, thiserror::Error)]
+#[error("PagerDuty's REST API did not tell the keys of the alerts: {0}")]
+pub struct LookupError(String);
+
+impl PagerDutyRest {
+    /// A client of the API.
+    ///
+    /// # Errors
+    /// The token is not 1 to 200 letters, digits and signs, or no HTTP client
+    /// could be made. No error repeats the token.
+    pub fn new(
+        token: impl Into<String>,
+        base: Option<BaseUrl>,
+        client: Option<Client>,
+    ) -> Result<Self, BuildError> {
+        let token = token.into();
+        let fits = (1..=200).contains(&token.len());
+        if !fits || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let expected = "a token of PagerDuty's REST API: 1 to 200 visible ASCII characters";
+            return Err(Invalid::new("token", expected).into());
+        }
+        let base = match base {
+            Some(base) => base,
+            None => BaseUrl::new(BASE)?,
+        };
+        Ok(Self {
+            transport: Transport::new(client, &base)?,
+            base,
+            token: SecretString::from(token),
+        })
+    }
+
+    /// Adds the key to what was heard without one, where the incident there has
+    /// an alert of ours.
+    ///
+    /// # Errors
+    /// PagerDuty did not answer, or not what it documents.
+    pub async fn complete(&self, heard: Heard, within: Duration) -> Result<Heard, LookupError> {
+        let ours = |key: &String| incident_of_key(key).is_some();
+        let known = heard.dedup_key.as_ref().is_some_and(ours);
+        let Some(id) = heard.vendor_id.as_ref().filter(|_| !known) else {
+            return Ok(heard);
+        };
+        let key = self.keys(id, within).await?.into_iter().find(ours);
+        Ok(Heard {
+            dedup_key: key.or(heard.dedup_key),
+            ..heard
+        })
+    }
+
+    /// The keys of the alerts of an incident there.
+    async fn keys(&self, vendor_id: &str, within: Duration) -> Result<Vec<String>, LookupError> {
+        let url = self.url(vendor_id)?;
+        let token = format!("Token token={}", self.token.expose_secret());
+        let request = self
+            .transport
+            .client()
+            .get(url)
+            .header(AUTHORIZATION, token)
+            .header(ACCEPT, "application/vnd.pagerduty+json;version=2")
+            .build()
+            .map_err(|_| LookupError("the request cannot be made".to_owned()))?;
+        let reply = match self.transport.send(request, within).await {
+            Sent::Answered(reply) => reply,
+            Sent::NotConnected(why) | Sent::Lost(why) => return Err(LookupError(why)),
+        };
+        // Deleted there, or of another account.
+        if reply.status == reqwest::StatusCode::NOT_FOUND {
+            return Ok(Vec::new());
+        }
+        let body = reply.json().filter(|_| reply.status.is_success());
+        let alerts = body.and_then(|body| Some(body.get("alerts")?.as_array()?.clone()));
+        let alerts = alerts.ok_or_else(|| LookupError(format!("status {}", reply.status)))?;
+        let key = |alert: Value| Some(alert.get("alert_key")?.as_str()?.to_owned());
+        Ok(alerts.into_iter().filter_map(key).collect())
+    }
+
+    fn url(&self, vendor_id: &str) -> Result<Url, LookupError> {
+        let id = utf8_percent_encode(vendor_id, NON_ALPHANUMERIC);
+        let call = format!("/incidents/{id}/alerts?limit={ALERTS}");
+        self.base
+            .call(&call)
+            .map_err(|error| LookupError(error.to_string()))
+    }
+}
