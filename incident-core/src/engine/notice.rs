@@ -28,6 +28,15 @@ pub enum Alarm {
         /// The target tried last.
         target: Option<TargetId>,
     },
+    /// A target refused a page for what it says, and took its shortest form: key,
+    /// severity and number. Somebody was woken, and the template or the incident
+    /// holds something that the vendor does not take.
+    PageReduced {
+        /// The incident.
+        incident_id: IncidentId,
+        /// The target.
+        target: TargetId,
+    },
     /// A target failed several times in a row, or refuses its key: it is left
     /// alone for a while, and pages go to the next one at once.
     TargetDown {

@@ -31,6 +31,12 @@ struct Attempt {
     perhaps_twice: bool,
 }
 
+impl Attempt {
+    const fn is_reduced(&self) -> bool {
+        matches!(&self.answer, PageAnswer::Accepted(receipt) if receipt.reduced)
+    }
+}
+
 /// What is to be kept of one step.
 struct Told {
     attempt: Option<Attempt>,
@@ -358,6 +364,13 @@ fn alarm(claim: &Claim, page: &PageEvent, told: &Told, shown: Option<TargetId>) 
             target,
         });
     }
+    if attempt.is_some_and(Attempt::is_reduced) {
+        tracing::error!(incident.id = %page.incident_id, "a pager refused a page as it was and took its shortest form");
+        return Some(Alarm::PageReduced {
+            incident_id: page.incident_id,
+            target: attempt.map(|attempt| attempt.target.clone())?,
+        });
+    }
     let waited = told.overdue?;
     tracing::error!(incident.id = %page.incident_id, seconds = waited.as_secs(), "no pager has accepted a page: nobody may know");
     Some(Alarm::PageOverdue {
@@ -394,6 +407,10 @@ fn happened(page: &PageEvent, told: &Told) -> Option<String> {
         ));
     }
     match &attempt.answer {
+        PageAnswer::Accepted(receipt) if receipt.reduced => Some(format!(
+            "{what} accepted by {} in its shortest form: the full one was refused",
+            attempt.target
+        )),
         PageAnswer::Accepted(_) => Some(format!("{what} accepted by {}", attempt.target)),
         PageAnswer::NotSent(_) | PageAnswer::Unknown => attempt
             .first
@@ -435,6 +452,7 @@ fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> AuditDraft {
     ]);
     if let PageAnswer::Accepted(Receipt {
         request_id: Some(id),
+        ..
     }) = &attempt.answer
     {
         // What the vendor's support asks for.

@@ -91,6 +91,10 @@ pub struct PageEvent {
 pub struct Receipt {
     /// The vendor's id of the request, if it gave one.
     pub request_id: Option<String>,
+    /// It refused the page as it was and took a short one: key, severity and
+    /// number only.
+    #[serde(default)]
+    pub reduced: bool,
 }
 
 /// Why a page was certainly not sent.

@@ -16,6 +16,15 @@ pub(crate) fn headline(page: &PageEvent, most: usize) -> String {
     fit::line(&text, most)
 }
 
+/// `[SEV1] Incident #17`: nothing that a vendor could take offence at.
+pub(crate) fn bare_headline(page: &PageEvent) -> String {
+    let drill = match page.mode {
+        Mode::Drill => "[DRILL] ",
+        Mode::Live | Mode::Retrospective => "",
+    };
+    format!("{drill}[{}] Incident #{}", page.severity, page.number)
+}
+
 fn shown_title(page: &PageEvent) -> String {
     if fit::is_blank(page.title.as_str()) {
         // A page without words is thrown away by people and refused by vendors.

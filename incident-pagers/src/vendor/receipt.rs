@@ -1,12 +1,33 @@
 //! The vendor's proof of acceptance.
 
-use incident_core::paging::Receipt;
+use incident_core::paging::{NotSentReason, PageAnswer, Receipt};
 
 use crate::vendor::fit;
-use crate::vendor::transport::Reply;
+use crate::vendor::transport::{Reply, Sent};
 
 /// The longest id of a request that is kept.
 const ID: usize = 200;
+
+/// The same answer, where it is to a page that was cut down to the least.
+pub(crate) fn reduced(answer: PageAnswer) -> PageAnswer {
+    match answer {
+        PageAnswer::Accepted(receipt) => PageAnswer::Accepted(Receipt {
+            reduced: true,
+            ..receipt
+        }),
+        PageAnswer::NotSent(_) | PageAnswer::Unknown => answer,
+    }
+}
+
+/// Whether the vendor refuses what a request says. A page is then sent once more,
+/// cut down to the least: that must not leave anybody asleep. A wrong address or
+/// a wrong key would not be helped by it.
+pub(crate) fn wants_less(sent: &Sent, answer: &PageAnswer) -> bool {
+    let refused = matches!(answer, PageAnswer::NotSent(not_sent) if not_sent.reason == NotSentReason::Rejected);
+    let body =
+        matches!(sent, Sent::Answered(reply) if matches!(reply.status.as_u16(), 400 | 413 | 422));
+    refused && body
+}
 
 /// The id of the request: in the body as OpsGenie gives it, else in a header.
 pub(crate) fn receipt(reply: &Reply) -> Receipt {
@@ -18,5 +39,6 @@ pub(crate) fn receipt(reply: &Reply) -> Receipt {
     let id = in_body.or_else(in_head).map(|id| fit::line(id, ID));
     Receipt {
         request_id: id.filter(|id| !id.is_empty()),
+        reduced: false,
     }
 }

@@ -89,12 +89,17 @@ async fn by_status_code() {
         (Fault::status(599), PageAnswer::Unknown),
     ];
     for (vendor, pager) in both().await {
+        let mut requests = 0;
         for (fault, expected) in &table {
-            vendor.script([fault.clone()]);
+            // What is refused for its body is sent once more, as short as can be.
+            let refused = [400, 413, 422].map(Fault::status);
+            let times = 1 + usize::from(refused.contains(fault));
+            requests += times;
+            vendor.script(vec![fault.clone(); times]);
             let answer = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
             assert_eq!(kind(answer), *expected, "{}: {fault:?}", pager.target_id());
         }
-        assert_eq!(vendor.requests().len(), table.len());
+        assert_eq!(vendor.requests().len(), requests);
         // Only the one that was accepted before the 502 opened an alert.
         assert_eq!(vendor.wakes().len(), 1);
     }
@@ -295,4 +300,33 @@ async fn the_receipt_is_the_vendors_id_of_the_request() {
         panic!("{answer:?}");
     };
     assert_eq!(receipt.request_id.as_deref(), Some("abc"));
+}
+
+#[tokio::test]
+async fn a_body_that_is_refused_is_followed_by_the_shortest_page() {
+    for (vendor, pager) in both().await {
+        for (number, status) in [400, 413, 422].into_iter().enumerate() {
+            vendor.script([Fault::status(status)]);
+            let page = incident_core::paging::PageEvent {
+                dedup_key: format!("sys-incident:{number}"),
+                ..a_page(PageAction::Trigger)
+            };
+            let answer = pager.send(&page, WITHIN).await;
+            assert!(
+                matches!(&answer, PageAnswer::Accepted(receipt) if receipt.reduced),
+                "{answer:?}"
+            );
+        }
+        assert_eq!((vendor.requests().len(), vendor.wakes().len()), (6, 3));
+        let sent = vendor.requests().last().unwrap().json().unwrap();
+        insta::assert_json_snapshot!(format!("shortest_{}", pager.target_id()), sent);
+        // It is one page: what the short one comes to is what it came to.
+        vendor.script([Fault::status(422), Fault::AcceptThenLose]);
+        let answer = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
+        assert_eq!(answer, PageAnswer::Unknown);
+        // Calling off says too little to be said shorter.
+        vendor.script([Fault::status(422)]);
+        let answer = pager.send(&a_page(PageAction::Resolve), WITHIN).await;
+        assert_eq!(answer, not_sent(NotSentReason::Rejected));
+    }
 }

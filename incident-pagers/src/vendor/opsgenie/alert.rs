@@ -97,6 +97,25 @@ impl<'a> Create<'a> {
     }
 }
 
+/// The least that OpsGenie takes for a create. Responders are left out: one that
+/// is unknown may be what was refused, and the integration has its own.
+#[derive(Serialize)]
+pub(super) struct Bare {
+    message: String,
+    alias: String,
+    priority: OpsGeniePriority,
+}
+
+impl Bare {
+    pub(super) fn of(page: &PageEvent, priority: OpsGeniePriority) -> Self {
+        Self {
+            message: content::bare_headline(page),
+            alias: alias(&page.dedup_key),
+            priority,
+        }
+    }
+}
+
 impl Act {
     /// With a note that says what happened to the incident.
     pub(super) fn of(page: &PageEvent, what: &str, template: &PageTemplate) -> Self {

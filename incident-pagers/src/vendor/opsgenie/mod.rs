@@ -14,6 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Method, Request, StatusCode};
 use serde::Serialize;
+use tokio::time::Instant;
 
 pub use priority::{OpsGeniePriorities, OpsGeniePriority};
 pub use responder::{Responder, ResponderKind};
@@ -21,7 +22,7 @@ pub use responder::{Responder, ResponderKind};
 use crate::vendor::base_url::{Base, BaseUrl};
 use crate::vendor::build_error::BuildError;
 use crate::vendor::note::note;
-use crate::vendor::receipt::receipt;
+use crate::vendor::receipt::{receipt, reduced, wants_less};
 use crate::vendor::secret::{ApiKey, account};
 use crate::vendor::template::PageTemplate;
 use crate::vendor::transport::{Reply, Sent, Transport, answer, refused};
@@ -124,7 +125,7 @@ impl OpsGenie {
     pub async fn note(&self, dedup_key: &str, text: &str, within: Duration) -> PageAnswer {
         let body = alert::Act::saying(text, &self.template);
         let request = self.request(Method::POST, &of_alias(dedup_key, "notes"), &body);
-        self.exchange("note", request, within, on_alert).await
+        self.exchange("note", request, within, on_alert).await.0
     }
 
     /// Changes the priority of the open alert of a key. Creating an open alert
@@ -137,7 +138,7 @@ impl OpsGenie {
     ) -> PageAnswer {
         let body = alert::SetPriority { priority };
         let request = self.request(Method::PUT, &of_alias(dedup_key, "priority"), &body);
-        self.exchange("priority", request, within, on_alert).await
+        self.exchange("priority", request, within, on_alert).await.0
     }
 
     fn page_request(&self, page: &PageEvent) -> Option<Request> {
@@ -168,15 +169,16 @@ impl OpsGenie {
             .ok()
     }
 
+    /// The answer, and whether a shorter page may help.
     async fn exchange(
         &self,
         what: &str,
         request: Option<Request>,
         within: Duration,
         outcome: fn(&Reply) -> PageAnswer,
-    ) -> PageAnswer {
+    ) -> (PageAnswer, bool) {
         let Some(request) = request else {
-            return refused(NotSentReason::Rejected);
+            return (refused(NotSentReason::Rejected), false);
         };
         let sent = self.transport.send(request, within).await;
         let answer = match &sent {
@@ -185,7 +187,8 @@ impl OpsGenie {
             Sent::Answered(reply) => outcome(reply),
         };
         note(&self.target, what, &sent, &answer, self.key.expose());
-        answer
+        let wants_less = wants_less(&sent, &answer);
+        (answer, wants_less)
     }
 }
 
@@ -301,7 +304,15 @@ impl Pager for OpsGenie {
             PageAction::Trigger => on_create,
             PageAction::Acknowledge | PageAction::Resolve => on_alert,
         };
+        let until = Instant::now() + within;
         let (what, request) = (page.action.noun(), self.page_request(page));
-        self.exchange(what, request, within, outcome).await
+        let (answer, wants_less) = self.exchange(what, request, within, outcome).await;
+        if !wants_less || page.action != PageAction::Trigger {
+            return answer;
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        let body = alert::Bare::of(page, self.priorities.of(page.severity));
+        let request = self.request(Method::POST, "/v2/alerts", &body);
+        reduced(self.exchange(what, request, left, outcome).await.0)
     }
 }

@@ -2,7 +2,7 @@
 
 use incident_core::paging::{PageAction, PageEvent};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::PagerDutySeverity;
 use crate::vendor::content;
@@ -103,6 +103,24 @@ pub(super) fn body(
         add_own_details(&mut trigger.payload.custom_details, template, room);
     }
     serde_json::to_vec(&event)
+}
+
+/// The least that PagerDuty takes for a trigger.
+pub(super) fn bare(
+    routing_key: &str,
+    page: &PageEvent,
+    severity: PagerDutySeverity,
+) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&json!({
+        "routing_key": routing_key,
+        "event_action": "trigger",
+        "dedup_key": fit::key(&page.dedup_key, DEDUP_KEY),
+        "payload": {
+            "summary": content::bare_headline(page),
+            "source": "incident",
+            "severity": severity,
+        },
+    }))
 }
 
 fn trigger<'a>(

@@ -7,10 +7,11 @@ mod severity;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::paging::{NotSentReason, PageAnswer, PageEvent, TargetId};
+use incident_core::paging::{NotSentReason, PageAction, PageAnswer, PageEvent, TargetId};
 use incident_core::port::Pager;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Request, StatusCode};
+use tokio::time::Instant;
 
 pub use rest::{LookupError, PagerDutyRest};
 pub use severity::{PagerDutySeverities, PagerDutySeverity};
@@ -18,7 +19,7 @@ pub use severity::{PagerDutySeverities, PagerDutySeverity};
 use crate::vendor::base_url::{Base, BaseUrl};
 use crate::vendor::build_error::BuildError;
 use crate::vendor::note::note;
-use crate::vendor::receipt::receipt;
+use crate::vendor::receipt::{receipt, reduced, wants_less};
 use crate::vendor::secret::{RoutingKey, account};
 use crate::vendor::template::PageTemplate;
 use crate::vendor::transport::{Reply, Sent, Transport, answer, refused};
@@ -99,6 +100,16 @@ impl PagerDuty {
     fn request(&self, page: &PageEvent) -> Option<Request> {
         let severity = self.severities.of(page.severity, page.urgency);
         let body = event::body(self.key.expose(), page, severity, &self.template).ok()?;
+        self.post(body)
+    }
+
+    /// The same cut down to the least.
+    fn bare_request(&self, page: &PageEvent) -> Option<Request> {
+        let severity = self.severities.of(page.severity, page.urgency);
+        self.post(event::bare(self.key.expose(), page, severity).ok()?)
+    }
+
+    fn post(&self, body: Vec<u8>) -> Option<Request> {
         self.transport
             .client()
             .post(self.enqueue.clone())
@@ -106,6 +117,26 @@ impl PagerDuty {
             .body(body)
             .build()
             .ok()
+    }
+}
+
+impl PagerDuty {
+    /// The answer, and whether a shorter page may help.
+    async fn exchange(
+        &self,
+        page: &PageEvent,
+        request: Option<Request>,
+        within: Duration,
+    ) -> (PageAnswer, bool) {
+        let Some(request) = request else {
+            return (refused(NotSentReason::Rejected), false);
+        };
+        let sent = self.transport.send(request, within).await;
+        let answer = outcome(&sent);
+        let what = page.action.noun();
+        note(&self.target, what, &sent, &answer, self.key.expose());
+        let wants_less = wants_less(&sent, &answer);
+        (answer, wants_less)
     }
 }
 
@@ -181,14 +212,13 @@ impl Pager for PagerDuty {
     }
 
     async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
-        let Some(request) = self.request(page) else {
-            return refused(NotSentReason::Rejected);
-        };
-        let sent = self.transport.send(request, within).await;
-        let answer = outcome(&sent);
-        let what = page.action.noun();
-        note(&self.target, what, &sent, &answer, self.key.expose());
-        answer
+        let until = Instant::now() + within;
+        let (answer, wants_less) = self.exchange(page, self.request(page), within).await;
+        if !wants_less || page.action != PageAction::Trigger {
+            return answer;
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        reduced(self.exchange(page, self.bare_request(page), left).await.0)
     }
 }
 
