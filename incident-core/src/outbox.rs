@@ -111,6 +111,17 @@ pub struct Settlement {
     pub outcome: Settled,
 }
 
+/// What waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Messages that are neither done nor given up.
+    pub unfinished: u64,
+    /// Messages that were given up and not replayed.
+    pub given_up: u64,
+    /// When the oldest trigger that no pager has accepted yet was committed.
+    pub oldest_page: Option<Timestamp>,
+}
+
 /// Which messages that were given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GivenUp {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use incident_core::engine::Incidents;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// About the longest time between two looks at the outbox: another process may have
 /// put something there, or a lease may have run out.
@@ -18,6 +18,9 @@ const POLL: Duration = Duration::from_secs(1);
 /// About the time between two anchors: so old is the newest entry that can be
 /// cut off unseen.
 const ANCHOR: Duration = Duration::from_secs(5 * 60);
+
+/// The time between two measurements of what waits.
+const MEASURE: Duration = Duration::from_secs(5);
 
 /// How many passes run at a time. More than one, so that a page committed while
 /// a slow pager keeps a pass busy does not wait for it.
@@ -39,20 +42,28 @@ impl Wake {
 }
 
 /// Drains the outbox when woken and once a second, until `shutdown` is done;
-/// then once more, so that what was accepted is also sent. Anchors the heads of
-/// the chains every five minutes, and at the end.
+/// then once more, so that what was accepted is also sent.
+///
+/// Anchors the heads of the chains every five minutes and at the end, and
+/// measures what waits every five seconds.
 ///
 /// Needs a tokio runtime; passes run as tasks of it and end with the loop.
 pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
     let mut passes = JoinSet::new();
     let mut poll = pin!(tokio::time::sleep(Duration::ZERO));
+    let mut measure = tokio::time::interval(MEASURE);
+    measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut anchor = pin!(tokio::time::sleep(jittered(ANCHOR)));
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             // The end of a pass makes room for the next one.
             Some(_) = passes.join_next() => continue,
+            _ = measure.tick() => {
+                passes.spawn(gauge(incidents.clone()));
+                continue;
+            }
             () = &mut anchor => {
                 anchor.as_mut().reset(Instant::now() + jittered(ANCHOR));
                 passes.spawn(write_down(incidents.clone()));
@@ -82,6 +93,15 @@ fn jittered(time: Duration) -> Duration {
     let noise = RandomState::new().build_hasher().finish() % 201;
     let per_mille = 900 + u32::try_from(noise).unwrap_or(100);
     time * per_mille / 1_000
+}
+
+async fn gauge(incidents: Incidents) {
+    if let Err(error) = incidents.measure().await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "what waits could not be measured"
+        );
+    }
 }
 
 async fn write_down(incidents: Incidents) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use incident_core::incident::Severity;
-use incident_core::outbox::{Claim, GivenUp, Lease, Message, MessageBody};
+use incident_core::outbox::{Backlog, Claim, GivenUp, Lease, Message, MessageBody};
 use incident_core::port::{ClaimRequest, Outbox, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp, failpoint};
 use sqlx::PgConnection;
@@ -97,6 +97,25 @@ async fn claim(
     Ok(claims)
 }
 
+/// Rows that are not finished are few, and each state has its index.
+const BACKLOG: &str = "select count(*) filter (where state <> 'given_up') as unfinished, \
+     count(*) filter (where state = 'given_up') as given_up, \
+     min(committed_at) filter (where opens and state <> 'given_up') as oldest_page \
+     from incident.outbox";
+
+async fn backlog(connection: &mut PgConnection) -> sqlx::Result<Backlog> {
+    let row = sqlx::query(BACKLOG).fetch_one(connection).await?;
+    let oldest: Option<DateTime<Utc>> = row::get(&row, "oldest_page")?;
+    Ok(Backlog {
+        unfinished: row::count(&row, "unfinished")?,
+        given_up: row::count(&row, "given_up")?,
+        oldest_page: oldest
+            .map(Timestamp::from_chrono)
+            .transpose()
+            .map_err(unreadable)?,
+    })
+}
+
 fn message(row: &PgRow) -> sqlx::Result<Message> {
     Ok(Message {
         id: MessageId::from_uuid(row::get::<Uuid>(row, "id")?),
@@ -140,6 +159,10 @@ impl Outbox for PgStore {
 
     async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError> {
         read!(&self.0.relay, within, |connection| next_due(connection))
+    }
+
+    async fn backlog(&self, within: Duration) -> Result<Backlog, StoreError> {
+        read!(&self.0.relay, within, |connection| backlog(connection))
     }
 
     async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError> {

@@ -23,6 +23,7 @@ use crate::http::auth::Tokens;
 use crate::http::body::{self, BODY_LIMIT};
 use crate::http::conditions::{self, InFlight};
 use crate::http::problem::Problem;
+use crate::metrics::Metrics;
 use crate::page_tests::PageTests;
 use crate::policy_file::Links;
 use crate::public_cache::PublicCache;
@@ -56,6 +57,8 @@ pub struct Shared {
     pub links: Links,
     /// What inbound hooks are proven with.
     pub hooks: Hooks,
+    /// The metrics of this process, where a recorder is installed.
+    pub metrics: Option<Metrics>,
     /// Test pages that are open.
     pub page_tests: PageTests,
     /// Requests that run under a key.
@@ -71,6 +74,19 @@ impl fmt::Debug for Shared {
             .field("incidents", &self.incidents)
             .finish_non_exhaustive()
     }
+}
+
+/// What callers meet: who may come in, and what they are shown beside incidents.
+#[derive(Debug, Default)]
+pub struct Front {
+    /// Who may call.
+    pub tokens: Tokens,
+    /// Where deep links lead.
+    pub links: Links,
+    /// What inbound hooks are proven with.
+    pub hooks: Hooks,
+    /// The metrics of this process.
+    pub metrics: Option<Metrics>,
 }
 
 /// A command's body, with who asks and on which conditions.
@@ -91,11 +107,15 @@ impl App {
         incidents: Incidents,
         usage: Arc<dyn UsageSink>,
         store: &'static str,
-        tokens: Tokens,
         public: Arc<PublicCache>,
-        links: Links,
-        hooks: Hooks,
+        front: Front,
     ) -> Self {
+        let Front {
+            tokens,
+            links,
+            hooks,
+            metrics,
+        } = front;
         Self(Arc::new(Shared {
             incidents,
             usage,
@@ -104,6 +124,7 @@ impl App {
             public,
             links,
             hooks,
+            metrics,
             page_tests: PageTests::default(),
             in_flight: InFlight::default(),
             running: Arc::default(),

@@ -13,9 +13,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::app::App;
+use crate::app::{App, Front};
 use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
+use crate::metrics::Metrics;
 use crate::policy_file::PolicyFile;
 use crate::public_cache::PublicCache;
 use crate::routes;
@@ -41,6 +42,8 @@ pub struct Parts {
     pub anchors: Option<Arc<dyn AnchorRecord>>,
     /// What inbound hooks are proven with; closed if empty.
     pub hooks: Hooks,
+    /// The metrics of this process; 404 if absent.
+    pub metrics: Option<Metrics>,
     /// The clock; that of the system if absent.
     pub clock: Option<Arc<dyn Clock>>,
 }
@@ -71,6 +74,7 @@ impl Parts {
             retired_pagers,
             anchors,
             hooks,
+            metrics,
             clock,
         } = self;
         let (wake, public) = (Wake::default(), Arc::new(PublicCache::default()));
@@ -112,10 +116,13 @@ impl Parts {
                 incidents,
                 storage.sink,
                 storage.name,
-                tokens,
                 public,
-                policy.links(),
-                hooks,
+                Front {
+                    tokens,
+                    links: policy.links(),
+                    hooks,
+                    metrics,
+                },
             ),
             wake,
         ))
@@ -137,6 +144,15 @@ impl Console {
             wake,
             until(stopped.clone()),
         ));
+        if let Some(metrics) = app.metrics.clone() {
+            let stopped = until(stopped.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = stopped => {}
+                    () = metrics.keep_up() => {}
+                }
+            });
+        }
         let serve = axum::serve(listener, routes::router(app.clone()))
             .with_graceful_shutdown(until(stopped));
         let server = tokio::spawn(async move { serve.await });

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod hooks;
 pub mod http;
 pub mod maintenance;
+pub mod metrics;
 pub mod page_tests;
 pub mod pagers;
 pub mod policy_file;

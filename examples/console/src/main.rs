@@ -15,6 +15,7 @@ use incident_console::console::{Console, Parts};
 use incident_console::demo;
 use incident_console::http::auth::Tokens;
 use incident_console::maintenance::Maintenance;
+use incident_console::metrics::Metrics;
 use incident_console::policy_file::PolicyFile;
 use incident_console::storage::Storage;
 use incident_core::PersonName;
@@ -150,6 +151,7 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
                 .clone()
                 .map(|file| Arc::new(file) as Arc<dyn AnchorRecord>),
             hooks: config.hooks.clone(),
+            metrics: Some(Metrics::install()?),
             ..Parts::default()
         },
         config.bind,

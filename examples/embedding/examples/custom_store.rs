@@ -17,7 +17,7 @@ use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::engine::{Ask, Incidents};
 use incident_core::incident::{Declare, Incident, Severity};
-use incident_core::outbox::{Claim, GivenUp, Message};
+use incident_core::outbox::{Backlog, Claim, GivenUp, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     StoreError, SuggestionQuery, Suggestions,
@@ -94,6 +94,10 @@ impl Outbox for Counting {
 
     async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError> {
         self.inner.next_due(within).await
+    }
+
+    async fn backlog(&self, within: Duration) -> Result<Backlog, StoreError> {
+        self.inner.backlog(within).await
     }
 
     async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError> {

@@ -7,7 +7,7 @@ use super::sample::{OWNER, Sample, at, declared, message_id, page, plain};
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::commit::{Commit, OutboxWrite};
 use crate::incident::{Incident, Severity};
-use crate::outbox::{Claim, GivenUp, Settled, Settlement};
+use crate::outbox::{Backlog, Claim, GivenUp, Settled, Settlement};
 use crate::paging::{PageAction, TargetId, TargetLog};
 use crate::port::{ClaimRequest, Store, StoreError};
 
@@ -290,4 +290,29 @@ pub async fn durable_what_was_given_up_is_kept_until_it_is_replayed<B: StoreBack
         .await
         .unwrap();
     assert!(left.is_empty());
+}
+
+/// **Ordered:** the backlog tells what waits, and since when nobody was paged.
+pub async fn ordered_the_backlog_tells_what_waits<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let backlog = async || store.backlog(WITHIN).await.unwrap();
+    assert_eq!(backlog().await, Backlog::default());
+    use PageAction::{Acknowledge, Trigger};
+    declare_with(&*store, &plain(1), &[(Trigger, 1, 7), (Acknowledge, 2, 8)]).await;
+    declare_with(&*store, &plain(2), &[(Trigger, 3, 3)]).await;
+    let first = claim(&*store, 9, 1).await.remove(0);
+    let told = backlog().await;
+    assert_eq!((told.unfinished, told.given_up), (3, 0));
+    assert_eq!(told.oldest_page, Some(first.message.committed_at));
+    settle(&*store, &first, Settled::GivenUp { log: vec![] })
+        .await
+        .unwrap();
+    let told = backlog().await;
+    assert_eq!((told.unfinished, told.given_up), (2, 1));
+    assert!(told.oldest_page.is_some());
+    // Only what opens an alert is a page that nobody has.
+    let second = claim(&*store, 9, 1).await.remove(0);
+    settle(&*store, &second, Settled::Done).await.unwrap();
+    let told = backlog().await;
+    assert_eq!((told.unfinished, told.oldest_page), (1, None));
 }

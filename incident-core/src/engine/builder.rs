@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::anchor::{Anchors, Destination};
 use super::gates::Gates;
-use super::{Incidents, LogAnchors, Notice};
+use super::{Incidents, LogAnchors, Notice, meter};
 use crate::actor::Permissions;
 use crate::paging::{FailoverPolicy, GateSettings, HeedPolicy, TargetId};
 use crate::policy::Policy;
@@ -133,6 +133,9 @@ impl Inner {
     }
 
     pub(super) fn tell(&self, notice: &Notice) {
+        if let Some(alarm) = &notice.alarm {
+            meter::alarm(alarm);
+        }
         for listener in &self.listeners {
             listener(notice);
         }

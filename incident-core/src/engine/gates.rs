@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Alarm, Incidents, Notice};
+use super::{Alarm, Incidents, Notice, meter};
 use crate::incident::Severity;
 use crate::paging::{
     Admission, Asking, FailoverPolicy, Gate, GateSettings, Goal, Hold, NotSentReason, PageAction,
@@ -83,10 +83,14 @@ impl Incidents {
                 Admission::Hold { until, why } => (until, why),
             };
             let reason = match why {
-                Hold::Limited if goal == Goal::First && calm => return Next::Held(until),
+                Hold::Limited if goal == Goal::First && calm => {
+                    meter::held(&target, why);
+                    return Next::Held(until);
+                }
                 Hold::Limited => NotSentReason::RateLimited,
                 Hold::Down => NotSentReason::Unavailable,
             };
+            meter::held(&target, why);
             // After now, or the same step would come again.
             let until = until.max(now.saturating_add(Duration::from_micros(1)));
             TargetLog::change(log, &target, now, |entry| entry.hold(until, reason));
@@ -119,6 +123,7 @@ impl Incidents {
         let now = self.0.now();
         match self.0.gates.with(target, |gate| gate.note(answer, now)) {
             Some(Turn::Opened) => {
+                meter::down(target, true);
                 tracing::error!(%target, "a pager is down or refuses its key; pages go to the next one");
                 self.0.tell(&Notice {
                     alarm: Some(Alarm::TargetDown {
@@ -127,7 +132,10 @@ impl Incidents {
                     ..Notice::default()
                 });
             }
-            Some(Turn::Closed) => tracing::info!(%target, "a pager works again"),
+            Some(Turn::Closed) => {
+                meter::down(target, false);
+                tracing::info!(%target, "a pager works again");
+            }
             None => {}
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::gates::Next;
 use super::gather::Gathered;
-use super::{Alarm, Error, Incidents, Notice};
+use super::{Alarm, Error, Incidents, Notice, meter};
 use crate::actor::{Actor, ActorKind};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, IncidentWrite};
@@ -34,6 +34,13 @@ struct Attempt {
 impl Attempt {
     const fn is_reduced(&self) -> bool {
         matches!(&self.answer, PageAnswer::Accepted(receipt) if receipt.reduced)
+    }
+}
+
+impl Told {
+    fn is_acceptance(&self, page: &PageEvent) -> bool {
+        let attempt = self.attempt.as_ref().map(|attempt| &attempt.answer);
+        page.action == PageAction::Trigger && matches!(attempt, Some(PageAnswer::Accepted(_)))
     }
 }
 
@@ -184,6 +191,7 @@ impl Incidents {
             }),
         };
         failpoint::hit("after_send");
+        meter::attempt(&target, page.action, &answer, self.0.now().since(started));
         self.note_answer(&target, &answer);
         let may_have = |entry: &TargetLog| entry.unknown_since.is_some();
         let elsewhere = log.iter().any(|one| one.target != target && may_have(one));
@@ -194,11 +202,15 @@ impl Incidents {
             entry.note(&answer, now, &policy.backoff, seed);
             (first, took)
         });
+        let perhaps_twice = page.action == PageAction::Trigger && elsewhere && took;
+        if perhaps_twice {
+            meter::perhaps_twice(&target);
+        }
         Attempt {
             target,
             answer,
             first,
-            perhaps_twice: page.action == PageAction::Trigger && elsewhere && took,
+            perhaps_twice,
         }
     }
 
@@ -235,6 +247,10 @@ impl Incidents {
                 Err(error) => return Err(error.into()),
                 Ok(_) => {
                     failpoint::hit("after_mark");
+                    if told.is_acceptance(page) {
+                        let waited = self.0.now().since(claim.message.committed_at);
+                        meter::accepted(page.severity, waited);
+                    }
                     self.0.tell(&Notice {
                         incidents: vec![page.incident_id],
                         alarm: alarm(claim, page, told, shown),

@@ -3,7 +3,7 @@
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
-use super::{Error, Incidents};
+use super::{Error, Incidents, meter};
 use crate::outbox::{Claim, MessageBody};
 use crate::port::{ClaimRequest, StoreError};
 use crate::{Timestamp, failpoint};
@@ -117,7 +117,8 @@ impl Incidents {
 fn note(result: Result<(), Error>) {
     match result {
         // Somebody else holds the message now, and finishes it.
-        Ok(()) | Err(Error::Store(StoreError::LeaseLost)) => {}
+        Ok(()) => {}
+        Err(Error::Store(StoreError::LeaseLost)) => meter::lease_lost(),
         Err(error) => tracing::error!(
             error = &error as &dyn std::error::Error,
             "a message of the outbox was not settled; it is repeated when its lease ends"

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::Timestamp;
-use crate::outbox::{Claim, GivenUp, Message};
+use crate::outbox::{Backlog, Claim, GivenUp, Message};
 
 /// Who wants how many messages, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,9 @@ pub trait Outbox: Send + Sync {
 
     /// When the next message that is not leased falls due, if there is one.
     async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError>;
+
+    /// What waits: for metrics and alarms.
+    async fn backlog(&self, within: Duration) -> Result<Backlog, StoreError>;
 
     /// Messages that were given up, in the order in which they were committed.
     async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError>;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use incident_core::incident::Severity;
-use incident_core::outbox::{Claim, GivenUp, Lease, Message, Settled, Settlement};
+use incident_core::outbox::{Backlog, Claim, GivenUp, Lease, Message, Settled, Settlement};
 use incident_core::port::{ClaimRequest, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp};
 
@@ -185,6 +185,15 @@ impl Messages {
                 }
                 self.release(id);
             }
+        }
+    }
+
+    pub(super) fn backlog(&self) -> Backlog {
+        let triggers = self.rows.values().filter(|row| row.message.is_trigger());
+        Backlog {
+            unfinished: self.rows.len() as u64,
+            given_up: self.given_up.len() as u64,
+            oldest_page: triggers.map(|row| row.message.committed_at).min(),
         }
     }
 

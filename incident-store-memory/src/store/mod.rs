@@ -12,7 +12,7 @@ use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::incident::Incident;
-use incident_core::outbox::{Claim, GivenUp, Message};
+use incident_core::outbox::{Backlog, Claim, GivenUp, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     StoreError, SuggestionQuery, Suggestions,
@@ -118,6 +118,10 @@ impl Outbox for MemoryStore {
 
     async fn next_due(&self, _within: Duration) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.state().outbox.next_due())
+    }
+
+    async fn backlog(&self, _within: Duration) -> Result<Backlog, StoreError> {
+        Ok(self.state().outbox.backlog())
     }
 
     async fn given_up(

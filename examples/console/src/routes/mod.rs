@@ -68,6 +68,7 @@ pub fn router(app: App) -> Router {
             get(reports::affected_users),
         )
         .route("/sys/incidents/{id}/sla-impact", get(reports::sla_impact))
+        .route("/metrics", get(operations::metrics))
         .route("/sys/pages/test", post(pages::test))
         .route("/sys/pages/{id}/retry", post(pages::retry))
         .route("/sys/sla/credits", get(reports::credits))
@@ -105,7 +106,7 @@ async fn wrong_method() -> Problem {
 /// Under `/sys` a known token is needed, known route or not.
 async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if path == "/sys" || path.starts_with("/sys/") {
+    if path == "/metrics" || path == "/sys" || path.starts_with("/sys/") {
         match app.tokens.authenticate(request.headers()) {
             Ok(caller) => {
                 request.extensions_mut().insert(caller);

@@ -31,7 +31,7 @@ async fn it_pages_the_vendors_and_its_log_holds_no_secret() {
     let opsgenie = StandIn::opsgenie().await.unwrap();
     // The vendor repeats the key; the next one is asked instead.
     let words = format!(r#"{{"message":"Invalid routing key {ROUTING_KEY}"}}"#);
-    pagerduty.script([Fault::Answer(Canned::status(400).body(&words))]);
+    pagerduty.script(vec![Fault::Answer(Canned::status(400).body(&words)); 2]);
     let mut child = paging(&pagerduty, &opsgenie).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let mut stderr = child.stderr.take().unwrap();
@@ -65,7 +65,37 @@ async fn it_pages_the_vendors_and_its_log_holds_no_secret() {
         assert!(started.elapsed() < Duration::from_secs(10));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!((pagerduty.wakes().len(), opsgenie.wakes().len()), (1, 1));
+    assert_eq!((pagerduty.wakes().len(), opsgenie.wakes().len()), (0, 2));
+    let metrics = |token: &'static str| {
+        let request = client.get(format!("{address}/metrics"));
+        async move {
+            let answer = request.bearer_auth(token).send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        }
+    };
+    assert_eq!(metrics("wrong").await.0, 401);
+    // The outcome of the last page is noted just after the vendor has it.
+    let mut text = String::new();
+    for _ in 0..500 {
+        text = metrics("token-c4n4ry-token-c4n4ry").await.1;
+        if text.contains("incident_oldest_pending_page_seconds 0") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for line in [
+        "# TYPE incident_notifications_total counter",
+        "incident_notifications_total{target=\"opsgenie\",action=\"trigger\"} 2",
+        "incident_notifications_failed_total{target=\"pagerduty\",action=\"trigger\",reason=\"authError\"} ",
+        "incident_alarms_total{kind=\"target_down\"} 1",
+        "incident_target_down{target=\"pagerduty\"} 1",
+        "incident_page_acceptance_seconds_bucket{severity=\"SEV1\",le=\"60\"} 2",
+        "incident_oldest_pending_page_seconds 0",
+        "incident_outbox_unfinished 0",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert!(!text.contains("c4n4ry"));
     stop(child);
     let mut rest = String::new();
     lines.read_to_string(&mut rest).unwrap();

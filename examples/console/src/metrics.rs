@@ -1,0 +1,58 @@
+//! What Prometheus asks for.
+
+use std::fmt;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// How often samples are put into their buckets, whether somebody asks or not.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Requests to a vendor: it is given 10 s.
+const REQUESTS: [f64; 8] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// From the commit of a page to its acceptance: the promises are in minutes.
+const ACCEPTANCE: [f64; 9] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0];
+
+/// The metrics of this process.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Metrics {
+    /// Installs the recorder of this process. Once, by the binary: a recorder is
+    /// global, so no library may do it.
+    ///
+    /// # Errors
+    /// Another one is installed.
+    pub fn install() -> Result<Self, BuildError> {
+        let buckets = |name: &str| Matcher::Full(name.to_owned());
+        let handle = PrometheusBuilder::new()
+            .set_buckets_for_metric(buckets("incident_notification_latency_seconds"), &REQUESTS)?
+            .set_buckets_for_metric(buckets("incident_page_acceptance_seconds"), &ACCEPTANCE)?
+            .install_recorder()?;
+        incident_core::engine::describe_metrics();
+        Ok(Self(handle))
+    }
+
+    /// All of them, in Prometheus' text format.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.0.run_upkeep();
+        self.0.render()
+    }
+
+    /// Keeps samples from piling up where nobody asks for them. Never ends.
+    pub async fn keep_up(self) {
+        let mut every = tokio::time::interval(UPKEEP);
+        loop {
+            every.tick().await;
+            self.0.run_upkeep();
+        }
+    }
+}

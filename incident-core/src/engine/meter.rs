@@ -1,0 +1,160 @@
+//! What is counted, through the facade `metrics`: nothing without a recorder of
+//! the host's.
+//!
+//! Names follow Prometheus' conventions and Alertmanager's words
+//! (`alertmanager_notifications_total`, `..._failed_total{reason}`).
+
+use std::time::Duration;
+
+use metrics::Unit;
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+use super::{Alarm, Error, Incidents};
+use crate::incident::Severity;
+use crate::outbox::Backlog;
+use crate::paging::{Hold, NotSentReason, PageAction, PageAnswer, TargetId};
+
+const NOTIFICATIONS: &str = "incident_notifications_total";
+const FAILED: &str = "incident_notifications_failed_total";
+const REQUEST: &str = "incident_notification_latency_seconds";
+const ACCEPTED: &str = "incident_page_acceptance_seconds";
+const HELD: &str = "incident_pages_held_total";
+const DOUBLE: &str = "incident_possible_double_wakes_total";
+const LEASES: &str = "incident_leases_lost_total";
+const ALARMS: &str = "incident_alarms_total";
+const DOWN: &str = "incident_target_down";
+const OLDEST: &str = "incident_oldest_pending_page_seconds";
+const UNFINISHED: &str = "incident_outbox_unfinished";
+const GIVEN_UP: &str = "incident_outbox_given_up";
+
+/// Tells the recorder what each metric means. Call it after the recorder is
+/// installed, and once.
+pub fn describe_metrics() {
+    describe_counter!(
+        NOTIFICATIONS,
+        "Attempts to tell a pager, by target and action."
+    );
+    describe_counter!(
+        FAILED,
+        "Attempts that were not accepted, by target, action and reason."
+    );
+    describe_histogram!(
+        REQUEST,
+        Unit::Seconds,
+        "Time a pager took to answer, by target."
+    );
+    describe_histogram!(
+        ACCEPTED,
+        Unit::Seconds,
+        "Time from the commit of a page to its acceptance, by severity."
+    );
+    describe_counter!(
+        HELD,
+        "Pages that waited because a target takes no more or is down, by target and reason."
+    );
+    describe_counter!(
+        DOUBLE,
+        "Pages that went to another target although one before may have taken them."
+    );
+    describe_counter!(
+        LEASES,
+        "Outcomes that were dropped because the lease had run out."
+    );
+    describe_counter!(ALARMS, "Alarms, by kind.");
+    describe_gauge!(DOWN, "1 while a target counts as down.");
+    describe_gauge!(
+        OLDEST,
+        Unit::Seconds,
+        "Age of the oldest page that no pager has accepted; 0 without one."
+    );
+    describe_gauge!(UNFINISHED, "Messages that are neither done nor given up.");
+    describe_gauge!(GIVEN_UP, "Messages that were given up and not replayed.");
+}
+
+const fn action_name(action: PageAction) -> &'static str {
+    match action {
+        PageAction::Trigger => "trigger",
+        PageAction::Acknowledge => "acknowledge",
+        PageAction::Resolve => "resolve",
+    }
+}
+
+/// One attempt at a target.
+pub(super) fn attempt(target: &TargetId, action: PageAction, answer: &PageAnswer, took: Duration) {
+    let (target, action) = (target.name().to_owned(), action_name(action));
+    counter!(NOTIFICATIONS, "target" => target.clone(), "action" => action).increment(1);
+    histogram!(REQUEST, "target" => target.clone()).record(took.as_secs_f64());
+    let reason = match answer {
+        PageAnswer::Accepted(_) => return,
+        PageAnswer::Unknown => "unknown",
+        PageAnswer::NotSent(not_sent) => match not_sent.reason {
+            NotSentReason::Unreachable => "unreachable",
+            NotSentReason::RateLimited => "rateLimited",
+            NotSentReason::Unavailable => "serverError",
+            NotSentReason::Rejected => "clientError",
+            NotSentReason::Unauthorized => "authError",
+            NotSentReason::NotConfigured => "notConfigured",
+        },
+    };
+    counter!(FAILED, "target" => target, "action" => action, "reason" => reason).increment(1);
+}
+
+/// A page was accepted so long after it was committed.
+pub(super) fn accepted(severity: Severity, waited: Duration) {
+    histogram!(ACCEPTED, "severity" => severity.name()).record(waited.as_secs_f64());
+}
+
+pub(super) fn held(target: &TargetId, why: Hold) {
+    let reason = match why {
+        Hold::Limited => "limited",
+        Hold::Down => "down",
+    };
+    counter!(HELD, "target" => target.name().to_owned(), "reason" => reason).increment(1);
+}
+
+pub(super) fn perhaps_twice(target: &TargetId) {
+    counter!(DOUBLE, "target" => target.name().to_owned()).increment(1);
+}
+
+pub(super) fn lease_lost() {
+    counter!(LEASES).increment(1);
+}
+
+pub(super) fn down(target: &TargetId, is_down: bool) {
+    let value = if is_down { 1.0 } else { 0.0 };
+    gauge!(DOWN, "target" => target.name().to_owned()).set(value);
+}
+
+pub(super) fn alarm(alarm: &Alarm) {
+    let kind = match alarm {
+        Alarm::PageGivenUp { .. } => "page_given_up",
+        Alarm::PageOverdue { .. } => "page_overdue",
+        Alarm::PageReduced { .. } => "page_reduced",
+        Alarm::TargetDown { .. } => "target_down",
+        Alarm::ChainBroken { .. } => "chain_broken",
+    };
+    counter!(ALARMS, "kind" => kind).increment(1);
+}
+
+impl Incidents {
+    /// Measures what waits, and sets the gauges. Call it now and then; the loop
+    /// of `incident-pagers` does.
+    ///
+    /// # Errors
+    /// The store did not answer; the gauges keep their values.
+    pub async fn measure(&self) -> Result<Backlog, Error> {
+        let backlog = self.0.store.backlog(self.0.settings.store_deadline).await?;
+        let now = self.0.now();
+        let age = backlog
+            .oldest_page
+            .map_or(Duration::ZERO, |since| now.since(since));
+        gauge!(OLDEST).set(age.as_secs_f64());
+        gauge!(UNFINISHED).set(count(backlog.unfinished));
+        gauge!(GIVEN_UP).set(count(backlog.given_up));
+        Ok(backlog)
+    }
+}
+
+fn count(number: u64) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
+}
