@@ -19,8 +19,8 @@ const POLL: Duration = Duration::from_secs(1);
 /// cut off unseen.
 const ANCHOR: Duration = Duration::from_secs(5 * 60);
 
-/// The time between two measurements of what waits.
-const MEASURE: Duration = Duration::from_secs(5);
+/// The time between two looks at what waits, and at what became of pages.
+const WATCH: Duration = Duration::from_secs(5);
 
 /// How many passes run at a time. More than one, so that a page committed while
 /// a slow pager keeps a pass busy does not wait for it.
@@ -45,23 +45,23 @@ impl Wake {
 /// then once more, so that what was accepted is also sent.
 ///
 /// Anchors the heads of the chains every five minutes and at the end, and
-/// measures what waits every five seconds.
+/// asks what became of pages, and measures what waits, every five seconds.
 ///
 /// Needs a tokio runtime; passes run as tasks of it and end with the loop.
 pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
     let mut passes = JoinSet::new();
     let mut poll = pin!(tokio::time::sleep(Duration::ZERO));
-    let mut measure = tokio::time::interval(MEASURE);
-    measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut look = tokio::time::interval(WATCH);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut anchor = pin!(tokio::time::sleep(jittered(ANCHOR)));
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             // The end of a pass makes room for the next one.
             Some(_) = passes.join_next() => continue,
-            _ = measure.tick() => {
-                passes.spawn(gauge(incidents.clone()));
+            _ = look.tick() => {
+                passes.spawn(watch(incidents.clone()));
                 continue;
             }
             () = &mut anchor => {
@@ -95,7 +95,13 @@ fn jittered(time: Duration) -> Duration {
     time * per_mille / 1_000
 }
 
-async fn gauge(incidents: Incidents) {
+async fn watch(incidents: Incidents) {
+    if let Err(error) = incidents.confirm().await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "accepted pages could not be asked about; trying again"
+        );
+    }
     if let Err(error) = incidents.measure().await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,

@@ -163,6 +163,7 @@ impl Server {
         let parts = Parts {
             pagers: pagers.current,
             retired_pagers: pagers.retired,
+            page_checks: pagers.checks,
             ..Parts::default()
         };
         let (console, database) = start(parts).await;

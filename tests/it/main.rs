@@ -14,6 +14,7 @@ pub(crate) const ON_POSTGRES: bool = false;
 mod anchors;
 mod architecture;
 mod bad_input;
+mod confirmed;
 mod deadlines;
 mod harness;
 mod http_rules;

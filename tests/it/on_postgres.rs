@@ -12,6 +12,7 @@
 pub(crate) const ON_POSTGRES: bool = true;
 
 mod bad_input;
+mod confirmed;
 mod harness;
 mod http_rules;
 mod paging;

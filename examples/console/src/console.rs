@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use incident_core::engine::{BuildError, Incidents};
 use incident_core::failpoint;
-use incident_core::port::{AnchorRecord, Clock, Pager};
+use incident_core::port::{AnchorRecord, Clock, PageCheck, Pager};
 use incident_pagers::{LogPager, Wake};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -38,6 +38,8 @@ pub struct Parts {
     pub pagers: Vec<Arc<dyn Pager>>,
     /// Pagers that open nothing any more, and close what they opened.
     pub retired_pagers: Vec<Arc<dyn Pager>>,
+    /// Where it can be asked what became of a page.
+    pub page_checks: Vec<Arc<dyn PageCheck>>,
     /// Where heads of chains are written down; the log if absent.
     pub anchors: Option<Arc<dyn AnchorRecord>>,
     /// What inbound hooks are proven with; closed if empty.
@@ -72,6 +74,7 @@ impl Parts {
             policy,
             pagers,
             retired_pagers,
+            page_checks,
             anchors,
             hooks,
             metrics,
@@ -107,6 +110,9 @@ impl Parts {
         builder = pagers
             .into_iter()
             .fold(builder, |builder, pager| builder.pager(pager));
+        builder = page_checks
+            .into_iter()
+            .fold(builder, |builder, check| builder.page_check(check));
         let incidents = retired_pagers
             .into_iter()
             .fold(builder, |builder, pager| builder.retired_pager(pager))

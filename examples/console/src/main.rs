@@ -115,7 +115,10 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
     } else {
         config.pagers
     };
-    let pagers = settings.build(policy.paging())?;
+    let mut pagers = settings.build(policy.paging())?;
+    if let Some(rest) = &config.hooks.pagerduty_rest {
+        pagers = pagers.checked_by(rest);
+    }
     let storage = match &config.database {
         Some(database) if !play => Storage::open(database, config.allow_unsafe).await?,
         _ => Storage::default(),
@@ -147,6 +150,7 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
             policy,
             pagers: pagers.current,
             retired_pagers: pagers.retired,
+            page_checks: pagers.checks,
             anchors: anchors
                 .clone()
                 .map(|file| Arc::new(file) as Arc<dyn AnchorRecord>),

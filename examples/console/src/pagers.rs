@@ -1,10 +1,13 @@
 //! Which pagers the environment asks for, and those pagers.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use incident_core::Invalid;
-use incident_core::port::Pager;
-use incident_pagers::{ApiKey, BaseUrl, BuildError, LogPager, OpsGenie, PagerDuty, RoutingKey};
+use incident_core::port::{PageCheck, Pager};
+use incident_pagers::{
+    ApiKey, BaseUrl, BuildError, LogPager, OpsGenie, PagerDuty, PagerDutyRest, RoutingKey,
+};
 
 use crate::config::ConfigError;
 use crate::policy_file::Paging;
@@ -46,6 +49,8 @@ pub struct Pagers {
     pub current: Vec<Arc<dyn Pager>>,
     /// They open nothing, and close what they opened before.
     pub retired: Vec<Arc<dyn Pager>>,
+    /// Where it can be asked what became of a page.
+    pub checks: Vec<Arc<dyn PageCheck>>,
     /// What to say at the start: who is paged and how, without a key.
     pub told: Vec<String>,
 }
@@ -127,6 +132,7 @@ impl PagerSettings {
             };
             Ok((pager.base_url().to_string(), Arc::new(pager)))
         })?;
+        let checks = RefCell::new(Vec::new());
         let opsgenie = made(opsgenie, (API_KEY, OPSGENIE_URL), |key, url| {
             let builder = OpsGenie::builder(key)
                 .priorities(paging.priorities)
@@ -137,17 +143,34 @@ impl PagerSettings {
                 Some(url) => builder.base_url(url).build()?,
                 None => builder.build()?,
             };
-            Ok((pager.base_url().to_string(), Arc::new(pager)))
+            let pager = Arc::new(pager);
+            let check: Arc<dyn PageCheck> = Arc::<OpsGenie>::clone(&pager);
+            checks.borrow_mut().push(check);
+            Ok((pager.base_url().to_string(), pager))
         })?;
         let log: Made = vec![(String::new(), Arc::new(LogPager::default()))];
-        Ok(arranged(
-            &order,
-            [
-                (Kind::PagerDuty, pagerduty),
-                (Kind::OpsGenie, opsgenie),
-                (Kind::Log, log),
-            ],
-        ))
+        let made = [
+            (Kind::PagerDuty, pagerduty),
+            (Kind::OpsGenie, opsgenie),
+            (Kind::Log, log),
+        ];
+        Ok(Pagers {
+            checks: checks.into_inner(),
+            ..arranged(&order, made)
+        })
+    }
+}
+
+impl Pagers {
+    /// Lets PagerDuty's REST API be asked what became of pages.
+    #[must_use]
+    pub fn checked_by(mut self, rest: &PagerDutyRest) -> Self {
+        let targets = self.current.iter().map(|pager| pager.target_id());
+        let checks = targets
+            .filter(|target| target.name() == PagerDuty::NAME)
+            .map(|target| Arc::new(rest.checking(target)) as Arc<dyn PageCheck>);
+        self.checks.extend(checks);
+        self
     }
 }
 

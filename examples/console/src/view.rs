@@ -128,6 +128,8 @@ fn paging(incident: &Incident) -> Value {
         "error": paging.error,
         "next_attempt_at": paging.next_attempt_at,
         "overdue_at": paging.overdue_at,
+        "confirmed_at": paging.confirmed_at,
+        "unconfirmed_at": paging.unconfirmed_at,
         "possible_double_wakes": paging.possible_double_wakes,
     })
 }

@@ -9,13 +9,14 @@ use futures_util::lock::Mutex;
 use uuid::Uuid;
 
 use super::anchor::{Anchors, Destination};
+use super::confirm::Unconfirmed;
 use super::gates::Gates;
 use super::{Incidents, LogAnchors, Notice, meter};
 use crate::actor::Permissions;
 use crate::paging::{FailoverPolicy, GateSettings, HeedPolicy, TargetId};
 use crate::policy::Policy;
 use crate::port::{
-    AnchorRecord, AnchorSink, Clock, IdGen, Pager, Store, TenantDirectory, UsageSource,
+    AnchorRecord, AnchorSink, Clock, IdGen, PageCheck, Pager, Store, TenantDirectory, UsageSource,
 };
 use crate::sla::SlaTerms;
 use crate::status_page::PublicNames;
@@ -44,6 +45,7 @@ pub struct IncidentsBuilder {
     store: Arc<dyn Store>,
     pagers: Vec<Arc<dyn Pager>>,
     retired: Vec<Arc<dyn Pager>>,
+    checks: Vec<Arc<dyn PageCheck>>,
     usage: Option<Arc<dyn UsageSource>>,
     directory: Option<Arc<dyn TenantDirectory>>,
     clock: Option<Arc<dyn Clock>>,
@@ -75,6 +77,9 @@ pub(super) struct Inner {
     pub(super) pagers: Vec<Arc<dyn Pager>>,
     /// Open nothing any more, and still call off what they opened.
     pub(super) retired: Vec<Arc<dyn Pager>>,
+    /// Where it can be asked what became of a page.
+    pub(super) checks: Vec<Arc<dyn PageCheck>>,
+    pub(super) unconfirmed: Unconfirmed,
     pub(super) usage: Option<Arc<dyn UsageSource>>,
     pub(super) directory: Option<Arc<dyn TenantDirectory>>,
     pub(super) clock: Arc<dyn Clock>,
@@ -150,6 +155,7 @@ impl Incidents {
             store,
             pagers: Vec::new(),
             retired: Vec::new(),
+            checks: Vec::new(),
             usage: None,
             directory: None,
             clock: None,
@@ -187,6 +193,14 @@ impl IncidentsBuilder {
     #[must_use]
     pub fn retired_pager(mut self, pager: Arc<dyn Pager>) -> Self {
         self.retired.push(pager);
+        self
+    }
+
+    /// Adds a way to ask a target whether what it accepted opened an alert; see
+    /// [`confirm`](Incidents::confirm).
+    #[must_use]
+    pub fn page_check(mut self, check: Arc<dyn PageCheck>) -> Self {
+        self.checks.push(check);
         self
     }
 
@@ -319,6 +333,8 @@ impl IncidentsBuilder {
             store: self.store,
             pagers: self.pagers,
             retired: self.retired,
+            checks: self.checks,
+            unconfirmed: Unconfirmed::default(),
             usage: self.usage,
             directory: self.directory,
             clock,

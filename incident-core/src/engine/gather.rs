@@ -102,7 +102,18 @@ impl Inner {
     }
 
     fn page_message(&self, incident: &Incident, action: PageAction, now: Timestamp) -> OutboxWrite {
-        let page = PageEvent {
+        let page = self.page_event(incident, action, now);
+        self.message(incident, MessageBody::Page(page), now)
+    }
+
+    /// What a pager is told about an incident as it is now.
+    pub(super) fn page_event(
+        &self,
+        incident: &Incident,
+        action: PageAction,
+        now: Timestamp,
+    ) -> PageEvent {
+        PageEvent {
             action,
             dedup_key: incident.dedup_key(),
             incident_id: incident.id,
@@ -121,8 +132,7 @@ impl Inner {
             },
             started_at: incident.started_at,
             occurred_at: now,
-        };
-        self.message(incident, MessageBody::Page(page), now)
+        }
     }
 
     pub(super) fn message(

@@ -130,6 +130,7 @@ pub(super) fn alarm(alarm: &Alarm) {
         Alarm::PageGivenUp { .. } => "page_given_up",
         Alarm::PageOverdue { .. } => "page_overdue",
         Alarm::PageReduced { .. } => "page_reduced",
+        Alarm::PageUnconfirmed { .. } => "page_unconfirmed",
         Alarm::TargetDown { .. } => "target_down",
         Alarm::ChainBroken { .. } => "chain_broken",
     };

@@ -7,6 +7,7 @@
 mod anchor;
 mod ask;
 mod builder;
+mod confirm;
 mod denial;
 mod error;
 mod gates;

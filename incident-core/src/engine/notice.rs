@@ -37,6 +37,14 @@ pub enum Alarm {
         /// The target.
         target: TargetId,
     },
+    /// A target accepted a page and opened no alert: a disabled service, a
+    /// maintenance window, a rule. Nobody may know.
+    PageUnconfirmed {
+        /// The incident.
+        incident_id: IncidentId,
+        /// The target.
+        target: TargetId,
+    },
     /// A target failed several times in a row, or refuses its key: it is left
     /// alone for a while, and pages go to the next one at once.
     TargetDown {

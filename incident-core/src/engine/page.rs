@@ -225,7 +225,8 @@ impl Incidents {
         loop {
             let before = self.get(page.incident_id).await?;
             let (gathered, audit) = self.outcome_of(&before, page, told);
-            let shown = gathered.after.paging.target.clone();
+            let after = gathered.after;
+            let shown = after.paging.target.clone();
             let commit = Commit {
                 writes: vec![gathered.write],
                 audit,
@@ -250,6 +251,7 @@ impl Incidents {
                     if told.is_acceptance(page) {
                         let waited = self.0.now().since(claim.message.committed_at);
                         meter::accepted(page.severity, waited);
+                        self.look_after(&after);
                     }
                     self.0.tell(&Notice {
                         incidents: vec![page.incident_id],
@@ -330,10 +332,11 @@ fn show(after: &mut Incident, page: &PageEvent, told: &Told, now: Timestamp) {
         paging.attempts += 1;
         paging.target = Some(attempt.target.clone());
         match &attempt.answer {
-            PageAnswer::Accepted(_) => {
+            PageAnswer::Accepted(receipt) => {
                 paging.touch(&attempt.target);
                 paging.state = PagingState::Accepted;
                 paging.accepted_at = Some(now);
+                paging.receipt = Some(receipt.clone());
                 paging.error = None;
             }
             PageAnswer::Unknown => {
@@ -442,7 +445,7 @@ fn reason_of(attempt: &Attempt) -> String {
     }
 }
 
-fn pager_actor(target: &str) -> Actor {
+pub(super) fn pager_actor(target: &str) -> Actor {
     // `pager:` and a target's name are always a valid name.
     let name = PersonName::new(&format!("pager:{target}"));
     Actor {

@@ -1,6 +1,7 @@
 //! Paging: what is sent, what became of it, and what to do next.
 
 mod backoff;
+mod confirm;
 mod event;
 mod gate;
 mod heard;
@@ -9,6 +10,7 @@ mod step;
 mod target;
 
 pub use backoff::{Backoff, clamp_retry_after};
+pub use confirm::Confirmation;
 pub use event::{
     NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagerTest, Receipt, TestOutcome,
     TestedTarget, Urgency, dedup_key,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TargetId;
+use super::{Receipt, TargetId};
 use crate::Timestamp;
 
 /// One word for it.
@@ -45,6 +45,15 @@ pub struct Paging {
     pub touched: Vec<TargetId>,
     /// Whether somebody took this page.
     pub acknowledged: bool,
+    /// What the target gave as proof of acceptance.
+    #[serde(default)]
+    pub receipt: Option<Receipt>,
+    /// When the target was seen to have opened an alert.
+    #[serde(default)]
+    pub confirmed_at: Option<Timestamp>,
+    /// When the alarm was raised that it had opened none.
+    #[serde(default)]
+    pub unconfirmed_at: Option<Timestamp>,
     /// When the alarm was raised that no pager had accepted this page in time.
     #[serde(default)]
     pub overdue_at: Option<Timestamp>,

@@ -4,6 +4,7 @@
 //! test in `incident_core::conformance` that each implementation runs.
 
 mod anchor;
+mod check;
 mod clock;
 mod outbox;
 mod pager;
@@ -12,6 +13,7 @@ mod store;
 mod usage;
 
 pub use anchor::{AnchorError, AnchorRecord, AnchorSink};
+pub use check::PageCheck;
 pub use clock::{Clock, IdGen};
 pub use outbox::{ClaimRequest, Outbox};
 pub use pager::Pager;

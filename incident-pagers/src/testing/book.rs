@@ -82,6 +82,8 @@ impl Seen {
 pub(super) struct Book {
     pub(super) alerts: Vec<Alert>,
     pub(super) wakes: Vec<WokenBy>,
+    /// Everything is taken, and nothing opened: a maintenance window.
+    pub(super) suppressing: bool,
 }
 
 impl Book {
@@ -96,6 +98,9 @@ impl Book {
     pub(super) fn trigger(&mut self, mut new: Alert) {
         if let Some(open) = self.open(&new.account, &new.key) {
             open.count += 1;
+            return;
+        }
+        if self.suppressing {
             return;
         }
         new.count = 1;

@@ -134,6 +134,9 @@ impl OpsGenieRules {
             severity: text("priority").unwrap_or_else(|| "P3".to_owned()),
             notes: Vec::new(),
         });
+        if book.open(account, &alias).is_none() {
+            return self.queued("Create", &alias, false, "Alert is suppressed by a policy");
+        }
         self.queued("Create", &alias, true, "Created alert")
     }
 

@@ -1,5 +1,6 @@
 //! PagerDuty's rules: Events API v2.
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::book::{Alert, AlertState, Book, Seen};
@@ -21,6 +22,9 @@ impl Rules for PagerDutyRules {
 
     fn handle(&mut self, seen: &Seen, keys: Option<&[String]>, book: &mut Book) -> Reply {
         let path = seen.target.split('?').next().unwrap_or_default();
+        if seen.method == "GET" && path.ends_with("/incidents") {
+            return incidents(seen, book);
+        }
         if seen.method != "POST" || !path.ends_with("/v2/enqueue") {
             return Reply::json(404, &json!({"message": "Not Found"}));
         }
@@ -63,6 +67,24 @@ impl Rules for PagerDutyRules {
         let body = json!({"status": "success", "message": "Event processed", "dedup_key": key});
         Reply::json(202, &body)
     }
+}
+
+/// The REST API's list of incidents by key. Its token is another one than the
+/// routing key, and is not looked at.
+fn incidents(seen: &Seen, book: &Book) -> Reply {
+    let query = seen.target.split_once('?').map_or("", |(_, query)| query);
+    let key = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("incident_key="));
+    let key = percent_decode_str(key.unwrap_or_default()).decode_utf8_lossy();
+    let open = book.alerts.iter();
+    let open = open.filter(|alert| alert.key == key && alert.state != AlertState::Closed);
+    let shown = |alert: &Alert| json!({"id": format!("Q-{}", alert.key), "incident_key": null});
+    let list: Vec<Value> = open.map(shown).collect();
+    Reply::json(
+        200,
+        &json!({"incidents": list, "limit": 1, "offset": 0, "more": false}),
+    )
 }
 
 fn trigger(book: &mut Book, account: &str, key: &str, body: &Value) {

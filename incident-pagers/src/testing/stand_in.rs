@@ -135,6 +135,12 @@ impl StandIn {
         self.shared.lock().plan = Some(Box::new(plan));
     }
 
+    /// Takes pages and opens nothing, as in a maintenance window or with a
+    /// disabled service; or works again.
+    pub fn suppress(&self, suppressing: bool) {
+        self.shared.lock().book.suppressing = suppressing;
+    }
+
     /// Refuses connections, and cuts those that stand. The port stays taken.
     ///
     /// # Errors

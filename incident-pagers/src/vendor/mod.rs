@@ -19,8 +19,8 @@ pub use opsgenie::{
     ResponderKind,
 };
 pub use pagerduty::{
-    LookupError, PagerDuty, PagerDutyBuilder, PagerDutyRegion, PagerDutyRest, PagerDutySeverities,
-    PagerDutySeverity,
+    LookupError, PagerDuty, PagerDutyBuilder, PagerDutyCheck, PagerDutyRegion, PagerDutyRest,
+    PagerDutySeverities, PagerDutySeverity,
 };
 pub use secret::{ApiKey, RoutingKey};
 pub use template::PageTemplate;

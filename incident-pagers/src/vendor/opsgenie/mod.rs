@@ -1,6 +1,7 @@
 //! OpsGenie, and Jira Service Management Operations, over the Alerts API v2.
 
 mod alert;
+mod check;
 mod priority;
 mod responder;
 
@@ -158,15 +159,19 @@ impl OpsGenie {
     }
 
     fn request(&self, method: Method, path: &str, body: &impl Serialize) -> Option<Request> {
-        let mut key = HeaderValue::try_from(format!("GenieKey {}", self.key.expose())).ok()?;
-        key.set_sensitive(true);
         self.transport
             .client()
             .request(method, self.base.call(path).ok()?)
-            .header(AUTHORIZATION, key)
+            .header(AUTHORIZATION, self.authorization()?)
             .json(body)
             .build()
             .ok()
+    }
+
+    fn authorization(&self) -> Option<HeaderValue> {
+        let mut key = HeaderValue::try_from(format!("GenieKey {}", self.key.expose())).ok()?;
+        key.set_sensitive(true);
+        Some(key)
     }
 
     /// The answer, and whether a shorter page may help.

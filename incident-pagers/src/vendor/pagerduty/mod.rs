@@ -13,7 +13,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Request, StatusCode};
 use tokio::time::Instant;
 
-pub use rest::{LookupError, PagerDutyRest};
+pub use rest::{LookupError, PagerDutyCheck, PagerDutyRest};
 pub use severity::{PagerDutySeverities, PagerDutySeverity};
 
 use crate::vendor::base_url::{Base, BaseUrl};

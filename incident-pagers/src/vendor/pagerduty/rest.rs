@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use incident_core::Invalid;
-use incident_core::paging::{Heard, incident_of_key};
+use incident_core::paging::{Confirmation, Heard, PageEvent, Receipt, TargetId, incident_of_key};
+use incident_core::port::PageCheck;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Client;
 use reqwest::header::{ACCEPT, AUTHORIZATION};
-use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -82,9 +84,33 @@ impl PagerDutyRest {
         })
     }
 
+    /// The same account, asked what became of the pages of a target.
+    #[must_use]
+    pub fn checking(&self, target: TargetId) -> PagerDutyCheck {
+        PagerDutyCheck {
+            target,
+            rest: self.clone(),
+        }
+    }
+
     /// The keys of the alerts of an incident there.
     async fn keys(&self, vendor_id: &str, within: Duration) -> Result<Vec<String>, LookupError> {
-        let url = self.url(vendor_id)?;
+        let id = utf8_percent_encode(vendor_id, NON_ALPHANUMERIC);
+        let call = format!("/incidents/{id}/alerts?limit={ALERTS}");
+        let alerts = self.list(&call, "alerts", within).await?;
+        let key = |alert: Value| Some(alert.get("alert_key")?.as_str()?.to_owned());
+        Ok(alerts.into_iter().filter_map(key).collect())
+    }
+
+    /// A list of the API; empty where the vendor does not know what is asked for.
+    async fn list(
+        &self,
+        call: &str,
+        name: &str,
+        within: Duration,
+    ) -> Result<Vec<Value>, LookupError> {
+        let url = self.base.call(call);
+        let url = url.map_err(|error| LookupError(error.to_string()))?;
         let token = format!("Token token={}", self.token.expose_secret());
         let request = self
             .transport
@@ -103,17 +129,39 @@ impl PagerDutyRest {
             return Ok(Vec::new());
         }
         let body = reply.json().filter(|_| reply.status.is_success());
-        let alerts = body.and_then(|body| Some(body.get("alerts")?.as_array()?.clone()));
-        let alerts = alerts.ok_or_else(|| LookupError(format!("status {}", reply.status)))?;
-        let key = |alert: Value| Some(alert.get("alert_key")?.as_str()?.to_owned());
-        Ok(alerts.into_iter().filter_map(key).collect())
+        let list = body.and_then(|body| Some(body.get(name)?.as_array()?.clone()));
+        list.ok_or_else(|| LookupError(format!("status {}", reply.status)))
+    }
+}
+
+/// Asks whether PagerDuty opened an incident for a page.
+///
+/// The Events API answers 202 for a disabled service, in a maintenance window and
+/// where a rule suppresses the event as well; only the REST API tells.
+#[derive(Clone, Debug)]
+pub struct PagerDutyCheck {
+    target: TargetId,
+    rest: PagerDutyRest,
+}
+
+#[async_trait]
+impl PageCheck for PagerDutyCheck {
+    fn target_id(&self) -> TargetId {
+        self.target.clone()
     }
 
-    fn url(&self, vendor_id: &str) -> Result<Url, LookupError> {
-        let id = utf8_percent_encode(vendor_id, NON_ALPHANUMERIC);
-        let call = format!("/incidents/{id}/alerts?limit={ALERTS}");
-        self.base
-            .call(&call)
-            .map_err(|error| LookupError(error.to_string()))
+    async fn check(&self, page: &PageEvent, _receipt: &Receipt, within: Duration) -> Confirmation {
+        let key = utf8_percent_encode(&page.dedup_key, NON_ALPHANUMERIC);
+        let call = format!(
+            "/incidents?incident_key={key}&statuses%5B%5D=triggered&statuses%5B%5D=acknowledged&limit=1"
+        );
+        match self.rest.list(&call, "incidents", within).await {
+            Ok(found) if found.is_empty() => Confirmation::NotYet,
+            Ok(_) => Confirmation::Opened,
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "not confirmed");
+                Confirmation::Unknown
+            }
+        }
     }
 }

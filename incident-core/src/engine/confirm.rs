@@ -1,0 +1,244 @@
+//! Accepted is not opened: pages are looked after until their alert is there.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::query::BATCH;
+use super::{Alarm, Error, Incidents, Notice};
+use crate::audit::{AuditDraft, AuditOutcome};
+use crate::commit::{Commit, IncidentWrite};
+use crate::incident::{Incident, Status};
+use crate::paging::{Backoff, Confirmation, PageAction, PageEvent, PagingState, Receipt};
+use crate::port::{IncidentFilter, PageCheck, StoreError};
+use crate::timeline::{EntryDraft, EntryKind};
+use crate::{IncidentId, Text, Timestamp};
+
+/// How long an alert may take to appear. Vendors work on what they accepted
+/// within seconds.
+const WITHIN: Duration = Duration::from_secs(120);
+
+/// How long after its acceptance a page is still asked about by a process that
+/// did not send it.
+const SWEEP: Duration = Duration::from_secs(60 * 60);
+
+/// The waits between two questions.
+const ASKING: Backoff = Backoff {
+    first: Duration::from_secs(2),
+    cap: Duration::from_secs(30),
+};
+
+/// Pages that were accepted and not confirmed.
+#[derive(Debug, Default)]
+pub(super) struct Unconfirmed(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Whether those of earlier processes were looked for.
+    swept: bool,
+    /// How often each was asked about, and when it is asked about next.
+    pages: BTreeMap<IncidentId, (u32, Timestamp)>,
+}
+
+impl Unconfirmed {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, id: IncidentId, now: Timestamp) {
+        let due = now.saturating_add(ASKING.first);
+        self.lock().pages.entry(id).or_insert((0, due));
+    }
+}
+
+impl Incidents {
+    /// A page was accepted: from now on it is asked about, where that is possible.
+    pub(super) fn look_after(&self, incident: &Incident) {
+        if self.check_of(incident).is_some() {
+            self.0.unconfirmed.add(incident.id, self.0.now());
+        }
+    }
+
+    fn check_of(&self, incident: &Incident) -> Option<&Arc<dyn PageCheck>> {
+        let paging = &incident.paging;
+        let open = paging.state == PagingState::Accepted
+            && paging.confirmed_at.is_none()
+            && paging.unconfirmed_at.is_none()
+            && !paging.acknowledged
+            && incident.status.is_live();
+        let target = paging.target.as_ref().filter(|_| open)?;
+        let checks = &self.0.checks;
+        checks.iter().find(|check| check.target_id() == *target)
+    }
+
+    /// Asks about every page that was accepted and whose alert was not seen yet.
+    /// Call it every few seconds; the loop of `incident-pagers` does.
+    ///
+    /// One that is not there after two minutes, or that the vendor says was not
+    /// opened, raises [`Alarm::PageUnconfirmed`].
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn confirm(&self) -> Result<(), Error> {
+        if self.0.checks.is_empty() {
+            return Ok(());
+        }
+        if !self.0.unconfirmed.lock().swept {
+            self.sweep().await?;
+            self.0.unconfirmed.lock().swept = true;
+        }
+        let now = self.0.now();
+        let due: Vec<IncidentId> = {
+            let waiting = self.0.unconfirmed.lock();
+            let due = waiting.pages.iter().filter(|(_, (_, due))| *due <= now);
+            due.map(|(id, _)| *id).collect()
+        };
+        for id in due {
+            if self.ask_about(id).await? {
+                self.0.unconfirmed.lock().pages.remove(&id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Pages that an earlier process sent and did not see through.
+    async fn sweep(&self) -> Result<(), Error> {
+        let now = self.0.now();
+        let mut filter = IncidentFilter {
+            statuses: Status::ALL
+                .into_iter()
+                .filter(|one| one.is_live())
+                .collect(),
+            limit: BATCH,
+            ..IncidentFilter::default()
+        };
+        loop {
+            let batch = self.list(&filter).await?;
+            for incident in &batch {
+                let accepted = incident.paging.accepted_at;
+                let recent = accepted.is_some_and(|at| now.since(at) < SWEEP);
+                if recent && self.check_of(incident).is_some() {
+                    self.0.unconfirmed.add(incident.id, now);
+                }
+            }
+            filter.after = batch.last().map(|one| (one.declared_at, one.id));
+            if batch.len() < BATCH {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether nothing is left to be asked about an incident.
+    async fn ask_about(&self, id: IncidentId) -> Result<bool, Error> {
+        let incident = self.get(id).await?;
+        let Some(check) = self.check_of(&incident) else {
+            return Ok(true);
+        };
+        let receipt = incident.paging.receipt.clone().unwrap_or_default();
+        let page = self
+            .0
+            .page_event(&incident, PageAction::Trigger, self.0.now());
+        let within = self.0.settings.pager_deadline;
+        let answer = check.check(&page, &receipt, within).await;
+        let now = self.0.now();
+        let accepted = incident.paging.accepted_at.unwrap_or(now);
+        let late = now.since(accepted) >= WITHIN;
+        match answer {
+            Confirmation::Opened => self.note_confirmation(&page, &receipt, true).await?,
+            Confirmation::NotOpened => self.note_confirmation(&page, &receipt, false).await?,
+            Confirmation::NotYet if late => {
+                self.note_confirmation(&page, &receipt, false).await?;
+            }
+            // Whether there is an alert is not known, and nobody is helped by an
+            // alarm each time a vendor's other API is away.
+            Confirmation::Unknown if late => {
+                tracing::warn!(incident.id = %id, "nobody can tell whether a page opened an alert");
+            }
+            Confirmation::NotYet | Confirmation::Unknown => {
+                let mut waiting = self.0.unconfirmed.lock();
+                if let Some((asked, due)) = waiting.pages.get_mut(&id) {
+                    *asked += 1;
+                    let seed = id.uuid().as_u64_pair().1;
+                    let wait = now.saturating_add(ASKING.wait(*asked, seed));
+                    // At last when the time is over.
+                    *due = wait.min(accepted.saturating_add(WITHIN));
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Keeps what the vendor said, unless the page it is about is over.
+    async fn note_confirmation(
+        &self,
+        page: &PageEvent,
+        receipt: &Receipt,
+        opened: bool,
+    ) -> Result<(), Error> {
+        loop {
+            let before = self.get(page.incident_id).await?;
+            let same = before.paging.receipt.clone().unwrap_or_default() == *receipt;
+            if self.check_of(&before).is_none() || before.paging.epoch != page.epoch || !same {
+                return Ok(());
+            }
+            let now = self.0.now().max(before.last_recorded_at);
+            let mut after = Incident::clone(&before);
+            let (mut entries, mut audit) = (Vec::new(), Vec::new());
+            if opened {
+                after.state_mut().paging.confirmed_at = Some(now);
+            } else {
+                after.state_mut().paging.unconfirmed_at = Some(now);
+                let target = before.paging.target.as_ref();
+                let target = target.map_or("the pager", |target| target.name());
+                let text =
+                    format!("nobody may know: {target} accepted the page and opened no alert");
+                let by = super::page::pager_actor(target);
+                audit.push(AuditDraft {
+                    incident_id: Some(before.id),
+                    at: now,
+                    actor: by.clone(),
+                    action: "page_unconfirmed".to_owned(),
+                    outcome: AuditOutcome::Allowed,
+                    detail: BTreeMap::from([("epoch".to_owned(), page.epoch.to_string())]),
+                });
+                let draft = EntryDraft::new(EntryKind::PageOutcome, by, now, Text::made(&text));
+                after.count_entry(&draft);
+                entries.push((draft, self.0.ids.salt()));
+            }
+            after.state_mut().revision = before.revision.next();
+            let write = IncidentWrite {
+                after: Arc::new(after),
+                expected: Some(before.revision),
+                entries,
+            };
+            let commit = Commit {
+                writes: vec![write],
+                audit,
+                ..Commit::default()
+            };
+            let within = self.0.settings.store_deadline;
+            match self.0.store.commit(commit, within).await {
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+                Ok(_) => {
+                    self.0.tell(&Notice {
+                        incidents: vec![before.id],
+                        alarm: (!opened).then(|| unconfirmed(&before)).flatten(),
+                        ..Notice::default()
+                    });
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+fn unconfirmed(incident: &Incident) -> Option<Alarm> {
+    let target = incident.paging.target.clone()?;
+    tracing::error!(incident.id = %incident.id, %target, "a pager accepted a page and opened no alert: nobody may know");
+    Some(Alarm::PageUnconfirmed {
+        incident_id: incident.id,
+        target,
+    })
+}

@@ -1,0 +1,72 @@
+//! What became of a request: OpsGenie works on what it accepted later.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::paging::{Confirmation, PageEvent, Receipt, TargetId};
+use incident_core::port::{PageCheck, Pager};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Request, StatusCode};
+use serde_json::Value;
+
+use super::OpsGenie;
+use crate::vendor::transport::{Reply, Sent};
+
+/// Source of the rules: OpsGenie's "Get Request Status" and the error type
+/// `RequestNotProcessed` of its SDKs. Jira Service Management has the same call.
+#[async_trait]
+impl PageCheck for OpsGenie {
+    fn target_id(&self) -> TargetId {
+        Pager::target_id(self)
+    }
+
+    async fn check(&self, _page: &PageEvent, receipt: &Receipt, within: Duration) -> Confirmation {
+        let Some(request) = self.status_of(receipt) else {
+            return Confirmation::Unknown;
+        };
+        match self.transport.send(request, within).await {
+            Sent::Answered(reply) => confirmation(&reply),
+            Sent::NotConnected(_) | Sent::Lost(_) => Confirmation::Unknown,
+        }
+    }
+}
+
+impl OpsGenie {
+    fn status_of(&self, receipt: &Receipt) -> Option<Request> {
+        let id = utf8_percent_encode(receipt.request_id.as_ref()?, NON_ALPHANUMERIC);
+        let call = format!("/v2/alerts/requests/{id}");
+        self.transport
+            .client()
+            .get(self.base.call(&call).ok()?)
+            .header(AUTHORIZATION, self.authorization()?)
+            .build()
+            .ok()
+    }
+}
+
+fn confirmation(reply: &Reply) -> Confirmation {
+    let body = reply.json().unwrap_or_default();
+    if reply.status == StatusCode::NOT_FOUND {
+        let kind = reply.headers.get("x-opsgenie-errortype");
+        let waits = kind.is_some_and(|kind| kind == "RequestNotProcessed");
+        // The id is the vendor's own: what else it does not find is not known.
+        return if waits {
+            Confirmation::NotYet
+        } else {
+            Confirmation::Unknown
+        };
+    }
+    let Some(data) = body.get("data").filter(|_| reply.status == StatusCode::OK) else {
+        return Confirmation::Unknown;
+    };
+    let flag = |name: &str| data.get(name).and_then(Value::as_bool);
+    let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
+    match flag("isSuccess").or(flag("success")) {
+        Some(true) => Confirmation::Opened,
+        // An alert of this alias was open already: people know of it.
+        Some(false) if !text("alertId").is_empty() => Confirmation::Opened,
+        Some(false) => Confirmation::NotOpened,
+        None => Confirmation::Unknown,
+    }
+}
