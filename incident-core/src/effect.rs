@@ -2,7 +2,7 @@
 
 use crate::MessageId;
 use crate::incident::{Event, Incident, Mode, Status};
-use crate::paging::{PageAction, PagingState};
+use crate::paging::{PageAction, PagingState, Urgency};
 use crate::policy::Policy;
 
 /// A consequence that leaves the incident.
@@ -66,13 +66,32 @@ pub fn effects_of(
             if ended(after) && (ended(before) && moved || !ended(before)) {
                 effects.push(Effect::Settle);
             }
+            effects.extend(raise(before, after, policy));
         }
         Event::Changed(change) | Event::TookIn { change, .. } => {
             effects.extend((ended(after) && change.moves_credits()).then_some(Effect::Settle));
+            effects.extend(raise(before, after, policy));
         }
         Event::Published(_) | Event::PostMortemLinked { .. } | Event::Redacted { .. } => {}
     }
     effects
+}
+
+/// An incident turns out to be worse. Its page went out so that it wakes nobody,
+/// and a vendor does not ring again for an alert that is open: that one is
+/// closed, and a page opened that wakes somebody. Not where somebody has it.
+fn raise(before: &Incident, after: &Incident, policy: &Policy) -> Vec<Effect> {
+    let (was, is) = (policy.of(before.severity), policy.of(after.severity));
+    let worse = after.severity < before.severity && is.urgency == Urgency::High;
+    let unheard = was.urgency == Urgency::Low || before.paging.state == PagingState::None;
+    let taken = before.acknowledged_at.is_some() || before.paging.acknowledged;
+    let wanted = is.page && is.page_on_raise && after.mode == Mode::Live;
+    if worse && unheard && wanted && !taken && before.status.is_live() && after.status.is_live() {
+        let resolve = call_off(before, PageAction::Resolve);
+        resolve.into_iter().chain([Effect::Page]).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 fn call_off(incident: &Incident, action: PageAction) -> Option<Effect> {

@@ -14,6 +14,9 @@ pub struct SeverityPolicy {
     pub page: bool,
     /// Whether a reopen pages on-call again, in a new epoch.
     pub page_on_reopen: bool,
+    /// Whether an incident that is raised to this severity, from one whose page
+    /// wakes nobody, pages on-call anew.
+    pub page_on_raise: bool,
     /// How the page goes out.
     pub urgency: Urgency,
     /// A page that no pager accepted within so many seconds raises an alarm of
@@ -45,6 +48,7 @@ impl Default for Policy {
         let urgent = SeverityPolicy {
             page: true,
             page_on_reopen: false,
+            page_on_raise: true,
             urgency: Urgency::High,
             accept_within_seconds: Some(60),
             update_every_minutes: Some(15),
@@ -53,6 +57,7 @@ impl Default for Policy {
         let calm = SeverityPolicy {
             page: true,
             page_on_reopen: false,
+            page_on_raise: true,
             urgency: Urgency::Low,
             accept_within_seconds: Some(3_600),
             update_every_minutes: None,
@@ -86,6 +91,7 @@ struct Named {
 struct NamedSeverity {
     page: Option<bool>,
     page_on_reopen: Option<bool>,
+    page_on_raise: Option<bool>,
     urgency: Option<Urgency>,
     accept_within_seconds: Option<Promise>,
     update_every_minutes: Option<Promise>,
@@ -121,6 +127,7 @@ impl NamedSeverity {
         SeverityPolicy {
             page: self.page.unwrap_or(shipped.page),
             page_on_reopen: self.page_on_reopen.unwrap_or(shipped.page_on_reopen),
+            page_on_raise: self.page_on_raise.unwrap_or(shipped.page_on_raise),
             urgency: self.urgency.unwrap_or(shipped.urgency),
             accept_within_seconds: Promise::or(
                 self.accept_within_seconds,

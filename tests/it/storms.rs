@@ -348,3 +348,70 @@ async fn in_a_storm_a_sev1_goes_first_and_nothing_is_lost() {
         "{storm} SEV4 and a SEV1: the SEV1 after {waited:?}, all of them in {minutes} min, at most {busiest} a minute"
     );
 }
+
+/// Edge case 21: what was minor turns out to be major.
+#[tokio::test]
+async fn raised_to_what_wakes_people_it_wakes_them() {
+    use PageAction::{Acknowledge, Resolve, Trigger};
+    let clock = clock();
+    let (first, second) = (
+        Vendor::new("pagerduty", &clock),
+        Vendor::new("opsgenie", &clock),
+    );
+    let pagers = [first.clone(), second.clone()];
+    let night = Night::with(clock.clone(), &pagers, GateSettings::default()).await;
+    let to = async |id, severity| {
+        let command = Command::Change(vec![incident_core::incident::Change::Severity(severity)]);
+        night.incidents.act(&ask(), id, &command).await.unwrap();
+        night.pass(2).await;
+    };
+    let id = night.declare(Severity::Sev4).await;
+    night.pass(2).await;
+    // From one low urgency to another nothing rings, and so it should be.
+    to(id, Severity::Sev3).await;
+    assert_eq!(first.about(id), [Trigger]);
+    to(id, Severity::Sev1).await;
+    assert_eq!(first.about(id), [Trigger, Resolve, Trigger]);
+    to(id, Severity::Sev2).await;
+    to(id, Severity::Sev1).await;
+    to(id, Severity::Sev4).await;
+    assert_eq!(first.about(id).len(), 3);
+    night.acknowledge(id).await;
+    to(id, Severity::Sev1).await;
+    assert_eq!(first.about(id), [Trigger, Resolve, Trigger, Acknowledge]);
+    assert_eq!(second.about(id), []);
+
+    // A vendor that is away holds the worse page up for a minute at most.
+    let id = night.declare(Severity::Sev3).await;
+    night.pass(2).await;
+    first.away_for(MINUTES);
+    let raised = clock.now();
+    to(id, Severity::Sev1).await;
+    night.pass(150).await;
+    let waited = second.taken_at(id).since(raised);
+    assert!(waited <= Duration::from_secs(121), "{waited:?}");
+    night.resolve(id).await;
+    night.pass(MINUTES * 60).await;
+    assert_eq!(second.about(id), [Trigger, Resolve]);
+    assert_eq!(first.about(id).last(), Some(&Resolve));
+
+    // A policy that says so does not.
+    let (storage, _database) = storage().await;
+    let mut policy = incident_core::policy::Policy::default();
+    policy.sev1.page_on_raise = false;
+    let quiet = Vendor::new("pagerduty", &clock);
+    let incidents = Incidents::builder(storage.store)
+        .clock(clock.clone())
+        .pager(quiet.clone())
+        .policy(policy)
+        .build()
+        .unwrap();
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev3);
+    let id = incidents.declare(&ask(), &asked).await.unwrap().incident.id;
+    let command = Command::Change(vec![incident_core::incident::Change::Severity(
+        Severity::Sev1,
+    )]);
+    incidents.act(&ask(), id, &command).await.unwrap();
+    incidents.drain().await.unwrap();
+    assert_eq!(quiet.about(id), [Trigger]);
+}

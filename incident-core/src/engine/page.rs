@@ -84,6 +84,7 @@ impl Incidents {
             (_, Some(due_at)) | (Step::Wait(due_at), None) => Settled::Later { due_at, log },
             (Step::Send(_), None) => Settled::Later { due_at: now, log },
         };
+        hurry(&claim, &page, &incident, &mut outcome, now);
         let overdue = self.overdue(&incident, &claim, &page, &mut outcome);
         if attempt.is_none() && overdue.is_none() && matches!(outcome, Settled::Later { .. }) {
             return self.put_off(&claim, outcome).await;
@@ -308,6 +309,33 @@ impl Incidents {
             },
             audit,
         )
+    }
+}
+
+/// Calling off an older page holds up the page that follows it only so long.
+const HELD_UP: Duration = Duration::from_secs(60);
+
+/// A newer page of the incident waits behind this one. What could not be called
+/// off by then stays known as open, and is called off with the newer one.
+fn hurry(
+    claim: &Claim,
+    page: &PageEvent,
+    incident: &Incident,
+    outcome: &mut Settled,
+    now: Timestamp,
+) {
+    let Settled::Later { due_at, .. } = outcome else {
+        return;
+    };
+    let until = claim.message.committed_at.saturating_add(HELD_UP);
+    if page.action == PageAction::Trigger || page.epoch >= incident.paging.epoch {
+        return;
+    }
+    if until <= now {
+        tracing::warn!(incident.id = %page.incident_id, "an older page could not be called off in time; the newer one goes out");
+        *outcome = Settled::Done;
+    } else {
+        *due_at = until.min(*due_at);
     }
 }
 
