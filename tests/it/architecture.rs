@@ -244,3 +244,31 @@ fn files_stay_small_and_words_are_those_of_the_field() {
             .any(|file| fs::read_to_string(file).unwrap().contains(&ignored))
     );
 }
+
+/// The table of edge cases names tests that exist.
+#[test]
+fn the_documented_cases_have_their_tests() {
+    let mut files = Vec::new();
+    sources(&root(), &mut files);
+    let code: String = files
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let text = fs::read_to_string(root().join("docs/paging.md")).unwrap();
+    let rows = text.lines().filter(|line| {
+        let first = line.split('|').nth(1).unwrap_or_default().trim();
+        first.parse::<u32>().is_ok()
+    });
+    let mut cases = 0;
+    for row in rows {
+        cases += 1;
+        let tests = row.split('|').nth(3).unwrap();
+        for name in tests.split('`').skip(1).step_by(2) {
+            // The places of crashes are made by a macro.
+            let made = code.contains(&format!("fn {name}(")) || code.contains(&format!("{name},"));
+            let listed = code.contains(&format!("fn {name}<"));
+            assert!(made || listed, "{name} of case {cases} is no test");
+        }
+    }
+    assert_eq!(cases, 25);
+}

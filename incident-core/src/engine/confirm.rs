@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
+
 use super::query::BATCH;
 use super::{Alarm, Error, Incidents, Notice};
 use crate::audit::{AuditDraft, AuditOutcome};
@@ -28,9 +30,17 @@ const ASKING: Backoff = Backoff {
     cap: Duration::from_secs(30),
 };
 
+/// How many pages are asked about at a time.
+const AT_ONCE: usize = 8;
+
 /// Pages that were accepted and not confirmed.
 #[derive(Debug, Default)]
-pub(super) struct Unconfirmed(Mutex<Waiting>);
+pub(super) struct Unconfirmed {
+    waiting: Mutex<Waiting>,
+    /// Held by the pass that asks: a vendor that is slow to tell is not asked
+    /// the same by the next pass.
+    asking: futures_util::lock::Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -42,7 +52,7 @@ struct Waiting {
 
 impl Unconfirmed {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn add(&self, id: IncidentId, now: Timestamp) {
@@ -74,8 +84,9 @@ impl Incidents {
     /// Asks about every page that was accepted and whose alert was not seen yet.
     /// Call it every few seconds; the loop of `incident-pagers` does.
     ///
-    /// One that is not there after two minutes, or that the vendor says was not
-    /// opened, raises [`Alarm::PageUnconfirmed`].
+    /// A page whose alert is not there after two minutes, or that the vendor says
+    /// opened none, raises [`Alarm::PageUnconfirmed`]. One pass runs at a time; a
+    /// second call returns at once.
     ///
     /// # Errors
     /// The store did not answer.
@@ -83,6 +94,9 @@ impl Incidents {
         if self.0.checks.is_empty() {
             return Ok(());
         }
+        let Some(_asking) = self.0.unconfirmed.asking.try_lock() else {
+            return Ok(());
+        };
         if !self.0.unconfirmed.lock().swept {
             self.sweep().await?;
             self.0.unconfirmed.lock().swept = true;
@@ -93,8 +107,11 @@ impl Incidents {
             let due = waiting.pages.iter().filter(|(_, (_, due))| *due <= now);
             due.map(|(id, _)| *id).collect()
         };
-        for id in due {
-            if self.ask_about(id).await? {
+        let mut asked = stream::iter(due)
+            .map(|id| async move { (id, self.ask_about(id).await) })
+            .buffer_unordered(AT_ONCE);
+        while let Some((id, answer)) = asked.next().await {
+            if answer? {
                 self.0.unconfirmed.lock().pages.remove(&id);
             }
         }
