@@ -98,8 +98,9 @@ impl Incidents {
     }
 
     /// Tries targets that were down and that a page went past, after the page is
-    /// settled elsewhere: with the resolution of an alert that was never opened
-    /// there, which vendors take and drop.
+    /// settled elsewhere: with the resolution of an alert that there never is,
+    /// which vendors take and drop. Not under the incident's own key: an older
+    /// page of it may be open there.
     pub(super) async fn probe(&self, page: &PageEvent, log: &[TargetLog]) {
         for held in log.iter().filter(|entry| entry.attempts == 0) {
             let (target, now) = (&held.target, self.0.now());
@@ -111,6 +112,7 @@ impl Incidents {
             };
             let resolve = PageEvent {
                 action: PageAction::Resolve,
+                dedup_key: format!("{}:probe", page.dedup_key),
                 ..page.clone()
             };
             let answer = pager.send(&resolve, self.0.settings.pager_deadline).await;

@@ -56,8 +56,8 @@ impl Default for GateSettings {
             per_minute: None,
             failures: 5,
             failing_for: Duration::from_secs(5),
-            open_for: Duration::from_secs(10),
-            open_at_most: Duration::from_secs(60),
+            open_for: Duration::from_secs(5),
+            open_at_most: Duration::from_secs(15),
         }
     }
 }
@@ -222,7 +222,7 @@ impl Gate {
                     self.slow_down(not_sent.retry_after, now);
                     self.works()
                 }
-                NotSentReason::Unauthorized => self.opens(now),
+                NotSentReason::Unauthorized => self.refuses_key(now),
                 NotSentReason::Unreachable | NotSentReason::Unavailable => self.fails(now),
                 NotSentReason::NotConfigured => None,
             },
@@ -262,10 +262,18 @@ impl Gate {
         let since = *self.failing_since.get_or_insert(now);
         let settings = &self.settings;
         let for_long = settings.failing_for <= now.since(since);
-        if self.down.is_some() || (settings.failures <= self.failures && for_long) {
-            self.opens(now)
-        } else {
-            None
+        let again = match self.down {
+            // What was on its way when it went down says nothing new.
+            Some(down) => down.probe.is_some(),
+            None => settings.failures <= self.failures && for_long,
+        };
+        if again { self.opens(now) } else { None }
+    }
+
+    fn refuses_key(&mut self, now: Timestamp) -> Option<Turn> {
+        match self.down {
+            Some(down) if down.probe.is_none() => None,
+            _ => self.opens(now),
         }
     }
 
@@ -524,17 +532,24 @@ mod tests {
 
     #[test]
     fn a_target_that_fails_is_left_alone_and_tried_by_one() {
-        let mut gate = Gate::new(GateSettings::default());
+        let slow = GateSettings {
+            open_for: Duration::from_secs(10),
+            open_at_most: Duration::from_secs(60),
+            ..GateSettings::default()
+        };
+        let mut gate = Gate::new(slow);
         let fail = |gate: &mut Gate, millis| gate.note(&PageAnswer::Unknown, at(millis));
         // A burst that fails together does not count, nor do few over a long time.
         assert_eq!((0..40).find_map(|_| fail(&mut gate, 0)), None);
         assert_eq!(gate.note(&accepted(), at(1)), None);
         assert_eq!((0..4).find_map(|n| fail(&mut gate, 2 + n * 9_000)), None);
         assert_eq!(gate.note(&accepted(), at(28_000)), None);
-        let mut gate = Gate::new(GateSettings::default());
+        let mut gate = Gate::new(slow);
         assert_eq!((0..4).find_map(|n| fail(&mut gate, n)), None);
         assert_eq!(gate.admit(ask(Severity::Sev1, true), at(4)), Admission::Go);
         assert_eq!(fail(&mut gate, 5_000), Some(Turn::Opened));
+        // Others were on their way.
+        assert_eq!((0..9).find_map(|_| fail(&mut gate, 5_000)), None);
         assert_eq!(
             until(gate.admit(ask(Severity::Sev1, true), at(5_001))),
             Some(at(15_000))
@@ -596,6 +611,9 @@ mod tests {
         }
         let key = not_sent(NotSentReason::Unauthorized, None);
         assert_eq!(gate.note(&key, at(0)), Some(Turn::Opened));
+        assert_eq!((0..9).find_map(|_| gate.note(&key, at(0))), None);
+        let again = until(gate.admit(ask(Severity::Sev1, true), at(1)));
+        assert_eq!(again, Some(at(5_000)));
     }
 
     #[test]
