@@ -4,11 +4,12 @@ use std::io::{BufReader, Read};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use incident_pagers::testing::{Canned, Fault, StandIn};
+use incident_pagers::testing::{Canned, Delivered, Fault, StandIn, Webhooks};
 
 use crate::{command, stop, until};
 
 const ROUTING_KEY: &str = "R0c4n4ry0c4n4ry0c4n4ry0c4n4ry0c4";
+const HOOK_SECRET: &str = "signed-c4n4ry-signed-c4n4ry";
 const API_KEY: &str = "c4n4ry-c4n4ry-c4n4ry";
 
 /// A console that pages stand-ins, with everything it says at trace level, and
@@ -20,6 +21,10 @@ fn paging(pagerduty: &StandIn, opsgenie: &StandIn) -> Command {
         .env("INCIDENT_TOKENS", "root:admin:token-c4n4ry-token-c4n4ry")
         .env("PAGERDUTY_ROUTING_KEY", ROUTING_KEY)
         .env("PAGERDUTY_URL", pagerduty.base_url().to_string())
+        .env("PAGERDUTY_API_URL", pagerduty.base_url().to_string())
+        .env("PAGERDUTY_API_TOKEN", "rest-c4n4ry-rest")
+        .env("PAGERDUTY_WEBHOOK_SECRET", HOOK_SECRET)
+        .env("OPSGENIE_WEBHOOK_TOKEN", "hook-c4n4ry-hook-c4n4ry")
         .env("OPSGENIE_API_KEY", API_KEY)
         .env("OPSGENIE_URL", opsgenie.base_url().to_string());
     command
@@ -66,6 +71,13 @@ async fn it_pages_the_vendors_and_its_log_holds_no_secret() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!((pagerduty.wakes().len(), opsgenie.wakes().len()), (0, 2));
+    // The look-up of a key carries a secret as well. A refusal that no page met
+    // may be left for it.
+    let mut hook = Webhooks::to(format!("{address}/hooks/pagerduty"), HOOK_SECRET).unwrap();
+    let body = r#"{"event": {"id": "1", "event_type": "incident.acknowledged",
+        "data": {"id": "Q1", "incident_key": null}}}"#;
+    let told = [hook.deliver(body).await, hook.deliver(body).await];
+    assert_eq!(told[1], Delivered::Taken(202), "{told:?}");
     let metrics = |token: &'static str| {
         let request = client.get(format!("{address}/metrics"));
         async move {

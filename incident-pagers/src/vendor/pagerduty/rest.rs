@@ -8,7 +8,7 @@ use incident_core::paging::{Confirmation, Heard, PageEvent, Receipt, TargetId, i
 use incident_core::port::PageCheck;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Client;
-use reqwest::header::{ACCEPT, AUTHORIZATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -112,6 +112,9 @@ impl PagerDutyRest {
         let url = self.base.call(call);
         let url = url.map_err(|error| LookupError(error.to_string()))?;
         let token = format!("Token token={}", self.token.expose_secret());
+        let mut token = HeaderValue::try_from(token)
+            .map_err(|_| LookupError("the token is no header".to_owned()))?;
+        token.set_sensitive(true);
         let request = self
             .transport
             .client()
