@@ -151,6 +151,10 @@ impl Pager for Noting {
         TargetId::new("noting").unwrap()
     }
 
+    fn follows_severity(&self) -> bool {
+        true
+    }
+
     async fn send(&self, _page: &PageEvent, _within: Duration) -> PageAnswer {
         self.0.lock().unwrap().push(Instant::now());
         PageAnswer::Accepted(Receipt::default())

@@ -12,6 +12,8 @@ pub enum Effect {
     Page,
     /// The pagers that may hold the alert are told.
     CallOff(PageAction),
+    /// The pagers that may hold the alert are told its severity.
+    Reprioritise,
     /// A message that was given up is due again.
     Replay(MessageId),
     /// The credits are computed anew.
@@ -88,10 +90,12 @@ fn raise(before: &Incident, after: &Incident, policy: &Policy) -> Vec<Effect> {
     let wanted = is.page && is.page_on_raise && after.mode == Mode::Live;
     if worse && unheard && wanted && !taken && before.status.is_live() && after.status.is_live() {
         let resolve = call_off(before, PageAction::Resolve);
-        resolve.into_iter().chain([Effect::Page]).collect()
-    } else {
-        Vec::new()
+        return resolve.into_iter().chain([Effect::Page]).collect();
     }
+    let told = call_off(before, PageAction::Reprioritise).is_some();
+    let moved = after.severity != before.severity && after.status.is_live();
+    let reprioritise = (told && moved).then_some(Effect::Reprioritise);
+    reprioritise.into_iter().collect()
 }
 
 fn call_off(incident: &Incident, action: PageAction) -> Option<Effect> {

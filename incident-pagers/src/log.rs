@@ -35,11 +35,16 @@ impl Pager for LogPager {
         self.0.clone()
     }
 
+    fn follows_severity(&self) -> bool {
+        true
+    }
+
     async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
         let action = match page.action {
             PageAction::Trigger => "PAGE",
             PageAction::Acknowledge => "page acknowledged",
             PageAction::Resolve => "page resolved",
+            PageAction::Reprioritise => "page has another severity",
         };
         tracing::warn!(
             target: "incident_pagers::log",

@@ -278,6 +278,10 @@ impl incident_core::port::Pager for Stuck {
         TargetId::new("stuck").unwrap()
     }
 
+    fn follows_severity(&self) -> bool {
+        true
+    }
+
     async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
         if page.title.as_str() == "slow" {
             self.0.acquire().await.unwrap().forget();

@@ -93,6 +93,10 @@ impl Pager for Moody {
         self.inner.target_id()
     }
 
+    fn follows_severity(&self) -> bool {
+        true
+    }
+
     async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
         if self.refuses.load(Ordering::SeqCst) {
             return PageAnswer::NotSent(NotSent {

@@ -46,6 +46,10 @@ impl Pager for Vendor {
         self.target.clone()
     }
 
+    fn follows_severity(&self) -> bool {
+        self.target.name() != "pagerduty"
+    }
+
     async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
         let now = self.clock.now();
         let state = &mut *self.state.lock().unwrap();

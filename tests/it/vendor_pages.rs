@@ -353,3 +353,46 @@ async fn an_alert_of_an_older_key_is_closed_under_that_key() {
     assert_eq!(closed, expected);
     assert_eq!(vendor.requests().len(), 4);
 }
+
+/// Edge case 21: OpsGenie follows, and rings only for what wakes people.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_priority_at_opsgenie_follows_the_severity() {
+    let vendor = StandIn::opsgenie().await.unwrap();
+    let server = Server::paging_by(&[
+        ("OPSGENIE_API_KEY", API_KEY.to_owned()),
+        ("OPSGENIE_URL", vendor.base_url().to_string()),
+    ])
+    .await;
+    let path = server.declare(&json!({"severity": "SEV4"})).await;
+    server.paged(&path, "accepted").await;
+    let becomes = async |severity: &str, priority: &str, alerts: usize| {
+        server
+            .patch(COMMANDER, &path, &json!({"severity": severity}))
+            .await
+            .is(200);
+        for _ in 0..500 {
+            let shown = vendor.alerts();
+            if shown.len() == alerts && shown.last().unwrap().severity == priority {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{severity}: {:?}", vendor.alerts());
+    };
+    becomes("SEV3", "P3", 1).await;
+    becomes("SEV4", "P4", 1).await;
+    assert_eq!(vendor.wakes().len(), 1);
+    // What turns out to be major is opened anew, so that it rings.
+    becomes("SEV1", "P1", 2).await;
+    becomes("SEV2", "P2", 2).await;
+    let acknowledge = format!("{path}/acknowledge");
+    server
+        .post(RESPONDER, &acknowledge, &json!({}))
+        .await
+        .is(200);
+    becomes("SEV1", "P1", 2).await;
+    assert_eq!(vendor.wakes().len(), 2);
+    let states: Vec<AlertState> = vendor.alerts().iter().map(|alert| alert.state).collect();
+    assert_eq!(states, [AlertState::Closed, AlertState::Acknowledged]);
+    server.stop().await;
+}

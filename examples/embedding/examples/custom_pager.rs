@@ -40,6 +40,11 @@ impl Pager for Bell {
         self.target.clone()
     }
 
+    // A bell has one loudness.
+    fn follows_severity(&self) -> bool {
+        false
+    }
+
     async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match page.action {
@@ -49,7 +54,7 @@ impl Pager for Bell {
                     println!("ding! {} {}", page.severity, page.title);
                 }
             }
-            PageAction::Acknowledge => {}
+            PageAction::Acknowledge | PageAction::Reprioritise => {}
             PageAction::Resolve => {
                 open.0.remove(&page.dedup_key);
             }

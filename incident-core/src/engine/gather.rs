@@ -80,6 +80,9 @@ impl Inner {
                     outbox.push(OutboxWrite::SupersedeTriggers(after.id));
                     outbox.push(self.page_message(&after, action, now));
                 }
+                Effect::Reprioritise => {
+                    outbox.push(self.page_message(&after, PageAction::Reprioritise, now));
+                }
                 Effect::Replay(message) => outbox.push(OutboxWrite::Replay {
                     message,
                     due_at: now,

@@ -76,6 +76,7 @@ const fn action_name(action: PageAction) -> &'static str {
         PageAction::Trigger => "trigger",
         PageAction::Acknowledge => "acknowledge",
         PageAction::Resolve => "resolve",
+        PageAction::Reprioritise => "reprioritise",
     }
 }
 

@@ -170,6 +170,14 @@ impl Incidents {
             PageAction::Acknowledge | PageAction::Resolve => {
                 (Goal::Every, incident.paging.touched.clone())
             }
+            PageAction::Reprioritise => {
+                let follows = |target: &&TargetId| {
+                    let pager = self.0.pager(target);
+                    pager.is_some_and(|pager| pager.follows_severity())
+                };
+                let touched = incident.paging.touched.iter();
+                (Goal::Every, touched.filter(follows).cloned().collect())
+            }
         }
     }
 
@@ -487,6 +495,7 @@ fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> AuditDraft {
         PageAction::Trigger => "page_trigger",
         PageAction::Acknowledge => "page_acknowledge",
         PageAction::Resolve => "page_resolve",
+        PageAction::Reprioritise => "page_reprioritise",
     };
     let answer = match &attempt.answer {
         PageAnswer::Accepted(_) => "accepted",

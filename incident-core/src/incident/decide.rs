@@ -467,7 +467,7 @@ fn retry(incident: &Incident, given_up: &[RetryOf]) -> Result<Vec<Event>, Refusa
         one.epoch == incident.paging.epoch
             && match one.action {
                 PageAction::Trigger => live && !incident.paging.acknowledged,
-                PageAction::Acknowledge => live,
+                PageAction::Acknowledge | PageAction::Reprioritise => live,
                 PageAction::Resolve => !live,
             }
     };

@@ -35,6 +35,9 @@ pub enum PageAction {
     Acknowledge,
     /// It is over.
     Resolve,
+    /// It is more or less urgent than it was. Only to targets that follow
+    /// ([`Pager::follows_severity`](crate::port::Pager::follows_severity)).
+    Reprioritise,
 }
 
 impl PageAction {
@@ -45,6 +48,7 @@ impl PageAction {
             Self::Trigger => "page",
             Self::Acknowledge => "acknowledgement",
             Self::Resolve => "resolution",
+            Self::Reprioritise => "priority",
         }
     }
 }

@@ -26,6 +26,11 @@ pub trait Pager: Send + Sync + fmt::Debug {
     /// The name under which timeline, audit and metrics know this target.
     fn target_id(&self) -> TargetId;
 
+    /// Whether it can change the severity of an alert that is open, without
+    /// waking anybody. It is sent [`Reprioritise`](crate::paging::PageAction)
+    /// only if so.
+    fn follows_severity(&self) -> bool;
+
     /// Sends one event.
     async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer;
 }

@@ -141,6 +141,10 @@ impl Pager for RecordingPager {
         self.target.clone()
     }
 
+    fn follows_severity(&self) -> bool {
+        true
+    }
+
     async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
         let mut state = self.lock();
         state.sent.push(page.clone());
@@ -156,7 +160,7 @@ impl Pager for RecordingPager {
                     state.open.push(page.dedup_key.clone());
                     state.wakes += 1;
                 }
-                PageAction::Trigger | PageAction::Acknowledge => {}
+                PageAction::Trigger | PageAction::Acknowledge | PageAction::Reprioritise => {}
                 PageAction::Resolve => state.open.retain(|key| *key != page.dedup_key),
             }
         }

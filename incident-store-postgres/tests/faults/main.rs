@@ -310,6 +310,10 @@ impl Pager for Shared {
         TargetId::new("shared").unwrap()
     }
 
+    fn follows_severity(&self) -> bool {
+        true
+    }
+
     async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
         tokio::time::sleep(Duration::from_millis(2)).await;
         if self.open.lock().unwrap().insert(page.dedup_key.clone()) {

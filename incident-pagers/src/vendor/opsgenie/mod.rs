@@ -137,9 +137,13 @@ impl OpsGenie {
         priority: OpsGeniePriority,
         within: Duration,
     ) -> PageAnswer {
-        let body = alert::SetPriority { priority };
-        let request = self.request(Method::PUT, &of_alias(dedup_key, "priority"), &body);
+        let request = self.priority_request(dedup_key, priority);
         self.exchange("priority", request, within, on_alert).await.0
+    }
+
+    fn priority_request(&self, dedup_key: &str, priority: OpsGeniePriority) -> Option<Request> {
+        let body = alert::SetPriority { priority };
+        self.request(Method::PUT, &of_alias(dedup_key, "priority"), &body)
     }
 
     fn page_request(&self, page: &PageEvent) -> Option<Request> {
@@ -155,6 +159,9 @@ impl OpsGenie {
             }
             PageAction::Acknowledge => act("acknowledge", "was acknowledged"),
             PageAction::Resolve => act("close", "was resolved"),
+            PageAction::Reprioritise => {
+                self.priority_request(&page.dedup_key, self.priorities.of(page.severity))
+            }
         }
     }
 
@@ -304,10 +311,14 @@ impl Pager for OpsGenie {
         self.target.clone()
     }
 
+    fn follows_severity(&self) -> bool {
+        true
+    }
+
     async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
         let outcome = match page.action {
             PageAction::Trigger => on_create,
-            PageAction::Acknowledge | PageAction::Resolve => on_alert,
+            PageAction::Acknowledge | PageAction::Resolve | PageAction::Reprioritise => on_alert,
         };
         let until = Instant::now() + within;
         let (what, request) = (page.action.noun(), self.page_request(page));

@@ -89,6 +89,10 @@ pub(super) fn body(
         PageAction::Trigger => ("trigger", Some(trigger(page, severity, template))),
         PageAction::Acknowledge => ("acknowledge", None),
         PageAction::Resolve => ("resolve", None),
+        // A trigger of an open alert may show it; one of a closed alert would ring.
+        PageAction::Reprioritise => {
+            return Err(serde::ser::Error::custom("there is no such event"));
+        }
     };
     let mut event = Event {
         routing_key,

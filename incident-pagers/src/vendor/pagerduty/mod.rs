@@ -211,6 +211,10 @@ impl Pager for PagerDuty {
         self.target.clone()
     }
 
+    fn follows_severity(&self) -> bool {
+        false
+    }
+
     async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
         let until = Instant::now() + within;
         let (answer, wants_less) = self.exchange(page, self.request(page), within).await;
