@@ -186,6 +186,7 @@ contracts! { $
     pager::idempotent_a_repeated_trigger_wakes_once,
     pager::ordered_trigger_acknowledge_resolve_are_taken,
     pager::idempotent_a_resolve_without_an_alert_is_taken,
+    pager::idempotent_another_severity_wakes_nobody,
     pager::errors_every_length_of_text_is_taken,
     pager::bounded_a_black_hole_is_unknown_in_time,
 }

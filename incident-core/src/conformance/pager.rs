@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::sample::{at, declared, page, plain};
 use super::{PagerBackend, SpawnAll};
 use crate::commit::OutboxWrite;
+use crate::incident::Severity;
 use crate::outbox::MessageBody;
 use crate::paging::{PageAction, PageAnswer, PageEvent};
 use crate::{Text, Title};
@@ -60,6 +61,21 @@ pub async fn idempotent_a_resolve_without_an_alert_is_taken<B: PagerBackend>(_sp
     let (pager, guard) = B::open().await;
     accepted(&pager.send(&event(1, PageAction::Resolve), WITHIN).await);
     assert!(B::wakes(&guard).await.is_none_or(|wakes| wakes == 0));
+}
+
+/// A target that follows the severity is told it without waking anybody, alert
+/// or not.
+pub async fn idempotent_another_severity_wakes_nobody<B: PagerBackend>(_spawn: SpawnAll) {
+    let (pager, guard) = B::open().await;
+    if !pager.follows_severity() {
+        return;
+    }
+    let mut worse = event(1, PageAction::Reprioritise);
+    worse.severity = Severity::Sev1;
+    accepted(&pager.send(&worse, WITHIN).await);
+    accepted(&pager.send(&event(1, PageAction::Trigger), WITHIN).await);
+    accepted(&pager.send(&worse, WITHIN).await);
+    assert!(B::wakes(&guard).await.is_none_or(|wakes| wakes == 1));
 }
 
 /// Neither the longest texts nor odd ones keep a page from going out.
