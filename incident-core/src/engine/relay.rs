@@ -48,6 +48,9 @@ impl Incidents {
         let mut working = FuturesUnordered::new();
         working.push(self.look(AT_ONCE).boxed());
         let (mut looking, mut busy) = (true, 0);
+        // Something was done while a look was on its way: what that made due, the
+        // look may have come too early for.
+        let mut too_early = false;
         // Looking for more is one of the futures that are polled together: awaited
         // by itself, it could wait for a connection that one of the others holds.
         while let Some(step) = working.next().await {
@@ -55,7 +58,8 @@ impl Incidents {
             match step {
                 Step::Found(Ok(claims)) => {
                     looking = false;
-                    more = !claims.is_empty();
+                    more = !claims.is_empty() || too_early;
+                    too_early = false;
                     busy += claims.len();
                     working.extend(claims.into_iter().map(|claim| self.work(claim).boxed()));
                 }
@@ -73,6 +77,7 @@ impl Incidents {
                 Step::Worked(result) => {
                     busy -= 1;
                     drained.handled += 1;
+                    too_early |= looking;
                     note(result);
                 }
             }
