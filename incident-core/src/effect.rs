@@ -86,9 +86,14 @@ fn raise(before: &Incident, after: &Incident, policy: &Policy) -> Vec<Effect> {
     let (was, is) = (policy.of(before.severity), policy.of(after.severity));
     let worse = after.severity < before.severity && is.urgency == Urgency::High;
     let unheard = was.urgency == Urgency::Low || before.paging.state == PagingState::None;
-    let taken = before.acknowledged_at.is_some() || before.paging.acknowledged;
     let wanted = is.page && is.page_on_raise && after.mode == Mode::Live;
-    if worse && unheard && wanted && !taken && before.status.is_live() && after.status.is_live() {
+    if worse
+        && unheard
+        && wanted
+        && !before.is_taken()
+        && before.status.is_live()
+        && after.status.is_live()
+    {
         let resolve = call_off(before, PageAction::Resolve);
         return resolve.into_iter().chain([Effect::Page]).collect();
     }

@@ -221,9 +221,10 @@ async fn forty_minutes_of_502_from_the_only_vendor_lose_nothing() {
     night.pass(600).await;
     night.acknowledge(second).await;
     night.resolve(third).await;
-    night.pass(MINUTES * 60 - 900).await;
+    // Up to the second before it is back.
+    night.pass(MINUTES * 60 - 901).await;
     assert!(vendor.wakes().is_empty());
-    night.pass(90).await;
+    night.pass(91).await;
 
     // The alarm at the configured second, once, and independent of any vendor.
     let after = |seconds| started.saturating_add(Duration::from_secs(seconds));
@@ -383,6 +384,19 @@ async fn raised_to_what_wakes_people_it_wakes_them() {
     to(id, Severity::Sev1).await;
     assert_eq!(first.about(id), [Trigger, Resolve, Trigger, Acknowledge]);
     assert_eq!(second.about(id), []);
+
+    // Somebody had it once, and nobody has the page that came after: it wakes.
+    let id = night.declare(Severity::Sev4).await;
+    night.pass(2).await;
+    night.acknowledge(id).await;
+    let again = Command::Page {
+        reason: "nobody is at it".parse().unwrap(),
+    };
+    night.incidents.act(&ask(), id, &again).await.unwrap();
+    night.pass(2).await;
+    to(id, Severity::Sev1).await;
+    let last = first.about(id);
+    assert_eq!(last.last_chunk(), Some(&[Trigger, Resolve, Trigger]));
 
     // A vendor that is away holds the worse page up for a minute at most.
     let id = night.declare(Severity::Sev3).await;

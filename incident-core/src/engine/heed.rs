@@ -75,16 +75,15 @@ impl Incidents {
 
     fn command_of(&self, heard: &Heard, incident: &Incident) -> Option<Command> {
         let policy = &self.0.settings.heed;
+        // The vendor's clock may be ahead of ours.
+        let at = heard.at.map(|at| at.min(self.0.now()));
         match heard.what {
             // We opened it ourselves, and its acceptance stands there already.
             HeardWhat::Opened => return None,
-            HeardWhat::Acknowledged if policy.acknowledge && incident.status.is_live() => {
-                // The vendor's clock may be ahead of ours.
-                let at = heard.at.map(|at| at.min(self.0.now()));
-                let open = incident.paging.epoch > 0 && !incident.paging.acknowledged;
-                if incident.acknowledged_at.is_none() || open {
-                    return Some(Command::Acknowledge { at });
-                }
+            HeardWhat::Acknowledged
+                if policy.acknowledge && incident.status.is_live() && !incident.is_taken() =>
+            {
+                return Some(Command::Acknowledge { at });
             }
             HeardWhat::Resolved if policy.resolve && incident.status.is_live() => {
                 let update = Update::to_status(statement(heard)?, Status::Resolved);
@@ -102,7 +101,7 @@ impl Incidents {
         }
         let update = Update {
             kind: Some(EntryKind::Observation),
-            occurred_at: heard.at.map(|at| at.min(self.0.now())),
+            occurred_at: at,
             ..Update::new(statement(heard)?)
         };
         Some(Command::Update(Box::new(update)))

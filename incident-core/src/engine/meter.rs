@@ -71,18 +71,9 @@ pub fn describe_metrics() {
     describe_gauge!(GIVEN_UP, "Messages that were given up and not replayed.");
 }
 
-const fn action_name(action: PageAction) -> &'static str {
-    match action {
-        PageAction::Trigger => "trigger",
-        PageAction::Acknowledge => "acknowledge",
-        PageAction::Resolve => "resolve",
-        PageAction::Reprioritise => "reprioritise",
-    }
-}
-
 /// One attempt at a target.
 pub(super) fn attempt(target: &TargetId, action: PageAction, answer: &PageAnswer, took: Duration) {
-    let (target, action) = (target.name().to_owned(), action_name(action));
+    let (target, action) = (target.name().to_owned(), action.name());
     counter!(NOTIFICATIONS, "target" => target.clone(), "action" => action).increment(1);
     histogram!(REQUEST, "target" => target.clone()).record(took.as_secs_f64());
     let reason = match answer {

@@ -491,12 +491,6 @@ pub(super) fn pager_actor(target: &str) -> Actor {
 }
 
 fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> AuditDraft {
-    let action = match page.action {
-        PageAction::Trigger => "page_trigger",
-        PageAction::Acknowledge => "page_acknowledge",
-        PageAction::Resolve => "page_resolve",
-        PageAction::Reprioritise => "page_reprioritise",
-    };
     let answer = match &attempt.answer {
         PageAnswer::Accepted(_) => "accepted",
         PageAnswer::NotSent(_) => "not_sent",
@@ -518,7 +512,7 @@ fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> AuditDraft {
         incident_id: Some(page.incident_id),
         at,
         actor: pager_actor(attempt.target.name()),
-        action: action.to_owned(),
+        action: format!("page_{}", page.action.name()),
         outcome: AuditOutcome::Allowed,
         detail,
     }

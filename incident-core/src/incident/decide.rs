@@ -167,9 +167,7 @@ fn acknowledge(
     by: &Actor,
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
-    // A new page, after a reopen or by a person, is acknowledged anew.
-    let open = incident.paging.epoch > 0 && !incident.paging.acknowledged;
-    let taken = incident.acknowledged_at.is_some() && !open;
+    let taken = incident.is_taken();
     if taken && at.is_none() {
         // Two people press the button at the same time: the first one has it.
         return Ok(Vec::new());

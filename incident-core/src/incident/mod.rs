@@ -204,4 +204,12 @@ impl Incident {
     pub fn dedup_key(&self) -> String {
         crate::paging::dedup_key(self.id)
     }
+
+    /// Whether somebody has it. A new page, after a reopen or by a person, is
+    /// acknowledged anew.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        let open_page = self.paging.epoch > 0 && !self.paging.acknowledged;
+        self.acknowledged_at.is_some() && !open_page
+    }
 }

@@ -8,10 +8,19 @@ use super::TargetId;
 use crate::incident::{Mode, Severity};
 use crate::{IncidentId, Name, ServiceId, Text, Timestamp, Title};
 
+/// What the keys of incidents begin with.
+const KEY: &str = "sys-incident:";
+
 /// `sys-incident:<id>`: the key under which every pager knows an incident.
 #[must_use]
 pub fn dedup_key(incident: IncidentId) -> String {
-    format!("sys-incident:{incident}")
+    format!("{KEY}{incident}")
+}
+
+/// The incident that a key stands for; none for a key that is not ours.
+#[must_use]
+pub fn incident_of_key(key: &str) -> Option<IncidentId> {
+    key.strip_prefix(KEY)?.parse().ok()
 }
 
 /// How a page goes out at the vendor.
@@ -41,6 +50,17 @@ pub enum PageAction {
 }
 
 impl PageAction {
+    /// Its name, as audit and metrics have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trigger => "trigger",
+            Self::Acknowledge => "acknowledge",
+            Self::Resolve => "resolve",
+            Self::Reprioritise => "reprioritise",
+        }
+    }
+
     /// A word for the timeline.
     #[must_use]
     pub const fn noun(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{IncidentId, Name, PersonName, Timestamp};
+use crate::{Name, PersonName, Timestamp};
 
 /// Something that happened to an alert at the vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,12 +74,6 @@ impl Default for HeedPolicy {
 /// Events that are older have no effect. Vendors deliver for two days at most
 /// (PagerDuty: 48 hours), and an old one that comes again is a replay.
 pub const OLDEST_HEARD: Duration = Duration::from_secs(6 * 24 * 60 * 60);
-
-/// The incident that a key stands for; none for a key that is not ours.
-#[must_use]
-pub fn incident_of_key(key: &str) -> Option<IncidentId> {
-    key.strip_prefix("sys-incident:")?.parse().ok()
-}
 
 impl Heard {
     /// What happened, in a sentence for the timeline.

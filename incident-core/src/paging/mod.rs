@@ -13,10 +13,10 @@ pub use backoff::{Backoff, clamp_retry_after};
 pub use confirm::Confirmation;
 pub use event::{
     NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagerTest, Receipt, TestOutcome,
-    TestedTarget, Urgency, dedup_key,
+    TestedTarget, Urgency, dedup_key, incident_of_key,
 };
 pub use gate::{Admission, Asking, Gate, GateSettings, Hold, Turn};
-pub use heard::{Heard, HeardWhat, HeedPolicy, OLDEST_HEARD, incident_of_key};
+pub use heard::{Heard, HeardWhat, HeedPolicy, OLDEST_HEARD};
 pub use state::{Paging, PagingState};
 pub use step::{FailoverPolicy, Goal, LastAnswer, Step, TargetLog, next_step};
 pub use target::TargetId;

@@ -59,7 +59,37 @@ fn until(lines: &mut BufReader<ChildStdout>, start: &str) -> Vec<String> {
     }
 }
 
-fn stop(mut child: Child) {
+/// A console that ends with the test, however the test ends.
+struct Running(Child);
+
+impl Running {
+    fn of(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl std::ops::Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn stop(mut child: Running) {
     let killed = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status()
@@ -81,7 +111,7 @@ fn stop(mut child: Child) {
 
 #[test]
 fn it_serves_with_no_settings_at_all_and_stops_on_a_signal() {
-    let mut child = command().spawn().unwrap();
+    let mut child = Running::of(&mut command());
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let seen = until(&mut lines, "listening on http://").join("\n");
     for said in ["in memory", "pager: log", "admin token"] {
@@ -92,7 +122,7 @@ fn it_serves_with_no_settings_at_all_and_stops_on_a_signal() {
 
 #[test]
 fn the_demo_tells_the_figures_and_keeps_serving() {
-    let mut child = command().arg("demo").spawn().unwrap();
+    let mut child = Running::of(command().arg("demo"));
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let seen = until(&mut lines, "Look at it");
     let story = seen.join("\n");
@@ -121,7 +151,7 @@ fn a_wrong_setting_stops_the_start_with_one_sentence_and_no_secret() {
         ("OPSGENIE_URL", "http://127.0.0.1:9/canary"),
         ("INCIDENT_PAGERS", "pagerduty"),
     ] {
-        let mut child = command().env(name, value).spawn().unwrap();
+        let mut child = Running::of(command().env(name, value));
         assert!(!child.wait().unwrap().success(), "{name}");
         let mut error = String::new();
         child

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use incident_pagers::testing::{Canned, Delivered, Fault, StandIn, Webhooks};
 
-use crate::{command, stop, until};
+use crate::{Running, command, stop, until};
 
 const ROUTING_KEY: &str = "R0c4n4ry0c4n4ry0c4n4ry0c4n4ry0c4";
 const HOOK_SECRET: &str = "signed-c4n4ry-signed-c4n4ry";
@@ -37,7 +37,7 @@ async fn it_pages_the_vendors_and_its_log_holds_no_secret() {
     // The vendor repeats the key; the next one is asked instead.
     let words = format!(r#"{{"message":"Invalid routing key {ROUTING_KEY}"}}"#);
     pagerduty.script(vec![Fault::Answer(Canned::status(400).body(&words)); 2]);
-    let mut child = paging(&pagerduty, &opsgenie).spawn().unwrap();
+    let mut child = Running::of(&mut paging(&pagerduty, &opsgenie));
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let mut stderr = child.stderr.take().unwrap();
     // Read all along: a full pipe would stop the process.
@@ -141,10 +141,7 @@ fn without_certificates_a_vendor_on_the_network_is_refused_and_not_panicked_at()
     // On loopback none are needed.
     let mut local = command();
     bare(&mut local);
-    let mut child = local
-        .env("PAGERDUTY_URL", "http://127.0.0.1:9")
-        .spawn()
-        .unwrap();
+    let mut child = Running::of(local.env("PAGERDUTY_URL", "http://127.0.0.1:9"));
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     until(&mut lines, "listening on ");
     stop(child);
@@ -154,7 +151,7 @@ fn without_certificates_a_vendor_on_the_network_is_refused_and_not_panicked_at()
 fn the_demo_leaves_configured_vendors_alone_and_says_so() {
     let mut demo = command();
     demo.arg("demo").env("PAGERDUTY_ROUTING_KEY", ROUTING_KEY);
-    let mut child = demo.spawn().unwrap();
+    let mut child = Running::of(&mut demo);
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let seen = until(&mut lines, "Look at it").join("\n");
     assert!(
