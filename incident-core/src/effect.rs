@@ -1,17 +1,21 @@
 //! What must happen because something happened.
 
-use crate::MessageId;
 use crate::incident::{Event, Incident, Mode, Status};
-use crate::paging::{PageAction, PagingState, Urgency};
+use crate::paging::{PageAction, Paging, PagingState, Urgency};
 use crate::policy::Policy;
+use crate::{MessageId, RuleName};
 
 /// A consequence that leaves the incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// On-call is paged.
     Page,
     /// The pagers that may hold the alert are told.
     CallOff(PageAction),
+    /// Those that a rule names are paged.
+    Escalate(RuleName),
+    /// The alert of an escalation is closed.
+    CallOffEscalation(RuleName),
     /// The pagers that may hold the alert are told its severity.
     Reprioritise,
     /// A message that was given up is due again.
@@ -38,6 +42,7 @@ pub fn effects_of(
             effects.extend((after.paging.state == PagingState::Pending).then_some(Effect::Page))
         }
         Event::PageAsked { .. } => effects.push(Effect::Page),
+        Event::Escalated { rule, .. } => effects.push(Effect::Escalate(rule.clone())),
         Event::PageRetried { messages } => {
             effects.extend(messages.iter().map(|one| Effect::Replay(one.message)));
         }
@@ -47,6 +52,7 @@ pub fn effects_of(
                 match transition.to {
                     Status::Resolved | Status::Cancelled | Status::Merged => {
                         effects.extend(call_off(before, PageAction::Resolve));
+                        effects.extend(call_off_escalations(before));
                     }
                     Status::Investigating if transition.from == Status::Resolved => {
                         effects.extend(
@@ -74,7 +80,10 @@ pub fn effects_of(
             effects.extend((ended(after) && change.moves_credits()).then_some(Effect::Settle));
             effects.extend(raise(before, after, policy));
         }
-        Event::Published(_) | Event::PostMortemLinked { .. } | Event::Redacted { .. } => {}
+        Event::Observed { .. }
+        | Event::Published(_)
+        | Event::PostMortemLinked { .. }
+        | Event::Redacted { .. } => {}
     }
     effects
 }
@@ -104,9 +113,19 @@ fn raise(before: &Incident, after: &Incident, policy: &Policy) -> Vec<Effect> {
 }
 
 fn call_off(incident: &Incident, action: PageAction) -> Option<Effect> {
-    let told = matches!(
-        incident.paging.state,
-        PagingState::None | PagingState::Superseded
-    );
-    (!told).then_some(Effect::CallOff(action))
+    let paged = was_begun(&incident.paging);
+    paged.then_some(Effect::CallOff(action))
+}
+
+fn call_off_escalations(incident: &Incident) -> impl Iterator<Item = Effect> {
+    let begun = incident
+        .escalations
+        .iter()
+        .filter(|one| was_begun(&one.paging));
+    begun.map(|one| Effect::CallOffEscalation(one.rule.clone()))
+}
+
+/// Whether a pager may know of it, or is about to.
+const fn was_begun(paging: &Paging) -> bool {
+    !matches!(paging.state, PagingState::None | PagingState::Superseded)
 }

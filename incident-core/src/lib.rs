@@ -45,7 +45,8 @@ pub use invalid::Invalid;
 pub use link::LinkTemplate;
 pub use money::{Currency, Money};
 pub use name::{
-    HttpsUrl, Name, PersonName, PublicText, ServiceId, Statement, TenantId, Text, Title, UserId,
+    HttpsUrl, Name, PersonName, PublicText, RuleName, ServiceId, Statement, TenantId, Text, Title,
+    UserId,
 };
 pub use percent::Percent;
 pub use time::{Month, Timestamp};

@@ -17,6 +17,9 @@ pub const TITLE_CHARS: usize = 500;
 /// Most bytes in a message, a summary or another free text.
 pub const TEXT_BYTES: usize = 16 * 1024;
 
+/// Most bytes in the name of a rule.
+const RULE_BYTES: usize = 40;
+
 /// Makes a cheaply cloned string type whose content was checked by `$check`.
 macro_rules! checked_string {
     ($(#[$doc:meta])* $name:ident, $check:path) => {
@@ -96,6 +99,21 @@ fn check_name(text: &str) -> Result<(), Invalid> {
         return Err(Invalid::new(
             "name",
             "1 to 200 bytes of text without control characters",
+        ));
+    }
+    Ok(())
+}
+
+/// What it may hold, it may hold in the key of an alert at any vendor.
+fn check_rule(text: &str) -> Result<(), Invalid> {
+    let fits =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    // Pagers that were down are probed under this word.
+    let reserved = text == "probe";
+    if text.is_empty() || text.len() > RULE_BYTES || !text.bytes().all(fits) || reserved {
+        return Err(Invalid::new(
+            "rule",
+            "1 to 40 of a-z, 0-9, `-` and `_`, and not `probe`",
         ));
     }
     Ok(())
@@ -207,6 +225,11 @@ checked_string!(
     Name, check_name
 );
 checked_string!(
+    /// The name of a rule by which an incident goes to others than on-call, for
+    /// example `security`.
+    RuleName, check_rule
+);
+checked_string!(
     /// The title of an incident: 1 to 500 characters with something to see.
     Title, check_title
 );
@@ -304,6 +327,16 @@ mod tests {
             &"é".repeat(101),
         ] {
             assert!(TenantId::new(bad).is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn names_of_rules_fit_into_keys() {
+        for good in ["security", "sev1-at_once", "7", &"x".repeat(40)] {
+            assert!(RuleName::new(good).is_ok(), "{good:?} was refused");
+        }
+        for bad in ["", "Security", "a b", "a:b", "probe", "é", &"x".repeat(41)] {
+            assert!(RuleName::new(bad).is_err(), "{bad:?} was accepted");
         }
     }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::incident::Severity;
 use crate::paging::{PageAction, PageEvent, TargetLog};
-use crate::{IncidentId, MessageId, Timestamp};
+use crate::{IncidentId, MessageId, RuleName, Timestamp};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,9 @@ impl MessageBody {
     }
 }
 
-/// One thing to do. Messages of one incident are done in the order in which
-/// they were committed.
+/// One thing to do. Messages of one incident and one [thread](Self::thread) are
+/// done in the order in which they were committed; threads do not wait for each
+/// other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// The id.
@@ -53,10 +54,21 @@ pub struct Message {
 }
 
 impl Message {
-    /// Whether it opens an alert.
+    /// Whether it opens the incident's own alert.
     #[must_use]
     pub fn is_trigger(&self) -> bool {
-        matches!(&self.body, MessageBody::Page(page) if page.action == PageAction::Trigger)
+        let opens = |page: &PageEvent| page.action == PageAction::Trigger && page.rule.is_none();
+        matches!(&self.body, MessageBody::Page(page) if opens(page))
+    }
+
+    /// The thread of its incident to which it belongs: the rule of an escalation,
+    /// or none.
+    #[must_use]
+    pub const fn thread(&self) -> Option<&RuleName> {
+        match &self.body {
+            MessageBody::Page(page) => page.rule.as_ref(),
+            MessageBody::Settle => None,
+        }
     }
 }
 

@@ -22,6 +22,10 @@ pub struct SeverityPolicy {
     /// A page that no pager accepted within so many seconds raises an alarm of
     /// our own; none for no alarm.
     pub accept_within_seconds: Option<u32>,
+    /// A page that only informs and has found no room for so many seconds waits
+    /// behind an open alert of the same service; none for never, so that each
+    /// incident has an alert of its own however long that takes.
+    pub coalesce_after_seconds: Option<u32>,
     /// How often the team is told, in minutes; none for no promise.
     pub update_every_minutes: Option<u32>,
     /// Whether closing needs a post-mortem link.
@@ -51,6 +55,7 @@ impl Default for Policy {
             page_on_raise: true,
             urgency: Urgency::High,
             accept_within_seconds: Some(60),
+            coalesce_after_seconds: None,
             update_every_minutes: Some(15),
             post_mortem_required: true,
         };
@@ -60,6 +65,7 @@ impl Default for Policy {
             page_on_raise: true,
             urgency: Urgency::Low,
             accept_within_seconds: Some(3_600),
+            coalesce_after_seconds: None,
             update_every_minutes: None,
             post_mortem_required: false,
         };
@@ -94,6 +100,7 @@ struct NamedSeverity {
     page_on_raise: Option<bool>,
     urgency: Option<Urgency>,
     accept_within_seconds: Option<Promise>,
+    coalesce_after_seconds: Option<Promise>,
     update_every_minutes: Option<Promise>,
     post_mortem_required: Option<bool>,
 }
@@ -132,6 +139,10 @@ impl NamedSeverity {
             accept_within_seconds: Promise::or(
                 self.accept_within_seconds,
                 shipped.accept_within_seconds,
+            ),
+            coalesce_after_seconds: Promise::or(
+                self.coalesce_after_seconds,
+                shipped.coalesce_after_seconds,
             ),
             update_every_minutes: Promise::or(
                 self.update_every_minutes,
@@ -174,6 +185,14 @@ impl Policy {
         self.of(severity)
             .update_every_minutes
             .map(|minutes| Duration::from_secs(u64::from(minutes) * 60))
+    }
+
+    /// How long a page of this severity that only informs looks for room before it
+    /// waits behind another alert of its service.
+    #[must_use]
+    pub fn coalesce_after(&self, severity: Severity) -> Option<Duration> {
+        let seconds = self.of(severity).coalesce_after_seconds?;
+        Some(Duration::from_secs(u64::from(seconds)))
     }
 
     /// How long a page of this severity may wait for a pager to accept it.

@@ -22,6 +22,9 @@ const ANCHOR: Duration = Duration::from_secs(5 * 60);
 /// The time between two looks at what waits, and at what became of pages.
 const WATCH: Duration = Duration::from_secs(5);
 
+/// About the time between two looks at what people did at the vendors.
+const RECONCILE: Duration = Duration::from_secs(60);
+
 /// How many passes run at a time. More than one, so that a page committed while
 /// a slow pager keeps a pass busy does not wait for it.
 const PASSES: usize = 16;
@@ -45,7 +48,8 @@ impl Wake {
 /// then once more, so that what was accepted is also sent.
 ///
 /// Anchors the heads of the chains every five minutes and at the end, and
-/// asks what became of pages, and measures what waits, every five seconds.
+/// asks what became of pages, and measures what waits, every five seconds; and asks
+/// about once a minute where alerts stand that nobody has.
 ///
 /// Needs a tokio runtime; passes run as tasks of it and end with the loop.
 pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output = ()>) {
@@ -54,6 +58,7 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
     let mut poll = pin!(tokio::time::sleep(Duration::ZERO));
     let mut look = tokio::time::interval(WATCH);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reconcile = pin!(tokio::time::sleep(jittered(RECONCILE)));
     let mut anchor = pin!(tokio::time::sleep(jittered(ANCHOR)));
     loop {
         tokio::select! {
@@ -62,6 +67,11 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
             Some(_) = passes.join_next() => continue,
             _ = look.tick() => {
                 passes.spawn(watch(incidents.clone()));
+                continue;
+            }
+            () = &mut reconcile => {
+                reconcile.as_mut().reset(Instant::now() + jittered(RECONCILE));
+                passes.spawn(ask_vendors(incidents.clone()));
                 continue;
             }
             () = &mut anchor => {
@@ -106,6 +116,15 @@ async fn watch(incidents: Incidents) {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "what waits could not be measured"
+        );
+    }
+}
+
+async fn ask_vendors(incidents: Incidents) {
+    if let Err(error) = incidents.reconcile().await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the vendors could not be asked where alerts stand; trying again"
         );
     }
 }

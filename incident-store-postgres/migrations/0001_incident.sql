@@ -199,6 +199,8 @@ create table incident.outbox (
     -- Taken under the incident's row lock: the order of commits.
     ordinal      bigint generated always as identity,
     incident_id  uuid not null references incident.incidents (id),
+    -- The escalation it belongs to, or nothing: what is done in order.
+    thread       text not null default '',
     lane         smallint not null check (lane between 1 and 4),
     -- A binary claims only the kinds it knows.
     kind         text not null,
@@ -221,7 +223,7 @@ create table incident.outbox (
 
 create index outbox_pending on incident.outbox (lane, due_at, ordinal) where state = 'pending';
 create index outbox_leased on incident.outbox (lease_until) where state = 'leased';
-create index outbox_queue on incident.outbox (incident_id, ordinal) where state in ('pending', 'leased');
+create index outbox_queue on incident.outbox (incident_id, thread, ordinal) where state in ('pending', 'leased');
 create index outbox_given_up on incident.outbox (incident_id) where state = 'given_up';
 
 create trigger never_emptied before truncate on incident.outbox
@@ -454,8 +456,8 @@ begin
     for o in select value from jsonb_array_elements(commit_ -> 'outbox') loop
         case o ->> 'op'
         when 'add' then
-            insert into incident.outbox (id, incident_id, lane, kind, opens, body, log, committed_at, due_at)
-            values ((o ->> 'id')::uuid, (o ->> 'incident_id')::uuid, (o ->> 'lane')::smallint, o ->> 'kind',
+            insert into incident.outbox (id, incident_id, thread, lane, kind, opens, body, log, committed_at, due_at)
+            values ((o ->> 'id')::uuid, (o ->> 'incident_id')::uuid, o ->> 'thread', (o ->> 'lane')::smallint, o ->> 'kind',
                 (o ->> 'opens')::boolean, o ->> 'body', o ->> 'log', (o ->> 'committed_at')::timestamptz,
                 (o ->> 'due_at')::timestamptz)
             on conflict (id) do nothing;
@@ -468,7 +470,7 @@ begin
             update incident.outbox set superseded = true
             where incident_id = (o ->> 'incident_id')::uuid and opens and state = 'leased';
         when 'replay' then
-            -- At the end of its incident's queue, as if it had never been tried.
+            -- At the end of its thread's queue, as if it had never been tried.
             update incident.outbox
             set state = 'pending', ordinal = default, log = '[]', due_at = (o ->> 'due_at')::timestamptz,
                 superseded = false

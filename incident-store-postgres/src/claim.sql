@@ -5,10 +5,11 @@ with due as materialized (
         select o.id
         from incident.outbox o
         where o.state = 'pending' and o.lane = lanes.lane and o.due_at <= $1 and o.kind = any($3)
-          -- Of one incident only the oldest unfinished message.
+          -- Of one thread only the oldest unfinished message.
           and not exists (
               select 1 from incident.outbox earlier
-              where earlier.incident_id = o.incident_id and earlier.ordinal < o.ordinal
+              where earlier.incident_id = o.incident_id and earlier.thread = o.thread
+                and earlier.ordinal < o.ordinal
                 and earlier.state in ('pending', 'leased'))
         order by o.due_at, o.ordinal
         limit $2

@@ -142,6 +142,7 @@ fn outbox(write: &OutboxWrite) -> Value {
             "incident_id": message.incident_id,
             "lane": lane(message.lane),
             "kind": message.body.kind(),
+            "thread": message.thread().map_or("", AsRef::as_ref),
             "opens": message.is_trigger(),
             "body": text_of(&message.body),
             "log": text_of(&message.log),

@@ -16,22 +16,22 @@ use incident_test_postgres::Database;
 
 use crate::harness::{at, storage};
 
-struct Setup {
-    incidents: Incidents,
+pub(crate) struct Setup {
+    pub(crate) incidents: Incidents,
     build: Box<dyn Fn() -> Incidents + Send + Sync>,
-    clock: Arc<ManualClock>,
-    alarms: Arc<Mutex<Vec<Alarm>>>,
-    vendor: StandIn,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) alarms: Arc<Mutex<Vec<Alarm>>>,
+    pub(crate) vendor: StandIn,
     _database: Option<Database>,
 }
 
 #[derive(Clone, Copy)]
-enum Vendor {
+pub(crate) enum Vendor {
     PagerDuty,
     OpsGenie,
 }
 
-async fn setup(kind: Vendor) -> Setup {
+pub(crate) async fn setup(kind: Vendor) -> Setup {
     type Both = (Arc<dyn Pager>, Arc<dyn PageCheck>);
     let (vendor, (pager, check)): (StandIn, Both) = match kind {
         Vendor::PagerDuty => {
@@ -81,12 +81,12 @@ async fn setup(kind: Vendor) -> Setup {
     }
 }
 
-fn ask() -> Ask {
+pub(crate) fn ask() -> Ask {
     Ask::by(caller("anna", Role::Admin).unwrap())
 }
 
 impl Setup {
-    async fn declare(&self) -> IncidentId {
+    pub(crate) async fn declare(&self) -> IncidentId {
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
         let id = self
             .incidents
@@ -124,7 +124,7 @@ impl Setup {
     }
 }
 
-const VENDORS: [Vendor; 2] = [Vendor::PagerDuty, Vendor::OpsGenie];
+pub(crate) const VENDORS: [Vendor; 2] = [Vendor::PagerDuty, Vendor::OpsGenie];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_that_is_there_is_confirmed_once_and_asked_for_no_more() {

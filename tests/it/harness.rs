@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_console::console::{Console, Parts};
+use incident_console::escalations::EscalationSettings;
 use incident_console::http::auth::Tokens;
 use incident_console::pagers::PagerSettings;
-use incident_console::policy_file::Paging;
+use incident_console::policy_file::{Paging, PolicyFile};
 use incident_console::storage::Storage;
 use incident_core::Timestamp;
 use incident_core::testing::{ManualClock, RecordingPager};
@@ -154,16 +155,24 @@ impl Server {
     /// A server on the system's clock, with the pagers that the environment
     /// would ask for. The recording pager is not one of them.
     pub(crate) async fn paging_by(settings: &[(&str, String)]) -> Self {
+        Self::paging_with(settings, PolicyFile::default()).await
+    }
+
+    /// The same with a policy file.
+    pub(crate) async fn paging_with(settings: &[(&str, String)], policy: PolicyFile) -> Self {
         let get = |name: &str| {
             let found = settings.iter().find(|(other, _)| *other == name);
             found.map(|(_, value)| value.clone())
         };
         let pagers = PagerSettings::from_env(&get).unwrap();
         let pagers = pagers.build(&Paging::default()).unwrap();
+        let escalations = EscalationSettings::from_env(&get).unwrap();
         let parts = Parts {
+            escalations: escalations.build(&Paging::default()).unwrap(),
             pagers: pagers.current,
             retired_pagers: pagers.retired,
             page_checks: pagers.checks,
+            policy,
             ..Parts::default()
         };
         let (console, database) = start(parts).await;

@@ -12,14 +12,18 @@
 pub(crate) const ON_POSTGRES: bool = true;
 
 mod bad_input;
+mod coalescing;
 mod confirmed;
+mod escalations;
 mod harness;
 mod http_rules;
 mod paging;
 mod public_canary;
 mod real_data;
+mod reconciled;
 mod scenario;
 mod storms;
+mod throttled;
 mod timeline;
 mod vendor_pages;
 mod webhooks;

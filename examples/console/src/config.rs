@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::escalations::EscalationSettings;
 use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
 use crate::pagers::PagerSettings;
@@ -37,6 +38,8 @@ pub struct Config {
     pub allow_unsafe: bool,
     /// Who is paged.
     pub pagers: PagerSettings,
+    /// Who is told besides on-call.
+    pub escalations: EscalationSettings,
     /// What inbound hooks are proven with.
     pub hooks: Hooks,
     /// The policy file.
@@ -96,6 +99,7 @@ impl Config {
                 .map_err(|reason: &str| ConfigError::new("DATABASE_URL", reason))?,
             allow_unsafe: get("INCIDENT_ALLOW_UNSAFE_DATABASE").is_some(),
             pagers: PagerSettings::from_env(&get)?,
+            escalations: EscalationSettings::from_env(&get)?,
             hooks: Hooks::from_env(&get)?,
             policy: get("INCIDENT_POLICY").map(PathBuf::from),
             anchors: get("INCIDENT_ANCHORS").map(PathBuf::from),
@@ -131,6 +135,7 @@ mod tests {
             ("PAGERDUTY_ROUTING_KEY", "canary"),
             ("OPSGENIE_API_KEY", "canary canary"),
             ("PAGERDUTY_URL", "http://canary.example"),
+            ("INCIDENT_ESCALATIONS", "security:pagerduty:canary"),
             ("INCIDENT_PAGERS", "pagerduty"),
             ("PAGERDUTY_WEBHOOK_SECRET", "canary"),
             ("PAGERDUTY_API_TOKEN", "canary canary"),

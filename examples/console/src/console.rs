@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Front};
+use crate::escalations::Escalations;
 use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
 use crate::metrics::Metrics;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub pagers: Vec<Arc<dyn Pager>>,
     /// Pagers that open nothing any more, and close what they opened.
     pub retired_pagers: Vec<Arc<dyn Pager>>,
+    /// Who is told besides on-call.
+    pub escalations: Escalations,
     /// Where it can be asked what became of a page.
     pub page_checks: Vec<Arc<dyn PageCheck>>,
     /// Where heads of chains are written down; the log if absent.
@@ -74,6 +77,7 @@ impl Parts {
             policy,
             pagers,
             retired_pagers,
+            escalations,
             page_checks,
             anchors,
             hooks,
@@ -110,6 +114,11 @@ impl Parts {
         builder = pagers
             .into_iter()
             .fold(builder, |builder, pager| builder.pager(pager));
+        builder = escalations
+            .into_iter()
+            .fold(builder, |builder, (rule, pagers)| {
+                builder.escalation(rule, pagers)
+            });
         builder = page_checks
             .into_iter()
             .fold(builder, |builder, check| builder.page_check(check));

@@ -9,6 +9,7 @@ pub mod app;
 pub mod config;
 pub mod console;
 pub mod demo;
+pub mod escalations;
 pub mod hooks;
 pub mod http;
 pub mod maintenance;

@@ -119,6 +119,12 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
     if let Some(rest) = &config.hooks.pagerduty_rest {
         pagers = pagers.checked_by(rest);
     }
+    let escalations = if play {
+        config.escalations.muted()
+    } else {
+        config.escalations
+    };
+    let escalations = escalations.build(policy.paging())?;
     let storage = match &config.database {
         Some(database) if !play => Storage::open(database, config.allow_unsafe).await?,
         _ => Storage::default(),
@@ -151,6 +157,7 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
             pagers: pagers.current,
             retired_pagers: pagers.retired,
             page_checks: pagers.checks,
+            escalations,
             anchors: anchors
                 .clone()
                 .map(|file| Arc::new(file) as Arc<dyn AnchorRecord>),

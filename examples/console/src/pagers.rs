@@ -12,10 +12,10 @@ use incident_pagers::{
 use crate::config::ConfigError;
 use crate::policy_file::Paging;
 
-const ROUTING_KEY: &str = "PAGERDUTY_ROUTING_KEY";
-const PAGERDUTY_URL: &str = "PAGERDUTY_URL";
+pub(crate) const ROUTING_KEY: &str = "PAGERDUTY_ROUTING_KEY";
+pub(crate) const PAGERDUTY_URL: &str = "PAGERDUTY_URL";
 const API_KEY: &str = "OPSGENIE_API_KEY";
-const OPSGENIE_URL: &str = "OPSGENIE_URL";
+pub(crate) const OPSGENIE_URL: &str = "OPSGENIE_URL";
 const ORDER: &str = "INCIDENT_PAGERS";
 
 /// What the environment says about pagers.
@@ -122,28 +122,14 @@ impl PagerSettings {
             opsgenie,
             order,
         } = self;
-        let pagerduty = made(pagerduty, (ROUTING_KEY, PAGERDUTY_URL), |key, url| {
-            let builder = PagerDuty::builder(key)
-                .severities(paging.severities)
-                .template(paging.template.clone());
-            let pager = match url {
-                Some(url) => builder.base_url(url).build()?,
-                None => builder.build()?,
-            };
+        let names = (ROUTING_KEY, PAGERDUTY_URL);
+        let pagerduty = made(pagerduty, names, |key, url| {
+            let pager = paging_by_pagerduty(key, url, paging)?;
             Ok((pager.base_url().to_string(), Arc::new(pager)))
         })?;
         let checks = RefCell::new(Vec::new());
         let opsgenie = made(opsgenie, (API_KEY, OPSGENIE_URL), |key, url| {
-            let builder = OpsGenie::builder(key)
-                .priorities(paging.priorities)
-                .template(paging.template.clone());
-            let responders = paging.responders.iter().cloned();
-            let builder = responders.fold(builder, |builder, one| builder.responder(one));
-            let pager = match url {
-                Some(url) => builder.base_url(url).build()?,
-                None => builder.build()?,
-            };
-            let pager = Arc::new(pager);
+            let pager = Arc::new(paging_by_opsgenie(key, url, paging)?);
             let check: Arc<dyn PageCheck> = Arc::<OpsGenie>::clone(&pager);
             checks.borrow_mut().push(check);
             Ok((pager.base_url().to_string(), pager))
@@ -158,6 +144,36 @@ impl PagerSettings {
             checks: checks.into_inner(),
             ..arranged(&order, made)
         })
+    }
+}
+
+pub(crate) fn paging_by_pagerduty(
+    key: RoutingKey,
+    url: Option<BaseUrl>,
+    paging: &Paging,
+) -> Result<PagerDuty, BuildError> {
+    let builder = PagerDuty::builder(key)
+        .severities(paging.severities)
+        .template(paging.template.clone());
+    match url {
+        Some(url) => builder.base_url(url).build(),
+        None => builder.build(),
+    }
+}
+
+pub(crate) fn paging_by_opsgenie(
+    key: ApiKey,
+    url: Option<BaseUrl>,
+    paging: &Paging,
+) -> Result<OpsGenie, BuildError> {
+    let builder = OpsGenie::builder(key)
+        .priorities(paging.priorities)
+        .template(paging.template.clone());
+    let responders = paging.responders.iter().cloned();
+    let builder = responders.fold(builder, |builder, one| builder.responder(one));
+    match url {
+        Some(url) => builder.base_url(url).build(),
+        None => builder.build(),
     }
 }
 
@@ -201,7 +217,7 @@ fn made<K, P: Pager + 'static>(
 }
 
 /// Keys and addresses were checked before: what else is wrong is the policy file's.
-fn unbuilt(error: &BuildError, url: &'static str) -> ConfigError {
+pub(crate) fn unbuilt(error: &BuildError, url: &'static str) -> ConfigError {
     if let BuildError::Invalid(invalid) = error {
         ConfigError::new("INCIDENT_POLICY", format!("pagers.{invalid}"))
     } else {
@@ -255,9 +271,7 @@ fn vendor<K>(
     let wrong = |variable| {
         move |error: Invalid| ConfigError::new(variable, format!("expected {}", error.expected()))
     };
-    let base = get(url)
-        .map(|text| BaseUrl::new(&text).map_err(wrong(url)))
-        .transpose()?;
+    let base = base_url(get, url)?;
     let Some(list) = get(keys) else {
         return match base {
             Some(_) => Err(ConfigError::new(url, format!("set {keys} too"))),
@@ -269,6 +283,18 @@ fn vendor<K>(
         .map(|key| read(key.trim()).map_err(wrong(keys)))
         .collect::<Result<_, _>>()?;
     Ok(Some(Vendor { keys, url: base }))
+}
+
+/// The address of a vendor's API, where another one than its own is given.
+pub(crate) fn base_url(
+    get: &dyn Fn(&str) -> Option<String>,
+    variable: &'static str,
+) -> Result<Option<BaseUrl>, ConfigError> {
+    let wrong =
+        |error: Invalid| ConfigError::new(variable, format!("expected {}", error.expected()));
+    let text = get(variable);
+    text.map(|text| BaseUrl::new(&text).map_err(wrong))
+        .transpose()
 }
 
 fn order(list: &str) -> Result<Vec<Kind>, ConfigError> {

@@ -6,7 +6,7 @@ use incident_core::audit::AuditEntry;
 use incident_core::billing::CappedRow;
 use incident_core::engine::{ImpactReport, SlaReport};
 use incident_core::incident::Incident;
-use incident_core::paging::{PagerTest, TargetId, TestOutcome};
+use incident_core::paging::{Escalation, PagerTest, Paging, TargetId, TestOutcome, dedup_key};
 use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::timeline::{SysIncidentUpdateEntry, TextName};
 use incident_core::{IncidentId, Timestamp};
@@ -20,6 +20,7 @@ pub fn incident(incident: &Incident, links: &Links, deduplicated: bool) -> Value
     let mut value = core(incident, links, deduplicated);
     if let (Value::Object(map), Value::Object(facts)) = (&mut value, facts(incident)) {
         map.extend(facts);
+        map.insert("escalations".to_owned(), escalations(incident));
     }
     value
 }
@@ -117,9 +118,26 @@ pub fn item(incident: &Incident) -> Value {
 }
 
 fn paging(incident: &Incident) -> Value {
-    let paging = &incident.paging;
+    page(&incident.paging, &incident.dedup_key())
+}
+
+/// Who was told besides on-call, and how that went.
+fn escalations(incident: &Incident) -> Value {
+    let shown = |one: &Escalation| {
+        let key = dedup_key(incident.id, Some(&one.rule));
+        json!({
+            "rule": one.rule,
+            "asked_at": one.asked_at,
+            "asked_by": one.asked_by,
+            "paging": page(&one.paging, &key),
+        })
+    };
+    incident.escalations.iter().map(shown).collect()
+}
+
+fn page(paging: &Paging, dedup_key: &str) -> Value {
     json!({
-        "dedup_key": incident.dedup_key(),
+        "dedup_key": dedup_key,
         "state": paging.state,
         "epoch": paging.epoch,
         "target": paging.target.as_ref().map(TargetId::name),
@@ -130,6 +148,8 @@ fn paging(incident: &Incident) -> Value {
         "overdue_at": paging.overdue_at,
         "confirmed_at": paging.confirmed_at,
         "unconfirmed_at": paging.unconfirmed_at,
+        "waits_behind": paging.waits_behind,
+        "closed_there_at": paging.closed_there_at,
         "possible_double_wakes": paging.possible_double_wakes,
     })
 }

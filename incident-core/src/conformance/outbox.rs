@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::sample::{OWNER, Sample, at, declared, message_id, page, plain};
 use super::{SpawnAll, StoreBackend, WITHIN};
+use crate::RuleName;
 use crate::commit::{Commit, OutboxWrite};
 use crate::incident::{Incident, Severity};
-use crate::outbox::{Backlog, Claim, GivenUp, Settled, Settlement};
+use crate::outbox::{Backlog, Claim, GivenUp, MessageBody, Settled, Settlement};
 use crate::paging::{PageAction, TargetId, TargetLog};
 use crate::port::{ClaimRequest, Store, StoreError};
 
@@ -78,6 +79,57 @@ pub async fn ordered_one_message_of_an_incident_at_a_time<B: StoreBackend>(_spaw
     }
     assert!(claim(&*store, 1, 10).await.is_empty());
     assert_eq!(store.next_due(WITHIN).await.unwrap(), None);
+}
+
+/// An escalation neither waits for the incident's own page nor is dropped with it,
+/// and keeps an order of its own.
+pub async fn ordered_an_escalation_is_a_thread_of_its_own<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let (incident, mut commit) = declared(&plain(1));
+    commit.outbox = vec![
+        page(&incident, PageAction::Trigger, 1, 0),
+        of_rule(page(&incident, PageAction::Trigger, 2, 0), "security"),
+        of_rule(page(&incident, PageAction::Resolve, 3, 0), "security"),
+        of_rule(page(&incident, PageAction::Trigger, 4, 9), "legal"),
+        page(&incident, PageAction::Resolve, 5, 0),
+    ];
+    store.commit(commit, WITHIN).await.unwrap();
+    let ids = |claims: &[Claim]| claims.iter().map(|one| one.message.id).collect::<Vec<_>>();
+    let first = claim(&*store, 1, 10).await;
+    assert_eq!(ids(&first), [message_id(1), message_id(2)]);
+    assert_eq!(store.next_due(WITHIN).await.unwrap(), Some(at(9)));
+    let supersede = Commit {
+        outbox: vec![OutboxWrite::SupersedeTriggers(incident.id)],
+        ..Commit::default()
+    };
+    store.commit(supersede, WITHIN).await.unwrap();
+    let later = |claim: &Claim| Settled::Later {
+        due_at: at(2),
+        log: claim.message.log.clone(),
+    };
+    for one in &first {
+        settle(&*store, one, later(one)).await.unwrap();
+    }
+    // The incident's own trigger is dropped; its resolve follows.
+    let second = claim(&*store, 2, 10).await;
+    assert_eq!(ids(&second), [message_id(5), message_id(2)]);
+    for one in &second {
+        settle(&*store, one, Settled::Done).await.unwrap();
+    }
+    assert_eq!(
+        ids(&claim(&*store, 9, 10).await),
+        [message_id(3), message_id(4)]
+    );
+}
+
+fn of_rule(write: OutboxWrite, rule: &str) -> OutboxWrite {
+    let OutboxWrite::Add(mut message) = write else {
+        return write;
+    };
+    if let MessageBody::Page(page) = &mut message.body {
+        page.rule = Some(RuleName::new(rule).unwrap());
+    }
+    OutboxWrite::Add(message)
 }
 
 /// A SEV1 that comes last goes first; within a severity the longest due.

@@ -149,6 +149,7 @@ pub(super) fn page(incident: &Incident, action: PageAction, n: u64, due: u64) ->
         body: MessageBody::Page(PageEvent {
             action,
             dedup_key: incident.dedup_key(),
+            rule: None,
             incident_id: incident.id,
             number: incident.number,
             epoch: 1,
@@ -162,6 +163,7 @@ pub(super) fn page(incident: &Incident, action: PageAction, n: u64, due: u64) ->
             tenants: Some(1),
             started_at: incident.started_at,
             occurred_at: at(due),
+            repeats: false,
         }),
         committed_at: at(0),
         due_at: at(due),

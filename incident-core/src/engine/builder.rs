@@ -1,6 +1,6 @@
 //! How an engine is put together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,10 @@ use futures_util::lock::Mutex;
 use uuid::Uuid;
 
 use super::anchor::{Anchors, Destination};
+use super::coalesce::Leaders;
 use super::confirm::Unconfirmed;
 use super::gates::Gates;
+use super::reconcile::Reconciled;
 use super::{Incidents, LogAnchors, Notice, meter};
 use crate::actor::Permissions;
 use crate::paging::{FailoverPolicy, GateSettings, HeedPolicy, TargetId};
@@ -20,7 +22,7 @@ use crate::port::{
 };
 use crate::sla::SlaTerms;
 use crate::status_page::PublicNames;
-use crate::{IncidentId, Timestamp};
+use crate::{IncidentId, RuleName, Timestamp};
 
 /// Why no engine was made.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +47,7 @@ pub struct IncidentsBuilder {
     store: Arc<dyn Store>,
     pagers: Vec<Arc<dyn Pager>>,
     retired: Vec<Arc<dyn Pager>>,
+    escalations: BTreeMap<RuleName, Vec<Arc<dyn Pager>>>,
     checks: Vec<Arc<dyn PageCheck>>,
     usage: Option<Arc<dyn UsageSource>>,
     directory: Option<Arc<dyn TenantDirectory>>,
@@ -77,15 +80,19 @@ pub(super) struct Inner {
     pub(super) pagers: Vec<Arc<dyn Pager>>,
     /// Open nothing any more, and still call off what they opened.
     pub(super) retired: Vec<Arc<dyn Pager>>,
+    /// Whom a rule tells, in the order in which they are tried.
+    pub(super) escalations: BTreeMap<RuleName, Vec<Arc<dyn Pager>>>,
     /// Where it can be asked what became of a page.
     pub(super) checks: Vec<Arc<dyn PageCheck>>,
     pub(super) unconfirmed: Unconfirmed,
+    pub(super) reconciled: Reconciled,
     pub(super) usage: Option<Arc<dyn UsageSource>>,
     pub(super) directory: Option<Arc<dyn TenantDirectory>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdGen>,
     pub(super) anchors: Anchors,
     pub(super) gates: Gates,
+    pub(super) leaders: Leaders,
     pub(super) settings: Settings,
     pub(super) listeners: Vec<Listener>,
     /// Random per process start: who holds a lease.
@@ -134,7 +141,13 @@ impl Inner {
         self.pagers
             .iter()
             .chain(&self.retired)
+            .chain(self.escalations.values().flatten())
             .find(|pager| pager.target_id() == *target)
+    }
+
+    /// The pagers of a rule; empty where it has none.
+    pub(super) fn escalation_pagers(&self, rule: &RuleName) -> &[Arc<dyn Pager>] {
+        self.escalations.get(rule).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn tell(&self, notice: &Notice) {
@@ -155,6 +168,7 @@ impl Incidents {
             store,
             pagers: Vec::new(),
             retired: Vec::new(),
+            escalations: BTreeMap::new(),
             checks: Vec::new(),
             usage: None,
             directory: None,
@@ -193,6 +207,16 @@ impl IncidentsBuilder {
     #[must_use]
     pub fn retired_pager(mut self, pager: Arc<dyn Pager>) -> Self {
         self.retired.push(pager);
+        self
+    }
+
+    /// Adds a rule by which an incident goes to others than on-call
+    /// ([`Command::Escalate`](crate::incident::Command)), and the pagers that
+    /// reach them, the first one first. Without a pager it is an entry and a
+    /// notice only.
+    #[must_use]
+    pub fn escalation(mut self, rule: RuleName, pagers: Vec<Arc<dyn Pager>>) -> Self {
+        self.escalations.entry(rule).or_default().extend(pagers);
         self
     }
 
@@ -319,6 +343,9 @@ impl IncidentsBuilder {
     /// the feature `system` is off.
     pub fn build(self) -> Result<Incidents, BuildError> {
         check_targets(&self.pagers, &self.retired)?;
+        for pagers in self.escalations.values() {
+            check_targets(pagers, &[])?;
+        }
         check_times(&self.settings).map_err(BuildError::Times)?;
         let clock = self
             .clock
@@ -333,14 +360,17 @@ impl IncidentsBuilder {
             store: self.store,
             pagers: self.pagers,
             retired: self.retired,
+            escalations: self.escalations,
             checks: self.checks,
             unconfirmed: Unconfirmed::default(),
+            reconciled: Reconciled::default(),
             usage: self.usage,
             directory: self.directory,
             clock,
             ids,
             anchors: Anchors::new(self.anchors),
             gates: Gates::new(self.settings.gate),
+            leaders: Leaders::default(),
             settings: self.settings,
             listeners: self.listeners,
             owner,

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
-use super::query::BATCH;
 use super::{Alarm, Error, Incidents, Notice};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, IncidentWrite};
-use crate::incident::{Incident, Status};
+use crate::incident::Incident;
 use crate::paging::{Backoff, Confirmation, PageAction, PageEvent, PagingState, Receipt};
-use crate::port::{IncidentFilter, PageCheck, StoreError};
+use crate::port::{PageCheck, StoreError};
 use crate::timeline::{EntryDraft, EntryKind};
 use crate::{IncidentId, Text, Timestamp};
 
@@ -121,28 +120,14 @@ impl Incidents {
     /// Pages that an earlier process sent and did not see through.
     async fn sweep(&self) -> Result<(), Error> {
         let now = self.0.now();
-        let mut filter = IncidentFilter {
-            statuses: Status::ALL
-                .into_iter()
-                .filter(|one| one.is_live())
-                .collect(),
-            limit: BATCH,
-            ..IncidentFilter::default()
-        };
-        loop {
-            let batch = self.list(&filter).await?;
-            for incident in &batch {
-                let accepted = incident.paging.accepted_at;
-                let recent = accepted.is_some_and(|at| now.since(at) < SWEEP);
-                if recent && self.check_of(incident).is_some() {
-                    self.0.unconfirmed.add(incident.id, now);
-                }
-            }
-            filter.after = batch.last().map(|one| (one.declared_at, one.id));
-            if batch.len() < BATCH {
-                return Ok(());
+        for incident in self.live().await? {
+            let accepted = incident.paging.accepted_at;
+            let recent = accepted.is_some_and(|at| now.since(at) < SWEEP);
+            if recent && self.check_of(&incident).is_some() {
+                self.0.unconfirmed.add(incident.id, now);
             }
         }
+        Ok(())
     }
 
     /// Whether nothing is left to be asked about an incident.
@@ -154,7 +139,7 @@ impl Incidents {
         let receipt = incident.paging.receipt.clone().unwrap_or_default();
         let page = self
             .0
-            .page_event(&incident, PageAction::Trigger, self.0.now());
+            .page_event(&incident, None, PageAction::Trigger, self.0.now());
         let within = self.0.settings.pager_deadline;
         let answer = check.check(&page, &receipt, within).await;
         let now = self.0.now();
@@ -210,7 +195,7 @@ impl Incidents {
                 let target = target.map_or("the pager", |target| target.name());
                 let text =
                     format!("nobody may know: {target} accepted the page and opened no alert");
-                let by = super::page::pager_actor(target);
+                let by = super::told::pager_actor(target);
                 audit.push(AuditDraft {
                     incident_id: Some(before.id),
                     at: now,

@@ -8,7 +8,7 @@ use super::{Alarm, Incidents, Notice, meter};
 use crate::incident::Severity;
 use crate::paging::{
     Admission, Asking, FailoverPolicy, Gate, GateSettings, Goal, Hold, NotSentReason, PageAction,
-    PageAnswer, PageEvent, Step, TargetId, TargetLog, Turn, next_step,
+    PageAnswer, PageEvent, Step, TargetId, TargetLog, Turn, dedup_key, next_step,
 };
 use crate::{MessageId, Timestamp};
 
@@ -112,7 +112,8 @@ impl Incidents {
             };
             let resolve = PageEvent {
                 action: PageAction::Resolve,
-                dedup_key: format!("{}:probe", page.dedup_key),
+                dedup_key: format!("{}:probe", dedup_key(page.incident_id, None)),
+                rule: None,
                 ..page.clone()
             };
             let answer = pager.send(&resolve, self.0.settings.pager_deadline).await;

@@ -9,9 +9,9 @@ use crate::commit::{Commit, IncidentWrite, OutboxWrite};
 use crate::effect::{Effect, effects_of};
 use crate::incident::{Affected, Event, Incident};
 use crate::outbox::{Message, MessageBody};
-use crate::paging::{PageAction, PageEvent};
+use crate::paging::{PageAction, PageEvent, Urgency, dedup_key};
 use crate::timeline::EntryDraft;
-use crate::{Revision, Timestamp};
+use crate::{Revision, RuleName, Timestamp};
 
 /// What events make of an incident.
 pub(super) struct Gathered {
@@ -41,7 +41,10 @@ impl Inner {
         let mut seqs = Vec::new();
         let mut effects: Vec<Effect> = Vec::new();
         for event in events {
-            if matches!(event, Event::PageAsked { .. } | Event::PageRetried { .. }) {
+            if matches!(
+                event,
+                Event::PageAsked { .. } | Event::Escalated { .. } | Event::PageRetried { .. }
+            ) {
                 self.gates.try_again();
             }
             let earlier = after.clone();
@@ -74,14 +77,27 @@ impl Inner {
                         after.state_mut().paging = before.paging.next();
                     }
                     outbox.push(OutboxWrite::SupersedeTriggers(after.id));
-                    outbox.push(self.page_message(&after, PageAction::Trigger, now));
+                    outbox.push(self.page_message(&after, None, PageAction::Trigger, now));
                 }
                 Effect::CallOff(action) => {
                     outbox.push(OutboxWrite::SupersedeTriggers(after.id));
-                    outbox.push(self.page_message(&after, action, now));
+                    outbox.push(self.page_message(&after, None, action, now));
+                }
+                Effect::Escalate(rule) => {
+                    // Nobody is paged by this rule: the entry tells of it.
+                    if self.escalation_pagers(&rule).is_empty() {
+                        continue;
+                    }
+                    if let Some(paging) = after.paging_mut(Some(&rule)) {
+                        *paging = paging.next();
+                    }
+                    outbox.push(self.page_message(&after, Some(&rule), PageAction::Trigger, now));
+                }
+                Effect::CallOffEscalation(rule) => {
+                    outbox.push(self.page_message(&after, Some(&rule), PageAction::Resolve, now));
                 }
                 Effect::Reprioritise => {
-                    outbox.push(self.page_message(&after, PageAction::Reprioritise, now));
+                    outbox.push(self.page_message(&after, None, PageAction::Reprioritise, now));
                 }
                 Effect::Replay(message) => outbox.push(OutboxWrite::Replay {
                     message,
@@ -104,8 +120,14 @@ impl Inner {
         }
     }
 
-    fn page_message(&self, incident: &Incident, action: PageAction, now: Timestamp) -> OutboxWrite {
-        let page = self.page_event(incident, action, now);
+    fn page_message(
+        &self,
+        incident: &Incident,
+        rule: Option<&RuleName>,
+        action: PageAction,
+        now: Timestamp,
+    ) -> OutboxWrite {
+        let page = self.page_event(incident, rule, action, now);
         self.message(incident, MessageBody::Page(page), now)
     }
 
@@ -113,19 +135,25 @@ impl Inner {
     pub(super) fn page_event(
         &self,
         incident: &Incident,
+        rule: Option<&RuleName>,
         action: PageAction,
         now: Timestamp,
     ) -> PageEvent {
         PageEvent {
             action,
-            dedup_key: incident.dedup_key(),
+            dedup_key: dedup_key(incident.id, rule),
+            rule: rule.cloned(),
             incident_id: incident.id,
             number: incident.number,
-            epoch: incident.paging.epoch,
+            epoch: incident.paging_of(rule).map_or(0, |paging| paging.epoch),
             title: incident.title.clone(),
             summary: incident.summary.clone(),
             severity: incident.severity,
-            urgency: self.settings.policy.of(incident.severity).urgency,
+            urgency: match rule {
+                // Who is told beyond on-call is told because it cannot wait.
+                Some(_) => Urgency::High,
+                None => self.settings.policy.of(incident.severity).urgency,
+            },
             mode: incident.mode,
             environment: incident.environment.clone(),
             services: incident.affected_services.clone(),
@@ -135,6 +163,7 @@ impl Inner {
             },
             started_at: incident.started_at,
             occurred_at: now,
+            repeats: false,
         }
     }
 

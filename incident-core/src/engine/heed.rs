@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ask, Error, IdempotencyKey, Incidents};
+use super::{Alarm, Ask, Error, IdempotencyKey, Incidents, Notice};
 use crate::actor::{Actor, ActorKind, Caller, Role};
-use crate::incident::{Command, Incident, Status, Update};
+use crate::incident::{Command, Incident, Observation, Status, Update};
 use crate::paging::{Heard, HeardWhat, OLDEST_HEARD, incident_of_key};
-use crate::timeline::EntryKind;
-use crate::{IncidentId, PersonName, Statement, Text};
+use crate::{IncidentId, PersonName, RuleName, Statement, Text};
 
 /// Longer than [`OLDEST_HEARD`]: an event is forgotten only when it is too old
 /// to be taken in again, whatever the clocks of both sides say.
@@ -46,7 +45,7 @@ impl Incidents {
         if heard.echo {
             return Ok(Heeded::Nothing("it repeats what was told the vendor"));
         }
-        let Some(id) = heard.dedup_key.as_deref().and_then(incident_of_key) else {
+        let Some((id, rule)) = heard.dedup_key.as_deref().and_then(incident_of_key) else {
             return Ok(Heeded::Nothing(
                 "it is not about an incident of this system",
             ));
@@ -58,35 +57,65 @@ impl Incidents {
         let Some(incident) = self.find(id).await? else {
             return Ok(Heeded::Nothing("there is no such incident"));
         };
-        let Some(command) = self.command_of(heard, &incident) else {
+        let own = rule.is_none();
+        let Some(command) = self.command_of(heard, &incident, rule) else {
             return Ok(Heeded::Nothing("it is nothing new"));
         };
         let ask = ask_of(heard, id);
         match self.act(&ask, id, &command).await {
-            Ok(done) => Ok(Heeded::Taken {
-                incident: done.incident,
-                repeated: done.replayed,
-            }),
+            Ok(done) => {
+                if !done.replayed {
+                    self.warn_if_deserted(heard, &done.incident, own);
+                }
+                Ok(Heeded::Taken {
+                    incident: done.incident,
+                    repeated: done.replayed,
+                })
+            }
             Err(Error::Refused(_)) => Ok(Heeded::Nothing("the incident takes no such entry")),
             Err(Error::Forbidden(_)) => Ok(Heeded::Nothing("vendors may not do this")),
             Err(error) => Err(error),
         }
     }
 
-    fn command_of(&self, heard: &Heard, incident: &Incident) -> Option<Command> {
+    /// The alert of an incident that goes on, and that nobody has, rings no more.
+    fn warn_if_deserted(&self, heard: &Heard, incident: &Incident, own: bool) {
+        let over = heard.what == HeardWhat::Resolved && own;
+        if !over || !incident.status.is_live() || incident.is_taken() {
+            return;
+        }
+        tracing::error!(incident.id = %incident.id, vendor = %heard.vendor, "the alert of a live incident that nobody has was closed at the vendor");
+        self.0.tell(&Notice {
+            alarm: Some(Alarm::AlertClosedThere {
+                incident_id: incident.id,
+                vendor: heard.vendor.clone(),
+            }),
+            ..Notice::default()
+        });
+    }
+
+    fn command_of(
+        &self,
+        heard: &Heard,
+        incident: &Incident,
+        rule: Option<RuleName>,
+    ) -> Option<Command> {
         let policy = &self.0.settings.heed;
         // The vendor's clock may be ahead of ours.
         let at = heard.at.map(|at| at.min(self.0.now()));
+        let live = incident.status.is_live();
+        // Who was told beyond on-call neither takes the incident nor ends it.
+        let own = rule.is_none();
         match heard.what {
             // We opened it ourselves, and its acceptance stands there already.
             HeardWhat::Opened => return None,
             HeardWhat::Acknowledged
-                if policy.acknowledge && incident.status.is_live() && !incident.is_taken() =>
+                if own && policy.acknowledge && live && !incident.is_taken() =>
             {
                 return Some(Command::Acknowledge { at });
             }
-            HeardWhat::Resolved if policy.resolve && incident.status.is_live() => {
-                let update = Update::to_status(statement(heard)?, Status::Resolved);
+            HeardWhat::Resolved if own && policy.resolve && live => {
+                let update = Update::to_status(statement(heard, None)?, Status::Resolved);
                 return Some(Command::Update(Box::new(update)));
             }
             HeardWhat::Acknowledged
@@ -99,17 +128,21 @@ impl Incidents {
             | HeardWhat::Reprioritised(_)
             | HeardWhat::Noted(_) => {}
         }
-        let update = Update {
-            kind: Some(EntryKind::Observation),
+        Some(Command::Observe(Box::new(Observation {
+            said: statement(heard, rule.as_ref())?,
             occurred_at: at,
-            ..Update::new(statement(heard)?)
-        };
-        Some(Command::Update(Box::new(update)))
+            rule,
+            alert: heard.what.shows(),
+        })))
     }
 }
 
-fn statement(heard: &Heard) -> Option<Statement> {
-    Statement::new(Text::made(&heard.sentence()).as_str()).ok()
+fn statement(heard: &Heard, rule: Option<&RuleName>) -> Option<Statement> {
+    let sentence = match rule {
+        Some(rule) => format!("escalation {rule}: {}", heard.sentence()),
+        None => heard.sentence(),
+    };
+    Statement::new(Text::made(&sentence).as_str()).ok()
 }
 
 fn ask_of(heard: &Heard, id: IncidentId) -> Ask {

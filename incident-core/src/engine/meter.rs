@@ -123,6 +123,7 @@ pub(super) fn alarm(alarm: &Alarm) {
         Alarm::PageOverdue { .. } => "page_overdue",
         Alarm::PageReduced { .. } => "page_reduced",
         Alarm::PageUnconfirmed { .. } => "page_unconfirmed",
+        Alarm::AlertClosedThere { .. } => "alert_closed_there",
         Alarm::TargetDown { .. } => "target_down",
         Alarm::ChainBroken { .. } => "chain_broken",
     };

@@ -7,6 +7,7 @@
 mod anchor;
 mod ask;
 mod builder;
+mod coalesce;
 mod confirm;
 mod denial;
 mod error;
@@ -18,7 +19,9 @@ mod notice;
 mod page;
 mod prepare;
 mod query;
+mod reconcile;
 mod relay;
+mod repeat;
 mod report;
 mod retry;
 mod run;
@@ -27,6 +30,8 @@ mod suggest;
 #[cfg(feature = "system")]
 pub mod system;
 mod test_page;
+mod told;
+mod trail;
 mod usage;
 mod verify;
 

@@ -2,7 +2,7 @@
 
 use crate::anchor::AnchoredChain;
 use crate::paging::{PageAction, TargetId};
-use crate::{IncidentId, Timestamp};
+use crate::{IncidentId, Name, Timestamp};
 
 /// Something that needs a human although no vendor may have told one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,14 @@ pub enum Alarm {
         incident_id: IncidentId,
         /// The target.
         target: TargetId,
+    },
+    /// The alert of a live incident that nobody has was closed at the vendor: by a
+    /// person there, or because its time was over. Nobody is called any more.
+    AlertClosedThere {
+        /// The incident.
+        incident_id: IncidentId,
+        /// Who told.
+        vendor: Name,
     },
     /// A target failed several times in a row, or refuses its key: it is left
     /// alone for a while, and pages go to the next one at once.

@@ -1,56 +1,24 @@
 //! One step in the life of a page: ask what is next, do it, keep the outcome.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::gates::Next;
 use super::gather::Gathered;
-use super::{Alarm, Error, Incidents, Notice, meter};
-use crate::actor::{Actor, ActorKind};
-use crate::audit::{AuditDraft, AuditOutcome};
+use super::repeat::is_moot;
+use super::told::{Attempt, Told, alarm, audit_of, audit_of_waiting, pager_actor, sentences};
+use super::{Error, Incidents, Notice, meter};
+use crate::audit::AuditDraft;
 use crate::commit::{Commit, IncidentWrite};
 use crate::incident::{Incident, Severity};
 use crate::outbox::{Claim, Settled, Settlement};
 use crate::paging::{
     FailoverPolicy, Goal, NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagingState,
-    Receipt, Step, TargetId, TargetLog, next_step,
+    Step, TargetId, TargetLog, next_step,
 };
 use crate::port::StoreError;
 use crate::timeline::{EntryDraft, EntryKind};
-use crate::{PersonName, Text, Timestamp, failpoint};
-
-/// One attempt at one target.
-struct Attempt {
-    target: TargetId,
-    answer: PageAnswer,
-    /// Whether it was the first at this target.
-    first: bool,
-    /// A target before this one may have taken the page too: somebody may have
-    /// been woken twice.
-    perhaps_twice: bool,
-}
-
-impl Attempt {
-    const fn is_reduced(&self) -> bool {
-        matches!(&self.answer, PageAnswer::Accepted(receipt) if receipt.reduced)
-    }
-}
-
-impl Told {
-    fn is_acceptance(&self, page: &PageEvent) -> bool {
-        let attempt = self.attempt.as_ref().map(|attempt| &attempt.answer);
-        page.action == PageAction::Trigger && matches!(attempt, Some(PageAnswer::Accepted(_)))
-    }
-}
-
-/// What is to be kept of one step.
-struct Told {
-    attempt: Option<Attempt>,
-    outcome: Settled,
-    /// No pager has accepted it for so long: the alarm goes off now.
-    overdue: Option<Duration>,
-}
+use crate::{Text, Timestamp, failpoint};
 
 impl Incidents {
     pub(super) async fn page(&self, claim: Claim, page: PageEvent) -> Result<(), Error> {
@@ -58,14 +26,23 @@ impl Incidents {
         let policy = self.failover(page.severity);
         let (goal, targets) = self.targets(&incident, &page, &claim.message.log);
         let mut log = claim.message.log.clone();
-        let stale = page.action == PageAction::Trigger && page.epoch < incident.paging.epoch;
+        let stale = match page.action {
+            PageAction::Trigger => is_over(&incident, &page),
+            PageAction::Acknowledge | PageAction::Resolve | PageAction::Reprioritise => {
+                page.repeats && is_moot(&incident, &page)
+            }
+        };
         if stale {
             let told = Told {
                 attempt: None,
                 outcome: Settled::Superseded,
                 overdue: None,
+                behind: None,
             };
             return self.keep_outcome(&claim, &page, &told).await;
+        }
+        if let Some(leader) = self.leader_of(&claim, &page, &incident).await? {
+            return self.wait_behind(leader, &claim, &page, &incident).await;
         }
         let (mut attempt, mut held) = (None, None);
         let who = (claim.message.id, page.severity);
@@ -84,6 +61,10 @@ impl Incidents {
             (_, Some(due_at)) | (Step::Wait(due_at), None) => Settled::Later { due_at, log },
             (Step::Send(_), None) => Settled::Later { due_at: now, log },
         };
+        if page.repeats {
+            // Told before: once more is enough, whatever comes of it.
+            outcome = Settled::Done;
+        }
         hurry(&claim, &page, &incident, &mut outcome, now);
         let overdue = self.overdue(&incident, &claim, &page, &mut outcome);
         if attempt.is_none() && overdue.is_none() && matches!(outcome, Settled::Later { .. }) {
@@ -93,6 +74,7 @@ impl Incidents {
             attempt,
             outcome,
             overdue,
+            behind: None,
         };
         self.keep_outcome(&claim, &page, &told).await?;
         if told.outcome == Settled::Done {
@@ -113,7 +95,8 @@ impl Incidents {
         let Settled::Later { due_at, .. } = outcome else {
             return None;
         };
-        let said = incident.paging.overdue_at.is_some() || page.epoch != incident.paging.epoch;
+        let paging = incident.paging_of(page.rule.as_ref())?;
+        let said = paging.overdue_at.is_some() || page.epoch != paging.epoch;
         if said || page.action != PageAction::Trigger {
             return None;
         }
@@ -128,7 +111,7 @@ impl Incidents {
     }
 
     /// Nothing happened, so nothing is told: the message comes back later.
-    async fn put_off(&self, claim: &Claim, outcome: Settled) -> Result<(), Error> {
+    pub(super) async fn put_off(&self, claim: &Claim, outcome: Settled) -> Result<(), Error> {
         let commit = Commit {
             settles: Some(Settlement {
                 message: claim.message.id,
@@ -164,11 +147,17 @@ impl Incidents {
                 let retired = self.0.retired.iter().map(|pager| pager.target_id());
                 let started =
                     retired.filter(|target| log.iter().any(|entry| entry.target == *target));
-                let current = self.0.pagers.iter().map(|pager| pager.target_id());
+                let current = match &page.rule {
+                    Some(rule) => self.0.escalation_pagers(rule),
+                    None => &self.0.pagers,
+                };
+                let current = current.iter().map(|pager| pager.target_id());
                 (Goal::First, started.chain(current).collect())
             }
             PageAction::Acknowledge | PageAction::Resolve => {
-                (Goal::Every, incident.paging.touched.clone())
+                let paging = incident.paging_of(page.rule.as_ref());
+                let touched = paging.map(|paging| paging.touched.clone());
+                (Goal::Every, touched.unwrap_or_default())
             }
             PageAction::Reprioritise => {
                 let follows = |target: &&TargetId| {
@@ -225,7 +214,7 @@ impl Incidents {
 
     /// Keeps an outcome: the incident's paging, entry, audit and message in one
     /// commit. Decided anew when the incident was written meanwhile.
-    async fn keep_outcome(
+    pub(super) async fn keep_outcome(
         &self,
         claim: &Claim,
         page: &PageEvent,
@@ -235,10 +224,13 @@ impl Incidents {
             let before = self.get(page.incident_id).await?;
             let (gathered, audit) = self.outcome_of(&before, page, told);
             let after = gathered.after;
-            let shown = after.paging.target.clone();
+            let shown = after.paging_of(page.rule.as_ref());
+            let shown = shown.and_then(|paging| paging.target.clone());
+            let again = self.repetition(&after, page, told, self.0.now());
             let commit = Commit {
                 writes: vec![gathered.write],
                 audit,
+                outbox: again.into_iter().collect(),
                 settles: Some(Settlement {
                     message: claim.message.id,
                     lease: claim.lease,
@@ -261,6 +253,7 @@ impl Incidents {
                         let waited = self.0.now().since(claim.message.committed_at);
                         meter::accepted(page.severity, waited);
                         self.look_after(&after);
+                        self.leads(&after, page);
                     }
                     self.0.tell(&Notice {
                         incidents: vec![page.incident_id],
@@ -288,6 +281,9 @@ impl Incidents {
         let mut seqs = Vec::new();
         if let Some(attempt) = attempt {
             audit.push(audit_of(page, attempt, now));
+        }
+        if let Some(leader) = &told.behind {
+            audit.push(audit_of_waiting(leader, page, now));
         }
         for message in sentences(page, told) {
             let target = attempt.map_or("none", |attempt| attempt.target.name());
@@ -336,7 +332,9 @@ fn hurry(
         return;
     };
     let until = claim.message.committed_at.saturating_add(HELD_UP);
-    if page.action == PageAction::Trigger || page.epoch >= incident.paging.epoch {
+    let newest = incident.paging_of(page.rule.as_ref());
+    let newest = newest.map_or(0, |paging| paging.epoch);
+    if page.action == PageAction::Trigger || page.epoch >= newest {
         return;
     }
     if until <= now {
@@ -347,18 +345,29 @@ fn hurry(
     }
 }
 
-fn seed_of(claim: &Claim) -> u64 {
+pub(super) fn seed_of(claim: &Claim) -> u64 {
     claim.message.id.uuid().as_u64_pair().1
+}
+
+/// A trigger that is wanted no more: a newer page took its place, or it is an
+/// escalation of an incident that ended.
+fn is_over(incident: &Incident, page: &PageEvent) -> bool {
+    let newest = incident.paging_of(page.rule.as_ref());
+    let older = newest.is_none_or(|paging| page.epoch < paging.epoch);
+    older || (page.rule.is_some() && !incident.status.is_live())
 }
 
 /// The incident's own picture of its page.
 fn show(after: &mut Incident, page: &PageEvent, told: &Told, now: Timestamp) {
-    let paging = &mut after.state_mut().paging;
+    let Some(paging) = after.paging_mut(page.rule.as_ref()) else {
+        return;
+    };
     let attempt = told.attempt.as_ref();
     paging.possible_double_wakes += u32::from(attempt.is_some_and(|one| one.perhaps_twice));
     if page.epoch != paging.epoch {
         return;
     }
+    paging.waits_behind = told.behind.as_ref().map(|leader| leader.id);
     if told.overdue.is_some() {
         paging.overdue_at = Some(now);
     }
@@ -404,116 +413,5 @@ fn show(after: &mut Incident, page: &PageEvent, told: &Told, now: Timestamp) {
             paging.state = PagingState::Superseded;
         }
         _ => {}
-    }
-}
-
-/// What goes off because of a step, beside the log line for it.
-fn alarm(claim: &Claim, page: &PageEvent, told: &Told, shown: Option<TargetId>) -> Option<Alarm> {
-    let attempt = told.attempt.as_ref();
-    let target = attempt.map(|attempt| attempt.target.clone()).or(shown);
-    if matches!(told.outcome, Settled::GivenUp { .. }) {
-        tracing::error!(incident.id = %page.incident_id, action = ?page.action, "a page is given up: nobody may know");
-        return Some(Alarm::PageGivenUp {
-            incident_id: page.incident_id,
-            action: page.action,
-            target,
-        });
-    }
-    if attempt.is_some_and(Attempt::is_reduced) {
-        tracing::error!(incident.id = %page.incident_id, "a pager refused a page as it was and took its shortest form");
-        return Some(Alarm::PageReduced {
-            incident_id: page.incident_id,
-            target: attempt.map(|attempt| attempt.target.clone())?,
-        });
-    }
-    let waited = told.overdue?;
-    tracing::error!(incident.id = %page.incident_id, seconds = waited.as_secs(), "no pager has accepted a page: nobody may know");
-    Some(Alarm::PageOverdue {
-        incident_id: page.incident_id,
-        since: claim.message.committed_at,
-        target,
-    })
-}
-
-fn sentences(page: &PageEvent, told: &Told) -> Vec<String> {
-    let overdue = told.overdue.map(|waited| {
-        let seconds = waited.as_secs();
-        format!("nobody may know: no pager has accepted the page for {seconds} s")
-    });
-    happened(page, told).into_iter().chain(overdue).collect()
-}
-
-/// The timeline tells the first failure at each target, acceptance and giving
-/// up, but not every attempt: a bad hour at the vendor would bury the response.
-fn happened(page: &PageEvent, told: &Told) -> Option<String> {
-    let (what, attempt) = (page.action.noun(), told.attempt.as_ref());
-    if let Settled::GivenUp { .. } = told.outcome {
-        let why = attempt.map_or_else(
-            || "no pager is configured or time is up".to_owned(),
-            reason_of,
-        );
-        return Some(format!("{what} given up: {why}"));
-    }
-    let attempt = attempt?;
-    if attempt.perhaps_twice {
-        let how = reason_of(attempt);
-        return Some(format!(
-            "{what} went to another pager although one before may have it; somebody may be woken twice. {how}"
-        ));
-    }
-    match &attempt.answer {
-        PageAnswer::Accepted(receipt) if receipt.reduced => Some(format!(
-            "{what} accepted by {} in its shortest form: the full one was refused",
-            attempt.target
-        )),
-        PageAnswer::Accepted(_) => Some(format!("{what} accepted by {}", attempt.target)),
-        PageAnswer::NotSent(_) | PageAnswer::Unknown => attempt
-            .first
-            .then(|| format!("{what} failed at {}", reason_of(attempt))),
-    }
-}
-
-fn reason_of(attempt: &Attempt) -> String {
-    match &attempt.answer {
-        PageAnswer::Accepted(_) => format!("{}: accepted", attempt.target),
-        PageAnswer::NotSent(not_sent) => format!("{}: {}", attempt.target, not_sent.reason.words()),
-        PageAnswer::Unknown => format!("{}: no answer", attempt.target),
-    }
-}
-
-pub(super) fn pager_actor(target: &str) -> Actor {
-    // `pager:` and a target's name are always a valid name.
-    let name = PersonName::new(&format!("pager:{target}"));
-    Actor {
-        kind: ActorKind::Integration,
-        name: name.unwrap_or_else(|_| PersonName::pager()),
-    }
-}
-
-fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> AuditDraft {
-    let answer = match &attempt.answer {
-        PageAnswer::Accepted(_) => "accepted",
-        PageAnswer::NotSent(_) => "not_sent",
-        PageAnswer::Unknown => "unknown",
-    };
-    let mut detail = BTreeMap::from([
-        ("answer".to_owned(), answer.to_owned()),
-        ("epoch".to_owned(), page.epoch.to_string()),
-    ]);
-    if let PageAnswer::Accepted(Receipt {
-        request_id: Some(id),
-        ..
-    }) = &attempt.answer
-    {
-        // What the vendor's support asks for.
-        detail.insert("request_id".to_owned(), id.clone());
-    }
-    AuditDraft {
-        incident_id: Some(page.incident_id),
-        at,
-        actor: pager_actor(attempt.target.name()),
-        action: format!("page_{}", page.action.name()),
-        outcome: AuditOutcome::Allowed,
-        detail,
     }
 }

@@ -49,6 +49,28 @@ impl Incidents {
             .await?)
     }
 
+    /// Every live incident.
+    pub(super) async fn live(&self) -> Result<Vec<Arc<Incident>>, Error> {
+        let mut filter = IncidentFilter {
+            statuses: Status::ALL
+                .into_iter()
+                .filter(|one| one.is_live())
+                .collect(),
+            limit: BATCH,
+            ..IncidentFilter::default()
+        };
+        let mut found = Vec::new();
+        loop {
+            let batch = self.list(&filter).await?;
+            let full = batch.len() == BATCH;
+            filter.after = batch.last().map(|one| (one.declared_at, one.id));
+            found.extend(batch);
+            if !full {
+                return Ok(found);
+            }
+        }
+    }
+
     /// Entries of a timeline after `after_seq`, ascending.
     ///
     /// # Errors

@@ -55,6 +55,7 @@ fn retry_of(message: &Message) -> Option<RetryOf> {
     match &message.body {
         MessageBody::Page(page) => Some(RetryOf {
             message: message.id,
+            rule: page.rule.clone(),
             action: page.action,
             epoch: page.epoch,
         }),

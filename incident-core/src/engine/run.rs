@@ -151,6 +151,7 @@ impl Incidents {
         {
             return Err(Error::VersionMismatch);
         }
+        self.knows_rule(command)?;
         let now = self.0.now();
         let events = decide(
             &before,
@@ -209,6 +210,22 @@ impl Incidents {
                 .await?,
         );
         self.keep(commit, all).await
+    }
+
+    fn knows_rule(&self, command: &Command) -> Result<(), Invalid> {
+        let rules = &self.0.escalations;
+        let Command::Escalate { rule, .. } = command else {
+            return Ok(());
+        };
+        if rules.contains_key(rule) {
+            return Ok(());
+        }
+        let names: Vec<&str> = rules.keys().map(AsRef::as_ref).collect();
+        let expected = match names.as_slice() {
+            [] => "no rule: none is configured".to_owned(),
+            names => format!("one of {}", names.join(", ")),
+        };
+        Err(Invalid::new("rule", expected))
     }
 
     /// The incident that takes in one that is being merged, in the same commit.
@@ -424,67 +441,6 @@ pub(super) fn allowed(
         action: action.to_owned(),
         outcome: AuditOutcome::Allowed,
         detail,
-    }
-}
-
-impl Command {
-    /// Its name in the audit trail.
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Acknowledge { .. } => "acknowledge",
-            Self::Update(_) => "update",
-            Self::Change(_) => "change",
-            Self::Publish(_) => "publish",
-            Self::LinkPostMortem { .. } => "link_post_mortem",
-            Self::Page { .. } => "page",
-            Self::Redact { .. } => "redact",
-            Self::RetryPage { .. } => "retry_page",
-            Self::TakeIn { .. } => "take_in",
-        }
-    }
-
-    /// What the audit trail notes of it: never free text, but for the reason of
-    /// a redaction and the address of a post-mortem, whose proof it is.
-    fn particulars(&self) -> BTreeMap<String, String> {
-        let mut detail = BTreeMap::new();
-        let mut note = |name: &str, value: String| detail.insert(name.to_owned(), value);
-        match self {
-            Self::Update(update) => {
-                if let Some(status) = update.status {
-                    note("status", status.to_string());
-                }
-                if let Some(severity) = update.severity {
-                    note("severity", severity.to_string());
-                }
-                if let Some(into) = update.merged_into {
-                    note("merged_into", into.to_string());
-                }
-            }
-            Self::Change(changes) => {
-                let fields: Vec<&str> =
-                    changes.iter().map(crate::incident::Change::field).collect();
-                note("fields", fields.join(","));
-            }
-            Self::Publish(publish) => {
-                note("public", publish.public.to_string());
-            }
-            Self::LinkPostMortem { url } => {
-                note("url", url.to_string());
-            }
-            Self::Redact { seq, reason } => {
-                note("seq", seq.to_string());
-                note("reason", reason.to_string());
-            }
-            Self::RetryPage { given_up } => {
-                let ids: Vec<String> = given_up.iter().map(|one| one.message.to_string()).collect();
-                note("messages", ids.join(","));
-            }
-            Self::TakeIn { from, .. } => {
-                note("from", from.to_string());
-            }
-            Self::Acknowledge { .. } | Self::Page { .. } => {}
-        }
-        detail
     }
 }
 

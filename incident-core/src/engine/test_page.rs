@@ -121,6 +121,7 @@ impl Incidents {
         PageEvent {
             action: PageAction::Trigger,
             dedup_key: format!("sys-pager-test:{id}"),
+            rule: None,
             incident_id: id,
             number: 0,
             epoch: 0,
@@ -137,6 +138,7 @@ impl Incidents {
             tenants: Some(0),
             started_at: now,
             occurred_at: now,
+            repeats: false,
         }
     }
 }

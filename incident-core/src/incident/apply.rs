@@ -2,11 +2,11 @@
 
 use super::{Change, Event, Incident, Mode, State, Status, Transition, Updated};
 use crate::actor::ActorKind;
-use crate::paging::PageAction;
+use crate::paging::{AlertSeen, Escalation, PageAction, Paging};
 use crate::policy::Policy;
 use crate::timeline::EntryDraft;
 use crate::window::Window;
-use crate::{PersonName, Timestamp};
+use crate::{PersonName, RuleName, Timestamp};
 
 impl Incident {
     /// Folds one event into the state. `seq` is the number of the entry that
@@ -30,6 +30,11 @@ impl Incident {
             Event::Changed(change) | Event::TookIn { change, .. } => {
                 apply_change(state, change, now, policy)
             }
+            Event::Observed { rule, alert, .. } => {
+                if let (Some(seen), Some(paging)) = (alert, self.paging_mut(rule.as_ref())) {
+                    paging.closed_there_at = (*seen == AlertSeen::Closed).then_some(now);
+                }
+            }
             Event::Published(publish) => state.face.publish(publish, seq, now, state.status),
             Event::PostMortemLinked { url, by } => {
                 state.post_mortem = Some(super::PostMortem {
@@ -39,9 +44,14 @@ impl Incident {
                 });
             }
             Event::PageAsked { .. } => state.paging = state.paging.next(),
+            Event::Escalated { rule, by, .. } => escalate(state, rule, by, now),
             Event::PageRetried { messages } => {
-                if messages.iter().any(|one| one.action == PageAction::Trigger) {
-                    state.paging.retry();
+                for one in messages {
+                    if one.action == PageAction::Trigger
+                        && let Some(paging) = self.paging_mut(one.rule.as_ref())
+                    {
+                        paging.retry();
+                    }
                 }
             }
             Event::Redacted { seq } => state.face.redact(*seq, now),
@@ -55,6 +65,22 @@ impl Incident {
         state.last_recorded_at = entry.recorded_at;
         state.last_seq
     }
+}
+
+/// Its page, if anybody is paged by this rule, is begun with the message to the
+/// pagers.
+fn escalate(state: &mut State, rule: &RuleName, by: &PersonName, now: Timestamp) {
+    if let Some(known) = state.escalations.iter_mut().find(|one| one.rule == *rule) {
+        known.asked_at = now;
+        known.asked_by = by.clone();
+        return;
+    }
+    state.escalations.push(Escalation {
+        rule: rule.clone(),
+        asked_at: now,
+        asked_by: by.clone(),
+        paging: Paging::none(),
+    });
 }
 
 fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, policy: &Policy) {

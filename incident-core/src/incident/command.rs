@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Affected, Change, Facts, Mode, Severity, Source, Status};
-use crate::paging::PageAction;
+use crate::paging::{AlertSeen, PageAction};
 use crate::timeline::EntryKind;
 use crate::{
-    HttpsUrl, IncidentId, MessageId, Name, PersonName, PublicText, ServiceId, Statement,
+    HttpsUrl, IncidentId, MessageId, Name, PersonName, PublicText, RuleName, ServiceId, Statement,
     SuggestionId, Text, Timestamp, Title,
 };
 
@@ -138,6 +138,19 @@ impl Update {
     }
 }
 
+/// Something that was seen at a vendor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// What was seen.
+    pub said: Statement,
+    /// When it happened; now if absent.
+    pub occurred_at: Option<Timestamp>,
+    /// The escalation whose alert it is about; none for the incident's own.
+    pub rule: Option<RuleName>,
+    /// Whether the alert is open there, where this tells.
+    pub alert: Option<AlertSeen>,
+}
+
 /// Whether, and how, the public sees an incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publish {
@@ -150,10 +163,12 @@ pub struct Publish {
 }
 
 /// A message to the pagers that was given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryOf {
     /// The message.
     pub message: MessageId,
+    /// The escalation it belongs to; none for the incident's own page.
+    pub rule: Option<RuleName>,
     /// What it asks of them.
     pub action: PageAction,
     /// Which page of the incident it belongs to.
@@ -171,6 +186,8 @@ pub enum Command {
     },
     /// An entry of the timeline.
     Update(Box<Update>),
+    /// What was seen elsewhere: an entry, and no update that the team owes.
+    Observe(Box<Observation>),
     /// New values for fields.
     Change(Vec<Change>),
     /// Show to the public, or hide.
@@ -182,6 +199,13 @@ pub enum Command {
     },
     /// Page on-call once more.
     Page {
+        /// Why.
+        reason: Statement,
+    },
+    /// Page others than on-call, under a key of their own.
+    Escalate {
+        /// The rule that names them.
+        rule: RuleName,
         /// Why.
         reason: Statement,
     },

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use super::page;
 use super::{
-    Affected, CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, RetryOf,
+    Affected, CancelReason, Change, Command, Ending, Event, Incident, Mode, Observation, Publish,
     Severity, Status, Step, Transition, Update, Updated,
 };
 use crate::actor::{Action, Actor};
-use crate::paging::PageAction;
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
 use crate::{Invalid, Statement, Timestamp};
@@ -33,7 +33,7 @@ pub enum Refusal {
     },
 }
 
-fn wrong_state(code: &'static str, detail: impl Into<String>) -> Refusal {
+pub(super) fn wrong_state(code: &'static str, detail: impl Into<String>) -> Refusal {
     Refusal::WrongState {
         code,
         detail: detail.into(),
@@ -67,6 +67,7 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
     let lowers = |severity: Severity| incident.severity.is_worse_than(severity);
     match command {
         Command::Acknowledge { .. } => rights.push(Action::Acknowledge),
+        Command::Observe(_) => rights.push(Action::Update),
         Command::Update(update) => {
             rights.push(Action::Update);
             match update.status.and_then(|to| incident.status.step_to(to)) {
@@ -91,7 +92,9 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
         }
         Command::Publish(_) => rights.push(Action::Publish),
         Command::LinkPostMortem { .. } => rights.push(Action::LinkPostMortem),
-        Command::Page { .. } | Command::RetryPage { .. } => rights.push(Action::Page),
+        Command::Page { .. } | Command::Escalate { .. } | Command::RetryPage { .. } => {
+            rights.push(Action::Page);
+        }
         Command::Redact { .. } => rights.push(Action::Redact),
         Command::TakeIn { .. } => rights.push(Action::Merge),
     }
@@ -134,6 +137,7 @@ pub fn decide(
         Command::Update(update) => Ok(vec![Event::Updated(Box::new(update_of(
             incident, update, now, policy,
         )?))]),
+        Command::Observe(seen) => observe(incident, seen, now),
         Command::Change(changes) => change(incident, changes, now),
         Command::Publish(publish) => publish_of(incident, publish),
         Command::LinkPostMortem { url } => {
@@ -149,8 +153,9 @@ pub fn decide(
                 by: by.clone(),
             }])
         }
-        Command::Page { reason } => page(incident, reason),
-        Command::RetryPage { given_up } => retry(incident, given_up),
+        Command::Page { reason } => page::page(incident, reason),
+        Command::Escalate { rule, reason } => page::escalate(incident, rule, reason, by),
+        Command::RetryPage { given_up } => page::retry(incident, given_up),
         Command::Redact { seq, .. } => {
             if *seq == 0 || *seq > incident.last_seq {
                 return Err(Invalid::new("seq", "the number of an entry of this incident").into());
@@ -201,13 +206,7 @@ fn update_of(
     let to = update.status.unwrap_or(incident.status);
     let transition = transition(incident, update, to, occurred_at, policy)?;
     if incident.status.is_final() && !matches!(kind, EntryKind::Correction | EntryKind::Action) {
-        return Err(wrong_state(
-            "incident_ended",
-            format!(
-                "the incident is {}; it takes corrections and actions only",
-                incident.status
-            ),
-        ));
+        return Err(ended(incident));
     }
     let mut changes = Vec::new();
     changes.extend(update.severity.map(Change::Severity));
@@ -232,6 +231,26 @@ fn update_of(
         public_message: update.public_message.clone(),
         corrects: update.corrects,
     })
+}
+
+fn observe(incident: &Incident, seen: &Observation, now: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let occurred_at = seen.occurred_at.unwrap_or(now);
+    not_future("occurred_at", occurred_at, now)?;
+    if incident.status.is_final() {
+        return Err(ended(incident));
+    }
+    Ok(vec![Event::Observed {
+        said: seen.said.clone(),
+        occurred_at,
+        rule: seen.rule.clone(),
+        alert: seen.alert,
+    }])
+}
+
+fn ended(incident: &Incident) -> Refusal {
+    let status = incident.status;
+    let detail = format!("the incident is {status}; it takes corrections and actions only");
+    wrong_state("incident_ended", detail)
 }
 
 fn kind_of(incident: &Incident, update: &Update) -> Result<EntryKind, Refusal> {
@@ -436,47 +455,6 @@ fn publish_of(incident: &Incident, publish: &Publish) -> Result<Vec<Event>, Refu
         return Ok(Vec::new());
     }
     Ok(vec![Event::Published(publish.clone())])
-}
-
-fn page(incident: &Incident, reason: &Statement) -> Result<Vec<Event>, Refusal> {
-    if !incident.status.is_live() {
-        return Err(wrong_state(
-            "not_live",
-            "only for a live incident is anybody paged",
-        ));
-    }
-    if incident.mode == Mode::Retrospective {
-        return Err(wrong_state(
-            "retrospective",
-            "an incident that was entered afterwards pages nobody",
-        ));
-    }
-    Ok(vec![Event::PageAsked {
-        reason: reason.clone(),
-        epoch: incident.paging.epoch + 1,
-    }])
-}
-
-/// Only what still makes sense is tried again: nobody is woken for an incident
-/// that somebody has or that is over, and no alert of a newer page is closed.
-fn retry(incident: &Incident, given_up: &[RetryOf]) -> Result<Vec<Event>, Refusal> {
-    let live = incident.status.is_live();
-    let wanted = |one: &&RetryOf| {
-        one.epoch == incident.paging.epoch
-            && match one.action {
-                PageAction::Trigger => live && !incident.paging.acknowledged,
-                PageAction::Acknowledge | PageAction::Reprioritise => live,
-                PageAction::Resolve => !live,
-            }
-    };
-    let messages: Vec<RetryOf> = given_up.iter().filter(wanted).copied().collect();
-    if messages.is_empty() {
-        return Err(wrong_state(
-            "nothing_to_retry",
-            "no page of this incident is given up and still wanted",
-        ));
-    }
-    Ok(vec![Event::PageRetried { messages }])
 }
 
 fn take_in(

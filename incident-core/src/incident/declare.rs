@@ -111,6 +111,7 @@ pub(crate) fn declare(
         } else {
             Paging::none()
         },
+        escalations: Vec::new(),
         credit_revision: 0,
     };
     restart_update_clock(&mut state, now, policy);

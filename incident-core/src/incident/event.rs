@@ -4,8 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Change, Ending, Publish, RetryOf, Status};
 use crate::actor::Actor;
+use crate::paging::AlertSeen;
 use crate::timeline::EntryKind;
-use crate::{HttpsUrl, IncidentId, Name, PublicText, Statement, Text, Timestamp};
+use crate::{
+    HttpsUrl, IncidentId, Name, PersonName, PublicText, RuleName, Statement, Text, Timestamp,
+};
 
 /// Who a message was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,6 +83,17 @@ pub enum Event {
     },
     /// The timeline got an update.
     Updated(Box<Updated>),
+    /// Something was seen at a vendor.
+    Observed {
+        /// What was seen.
+        said: Statement,
+        /// When it happened.
+        occurred_at: Timestamp,
+        /// The escalation whose alert it is about; none for the incident's own.
+        rule: Option<RuleName>,
+        /// Whether the alert is open there, where this tells.
+        alert: Option<AlertSeen>,
+    },
     /// A field has a new value.
     Changed(Change),
     /// It was shown to the public, or hidden.
@@ -97,6 +111,15 @@ pub enum Event {
         reason: Statement,
         /// The new epoch.
         epoch: u32,
+    },
+    /// Others than on-call are to be told.
+    Escalated {
+        /// The rule that names them.
+        rule: RuleName,
+        /// Why.
+        reason: Statement,
+        /// Who asked.
+        by: PersonName,
     },
     /// What was given up is tried once more.
     PageRetried {

@@ -10,6 +10,7 @@ mod decide;
 pub(crate) mod declare;
 mod event;
 mod facts;
+mod page;
 mod severity;
 mod status;
 mod tenants;
@@ -19,7 +20,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 pub use change::{Change, FieldDelta};
-pub use command::{Command, Declare, Publish, RetryOf, Update};
+pub use command::{Command, Declare, Observation, Publish, RetryOf, Update};
 pub(crate) use decide::not_future;
 pub use decide::{Refusal, decide, rights_for};
 pub use event::{Audience, CommsSent, Event, Transition, Updated};
@@ -31,12 +32,12 @@ pub use severity::{Level, Priority, Severity};
 pub use status::{Status, Step};
 pub use tenants::{Affected, AffectedTenant, MOST_TENANTS, outage_by_tenant};
 
-use crate::paging::Paging;
+use crate::paging::{Escalation, Paging};
 use crate::status_page::PublicFace;
 use crate::window::{Window, Windows};
 use crate::{
-    HttpsUrl, IncidentId, Name, PersonName, Revision, ServiceId, SuggestionId, Text, Timestamp,
-    Title, Version,
+    HttpsUrl, IncidentId, Name, PersonName, Revision, RuleName, ServiceId, SuggestionId, Text,
+    Timestamp, Title, Version,
 };
 
 /// Everything that is known about an incident now.
@@ -122,6 +123,9 @@ pub struct State {
     pub face: PublicFace,
     /// Where its page stands.
     pub paging: Paging,
+    /// Pages to others than on-call, at most one per rule.
+    #[serde(default)]
+    pub escalations: Vec<Escalation>,
     /// How often its credits were computed.
     pub credit_revision: u32,
 }
@@ -202,7 +206,26 @@ impl Incident {
     /// incident never wakes anyone twice.
     #[must_use]
     pub fn dedup_key(&self) -> String {
-        crate::paging::dedup_key(self.id)
+        crate::paging::dedup_key(self.id, None)
+    }
+
+    /// Where the page of an escalation stands, or without a rule that of the
+    /// incident itself.
+    #[must_use]
+    pub fn paging_of(&self, rule: Option<&RuleName>) -> Option<&Paging> {
+        let Some(rule) = rule else {
+            return Some(&self.paging);
+        };
+        let found = self.escalations.iter().find(|one| one.rule == *rule);
+        found.map(|one| &one.paging)
+    }
+
+    pub(crate) fn paging_mut(&mut self, rule: Option<&RuleName>) -> Option<&mut Paging> {
+        let Some(rule) = rule else {
+            return Some(&mut self.0.paging);
+        };
+        let found = self.0.escalations.iter_mut().find(|one| one.rule == *rule);
+        found.map(|one| &mut one.paging)
     }
 
     /// Whether somebody has it. A new page, after a reopen or by a person, is

@@ -6,21 +6,31 @@ use serde::{Deserialize, Serialize};
 
 use super::TargetId;
 use crate::incident::{Mode, Severity};
-use crate::{IncidentId, Name, ServiceId, Text, Timestamp, Title};
+use crate::{IncidentId, Name, RuleName, ServiceId, Text, Timestamp, Title};
 
 /// What the keys of incidents begin with.
 const KEY: &str = "sys-incident:";
 
-/// `sys-incident:<id>`: the key under which every pager knows an incident.
+/// `sys-incident:<id>`: the key under which every pager knows an incident; and
+/// `sys-incident:<id>:<rule>` for an escalation, so that it never touches the
+/// incident's own alert.
 #[must_use]
-pub fn dedup_key(incident: IncidentId) -> String {
-    format!("{KEY}{incident}")
+pub fn dedup_key(incident: IncidentId, rule: Option<&RuleName>) -> String {
+    match rule {
+        Some(rule) => format!("{KEY}{incident}:{rule}"),
+        None => format!("{KEY}{incident}"),
+    }
 }
 
-/// The incident that a key stands for; none for a key that is not ours.
+/// The incident that a key stands for, and the rule where it is that of an
+/// escalation; none for a key that is not ours.
 #[must_use]
-pub fn incident_of_key(key: &str) -> Option<IncidentId> {
-    key.strip_prefix(KEY)?.parse().ok()
+pub fn incident_of_key(key: &str) -> Option<(IncidentId, Option<RuleName>)> {
+    let rest = key.strip_prefix(KEY)?;
+    match rest.split_once(':') {
+        Some((id, rule)) => Some((id.parse().ok()?, Some(RuleName::new(rule).ok()?))),
+        None => Some((rest.parse().ok()?, None)),
+    }
 }
 
 /// How a page goes out at the vendor.
@@ -79,8 +89,11 @@ impl PageAction {
 pub struct PageEvent {
     /// Open, acknowledge or resolve.
     pub action: PageAction,
-    /// `sys-incident:<id>`.
+    /// `sys-incident:<id>`, with `:<rule>` for an escalation.
     pub dedup_key: String,
+    /// The rule by which others than on-call are told; none for on-call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleName>,
     /// The incident.
     pub incident_id: IncidentId,
     /// Its number for people.
@@ -108,6 +121,9 @@ pub struct PageEvent {
     pub started_at: Timestamp,
     /// When what it tells happened.
     pub occurred_at: Timestamp,
+    /// It was told before, and is told once more to be sure.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeats: bool,
 }
 
 /// What a pager gives as proof of acceptance.

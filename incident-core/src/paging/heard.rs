@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::AlertSeen;
 use crate::{Name, PersonName, Timestamp};
 
 /// Something that happened to an alert at the vendor.
@@ -50,6 +51,22 @@ pub enum HeardWhat {
     Reprioritised(Option<String>),
     /// Somebody wrote a note.
     Noted(String),
+}
+
+impl HeardWhat {
+    /// Whether the alert is open, where this tells.
+    #[must_use]
+    pub const fn shows(&self) -> Option<AlertSeen> {
+        match self {
+            Self::Resolved | Self::Merged => Some(AlertSeen::Closed),
+            Self::Opened | Self::Acknowledged | Self::Unacknowledged | Self::Reopened => {
+                Some(AlertSeen::Open)
+            }
+            Self::Reassigned(_) | Self::Escalated(_) | Self::Reprioritised(_) | Self::Noted(_) => {
+                None
+            }
+        }
+    }
 }
 
 /// What a vendor may change here. What it may not is an entry of the timeline.

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod confirm;
+mod escalation;
 mod event;
 mod gate;
 mod heard;
@@ -10,13 +11,14 @@ mod step;
 mod target;
 
 pub use backoff::{Backoff, clamp_retry_after};
-pub use confirm::Confirmation;
+pub use confirm::{AlertStatus, Confirmation};
+pub use escalation::Escalation;
 pub use event::{
     NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagerTest, Receipt, TestOutcome,
     TestedTarget, Urgency, dedup_key, incident_of_key,
 };
 pub use gate::{Admission, Asking, Gate, GateSettings, Hold, Turn};
 pub use heard::{Heard, HeardWhat, HeedPolicy, OLDEST_HEARD};
-pub use state::{Paging, PagingState};
+pub use state::{AlertSeen, Paging, PagingState};
 pub use step::{FailoverPolicy, Goal, LastAnswer, Step, TargetLog, next_step};
 pub use target::TargetId;

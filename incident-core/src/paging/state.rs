@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Receipt, TargetId};
-use crate::Timestamp;
+use crate::{IncidentId, Timestamp};
 
 /// One word for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,6 +22,15 @@ pub enum PagingState {
     GivenUp,
     /// Acknowledged or resolved before any trigger was accepted.
     Superseded,
+}
+
+/// Whether an alert is open at the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertSeen {
+    /// It is.
+    Open,
+    /// It was closed there.
+    Closed,
 }
 
 /// Where an incident's page stands, as the incident shows it.
@@ -57,6 +66,13 @@ pub struct Paging {
     /// When the alarm was raised that no pager had accepted this page in time.
     #[serde(default)]
     pub overdue_at: Option<Timestamp>,
+    /// The incident behind whose alert it waits, as there is no room for both.
+    #[serde(default)]
+    pub waits_behind: Option<IncidentId>,
+    /// Since when the alert is closed at the vendor although nobody closed it here,
+    /// as the vendor told.
+    #[serde(default)]
+    pub closed_there_at: Option<Timestamp>,
     /// How often a page of this incident went to another target although one
     /// before may have taken it: so many people may have been woken twice.
     #[serde(default)]

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::paging::{Confirmation, PageEvent, Receipt, TargetId};
+use crate::paging::{AlertStatus, Confirmation, PageEvent, Receipt, TargetId};
 
 /// Asks a target what became of a page that it had accepted.
 ///
 /// # Contract
 /// **Idempotent:** asking changes nothing at the target.
-/// **Bounded:** answers within `within`, and [`Confirmation::Unknown`] if the
-/// target did not answer by then.
-/// **Errors:** [`Confirmation::NotOpened`] only where the target says so.
+/// **Bounded:** answers within `within`, and `Unknown` if the target did not answer
+/// by then.
+/// **Errors:** [`Confirmation::NotOpened`] and [`AlertStatus::Closed`] only where
+/// the target says so.
 #[async_trait]
 pub trait PageCheck: Send + Sync + fmt::Debug {
     /// The target it asks: the same as that of its [`Pager`](super::Pager).
@@ -21,4 +22,8 @@ pub trait PageCheck: Send + Sync + fmt::Debug {
 
     /// What became of a trigger that was accepted with this receipt.
     async fn check(&self, page: &PageEvent, receipt: &Receipt, within: Duration) -> Confirmation;
+
+    /// Where the alert of a key stands: what people did there may have been told
+    /// by a webhook that was lost.
+    async fn status(&self, dedup_key: &str, within: Duration) -> AlertStatus;
 }

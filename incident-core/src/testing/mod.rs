@@ -220,7 +220,8 @@ pub fn a_page(action: PageAction) -> PageEvent {
     let (incident, _, now) = an_incident();
     PageEvent {
         action,
-        dedup_key: dedup_key(incident.id),
+        dedup_key: dedup_key(incident.id, None),
+        rule: None,
         incident_id: incident.id,
         number: incident.number,
         epoch: 1,
@@ -234,5 +235,6 @@ pub fn a_page(action: PageAction) -> PageEvent {
         tenants: Some(3),
         started_at: incident.started_at,
         occurred_at: now,
+        repeats: false,
     }
 }

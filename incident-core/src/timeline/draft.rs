@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
-use crate::incident::{CommsSent, Event, FieldDelta, Incident, Status};
+use crate::incident::{CommsSent, Event, FieldDelta, Incident, RetryOf, Status};
 use crate::{PublicText, Text, Timestamp};
 
 /// What kind of entry.
@@ -146,6 +146,12 @@ impl EntryDraft {
                     ..made(updated.kind, &message)
                 }
             }
+            Event::Observed {
+                said, occurred_at, ..
+            } => Self {
+                occurred_at: *occurred_at,
+                ..made(EntryKind::Observation, said.as_str())
+            },
             Event::Changed(change) => {
                 let delta = change.delta(before);
                 Self {
@@ -171,8 +177,16 @@ impl EntryDraft {
                 EntryKind::PageRequest,
                 &format!("page {epoch} asked for: {reason}"),
             ),
+            Event::Escalated { rule, reason, .. } => made(
+                EntryKind::PageRequest,
+                &format!("escalated to {rule}: {reason}"),
+            ),
             Event::PageRetried { messages } => {
-                let what: Vec<&str> = messages.iter().map(|one| one.action.noun()).collect();
+                let noun = |one: &RetryOf| match &one.rule {
+                    Some(rule) => format!("{} of {rule}", one.action.noun()),
+                    None => one.action.noun().to_owned(),
+                };
+                let what: Vec<String> = messages.iter().map(noun).collect();
                 made(
                     EntryKind::PageRequest,
                     &format!("tried again what was given up: {}", what.join(", ")),

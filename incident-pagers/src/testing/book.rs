@@ -1,6 +1,6 @@
 //! What a stand-in keeps: alerts, wakes, requests.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -32,6 +32,11 @@ pub struct Alert {
     pub severity: String,
     /// Notes that were added.
     pub notes: Vec<String>,
+    /// Who acknowledged or closed it in the vendor's own app; none where a request
+    /// or the time did.
+    pub by: Option<String>,
+    /// When it was opened.
+    pub opened_at: Instant,
 }
 
 /// Somebody was woken: an alert opened.
@@ -84,6 +89,8 @@ pub(super) struct Book {
     pub(super) wakes: Vec<WokenBy>,
     /// Everything is taken, and nothing opened: a maintenance window.
     pub(super) suppressing: bool,
+    /// After so long an alert closes by itself.
+    pub(super) closes_after: Option<Duration>,
 }
 
 impl Book {
@@ -92,6 +99,29 @@ impl Book {
         self.alerts.iter_mut().find(|alert| {
             alert.account == account && alert.key == key && alert.state != AlertState::Closed
         })
+    }
+
+    /// Closes what has been open for too long.
+    pub(super) fn close_old(&mut self) {
+        let Some(after) = self.closes_after else {
+            return;
+        };
+        for alert in &mut self.alerts {
+            if alert.opened_at.elapsed() >= after {
+                alert.state = AlertState::Closed;
+            }
+        }
+    }
+
+    /// A person in the vendor's own app; whether there was an open alert.
+    pub(super) fn touch(&mut self, key: &str, by: &str, state: AlertState) -> bool {
+        let open = |alert: &&mut Alert| alert.key == key && alert.state != AlertState::Closed;
+        let Some(alert) = self.alerts.iter_mut().find(open) else {
+            return false;
+        };
+        alert.state = state;
+        alert.by = Some(by.to_owned());
+        true
     }
 
     /// Opens an alert and wakes somebody, or counts a repeat.

@@ -20,6 +20,9 @@ pub enum Fault {
     AcceptThenLose,
     /// The request is read, and nothing is done or answered, for ever.
     BlackHole,
+    /// The request is answered as taken, and done only after the next one: the
+    /// vendor's queue turns the two round.
+    Overtaken,
     /// The request is done, and answered after this time.
     Sleep(Duration),
     /// The request is done, and answered one byte at a time with this pause

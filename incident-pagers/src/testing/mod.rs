@@ -30,6 +30,7 @@
 mod book;
 mod fault;
 mod http;
+mod limit;
 mod opsgenie;
 mod pagerduty;
 mod stand_in;

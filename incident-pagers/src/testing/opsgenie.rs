@@ -1,6 +1,7 @@
 //! OpsGenie's rules: Alerts API v2.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -46,6 +47,31 @@ impl Rules for OpsGenieRules {
             [alias, verb] => Some((verb.clone(), alias.clone())),
             _ => None,
         }
+    }
+
+    fn account(&self, seen: &Seen) -> Option<String> {
+        // Questions have a budget of their own.
+        let key = seen
+            .header("authorization")
+            .filter(|_| seen.method != "GET")?;
+        Some(key.to_owned())
+    }
+
+    fn taken(&self, _seen: &Seen) -> Reply {
+        let body = json!({"result": "Request will be processed", "took": 0.1, "requestId": "late"});
+        Reply::json(202, &body)
+    }
+
+    fn throttled(&self, wait: Duration) -> Reply {
+        let mut reply = self.refuse(429, "You are making too many requests!", &[]);
+        let wait = wait.as_secs().max(1).to_string();
+        reply
+            .headers
+            .push(("X-RateLimit-State".to_owned(), "THROTTLED".to_owned()));
+        reply
+            .headers
+            .push(("X-RateLimit-Period-In-Sec".to_owned(), wait));
+        reply
     }
 
     fn handle(&mut self, seen: &Seen, keys: Option<&[String]>, book: &mut Book) -> Reply {
@@ -133,6 +159,8 @@ impl OpsGenieRules {
             summary: text("message").unwrap_or_default(),
             severity: text("priority").unwrap_or_else(|| "P3".to_owned()),
             notes: Vec::new(),
+            by: None,
+            opened_at: Instant::now(),
         });
         if book.open(account, &alias).is_none() {
             return self.queued("Create", &alias, false, "Alert is suppressed by a policy");
@@ -183,7 +211,12 @@ fn shown(alert: &Alert) -> Value {
         AlertState::Open | AlertState::Acknowledged => "open",
         AlertState::Closed => "closed",
     };
+    let (by, state) = (alert.by.as_deref(), alert.state);
     json!({
+        "report": {
+            "acknowledgedBy": by.filter(|_| state == AlertState::Acknowledged),
+            "closedBy": by.filter(|_| state == AlertState::Closed),
+        },
         "alias": alert.key, "message": alert.summary, "status": status, "count": alert.count,
         "acknowledged": alert.state == AlertState::Acknowledged, "priority": alert.severity,
     })

@@ -1,5 +1,7 @@
 //! PagerDuty's rules: Events API v2.
 
+use std::time::{Duration, Instant};
+
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -18,6 +20,26 @@ impl Rules for PagerDutyRules {
         let body = seen.json()?;
         let text = |name: &str| Some(body.get(name)?.as_str()?.to_owned());
         Some((text("event_action")?, text("dedup_key")?))
+    }
+
+    fn account(&self, seen: &Seen) -> Option<String> {
+        Some(seen.json()?.get("routing_key")?.as_str()?.to_owned())
+    }
+
+    fn taken(&self, seen: &Seen) -> Reply {
+        let key = seen.json().and_then(|body| body.get("dedup_key").cloned());
+        Reply::json(
+            202,
+            &json!({"status": "success", "message": "Event processed", "dedup_key": key}),
+        )
+    }
+
+    fn throttled(&self, _wait: Duration) -> Reply {
+        // No header is documented for the Events API.
+        Reply::json(
+            429,
+            &json!({"status": "throttle exceeded", "message": "Requests for this service are arriving too quickly."}),
+        )
     }
 
     fn handle(&mut self, seen: &Seen, keys: Option<&[String]>, book: &mut Book) -> Reply {
@@ -77,14 +99,40 @@ fn incidents(seen: &Seen, book: &Book) -> Reply {
         .split('&')
         .find_map(|pair| pair.strip_prefix("incident_key="));
     let key = percent_decode_str(key.unwrap_or_default()).decode_utf8_lossy();
-    let open = book.alerts.iter();
-    let open = open.filter(|alert| alert.key == key && alert.state != AlertState::Closed);
-    let shown = |alert: &Alert| json!({"id": format!("Q-{}", alert.key), "incident_key": null});
-    let list: Vec<Value> = open.map(shown).collect();
+    let asked: Vec<&str> = query
+        .split('&')
+        .filter_map(|pair| pair.strip_prefix("statuses%5B%5D="))
+        .collect();
+    let of_key = book.alerts.iter().rev().filter(|alert| alert.key == key);
+    let wanted = of_key.filter(|alert| asked.is_empty() || asked.contains(&word(alert.state)));
+    let list: Vec<Value> = wanted.take(1).map(shown).collect();
     Reply::json(
         200,
         &json!({"incidents": list, "limit": 1, "offset": 0, "more": false}),
     )
+}
+
+const fn word(state: AlertState) -> &'static str {
+    match state {
+        AlertState::Open => "triggered",
+        AlertState::Acknowledged => "acknowledged",
+        AlertState::Closed => "resolved",
+    }
+}
+
+fn shown(alert: &Alert) -> Value {
+    let agent = match &alert.by {
+        Some(by) => json!({"type": "user_reference", "summary": by}),
+        None => json!({"type": "service_reference", "summary": "The service"}),
+    };
+    let acknowledgements = match alert.state {
+        AlertState::Acknowledged => json!([{"acknowledger": agent}]),
+        AlertState::Open | AlertState::Closed => json!([]),
+    };
+    json!({
+        "id": format!("Q-{}", alert.key), "incident_key": null, "status": word(alert.state),
+        "acknowledgements": acknowledgements, "last_status_change_by": agent,
+    })
 }
 
 fn trigger(book: &mut Book, account: &str, key: &str, body: &Value) {
@@ -101,6 +149,8 @@ fn trigger(book: &mut Book, account: &str, key: &str, body: &Value) {
         summary: String::new(),
         severity: text("severity"),
         notes: Vec::new(),
+        by: None,
+        opened_at: Instant::now(),
     });
     // A repeat overwrites what is shown.
     if let Some(alert) = book.open(account, key) {

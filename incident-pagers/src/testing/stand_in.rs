@@ -5,14 +5,16 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::book::{Alert, Book, Seen, WokenBy};
+use super::book::{Alert, AlertState, Book, Seen, WokenBy};
 use super::fault::{Attempt, Canned, Fault};
 use super::http::{Reply, read};
+use super::limit::Limit;
 use super::opsgenie::OpsGenieRules;
 use super::pagerduty::PagerDutyRules;
 use crate::BaseUrl;
@@ -21,6 +23,16 @@ use crate::BaseUrl;
 pub(super) trait Rules: Send + fmt::Debug {
     /// The action and the key of a request, where it has them.
     fn attempt(&self, seen: &Seen) -> Option<(String, String)>;
+
+    /// The key under which a request counts against the vendor's limit; none for
+    /// one that does not.
+    fn account(&self, seen: &Seen) -> Option<String>;
+
+    /// The answer to a request that is taken and not done yet.
+    fn taken(&self, seen: &Seen) -> Reply;
+
+    /// The answer to one request too many.
+    fn throttled(&self, wait: Duration) -> Reply;
 
     /// Does it. `keys` are those that are valid; none where all are.
     fn handle(&mut self, seen: &Seen, keys: Option<&[String]>, book: &mut Book) -> Reply;
@@ -49,6 +61,9 @@ struct State {
     plan: Option<Plan>,
     attempts: BTreeMap<(String, String), u32>,
     requests: Vec<Seen>,
+    /// Taken as accepted, and not done yet.
+    overtaken: Vec<Seen>,
+    limit: Option<Limit>,
     connections: u64,
     unread: u64,
 }
@@ -99,6 +114,8 @@ impl StandIn {
             plan: None,
             attempts: BTreeMap::new(),
             requests: Vec::new(),
+            overtaken: Vec::new(),
+            limit: None,
             connections: 0,
             unread: 0,
         })));
@@ -139,6 +156,30 @@ impl StandIn {
     /// disabled service; or works again.
     pub fn suppress(&self, suppressing: bool) {
         self.shared.lock().book.suppressing = suppressing;
+    }
+
+    /// Takes so many requests of one key in any such time, and answers 429 to the
+    /// rest; other keys are not touched.
+    pub fn limit_per_key(&self, most: usize, window: Duration) {
+        self.shared.lock().limit = Some(Limit::new(most, window));
+    }
+
+    /// Closes alerts by itself after this time, as PagerDuty does after four hours.
+    pub fn close_after(&self, time: Duration) {
+        self.shared.lock().book.closes_after = Some(time);
+    }
+
+    /// A person acknowledges an alert in the vendor's app; whether it was open.
+    #[must_use]
+    pub fn acknowledge_there(&self, key: &str, by: &str) -> bool {
+        let mut state = self.shared.lock();
+        state.book.touch(key, by, AlertState::Acknowledged)
+    }
+
+    /// A person closes an alert in the vendor's app; whether it was open.
+    #[must_use]
+    pub fn close_there(&self, key: &str, by: &str) -> bool {
+        self.shared.lock().book.touch(key, by, AlertState::Closed)
     }
 
     /// Refuses connections, and cuts those that stand. The port stays taken.
@@ -191,7 +232,9 @@ impl StandIn {
     /// Every alert there ever was, in the order of opening.
     #[must_use]
     pub fn alerts(&self) -> Vec<Alert> {
-        self.shared.lock().book.alerts.clone()
+        let mut state = self.shared.lock();
+        state.book.close_old();
+        state.book.alerts.clone()
     }
 }
 
@@ -229,6 +272,21 @@ impl State {
     }
 
     fn handle(&mut self, seen: &Seen) -> Reply {
+        self.book.close_old();
+        if let Some(limit) = &mut self.limit
+            && let Some(account) = self.rules.account(seen)
+            && let Err(wait) = limit.take(account, seen.at)
+        {
+            return self.rules.throttled(wait);
+        }
+        let reply = self.carry_out(seen);
+        for late in std::mem::take(&mut self.overtaken) {
+            self.carry_out(&late);
+        }
+        reply
+    }
+
+    fn carry_out(&mut self, seen: &Seen) -> Reply {
         self.rules
             .handle(seen, self.keys.as_deref(), &mut self.book)
     }
@@ -347,6 +405,10 @@ fn answer(fault: &Fault, state: &mut State, seen: &Seen) -> Option<Reply> {
     match fault {
         Fault::None | Fault::Sleep(_) | Fault::Drip(_) => Some(state.handle(seen)),
         Fault::ResetUnread | Fault::ResetRead | Fault::BlackHole => None,
+        Fault::Overtaken => {
+            state.overtaken.push(seen.clone());
+            Some(state.rules.taken(seen))
+        }
         Fault::AcceptThenLose => {
             state.handle(seen);
             None

@@ -8,21 +8,24 @@ use crate::vendor::fit;
 
 /// `[SEV1] API down`, on one line: what stands on the lock screen of a telephone.
 pub(crate) fn headline(page: &PageEvent, most: usize) -> String {
-    let drill = match page.mode {
-        Mode::Drill => "[DRILL] ",
-        Mode::Live | Mode::Retrospective => "",
-    };
-    let text = format!("{drill}[{}] {}", page.severity, shown_title(page));
-    fit::line(&text, most)
+    fit::line(&format!("{}{}", marks(page), shown_title(page)), most)
 }
 
 /// `[SEV1] Incident #17`: nothing that a vendor could take offence at.
 pub(crate) fn bare_headline(page: &PageEvent) -> String {
+    format!("{}Incident #{}", marks(page), page.number)
+}
+
+/// What must be seen first: an exercise, an escalation and by which rule, the
+/// severity.
+fn marks(page: &PageEvent) -> String {
     let drill = match page.mode {
         Mode::Drill => "[DRILL] ",
         Mode::Live | Mode::Retrospective => "",
     };
-    format!("{drill}[{}] Incident #{}", page.severity, page.number)
+    let rule = page.rule.as_ref();
+    let rule = rule.map_or_else(String::new, |rule| format!("[{rule}] "));
+    format!("{drill}{rule}[{}] ", page.severity)
 }
 
 fn shown_title(page: &PageEvent) -> String {

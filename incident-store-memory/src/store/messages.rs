@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use incident_core::incident::Severity;
 use incident_core::outbox::{Backlog, Claim, GivenUp, Lease, Message, Settled, Settlement};
 use incident_core::port::{ClaimRequest, StoreError};
-use incident_core::{IncidentId, MessageId, Timestamp};
+use incident_core::{IncidentId, MessageId, RuleName, Timestamp};
 
 #[derive(Debug)]
 struct Row {
@@ -16,12 +16,19 @@ struct Row {
     superseded: bool,
 }
 
-/// Unfinished messages, in order per incident; and those given up, for a replay.
+/// What is done in order: an incident, and of it one escalation or none.
+type Thread = (IncidentId, Option<RuleName>);
+
+fn thread(message: &Message) -> Thread {
+    (message.incident_id, message.thread().cloned())
+}
+
+/// Unfinished messages, in order per thread; and those given up, for a replay.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     rows: BTreeMap<MessageId, Row>,
-    queues: BTreeMap<IncidentId, VecDeque<MessageId>>,
-    /// The oldest message of each incident, unless it is held, by what is due
+    queues: BTreeMap<Thread, VecDeque<MessageId>>,
+    /// The oldest message of each thread, unless it is held, by what is due
     /// first. One set per lane, so that a claim need not look at a whole storm.
     waiting: BTreeMap<Severity, BTreeSet<(Timestamp, MessageId)>>,
     /// Messages that are held, by the end of their lease.
@@ -31,8 +38,8 @@ pub(super) struct Messages {
 
 impl Messages {
     pub(super) fn add(&mut self, message: Message) {
-        let (id, incident) = (message.id, message.incident_id);
-        self.queues.entry(incident).or_default().push_back(id);
+        let (id, thread) = (message.id, thread(&message));
+        self.queues.entry(thread.clone()).or_default().push_back(id);
         self.rows.insert(
             id,
             Row {
@@ -42,13 +49,13 @@ impl Messages {
                 superseded: false,
             },
         );
-        self.line_up(incident);
+        self.line_up(&thread);
     }
 
-    /// Puts the oldest message of an incident among those that wait, unless it is
+    /// Puts the oldest message of a thread among those that wait, unless it is
     /// held.
-    fn line_up(&mut self, incident: IncidentId) {
-        let head = self.queues.get(&incident).and_then(VecDeque::front);
+    fn line_up(&mut self, thread: &Thread) {
+        let head = self.queues.get(thread).and_then(VecDeque::front);
         if let Some(row) = head.and_then(|id| self.rows.get(id))
             && row.held.is_none()
         {
@@ -71,7 +78,8 @@ impl Messages {
 
     pub(super) fn supersede_triggers(&mut self, incident: IncidentId) {
         let mut over = Vec::new();
-        for id in self.queues.get(&incident).into_iter().flatten() {
+        let own = (incident, None);
+        for id in self.queues.get(&own).into_iter().flatten() {
             if let Some(row) = self.rows.get_mut(id).filter(|row| row.message.is_trigger()) {
                 row.superseded = true;
                 if row.held.is_none() {
@@ -84,7 +92,7 @@ impl Messages {
         }
     }
 
-    /// The oldest unfinished message of each incident, where it is due and not
+    /// The oldest unfinished message of each thread, where it is due and not
     /// held: worse severities first, then what is due longer.
     pub(super) fn claim(&mut self, request: ClaimRequest) -> Vec<Claim> {
         let longest = request
@@ -139,8 +147,8 @@ impl Messages {
         if let Some((_, until)) = row.held.take() {
             self.held.remove(&(until, id));
         }
-        let incident = row.message.incident_id;
-        self.line_up(incident);
+        let thread = thread(&row.message);
+        self.line_up(&thread);
     }
 
     pub(super) fn next_due(&self) -> Option<Timestamp> {
@@ -209,7 +217,7 @@ impl Messages {
         self.given_up.iter().any(|message| message.id == id)
     }
 
-    /// Puts a message that was given up at the end of its incident's queue.
+    /// Puts a message that was given up at the end of its thread's queue.
     pub(super) fn replay(&mut self, id: MessageId, due_at: Timestamp) {
         let Some(place) = self.given_up.iter().position(|message| message.id == id) else {
             return;
@@ -231,13 +239,13 @@ impl Messages {
         if let Some((_, until)) = row.held {
             self.held.remove(&(until, id));
         }
-        let incident = row.message.incident_id;
-        if let Some(queue) = self.queues.get_mut(&incident) {
+        let thread = thread(&row.message);
+        if let Some(queue) = self.queues.get_mut(&thread) {
             queue.retain(|queued| *queued != id);
             if queue.is_empty() {
-                self.queues.remove(&incident);
+                self.queues.remove(&thread);
             }
         }
-        self.line_up(incident);
+        self.line_up(&thread);
     }
 }

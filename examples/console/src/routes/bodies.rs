@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use incident_core::incident::{
-    Affected, AffectedTenant, Change, CommsSent, DataLoss, Declare, Facts, Level, Mode, Publish,
-    Scope, Severity, Source, Status, Update,
+    Affected, AffectedTenant, Change, Command, CommsSent, DataLoss, Declare, Facts, Level, Mode,
+    Publish, Scope, Severity, Source, Status, Update,
 };
 use incident_core::paging::Urgency;
 use incident_core::timeline::EntryKind;
 use incident_core::{
-    HttpsUrl, IncidentId, Invalid, Money, Name, Percent, PersonName, PublicText, ServiceId,
-    Statement, SuggestionId, TenantId, Text, Timestamp, Title,
+    HttpsUrl, IncidentId, Invalid, Money, Name, Percent, PersonName, PublicText, RuleName,
+    ServiceId, Statement, SuggestionId, TenantId, Text, Timestamp, Title,
 };
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
@@ -356,6 +356,26 @@ impl From<NewUpdate> for Update {
 pub(super) struct Acknowledge {
     #[serde(default)]
     pub(super) at: Option<Timestamp>,
+}
+
+/// `POST /sys/incidents/{id}/page`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageAsked {
+    reason: Statement,
+    #[serde(default)]
+    rule: Option<RuleName>,
+}
+
+impl PageAsked {
+    /// On-call once more; or, by a rule, others.
+    pub(super) fn command(self) -> Command {
+        let Self { reason, rule } = self;
+        match rule {
+            Some(rule) => Command::Escalate { rule, reason },
+            None => Command::Page { reason },
+        }
+    }
 }
 
 /// A body of a reason alone.

@@ -12,7 +12,7 @@ use incident_core::port::IncidentFilter;
 use incident_core::{IncidentId, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::bodies::{Acknowledge, Create, Patch, PostMortemLink, Reason, Visibility};
+use super::bodies::{Acknowledge, Create, PageAsked, Patch, PostMortemLink, Visibility};
 use super::{Id, incident_answer, page_answer};
 use crate::app::{App, Asked};
 use crate::http::problem::Problem;
@@ -229,10 +229,8 @@ pub(super) async fn page(
         status: StatusCode::ACCEPTED,
         ..on(id, Action::Page)
     };
-    write(app, caller, request, how, |body: Reason| {
-        Ok(Command::Page {
-            reason: body.reason,
-        })
+    write(app, caller, request, how, |body: PageAsked| {
+        Ok(body.command())
     })
     .await
 }

@@ -204,6 +204,13 @@ impl OpsGenie {
     }
 }
 
+/// The path of the alert of a key.
+fn alert_of(dedup_key: &str) -> String {
+    let alias = alert::alias(dedup_key);
+    let alias = utf8_percent_encode(&alias, SEGMENT);
+    format!("/v2/alerts/{alias}?identifierType=alias")
+}
+
 /// The path of a call on the alert of a key.
 fn of_alias(dedup_key: &str, verb: &str) -> String {
     let alias = alert::alias(dedup_key);

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::Invalid;
-use incident_core::paging::{Confirmation, Heard, PageEvent, Receipt, TargetId, incident_of_key};
+use incident_core::paging::{
+    AlertStatus, Confirmation, Heard, PageEvent, Receipt, TargetId, incident_of_key,
+};
 use incident_core::port::PageCheck;
+use incident_core::{Invalid, PersonName};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Client;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
@@ -166,5 +168,43 @@ impl PageCheck for PagerDutyCheck {
                 Confirmation::Unknown
             }
         }
+    }
+
+    async fn status(&self, dedup_key: &str, within: Duration) -> AlertStatus {
+        let key = utf8_percent_encode(dedup_key, NON_ALPHANUMERIC);
+        // The newest of this key: a page after a reopen makes another one.
+        let call = format!(
+            "/incidents?incident_key={key}&date_range=all&sort_by=created_at%3Adesc&limit=1"
+        );
+        match self.rest.list(&call, "incidents", within).await {
+            // Of a disabled service, or suppressed: that is for `check` to say.
+            Ok(found) => found.first().map_or(AlertStatus::Unknown, status_of),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "not reconciled");
+                AlertStatus::Unknown
+            }
+        }
+    }
+}
+
+/// Source: schema `Incident` of PagerDuty's REST API.
+fn status_of(incident: &Value) -> AlertStatus {
+    let text = |pointer: &str| incident.pointer(pointer).and_then(Value::as_str);
+    let person = |agent: &str| {
+        // Services and integrations change a status as well.
+        let is_person = text(&format!("{agent}/type"))?.starts_with("user");
+        let name = text(&format!("{agent}/summary")).filter(|_| is_person)?;
+        PersonName::new(name).ok()
+    };
+    match text("/status") {
+        Some("triggered") => AlertStatus::Open,
+        Some("acknowledged") => AlertStatus::Acknowledged(
+            person("/acknowledgements/0/acknowledger").or_else(|| person("/last_status_change_by")),
+        ),
+        Some("resolved") if text("/resolve_reason/type") == Some("merge_resolve_reason") => {
+            AlertStatus::Merged
+        }
+        Some("resolved") => AlertStatus::Closed(person("/last_status_change_by")),
+        _ => AlertStatus::Unknown,
     }
 }

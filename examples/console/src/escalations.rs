@@ -1,0 +1,182 @@
+//! Whom an incident goes to besides on-call, as the environment says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use incident_core::port::Pager;
+use incident_core::{Invalid, RuleName};
+use incident_pagers::{ApiKey, BaseUrl, OpsGenie, PagerDuty, RoutingKey};
+
+use crate::config::ConfigError;
+use crate::pagers::{
+    OPSGENIE_URL, PAGERDUTY_URL, base_url, paging_by_opsgenie, paging_by_pagerduty, unbuilt,
+};
+use crate::policy_file::Paging;
+
+const RULES: &str = "INCIDENT_ESCALATIONS";
+
+/// Rules with the keys of those they tell.
+#[derive(Debug, Default)]
+pub struct EscalationSettings {
+    rules: BTreeMap<RuleName, Vec<Key>>,
+    pagerduty: Option<BaseUrl>,
+    opsgenie: Option<BaseUrl>,
+}
+
+#[derive(Debug)]
+enum Key {
+    PagerDuty(RoutingKey),
+    OpsGenie(ApiKey),
+}
+
+/// Rules with their pagers.
+pub type Escalations = BTreeMap<RuleName, Vec<Arc<dyn Pager>>>;
+
+impl EscalationSettings {
+    /// Reads `rule`, `rule:pagerduty:KEY` and `rule:opsgenie:KEY`, separated by
+    /// commas. Of several keys of a rule the first one is tried first; without a
+    /// key the rule is an entry of the timeline only.
+    ///
+    /// # Errors
+    /// What cannot be read, without the key.
+    pub fn from_env(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let Some(list) = get(RULES) else {
+            return Ok(Self::default());
+        };
+        let mut rules: BTreeMap<RuleName, Vec<Key>> = BTreeMap::new();
+        for item in list.split(',') {
+            let (rule, key) =
+                rule(item.trim()).map_err(|reason| ConfigError::new(RULES, reason))?;
+            rules.entry(rule).or_default().extend(key);
+        }
+        Ok(Self {
+            rules,
+            pagerduty: base_url(get, PAGERDUTY_URL)?,
+            opsgenie: base_url(get, OPSGENIE_URL)?,
+        })
+    }
+
+    /// The same rules, telling nobody: the demo must wake nobody.
+    #[must_use]
+    pub fn muted(mut self) -> Self {
+        self.rules.values_mut().for_each(Vec::clear);
+        self
+    }
+
+    /// Makes the pagers.
+    ///
+    /// # Errors
+    /// The HTTP client of one cannot be made, or a rule has two keys of one vendor.
+    pub fn build(self, paging: &Paging) -> Result<Escalations, ConfigError> {
+        // Responders are those of on-call; an escalation goes to its key's own team.
+        let paging = Paging {
+            responders: Vec::new(),
+            ..paging.clone()
+        };
+        let mut built = Escalations::new();
+        for (rule, keys) in self.rules {
+            let pagers: &mut Vec<Arc<dyn Pager>> = built.entry(rule).or_default();
+            for key in keys {
+                let pager: Arc<dyn Pager> = match key {
+                    Key::PagerDuty(key) => {
+                        let pager = paging_by_pagerduty(key, self.pagerduty.clone(), &paging);
+                        Arc::new(pager.map_err(|error| unbuilt(&error, PAGERDUTY_URL))?)
+                    }
+                    Key::OpsGenie(key) => {
+                        let pager = paging_by_opsgenie(key, self.opsgenie.clone(), &paging);
+                        Arc::new(pager.map_err(|error| unbuilt(&error, OPSGENIE_URL))?)
+                    }
+                };
+                let name = pager.target_id();
+                if pagers
+                    .iter()
+                    .any(|other| other.target_id().name() == name.name())
+                {
+                    let reason = format!("a rule has two keys of {}", name.name());
+                    return Err(ConfigError::new(RULES, reason));
+                }
+                pagers.push(pager);
+            }
+        }
+        Ok(built)
+    }
+}
+
+fn rule(item: &str) -> Result<(RuleName, Option<Key>), String> {
+    let wrong = |error: Invalid| format!("expected {}", error.expected());
+    let (name, key) = match item.split_once(':') {
+        Some((name, key)) => (name, Some(key)),
+        None => (item, None),
+    };
+    let name = RuleName::new(name).map_err(wrong)?;
+    let key = match key.map(|key| key.split_once(':')) {
+        None => None,
+        Some(Some((PagerDuty::NAME, key))) => {
+            Some(Key::PagerDuty(RoutingKey::new(key).map_err(wrong)?))
+        }
+        Some(Some((OpsGenie::NAME, key))) => Some(Key::OpsGenie(ApiKey::new(key).map_err(wrong)?)),
+        Some(_) => return Err("expected rule, rule:pagerduty:KEY or rule:opsgenie:KEY".to_owned()),
+    };
+    Ok((name, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "c4n4ry0c4n4ry0c4n4ry0c4n4ry0c4n4";
+
+    fn built(list: &str) -> Result<Escalations, ConfigError> {
+        let get = |name: &str| (name == RULES).then(|| list.to_owned());
+        EscalationSettings::from_env(&get)?.build(&Paging::default())
+    }
+
+    #[test]
+    fn rules_have_keys_or_are_entries_only() {
+        let rules = built(&format!(
+            "security:pagerduty:{KEY}, security:opsgenie:genie,legal"
+        ))
+        .unwrap();
+        let told: Vec<(String, Vec<String>)> = rules
+            .iter()
+            .map(|(rule, pagers)| {
+                let names = pagers.iter().map(|pager| pager.target_id().to_string());
+                (rule.to_string(), names.collect())
+            })
+            .collect();
+        let security = vec!["pagerduty".to_owned(), "opsgenie".to_owned()];
+        let expected = [
+            ("legal".to_owned(), vec![]),
+            ("security".to_owned(), security),
+        ];
+        assert_eq!(told, expected);
+        assert!(!format!("{rules:?}").contains("c4n4ry"));
+        let get = |name: &str| (name == RULES).then(|| format!("security:pagerduty:{KEY}"));
+        let muted = EscalationSettings::from_env(&get).unwrap().muted();
+        assert_eq!(
+            muted.build(&Paging::default()).unwrap()["security"].len(),
+            0
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_without_the_key() {
+        for list in [
+            "Security".to_owned(),
+            "probe".to_owned(),
+            "security:".to_owned(),
+            format!("security:{KEY}"),
+            format!("security:telegram:{KEY}"),
+            "security:pagerduty:c4n4ry".to_owned(),
+            "security:opsgenie:c4n4ry c4n4ry".to_owned(),
+            format!("security:pagerduty:{KEY},security:pagerduty:0{}", &KEY[1..]),
+            "legal,,".to_owned(),
+        ] {
+            let error = built(&list).unwrap_err().to_string();
+            assert!(
+                error.starts_with(RULES) && !error.contains("c4n4ry"),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Coalescing: where there is no room for all, one alert stands for a service.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::page::seed_of;
+use super::told::Told;
+use super::{Error, Incidents};
+use crate::incident::Incident;
+use crate::outbox::{Claim, Settled};
+use crate::paging::{PageAction, PageEvent, PagingState, Urgency};
+use crate::{IncidentId, ServiceId};
+
+/// About how often a page that waits behind another one is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(300);
+
+/// Per service, the incident whose alert was opened last among those that only
+/// inform. Kept in memory: forgotten, a page goes out that could have waited.
+#[derive(Debug, Default)]
+pub(super) struct Leaders(Mutex<BTreeMap<ServiceId, IncidentId>>);
+
+impl Incidents {
+    /// A page that informs was accepted: more of its services may wait behind it.
+    pub(super) fn leads(&self, incident: &Incident, page: &PageEvent) {
+        if page.urgency != Urgency::Low || page.rule.is_some() {
+            return;
+        }
+        let mut leaders = self
+            .0
+            .leaders
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for service in &incident.affected_services {
+            leaders.insert(service.clone(), incident.id);
+        }
+    }
+
+    /// The incident whose open alert stands for this page: it only informs, was
+    /// never tried, and has found no room for as long as the policy says.
+    pub(super) async fn leader_of(
+        &self,
+        claim: &Claim,
+        page: &PageEvent,
+        incident: &Incident,
+    ) -> Result<Option<Arc<Incident>>, Error> {
+        let informs = page.action == PageAction::Trigger
+            && page.urgency == Urgency::Low
+            && page.rule.is_none()
+            && claim.message.log.iter().all(|entry| entry.attempts == 0);
+        let after = self.0.settings.policy.coalesce_after(page.severity);
+        let waited = self.0.now().since(claim.message.committed_at);
+        if !informs || after.is_none_or(|after| waited < after) {
+            return Ok(None);
+        }
+        for id in self.candidates(incident) {
+            if let Some(leader) = self.find(id).await?.filter(|one| is_open(one)) {
+                return Ok(Some(leader));
+            }
+        }
+        Ok(None)
+    }
+
+    fn candidates(&self, incident: &Incident) -> Vec<IncidentId> {
+        let leaders = self
+            .0
+            .leaders
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let services = incident.affected_services.iter();
+        let known = services.filter_map(|service| leaders.get(service).copied());
+        known.filter(|id| *id != incident.id).collect()
+    }
+
+    /// Nothing is lost by it: the page stays in the outbox, and goes out when the
+    /// alert it waits behind is over and its own incident is not.
+    pub(super) async fn wait_behind(
+        &self,
+        leader: Arc<Incident>,
+        claim: &Claim,
+        page: &PageEvent,
+        incident: &Incident,
+    ) -> Result<(), Error> {
+        let jitter = Duration::from_secs(seed_of(claim) % 60);
+        let outcome = Settled::Later {
+            due_at: self.0.now().saturating_add(LOOK_AGAIN + jitter),
+            log: claim.message.log.clone(),
+        };
+        if incident.paging.waits_behind == Some(leader.id) {
+            return self.put_off(claim, outcome).await;
+        }
+        let told = Told {
+            attempt: None,
+            outcome,
+            overdue: None,
+            behind: Some(leader),
+        };
+        self.keep_outcome(claim, page, &told).await
+    }
+}
+
+/// Whether its alert is open, so that somebody looks at the service.
+fn is_open(leader: &Incident) -> bool {
+    let paging = &leader.paging;
+    let open = paging.state == PagingState::Accepted && paging.closed_there_at.is_none();
+    open && leader.status.is_live()
+}

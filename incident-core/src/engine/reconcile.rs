@@ -1,0 +1,146 @@
+//! What people did at the vendor, where the webhook that told of it was lost.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+
+use super::{Error, Incidents};
+use crate::incident::Incident;
+use crate::paging::{AlertStatus, Heard, HeardWhat, PagingState};
+use crate::port::PageCheck;
+use crate::{IncidentId, Name, PersonName, Timestamp};
+
+/// A webhook takes seconds; an alert younger than this is not asked about.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// How often one alert is asked about.
+const EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// Most alerts that one pass asks about: vendors count requests.
+const MOST: usize = 40;
+
+/// How many are asked about at a time.
+const AT_ONCE: usize = 4;
+
+/// When each incident's alert was asked about last.
+#[derive(Debug, Default)]
+pub(super) struct Reconciled {
+    asked: Mutex<BTreeMap<IncidentId, Timestamp>>,
+    /// Held by the pass that asks.
+    asking: futures_util::lock::Mutex<()>,
+}
+
+impl Reconciled {
+    /// Those that are to be asked about now, longest not asked first; forgets the
+    /// rest.
+    fn due(&self, open: &[IncidentId], now: Timestamp) -> Vec<IncidentId> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.retain(|id, _| open.contains(id));
+        let mut due: Vec<(Option<Timestamp>, IncidentId)> = open
+            .iter()
+            .map(|id| (asked.get(id).copied(), *id))
+            .filter(|(last, _)| last.is_none_or(|last| now.since(last) >= EVERY))
+            .collect();
+        due.sort();
+        due.truncate(MOST);
+        asked.extend(due.iter().map(|(_, id)| (*id, now)));
+        due.into_iter().map(|(_, id)| id).collect()
+    }
+}
+
+impl Incidents {
+    /// Asks the vendors where the alerts of live incidents stand that nobody has
+    /// here, and takes in what they tell as [`heed`](Self::heed) does. Call it
+    /// about once a minute; the loop of `incident-pagers` does.
+    ///
+    /// Each alert is asked about every five minutes at most, and 40 in one pass.
+    /// One pass runs at a time; a second call returns at once.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn reconcile(&self) -> Result<(), Error> {
+        if self.0.checks.is_empty() {
+            return Ok(());
+        }
+        let Some(_asking) = self.0.reconciled.asking.try_lock() else {
+            return Ok(());
+        };
+        let now = self.0.now();
+        let live = self.live().await?;
+        let open = live
+            .iter()
+            .filter(|one| self.asks_about(one, now).is_some());
+        let open: Vec<IncidentId> = open.map(|one| one.id).collect();
+        let due = self.0.reconciled.due(&open, now);
+        let mut asked = stream::iter(due)
+            .map(|id| self.reconcile_one(id))
+            .buffer_unordered(AT_ONCE);
+        while let Some(answer) = asked.next().await {
+            answer?;
+        }
+        Ok(())
+    }
+
+    /// Where the alert of an incident can be asked about, if something could have
+    /// been missed.
+    fn asks_about(&self, incident: &Incident, now: Timestamp) -> Option<&Arc<dyn PageCheck>> {
+        let paging = &incident.paging;
+        let settled = paging
+            .accepted_at
+            .is_some_and(|at| now.since(at) >= SETTLED);
+        let wanted = !incident.is_taken() || self.0.settings.heed.resolve;
+        let open = paging.state == PagingState::Accepted
+            && paging.unconfirmed_at.is_none()
+            && paging.closed_there_at.is_none()
+            && incident.status.is_live();
+        let target = paging
+            .target
+            .as_ref()
+            .filter(|_| open && settled && wanted)?;
+        let checks = &self.0.checks;
+        checks.iter().find(|check| check.target_id() == *target)
+    }
+
+    async fn reconcile_one(&self, id: IncidentId) -> Result<(), Error> {
+        let incident = self.get(id).await?;
+        let Some(check) = self.asks_about(&incident, self.0.now()) else {
+            return Ok(());
+        };
+        let key = incident.dedup_key();
+        let status = check.status(&key, self.0.settings.pager_deadline).await;
+        let (what, by) = match status {
+            AlertStatus::Acknowledged(by) => (HeardWhat::Acknowledged, by),
+            AlertStatus::Closed(by) => (HeardWhat::Resolved, by),
+            AlertStatus::Merged => (HeardWhat::Merged, None),
+            AlertStatus::Open | AlertStatus::Unknown => return Ok(()),
+        };
+        // The webhook may have come while the vendor was asked.
+        let now = self.get(id).await?;
+        let told =
+            now.revision != incident.revision && self.asks_about(&now, self.0.now()).is_none();
+        if told || (what == HeardWhat::Acknowledged && now.is_taken()) {
+            return Ok(());
+        }
+        self.heed(&heard(&now, check.target_id().name(), what, by))
+            .await?;
+        Ok(())
+    }
+}
+
+/// As if a webhook had told it. Its id is of this page and this moment: what was
+/// taken in shows in the incident, so that it is not asked for again.
+fn heard(incident: &Incident, vendor: &str, what: HeardWhat, by: Option<PersonName>) -> Heard {
+    let revision = incident.revision.0;
+    Heard {
+        vendor: Name::made(vendor),
+        event_id: Name::made(&format!("asked at revision {revision}")),
+        dedup_key: Some(incident.dedup_key()),
+        vendor_id: None,
+        what,
+        by,
+        at: None,
+        echo: false,
+    }
+}

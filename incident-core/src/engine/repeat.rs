@@ -1,0 +1,56 @@
+//! A resolution that is told twice: a vendor that accepts a trigger and its
+//! resolution may work on them in another order, and leave the alert open.
+
+use std::time::Duration;
+
+use super::Incidents;
+use super::told::Told;
+use crate::commit::OutboxWrite;
+use crate::incident::Incident;
+use crate::outbox::{Message, MessageBody, Settled};
+use crate::paging::{PageAction, PageEvent};
+use crate::{MessageId, Timestamp};
+
+/// A resolution that comes so soon after its trigger was accepted may overtake it.
+const SOON: Duration = Duration::from_secs(60);
+
+/// How long after the resolution it is told again.
+const AGAIN: Duration = Duration::from_secs(30);
+
+impl Incidents {
+    /// The same resolution once more, where it may have overtaken its trigger. For
+    /// an alert that is closed already vendors take it and do nothing.
+    pub(super) fn repetition(
+        &self,
+        incident: &Incident,
+        page: &PageEvent,
+        told: &Told,
+        now: Timestamp,
+    ) -> Option<OutboxWrite> {
+        let paging = incident.paging_of(page.rule.as_ref())?;
+        let soon = now.since(paging.accepted_at?) < SOON;
+        let resolved = page.action == PageAction::Resolve && told.outcome == Settled::Done;
+        if !resolved || !soon || page.repeats || is_moot(incident, page) {
+            return None;
+        }
+        let page = PageEvent {
+            repeats: true,
+            ..page.clone()
+        };
+        Some(OutboxWrite::Add(Box::new(Message {
+            id: MessageId::from_uuid(self.0.ids.sortable(now)),
+            incident_id: incident.id,
+            lane: page.severity,
+            body: MessageBody::Page(page),
+            committed_at: now,
+            due_at: now.saturating_add(AGAIN),
+            log: Vec::new(),
+        })))
+    }
+}
+
+/// Whether a repeated resolution could close a newer alert.
+pub(super) fn is_moot(incident: &Incident, page: &PageEvent) -> bool {
+    let newest = incident.paging_of(page.rule.as_ref());
+    incident.status.is_live() || newest.is_none_or(|paging| page.epoch < paging.epoch)
+}

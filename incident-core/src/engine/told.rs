@@ -1,0 +1,190 @@
+//! What timeline, audit and alarms say of one step in the life of a page.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Alarm;
+use crate::actor::{Actor, ActorKind};
+use crate::audit::{AuditDraft, AuditOutcome};
+use crate::incident::Incident;
+use crate::outbox::{Claim, Settled};
+use crate::paging::{PageAction, PageAnswer, PageEvent, Receipt, TargetId};
+use crate::{PersonName, Timestamp};
+
+/// One attempt at one target.
+pub(super) struct Attempt {
+    pub(super) target: TargetId,
+    pub(super) answer: PageAnswer,
+    /// Whether it was the first at this target.
+    pub(super) first: bool,
+    /// A target before this one may have taken the page too: somebody may have
+    /// been woken twice.
+    pub(super) perhaps_twice: bool,
+}
+
+impl Attempt {
+    const fn is_reduced(&self) -> bool {
+        matches!(&self.answer, PageAnswer::Accepted(receipt) if receipt.reduced)
+    }
+}
+
+impl Told {
+    pub(super) fn is_acceptance(&self, page: &PageEvent) -> bool {
+        let attempt = self.attempt.as_ref().map(|attempt| &attempt.answer);
+        page.action == PageAction::Trigger && matches!(attempt, Some(PageAnswer::Accepted(_)))
+    }
+}
+
+/// What is to be kept of one step.
+pub(super) struct Told {
+    pub(super) attempt: Option<Attempt>,
+    pub(super) outcome: Settled,
+    /// No pager has accepted it for so long: the alarm goes off now.
+    pub(super) overdue: Option<Duration>,
+    /// It waits behind the open alert of another incident.
+    pub(super) behind: Option<Arc<Incident>>,
+}
+
+/// What goes off because of a step, beside the log line for it.
+pub(super) fn alarm(
+    claim: &Claim,
+    page: &PageEvent,
+    told: &Told,
+    shown: Option<TargetId>,
+) -> Option<Alarm> {
+    let attempt = told.attempt.as_ref();
+    let target = attempt.map(|attempt| attempt.target.clone()).or(shown);
+    if matches!(told.outcome, Settled::GivenUp { .. }) {
+        tracing::error!(incident.id = %page.incident_id, action = ?page.action, "a page is given up: nobody may know");
+        return Some(Alarm::PageGivenUp {
+            incident_id: page.incident_id,
+            action: page.action,
+            target,
+        });
+    }
+    if attempt.is_some_and(Attempt::is_reduced) {
+        tracing::error!(incident.id = %page.incident_id, "a pager refused a page as it was and took its shortest form");
+        return Some(Alarm::PageReduced {
+            incident_id: page.incident_id,
+            target: attempt.map(|attempt| attempt.target.clone())?,
+        });
+    }
+    let waited = told.overdue?;
+    tracing::error!(incident.id = %page.incident_id, seconds = waited.as_secs(), "no pager has accepted a page: nobody may know");
+    Some(Alarm::PageOverdue {
+        incident_id: page.incident_id,
+        since: claim.message.committed_at,
+        target,
+    })
+}
+
+pub(super) fn sentences(page: &PageEvent, told: &Told) -> Vec<String> {
+    let overdue = told.overdue.map(|waited| {
+        let seconds = waited.as_secs();
+        format!("nobody may know: no pager has accepted the page for {seconds} s")
+    });
+    let behind = told.behind.as_ref().map(|leader| {
+        let number = leader.number;
+        format!("waits behind #{number}, whose alert of the same service is open: there is no room for both")
+    });
+    let happened = happened(page, told).into_iter();
+    happened.chain(overdue).chain(behind).collect()
+}
+
+/// The timeline tells the first failure at each target, acceptance and giving
+/// up, but not every attempt: a bad hour at the vendor would bury the response.
+fn happened(page: &PageEvent, told: &Told) -> Option<String> {
+    let attempt = told.attempt.as_ref().filter(|_| !page.repeats);
+    let what = match &page.rule {
+        Some(rule) => format!("{} of {rule}", page.action.noun()),
+        None => page.action.noun().to_owned(),
+    };
+    if let Settled::GivenUp { .. } = told.outcome {
+        let why = attempt.map_or_else(
+            || "no pager is configured or time is up".to_owned(),
+            reason_of,
+        );
+        return Some(format!("{what} given up: {why}"));
+    }
+    let attempt = attempt?;
+    if attempt.perhaps_twice {
+        let how = reason_of(attempt);
+        return Some(format!(
+            "{what} went to another pager although one before may have it; somebody may be woken twice. {how}"
+        ));
+    }
+    match &attempt.answer {
+        PageAnswer::Accepted(receipt) if receipt.reduced => Some(format!(
+            "{what} accepted by {} in its shortest form: the full one was refused",
+            attempt.target
+        )),
+        PageAnswer::Accepted(_) => Some(format!("{what} accepted by {}", attempt.target)),
+        PageAnswer::NotSent(_) | PageAnswer::Unknown => attempt
+            .first
+            .then(|| format!("{what} failed at {}", reason_of(attempt))),
+    }
+}
+
+fn reason_of(attempt: &Attempt) -> String {
+    match &attempt.answer {
+        PageAnswer::Accepted(_) => format!("{}: accepted", attempt.target),
+        PageAnswer::NotSent(not_sent) => format!("{}: {}", attempt.target, not_sent.reason.words()),
+        PageAnswer::Unknown => format!("{}: no answer", attempt.target),
+    }
+}
+
+pub(super) fn pager_actor(target: &str) -> Actor {
+    // `pager:` and a target's name are always a valid name.
+    let name = PersonName::new(&format!("pager:{target}"));
+    Actor {
+        kind: ActorKind::Integration,
+        name: name.unwrap_or_else(|_| PersonName::pager()),
+    }
+}
+
+/// A page that was not sent because another one stands for it.
+pub(super) fn audit_of_waiting(leader: &Incident, page: &PageEvent, at: Timestamp) -> AuditDraft {
+    AuditDraft {
+        incident_id: Some(page.incident_id),
+        at,
+        actor: pager_actor("none"),
+        action: "page_coalesced".to_owned(),
+        outcome: AuditOutcome::Allowed,
+        detail: BTreeMap::from([
+            ("behind".to_owned(), leader.id.to_string()),
+            ("epoch".to_owned(), page.epoch.to_string()),
+        ]),
+    }
+}
+
+pub(super) fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> AuditDraft {
+    let answer = match &attempt.answer {
+        PageAnswer::Accepted(_) => "accepted",
+        PageAnswer::NotSent(_) => "not_sent",
+        PageAnswer::Unknown => "unknown",
+    };
+    let mut detail = BTreeMap::from([
+        ("answer".to_owned(), answer.to_owned()),
+        ("epoch".to_owned(), page.epoch.to_string()),
+    ]);
+    if let Some(rule) = &page.rule {
+        detail.insert("rule".to_owned(), rule.to_string());
+    }
+    if let PageAnswer::Accepted(Receipt {
+        request_id: Some(id),
+        ..
+    }) = &attempt.answer
+    {
+        // What the vendor's support asks for.
+        detail.insert("request_id".to_owned(), id.clone());
+    }
+    AuditDraft {
+        incident_id: Some(page.incident_id),
+        at,
+        actor: pager_actor(attempt.target.name()),
+        action: format!("page_{}", page.action.name()),
+        outcome: AuditOutcome::Allowed,
+        detail,
+    }
+}

@@ -1,0 +1,70 @@
+//! What the audit trail notes of a command.
+
+use std::collections::BTreeMap;
+
+use crate::incident::{Change, Command};
+
+impl Command {
+    /// Its name in the audit trail.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Acknowledge { .. } => "acknowledge",
+            Self::Update(_) => "update",
+            Self::Observe(_) => "observe",
+            Self::Change(_) => "change",
+            Self::Publish(_) => "publish",
+            Self::LinkPostMortem { .. } => "link_post_mortem",
+            Self::Page { .. } => "page",
+            Self::Escalate { .. } => "escalate",
+            Self::Redact { .. } => "redact",
+            Self::RetryPage { .. } => "retry_page",
+            Self::TakeIn { .. } => "take_in",
+        }
+    }
+
+    /// What the audit trail notes of it: never free text, but for the reason of
+    /// a redaction and the address of a post-mortem, whose proof it is.
+    pub(super) fn particulars(&self) -> BTreeMap<String, String> {
+        let mut detail = BTreeMap::new();
+        let mut note = |name: &str, value: String| detail.insert(name.to_owned(), value);
+        match self {
+            Self::Update(update) => {
+                if let Some(status) = update.status {
+                    note("status", status.to_string());
+                }
+                if let Some(severity) = update.severity {
+                    note("severity", severity.to_string());
+                }
+                if let Some(into) = update.merged_into {
+                    note("merged_into", into.to_string());
+                }
+            }
+            Self::Change(changes) => {
+                let fields: Vec<&str> = changes.iter().map(Change::field).collect();
+                note("fields", fields.join(","));
+            }
+            Self::Publish(publish) => {
+                note("public", publish.public.to_string());
+            }
+            Self::LinkPostMortem { url } => {
+                note("url", url.to_string());
+            }
+            Self::Redact { seq, reason } => {
+                note("seq", seq.to_string());
+                note("reason", reason.to_string());
+            }
+            Self::Escalate { rule, .. } => {
+                note("rule", rule.to_string());
+            }
+            Self::RetryPage { given_up } => {
+                let ids: Vec<String> = given_up.iter().map(|one| one.message.to_string()).collect();
+                note("messages", ids.join(","));
+            }
+            Self::TakeIn { from, .. } => {
+                note("from", from.to_string());
+            }
+            Self::Acknowledge { .. } | Self::Observe(_) | Self::Page { .. } => {}
+        }
+        detail
+    }
+}

@@ -1,0 +1,81 @@
+//! Whether anybody is to be paged again, or others are to be told.
+
+use super::decide::wrong_state;
+use super::{Event, Incident, Mode, Refusal, RetryOf};
+use crate::actor::Actor;
+use crate::paging::{PageAction, PagingState};
+use crate::{RuleName, Statement};
+
+fn may_page(incident: &Incident) -> Result<(), Refusal> {
+    if !incident.status.is_live() {
+        return Err(wrong_state(
+            "not_live",
+            "only for a live incident is anybody paged",
+        ));
+    }
+    if incident.mode == Mode::Retrospective {
+        return Err(wrong_state(
+            "retrospective",
+            "an incident that was entered afterwards pages nobody",
+        ));
+    }
+    Ok(())
+}
+
+/// Once at a time: while its alert may be open a second page would tell nobody.
+pub(super) fn escalate(
+    incident: &Incident,
+    rule: &RuleName,
+    reason: &Statement,
+    by: &Actor,
+) -> Result<Vec<Event>, Refusal> {
+    may_page(incident)?;
+    let on_its_way = matches!(
+        incident.paging_of(Some(rule)).map(|paging| paging.state),
+        Some(PagingState::Pending | PagingState::Failing | PagingState::Accepted)
+    );
+    if on_its_way {
+        return Err(wrong_state(
+            "already_escalated",
+            "the page of this rule is on its way or was accepted",
+        ));
+    }
+    Ok(vec![Event::Escalated {
+        rule: rule.clone(),
+        reason: reason.clone(),
+        by: by.name.clone(),
+    }])
+}
+
+pub(super) fn page(incident: &Incident, reason: &Statement) -> Result<Vec<Event>, Refusal> {
+    may_page(incident)?;
+    Ok(vec![Event::PageAsked {
+        reason: reason.clone(),
+        epoch: incident.paging.epoch + 1,
+    }])
+}
+
+/// Only what still makes sense is tried again: nobody is woken for an incident
+/// that somebody has or that is over, and no alert of a newer page is closed.
+pub(super) fn retry(incident: &Incident, given_up: &[RetryOf]) -> Result<Vec<Event>, Refusal> {
+    let live = incident.status.is_live();
+    let wanted = |one: &&RetryOf| {
+        let Some(paging) = incident.paging_of(one.rule.as_ref()) else {
+            return false;
+        };
+        one.epoch == paging.epoch
+            && match one.action {
+                PageAction::Trigger => live && !paging.acknowledged,
+                PageAction::Acknowledge | PageAction::Reprioritise => live,
+                PageAction::Resolve => !live,
+            }
+    };
+    let messages: Vec<RetryOf> = given_up.iter().filter(wanted).cloned().collect();
+    if messages.is_empty() {
+        return Err(wrong_state(
+            "nothing_to_retry",
+            "no page of this incident is given up and still wanted",
+        ));
+    }
+    Ok(vec![Event::PageRetried { messages }])
+}
