@@ -11,7 +11,7 @@ use crate::outbox::{Message, Settlement};
 use crate::paging::PagerTest;
 use crate::suggestion::Suggestion;
 use crate::timeline::{EntryDraft, SysIncidentUpdateEntry};
-use crate::{IncidentId, MessageId, PersonName, Revision, Salt, SuggestionId, Timestamp};
+use crate::{IncidentId, MessageId, PersonName, Revision, RuleName, Salt, SuggestionId, Timestamp};
 
 /// A new state of one incident, with the entries that tell how it came about.
 #[derive(Clone, Debug)]
@@ -29,9 +29,14 @@ pub struct IncidentWrite {
 pub enum OutboxWrite {
     /// One more thing to do.
     Add(Box<Message>),
-    /// Every unfinished trigger of the incident is over: one that is leased now
-    /// ends with its attempt, the others are never claimed again.
-    SupersedeTriggers(IncidentId),
+    /// Triggers of a thread are not claimed any more, nor are resolutions that
+    /// repeat: what is pending ends, and what is in flight is not tried again.
+    Supersede {
+        /// The incident.
+        incident: IncidentId,
+        /// The thread: an escalation's rule, or none for the incident's own page.
+        rule: Option<RuleName>,
+    },
     /// A message that was given up is due again, as if it had never been tried.
     Replay {
         /// The message.

@@ -12,8 +12,10 @@ mod link;
 pub mod money;
 pub mod name;
 mod percent;
+pub mod period;
 pub mod time;
 pub mod window;
+mod zone;
 
 // The domain: values and plain functions.
 pub mod anchor;
@@ -49,5 +51,7 @@ pub use name::{
     UserId,
 };
 pub use percent::Percent;
+pub use period::{Period, PeriodKind};
 pub use time::{Month, Timestamp};
 pub use window::{Window, Windows};
+pub use zone::Zone;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
+use crate::{Invalid, Percent};
 
 /// An ISO 4217 alphabetic code: three upper-case letters, such as `EUR`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,4 +53,30 @@ pub struct Money {
     pub minor: i64,
     /// The currency they are counted in.
     pub currency: Currency,
+}
+
+impl Money {
+    /// A share of this amount, rounded once to whole minor units: half to even, as
+    /// IEEE 754 calls it ("banker's rounding"). The one rounding of every credit.
+    ///
+    /// ```
+    /// use incident_core::{Currency, Money, Percent};
+    /// let fee = |minor| Money { minor, currency: Currency::new("EUR").unwrap() };
+    /// let ten = Percent::of_whole(10)?;
+    /// assert_eq!((fee(12_345).share(ten).minor, fee(12_355).share(ten).minor), (1_234, 1_236));
+    /// # Ok::<(), incident_core::Invalid>(())
+    /// ```
+    #[must_use]
+    pub fn share(self, percent: Percent) -> Self {
+        let product = i128::from(self.minor) * i128::from(percent.ppm());
+        let whole = i128::from(Percent::HUNDRED.ppm());
+        let (quotient, rest) = (product.div_euclid(whole), product.rem_euclid(whole));
+        let up = rest * 2 > whole || (rest * 2 == whole && quotient % 2 != 0);
+        let minor = if up { quotient + 1 } else { quotient };
+        Self {
+            // At most the amount itself.
+            minor: i64::try_from(minor).unwrap_or(self.minor),
+            currency: self.currency,
+        }
+    }
 }

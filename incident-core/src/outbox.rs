@@ -54,11 +54,18 @@ pub struct Message {
 }
 
 impl Message {
-    /// Whether it opens the incident's own alert.
+    /// Whether it opens an alert.
     #[must_use]
     pub fn is_trigger(&self) -> bool {
-        let opens = |page: &PageEvent| page.action == PageAction::Trigger && page.rule.is_none();
-        matches!(&self.body, MessageBody::Page(page) if opens(page))
+        matches!(&self.body, MessageBody::Page(page) if page.action == PageAction::Trigger)
+    }
+
+    /// Whether it ends when its thread is superseded
+    /// ([`OutboxWrite::Supersede`](crate::commit::OutboxWrite)): a trigger, or what
+    /// only repeats.
+    #[must_use]
+    pub fn is_supersedable(&self) -> bool {
+        self.is_trigger() || matches!(&self.body, MessageBody::Page(page) if page.repeats)
     }
 
     /// The thread of its incident to which it belongs: the rule of an escalation,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Invalid;
 use crate::window::Window;
+use crate::zone::Zone;
 
 /// Microseconds in one second.
 pub const SECOND_US: u64 = 1_000_000;
@@ -184,6 +185,51 @@ impl Month {
     #[must_use]
     pub fn of_end(end: Timestamp) -> Self {
         Self::of(end.saturating_sub(Duration::from_micros(1)))
+    }
+
+    /// The month in which something that ended at `end` lies, by the calendar of a
+    /// zone.
+    #[must_use]
+    pub fn of_end_in(end: Timestamp, zone: Zone) -> Self {
+        if zone == Zone::UTC {
+            return Self::of_end(end);
+        }
+        let (year, month) = zone.month_of(end.saturating_sub(Duration::from_micros(1)));
+        Self {
+            // Just before 1970 in the west, just after 9999 in the east.
+            year: u16::try_from(year.clamp(1970, 9999)).unwrap_or(1970),
+            month: u8::try_from(month).unwrap_or(1),
+        }
+    }
+
+    /// The whole month by the calendar of a zone, as a half-open window.
+    #[must_use]
+    pub fn window_in(self, zone: Zone) -> Window {
+        if zone == Zone::UTC {
+            return self.window();
+        }
+        let (year, month) = (i32::from(self.year), u32::from(self.month));
+        let (next_year, next) = match month {
+            12 => (year + 1, 1),
+            month => (year, month + 1),
+        };
+        Window::spanning(zone.start_of(year, month), zone.start_of(next_year, next))
+    }
+
+    /// Its year and its number in it, 1 to 12.
+    #[must_use]
+    pub const fn parts(self) -> (u16, u8) {
+        (self.year, self.month)
+    }
+
+    /// A month of a year; none outside 1 to 12 and 1970 to 9999.
+    #[must_use]
+    pub const fn from_parts(year: u16, month: u8) -> Option<Self> {
+        if matches!(year, 1970..=9999) && matches!(month, 1..=12) {
+            Some(Self { year, month })
+        } else {
+            None
+        }
     }
 
     /// The whole month as a half-open window.

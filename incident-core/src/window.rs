@@ -191,6 +191,12 @@ impl Windows {
             .collect()
     }
 
+    /// The instants that are in one of the sets.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.0.iter().chain(&other.0).copied().collect()
+    }
+
     /// The instants of this set that are not in `other`.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {

@@ -205,6 +205,8 @@ create table incident.outbox (
     -- A binary claims only the kinds it knows.
     kind         text not null,
     opens        boolean not null,
+    -- Whether it ends when something newer of its thread says so.
+    supersedable boolean not null default false,
     state        text not null default 'pending',
     body         text not null,
     log          text not null,
@@ -456,9 +458,9 @@ begin
     for o in select value from jsonb_array_elements(commit_ -> 'outbox') loop
         case o ->> 'op'
         when 'add' then
-            insert into incident.outbox (id, incident_id, thread, lane, kind, opens, body, log, committed_at, due_at)
+            insert into incident.outbox (id, incident_id, thread, lane, kind, opens, supersedable, body, log, committed_at, due_at)
             values ((o ->> 'id')::uuid, (o ->> 'incident_id')::uuid, o ->> 'thread', (o ->> 'lane')::smallint, o ->> 'kind',
-                (o ->> 'opens')::boolean, o ->> 'body', o ->> 'log', (o ->> 'committed_at')::timestamptz,
+                (o ->> 'opens')::boolean, (o ->> 'supersedable')::boolean, o ->> 'body', o ->> 'log', (o ->> 'committed_at')::timestamptz,
                 (o ->> 'due_at')::timestamptz)
             on conflict (id) do nothing;
             if not found then
@@ -466,9 +468,11 @@ begin
             end if;
         when 'supersede' then
             delete from incident.outbox
-            where incident_id = (o ->> 'incident_id')::uuid and opens and state = 'pending';
+            where incident_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
+              and state = 'pending';
             update incident.outbox set superseded = true
-            where incident_id = (o ->> 'incident_id')::uuid and opens and state = 'leased';
+            where incident_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
+              and state = 'leased';
         when 'replay' then
             -- At the end of its thread's queue, as if it had never been tried.
             update incident.outbox

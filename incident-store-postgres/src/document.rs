@@ -144,12 +144,16 @@ fn outbox(write: &OutboxWrite) -> Value {
             "kind": message.body.kind(),
             "thread": message.thread().map_or("", AsRef::as_ref),
             "opens": message.is_trigger(),
+            "supersedable": message.is_supersedable(),
             "body": text_of(&message.body),
             "log": text_of(&message.log),
             "committed_at": message.committed_at,
             "due_at": message.due_at,
         }),
-        OutboxWrite::SupersedeTriggers(id) => json!({"op": "supersede", "incident_id": id}),
+        OutboxWrite::Supersede { incident, rule } => {
+            let thread = rule.as_ref().map_or("", AsRef::as_ref);
+            json!({"op": "supersede", "incident_id": incident, "thread": thread})
+        }
         OutboxWrite::Replay { message, due_at } => {
             json!({"op": "replay", "id": message, "due_at": due_at})
         }

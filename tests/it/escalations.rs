@@ -151,6 +151,18 @@ async fn an_escalation_wakes_others_under_its_own_key_and_ends_with_the_incident
     ] {
         it.said(&path, sentence).await;
     }
+    // It comes back: who is needed again is told again, in a new epoch.
+    let back =
+        json!({"message": "it is back", "status": "investigating", "reason": "errors again"});
+    let updates = format!("{path}/updates");
+    it.server
+        .post(crate::harness::COMMANDER, &updates, &back)
+        .await
+        .is(201);
+    it.escalate(&path, "security", 202).await;
+    let again = it.told(&path, "security", "accepted").await;
+    assert_eq!(again["paging"]["epoch"], 2);
+    assert_eq!(it.pagerduty.wakes().len(), 3);
     it.server.stop().await;
 }
 

@@ -28,6 +28,8 @@ mod reconciled;
 mod same_on_both;
 mod scenario;
 mod shapes;
+mod sla_data;
+mod sla_tables;
 mod storms;
 mod throttled;
 mod timeline;

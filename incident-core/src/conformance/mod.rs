@@ -150,6 +150,7 @@ contracts! { $
     commits::cancellation_a_dropped_commit_is_whole_or_nothing,
     outbox::ordered_one_message_of_an_incident_at_a_time,
     outbox::ordered_an_escalation_is_a_thread_of_its_own,
+    outbox::isolated_a_repeated_resolution_makes_room_for_a_newer_page,
     outbox::ordered_worse_severities_go_first,
     outbox::durable_a_lease_that_ran_out_is_handed_out_again,
     outbox::durable_a_clock_that_went_back_keeps_no_lease,

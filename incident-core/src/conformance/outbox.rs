@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::sample::{OWNER, Sample, at, declared, message_id, page, plain};
 use super::{SpawnAll, StoreBackend, WITHIN};
-use crate::RuleName;
 use crate::commit::{Commit, OutboxWrite};
 use crate::incident::{Incident, Severity};
 use crate::outbox::{Backlog, Claim, GivenUp, MessageBody, Settled, Settlement};
 use crate::paging::{PageAction, TargetId, TargetLog};
 use crate::port::{ClaimRequest, Store, StoreError};
+use crate::{IncidentId, RuleName};
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -98,11 +98,11 @@ pub async fn ordered_an_escalation_is_a_thread_of_its_own<B: StoreBackend>(_spaw
     let first = claim(&*store, 1, 10).await;
     assert_eq!(ids(&first), [message_id(1), message_id(2)]);
     assert_eq!(store.next_due(WITHIN).await.unwrap(), Some(at(9)));
-    let supersede = Commit {
-        outbox: vec![OutboxWrite::SupersedeTriggers(incident.id)],
+    let over = Commit {
+        outbox: vec![supersede(incident.id, None)],
         ..Commit::default()
     };
-    store.commit(supersede, WITHIN).await.unwrap();
+    store.commit(over, WITHIN).await.unwrap();
     let later = |claim: &Claim| Settled::Later {
         due_at: at(2),
         log: claim.message.log.clone(),
@@ -120,6 +120,55 @@ pub async fn ordered_an_escalation_is_a_thread_of_its_own<B: StoreBackend>(_spaw
         ids(&claim(&*store, 9, 10).await),
         [message_id(3), message_id(4)]
     );
+}
+
+fn supersede(incident: IncidentId, rule: Option<&str>) -> OutboxWrite {
+    let rule = rule.map(|rule| RuleName::new(rule).unwrap());
+    OutboxWrite::Supersede { incident, rule }
+}
+
+/// A resolution that repeats another one ends with whatever comes after it: it
+/// must neither hold up a newer page nor close its alert.
+pub async fn isolated_a_repeated_resolution_makes_room_for_a_newer_page<B: StoreBackend>(
+    _spawn: SpawnAll,
+) {
+    let (store, _guard) = B::open().await;
+    for rule in [None, Some("security")] {
+        let n = if rule.is_some() { 10 } else { 20 };
+        let (incident, mut commit) = declared(&plain(n));
+        let made = |action, n, due| match rule {
+            Some(rule) => of_rule(page(&incident, action, n, due), rule),
+            None => page(&incident, action, n, due),
+        };
+        commit.outbox = vec![repeating(made(PageAction::Resolve, n + 1, 30))];
+        store.commit(commit, WITHIN).await.unwrap();
+        assert_eq!(claim(&*store, 1, 10).await, []);
+        assert_eq!(store.backlog(WITHIN).await.unwrap().oldest_page, None);
+        let newer = Commit {
+            outbox: vec![
+                supersede(incident.id, rule),
+                made(PageAction::Trigger, n + 2, 1),
+            ],
+            ..Commit::default()
+        };
+        store.commit(newer, WITHIN).await.unwrap();
+        let claims = claim(&*store, 1, 10).await;
+        assert_eq!(claims.len(), 1);
+        assert_eq!(claims[0].message.id, message_id(n + 2));
+        assert!(store.backlog(WITHIN).await.unwrap().oldest_page.is_some());
+        settle(&*store, &claims[0], Settled::Done).await.unwrap();
+    }
+    assert_eq!(store.next_due(WITHIN).await.unwrap(), None);
+}
+
+fn repeating(write: OutboxWrite) -> OutboxWrite {
+    let OutboxWrite::Add(mut message) = write else {
+        return write;
+    };
+    if let MessageBody::Page(page) = &mut message.body {
+        page.repeats = true;
+    }
+    OutboxWrite::Add(message)
 }
 
 fn of_rule(write: OutboxWrite, rule: &str) -> OutboxWrite {
@@ -229,7 +278,7 @@ pub async fn isolated_a_superseded_trigger_is_never_claimed_again<B: StoreBacken
     let (store, _guard) = B::open().await;
     let call_off = |incident: &Incident, n| {
         vec![
-            OutboxWrite::SupersedeTriggers(incident.id),
+            supersede(incident.id, None),
             page(incident, PageAction::Resolve, n, 0),
         ]
     };

@@ -19,7 +19,7 @@ fn event(n: u64, action: PageAction) -> PageEvent {
             MessageBody::Page(event) => event,
             MessageBody::Settle => unreachable!("a page was made"),
         },
-        OutboxWrite::SupersedeTriggers(_) | OutboxWrite::Replay { .. } => {
+        OutboxWrite::Supersede { .. } | OutboxWrite::Replay { .. } => {
             unreachable!("a message was made")
         }
     }

@@ -11,7 +11,7 @@ use crate::incident::{Affected, Event, Incident};
 use crate::outbox::{Message, MessageBody};
 use crate::paging::{PageAction, PageEvent, Urgency, dedup_key};
 use crate::timeline::EntryDraft;
-use crate::{Revision, RuleName, Timestamp};
+use crate::{IncidentId, Revision, RuleName, Timestamp};
 
 /// What events make of an incident.
 pub(super) struct Gathered {
@@ -76,11 +76,11 @@ impl Inner {
                         // A reopen that pages by policy starts the epoch itself.
                         after.state_mut().paging = before.paging.next();
                     }
-                    outbox.push(OutboxWrite::SupersedeTriggers(after.id));
+                    outbox.push(supersede(after.id, None));
                     outbox.push(self.page_message(&after, None, PageAction::Trigger, now));
                 }
                 Effect::CallOff(action) => {
-                    outbox.push(OutboxWrite::SupersedeTriggers(after.id));
+                    outbox.push(supersede(after.id, None));
                     outbox.push(self.page_message(&after, None, action, now));
                 }
                 Effect::Escalate(rule) => {
@@ -91,9 +91,11 @@ impl Inner {
                     if let Some(paging) = after.paging_mut(Some(&rule)) {
                         *paging = paging.next();
                     }
+                    outbox.push(supersede(after.id, Some(&rule)));
                     outbox.push(self.page_message(&after, Some(&rule), PageAction::Trigger, now));
                 }
                 Effect::CallOffEscalation(rule) => {
+                    outbox.push(supersede(after.id, Some(&rule)));
                     outbox.push(self.page_message(&after, Some(&rule), PageAction::Resolve, now));
                 }
                 Effect::Reprioritise => {
@@ -182,6 +184,13 @@ impl Inner {
             due_at: now,
             log: Vec::new(),
         }))
+    }
+}
+
+fn supersede(incident: IncidentId, rule: Option<&RuleName>) -> OutboxWrite {
+    OutboxWrite::Supersede {
+        incident,
+        rule: rule.cloned(),
     }
 }
 

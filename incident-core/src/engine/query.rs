@@ -119,7 +119,7 @@ impl Incidents {
             .credits(&wide, self.0.settings.store_deadline)
             .await?;
         let wanted = |state: CreditState| query.state.is_none_or(|wanted| wanted == state);
-        Ok(cap_months(rows, self.0.settings.terms.top_credit())
+        Ok(cap_months(rows, self.0.settings.terms.cap())
             .into_iter()
             .filter(|capped| {
                 query.incident.is_none_or(|id| id == capped.row.incident_id)

@@ -2,7 +2,7 @@
 
 use super::{Change, Event, Incident, Mode, State, Status, Transition, Updated};
 use crate::actor::ActorKind;
-use crate::paging::{AlertSeen, Escalation, PageAction, Paging};
+use crate::paging::{AlertSeen, Escalation, PageAction, Paging, PagingState};
 use crate::policy::Policy;
 use crate::timeline::EntryDraft;
 use crate::window::Window;
@@ -123,6 +123,10 @@ fn reopen(state: &mut State, at: Timestamp) {
     state.impact_ended_at = None;
     state.resolved_at = None;
     state.mitigated_at = None;
+    // Their alerts were closed with the incident; who is needed again is told again.
+    for escalation in &mut state.escalations {
+        escalation.paging.state = PagingState::None;
+    }
 }
 
 fn apply_change(state: &mut State, change: &Change, now: Timestamp, policy: &Policy) {

@@ -1,9 +1,9 @@
 //! What is owed for one incident, tenant by tenant.
 
 use crate::window::{Window, Windows};
-use crate::{Month, Percent, TenantId, Timestamp};
+use crate::{Month, Percent, TenantId, Timestamp, Zone};
 
-use super::SlaTerms;
+use super::{Downtime, Scale, SlaTerms};
 
 /// A tenant and the part of the incident that hit it.
 #[derive(Clone, Copy, Debug)]
@@ -59,123 +59,151 @@ impl CreditRow<'_> {
     }
 }
 
-/// What each tenant is owed for an outage. `tenants` is sorted by tenant;
+/// The outage of one incident.
+#[derive(Clone, Copy, Debug)]
+pub struct IncidentOutage<'a> {
+    /// When.
+    pub windows: &'a Windows,
+    /// What its downtime weighs; see [`SlaTerms::partial_weight`].
+    pub weight: Percent,
+}
+
+impl<'a> From<&'a Windows> for IncidentOutage<'a> {
+    fn from(windows: &'a Windows) -> Self {
+        Self {
+            windows,
+            weight: Percent::HUNDRED,
+        }
+    }
+}
+
+/// What each tenant is owed for an outage by itself. `tenants` is sorted by tenant;
 /// several parts of one tenant become one row.
 ///
-/// `fallback` is the end of the incident, for the month of a row without outage
-/// where the incident has none either. Nothing is allocated per row, except for
-/// a tenant with several parts.
-pub fn credit_rows<'a, I>(
+/// What the terms do not count (maintenance, runs that are too short) is no
+/// outage here. `fallback` is the end of the incident, for the month of a row
+/// without outage where the incident has none either. Nothing is allocated per
+/// row, except for a tenant with several parts, and for parts under terms that
+/// leave something out.
+pub fn credit_rows<'a, 'o, I>(
     terms: &SlaTerms,
-    outage: &Windows,
+    outage: impl Into<IncidentOutage<'o>>,
     tenants: I,
     fallback: Timestamp,
 ) -> impl Iterator<Item = CreditRow<'a>>
 where
     I: IntoIterator<Item = TenantOutage<'a>>,
 {
+    let IncidentOutage { windows, weight } = outage.into();
+    let plain = terms.counting().is_plain();
+    let counted = terms.counted(windows);
     let mut parts = tenants.into_iter().peekable();
-    let whole = outage.micros();
-    let incident_end = outage.end().unwrap_or(fallback);
-    let mut month = MonthSpan::of_end(incident_end);
+    let incident_end = windows.end().unwrap_or(fallback);
+    let mut month = MonthSpan::of_end(incident_end, terms.zone());
     std::iter::from_fn(move || {
         let part = parts.next()?;
         let tenant = part.tenant;
         let repeated = parts.peek().is_some_and(|next| next.tenant == tenant);
-        let (outage_us, end, clipped);
-        if repeated {
+        let unbounded = part.from.is_none() && part.until.is_none();
+        let (outage_us, clipped);
+        if !repeated && unbounded {
+            month.move_to(incident_end);
+            outage_us = counted.micros();
+            clipped = sum(counted.clip_iter(month.window));
+        } else if !repeated && plain {
+            let inside = || {
+                part.bounds()
+                    .into_iter()
+                    .flat_map(|bounds| windows.clip_iter(bounds))
+            };
+            let end = inside().last().map_or(incident_end, Window::end);
+            month.move_to(end);
+            outage_us = sum(inside());
+            clipped = sum(inside().filter_map(|window| window.intersect(month.window)));
+        } else {
             let mut bounds: Vec<Window> = part.bounds().into_iter().collect();
             while let Some(next) = parts.next_if(|next| next.tenant == tenant) {
                 bounds.extend(next.bounds());
             }
-            let hit = outage.intersect(&bounds.into_iter().collect());
+            let hit = windows.intersect(&bounds.into_iter().collect());
+            month.move_to(hit.end().unwrap_or(incident_end));
+            let hit = terms.counted(&hit);
             outage_us = hit.micros();
-            end = hit.end().unwrap_or(incident_end);
-            month.move_to(end);
-            clipped = hit.clip_iter(month.window).map(Window::micros).sum();
-        } else if part.from.is_none() && part.until.is_none() {
-            outage_us = whole;
-            end = incident_end;
-            month.move_to(end);
-            clipped = outage.clip_iter(month.window).map(Window::micros).sum();
-        } else {
-            let mut last = None;
-            let mut sum = 0;
-            for window in part
-                .bounds()
-                .into_iter()
-                .flat_map(|bounds| outage.clip_iter(bounds))
-            {
-                sum += window.micros();
-                last = Some(window.end());
-            }
-            outage_us = sum;
-            end = last.unwrap_or(incident_end);
-            month.move_to(end);
-            let inside = part
-                .bounds()
-                .and_then(|bounds| bounds.intersect(month.window));
-            clipped = inside
-                .into_iter()
-                .flat_map(|bounds| outage.clip_iter(bounds))
-                .map(Window::micros)
-                .sum();
+            clipped = sum(hit.clip_iter(month.window));
         }
         let length = month.window.micros();
+        let down = Downtime::at(clipped, weight);
+        let credit = match terms.scale() {
+            Scale::ByOutage(_) => terms.credit_for(Downtime::at(outage_us, weight), length),
+            Scale::ByAvailability(_) => terms.credit_for(down, length),
+        };
         Some(CreditRow {
             tenant,
             outage_us,
             period: month.month,
-            target_breached: is_breached(terms.target(), clipped, length),
-            availability: availability(clipped, length),
-            credit: terms.credit_for(outage_us),
+            target_breached: is_missed(terms.target(), down, length),
+            availability: availability_of(down, length),
+            credit,
         })
     })
 }
 
+fn sum(windows: impl Iterator<Item = Window>) -> u64 {
+    windows.map(Window::micros).sum()
+}
+
 /// The month of the row before: most rows of an incident share one.
 struct MonthSpan {
+    zone: Zone,
     month: Month,
     window: Window,
 }
 
 impl MonthSpan {
-    fn of_end(end: Timestamp) -> Self {
-        let month = Month::of_end(end);
+    fn of_end(end: Timestamp, zone: Zone) -> Self {
+        let month = Month::of_end_in(end, zone);
         Self {
+            zone,
             month,
-            window: month.window(),
+            window: month.window_in(zone),
         }
     }
 
     fn move_to(&mut self, end: Timestamp) {
         let inside = self.window.start() < end && end <= self.window.end();
         if !inside {
-            *self = Self::of_end(end);
+            *self = Self::of_end(end, self.zone);
         }
     }
+}
+
+/// Whether a downtime breaches a target over a period: exact, nothing rounded.
+pub(super) fn is_missed(target: Percent, down: Downtime, period_us: u64) -> bool {
+    let allowed = Percent::HUNDRED.saturating_sub(target);
+    down > Downtime::at(period_us, allowed)
+}
+
+/// The availability over a period, half-even to four decimals. For show.
+pub(super) fn availability_of(down: Downtime, period_us: u64) -> Percent {
+    let up = Downtime::of(period_us).minus(down).weighted();
+    let ppm = half_even(up, u128::from(period_us.max(1)));
+    u32::try_from(ppm)
+        .ok()
+        .and_then(|ppm| Percent::from_ppm(ppm).ok())
+        .unwrap_or(Percent::HUNDRED)
 }
 
 /// Whether an outage breaches a target over a period: exact, nothing rounded.
 #[must_use]
 pub fn is_breached(target: Percent, outage_us: u64, period_us: u64) -> bool {
-    let allowed = u128::from(Percent::HUNDRED.ppm() - target.ppm());
-    u128::from(outage_us) * u128::from(Percent::HUNDRED.ppm()) > u128::from(period_us) * allowed
+    is_missed(target, Downtime::of(outage_us), period_us)
 }
 
 /// The availability over a period, half-even to four decimals. For show: never
 /// compare with it.
 #[must_use]
 pub fn availability(outage_us: u64, period_us: u64) -> Percent {
-    let up = u128::from(period_us.saturating_sub(outage_us));
-    let ppm = half_even(
-        up * u128::from(Percent::HUNDRED.ppm()),
-        u128::from(period_us.max(1)),
-    );
-    u32::try_from(ppm)
-        .ok()
-        .and_then(|ppm| Percent::from_ppm(ppm).ok())
-        .unwrap_or(Percent::HUNDRED)
+    availability_of(Downtime::of(outage_us), period_us)
 }
 
 /// Microseconds as minutes: at most four decimals, half-even, no trailing zeros.
@@ -352,7 +380,7 @@ mod tests {
             };
             let expected = Percent::of_whole(u32::try_from(percent).unwrap()).unwrap();
             assert_eq!(
-                SlaTerms::default().credit_for(ms * 1_000),
+                SlaTerms::default().credit_for(Downtime::of(ms * 1_000), u64::MAX),
                 expected,
                 "{}",
                 incident["id"]

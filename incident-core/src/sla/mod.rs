@@ -20,10 +20,17 @@
 //! # Ok::<(), incident_core::Invalid>(())
 //! ```
 
+mod count;
 mod credit;
+mod scale;
+mod statement;
 mod terms;
 
+pub use count::{Downtime, Exclusion};
 pub use credit::{
-    CreditRow, TenantOutage, availability, credit_rows, decimal_minutes, is_breached,
+    CreditRow, IncidentOutage, TenantOutage, availability, credit_rows, decimal_minutes,
+    is_breached,
 };
-pub use terms::{SlaTerms, Tier};
+pub use scale::{AvailabilityTier, Scale, Tier};
+pub use statement::{IncidentLine, IncidentShare, SlaStatement, statement};
+pub use terms::{Basis, SlaTerms};

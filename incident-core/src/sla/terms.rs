@@ -1,36 +1,67 @@
 //! What was promised.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::time::MINUTE_US;
-use crate::{Invalid, Name, Percent};
+use super::count::Counting;
+use super::{AvailabilityTier, Downtime, Exclusion, Scale, Tier};
+use crate::{Invalid, Name, Percent, PeriodKind, Timestamp, Windows, Zone};
 
-/// A credit from a length of outage on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tier {
-    /// From so many whole minutes on, inclusive.
-    pub from_minutes: u32,
-    /// The credit, in percent of the month's fee.
-    pub credit_percent: Percent,
+/// What one credit is computed from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Each incident by itself; those of one tenant and month together at most the
+    /// cap.
+    #[default]
+    PerIncident,
+    /// The union of a tenant's outages in a calendar month.
+    PerMonth,
+    /// The union of a tenant's outages in a calendar quarter.
+    PerQuarter,
+    /// The union of a tenant's outages in a calendar year.
+    PerYear,
 }
 
-impl Tier {
-    /// The threshold in microseconds.
+impl Basis {
+    /// How long the periods of a statement are.
     #[must_use]
-    pub const fn from_us(self) -> u64 {
-        self.from_minutes as u64 * MINUTE_US
+    pub const fn period(self) -> PeriodKind {
+        match self {
+            Self::PerIncident | Self::PerMonth => PeriodKind::Month,
+            Self::PerQuarter => PeriodKind::Quarter,
+            Self::PerYear => PeriodKind::Year,
+        }
     }
 }
 
 /// A target and the credits for missing it by how much: validated.
 ///
-/// Thresholds rise strictly from 0, credits never fall.
+/// Read from TOML or JSON; everything but target, table and version has a default:
+///
+/// ```
+/// use incident_core::sla::SlaTerms;
+/// let terms: SlaTerms = serde_json::from_str(r#"{
+///     "target_percent": "99.9", "version": "gold-2026", "basis": "per_month", "timezone": "Europe/Paris",
+///     "availability_tiers": [{ "below_percent": "99.9", "credit_percent": "10" },
+///                            { "below_percent": "99", "credit_percent": "25" }]
+/// }"#)?;
+/// assert_eq!(terms.cap().to_string(), "25");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Raw", into = "Raw")]
 pub struct SlaTerms {
     target: Percent,
-    tiers: Vec<Tier>,
+    scale: Scale,
+    basis: Basis,
+    zone: Zone,
+    counting: Counting,
+    partial_weight: Percent,
+    cap: Option<Percent>,
+    valid_from: Option<Timestamp>,
+    valid_until: Option<Timestamp>,
     version: Name,
 }
 
@@ -38,43 +69,127 @@ pub struct SlaTerms {
 #[serde(deny_unknown_fields)]
 struct Raw {
     target_percent: Percent,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tiers: Vec<Tier>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    availability_tiers: Vec<AvailabilityTier>,
+    #[serde(default)]
+    basis: Basis,
+    #[serde(default)]
+    timezone: Zone,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exclusions: Vec<Exclusion>,
+    #[serde(default)]
+    minimum_outage_seconds: u32,
+    #[serde(default)]
+    whole_minutes: bool,
+    #[serde(default = "hundred")]
+    partial_weight_percent: Percent,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cap_percent: Option<Percent>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    valid_from: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    valid_until: Option<Timestamp>,
     version: Name,
 }
 
+const fn hundred() -> Percent {
+    Percent::HUNDRED
+}
+
 impl SlaTerms {
-    /// The terms of a contract; `version` is stored with every credit.
+    /// The terms of a contract by the length of outages; `version` is stored with
+    /// every credit.
     ///
     /// # Errors
-    /// No tier, a first threshold other than 0, thresholds that do not rise, or
-    /// credits that fall.
+    /// As [`Scale::by_outage`].
     pub fn new(target: Percent, tiers: Vec<Tier>, version: Name) -> Result<Self, Invalid> {
-        match tiers.first() {
-            None => return Err(Invalid::new("tiers", "at least one tier")),
-            Some(first) if first.from_minutes != 0 => {
-                return Err(Invalid::new("tiers/0/from_minutes", "0"));
-            }
-            Some(_) => {}
+        Ok(Self::with_scale(target, Scale::by_outage(tiers)?, version))
+    }
+
+    /// The terms of a contract with any table, per incident, in UTC, without
+    /// exclusions.
+    #[must_use]
+    pub fn with_scale(target: Percent, scale: Scale, version: Name) -> Self {
+        Self {
+            target,
+            scale,
+            basis: Basis::default(),
+            zone: Zone::UTC,
+            counting: Counting::default(),
+            partial_weight: Percent::HUNDRED,
+            cap: None,
+            valid_from: None,
+            valid_until: None,
+            version,
         }
-        for (at, (lower, upper)) in tiers.iter().zip(tiers.iter().skip(1)).enumerate() {
-            let at = at + 1;
-            if upper.from_minutes <= lower.from_minutes {
-                return Err(Invalid::new(
-                    format!("tiers/{at}/from_minutes"),
-                    "more than that of the tier before",
-                ));
-            }
-            if upper.credit_percent < lower.credit_percent {
-                return Err(Invalid::new(
-                    format!("tiers/{at}/credit_percent"),
-                    "at least that of the tier before",
-                ));
-            }
+    }
+
+    /// What one credit is computed from.
+    #[must_use]
+    pub fn per(self, basis: Basis) -> Self {
+        Self { basis, ..self }
+    }
+
+    /// The zone in whose calendar months, quarters and years are.
+    #[must_use]
+    pub fn in_zone(self, zone: Zone) -> Self {
+        Self { zone, ..self }
+    }
+
+    /// Windows in which downtime does not count.
+    ///
+    /// # Errors
+    /// One that is empty or reversed, or two that overlap.
+    pub fn excluding(mut self, exclusions: Vec<Exclusion>) -> Result<Self, Invalid> {
+        self.counting.excluding(exclusions)?;
+        Ok(self)
+    }
+
+    /// Only outages of at least this length count.
+    #[must_use]
+    pub fn counting_from(mut self, minimum: Duration) -> Self {
+        self.counting.minimum = minimum;
+        self
+    }
+
+    /// Only whole consecutive minutes of an outage count.
+    #[must_use]
+    pub fn in_whole_minutes(mut self) -> Self {
+        self.counting.whole_minutes = true;
+        self
+    }
+
+    /// How much a partial outage counts; 100 % unless said otherwise. An incident
+    /// is partial whose scope is regions or segments.
+    #[must_use]
+    pub fn weighing_partial(self, weight: Percent) -> Self {
+        Self {
+            partial_weight: weight,
+            ..self
+        }
+    }
+
+    /// The most that one tenant is credited in a period, in percent of its fee.
+    #[must_use]
+    pub fn capped_at(self, cap: Percent) -> Self {
+        let cap = Some(cap);
+        Self { cap, ..self }
+    }
+
+    /// From when until when (exclusive) they hold.
+    ///
+    /// # Errors
+    /// `until` is not after `from`.
+    pub fn valid(self, from: Option<Timestamp>, until: Option<Timestamp>) -> Result<Self, Invalid> {
+        if from.zip(until).is_some_and(|(from, until)| until <= from) {
+            return Err(Invalid::new("valid_until", "a time after `valid_from`"));
         }
         Ok(Self {
-            target,
-            tiers,
-            version,
+            valid_from: from,
+            valid_until: until,
+            ..self
         })
     }
 
@@ -84,10 +199,43 @@ impl SlaTerms {
         self.target
     }
 
-    /// The tiers, ascending.
+    /// The table of credits.
+    #[must_use]
+    pub const fn scale(&self) -> &Scale {
+        &self.scale
+    }
+
+    /// The tiers by length of outage, ascending; empty for a table by availability.
     #[must_use]
     pub fn tiers(&self) -> &[Tier] {
-        &self.tiers
+        match &self.scale {
+            Scale::ByOutage(tiers) => tiers,
+            Scale::ByAvailability(_) => &[],
+        }
+    }
+
+    /// What one credit is computed from.
+    #[must_use]
+    pub const fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    /// The zone of the calendar.
+    #[must_use]
+    pub const fn zone(&self) -> Zone {
+        self.zone
+    }
+
+    /// The weight of a partial outage.
+    #[must_use]
+    pub const fn partial_weight(&self) -> Percent {
+        self.partial_weight
+    }
+
+    /// Windows in which downtime does not count.
+    #[must_use]
+    pub fn exclusions(&self) -> &[Exclusion] {
+        &self.counting.exclusions
     }
 
     /// Which terms these are.
@@ -96,39 +244,55 @@ impl SlaTerms {
         &self.version
     }
 
-    /// The highest credit: the cap of a tenant's month.
+    /// From when until when they hold.
     #[must_use]
-    pub fn top_credit(&self) -> Percent {
-        self.tiers
-            .last()
-            .map_or(Percent::ZERO, |tier| tier.credit_percent)
+    pub const fn validity(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        (self.valid_from, self.valid_until)
     }
 
-    /// The credit for an outage in microseconds: that of the highest threshold
-    /// it reaches (`>=`). Nothing is rounded before.
+    /// Whether they hold at a time.
     #[must_use]
-    pub fn credit_for(&self, outage_us: u64) -> Percent {
-        let reached = self
-            .tiers
-            .iter()
-            .rev()
-            .find(|tier| tier.from_us() <= outage_us);
-        reached.map_or(Percent::ZERO, |tier| tier.credit_percent)
+    pub fn holds_at(&self, time: Timestamp) -> bool {
+        self.valid_from.is_none_or(|from| from <= time)
+            && self.valid_until.is_none_or(|until| time < until)
+    }
+
+    /// The most that one tenant is credited in a period: the highest credit of the
+    /// table unless another cap was agreed.
+    #[must_use]
+    pub fn cap(&self) -> Percent {
+        self.cap.unwrap_or_else(|| self.scale.top())
+    }
+
+    /// The part of an outage that counts.
+    #[must_use]
+    pub fn counted(&self, outage: &Windows) -> Windows {
+        self.counting.of(outage).windows
+    }
+
+    pub(super) const fn counting(&self) -> &Counting {
+        &self.counting
+    }
+
+    /// The credit for a downtime in a period of so many microseconds, before the
+    /// cap. `>=` at a threshold; nothing is rounded before.
+    #[must_use]
+    pub fn credit_for(&self, down: Downtime, period_us: u64) -> Percent {
+        self.scale.credit(down, period_us)
     }
 }
 
 impl Default for SlaTerms {
-    /// 99.9 %; 0, 10, 25, 50 % from 0, 45, 240, 720 minutes on.
+    /// 99.9 %; 0, 10, 25, 50 % from 0, 45, 240, 720 minutes on; per incident, in
+    /// UTC.
     fn default() -> Self {
         let tier = |from_minutes, percent| Tier {
             from_minutes,
             credit_percent: Percent::of_whole(percent).unwrap_or_default(),
         };
-        Self {
-            target: Percent::HUNDRED.saturating_sub(Percent::of_thousandths(100)),
-            tiers: vec![tier(0, 0), tier(45, 10), tier(240, 25), tier(720, 50)],
-            version: Name::made("default-1"),
-        }
+        let tiers = vec![tier(0, 0), tier(45, 10), tier(240, 25), tier(720, 50)];
+        let target = Percent::HUNDRED.saturating_sub(Percent::of_thousandths(100));
+        Self::with_scale(target, Scale::ByOutage(tiers), Name::made("default-1"))
     }
 }
 
@@ -136,15 +300,49 @@ impl TryFrom<Raw> for SlaTerms {
     type Error = Invalid;
 
     fn try_from(raw: Raw) -> Result<Self, Invalid> {
-        Self::new(raw.target_percent, raw.tiers, raw.version)
+        let scale = match (raw.tiers.is_empty(), raw.availability_tiers.is_empty()) {
+            (false, false) => {
+                return Err(Invalid::new(
+                    "availability_tiers",
+                    "nothing beside `tiers`: a table is by outage or by availability",
+                ));
+            }
+            (_, true) => Scale::by_outage(raw.tiers)?,
+            (true, false) => Scale::by_availability(raw.availability_tiers)?,
+        };
+        let mut terms = Self::with_scale(raw.target_percent, scale, raw.version)
+            .per(raw.basis)
+            .in_zone(raw.timezone)
+            .counting_from(Duration::from_secs(raw.minimum_outage_seconds.into()))
+            .weighing_partial(raw.partial_weight_percent)
+            .excluding(raw.exclusions)?
+            .valid(raw.valid_from, raw.valid_until)?;
+        terms.counting.whole_minutes = raw.whole_minutes;
+        terms.cap = raw.cap_percent;
+        Ok(terms)
     }
 }
 
 impl From<SlaTerms> for Raw {
     fn from(terms: SlaTerms) -> Self {
+        let (tiers, availability_tiers) = match terms.scale {
+            Scale::ByOutage(tiers) => (tiers, Vec::new()),
+            Scale::ByAvailability(rows) => (Vec::new(), rows),
+        };
+        let seconds = terms.counting.minimum.as_secs();
         Self {
             target_percent: terms.target,
-            tiers: terms.tiers,
+            tiers,
+            availability_tiers,
+            basis: terms.basis,
+            timezone: terms.zone,
+            exclusions: terms.counting.exclusions,
+            minimum_outage_seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
+            whole_minutes: terms.counting.whole_minutes,
+            partial_weight_percent: terms.partial_weight,
+            cap_percent: terms.cap,
+            valid_from: terms.valid_from,
+            valid_until: terms.valid_until,
             version: terms.version,
         }
     }
@@ -153,6 +351,7 @@ impl From<SlaTerms> for Raw {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::MINUTE_US;
 
     fn terms(tiers: &[(u32, u32)]) -> Result<SlaTerms, Invalid> {
         let tier = |(from_minutes, percent): &(u32, u32)| Tier {
@@ -181,7 +380,7 @@ mod tests {
             (u64::MAX, 50),
         ] {
             assert_eq!(
-                terms.credit_for(outage),
+                terms.credit_for(Downtime::of(outage), u64::MAX),
                 Percent::of_whole(credit).unwrap(),
                 "{outage} us"
             );

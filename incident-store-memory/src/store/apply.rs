@@ -68,8 +68,8 @@ impl State {
         for write in outbox {
             match write {
                 OutboxWrite::Add(message) => self.outbox.add(*message),
-                OutboxWrite::SupersedeTriggers(incident) => {
-                    self.outbox.supersede_triggers(incident)
+                OutboxWrite::Supersede { incident, rule } => {
+                    self.outbox.supersede(&(incident, rule));
                 }
                 OutboxWrite::Replay { message, due_at } => self.outbox.replay(message, due_at),
             }
@@ -146,7 +146,7 @@ impl State {
                     return Err(StoreError::NotGivenUp(*message));
                 }
                 OutboxWrite::Add(_)
-                | OutboxWrite::SupersedeTriggers(_)
+                | OutboxWrite::Supersede { .. }
                 | OutboxWrite::Replay { .. } => {}
             }
         }

@@ -17,7 +17,7 @@ struct Row {
 }
 
 /// What is done in order: an incident, and of it one escalation or none.
-type Thread = (IncidentId, Option<RuleName>);
+pub(super) type Thread = (IncidentId, Option<RuleName>);
 
 fn thread(message: &Message) -> Thread {
     (message.incident_id, message.thread().cloned())
@@ -76,11 +76,14 @@ impl Messages {
         self.rows.contains_key(&id) || self.given_up.iter().any(|message| message.id == id)
     }
 
-    pub(super) fn supersede_triggers(&mut self, incident: IncidentId) {
+    pub(super) fn supersede(&mut self, thread: &Thread) {
         let mut over = Vec::new();
-        let own = (incident, None);
-        for id in self.queues.get(&own).into_iter().flatten() {
-            if let Some(row) = self.rows.get_mut(id).filter(|row| row.message.is_trigger()) {
+        for id in self.queues.get(thread).into_iter().flatten() {
+            if let Some(row) = self
+                .rows
+                .get_mut(id)
+                .filter(|row| row.message.is_supersedable())
+            {
                 row.superseded = true;
                 if row.held.is_none() {
                     over.push(*id);

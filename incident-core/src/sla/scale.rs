@@ -1,0 +1,190 @@
+//! How a credit follows from a downtime.
+
+use serde::{Deserialize, Serialize};
+
+use super::Downtime;
+use crate::time::MINUTE_US;
+use crate::{Invalid, Percent};
+
+/// A credit from a length of outage on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// From so many whole minutes on, inclusive.
+    pub from_minutes: u32,
+    /// The credit, in percent of the period's fee.
+    pub credit_percent: Percent,
+}
+
+impl Tier {
+    /// The threshold in microseconds.
+    #[must_use]
+    pub const fn from_us(self) -> u64 {
+        self.from_minutes as u64 * MINUTE_US
+    }
+}
+
+/// A credit below an availability, as most published contracts have it.
+///
+/// Only the upper bound of each row is stated, so that no availability falls
+/// between two rows, as exactly 99.0 % does in a published table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawRow", into = "RawRow")]
+pub struct AvailabilityTier {
+    /// The bound.
+    pub bound: Percent,
+    /// Whether an availability of exactly the bound earns the credit too ("less
+    /// than or equal to").
+    pub inclusive: bool,
+    /// The credit, in percent of the period's fee.
+    pub credit: Percent,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRow {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    below_percent: Option<Percent>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at_or_below_percent: Option<Percent>,
+    credit_percent: Percent,
+}
+
+impl TryFrom<RawRow> for AvailabilityTier {
+    type Error = Invalid;
+
+    fn try_from(raw: RawRow) -> Result<Self, Invalid> {
+        let (bound, inclusive) = match (raw.below_percent, raw.at_or_below_percent) {
+            (Some(bound), None) => (bound, false),
+            (None, Some(bound)) => (bound, true),
+            _ => {
+                let expected = "one of `below_percent` and `at_or_below_percent`";
+                return Err(Invalid::new("availability_tiers", expected));
+            }
+        };
+        Ok(Self {
+            bound,
+            inclusive,
+            credit: raw.credit_percent,
+        })
+    }
+}
+
+impl From<AvailabilityTier> for RawRow {
+    fn from(tier: AvailabilityTier) -> Self {
+        Self {
+            below_percent: (!tier.inclusive).then_some(tier.bound),
+            at_or_below_percent: tier.inclusive.then_some(tier.bound),
+            credit_percent: tier.credit,
+        }
+    }
+}
+
+impl AvailabilityTier {
+    /// Exact: nothing is divided, nothing rounded.
+    pub(super) fn is_reached(self, down: Downtime, period_us: u64) -> bool {
+        let up = Downtime::of(period_us).minus(down).weighted();
+        let bound = u128::from(period_us) * u128::from(self.bound.ppm());
+        up < bound || (self.inclusive && up == bound)
+    }
+}
+
+/// The rows of a table of credits: validated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// By the length of the outage: thresholds rise strictly from 0, credits never
+    /// fall; the highest threshold reached (`>=`) counts.
+    ByOutage(Vec<Tier>),
+    /// By the availability over the period: bounds fall strictly, credits never
+    /// fall; the lowest bound that is undercut counts.
+    ByAvailability(Vec<AvailabilityTier>),
+}
+
+impl Scale {
+    /// A table by the length of the outage.
+    ///
+    /// # Errors
+    /// No tier, a first threshold other than 0, thresholds that do not rise, or
+    /// credits that fall.
+    pub fn by_outage(tiers: Vec<Tier>) -> Result<Self, Invalid> {
+        match tiers.first() {
+            None => return Err(Invalid::new("tiers", "at least one tier")),
+            Some(first) if first.from_minutes != 0 => {
+                return Err(Invalid::new("tiers/0/from_minutes", "0"));
+            }
+            Some(_) => {}
+        }
+        for (at, (lower, upper)) in pairs(&tiers) {
+            if upper.from_minutes <= lower.from_minutes {
+                return Err(Invalid::new(
+                    format!("tiers/{at}/from_minutes"),
+                    "more than that of the tier before",
+                ));
+            }
+            rising("tiers", at, lower.credit_percent, upper.credit_percent)?;
+        }
+        Ok(Self::ByOutage(tiers))
+    }
+
+    /// A table by availability.
+    ///
+    /// # Errors
+    /// No row, bounds that do not fall, or credits that fall.
+    pub fn by_availability(rows: Vec<AvailabilityTier>) -> Result<Self, Invalid> {
+        if rows.is_empty() {
+            return Err(Invalid::new("availability_tiers", "at least one row"));
+        }
+        for (at, (upper, lower)) in pairs(&rows) {
+            if upper.bound <= lower.bound {
+                return Err(Invalid::new(
+                    format!("availability_tiers/{at}"),
+                    "a bound below that of the row before",
+                ));
+            }
+            rising("availability_tiers", at, upper.credit, lower.credit)?;
+        }
+        Ok(Self::ByAvailability(rows))
+    }
+
+    /// The highest credit there is.
+    #[must_use]
+    pub fn top(&self) -> Percent {
+        let top = match self {
+            Self::ByOutage(tiers) => tiers.last().map(|tier| tier.credit_percent),
+            Self::ByAvailability(rows) => rows.last().map(|row| row.credit),
+        };
+        top.unwrap_or(Percent::ZERO)
+    }
+
+    /// The credit for a downtime in a period of so many microseconds.
+    #[must_use]
+    pub fn credit(&self, down: Downtime, period_us: u64) -> Percent {
+        let reached = match self {
+            Self::ByOutage(tiers) => {
+                let reached = |tier: &&Tier| Downtime::of(tier.from_us()) <= down;
+                let tier = tiers.iter().rev().find(reached);
+                tier.map(|tier| tier.credit_percent)
+            }
+            Self::ByAvailability(rows) => {
+                let reached = |row: &&AvailabilityTier| row.is_reached(down, period_us);
+                rows.iter().rev().find(reached).map(|row| row.credit)
+            }
+        };
+        reached.unwrap_or(Percent::ZERO)
+    }
+}
+
+fn pairs<T>(rows: &[T]) -> impl Iterator<Item = (usize, (&T, &T))> {
+    let pairs = rows.iter().zip(rows.iter().skip(1));
+    pairs.enumerate().map(|(at, pair)| (at + 1, pair))
+}
+
+fn rising(table: &str, at: usize, before: Percent, credit: Percent) -> Result<(), Invalid> {
+    if credit < before {
+        return Err(Invalid::new(
+            format!("{table}/{at}/credit_percent"),
+            "at least that of the row before",
+        ));
+    }
+    Ok(())
+}
