@@ -50,10 +50,10 @@ async fn execute(pool: &PgPool, sql: &str) {
 async fn fill(pool: &PgPool, from: u64, to: u64) {
     let sql = format!(
         "insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity, public, \
-             declared_at, resolved_at, services, tenants, title_lower, summary_lower, state) \
+             declared_at, resolved_at, started_at, ended_at, services, tenants, title_lower, summary_lower, state) \
          select gen_random_uuid(), n, i.revision, i.version, i.last_seq, i.last_hash, case when n <= 50 then i.status else 'closed' end, \
              n <= 50, i.severity, false, i.declared_at + n * interval '1 second', case when n <= 50 then null else now() end, \
-             i.services, i.tenants, i.title_lower, i.summary_lower, i.state \
+             i.declared_at, case when n <= 50 then null else now() end, i.services, i.tenants, i.title_lower, i.summary_lower, i.state \
          from generate_series({from}, {to}) n, (select * from incident.incidents order by number desc limit 1) i"
     );
     execute(pool, &sql).await;

@@ -54,11 +54,11 @@ pub struct CappedRow {
 }
 
 /// Applies the cap of each tenant and month: all credits of one tenant in one
-/// month together are at most the top tier. Earlier rows take first.
+/// month together are at most what `cap` says of it. Earlier rows take first.
 ///
 /// Rows that were superseded or waived take nothing.
 #[must_use]
-pub fn cap_months(rows: Vec<LedgerRow>, top: Percent) -> Vec<CappedRow> {
+pub fn cap_months(rows: Vec<LedgerRow>, cap: impl Fn(&LedgerRow) -> Percent) -> Vec<CappedRow> {
     let mut taken: std::collections::BTreeMap<(TenantId, Month), Percent> =
         std::collections::BTreeMap::new();
     rows.into_iter()
@@ -72,7 +72,7 @@ pub fn cap_months(rows: Vec<LedgerRow>, top: Percent) -> Vec<CappedRow> {
             let used = taken
                 .entry((row.tenant_id.clone(), row.period))
                 .or_default();
-            let capped = row.credit.min(top.saturating_sub(*used));
+            let capped = row.credit.min(cap(&row).saturating_sub(*used));
             *used = used.saturating_add(capped);
             CappedRow { row, capped }
         })

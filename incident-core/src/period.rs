@@ -20,7 +20,9 @@ pub enum PeriodKind {
 }
 
 impl PeriodKind {
-    const fn months(self) -> u8 {
+    /// How many calendar months it is made of.
+    #[must_use]
+    pub const fn months(self) -> u8 {
         match self {
             Self::Month => 1,
             Self::Quarter => 3,

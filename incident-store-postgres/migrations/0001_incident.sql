@@ -52,6 +52,9 @@ create table incident.incidents (
     public        boolean not null,
     declared_at   timestamptz not null check (isfinite(declared_at)),
     resolved_at   timestamptz check (isfinite(resolved_at)),
+    -- The impact from its first start to its last end, as it stands.
+    started_at    timestamptz not null check (isfinite(started_at)),
+    ended_at      timestamptz check (isfinite(ended_at)),
     alert_key     text,
     services      text[] not null,
     -- Null where it hits all tenants.
@@ -65,6 +68,7 @@ create table incident.incidents (
 
 create unique index incidents_alert on incident.incidents (alert_key) where live and alert_key is not null;
 create index incidents_age on incident.incidents (declared_at desc, id desc);
+create index incidents_ended on incident.incidents (ended_at);
 create index incidents_live on incident.incidents (declared_at desc, id desc) where live;
 
 create trigger never_lost before delete on incident.incidents
@@ -393,10 +397,12 @@ begin
         end loop;
         if (w ->> 'expected') is null then
             insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity,
-                public, declared_at, resolved_at, alert_key, services, tenants, title_lower, summary_lower, state)
+                public, declared_at, resolved_at, started_at, ended_at, alert_key, services, tenants, title_lower, summary_lower, state)
             values (id_, (s ->> 'number')::bigint, (s ->> 'revision')::bigint, (s ->> 'version')::bigint, head_seq, head,
                 s ->> 'status', (w ->> 'live')::boolean, (w ->> 'severity')::smallint, (w ->> 'public')::boolean,
-                (s ->> 'declared_at')::timestamptz, (s ->> 'resolved_at')::timestamptz, s ->> 'alert_key',
+                (s ->> 'declared_at')::timestamptz, (s ->> 'resolved_at')::timestamptz,
+                (s ->> 'started_at')::timestamptz,
+                coalesce(s ->> 'impact_ended_at', s ->> 'resolved_at')::timestamptz, s ->> 'alert_key',
                 incident.texts(w -> 'services'), incident.texts(w -> 'tenants'),
                 w ->> 'title_lower', w ->> 'summary_lower', s)
             on conflict (id) do nothing;
@@ -408,7 +414,9 @@ begin
             set revision = (s ->> 'revision')::bigint, version = (s ->> 'version')::bigint, last_seq = head_seq,
                 last_hash = head, status = s ->> 'status', live = (w ->> 'live')::boolean,
                 severity = (w ->> 'severity')::smallint, public = (w ->> 'public')::boolean,
-                resolved_at = (s ->> 'resolved_at')::timestamptz, alert_key = s ->> 'alert_key',
+                resolved_at = (s ->> 'resolved_at')::timestamptz,
+                started_at = (s ->> 'started_at')::timestamptz,
+                ended_at = coalesce(s ->> 'impact_ended_at', s ->> 'resolved_at')::timestamptz, alert_key = s ->> 'alert_key',
                 services = incident.texts(w -> 'services'), tenants = incident.texts(w -> 'tenants'),
                 title_lower = w ->> 'title_lower', summary_lower = w ->> 'summary_lower', state = s
             where id = id_;

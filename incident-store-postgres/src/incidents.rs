@@ -54,6 +54,7 @@ fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
         to,
         public_only,
         unresolved_at,
+        touching,
         after,
         limit,
     } = filter;
@@ -100,6 +101,13 @@ fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
     if let Some(at) = unresolved_at {
         sql.push(" and (resolved_at is null or resolved_at > ")
             .push_bind(time(*at))
+            .push(")");
+    }
+    if let Some(window) = touching {
+        sql.push(" and started_at < ")
+            .push_bind(time(window.end()))
+            .push(" and (ended_at is null or ended_at > ")
+            .push_bind(time(window.start()))
             .push(")");
     }
     if let Some((at, id)) = after {

@@ -22,6 +22,7 @@ mod public_canary;
 mod real_data;
 mod reconciled;
 mod scenario;
+mod statements;
 mod storms;
 mod throttled;
 mod timeline;

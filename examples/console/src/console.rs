@@ -90,7 +90,7 @@ impl Parts {
             .usage(storage.usage)
             .directory(storage.directory)
             .policy(policy.policy())
-            .terms(policy.terms())
+            .contracts(policy.contracts())
             .gate(policy.gate())
             .heed(policy.heed())
             .public_names(policy.names())

@@ -19,5 +19,6 @@ pub mod pagers;
 pub mod policy_file;
 pub mod public_cache;
 pub mod routes;
+pub mod statements;
 pub mod storage;
 pub mod view;

@@ -17,13 +17,16 @@ use incident_console::http::auth::Tokens;
 use incident_console::maintenance::Maintenance;
 use incident_console::metrics::Metrics;
 use incident_console::policy_file::PolicyFile;
+use incident_console::statements::{self, SlaTask};
 use incident_console::storage::Storage;
 use incident_core::PersonName;
 use incident_core::actor::{Actor, Caller, Role};
-use incident_core::port::AnchorRecord;
+use incident_core::engine::system::SystemClock;
+use incident_core::port::{AnchorRecord, Clock};
 use tracing_subscriber::EnvFilter;
 
-const USAGE: &str = "usage: incident-console [demo | migrate | doctor | verify]
+const USAGE: &str =
+    "usage: incident-console [demo | migrate | doctor | verify | sla FILE MONTH [--csv]]
 
   (nothing)  serve the API on INCIDENT_BIND, by default 127.0.0.1:8080
   demo       play the reference scenario in memory, print what happened, keep serving
@@ -31,12 +34,16 @@ const USAGE: &str = "usage: incident-console [demo | migrate | doctor | verify]
   doctor     say what is wrong with DATABASE_URL
   verify     check every timeline and the audit trail of DATABASE_URL, against
              the file of anchors INCIDENT_ANCHORS where it is set
+  sla        print the statements of a month such as 2026-11, made from a JSON
+             array of outages {tenant_id, incident_id, start, end, partial}
+             under the contracts of INCIDENT_POLICY; no server, no database
 
 Settings come from the environment; see README.md. None is needed to serve.";
 
 /// What to do.
-enum Task {
+enum Task<'a> {
     Serve { demo: bool },
+    Sla(&'a [&'a str]),
     Maintain(Maintenance),
 }
 
@@ -49,6 +56,7 @@ fn main() -> ExitCode {
         ["migrate"] => Task::Maintain(Maintenance::Migrate),
         ["doctor"] => Task::Maintain(Maintenance::Doctor),
         ["verify"] => Task::Maintain(Maintenance::Verify),
+        ["sla", rest @ ..] => Task::Sla(rest),
         ["-h" | "--help" | "help"] => return say(USAGE, ExitCode::SUCCESS),
         _ => {
             let _ = writeln!(std::io::stderr(), "{USAGE}");
@@ -57,6 +65,7 @@ fn main() -> ExitCode {
     };
     let done = match task {
         Task::Serve { demo } => serve(demo).map(|()| true),
+        Task::Sla(arguments) => sla(arguments).map(|()| true),
         Task::Maintain(task) => maintain(task),
     };
     match done {
@@ -72,6 +81,33 @@ fn main() -> ExitCode {
 fn say(text: &str, code: ExitCode) -> ExitCode {
     let _ = writeln!(std::io::stdout(), "{text}");
     code
+}
+
+/// Statements from a file.
+fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let (file, month, as_table) = match *arguments {
+        [file, month] => (file, month, false),
+        [file, month, "--csv"] => (file, month, true),
+        _ => return Err("sla: expected FILE, MONTH and at most --csv".into()),
+    };
+    let config = Config::from_env(|name| std::env::var(name).ok())?;
+    let contracts = policy(&config)?.contracts();
+    let task = SlaTask {
+        file: Path::new(file),
+        month: month
+            .parse()
+            .map_err(|error: incident_core::Invalid| error.to_string())?,
+        as_table,
+    };
+    let now = SystemClock.now();
+    statements::print(task, &contracts, now, &mut std::io::stdout().lock())
+}
+
+fn policy(config: &Config) -> Result<PolicyFile, String> {
+    match &config.policy {
+        Some(path) => PolicyFile::read(path).map_err(|reason| format!("INCIDENT_POLICY: {reason}")),
+        None => Ok(PolicyFile::default()),
+    }
 }
 
 #[tokio::main]
@@ -103,12 +139,7 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    let policy = match &config.policy {
-        Some(path) => {
-            PolicyFile::read(path).map_err(|reason| format!("INCIDENT_POLICY: {reason}"))?
-        }
-        None => PolicyFile::default(),
-    };
+    let policy = policy(&config)?;
     let muted = play && config.pagers.wake_people();
     let settings = if play {
         config.pagers.log_only()

@@ -7,9 +7,9 @@ use std::path::Path;
 use incident_core::incident::Incident;
 use incident_core::paging::{GateSettings, HeedPolicy};
 use incident_core::policy::Policy;
-use incident_core::sla::SlaTerms;
+use incident_core::sla::{Contract, Contracts, SlaTerms};
 use incident_core::status_page::PublicNames;
-use incident_core::{Invalid, LinkTemplate, PublicText, ServiceId};
+use incident_core::{Invalid, LinkTemplate, Money, Name, PublicText, ServiceId, TenantId};
 use incident_pagers::{OpsGeniePriorities, PageTemplate, PagerDutySeverities, Responder};
 use serde::Deserialize;
 
@@ -19,12 +19,34 @@ use serde::Deserialize;
 pub struct PolicyFile {
     severities: Policy,
     sla: SlaTerms,
+    contracts: BTreeMap<Name, NamedContract>,
+    tenants: BTreeMap<TenantId, Agreed>,
+    /// Made of `sla`, `contracts` and `tenants` when the file is read.
+    #[serde(skip)]
+    agreed: Contracts,
     services: BTreeMap<ServiceId, Service>,
     links: Links,
     pagers: Pagers,
     /// Made of `pagers` and `links` when the file is read.
     #[serde(skip)]
     paging: Paging,
+}
+
+/// A kind of contract: its terms by validity.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedContract {
+    terms: Vec<SlaTerms>,
+}
+
+/// What was agreed with a tenant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Agreed {
+    #[serde(default)]
+    contract: Option<Name>,
+    #[serde(default)]
+    monthly_fee: Option<Money>,
 }
 
 /// What pages carry, and in which words.
@@ -136,7 +158,24 @@ impl PolicyFile {
             priorities: file.pagers.opsgenie,
             responders: file.pagers.responders.clone(),
         };
+        file.agreed = file.contracts_made().map_err(|error| error.to_string())?;
         Ok(file)
+    }
+
+    fn contracts_made(&mut self) -> Result<Contracts, Invalid> {
+        let mut made = Contracts::standard(self.sla.clone());
+        for (name, contract) in std::mem::take(&mut self.contracts) {
+            let field = |error: Invalid| {
+                let field = format!("contracts/{name}/{}", error.field());
+                error.at(field)
+            };
+            let contract = Contract::versions(contract.terms).map_err(field)?;
+            made = made.with_contract(name.clone(), contract);
+        }
+        for (tenant, agreed) in std::mem::take(&mut self.tenants) {
+            made = made.with_tenant(tenant, agreed.contract, agreed.monthly_fee)?;
+        }
+        Ok(made)
     }
 
     fn template(&self) -> Result<PageTemplate, Invalid> {
@@ -196,10 +235,10 @@ impl PolicyFile {
         }
     }
 
-    /// The SLA.
+    /// What was agreed with which tenant.
     #[must_use]
-    pub fn terms(&self) -> SlaTerms {
-        self.sla.clone()
+    pub fn contracts(&self) -> Contracts {
+        self.agreed.clone()
     }
 
     /// Where deep links lead.
@@ -239,6 +278,11 @@ mod tests {
             target_percent = "99.5"
             version = "gold-2"
             tiers = [{ from_minutes = 0, credit_percent = "5" }]
+            [contracts.gold]
+            terms = [{ target_percent = "99.95", version = "gold-1", basis = "per_month", timezone = "Europe/Paris", availability_tiers = [{ below_percent = "99.95", credit_percent = "15" }] }]
+            [tenants.tenant-fr]
+            contract = "gold"
+            monthly_fee = { minor = 125000, currency = "EUR" }
             [services.login]
             public_name = "Sign-in"
             [links]
@@ -261,7 +305,10 @@ mod tests {
         assert!(!file.policy().sev3.page && file.policy().sev1.page);
         assert_eq!(file.policy().sev1.accept_within_seconds, Some(30));
         assert_eq!(file.gate().per_minute.map(NonZeroU32::get), Some(120));
-        assert_eq!(file.terms().target().to_string(), "99.5");
+        assert_eq!(
+            file.contracts().standard_terms().target().to_string(),
+            "99.5"
+        );
         let (incident, _, _) = incident_core::testing::an_incident();
         let link = file.links().system_map(&incident);
         assert_eq!(link, format!("https://map.example/?i={}", incident.id));
@@ -286,6 +333,13 @@ mod tests {
                 "[sla]\ntarget_percent = \"99.9\"\nversion = \"x\"\ntiers = [{ from_minutes = 5, credit_percent = \"0\" }]",
                 "tiers/0/from_minutes",
             ),
+            ("[tenants.x]\ncontract = \"gold\"", "tenants/x/contract"),
+            ("[tenants.x]\nmonthly_fee = { minor = 5 }", "currency"),
+            (
+                "[tenants.x]\nmonthly_fee = { minor = 5, currency = \"euro\" }",
+                "currency",
+            ),
+            ("[contracts.gold]\nterms = []", "contracts/gold/terms"),
             ("[services.api]\npublic_name = \"\"", "public_name"),
             ("[links]\nfirehose = \"http://plain.example\"", "firehose"),
             ("[pagers]\nclient = \" \"", "pagers.client"),

@@ -277,7 +277,7 @@ pub fn sla(id: IncidentId, report: &SlaReport) -> Value {
     let mut value = json!({
         "incident_id": id,
         "provisional": report.provisional,
-        "basis": "per_incident",
+        "basis": report.terms.basis(),
         "target_percent": report.terms.target(),
         "tiers": report.terms.tiers(),
         "terms_version": report.terms.version(),

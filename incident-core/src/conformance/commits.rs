@@ -14,7 +14,7 @@ use crate::incident::{Severity, Status};
 use crate::outbox::{Lease, Settled, Settlement};
 use crate::paging::PageAction;
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter, StoreError};
-use crate::timeline;
+use crate::{Window, timeline};
 
 use super::records::{audit_of, credit_of};
 
@@ -237,6 +237,15 @@ pub async fn ordered_filters_agree_with_the_reference<B: StoreBackend>(_spawn: S
         },
         IncidentFilter {
             unresolved_at: Some(at(2_000)),
+            ..base()
+        },
+        IncidentFilter {
+            touching: Window::non_empty(at(4), at(12)),
+            ..base()
+        },
+        // It touches nobody's end.
+        IncidentFilter {
+            touching: Window::non_empty(at(1_000_000), at(1_000_001)),
             ..base()
         },
         IncidentFilter {

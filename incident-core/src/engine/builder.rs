@@ -20,7 +20,7 @@ use crate::policy::Policy;
 use crate::port::{
     AnchorRecord, AnchorSink, Clock, IdGen, PageCheck, Pager, Store, TenantDirectory, UsageSource,
 };
-use crate::sla::SlaTerms;
+use crate::sla::{Contracts, SlaTerms};
 use crate::status_page::PublicNames;
 use crate::{IncidentId, RuleName, Timestamp};
 
@@ -61,7 +61,7 @@ pub struct IncidentsBuilder {
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) policy: Policy,
-    pub(super) terms: SlaTerms,
+    pub(super) contracts: Contracts,
     pub(super) permissions: Permissions,
     pub(super) names: PublicNames,
     pub(super) urgent: FailoverPolicy,
@@ -177,7 +177,7 @@ impl Incidents {
             anchors: Destination::Sink(Arc::new(LogAnchors)),
             settings: Settings {
                 policy: Policy::default(),
-                terms: SlaTerms::default(),
+                contracts: Contracts::default(),
                 permissions: Permissions::default(),
                 names: PublicNames::default(),
                 urgent: FailoverPolicy::urgent(),
@@ -279,10 +279,16 @@ impl IncidentsBuilder {
         self
     }
 
-    /// The SLA.
+    /// The same SLA for every tenant.
     #[must_use]
-    pub fn terms(mut self, terms: SlaTerms) -> Self {
-        self.settings.terms = terms;
+    pub fn terms(self, terms: SlaTerms) -> Self {
+        self.contracts(Contracts::standard(terms))
+    }
+
+    /// What was agreed with which tenant.
+    #[must_use]
+    pub fn contracts(mut self, contracts: Contracts) -> Self {
+        self.settings.contracts = contracts;
         self
     }
 

@@ -26,6 +26,7 @@ mod report;
 mod retry;
 mod run;
 mod settle;
+mod statements;
 mod suggest;
 #[cfg(feature = "system")]
 pub mod system;

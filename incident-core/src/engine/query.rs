@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Error, Incidents};
 use crate::audit::AuditEntry;
-use crate::billing::{CappedRow, CreditState, cap_months};
+use crate::billing::{CappedRow, CreditState, LedgerRow, cap_months};
 use crate::incident::{Incident, Status};
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter};
 use crate::status_page::{self, PublicPage, RESOLVED_STAYS};
@@ -51,14 +51,22 @@ impl Incidents {
 
     /// Every live incident.
     pub(super) async fn live(&self) -> Result<Vec<Arc<Incident>>, Error> {
-        let mut filter = IncidentFilter {
+        let filter = IncidentFilter {
             statuses: Status::ALL
                 .into_iter()
                 .filter(|one| one.is_live())
                 .collect(),
-            limit: BATCH,
             ..IncidentFilter::default()
         };
+        self.all(filter).await
+    }
+
+    /// Every incident that a filter finds.
+    pub(super) async fn all(
+        &self,
+        mut filter: IncidentFilter,
+    ) -> Result<Vec<Arc<Incident>>, Error> {
+        filter.limit = BATCH;
         let mut found = Vec::new();
         loop {
             let batch = self.list(&filter).await?;
@@ -119,7 +127,9 @@ impl Incidents {
             .credits(&wide, self.0.settings.store_deadline)
             .await?;
         let wanted = |state: CreditState| query.state.is_none_or(|wanted| wanted == state);
-        Ok(cap_months(rows, self.0.settings.terms.cap())
+        let contracts = &self.0.settings.contracts;
+        let cap = |row: &LedgerRow| contracts.cap(&row.tenant_id, row.period.window().start());
+        Ok(cap_months(rows, cap)
             .into_iter()
             .filter(|capped| {
                 query.incident.is_none_or(|id| id == capped.row.incident_id)

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::settle::parts;
+use super::statements::weight;
 use super::{Error, Incidents};
 use crate::impact::{BASELINE_WEEKS, ImpactQuery, TenantWindows, baseline_of};
 use crate::incident::{Affected, AffectedTenant, Incident, outage_by_tenant};
 use crate::port::UsageSource;
-use crate::sla::{SlaTerms, TenantOutage, credit_rows};
-use crate::{IncidentId, Month, Percent, ServiceId, TenantId, Windows};
+use crate::sla::{IncidentOutage, SlaTerms, credit_rows};
+use crate::{IncidentId, Month, Name, Percent, ServiceId, TenantId, Windows};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -55,6 +57,8 @@ pub struct SlaRow {
     pub target_breached: bool,
     /// This incident's own tier.
     pub credit: Percent,
+    /// The terms it was computed with.
+    pub terms_version: Name,
 }
 
 /// What an incident costs.
@@ -64,7 +68,7 @@ pub struct SlaReport {
     pub provisional: bool,
     /// Why there are no rows, where the incident does not count.
     pub excluded: Option<String>,
-    /// The terms it was computed with.
+    /// The standard terms; a tenant with a contract of its own has other ones.
     pub terms: SlaTerms,
     /// One row per affected tenant, by name.
     pub rows: Vec<SlaRow>,
@@ -118,12 +122,11 @@ impl Incidents {
     /// There is no such incident, or nobody knows who all tenants are.
     pub async fn sla_impact(&self, id: IncidentId) -> Result<SlaReport, Error> {
         let incident = self.get(id).await?;
-        let terms = &self.0.settings.terms;
         let (provisional, excluded) = (incident.is_provisional(), incident.excluded());
         let mut report = SlaReport {
             provisional,
             excluded,
-            terms: terms.clone(),
+            terms: self.0.settings.contracts.standard_terms().clone(),
             rows: Vec::new(),
         };
         if report.excluded.is_some() {
@@ -131,28 +134,25 @@ impl Incidents {
         }
         let now = self.0.now();
         let tenants = self.affected(&incident).await?;
-        let parts = tenants.iter().map(|one| TenantOutage {
-            tenant: &one.tenant_id,
-            from: one.from,
-            until: one.until,
-        });
-        let rows = credit_rows(
-            terms,
-            &incident.outage(now),
-            parts,
-            incident.resolved_at.unwrap_or(now),
-        )
-        .map(|row| SlaRow {
-            tenant_id: row.tenant.clone(),
-            outage_us: row.outage_us,
-            outage_minutes: row.outage_minutes(),
-            period: row.period,
-            availability: row.availability,
-            target_breached: row.target_breached,
-            credit: row.credit,
-        })
-        .collect();
-        report.rows = rows;
+        let outage = incident.outage(now);
+        let end = incident.resolved_at.unwrap_or(now);
+        for (terms, tenants) in self.by_terms(&tenants, outage.end().unwrap_or(end)) {
+            let outage = IncidentOutage {
+                windows: &outage,
+                weight: weight(&incident, terms),
+            };
+            let rows = credit_rows(terms, outage, parts(tenants), end).map(|row| SlaRow {
+                tenant_id: row.tenant.clone(),
+                outage_us: row.outage_us,
+                outage_minutes: row.outage_minutes(),
+                period: row.period,
+                availability: row.availability,
+                target_breached: row.target_breached,
+                credit: row.credit,
+                terms_version: terms.version().clone(),
+            });
+            report.rows.extend(rows);
+        }
         Ok(report)
     }
 

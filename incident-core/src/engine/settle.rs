@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::gather::Gathered;
+use super::statements::weight;
 use super::{Error, Incidents};
 use crate::billing::{CreditState, LedgerRow};
 use crate::commit::{Commit, IncidentWrite, LedgerWrite};
 use crate::incident::{Affected, AffectedTenant, Incident};
 use crate::outbox::{Claim, MessageBody, Settled, Settlement};
 use crate::port::StoreError;
-use crate::sla::{TenantOutage, credit_rows};
-use crate::{CreditId, Timestamp};
+use crate::sla::{Basis, IncidentOutage, SlaTerms, TenantOutage, credit_rows};
+use crate::{CreditId, Percent, Timestamp};
 
 impl Incidents {
     /// Adds the credits of an incident that ended to its commit. An incident
@@ -45,27 +46,44 @@ impl Incidents {
         if incident.excluded().is_some() {
             return write;
         }
-        let terms = &self.0.settings.terms;
         let outage = incident.outage(now);
-        let parts = tenants.iter().map(|one| TenantOutage {
-            tenant: &one.tenant_id,
-            from: one.from,
-            until: one.until,
-        });
-        for row in credit_rows(terms, &outage, parts, incident.resolved_at.unwrap_or(now)) {
-            write.rows.push(LedgerRow {
-                id: CreditId::from_uuid(self.0.ids.sortable(now)),
-                incident_id: incident.id,
-                tenant_id: row.tenant.clone(),
-                revision,
-                period: row.period,
-                outage_us: row.outage_us,
-                credit: row.credit,
-                terms_version: terms.version().clone(),
-                state: CreditState::Estimated,
-            });
+        let end = incident.resolved_at.unwrap_or(now);
+        for (terms, tenants) in self.by_terms(tenants, outage.end().unwrap_or(end)) {
+            let outage = IncidentOutage {
+                windows: &outage,
+                weight: weight(incident, terms),
+            };
+            for row in credit_rows(terms, outage, parts(tenants), end) {
+                write.rows.push(LedgerRow {
+                    id: CreditId::from_uuid(self.0.ids.sortable(now)),
+                    incident_id: incident.id,
+                    tenant_id: row.tenant.clone(),
+                    revision,
+                    period: row.period,
+                    outage_us: row.outage_us,
+                    // Under a contract per period the period is credited, not its incidents.
+                    credit: match terms.basis() {
+                        Basis::PerIncident => row.credit,
+                        Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => Percent::ZERO,
+                    },
+                    terms_version: terms.version().clone(),
+                    state: CreditState::Estimated,
+                });
+            }
         }
         write
+    }
+
+    /// Tenants, sorted by name, in runs that have the same terms at a time.
+    pub(super) fn by_terms<'a>(
+        &'a self,
+        tenants: &'a [AffectedTenant],
+        at: Timestamp,
+    ) -> impl Iterator<Item = (&'a SlaTerms, &'a [AffectedTenant])> {
+        let contracts = &self.0.settings.contracts;
+        let terms = move |one: &AffectedTenant| contracts.terms(&one.tenant_id, at);
+        let runs = tenants.chunk_by(move |a, b| std::ptr::eq(terms(a), terms(b)));
+        runs.filter_map(move |run| Some((terms(run.first()?), run)))
     }
 
     /// The same for an incident that hits all tenants, as a message.
@@ -114,4 +132,13 @@ impl Incidents {
         let directory = self.0.directory.as_ref().ok_or(missing)?;
         Ok(directory.tenants(self.0.settings.usage_deadline).await?)
     }
+}
+
+/// What of an incident hit each tenant, for the arithmetic.
+pub(super) fn parts(tenants: &[AffectedTenant]) -> impl Iterator<Item = TenantOutage<'_>> {
+    tenants.iter().map(|one| TenantOutage {
+        tenant: &one.tenant_id,
+        from: one.from,
+        until: one.until,
+    })
 }

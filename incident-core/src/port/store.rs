@@ -11,7 +11,7 @@ use super::{AuditLog, Ledger, Outbox, Suggestions};
 use crate::commit::{Commit, Committed, KeyScope, Remember};
 use crate::incident::{Incident, Severity, Status};
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{IncidentId, MessageId, SuggestionId, Timestamp};
+use crate::{IncidentId, MessageId, SuggestionId, Timestamp, Window};
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +85,9 @@ pub struct IncidentFilter {
     pub public_only: bool,
     /// Only those resolved after this, or not resolved.
     pub unresolved_at: Option<Timestamp>,
+    /// Only those that began before the end of this window and had not ended at its
+    /// start, or did not end.
+    pub touching: Option<Window>,
     /// Only after this one, in the order of the answer.
     pub after: Option<(Timestamp, IncidentId)>,
     /// At most so many.
@@ -106,6 +109,7 @@ impl IncidentFilter {
             to,
             public_only,
             unresolved_at,
+            touching,
             after,
             limit: _,
         } = self;
@@ -131,6 +135,10 @@ impl IncidentFilter {
             && (!public_only || incident.face.public)
             && unresolved_at
                 .is_none_or(|at| incident.resolved_at.is_none_or(|resolved| at < resolved))
+            && touching.is_none_or(|window| {
+                let ended = incident.impact_ended_at.or(incident.resolved_at);
+                incident.started_at < window.end() && ended.is_none_or(|end| window.start() < end)
+            })
             && after.is_none_or(|after| (incident.declared_at, incident.id) < after)
     }
 }

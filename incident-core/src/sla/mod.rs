@@ -20,12 +20,14 @@
 //! # Ok::<(), incident_core::Invalid>(())
 //! ```
 
+mod contracts;
 mod count;
 mod credit;
 mod scale;
 mod statement;
 mod terms;
 
+pub use contracts::{Contract, Contracts};
 pub use count::{Downtime, Exclusion};
 pub use credit::{
     CreditRow, IncidentOutage, TenantOutage, availability, credit_rows, decimal_minutes,

@@ -28,10 +28,11 @@ async fn plan(connection: &mut PgConnection, sql: &str, types: &str, values: &st
 /// Many incidents that are over, 50 that are live, and a full outbox.
 const FILL: &str = "
     insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity, public,
-        declared_at, resolved_at, services, tenants, title_lower, summary_lower, state)
+        declared_at, resolved_at, started_at, ended_at, services, tenants, title_lower, summary_lower, state)
     select gen_random_uuid(), n, 1, 1, 0, incident.zero_hash(), case when n % 400 = 0 then 'triage' else 'closed' end,
         n % 400 = 0, 1 + n % 4, false, '2020-01-01'::timestamptz + n * interval '1 hour',
-        case when n % 400 = 0 then null else now() end, '{api}', '{t}', 'x', 'x', '{}'
+        case when n % 400 = 0 then null else now() end, '2020-01-01'::timestamptz + n * interval '1 hour',
+        case when n % 400 = 0 then null else '2020-01-01'::timestamptz + (n + 1) * interval '1 hour' end, '{api}', '{t}', 'x', 'x', '{}'
     from generate_series(1, 20000) n;
     insert into incident.outbox (id, incident_id, lane, kind, opens, body, log, committed_at, due_at)
     select gen_random_uuid(), id, severity, 'page', true, '{}', '[]', declared_at, declared_at

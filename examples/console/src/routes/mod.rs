@@ -8,6 +8,7 @@ mod operations;
 mod pages;
 mod public;
 mod reports;
+mod statements;
 mod suggestions;
 mod timeline;
 mod usage;
@@ -71,6 +72,7 @@ pub fn router(app: App) -> Router {
         .route("/metrics", get(operations::metrics))
         .route("/sys/pages/test", post(pages::test))
         .route("/sys/pages/{id}/retry", post(pages::retry))
+        .route("/sys/sla/statements", get(statements::list))
         .route("/sys/sla/credits", get(reports::credits))
         .route("/sys/usage-events", post(usage::record))
         .route("/sys/audit", get(audit::list))

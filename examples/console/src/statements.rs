@@ -1,0 +1,297 @@
+//! Statements as JSON and as a table; and `incident-console sla`, which makes them
+//! from a file, without a server.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::Write;
+use std::path::Path;
+
+use incident_core::sla::{
+    Basis, Contracts, IncidentShare, SlaStatement, decimal_minutes, statement,
+};
+use incident_core::{IncidentId, Month, Percent, Period, TenantId, Timestamp, Window, Windows};
+use serde::Deserialize;
+use serde_json::{Value, json as value};
+
+/// The shape of a statement.
+#[must_use]
+pub fn json(made: &SlaStatement) -> Value {
+    let incidents: Vec<IncidentId> = made.incidents.iter().map(|line| line.incident).collect();
+    value!({
+        "tenant_id": made.tenant,
+        "period": made.period,
+        "timezone": made.zone,
+        "basis": made.basis,
+        "terms_version": made.terms_version,
+        "outage_ms": made.outage_ms(),
+        "excluded_ms": made.excluded_ms(),
+        "availability_percent": made.availability.to_fixed(),
+        "target_percent": made.target,
+        "target_breached": made.target_breached,
+        "credit_percent": made.credit,
+        "fee": made.fee,
+        "amount": made.amount,
+        "provisional": made.provisional,
+        "incidents": incidents,
+        "derivation": made.derivation(),
+    })
+}
+
+const COLUMNS: [&str; 13] = [
+    "tenant_id",
+    "period",
+    "timezone",
+    "basis",
+    "terms_version",
+    "outage_minutes",
+    "excluded_minutes",
+    "availability_percent",
+    "target_breached",
+    "credit_percent",
+    "amount_minor",
+    "currency",
+    "provisional",
+];
+
+/// A table of statements (RFC 4180). No cell begins as a formula does: names are
+/// the host's, and spreadsheets run what begins with `=`, `+`, `-` or `@`.
+///
+/// # Errors
+/// None that a table in memory has.
+pub fn csv(all: &[SlaStatement]) -> Result<String, csv::Error> {
+    let mut table = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    table.write_record(COLUMNS)?;
+    for made in all {
+        let amount = made.amount.map(|amount| amount.minor.to_string());
+        let currency = made.amount.map(|amount| amount.currency.code().to_owned());
+        let cells = [
+            made.tenant.to_string(),
+            made.period.to_string(),
+            made.zone.to_string(),
+            basis(made.basis).to_owned(),
+            made.terms_version.to_string(),
+            decimal_minutes(made.outage_us),
+            decimal_minutes(made.excluded_us),
+            made.availability.to_fixed(),
+            made.target_breached.to_string(),
+            made.credit.to_string(),
+            amount.unwrap_or_default(),
+            currency.unwrap_or_default(),
+            made.provisional.to_string(),
+        ];
+        table.write_record(cells.map(|text| no_formula(&text)))?;
+    }
+    let bytes = table.into_inner().map_err(|error| error.into_error())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+const fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::PerIncident => "per_incident",
+        Basis::PerMonth => "per_month",
+        Basis::PerQuarter => "per_quarter",
+        Basis::PerYear => "per_year",
+    }
+}
+
+/// With an apostrophe before what would be a formula.
+fn no_formula(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// An outage of a tenant, as a file names it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outage {
+    tenant_id: TenantId,
+    incident_id: IncidentId,
+    start: Timestamp,
+    /// None where it goes on.
+    #[serde(default)]
+    end: Option<Timestamp>,
+    /// It hit only a part.
+    #[serde(default)]
+    partial: bool,
+}
+
+/// What one incident did to one tenant.
+#[derive(Default)]
+struct Hit {
+    windows: Vec<Window>,
+    open: bool,
+}
+
+/// What is asked of `incident-console sla`.
+#[derive(Clone, Copy, Debug)]
+pub struct SlaTask<'a> {
+    /// A JSON array of outages.
+    pub file: &'a Path,
+    /// The month.
+    pub month: Month,
+    /// A table instead of JSON.
+    pub as_table: bool,
+}
+
+/// Prints the statements of a month, made from a file of outages.
+///
+/// # Errors
+/// The file cannot be read or holds something else, with the place; the month has
+/// not begun; or nothing can be written to `out`.
+pub fn print(
+    task: SlaTask<'_>,
+    contracts: &Contracts,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    let shown = task.file.display();
+    let text = std::fs::read_to_string(task.file).map_err(|error| format!("{shown}: {error}"))?;
+    let mut reader = serde_json::Deserializer::from_str(&text);
+    let outages: Vec<Outage> = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| format!("{shown}: {}: {}", error.path(), error.inner()))?;
+    if now < task.month.window().start() {
+        return Err("month: expected a month that has begun".into());
+    }
+    let made = from_outages(&outages, task.month, contracts, now)
+        .map_err(|reason| format!("{shown}: {reason}"))?;
+    if task.as_table {
+        out.write_all(csv(&made)?.as_bytes())?;
+    } else {
+        let all: Vec<Value> = made.iter().map(json).collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+    }
+    Ok(())
+}
+
+fn from_outages(
+    outages: &[Outage],
+    month: Month,
+    contracts: &Contracts,
+    now: Timestamp,
+) -> Result<Vec<SlaStatement>, String> {
+    let mut shares: BTreeMap<TenantId, BTreeMap<(IncidentId, bool), Hit>> = BTreeMap::new();
+    for (at, outage) in outages.iter().enumerate() {
+        if outage.end.is_some_and(|end| end < outage.start) {
+            return Err(format!(
+                "[{at}].end: expected a time that is not before `start`"
+            ));
+        }
+        let window = Window::non_empty(outage.start, outage.end.unwrap_or(now));
+        let of_tenant = shares.entry(outage.tenant_id.clone()).or_default();
+        let hit = of_tenant
+            .entry((outage.incident_id, outage.partial))
+            .or_default();
+        hit.windows.extend(window);
+        hit.open |= outage.end.is_none();
+    }
+    let made = shares.into_iter().map(|(tenant, incidents)| {
+        let terms = contracts.terms(&tenant, month.window().start());
+        let period = Period::of_month(month, terms.basis().period());
+        let shares = incidents
+            .into_iter()
+            .map(|((incident, partial), hit)| IncidentShare {
+                incident,
+                outage: hit.windows.into_iter().collect::<Windows>(),
+                weight: if partial {
+                    terms.partial_weight()
+                } else {
+                    Percent::HUNDRED
+                },
+                open: hit.open,
+            });
+        let mut shares: Vec<IncidentShare> = shares.collect();
+        shares.sort_by_key(|share| (share.outage.start(), share.incident));
+        let fee = contracts.fee(&tenant, period.kind());
+        statement(terms, &tenant, period, &shares, fee, now)
+    });
+    Ok(made.filter(|made| !made.incidents.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (text, written) in [
+            ("tenant-fr", "tenant-fr"),
+            ("=1+1", "'=1+1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("-5", "'-5"),
+            ("\t=1", "'\t=1"),
+            ("#en.wikipedia", "#en.wikipedia"),
+        ] {
+            assert_eq!(no_formula(text), written);
+        }
+    }
+
+    #[test]
+    fn a_name_with_commas_and_quotes_is_one_cell() {
+        let named = ONE.replace("tenant-fr", r#"=A1,\"fr\""#);
+        let table = printed(&named, true).unwrap();
+        let second = table.lines().nth(1).unwrap();
+        assert!(
+            second.starts_with(r#""'=A1,""fr""",2026-11,UTC,"#),
+            "{second}"
+        );
+        assert!(table.ends_with("\r\n"));
+    }
+
+    fn printed(outages: &str, as_table: bool) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("outages.json");
+        std::fs::write(&file, outages).unwrap();
+        let task = SlaTask {
+            file: &file,
+            month: "2026-11".parse().unwrap(),
+            as_table,
+        };
+        let mut out = Vec::new();
+        let now = "2026-12-01T00:00:00Z".parse().unwrap();
+        let done = print(task, &Contracts::default(), now, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        done.map(|()| text).map_err(|error| error.to_string())
+    }
+
+    const ONE: &str = r#"[
+        {"tenant_id": "tenant-fr", "incident_id": "01a1fe7e-8565-7544-9512-dcd142c5f862",
+         "start": "2026-11-20T22:00:00Z", "end": "2026-11-20T22:20:00Z"},
+        {"tenant_id": "tenant-fr", "incident_id": "01a1fe7e-8565-7544-9512-dcd142c5f862",
+         "start": "2026-11-20T23:00:00+01:00", "end": "2026-11-20T23:45:00+01:00"},
+        {"tenant_id": "tenant-de", "incident_id": "01a1fe7e-8565-7544-9512-dcd142c5f862",
+         "start": "2026-10-20T22:00:00Z", "end": "2026-10-20T23:20:00Z"}
+    ]"#;
+
+    #[test]
+    fn statements_are_made_from_a_file() {
+        let json: Value = serde_json::from_str(&printed(ONE, false).unwrap()).unwrap();
+        assert_eq!(json.as_array().unwrap().len(), 1);
+        assert_eq!(json[0]["outage_ms"], 45 * 60_000);
+        assert_eq!(json[0]["credit_percent"], "10");
+        let table = printed(ONE, true).unwrap();
+        let second = table.lines().nth(1).unwrap();
+        let expected = "tenant-fr,2026-11,UTC,per_incident,default-1,45,0,99.8958,true,10,,,false";
+        assert_eq!(second, expected);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for (outages, named) in [
+            ("{}", "expected a sequence"),
+            (
+                r#"[{"tenant_id": "x"}]"#,
+                "[0]: missing field `incident_id`",
+            ),
+            (&ONE.replace("22:20:00Z", "21:20:00Z"), "[0].end"),
+            (&ONE.replace("tenant-de", ""), "[2].tenant_id"),
+        ] {
+            let error = printed(outages, false).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Statements: what each tenant is owed for a period.
+
+use std::collections::BTreeMap;
+
+use super::{Error, Incidents};
+use crate::incident::{Affected, AffectedTenant, Incident, Scope, outage_by_tenant};
+use crate::port::IncidentFilter;
+use crate::sla::{IncidentShare, SlaStatement, SlaTerms, statement};
+use crate::{Invalid, Month, Percent, Period, TenantId, Timestamp};
+
+impl Incidents {
+    /// The statements of a month, by tenant ascending: of one tenant, or of every
+    /// tenant that an incident hit in it. A contract per quarter or year answers
+    /// for the quarter or year that the month lies in.
+    ///
+    /// Reading writes nothing. A statement of a period that goes on, or of an
+    /// incident that does, is provisional.
+    ///
+    /// # Errors
+    /// A month that has not begun; an incident hits all tenants and nobody knows
+    /// who they are; the store did not answer.
+    pub async fn statements(
+        &self,
+        month: Month,
+        tenant: Option<&TenantId>,
+    ) -> Result<Vec<SlaStatement>, Error> {
+        let now = self.0.now();
+        let contracts = &self.0.settings.contracts;
+        let wide = contracts.widest(month);
+        if now < month.window().start().min(wide.start()) || now < month.window().start() {
+            return Err(Invalid::new("month", "a month that has begun").into());
+        }
+        let filter = IncidentFilter {
+            tenant: tenant.map(|tenant| tenant.as_str().to_owned()),
+            touching: Some(wide),
+            ..IncidentFilter::default()
+        };
+        let mut shares: BTreeMap<TenantId, Vec<IncidentShare>> = BTreeMap::new();
+        let mut everybody: Option<Vec<TenantId>> = None;
+        for incident in self.all(filter).await? {
+            if incident.excluded().is_some() {
+                continue;
+            }
+            let hit = match (&incident.affected_tenants, tenant) {
+                (Affected::These(list), _) => list.clone(),
+                (Affected::All, Some(tenant)) => vec![AffectedTenant::whole(tenant.clone())],
+                (Affected::All, None) => {
+                    let all = match &mut everybody {
+                        Some(all) => all,
+                        None => everybody.insert(self.everybody().await?),
+                    };
+                    all.iter().cloned().map(AffectedTenant::whole).collect()
+                }
+            };
+            for (name, outage) in outage_by_tenant(&incident.outage(now), &hit) {
+                if tenant.is_none_or(|tenant| *tenant == name) {
+                    let terms = contracts.terms(&name, wide.start());
+                    let share = IncidentShare {
+                        incident: incident.id,
+                        outage,
+                        weight: weight(&incident, terms),
+                        open: incident.is_provisional(),
+                    };
+                    shares.entry(name).or_default().push(share);
+                }
+            }
+        }
+        if let Some(tenant) = tenant {
+            shares.entry(tenant.clone()).or_default();
+        }
+        let made = shares.into_iter().filter_map(|(name, shares)| {
+            let made = self.statement_of(&name, month, shares, now);
+            (tenant.is_some() || !made.incidents.is_empty()).then_some(made)
+        });
+        Ok(made.collect())
+    }
+
+    fn statement_of(
+        &self,
+        tenant: &TenantId,
+        month: Month,
+        mut shares: Vec<IncidentShare>,
+        now: Timestamp,
+    ) -> SlaStatement {
+        let contracts = &self.0.settings.contracts;
+        let terms = contracts.terms(tenant, month.window().start());
+        let period = Period::of_month(month, terms.basis().period());
+        shares.sort_by_key(|share| (share.outage.start(), share.incident));
+        let fee = contracts.fee(tenant, period.kind());
+        statement(terms, tenant, period, &shares, fee, now)
+    }
+}
+
+/// What the downtime of an incident weighs under some terms.
+pub(super) fn weight(incident: &Incident, terms: &SlaTerms) -> Percent {
+    match incident.facts.scope {
+        Some(Scope::Regions | Scope::Segments) => terms.partial_weight(),
+        Some(Scope::All) | None => Percent::HUNDRED,
+    }
+}
