@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditDraft;
-use crate::billing::LedgerRow;
+use crate::billing::{CappedRow, CreditMove, LedgerRow};
 use crate::incident::Incident;
 use crate::outbox::{Message, Settlement};
 use crate::paging::PagerTest;
@@ -47,7 +47,7 @@ pub enum OutboxWrite {
 }
 
 /// A change of the ledger: the credits of one incident, computed anew. Rows of
-/// lower revisions that are still estimated become superseded.
+/// lower revisions that are estimated or approved become superseded.
 #[derive(Clone, Debug)]
 pub struct LedgerWrite {
     /// The incident.
@@ -100,6 +100,8 @@ pub enum Reply {
     Accepted(u64),
     /// What became of a test page.
     Tested(PagerTest),
+    /// A credit that was decided.
+    Credit(Box<CappedRow>),
 }
 
 /// A reply to be remembered under a key.
@@ -128,6 +130,8 @@ pub struct Commit {
     pub outbox: Vec<OutboxWrite>,
     /// Credits.
     pub ledger: Vec<LedgerWrite>,
+    /// Credits that change their state.
+    pub credits: Vec<CreditMove>,
     /// A suggestion.
     pub suggestion: Option<SuggestionWrite>,
     /// The reply to remember.

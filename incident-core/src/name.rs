@@ -277,6 +277,11 @@ impl Title {
 }
 
 impl PersonName {
+    /// The name of the policy as an actor.
+    pub(crate) fn policy() -> Self {
+        Self(Arc::from("policy"))
+    }
+
     /// The name of pagers as an actor.
     pub(crate) fn pager() -> Self {
         Self(Arc::from("pager"))

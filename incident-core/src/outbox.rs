@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::incident::Severity;
 use crate::paging::{PageAction, PageEvent, TargetLog};
-use crate::{IncidentId, MessageId, RuleName, Timestamp};
+use crate::{IncidentId, MessageId, PersonName, RuleName, Timestamp};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +14,9 @@ use crate::{IncidentId, MessageId, RuleName, Timestamp};
 pub enum MessageBody {
     /// Tell the pagers.
     Page(PageEvent),
-    /// Compute the credits of an incident that hits all tenants.
-    Settle,
+    /// Compute the credits of an incident that hits all tenants; whose command led
+    /// to it.
+    Settle(PersonName),
 }
 
 impl MessageBody {
@@ -27,7 +28,7 @@ impl MessageBody {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Page(_) => "page",
-            Self::Settle => "settle",
+            Self::Settle(_) => "settle",
         }
     }
 }
@@ -74,7 +75,7 @@ impl Message {
     pub const fn thread(&self) -> Option<&RuleName> {
         match &self.body {
             MessageBody::Page(page) => page.rule.as_ref(),
-            MessageBody::Settle => None,
+            MessageBody::Settle(_) => None,
         }
     }
 }

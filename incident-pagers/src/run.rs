@@ -49,7 +49,8 @@ impl Wake {
 ///
 /// Anchors the heads of the chains every five minutes and at the end, and
 /// asks what became of pages, and measures what waits, every five seconds; and asks
-/// about once a minute where alerts stand that nobody has.
+/// about once a minute where alerts stand that nobody has, and approves the credits
+/// that need nobody.
 ///
 /// Needs a tokio runtime; passes run as tasks of it and end with the loop.
 pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output = ()>) {
@@ -72,6 +73,7 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
             () = &mut reconcile => {
                 reconcile.as_mut().reset(Instant::now() + jittered(RECONCILE));
                 passes.spawn(ask_vendors(incidents.clone()));
+                passes.spawn(approve(incidents.clone()));
                 continue;
             }
             () = &mut anchor => {
@@ -125,6 +127,15 @@ async fn ask_vendors(incidents: Incidents) {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "the vendors could not be asked where alerts stand; trying again"
+        );
+    }
+}
+
+async fn approve(incidents: Incidents) {
+    if let Err(error) = incidents.approve_by_policy().await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "credits could not be approved by policy; trying again"
         );
     }
 }

@@ -267,6 +267,11 @@ create table incident.credits (
     credit_ppm    integer not null check (credit_ppm between 0 and 1000000),
     terms_version text not null,
     state         text not null check (state in ('estimated', 'approved', 'waived', 'issued', 'superseded')),
+    -- Whose command led to it.
+    author        text not null,
+    -- What was granted: percent, amount, by whom and when.
+    granted       jsonb,
+    constraint granted_when_approved check (state not in ('approved', 'issued') or granted is not null),
     constraint one_credit_per_key unique (tenant_id, incident_id, revision)
 );
 create index credits_incident on incident.credits (incident_id, written);
@@ -316,7 +321,7 @@ begin
 end $$;
 
 -- Keeps a commit, whole or not at all: one call is one statement. Answers the
--- links it sealed. Every refusal has an error code of its own (INC01 to INC08)
+-- links it sealed. Every refusal has an error code of its own (INC01 to INC09)
 -- and leaves nothing behind.
 --
 -- Locks are taken in one order (key, incidents by id, outbox, the rest), so
@@ -511,7 +516,17 @@ begin
         return next;
     end loop;
 
-    -- Credits: lower revisions that are still estimated give way.
+    -- Credits that were decided, each from the state that was seen.
+    for w in select value from jsonb_array_elements(commit_ -> 'credits') loop
+        update incident.credits c
+        set state = w ->> 'to', granted = case when w -> 'granted' = 'null' then null else w -> 'granted' end
+        where c.id = (w ->> 'id')::uuid and c.state = w ->> 'from';
+        if not found then
+            perform incident.refused('INC09', 'the credit is in another state', w ->> 'id');
+        end if;
+    end loop;
+
+    -- Credits: lower revisions that are not yet issued give way.
     for w in select value from jsonb_array_elements(commit_ -> 'ledger') loop
         id_ := (w ->> 'incident_id')::uuid;
         perform 1 from incident.credits c
@@ -519,11 +534,11 @@ begin
         if found then
             perform incident.refused('INC08', 'a credit of this key exists');
         end if;
-        update incident.credits c set state = 'superseded' where c.incident_id = id_ and c.state = 'estimated';
-        insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state)
-        select r.id, r.incident_id, r.tenant_id, r.revision, r.period, r.outage_us, r.credit_ppm, r.terms_version, r.state
+        update incident.credits c set state = 'superseded' where c.incident_id = id_ and c.state in ('estimated', 'approved');
+        insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author)
+        select r.id, r.incident_id, r.tenant_id, r.revision, r.period, r.outage_us, r.credit_ppm, r.terms_version, r.state, r.author
         from jsonb_to_recordset(w -> 'rows') as r (id uuid, incident_id uuid, tenant_id text, revision integer,
-            period date, outage_us bigint, credit_ppm integer, terms_version text, state text)
+            period date, outage_us bigint, credit_ppm integer, terms_version text, state text, author text)
         on conflict on constraint one_credit_per_key do nothing;
         get diagnostics kept = row_count;
         if kept <> jsonb_array_length(w -> 'rows') then
@@ -607,7 +622,7 @@ begin
         incident.idempotency_keys, incident.usage_events to %I', app);
     execute format('grant update on incident.incidents, incident.audit_heads, incident.outbox, incident.suggestions,
         incident.open_suggestions, incident.idempotency_keys to %I', app);
-    execute format('grant update (state) on incident.credits to %I', app);
+    execute format('grant update (state, granted) on incident.credits to %I', app);
     execute format('grant delete on incident.timeline_texts, incident.outbox, incident.open_suggestions,
         incident.idempotency_keys to %I', app);
 end $$;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use incident_core::audit::{self, AuditDraft, Chain};
-use incident_core::billing::LedgerRow;
+use incident_core::billing::{CreditMove, LedgerRow};
 use incident_core::chain::Head;
 use incident_core::commit::{
     Commit, IncidentWrite, LedgerWrite, OutboxWrite, Remember, Reply, SuggestionWrite,
@@ -31,6 +31,7 @@ struct Document<'a> {
     outbox: Vec<Value>,
     audit: Vec<Value>,
     ledger: Vec<Value>,
+    credits: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     opens: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,6 +72,7 @@ pub fn document(commit: &Commit) -> Result<String, StoreError> {
         outbox: commit.outbox.iter().map(outbox).collect(),
         audit: commit.audit.iter().map(audited).collect::<Result<_, _>>()?,
         ledger: commit.ledger.iter().map(ledger).collect(),
+        credits: commit.credits.iter().map(moved).collect(),
         opens,
         uses,
         redacts: commit
@@ -209,6 +211,17 @@ fn credit(row: &LedgerRow) -> Value {
         "credit_ppm": row.credit.ppm(),
         "terms_version": row.terms_version,
         "state": row.state,
+        "author": row.author,
+        "granted": row.granted,
+    })
+}
+
+fn moved(credit: &CreditMove) -> Value {
+    json!({
+        "id": credit.id,
+        "from": credit.from.name(),
+        "to": credit.to.name(),
+        "granted": credit.granted,
     })
 }
 
@@ -226,7 +239,7 @@ fn opens(new: &Suggestion) -> Value {
 fn remember(remember: &Remember) -> Value {
     let incident: Option<IncidentId> = match &remember.reply {
         Reply::Incident { incident, .. } => Some(incident.id),
-        Reply::Suggestion { .. } | Reply::Accepted(_) | Reply::Tested(_) => None,
+        Reply::Suggestion { .. } | Reply::Accepted(_) | Reply::Tested(_) | Reply::Credit(_) => None,
     };
     json!({
         "actor": remember.scope.actor,

@@ -111,6 +111,7 @@ fn refusal(error: &sqlx::Error) -> Option<StoreError> {
         "INC05" => StoreError::KeyTaken,
         "INC06" => StoreError::LeaseLost,
         "INC07" => StoreError::NotGivenUp(incident_core::MessageId::from_uuid(id()?)),
+        "INC09" => StoreError::CreditMoved(incident_core::CreditId::from_uuid(id()?)),
         "INC08" => StoreError::Refused("the commit contradicts what is stored"),
         _ => return None,
     })

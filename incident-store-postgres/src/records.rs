@@ -94,6 +94,7 @@ async fn rows(connection: &mut PgConnection, query: &CreditQuery) -> sqlx::Resul
 
 fn credits(query: &CreditQuery) -> sqlx::Result<QueryBuilder<Postgres>> {
     let CreditQuery {
+        id,
         incident,
         tenant,
         period,
@@ -101,8 +102,11 @@ fn credits(query: &CreditQuery) -> sqlx::Result<QueryBuilder<Postgres>> {
     } = query;
     let mut sql = QueryBuilder::new(
         "select id, incident_id, tenant_id, revision, to_char(period, 'YYYY-MM') as period, outage_us, \
-         credit_ppm, terms_version, state from incident.credits where true",
+         credit_ppm, terms_version, state, author, granted::text as granted from incident.credits where true",
     );
+    if let Some(id) = id {
+        sql.push(" and id = ").push_bind(id.uuid());
+    }
     if let Some(incident) = incident {
         sql.push(" and incident_id = ").push_bind(incident.uuid());
     }
@@ -117,31 +121,16 @@ fn credits(query: &CreditQuery) -> sqlx::Result<QueryBuilder<Postgres>> {
         sql.push(" and period = ").push_bind(first);
     }
     if let Some(state) = state {
-        sql.push(" and state = ").push_bind(state_name(*state));
+        sql.push(" and state = ").push_bind(state.name());
     }
     sql.push(" order by written");
     Ok(sql)
 }
 
-const fn state_name(state: CreditState) -> &'static str {
-    match state {
-        CreditState::Estimated => "estimated",
-        CreditState::Approved => "approved",
-        CreditState::Waived => "waived",
-        CreditState::Issued => "issued",
-        CreditState::Superseded => "superseded",
-    }
-}
-
 fn state(name: &str) -> sqlx::Result<CreditState> {
-    let all = [
-        CreditState::Estimated,
-        CreditState::Approved,
-        CreditState::Waived,
-        CreditState::Issued,
-        CreditState::Superseded,
-    ];
-    let found = all.into_iter().find(|state| state_name(*state) == name);
+    let found = CreditState::ALL
+        .into_iter()
+        .find(|state| state.name() == name);
     found.ok_or_else(|| unreadable("a state of a credit that is none"))
 }
 
@@ -157,5 +146,10 @@ fn credit(row: &PgRow) -> sqlx::Result<LedgerRow> {
         credit: Percent::from_ppm(number("credit_ppm")?).map_err(unreadable)?,
         terms_version: row::parsed(row, "terms_version")?,
         state: state(row::get(row, "state")?)?,
+        author: row::parsed(row, "author")?,
+        granted: match row::get::<Option<&str>>(row, "granted")? {
+            Some(_) => Some(row::json(row, "granted")?),
+            None => None,
+        },
     })
 }

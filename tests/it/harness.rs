@@ -193,6 +193,11 @@ impl Server {
         format!("http://{}{path}", self.console.address)
     }
 
+    /// The engine behind it.
+    pub(crate) fn incidents(&self) -> &incident_core::engine::Incidents {
+        &self.console.app.incidents
+    }
+
     pub(crate) fn address(&self) -> std::net::SocketAddr {
         self.console.address
     }

@@ -16,6 +16,7 @@ mod architecture;
 mod bad_input;
 mod coalescing;
 mod confirmed;
+mod credits;
 mod deadlines;
 mod escalations;
 mod harness;

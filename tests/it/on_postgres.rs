@@ -14,6 +14,7 @@ pub(crate) const ON_POSTGRES: bool = true;
 mod bad_input;
 mod coalescing;
 mod confirmed;
+mod credits;
 mod escalations;
 mod harness;
 mod http_rules;

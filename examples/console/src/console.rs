@@ -91,6 +91,7 @@ impl Parts {
             .directory(storage.directory)
             .policy(policy.policy())
             .contracts(policy.contracts())
+            .credit_policy(policy.credits())
             .gate(policy.gate())
             .heed(policy.heed())
             .public_names(policy.names())

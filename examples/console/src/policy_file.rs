@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
 
+use incident_core::billing::CreditPolicy;
 use incident_core::incident::Incident;
 use incident_core::paging::{GateSettings, HeedPolicy};
 use incident_core::policy::Policy;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 pub struct PolicyFile {
     severities: Policy,
     sla: SlaTerms,
+    credits: CreditPolicy,
     contracts: BTreeMap<Name, NamedContract>,
     tenants: BTreeMap<TenantId, Agreed>,
     /// Made of `sla`, `contracts` and `tenants` when the file is read.
@@ -239,6 +241,12 @@ impl PolicyFile {
     #[must_use]
     pub fn contracts(&self) -> Contracts {
         self.agreed.clone()
+    }
+
+    /// Who may approve which credits.
+    #[must_use]
+    pub const fn credits(&self) -> CreditPolicy {
+        self.credits
     }
 
     /// Where deep links lead.

@@ -301,9 +301,12 @@ pub fn credit(capped: &CappedRow) -> Value {
         "revision": row.revision,
         "outage_ms": row.outage_us / 1_000,
         "credit_percent": capped.capped,
-        "amount": null,
+        "amount": row.granted.as_ref().and_then(|granted| granted.amount),
         "state": row.state,
         "terms_version": row.terms_version,
+        "author": row.author,
+        "approved_by": row.granted.as_ref().map(|granted| &granted.by),
+        "approved_at": row.granted.as_ref().map(|granted| granted.at),
         "reverses": null,
     })
 }

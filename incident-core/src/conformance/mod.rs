@@ -159,6 +159,7 @@ contracts! { $
     outbox::bounded_what_is_not_due_is_not_handed_out,
     outbox::durable_what_was_given_up_is_kept_until_it_is_replayed,
     outbox::ordered_the_backlog_tells_what_waits,
+    records::isolated_a_credit_is_decided_once,
     records::isolated_one_suggestion_of_a_pair_is_open,
     records::isolated_one_credit_per_key,
     records::ordered_audit_chains_have_no_gaps,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::sample::{anna, at, id, keep, plain};
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::audit::{self, AuditDraft, AuditOutcome, Chain};
-use crate::billing::{CreditState, LedgerRow};
+use crate::billing::{CreditMove, CreditState, Granted, LedgerRow};
 use crate::chain::Verdict;
 use crate::commit::{Commit, LedgerWrite, SuggestionWrite};
 use crate::port::{AuditQuery, CreditQuery, StoreError, SuggestionQuery};
@@ -36,6 +36,8 @@ pub(super) fn credit_of(incident_id: IncidentId, revision: u32) -> LedgerWrite {
         credit: Percent::ZERO,
         terms_version: "t".parse().unwrap(),
         state: CreditState::Estimated,
+        author: anna().name,
+        granted: None,
     };
     LedgerWrite {
         incident_id,
@@ -152,6 +154,7 @@ pub async fn isolated_one_credit_per_key<B: StoreBackend>(_spawn: SpawnAll) {
     let (old, new) = ((1, CreditState::Superseded), (2, CreditState::Estimated));
     assert_eq!(states, [old, old, new, new]);
     let wanted = CreditQuery {
+        id: Some(rows[3].id),
         tenant: Some("tenant-2".parse().unwrap()),
         state: Some(CreditState::Estimated),
         incident: Some(incident.id),
@@ -161,6 +164,77 @@ pub async fn isolated_one_credit_per_key<B: StoreBackend>(_spawn: SpawnAll) {
         store.credits(&wanted, WITHIN).await.unwrap(),
         [rows[3].clone()]
     );
+}
+
+/// A credit leaves the state that was seen, or nothing happens; what is approved
+/// gives way to a newer computation, what is waived stays as it is.
+pub async fn isolated_a_credit_is_decided_once<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let incident = keep(&*store, &plain(1)).await;
+    let write = |revision| Commit {
+        ledger: vec![credit_of(incident.id, revision)],
+        ..Commit::default()
+    };
+    store.commit(write(1), WITHIN).await.unwrap();
+    let rows = || async {
+        store
+            .credits(&CreditQuery::default(), WITHIN)
+            .await
+            .unwrap()
+    };
+    let ids: Vec<CreditId> = rows().await.iter().map(|row| row.id).collect();
+    let granted = Granted {
+        percent: Percent::HUNDRED,
+        amount: None,
+        by: anna().name,
+        at: at(5),
+    };
+    use CreditState::{Approved, Estimated, Superseded, Waived};
+    let moved = |id, from, to| Commit {
+        credits: vec![CreditMove {
+            id,
+            from,
+            to,
+            granted: (to == Approved).then(|| granted.clone()),
+        }],
+        audit: vec![audit_of(None, 5)],
+        ..Commit::default()
+    };
+    store
+        .commit(moved(ids[0], Estimated, Approved), WITHIN)
+        .await
+        .unwrap();
+    store
+        .commit(moved(ids[1], Estimated, Waived), WITHIN)
+        .await
+        .unwrap();
+    for wrong in [
+        moved(ids[0], Estimated, Waived),
+        moved(ids[1], Approved, Waived),
+    ] {
+        let refused = store.commit(wrong, WITHIN).await;
+        assert!(
+            matches!(refused, Err(StoreError::CreditMoved(_))),
+            "{refused:?}"
+        );
+    }
+    let found = rows().await;
+    let states: Vec<_> = found
+        .iter()
+        .map(|row| (row.state, row.granted.clone()))
+        .collect();
+    assert_eq!(states, [(Approved, Some(granted.clone())), (Waived, None)]);
+    assert_eq!(
+        store
+            .audit_chain(Chain::System, 0, 9, WITHIN)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+    store.commit(write(2), WITHIN).await.unwrap();
+    let states: Vec<_> = rows().await.iter().map(|row| row.state).collect();
+    assert_eq!(states, [Superseded, Waived, Estimated, Estimated]);
 }
 
 /// Each chain counts by itself and verifies; filters and pages lose nothing.

@@ -15,6 +15,7 @@ use super::gates::Gates;
 use super::reconcile::Reconciled;
 use super::{Incidents, LogAnchors, Notice, meter};
 use crate::actor::Permissions;
+use crate::billing::CreditPolicy;
 use crate::paging::{FailoverPolicy, GateSettings, HeedPolicy, TargetId};
 use crate::policy::Policy;
 use crate::port::{
@@ -62,6 +63,7 @@ pub struct IncidentsBuilder {
 pub(super) struct Settings {
     pub(super) policy: Policy,
     pub(super) contracts: Contracts,
+    pub(super) credits: CreditPolicy,
     pub(super) permissions: Permissions,
     pub(super) names: PublicNames,
     pub(super) urgent: FailoverPolicy,
@@ -178,6 +180,7 @@ impl Incidents {
             settings: Settings {
                 policy: Policy::default(),
                 contracts: Contracts::default(),
+                credits: CreditPolicy::default(),
                 permissions: Permissions::default(),
                 names: PublicNames::default(),
                 urgent: FailoverPolicy::urgent(),
@@ -283,6 +286,13 @@ impl IncidentsBuilder {
     #[must_use]
     pub fn terms(self, terms: SlaTerms) -> Self {
         self.contracts(Contracts::standard(terms))
+    }
+
+    /// Who may approve which credits.
+    #[must_use]
+    pub const fn credit_policy(mut self, policy: CreditPolicy) -> Self {
+        self.settings.credits = policy;
+        self
     }
 
     /// What was agreed with which tenant.

@@ -115,12 +115,23 @@ impl Incidents {
     /// The store did not answer.
     pub async fn credits(&self, query: &CreditQuery) -> Result<Vec<CappedRow>, Error> {
         // The cap looks at all rows of a tenant and month, so filters come after it.
-        let wide = CreditQuery {
+        let mut wide = CreditQuery {
             tenant: query.tenant.clone(),
             period: query.period,
-            incident: None,
-            state: None,
+            ..CreditQuery::default()
         };
+        if query.id.is_some() {
+            let one = CreditQuery {
+                id: query.id,
+                ..CreditQuery::default()
+            };
+            let within = self.0.settings.store_deadline;
+            let Some(row) = self.0.store.credits(&one, within).await?.pop() else {
+                return Ok(Vec::new());
+            };
+            wide.tenant = Some(row.tenant_id);
+            wide.period = Some(row.period);
+        }
         let rows = self
             .0
             .store
@@ -133,6 +144,7 @@ impl Incidents {
             .into_iter()
             .filter(|capped| {
                 query.incident.is_none_or(|id| id == capped.row.incident_id)
+                    && query.id.is_none_or(|id| id == capped.row.id)
                     && wanted(capped.row.state)
             })
             .collect())

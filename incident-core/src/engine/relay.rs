@@ -114,7 +114,7 @@ impl Incidents {
         failpoint::hit("after_claim");
         match claim.message.body.clone() {
             MessageBody::Page(page) => self.page(claim, page).await,
-            MessageBody::Settle => self.settle_all(claim).await,
+            MessageBody::Settle(author) => self.settle_all(claim, author).await,
         }
     }
 }

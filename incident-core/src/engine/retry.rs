@@ -59,6 +59,6 @@ fn retry_of(message: &Message) -> Option<RetryOf> {
             action: page.action,
             epoch: page.epoch,
         }),
-        MessageBody::Settle => None,
+        MessageBody::Settle(_) => None,
     }
 }

@@ -201,7 +201,7 @@ impl Incidents {
             now,
         );
         if gathered.settle {
-            self.settle(&mut gathered, &mut commit, now);
+            self.settle(&mut gathered, &mut commit, &ask.caller.actor, now);
         }
         commit.remember = self.remember(ask, reply(&gathered, false), now);
         let mut all = vec![gathered];
@@ -268,7 +268,7 @@ impl Incidents {
             now,
         );
         if gathered.settle {
-            self.settle(&mut gathered, commit, now);
+            self.settle(&mut gathered, commit, &ask.caller.actor, now);
         }
         commit.audit.push(allowed(
             ask,

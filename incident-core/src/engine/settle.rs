@@ -5,26 +5,37 @@ use std::sync::Arc;
 use super::gather::Gathered;
 use super::statements::weight;
 use super::{Error, Incidents};
+use crate::actor::Actor;
 use crate::billing::{CreditState, LedgerRow};
 use crate::commit::{Commit, IncidentWrite, LedgerWrite};
 use crate::incident::{Affected, AffectedTenant, Incident};
 use crate::outbox::{Claim, MessageBody, Settled, Settlement};
 use crate::port::StoreError;
 use crate::sla::{Basis, IncidentOutage, SlaTerms, TenantOutage, credit_rows};
-use crate::{CreditId, Percent, Timestamp};
+use crate::{CreditId, Percent, PersonName, Timestamp};
 
 impl Incidents {
     /// Adds the credits of an incident that ended to its commit. An incident
     /// that hits all tenants is settled by the relay, which may ask who they are.
-    pub(super) fn settle(&self, gathered: &mut Gathered, commit: &mut Commit, now: Timestamp) {
+    pub(super) fn settle(
+        &self,
+        gathered: &mut Gathered,
+        commit: &mut Commit,
+        by: &Actor,
+        now: Timestamp,
+    ) {
         let mut after = gathered.after.clone();
         match &gathered.after.affected_tenants {
-            Affected::All => gathered
-                .outbox
-                .push(self.0.message(&after, MessageBody::Settle, now)),
+            Affected::All => gathered.outbox.push(self.0.message(
+                &after,
+                MessageBody::Settle(by.name.clone()),
+                now,
+            )),
             Affected::These(tenants) => {
                 after.state_mut().credit_revision += 1;
-                commit.ledger.push(self.ledger_of(&after, tenants, now));
+                commit
+                    .ledger
+                    .push(self.ledger_of(&after, tenants, &by.name, now));
                 gathered.write.after = Arc::new(after.clone());
                 gathered.after = after;
             }
@@ -35,6 +46,7 @@ impl Incidents {
         &self,
         incident: &Incident,
         tenants: &[AffectedTenant],
+        author: &PersonName,
         now: Timestamp,
     ) -> LedgerWrite {
         let revision = incident.credit_revision;
@@ -68,6 +80,8 @@ impl Incidents {
                     },
                     terms_version: terms.version().clone(),
                     state: CreditState::Estimated,
+                    author: author.clone(),
+                    granted: None,
                 });
             }
         }
@@ -87,7 +101,7 @@ impl Incidents {
     }
 
     /// The same for an incident that hits all tenants, as a message.
-    pub(super) async fn settle_all(&self, claim: Claim) -> Result<(), Error> {
+    pub(super) async fn settle_all(&self, claim: Claim, author: PersonName) -> Result<(), Error> {
         let tenants: Vec<AffectedTenant> = self
             .everybody()
             .await?
@@ -99,7 +113,7 @@ impl Incidents {
             let mut after = Incident::clone(&before);
             after.state_mut().revision = before.revision.next();
             after.state_mut().credit_revision += 1;
-            let ledger = self.ledger_of(&after, &tenants, self.0.now());
+            let ledger = self.ledger_of(&after, &tenants, &author, self.0.now());
             let commit = Commit {
                 writes: vec![IncidentWrite {
                     after: Arc::new(after),

@@ -8,7 +8,7 @@ use super::StoreError;
 use crate::audit::{AuditEntry, Chain};
 use crate::billing::{CreditState, LedgerRow};
 use crate::suggestion::Suggestion;
-use crate::{IncidentId, Month, SuggestionId, TenantId, Timestamp};
+use crate::{CreditId, IncidentId, Month, SuggestionId, TenantId, Timestamp};
 
 /// Which audit entries.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +96,8 @@ pub trait Suggestions: Send + Sync {
 /// Which rows of the ledger.
 #[derive(Clone, Debug, Default)]
 pub struct CreditQuery {
+    /// Only this one.
+    pub id: Option<CreditId>,
     /// Only of this incident.
     pub incident: Option<IncidentId>,
     /// Only of this tenant.

@@ -11,7 +11,7 @@ use super::{AuditLog, Ledger, Outbox, Suggestions};
 use crate::commit::{Commit, Committed, KeyScope, Remember};
 use crate::incident::{Incident, Severity, Status};
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{IncidentId, MessageId, SuggestionId, Timestamp, Window};
+use crate::{CreditId, IncidentId, MessageId, SuggestionId, Timestamp, Window};
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,10 @@ pub enum StoreError {
     /// **Handling:** look again at what is given up.
     #[error("the message is not given up")]
     NotGivenUp(MessageId),
+    /// The credit is not in the state that was seen. Nothing was written.
+    /// **Handling:** look at it again.
+    #[error("the credit was decided or replaced meanwhile")]
+    CreditMoved(CreditId),
     /// The commit contradicts itself or the store: a fault of the caller.
     /// Nothing was written. **Handling:** report it; do not repeat.
     #[error("the store refuses the commit: {0}")]

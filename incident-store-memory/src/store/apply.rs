@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use incident_core::IncidentId;
 use incident_core::audit::{self, AuditDraft, AuditEntry, Chain};
-use incident_core::billing::{CreditState, LedgerRow};
+use incident_core::billing::{CreditMove, CreditState, LedgerRow};
 use incident_core::chain::Head;
 use incident_core::commit::{
     Commit, Committed, IncidentWrite, LedgerWrite, OutboxWrite, Remember, Reply, SuggestionWrite,
@@ -35,6 +35,7 @@ impl State {
         }
         self.check_outbox(&commit.outbox)?;
         self.check_ledger(&commit.ledger)?;
+        self.check_credits(&commit.credits)?;
         if let Some((id, seq)) = commit.redacts {
             self.check_redaction(id, seq)?;
         }
@@ -47,6 +48,7 @@ impl State {
             audit: _,
             outbox,
             ledger,
+            credits,
             suggestion,
             remember,
             settles,
@@ -73,6 +75,9 @@ impl State {
                 }
                 OutboxWrite::Replay { message, due_at } => self.outbox.replay(message, due_at),
             }
+        }
+        for moved in credits {
+            self.move_credit(moved);
         }
         for write in ledger {
             self.put_credits(write);
@@ -163,6 +168,16 @@ impl State {
             if !write.rows.iter().all(|row| fresh.insert(key(row))) || self.ledger.iter().any(kept)
             {
                 return Err(StoreError::Refused("a credit of this key exists"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_credits(&self, moves: &[CreditMove]) -> Result<(), StoreError> {
+        for moved in moves {
+            let seen = |row: &LedgerRow| row.id == moved.id && row.state == moved.from;
+            if !self.ledger.iter().any(seen) {
+                return Err(StoreError::CreditMoved(moved.id));
             }
         }
         Ok(())
@@ -260,13 +275,20 @@ impl State {
         kept.timeline.extend(sealed);
     }
 
+    fn move_credit(&mut self, moved: CreditMove) {
+        if let Some(row) = self.ledger.iter_mut().find(|row| row.id == moved.id) {
+            row.state = moved.to;
+            row.granted = moved.granted;
+        }
+    }
+
     fn put_credits(&mut self, write: LedgerWrite) {
         for row in self
             .ledger
             .iter_mut()
             .filter(|row| row.incident_id == write.incident_id)
         {
-            if row.state == CreditState::Estimated {
+            if matches!(row.state, CreditState::Estimated | CreditState::Approved) {
                 row.state = CreditState::Superseded;
             }
         }

@@ -216,13 +216,15 @@ impl Ledger for MemoryStore {
         _within: Duration,
     ) -> Result<Vec<LedgerRow>, StoreError> {
         let CreditQuery {
+            id,
             incident,
             tenant,
             period,
             state,
         } = query;
         let wanted = |row: &&LedgerRow| {
-            incident.is_none_or(|id| id == row.incident_id)
+            id.is_none_or(|id| id == row.id)
+                && incident.is_none_or(|id| id == row.incident_id)
                 && tenant
                     .as_ref()
                     .is_none_or(|tenant| *tenant == row.tenant_id)

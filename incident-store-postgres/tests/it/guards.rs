@@ -143,15 +143,15 @@ async fn times_are_finite_states_are_whole_and_credits_are_single() {
         "update incident.outbox set state = 'leased'",
         "update incident.outbox set lease_until = now()",
         "update incident.outbox set state = 'other'",
-        "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state) \
-         select gen_random_uuid(), id, 't', 1, '2026-11-02', 0, 0, 'v', 'estimated' from incident.incidents",
-        "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state) \
-         select gen_random_uuid(), id, 't', 1, '2026-11-01', 0, 1000001, 'v', 'estimated' from incident.incidents",
+        "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author) \
+         select gen_random_uuid(), id, 't', 1, '2026-11-02', 0, 0, 'v', 'estimated', 'anna' from incident.incidents",
+        "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author) \
+         select gen_random_uuid(), id, 't', 1, '2026-11-01', 0, 1000001, 'v', 'estimated', 'anna' from incident.incidents",
     ] {
         assert_eq!(refused(&mut owner, sql).await, "23514", "{sql}");
     }
-    let credit = "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state) \
-         select gen_random_uuid(), id, 't', 1, '2026-11-01', 0, 0, 'v', 'estimated' from incident.incidents";
+    let credit = "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author) \
+         select gen_random_uuid(), id, 't', 1, '2026-11-01', 0, 0, 'v', 'estimated', 'anna' from incident.incidents";
     owner.execute(credit).await.unwrap();
     assert_eq!(refused(&mut owner, credit).await, "23505");
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bodies;
+mod credits;
 mod hooks;
 mod incidents;
 mod operations;
@@ -73,7 +74,9 @@ pub fn router(app: App) -> Router {
         .route("/sys/pages/test", post(pages::test))
         .route("/sys/pages/{id}/retry", post(pages::retry))
         .route("/sys/sla/statements", get(statements::list))
-        .route("/sys/sla/credits", get(reports::credits))
+        .route("/sys/sla/credits", get(credits::list))
+        .route("/sys/sla/credits/{id}/approve", post(credits::approve))
+        .route("/sys/sla/credits/{id}/waive", post(credits::waive))
         .route("/sys/usage-events", post(usage::record))
         .route("/sys/audit", get(audit::list))
         .route("/sys/audit/verify", get(audit::verify))

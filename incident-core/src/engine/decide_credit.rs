@@ -1,0 +1,219 @@
+//! Credits, decided: approved or waived, by a person or by policy.
+
+use std::collections::BTreeMap;
+
+use super::run::allowed;
+use super::{Ask, Error, Incidents};
+use crate::actor::{Action, Actor, ActorKind, Caller, Role};
+use crate::billing::{CappedRow, CreditDecision, CreditMove, CreditPolicy, CreditState, Granted};
+use crate::commit::{Commit, Reply};
+use crate::incident::Refusal;
+use crate::port::{CreditQuery, StoreError};
+use crate::{CreditId, Percent, PeriodKind, PersonName, Timestamp};
+
+/// A decision on a credit, as it was kept.
+#[derive(Clone, Debug)]
+pub struct CreditDecided {
+    /// The credit.
+    pub credit: CappedRow,
+    /// It was decided before, under the same key.
+    pub replayed: bool,
+}
+
+fn refused(code: &'static str, detail: impl Into<String>) -> Error {
+    Refusal::WrongState {
+        code,
+        detail: detail.into(),
+    }
+    .into()
+}
+
+impl Incidents {
+    /// Approves or waives a credit. What is granted, with the cap of its tenant and
+    /// month and the fee as they are now, is kept with it and changes no more.
+    ///
+    /// # Errors
+    /// There is no such credit; a right is missing; the incident goes on; nothing
+    /// is owed; it was decided or replaced before; under four eyes, the caller
+    /// caused it; or the store did not keep it.
+    pub async fn decide_credit(
+        &self,
+        ask: &Ask,
+        id: CreditId,
+        decision: &CreditDecision,
+    ) -> Result<CreditDecided, Error> {
+        match self.recalled(ask).await? {
+            Some(Reply::Credit(credit)) => {
+                return Ok(CreditDecided {
+                    credit: *credit,
+                    replayed: true,
+                });
+            }
+            Some(_) => return Err(Error::KeyReused),
+            None => {}
+        }
+        let wanted = CreditQuery {
+            id: Some(id),
+            ..CreditQuery::default()
+        };
+        let found = self.credits(&wanted).await?.into_iter().next();
+        let found = found.ok_or(Error::NotFound("credit"))?;
+        let incident = found.row.incident_id;
+        self.authorize(&ask.caller, Action::DecideCredit, Some(incident))
+            .await?;
+        let policy = self.0.settings.credits;
+        self.may_decide(&found, decision, &ask.caller.actor, policy)
+            .await?;
+        self.move_credit(ask, found, decision).await
+    }
+
+    /// Approves what the policy lets through without a person; says how many.
+    /// Call it now and then; the loop of `incident-pagers` does.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn approve_by_policy(&self) -> Result<usize, Error> {
+        let Some(most) = self.0.settings.credits.approve_up_to else {
+            return Ok(0);
+        };
+        let wanted = CreditQuery {
+            state: Some(CreditState::Estimated),
+            ..CreditQuery::default()
+        };
+        let mut approved = 0;
+        for row in self.credits(&wanted).await? {
+            if row.capped == Percent::ZERO || row.capped > most {
+                continue;
+            }
+            let ask = Ask::by(by_policy());
+            let policy = CreditPolicy::default();
+            let may = self.may_decide(&row, &CreditDecision::Approve, &ask.caller.actor, policy);
+            if may.await.is_err() {
+                continue;
+            }
+            match self.move_credit(&ask, row, &CreditDecision::Approve).await {
+                Ok(_) => approved += 1,
+                // Somebody else was faster.
+                Err(Error::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(approved)
+    }
+
+    async fn may_decide(
+        &self,
+        found: &CappedRow,
+        decision: &CreditDecision,
+        by: &Actor,
+        policy: CreditPolicy,
+    ) -> Result<(), Error> {
+        let row = &found.row;
+        let open = match decision {
+            CreditDecision::Approve => row.state == CreditState::Estimated,
+            // What was approved can be taken back until it is issued.
+            CreditDecision::Waive { .. } => {
+                matches!(row.state, CreditState::Estimated | CreditState::Approved)
+            }
+        };
+        if !open {
+            let state = row.state.name();
+            return Err(refused("credit_decided", format!("the credit is {state}")));
+        }
+        if *decision != CreditDecision::Approve {
+            return Ok(());
+        }
+        if self.get(row.incident_id).await?.is_provisional() {
+            let detail = "the incident goes on: what is owed for it is provisional";
+            return Err(refused("provisional", detail));
+        }
+        if found.capped == Percent::ZERO {
+            return Err(refused("nothing_owed", "the credit is 0 %"));
+        }
+        if policy.four_eyes && row.author == by.name {
+            let detail = "who ended or corrected the incident does not approve its credits";
+            return Err(refused("four_eyes", detail));
+        }
+        Ok(())
+    }
+
+    async fn move_credit(
+        &self,
+        ask: &Ask,
+        found: CappedRow,
+        decision: &CreditDecision,
+    ) -> Result<CreditDecided, Error> {
+        let now = self.0.now();
+        let CappedRow { mut row, capped } = found;
+        let from = row.state;
+        let granted = match decision {
+            CreditDecision::Approve => Some(self.grant(&row.tenant_id, capped, ask, now)),
+            CreditDecision::Waive { .. } => None,
+        };
+        row.state = decision.state();
+        row.granted.clone_from(&granted);
+        let capped = granted
+            .as_ref()
+            .map_or(Percent::ZERO, |granted| granted.percent);
+        let decided = CappedRow { row, capped };
+        let (id, incident) = (decided.row.id, decided.row.incident_id);
+        let mut detail = BTreeMap::from([
+            ("credit".to_owned(), id.to_string()),
+            ("tenant".to_owned(), decided.row.tenant_id.to_string()),
+            ("percent".to_owned(), capped.to_string()),
+        ]);
+        if let CreditDecision::Waive { reason } = decision {
+            detail.insert("reason".to_owned(), reason.to_string());
+        }
+        let reply = Reply::Credit(Box::new(decided.clone()));
+        let commit = Commit {
+            audit: vec![allowed(ask, now, Some(incident), decision.name(), detail)],
+            credits: vec![CreditMove {
+                id,
+                from,
+                to: decided.row.state,
+                granted,
+            }],
+            remember: self.remember(ask, reply, now),
+            ..Commit::default()
+        };
+        let within = self.0.settings.store_deadline;
+        match self.0.store.commit(commit, within).await {
+            Err(StoreError::CreditMoved(_)) => {
+                let detail = "the credit was decided or replaced meanwhile";
+                Err(refused("credit_decided", detail))
+            }
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(CreditDecided {
+                credit: decided,
+                replayed: false,
+            }),
+        }
+    }
+
+    fn grant(
+        &self,
+        tenant: &crate::TenantId,
+        percent: Percent,
+        ask: &Ask,
+        at: Timestamp,
+    ) -> Granted {
+        let fee = self.0.settings.contracts.fee(tenant, PeriodKind::Month);
+        Granted {
+            percent,
+            amount: fee.map(|fee| fee.share(percent)),
+            by: ask.caller.actor.name.clone(),
+            at,
+        }
+    }
+}
+
+fn by_policy() -> Caller {
+    Caller {
+        actor: Actor {
+            kind: ActorKind::Service,
+            name: PersonName::policy(),
+        },
+        role: Role::Billing,
+    }
+}

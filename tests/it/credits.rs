@@ -1,0 +1,225 @@
+//! Credits: estimated, decided by a person or by policy, and replaced by corrections.
+
+use incident_console::console::Parts;
+use incident_console::policy_file::PolicyFile;
+use serde_json::{Value, json};
+
+use crate::harness::{ADMIN, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
+
+async fn server(policy: &str) -> Server {
+    let parts = Parts {
+        policy: PolicyFile::parse(policy).unwrap(),
+        ..Parts::default()
+    };
+    Server::start_with(parts).await
+}
+
+/// An outage of an hour that `token` ended.
+async fn hour(server: &Server, token: &str, tenants: &Value) -> String {
+    let path = server
+        .declare(&json!({"mode": "retrospective", "started_at": "2026-11-09T10:00:00Z", "affected_tenants": tenants}))
+        .await;
+    let over =
+        json!({"message": "over", "status": "resolved", "occurred_at": "2026-11-09T11:00:00Z"});
+    server
+        .post(token, &format!("{path}/updates"), &over)
+        .await
+        .is(201);
+    path
+}
+
+async fn credits(server: &Server, query: &str) -> Vec<Value> {
+    let list = server
+        .get(VIEWER, &format!("/sys/sla/credits?{query}"))
+        .await
+        .is(200);
+    list["items"].as_array().unwrap().clone()
+}
+
+async fn decide(
+    server: &Server,
+    token: &str,
+    credit: &Value,
+    verb: &str,
+    body: Value,
+) -> crate::harness::Answer {
+    let path = format!("/sys/sla/credits/{}/{verb}", credit["id"].as_str().unwrap());
+    server.post(token, &path, &body).await
+}
+
+const FEES: &str = "[tenants.tenant-fr]\nmonthly_fee = { minor = 12345, currency = \"EUR\" }\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credit_is_approved_once_with_what_the_cap_leaves_and_its_amount() {
+    let server = server(FEES).await;
+    // Six hours each by itself: 25 % and 25 %; the third finds the cap reached.
+    for hour in 0..3 {
+        let path = server
+            .declare(&json!({"mode": "retrospective", "started_at": format!("2026-11-1{hour}T00:00:00Z"), "affected_tenants": ["tenant-fr"]}))
+            .await;
+        let over = json!({"message": "over", "status": "resolved", "occurred_at": format!("2026-11-1{hour}T06:00:00Z")});
+        server
+            .post(COMMANDER, &format!("{path}/updates"), &over)
+            .await
+            .is(201);
+    }
+    let rows = credits(&server, "tenant=tenant-fr").await;
+    let shown: Vec<&Value> = rows.iter().map(|row| &row["credit_percent"]).collect();
+    assert_eq!(shown, ["25", "25", "0"]);
+    assert_eq!(
+        (&rows[0]["author"], &rows[0]["approved_by"]),
+        (&json!("carl"), &Value::Null)
+    );
+    let approved = decide(&server, BILLING, &rows[1], "approve", json!({}))
+        .await
+        .is(200);
+    assert_eq!(
+        (&approved["state"], &approved["approved_by"]),
+        (&json!("approved"), &json!("bill"))
+    );
+    // 25 % of 123.45: 30.8625, to the even cent.
+    assert_eq!(
+        approved["amount"],
+        json!({"minor": 3086, "currency": "EUR"})
+    );
+    let again = decide(&server, BILLING, &rows[1], "approve", json!({})).await;
+    assert_eq!(again.is(409)["code"], "credit_decided");
+    let nothing = decide(&server, BILLING, &rows[2], "approve", json!({})).await;
+    assert_eq!(nothing.is(409)["code"], "nothing_owed");
+    // Waived, the first one makes room for the third.
+    decide(&server, BILLING, &rows[0], "waive", json!({}))
+        .await
+        .problem(422);
+    let waived = decide(
+        &server,
+        BILLING,
+        &rows[0],
+        "waive",
+        json!({"reason": "agreed by mail"}),
+    )
+    .await
+    .is(200);
+    assert_eq!(
+        (&waived["state"], &waived["credit_percent"]),
+        (&json!("waived"), &json!("0"))
+    );
+    let rows = credits(&server, "tenant=tenant-fr").await;
+    let shown: Vec<&Value> = rows.iter().map(|row| &row["credit_percent"]).collect();
+    assert_eq!(shown, ["0", "25", "25"]);
+    // Who decided what stands in the audit trail.
+    let audit = server
+        .get(ADMIN, "/sys/audit?actor=bill&limit=200")
+        .await
+        .is(200);
+    let actions = audit["items"].as_array().unwrap().iter();
+    let mut actions: Vec<&str> = actions.filter_map(|one| one["action"].as_str()).collect();
+    actions.sort_unstable();
+    assert_eq!(actions, ["approve_credit", "waive_credit"]);
+    assert!(audit.to_string().contains("agreed by mail"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_takes_an_approval_back_and_keeps_the_old_version() {
+    let server = server(FEES).await;
+    let path = hour(&server, COMMANDER, &json!(["tenant-fr", "tenant-de"])).await;
+    let rows = credits(&server, "").await;
+    let approved = rows
+        .iter()
+        .find(|row| row["tenant_id"] == "tenant-fr")
+        .unwrap();
+    decide(&server, BILLING, approved, "approve", json!({}))
+        .await
+        .is(200);
+    // Six hours it was, and one tenant only.
+    let longer = json!({"started_at": "2026-11-09T05:00:00Z", "affected_tenants": ["tenant-fr"]});
+    server.patch(COMMANDER, &path, &longer).await.is(200);
+    let rows = credits(&server, "").await;
+    let now: Vec<(&Value, &Value, &Value)> = rows
+        .iter()
+        .filter(|row| row["state"] != "superseded")
+        .map(|row| (&row["tenant_id"], &row["credit_percent"], &row["state"]))
+        .collect();
+    assert_eq!(
+        now,
+        [(&json!("tenant-fr"), &json!("25"), &json!("estimated"))]
+    );
+    let old = decide(&server, BILLING, approved, "approve", json!({})).await;
+    assert_eq!(old.is(409)["code"], "credit_decided");
+    let kept = credits(&server, "state=superseded").await;
+    assert!(
+        kept.iter().any(|row| row["approved_by"] == "bill"),
+        "{kept:?}"
+    );
+    // While the incident goes on again, nothing is approved.
+    let back = json!({"message": "again", "status": "investigating", "reason": "errors"});
+    server
+        .post(COMMANDER, &format!("{path}/updates"), &back)
+        .await
+        .is(201);
+    let newest = credits(&server, "state=estimated").await.remove(0);
+    let early = decide(&server, BILLING, &newest, "approve", json!({})).await;
+    assert_eq!(early.is(409)["code"], "provisional");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_eyes_and_rights_and_crooked_questions() {
+    let server = server("[credits]\nfour_eyes = true").await;
+    hour(&server, ADMIN, &json!(["tenant-fr"])).await;
+    let row = credits(&server, "").await.remove(0);
+    assert_eq!(row["author"], "root");
+    let own = decide(&server, ADMIN, &row, "approve", json!({})).await;
+    assert_eq!(own.is(409)["code"], "four_eyes");
+    for token in [VIEWER, RESPONDER, COMMANDER] {
+        decide(&server, token, &row, "approve", json!({}))
+            .await
+            .problem(403);
+    }
+    decide(&server, BILLING, &row, "approve", json!({"percent": "50"}))
+        .await
+        .problem(422);
+    for id in ["nonsense", "01a1fe7e-8565-7544-9512-dcd142c5f862"] {
+        let unknown = json!({"id": id});
+        decide(&server, BILLING, &unknown, "approve", json!({}))
+            .await
+            .problem(404);
+    }
+    server
+        .get(VIEWER, "/sys/sla/credits?state=paid")
+        .await
+        .problem(422);
+    // The same request again, under its key, is the same answer.
+    let path = format!("/sys/sla/credits/{}/approve", row["id"].as_str().unwrap());
+    let send = async || {
+        let headers = [("idempotency-key", "one")];
+        let body = Some(b"{}".to_vec());
+        server
+            .send(reqwest::Method::POST, BILLING, &path, &headers, body)
+            .await
+    };
+    let (first, second) = (send().await, send().await);
+    assert_eq!(second.header("idempotent-replayed"), Some("true"));
+    assert_eq!(first.is(200), second.is(200));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_policy_lets_through_needs_nobody() {
+    let server = server("[credits]\napprove_up_to_percent = \"10\"").await;
+    hour(&server, COMMANDER, &json!(["tenant-fr"])).await;
+    let path = hour(&server, COMMANDER, &json!(["tenant-de"])).await;
+    let longer = json!({"started_at": "2026-11-09T01:00:00Z"});
+    server.patch(COMMANDER, &path, &longer).await.is(200);
+    assert_eq!(server.incidents().approve_by_policy().await.unwrap(), 1);
+    assert_eq!(server.incidents().approve_by_policy().await.unwrap(), 0);
+    let approved = credits(&server, "state=approved").await;
+    let shown: Vec<_> = approved
+        .iter()
+        .map(|row| (&row["tenant_id"], &row["approved_by"]))
+        .collect();
+    assert_eq!(shown, [(&json!("tenant-fr"), &json!("policy"))]);
+    // 25 % is for a person.
+    assert_eq!(credits(&server, "state=estimated").await.len(), 1);
+    server.stop().await;
+}
