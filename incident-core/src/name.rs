@@ -296,8 +296,9 @@ impl PublicText {
 }
 
 impl Text {
-    /// A text that we made ourselves, cut to what fits.
-    pub(crate) fn made(text: &str) -> Self {
+    /// A text cut to what fits, between characters and without NUL.
+    #[must_use]
+    pub fn cut(text: &str) -> Self {
         let mut end = text.len().min(TEXT_BYTES);
         while !text.is_char_boundary(end) {
             end -= 1;

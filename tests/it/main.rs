@@ -21,6 +21,7 @@ mod deadlines;
 mod escalations;
 mod harness;
 mod http_rules;
+mod imports;
 mod paging;
 mod properties;
 mod public_canary;

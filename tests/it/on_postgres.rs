@@ -18,6 +18,7 @@ mod credits;
 mod escalations;
 mod harness;
 mod http_rules;
+mod imports;
 mod paging;
 mod public_canary;
 mod real_data;

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod escalations;
 pub mod hooks;
 pub mod http;
+pub mod import;
 pub mod maintenance;
 pub mod metrics;
 pub mod page_tests;

@@ -14,19 +14,22 @@ use incident_console::config::Config;
 use incident_console::console::{Console, Parts};
 use incident_console::demo;
 use incident_console::http::auth::Tokens;
+use incident_console::import;
 use incident_console::maintenance::Maintenance;
 use incident_console::metrics::Metrics;
 use incident_console::policy_file::PolicyFile;
 use incident_console::statements::{self, SlaTask};
 use incident_console::storage::Storage;
-use incident_core::PersonName;
 use incident_core::actor::{Actor, Caller, Role};
 use incident_core::engine::system::SystemClock;
+use incident_core::incident::{Affected, AffectedTenant};
 use incident_core::port::{AnchorRecord, Clock};
+use incident_core::{Invalid, PersonName, TenantId};
+use indicatif::ProgressBar;
 use tracing_subscriber::EnvFilter;
 
-const USAGE: &str =
-    "usage: incident-console [demo | migrate | doctor | verify | sla FILE MONTH [--csv]]
+const USAGE: &str = "usage: incident-console [demo | migrate | doctor | verify |
+       sla FILE MONTH [--csv] | import statuspage FILE [--tenants NAME,...]]
 
   (nothing)  serve the API on INCIDENT_BIND, by default 127.0.0.1:8080
   demo       play the reference scenario in memory, print what happened, keep serving
@@ -37,6 +40,9 @@ const USAGE: &str =
   sla        print the statements of a month such as 2026-11, made from a JSON
              array of outages {tenant_id, incident_id, start, end, partial}
              under the contracts of INCIDENT_POLICY; no server, no database
+  import     take the history of a status page (incidents.json) into DATABASE_URL as
+             incidents that page nobody; again, it takes in what is new. Without
+             DATABASE_URL it says what it would do. All tenants unless named
 
 Settings come from the environment; see README.md. None is needed to serve.";
 
@@ -44,6 +50,7 @@ Settings come from the environment; see README.md. None is needed to serve.";
 enum Task<'a> {
     Serve { demo: bool },
     Sla(&'a [&'a str]),
+    Import(&'a [&'a str]),
     Maintain(Maintenance),
 }
 
@@ -57,6 +64,7 @@ fn main() -> ExitCode {
         ["doctor"] => Task::Maintain(Maintenance::Doctor),
         ["verify"] => Task::Maintain(Maintenance::Verify),
         ["sla", rest @ ..] => Task::Sla(rest),
+        ["import", rest @ ..] => Task::Import(rest),
         ["-h" | "--help" | "help"] => return say(USAGE, ExitCode::SUCCESS),
         _ => {
             let _ = writeln!(std::io::stderr(), "{USAGE}");
@@ -66,13 +74,14 @@ fn main() -> ExitCode {
     let done = match task {
         Task::Serve { demo } => serve(demo).map(|()| true),
         Task::Sla(arguments) => sla(arguments).map(|()| true),
+        Task::Import(arguments) => import(arguments).map(|()| true),
         Task::Maintain(task) => maintain(task),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "incident-console cannot start: {error}");
+            let _ = writeln!(std::io::stderr(), "incident-console: {error}");
             ExitCode::FAILURE
         }
     }
@@ -94,13 +103,54 @@ fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let contracts = policy(&config)?.contracts();
     let task = SlaTask {
         file: Path::new(file),
-        month: month
-            .parse()
-            .map_err(|error: incident_core::Invalid| error.to_string())?,
+        month: month.parse().map_err(|error: Invalid| error.to_string())?,
         as_table,
     };
     let now = SystemClock.now();
     statements::print(task, &contracts, now, &mut std::io::stdout().lock())
+}
+
+/// The history of a status page.
+#[tokio::main]
+async fn import(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let (file, tenants) = match *arguments {
+        ["statuspage", file] => (file, Affected::All),
+        ["statuspage", file, "--tenants", names] => (file, tenants(names)?),
+        _ => return Err("import: expected statuspage FILE and at most --tenants NAME,...".into()),
+    };
+    let config = Config::from_env(|name| std::env::var(name).ok())?;
+    let policy = policy(&config)?;
+    let storage = match &config.database {
+        Some(database) => Storage::open(database, config.allow_unsafe).await?,
+        None => Storage::default(),
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    let bar = ProgressBar::new(0);
+    let mut progress = |done: usize, all: usize| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    };
+    let (kept, engine) = (config.database.is_some(), storage.engine(&policy)?);
+    let done = import::statuspage(&engine, &text, &tenants, &mut progress)
+        .await
+        .map_err(|error| format!("{file}: {error}"))?;
+    bar.finish_and_clear();
+    let mut out = std::io::stdout();
+    write!(out, "{done}")?;
+    if !kept {
+        writeln!(out, "nothing was kept: set DATABASE_URL to import")?;
+    }
+    Ok(())
+}
+
+fn tenants(names: &str) -> Result<Affected, String> {
+    let whole = |name: &str| Ok(AffectedTenant::whole(TenantId::new(name)?));
+    let list = names
+        .split(',')
+        .map(whole)
+        .collect::<Result<Vec<_>, Invalid>>();
+    let list = list.and_then(Affected::these);
+    list.map_err(|error| format!("--tenants: expected {}", error.expected()))
 }
 
 fn policy(config: &Config) -> Result<PolicyFile, String> {

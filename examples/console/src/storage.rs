@@ -5,7 +5,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::policy_file::PolicyFile;
 use incident_core::engine::system::SystemClock;
+use incident_core::engine::{BuildError, Incidents};
 use incident_core::port::{Clock, Store, TenantDirectory, UsageSink, UsageSource};
 use incident_store_memory::{MemoryStore, MemoryUsage};
 use incident_store_postgres::{
@@ -143,6 +145,22 @@ impl Default for Storage {
 }
 
 impl Storage {
+    /// An engine over it without pagers. It must not drain the outbox: pages of live
+    /// incidents that wait there would find nobody.
+    ///
+    /// # Errors
+    /// None that the parts of a storage have.
+    pub fn engine(self, policy: &PolicyFile) -> Result<Incidents, BuildError> {
+        Incidents::builder(self.store)
+            .usage(self.usage)
+            .directory(self.directory)
+            .policy(policy.policy())
+            .contracts(policy.contracts())
+            .credit_policy(policy.credits())
+            .public_names(policy.names())
+            .build()
+    }
+
     /// Waits for the database, migrates it, and refuses it where it is unsafe.
     ///
     /// # Errors

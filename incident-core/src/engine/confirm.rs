@@ -204,7 +204,7 @@ impl Incidents {
                     outcome: AuditOutcome::Allowed,
                     detail: BTreeMap::from([("epoch".to_owned(), page.epoch.to_string())]),
                 });
-                let draft = EntryDraft::new(EntryKind::PageOutcome, by, now, Text::made(&text));
+                let draft = EntryDraft::new(EntryKind::PageOutcome, by, now, Text::cut(&text));
                 after.count_entry(&draft);
                 entries.push((draft, self.0.ids.salt()));
             }

@@ -142,7 +142,7 @@ fn statement(heard: &Heard, rule: Option<&RuleName>) -> Option<Statement> {
         Some(rule) => format!("escalation {rule}: {}", heard.sentence()),
         None => heard.sentence(),
     };
-    Statement::new(Text::made(&sentence).as_str()).ok()
+    Statement::new(Text::cut(&sentence).as_str()).ok()
 }
 
 fn ask_of(heard: &Heard, id: IncidentId) -> Ask {

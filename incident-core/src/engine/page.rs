@@ -291,7 +291,7 @@ impl Incidents {
                 EntryKind::PageOutcome,
                 pager_actor(target),
                 now,
-                Text::made(&message),
+                Text::cut(&message),
             );
             seqs.push(after.count_entry(&draft));
             entries.push((draft, self.0.ids.salt()));

@@ -126,7 +126,7 @@ impl Incidents {
             number: 0,
             epoch: 0,
             title: Title::made("Test page: nothing is wrong"),
-            summary: Text::made("Somebody asked whether this pager works. There is no incident."),
+            summary: Text::cut("Somebody asked whether this pager works. There is no incident."),
             severity: match urgency {
                 Urgency::High => Severity::Sev2,
                 Urgency::Low => Severity::Sev4,

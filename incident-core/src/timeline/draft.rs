@@ -116,7 +116,7 @@ impl EntryDraft {
     ) -> Option<Self> {
         // A clock that steps back must not put an entry before the one above it.
         let now = now.max(before.last_recorded_at);
-        let made = |kind, message: &str| Self::new(kind, author.clone(), now, Text::made(message));
+        let made = |kind, message: &str| Self::new(kind, author.clone(), now, Text::cut(message));
         Some(match event {
             Event::Declared => declared(before, author, now),
             Event::Acknowledged { at, by } => Self {
@@ -239,7 +239,7 @@ fn declared(incident: &Incident, author: &Actor, now: Timestamp) -> EntryDraft {
             EntryKind::Declaration,
             author.clone(),
             now,
-            Text::made(message.trim_end()),
+            Text::cut(message.trim_end()),
         )
     }
 }

@@ -1,0 +1,335 @@
+//! `incident-console import statuspage FILE`: real histories as retrospective
+//! incidents that page nobody.
+//!
+//! Every write goes through the engine under an idempotency key made of the page's
+//! own ids, remembered for good: an import can be stopped and run again, and a second
+//! run over the same file changes nothing. What was edited at the source arrives as
+//! new entries; nothing is overwritten.
+
+mod statuspage;
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use incident_core::actor::{Actor, ActorKind, Caller, Role};
+use incident_core::engine::{Ask, Done, Error as EngineError, IdempotencyKey, Incidents};
+use incident_core::incident::{
+    Affected, Change, Command, Declare, Facts, Incident, Mode, Status, Update,
+};
+use incident_core::timeline::EntryKind;
+use incident_core::{IncidentId, Invalid, Name, PersonName, Statement, Text, Timestamp, Title};
+
+pub use statuspage::Oddity;
+use statuspage::{History, Post};
+
+/// Keys of an import outlive everything that is imported.
+const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// More entries than an incident of a page has.
+const ENTRIES: usize = 100_000;
+
+/// What an import did.
+#[derive(Debug, Default)]
+pub struct Imported {
+    /// Incidents in the file.
+    pub incidents: usize,
+    /// Posts in the file.
+    pub posts: usize,
+    /// Incidents that were not there before.
+    pub new_incidents: usize,
+    /// Entries that were not there before.
+    pub new_entries: usize,
+    /// What was odd: how often, and where first.
+    pub odd: BTreeMap<Oddity, Vec<String>>,
+}
+
+impl fmt::Display for Imported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} incidents with {} posts: {} incidents and {} entries are new",
+            self.incidents, self.posts, self.new_incidents, self.new_entries
+        )?;
+        for (odd, ids) in &self.odd {
+            let shown: Vec<&str> = ids.iter().take(5).map(String::as_str).collect();
+            let more = if ids.len() > shown.len() { ", ..." } else { "" };
+            writeln!(
+                f,
+                "{:>6}  {} ({}{more})",
+                ids.len(),
+                odd.rule(),
+                shown.join(", ")
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Imports the text of a file; `progress` is told how many incidents are done.
+///
+/// # Errors
+/// The file is no history: the place, and what was expected. The store did not keep
+/// something: what was imported by then stays, and the next run goes on.
+pub async fn statuspage(
+    incidents: &Incidents,
+    text: &str,
+    tenants: &Affected,
+    progress: &mut (dyn FnMut(usize, usize) + Send),
+) -> Result<Imported, Box<dyn Error + Send + Sync>> {
+    let histories = statuspage::read(text)?;
+    let mut done = Imported {
+        incidents: histories.len(),
+        ..Imported::default()
+    };
+    let all = histories.len();
+    for (at, history) in histories.into_iter().enumerate() {
+        let name = history.id.clone();
+        import(incidents, history, tenants, &mut done)
+            .await
+            .map_err(|error| format!("incident {name}: {error}"))?;
+        progress(at + 1, all);
+    }
+    Ok(done)
+}
+
+fn asking(key: &str, fingerprint: [u8; 32]) -> Result<Ask, EngineError> {
+    let name = PersonName::new("import:statuspage")?;
+    let caller = Caller {
+        actor: Actor {
+            kind: ActorKind::Integration,
+            name,
+        },
+        role: Role::Commander,
+    };
+    let key = IdempotencyKey {
+        key: format!("statuspage {key}"),
+        fingerprint,
+    };
+    Ok(Ask::by(caller).with_key(key).remembered_for(FOR_GOOD))
+}
+
+async fn import(
+    incidents: &Incidents,
+    history: History,
+    tenants: &Affected,
+    done: &mut Imported,
+) -> Result<(), EngineError> {
+    let title =
+        Title::new(&history.title).or_else(|_| Title::new(&format!("Incident {}", history.id)))?;
+    let mut facts = Facts::default();
+    let label = Name::new("statuspage_id")?;
+    facts.labels.insert(label, Text::cut(&history.id));
+    let asked = Declare {
+        facts,
+        mode: Mode::Retrospective,
+        started_at: Some(history.start),
+        affected_services: history.services.clone(),
+        affected_tenants: tenants.clone(),
+        ..Declare::new(title.clone(), history.severity)
+    };
+    // The key alone says which incident it is; what changed since is looked at below.
+    let declared = incidents
+        .declare(&asking(&history.id, [0; 32])?, &asked)
+        .await?;
+    let id = declared.incident.id;
+    let mut odd = history.odd.clone();
+    if declared.replayed {
+        let changes = [
+            Change::Title(title),
+            Change::Severity(history.severity),
+            Change::StartedAt(history.start),
+            Change::AffectedServices(history.services.clone()),
+        ];
+        changed(incidents, id, &changes, &mut odd, done).await?;
+    } else {
+        done.new_incidents += 1;
+    }
+    done.posts += history.updates.len();
+    for post in &history.updates {
+        let kept = publish(incidents, id, &history, post).await?;
+        done.new_entries += usize::from(!kept.replayed);
+        if kept.edited {
+            odd.push(Oddity::EditedPost);
+        }
+    }
+    end(incidents, id, &history, &mut odd, done).await?;
+    for one in odd {
+        done.odd.entry(one).or_default().push(history.id.clone());
+    }
+    Ok(())
+}
+
+/// Brings fields to what the page says now, each change an entry.
+async fn changed(
+    incidents: &Incidents,
+    id: IncidentId,
+    changes: &[Change],
+    odd: &mut Vec<Oddity>,
+    done: &mut Imported,
+) -> Result<(), EngineError> {
+    let now = incidents.get(id).await?;
+    let new: Vec<Change> = changes
+        .iter()
+        .filter(|one| !one.is_idle(&now))
+        .cloned()
+        .collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    odd.push(Oddity::ChangedField);
+    let fields: Vec<&str> = new.iter().map(Change::field).collect();
+    let key = format!("{id} {} {}", now.version.0, fields.join(","));
+    let kept = incidents
+        .act(&asking(&key, [0; 32])?, id, &Command::Change(new))
+        .await?;
+    done.new_entries += kept.entries.len();
+    Ok(())
+}
+
+struct Kept {
+    replayed: bool,
+    edited: bool,
+}
+
+/// One post as one entry; one that was edited since as a correction of it.
+async fn publish(
+    incidents: &Incidents,
+    id: IncidentId,
+    history: &History,
+    post: &Post,
+) -> Result<Kept, EngineError> {
+    let key = format!("{} {}", history.id, post.key);
+    let update = Update {
+        occurred_at: Some(post.at),
+        ..Update::new(said(post)?)
+    };
+    let with_status = |status| {
+        let mut update = update.clone();
+        update.status = Some(status);
+        update.impact_ended_at = history.end.filter(|_| post.ends);
+        update
+    };
+    let status = if post.ends {
+        Some(Status::Resolved)
+    } else {
+        post.status
+    };
+    let ask = asking(&key, post.fingerprint())?;
+    let first = match status {
+        Some(status) => act(incidents, &ask, id, with_status(status)).await,
+        None => act(incidents, &ask, id, update.clone()).await,
+    };
+    match first {
+        Ok(done) => Ok(Kept {
+            replayed: done.replayed,
+            edited: false,
+        }),
+        Err(EngineError::KeyReused) => correct(incidents, id, &key, post).await,
+        // A status that cannot follow here, such as one after the end: the words stay.
+        Err(EngineError::Refused(_)) => {
+            let done = act(incidents, &ask, id, update).await?;
+            Ok(Kept {
+                replayed: done.replayed,
+                edited: false,
+            })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn act(
+    incidents: &Incidents,
+    ask: &Ask,
+    id: IncidentId,
+    update: Update,
+) -> Result<Done, EngineError> {
+    incidents
+        .act(ask, id, &Command::Update(Box::new(update)))
+        .await
+}
+
+/// The words of a post; one that is too long is cut, and one without any says so.
+fn said(post: &Post) -> Result<Statement, Invalid> {
+    let cut = |_| Statement::new(Text::cut(&post.body).as_str());
+    let none = |_| Statement::new("(a post without text)");
+    Statement::new(&post.body).or_else(cut).or_else(none)
+}
+
+async fn correct(
+    incidents: &Incidents,
+    id: IncidentId,
+    key: &str,
+    post: &Post,
+) -> Result<Kept, EngineError> {
+    let hash: String = post
+        .fingerprint()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let entries = incidents.timeline(id, 0, ENTRIES).await?;
+    let original = entries.iter().find(|entry| {
+        let correction = entry.shown.kind == EntryKind::Correction;
+        entry.shown.occurred_at == post.at && !correction
+    });
+    let update = Update {
+        corrects: original.map(|entry| entry.seq),
+        occurred_at: Some(post.at),
+        ..Update::new(said(post)?)
+    };
+    let ask = asking(&format!("{key} {hash}"), post.fingerprint())?;
+    let done = act(incidents, &ask, id, update).await?;
+    Ok(Kept {
+        replayed: done.replayed,
+        edited: !done.replayed,
+    })
+}
+
+/// The end, where it is not that of the last post any more or no post tells of it.
+async fn end(
+    incidents: &Incidents,
+    id: IncidentId,
+    history: &History,
+    odd: &mut Vec<Oddity>,
+    done: &mut Imported,
+) -> Result<(), EngineError> {
+    let Some(end) = history.end else {
+        return Ok(());
+    };
+    let now = incidents.get(id).await?;
+    if now.status.is_live() {
+        let update = Update {
+            occurred_at: Some(end),
+            impact_ended_at: Some(end),
+            ..Update::to_status(
+                Statement::new("the page says that it ended")?,
+                Status::Resolved,
+            )
+        };
+        let kept = act(
+            incidents,
+            &asking(&format!("{} end", history.id), [0; 32])?,
+            id,
+            update,
+        )
+        .await?;
+        done.new_entries += usize::from(!kept.replayed);
+        return Ok(());
+    }
+    if is_over_at(&now, end) {
+        return Ok(());
+    }
+    changed(
+        incidents,
+        id,
+        &[Change::ImpactEndedAt(Some(end))],
+        odd,
+        done,
+    )
+    .await
+}
+
+fn is_over_at(incident: &Incident, end: Timestamp) -> bool {
+    incident.impact_ended_at.or(incident.resolved_at) == Some(end)
+}
