@@ -80,9 +80,21 @@ impl Incidents {
             state: Some(CreditState::Estimated),
             ..CreditQuery::default()
         };
+        let within = self.0.settings.store_deadline;
         let mut approved = 0;
-        for row in self.credits(&wanted).await? {
-            if row.capped == Percent::ZERO || row.capped > most {
+        for row in self.0.store.credits(&wanted, within).await? {
+            if row.credit == Percent::ZERO {
+                continue;
+            }
+            // What the cap of its tenant and month leaves of it.
+            let one = CreditQuery {
+                id: Some(row.id),
+                ..CreditQuery::default()
+            };
+            let Some(row) = self.credits(&one).await?.pop() else {
+                continue;
+            };
+            if row.capped > most {
                 continue;
             }
             let ask = Ask::by(by_policy());

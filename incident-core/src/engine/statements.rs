@@ -27,7 +27,7 @@ impl Incidents {
         let now = self.0.now();
         let contracts = &self.0.settings.contracts;
         let wide = contracts.widest(month);
-        if now < month.window().start().min(wide.start()) || now < month.window().start() {
+        if now < month.window().start() {
             return Err(Invalid::new("month", "a month that has begun").into());
         }
         let filter = IncidentFilter {
@@ -54,7 +54,7 @@ impl Incidents {
             };
             for (name, outage) in outage_by_tenant(&incident.outage(now), &hit) {
                 if tenant.is_none_or(|tenant| *tenant == name) {
-                    let terms = contracts.terms(&name, wide.start());
+                    let terms = contracts.terms(&name, month.window().start());
                     let share = IncidentShare {
                         incident: incident.id,
                         outage,
