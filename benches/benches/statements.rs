@@ -39,19 +39,33 @@ fn statements(criterion: &mut Criterion) {
     let period: Period = "2026-11".parse().unwrap();
     let mut group = criterion.benchmark_group("statements of 10 outages");
     group.sample_size(10);
-    for (name, basis) in [("per month", Basis::PerMonth), ("per incident", Basis::PerIncident)] {
+    for (name, basis) in [
+        ("per month", Basis::PerMonth),
+        ("per incident", Basis::PerIncident),
+    ] {
         let terms = SlaTerms::default().per(basis);
         for count in [1_000, 10_000, 100_000] {
             let tenants = tenants(count);
             group.throughput(Throughput::Elements(count));
-            group.bench_with_input(BenchmarkId::new(name, count), &tenants, |bencher, tenants| {
-                bencher.iter(|| {
-                    let made = tenants.iter().map(|(tenant, shares)| {
-                        statement(&terms, tenant, period, black_box(shares), None, Timestamp::MAX)
+            group.bench_with_input(
+                BenchmarkId::new(name, count),
+                &tenants,
+                |bencher, tenants| {
+                    bencher.iter(|| {
+                        let made = tenants.iter().map(|(tenant, shares)| {
+                            statement(
+                                &terms,
+                                tenant,
+                                period,
+                                black_box(shares),
+                                None,
+                                Timestamp::MAX,
+                            )
+                        });
+                        made.map(|one| one.outage_us).fold(0, u64::wrapping_add)
                     });
-                    made.map(|one| one.outage_us).fold(0, u64::wrapping_add)
-                });
-            });
+                },
+            );
         }
     }
     group.finish();

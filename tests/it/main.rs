@@ -27,6 +27,7 @@ mod properties;
 mod public_canary;
 mod real_data;
 mod reconciled;
+mod revisions;
 mod same_on_both;
 mod scenario;
 mod shapes;
