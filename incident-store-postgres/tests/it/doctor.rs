@@ -86,12 +86,8 @@ async fn settings_role_guards_index_and_clock() {
 #[tokio::test]
 async fn a_database_of_another_encoding_is_unsafe() {
     let cluster = Cluster::shared();
-    let pool = Database::create(cluster, None)
-        .await
-        .unwrap()
-        .pool(1)
-        .await
-        .unwrap();
+    let database = Database::create(cluster, None).await.unwrap();
+    let pool = database.pool(1).await.unwrap();
     let name = format!("ascii_{}", std::process::id());
     let sql = format!("create database {name} encoding 'SQL_ASCII' template template0");
     pool.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
