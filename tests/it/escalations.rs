@@ -21,7 +21,9 @@ struct Setup {
 async fn setup() -> Setup {
     let pagerduty = StandIn::pagerduty().await.unwrap();
     let opsgenie = StandIn::opsgenie().await.unwrap();
-    let rules = format!("security:pagerduty:{SECURITY},support:opsgenie:{SUPPORT},legal");
+    let rules = format!(
+        "security:pagerduty:{SECURITY},support:opsgenie:{SUPPORT},legal,board:pagerduty:{SECURITY},board:opsgenie:{SUPPORT}"
+    );
     let server = Server::paging_by(&[
         ("PAGERDUTY_ROUTING_KEY", ON_CALL.to_owned()),
         ("PAGERDUTY_URL", pagerduty.base_url().to_string()),
@@ -183,6 +185,30 @@ async fn an_escalation_does_not_wait_for_a_page_that_finds_nobody() {
     it.server.stop().await;
 }
 
+/// Others are told because it cannot wait: the next pager at once, and not after
+/// the half minute that a SEV4 has.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_escalation_of_a_minor_incident_is_as_pressing_as_any() {
+    let it = setup().await;
+    let path = it.server.declare(&json!({"severity": "SEV4"})).await;
+    it.server.paged(&path, "accepted").await;
+    it.pagerduty.refuse().await.unwrap();
+    it.escalate(&path, "board", 202).await;
+    let told = it.told(&path, "board", "accepted").await;
+    assert_eq!(told["paging"]["target"], "opsgenie");
+    let time = |field: &Value| {
+        field
+            .as_str()
+            .unwrap()
+            .parse::<incident_core::Timestamp>()
+            .unwrap()
+    };
+    let waited = time(&told["paging"]["accepted_at"]).since(time(&told["asked_at"]));
+    assert!(waited < Duration::from_secs(15), "{waited:?}");
+    assert_eq!(it.opsgenie.wakes().len(), 1);
+    it.server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incident_that_is_over_wakes_nobody_else() {
     let it = setup().await;
@@ -214,7 +240,7 @@ async fn a_rule_without_a_pager_is_an_entry_and_crooked_ones_are_refused() {
     let again = it.escalate(&path, "support", 409).await;
     assert_eq!(again["code"], "already_escalated");
     for (rule, detail) in [
-        ("finance", "one of legal, security, support"),
+        ("finance", "one of board, legal, security, support"),
         ("Legal", "a-z"),
     ] {
         let refused = it.escalate(&path, rule, 422).await;

@@ -6,10 +6,8 @@ use std::error::Error;
 use std::io::Write;
 use std::path::Path;
 
-use incident_core::sla::{
-    Basis, Contracts, IncidentShare, SlaStatement, decimal_minutes, statement,
-};
-use incident_core::{IncidentId, Month, Percent, Period, TenantId, Timestamp, Window, Windows};
+use incident_core::sla::{Basis, Contracts, IncidentShare, SlaStatement, decimal_minutes};
+use incident_core::{IncidentId, Month, Percent, TenantId, Timestamp, Window, Windows};
 use serde::Deserialize;
 use serde_json::{Value, json as value};
 
@@ -191,7 +189,6 @@ fn from_outages(
     }
     let made = shares.into_iter().map(|(tenant, incidents)| {
         let terms = contracts.terms(&tenant, month.window().start());
-        let period = Period::of_month(month, terms.basis().period());
         let shares = incidents
             .into_iter()
             .map(|((incident, partial), hit)| IncidentShare {
@@ -204,10 +201,7 @@ fn from_outages(
                 },
                 open: hit.open,
             });
-        let mut shares: Vec<IncidentShare> = shares.collect();
-        shares.sort_by_key(|share| (share.outage.start(), share.incident));
-        let fee = contracts.fee(&tenant, period.kind());
-        statement(terms, &tenant, period, &shares, fee, now)
+        contracts.statement(&tenant, month, shares.collect(), now)
     });
     Ok(made.filter(|made| !made.incidents.is_empty()).collect())
 }

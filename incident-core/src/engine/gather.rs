@@ -7,7 +7,7 @@ use crate::MessageId;
 use crate::actor::Actor;
 use crate::commit::{Commit, IncidentWrite, OutboxWrite};
 use crate::effect::{Effect, effects_of};
-use crate::incident::{Affected, Event, Incident};
+use crate::incident::{Affected, Event, Incident, Severity};
 use crate::outbox::{Message, MessageBody};
 use crate::paging::{PageAction, PageEvent, Urgency, dedup_key};
 use crate::timeline::EntryDraft;
@@ -130,7 +130,8 @@ impl Inner {
         now: Timestamp,
     ) -> OutboxWrite {
         let page = self.page_event(incident, rule, action, now);
-        self.message(incident, MessageBody::Page(page), now)
+        let lane = page.pressing();
+        self.message(incident, lane, MessageBody::Page(page), now)
     }
 
     /// What a pager is told about an incident as it is now.
@@ -172,13 +173,14 @@ impl Inner {
     pub(super) fn message(
         &self,
         incident: &Incident,
+        lane: Severity,
         body: MessageBody,
         now: Timestamp,
     ) -> OutboxWrite {
         OutboxWrite::Add(Box::new(Message {
             id: MessageId::from_uuid(self.ids.sortable(now)),
             incident_id: incident.id,
-            lane: incident.severity,
+            lane,
             body,
             committed_at: now,
             due_at: now,

@@ -23,7 +23,7 @@ use crate::{Text, Timestamp, failpoint};
 impl Incidents {
     pub(super) async fn page(&self, claim: Claim, page: PageEvent) -> Result<(), Error> {
         let incident = self.get(page.incident_id).await?;
-        let policy = self.failover(page.severity);
+        let policy = self.failover(page.pressing());
         let (goal, targets) = self.targets(&incident, &page, &claim.message.log);
         let mut log = claim.message.log.clone();
         let stale = match page.action {
@@ -45,7 +45,7 @@ impl Incidents {
             return self.wait_behind(leader, &claim, &page, &incident).await;
         }
         let (mut attempt, mut held) = (None, None);
-        let who = (claim.message.id, page.severity);
+        let who = (claim.message.id, page.pressing());
         match self.choose(goal, &targets, &mut log, policy, who) {
             Next::Send(target) => {
                 let seed = seed_of(&claim);
@@ -100,7 +100,7 @@ impl Incidents {
         if said || page.action != PageAction::Trigger {
             return None;
         }
-        let within = self.0.settings.policy.accept_within(page.severity)?;
+        let within = self.0.settings.policy.accept_within(page.pressing())?;
         let (since, now) = (claim.message.committed_at, self.0.now());
         let alarm_at = since.saturating_add(within);
         if alarm_at <= now {

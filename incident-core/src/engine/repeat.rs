@@ -40,7 +40,7 @@ impl Incidents {
         Some(OutboxWrite::Add(Box::new(Message {
             id: MessageId::from_uuid(self.0.ids.sortable(now)),
             incident_id: incident.id,
-            lane: page.severity,
+            lane: page.pressing(),
             body: MessageBody::Page(page),
             committed_at: now,
             due_at: now.saturating_add(AGAIN),

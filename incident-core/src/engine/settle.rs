@@ -28,6 +28,7 @@ impl Incidents {
         match &gathered.after.affected_tenants {
             Affected::All => gathered.outbox.push(self.0.message(
                 &after,
+                after.severity,
                 MessageBody::Settle(by.name.clone()),
                 now,
             )),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{Error, Incidents};
 use crate::incident::{Affected, AffectedTenant, Incident, Scope, outage_by_tenant};
 use crate::port::IncidentFilter;
-use crate::sla::{IncidentShare, SlaStatement, SlaTerms, statement};
-use crate::{Invalid, Month, Percent, Period, TenantId, Timestamp};
+use crate::sla::{IncidentShare, SlaStatement, SlaTerms};
+use crate::{Invalid, Month, Percent, TenantId};
 
 impl Incidents {
     /// The statements of a month, by tenant ascending: of one tenant, or of every
@@ -69,25 +69,10 @@ impl Incidents {
             shares.entry(tenant.clone()).or_default();
         }
         let made = shares.into_iter().filter_map(|(name, shares)| {
-            let made = self.statement_of(&name, month, shares, now);
+            let made = contracts.statement(&name, month, shares, now);
             (tenant.is_some() || !made.incidents.is_empty()).then_some(made)
         });
         Ok(made.collect())
-    }
-
-    fn statement_of(
-        &self,
-        tenant: &TenantId,
-        month: Month,
-        mut shares: Vec<IncidentShare>,
-        now: Timestamp,
-    ) -> SlaStatement {
-        let contracts = &self.0.settings.contracts;
-        let terms = contracts.terms(tenant, month.window().start());
-        let period = Period::of_month(month, terms.basis().period());
-        shares.sort_by_key(|share| (share.outage.start(), share.incident));
-        let fee = contracts.fee(tenant, period.kind());
-        statement(terms, tenant, period, &shares, fee, now)
     }
 }
 

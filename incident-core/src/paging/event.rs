@@ -126,6 +126,18 @@ pub struct PageEvent {
     pub repeats: bool,
 }
 
+impl PageEvent {
+    /// How bad it is for the order of pages and for failover: others than on-call
+    /// are told because it cannot wait, however the incident is classed.
+    #[must_use]
+    pub fn pressing(&self) -> Severity {
+        match self.rule {
+            Some(_) => self.severity.min(Severity::Sev2),
+            None => self.severity,
+        }
+    }
+}
+
 /// What a pager gives as proof of acceptance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {

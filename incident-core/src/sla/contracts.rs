@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::SlaTerms;
-use crate::{Invalid, Money, Name, Percent, Period, PeriodKind, TenantId, Timestamp};
+use super::{IncidentShare, SlaStatement, SlaTerms, statement};
+use crate::{
+    Invalid, Money, Month, Name, Percent, Period, PeriodKind, TenantId, Timestamp, Window,
+};
 
 /// The terms of one kind of contract, by validity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,18 +169,35 @@ impl Contracts {
         self.terms(tenant, time).cap()
     }
 
+    /// The statement of a tenant for the month, quarter or year that a month lies in,
+    /// under the terms that hold when the month begins. See [`statement`].
+    #[must_use]
+    pub fn statement(
+        &self,
+        tenant: &TenantId,
+        month: Month,
+        mut shares: Vec<IncidentShare>,
+        now: Timestamp,
+    ) -> SlaStatement {
+        let terms = self.terms(tenant, month.window().start());
+        let period = Period::of_month(month, terms.basis().period());
+        // The order of the incidents is that of their outages, whoever asks.
+        shares.sort_by_key(|share| (share.outage.start(), share.incident));
+        let fee = self.fee(tenant, period.kind());
+        statement(terms, tenant, period, &shares, fee, now)
+    }
+
     /// The longest stretch that a statement of anybody about a month looks at: its
     /// month, quarter or year, in whatever zone.
     #[must_use]
-    pub fn widest(&self, month: crate::Month) -> crate::Window {
+    pub fn widest(&self, month: Month) -> Window {
         let named = self.named.values().flat_map(Contract::all);
         let all = std::iter::once(&self.standard).chain(named);
         let bounds =
             |terms: &SlaTerms| Period::of_month(month, terms.basis().period()).window(terms.zone());
         let windows = all.map(bounds);
-        let whole = |a: crate::Window, b: crate::Window| {
-            crate::Window::spanning(a.start().min(b.start()), a.end().max(b.end()))
-        };
+        let whole =
+            |a: Window, b: Window| Window::spanning(a.start().min(b.start()), a.end().max(b.end()));
         windows.reduce(whole).unwrap_or_else(|| month.window())
     }
 }
