@@ -100,6 +100,8 @@ where
     let mut parts = tenants.into_iter().peekable();
     let incident_end = windows.end().unwrap_or(fallback);
     let mut month = MonthSpan::of_end(incident_end, terms.zone());
+    // What a tenant was hit by that has no window of its own: most of them.
+    let mut whole: Option<(u64, u64)> = None;
     std::iter::from_fn(move || {
         let part = parts.next()?;
         let tenant = part.tenant;
@@ -108,18 +110,30 @@ where
         let (outage_us, clipped);
         if !repeated && unbounded {
             month.move_to(incident_end);
-            outage_us = counted.micros();
-            clipped = sum(counted.clip_iter(month.window));
+            (outage_us, clipped) = *whole.get_or_insert_with(|| {
+                let clipped = sum(counted.clip_iter(month.window));
+                (counted.micros(), clipped)
+            });
         } else if !repeated && plain {
             let inside = || {
                 part.bounds()
                     .into_iter()
                     .flat_map(|bounds| windows.clip_iter(bounds))
             };
-            let end = inside().last().map_or(incident_end, Window::end);
-            month.move_to(end);
-            outage_us = sum(inside());
-            clipped = sum(inside().filter_map(|window| window.intersect(month.window)));
+            let (mut all, mut start, mut end) = (0, None, None);
+            for window in inside() {
+                all += window.micros();
+                start.get_or_insert(window.start());
+                end = Some(window.end());
+            }
+            month.move_to(end.unwrap_or(incident_end));
+            outage_us = all;
+            // The month is that of the end: only the start can lie outside.
+            clipped = if start.is_none_or(|start| month.window.start() <= start) {
+                all
+            } else {
+                sum(inside().filter_map(|window| window.intersect(month.window)))
+            };
         } else {
             let mut bounds: Vec<Window> = part.bounds().into_iter().collect();
             while let Some(next) = parts.next_if(|next| next.tenant == tenant) {
