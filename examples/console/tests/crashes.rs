@@ -73,6 +73,15 @@ struct Console {
     address: String,
 }
 
+impl Drop for Console {
+    /// A test that fails leaves no process behind. One that has ended is past
+    /// killing, which is fine.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Setup {
     async fn new() -> Self {
         let cluster = Cluster::shared();
