@@ -207,6 +207,31 @@ async fn later_edits_arrive_as_new_entries_and_the_old_credit_is_kept() {
     assert_eq!(back.new_entries, 0, "these words stand there already");
 }
 
+/// Real pages have two posts of one instant; an edit corrects the one that was edited.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_posts_of_one_instant_the_edited_one_is_corrected() {
+    let (incidents, _database) = engine().await;
+    let instant = "2026-10-01T10:00:00Z";
+    let text = |second: &str| {
+        let post = |id: &str, body: &str| json!({"id": id, "status": "update", "body": body, "created_at": instant});
+        json!([{"id": "x", "name": "slow", "impact": "minor", "created_at": instant,
+            "incident_updates": [post("a", "first"), post("b", second)]}])
+        .to_string()
+    };
+    run(&incidents, &text("second")).await;
+    run(&incidents, &text("second, as it was")).await;
+    let id = kept(&incidents).await[0].id;
+    let entries = incidents.timeline(id, 0, 100).await.unwrap();
+    let of = |words: &str| {
+        let found = entries
+            .iter()
+            .find(|one| one.text(TextName::Message) == Some(words));
+        found.unwrap_or_else(|| panic!("{words} is missing"))
+    };
+    let corrected = of("second, as it was").shown.corrects;
+    assert_eq!(corrected, Some(of("second").seq));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_no_history_is_refused_with_the_place() {
     let (incidents, _database) = engine().await;

@@ -1,7 +1,7 @@
 //! Coalescing: where there is no room for all, one alert stands for a service.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::page::seed_of;
@@ -20,18 +20,19 @@ const LOOK_AGAIN: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub(super) struct Leaders(Mutex<BTreeMap<ServiceId, IncidentId>>);
 
+impl Leaders {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ServiceId, IncidentId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Incidents {
     /// A page that informs was accepted: more of its services may wait behind it.
     pub(super) fn leads(&self, incident: &Incident, page: &PageEvent) {
         if page.urgency != Urgency::Low || page.rule.is_some() {
             return;
         }
-        let mut leaders = self
-            .0
-            .leaders
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut leaders = self.0.leaders.lock();
         for service in &incident.affected_services {
             leaders.insert(service.clone(), incident.id);
         }
@@ -63,12 +64,7 @@ impl Incidents {
     }
 
     fn candidates(&self, incident: &Incident) -> Vec<IncidentId> {
-        let leaders = self
-            .0
-            .leaders
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let leaders = self.0.leaders.lock();
         let services = incident.affected_services.iter();
         let known = services.filter_map(|service| leaders.get(service).copied());
         known.filter(|id| *id != incident.id).collect()

@@ -100,8 +100,10 @@ impl Incidents {
             let ask = Ask::by(by_policy());
             let policy = CreditPolicy::default();
             let may = self.may_decide(&row, &CreditDecision::Approve, &ask.caller.actor, policy);
-            if may.await.is_err() {
-                continue;
+            match may.await {
+                Ok(()) => {}
+                Err(Error::Refused(_)) => continue,
+                Err(error) => return Err(error),
             }
             match self.move_credit(&ask, row, &CreditDecision::Approve).await {
                 Ok(_) => approved += 1,

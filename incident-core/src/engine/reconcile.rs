@@ -118,8 +118,7 @@ impl Incidents {
         };
         // The webhook may have come while the vendor was asked.
         let now = self.get(id).await?;
-        let told =
-            now.revision != incident.revision && self.asks_about(&now, self.0.now()).is_none();
+        let told = self.asks_about(&now, self.0.now()).is_none();
         if told || (what == HeardWhat::Acknowledged && now.is_taken()) {
             return Ok(());
         }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::Incidents;
 use super::told::Told;
+use crate::Timestamp;
 use crate::commit::OutboxWrite;
 use crate::incident::Incident;
-use crate::outbox::{Message, MessageBody, Settled};
+use crate::outbox::{MessageBody, Settled};
 use crate::paging::{PageAction, PageEvent};
-use crate::{MessageId, Timestamp};
 
 /// A resolution that comes so soon after its trigger was accepted may overtake it.
 const SOON: Duration = Duration::from_secs(60);
@@ -37,15 +37,12 @@ impl Incidents {
             repeats: true,
             ..page.clone()
         };
-        Some(OutboxWrite::Add(Box::new(Message {
-            id: MessageId::from_uuid(self.0.ids.sortable(now)),
-            incident_id: incident.id,
-            lane: page.pressing(),
-            body: MessageBody::Page(page),
-            committed_at: now,
-            due_at: now.saturating_add(AGAIN),
-            log: Vec::new(),
-        })))
+        let lane = page.pressing();
+        let mut again = self.0.message(incident, lane, MessageBody::Page(page), now);
+        if let OutboxWrite::Add(message) = &mut again {
+            message.due_at = now.saturating_add(AGAIN);
+        }
+        Some(again)
     }
 }
 

@@ -160,9 +160,7 @@ impl Incidents {
         match &incident.affected_tenants {
             Affected::These(list) => Ok(list.clone()),
             Affected::All => {
-                let mut all = self.everybody().await?;
-                all.sort();
-                all.dedup();
+                let all = self.everybody().await?;
                 Ok(all.into_iter().map(AffectedTenant::whole).collect())
             }
         }

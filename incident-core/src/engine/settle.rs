@@ -141,11 +141,16 @@ impl Incidents {
         }
     }
 
+    /// All tenants, by name, each once: the arithmetic relies on it, whatever order
+    /// the host's directory has.
     pub(super) async fn everybody(&self) -> Result<Vec<crate::TenantId>, Error> {
         let missing =
             Error::NotConfigured("an incident that hits all tenants needs a tenant directory");
         let directory = self.0.directory.as_ref().ok_or(missing)?;
-        Ok(directory.tenants(self.0.settings.usage_deadline).await?)
+        let mut all = directory.tenants(self.0.settings.usage_deadline).await?;
+        all.sort();
+        all.dedup();
+        Ok(all)
     }
 }
 

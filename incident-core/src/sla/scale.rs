@@ -82,7 +82,7 @@ impl From<AvailabilityTier> for RawRow {
 
 impl AvailabilityTier {
     /// Exact: nothing is divided, nothing rounded.
-    pub(super) fn is_reached(self, down: Downtime, period_us: u64) -> bool {
+    fn is_reached(self, down: Downtime, period_us: u64) -> bool {
         let up = Downtime::of(period_us).minus(down).weighted();
         let bound = u128::from(period_us) * u128::from(self.bound.ppm());
         up < bound || (self.inclusive && up == bound)
@@ -159,18 +159,39 @@ impl Scale {
     /// The credit for a downtime in a period of so many microseconds.
     #[must_use]
     pub fn credit(&self, down: Downtime, period_us: u64) -> Percent {
-        let reached = match self {
+        let reached = self.reached(down, period_us);
+        reached.map_or(Percent::ZERO, Row::credit)
+    }
+
+    /// The row that a downtime reaches.
+    pub(super) fn reached(&self, down: Downtime, period_us: u64) -> Option<Row> {
+        match self {
             Self::ByOutage(tiers) => {
                 let reached = |tier: &&Tier| Downtime::of(tier.from_us()) <= down;
-                let tier = tiers.iter().rev().find(reached);
-                tier.map(|tier| tier.credit_percent)
+                tiers.iter().rev().find(reached).copied().map(Row::Outage)
             }
             Self::ByAvailability(rows) => {
                 let reached = |row: &&AvailabilityTier| row.is_reached(down, period_us);
-                rows.iter().rev().find(reached).map(|row| row.credit)
+                let row = rows.iter().rev().find(reached).copied();
+                row.map(Row::Availability)
             }
-        };
-        reached.unwrap_or(Percent::ZERO)
+        }
+    }
+}
+
+/// A row of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    Outage(Tier),
+    Availability(AvailabilityTier),
+}
+
+impl Row {
+    pub(super) const fn credit(self) -> Percent {
+        match self {
+            Self::Outage(tier) => tier.credit_percent,
+            Self::Availability(row) => row.credit,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::count::{Counted, heaviest};
 use super::credit::{availability_of, decimal_minutes, is_missed};
+use super::scale::Row;
 use super::{Basis, Downtime, Scale, SlaTerms};
 use crate::{IncidentId, Money, Name, Percent, Period, TenantId, Timestamp, Window, Windows, Zone};
 
@@ -82,13 +83,13 @@ pub struct SlaStatement {
     reached: Reached,
 }
 
-/// Where in the table the credit comes from.
+/// Where the credit comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reached {
+    /// The credits of the incidents together.
     Sum,
-    Tier { from_minutes: u32 },
-    Row { bound: Percent, inclusive: bool },
-    Nothing,
+    /// A row of the table, or none.
+    Table(Option<Row>),
 }
 
 /// The statement of a tenant for a period. Pure and exact; `shares` are those that
@@ -146,8 +147,8 @@ pub fn statement(
             )
         }
         Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => {
-            let credit = terms.credit_for(down, period_us);
-            (credit, reached(terms.scale(), down, period_us))
+            let row = terms.scale().reached(down, period_us);
+            (row.map_or(Percent::ZERO, Row::credit), Reached::Table(row))
         }
     };
     let credit = uncapped.min(terms.cap());
@@ -213,30 +214,6 @@ fn lines(
         })
     };
     shares.iter().filter_map(line).collect()
-}
-
-fn reached(scale: &Scale, down: Downtime, period_us: u64) -> Reached {
-    match scale {
-        Scale::ByOutage(tiers) => {
-            let reached = tiers
-                .iter()
-                .rev()
-                .find(|tier| Downtime::of(tier.from_us()) <= down);
-            reached.map_or(Reached::Nothing, |tier| Reached::Tier {
-                from_minutes: tier.from_minutes,
-            })
-        }
-        Scale::ByAvailability(rows) => {
-            let reached = rows
-                .iter()
-                .rev()
-                .find(|row| row.is_reached(down, period_us));
-            reached.map_or(Reached::Nothing, |row| Reached::Row {
-                bound: row.bound,
-                inclusive: row.inclusive,
-            })
-        }
-    }
 }
 
 impl SlaStatement {
@@ -323,16 +300,18 @@ impl SlaStatement {
                 "credits of the incidents that ended in {}: {credit} %",
                 self.period
             ),
-            Reached::Tier { from_minutes } => format!("from {from_minutes} min on: {credit} %"),
-            Reached::Row {
-                bound,
-                inclusive: false,
-            } => format!("below {bound} %: {credit} %"),
-            Reached::Row {
-                bound,
-                inclusive: true,
-            } => format!("at or below {bound} %: {credit} %"),
-            Reached::Nothing => "no row of the table is reached: 0 %".to_owned(),
+            Reached::Table(Some(Row::Outage(tier))) => {
+                format!("from {} min on: {credit} %", tier.from_minutes)
+            }
+            Reached::Table(Some(Row::Availability(row))) => {
+                let at = if row.inclusive {
+                    "at or below"
+                } else {
+                    "below"
+                };
+                format!("{at} {} %: {credit} %", row.bound)
+            }
+            Reached::Table(None) => "no row of the table is reached: 0 %".to_owned(),
         }
     }
 }

@@ -18,7 +18,7 @@ use incident_core::engine::{Ask, Done, Error as EngineError, IdempotencyKey, Inc
 use incident_core::incident::{
     Affected, Change, Command, Declare, Facts, Incident, Mode, Status, Update,
 };
-use incident_core::timeline::EntryKind;
+use incident_core::timeline::{EntryKind, SysIncidentUpdateEntry};
 use incident_core::{IncidentId, Invalid, Name, PersonName, Statement, Text, Timestamp, Title};
 
 pub use statuspage::Oddity;
@@ -226,7 +226,7 @@ async fn publish(
             replayed: done.replayed,
             edited: false,
         }),
-        Err(EngineError::KeyReused) => correct(incidents, id, &key, post).await,
+        Err(EngineError::KeyReused) => correct(incidents, id, &key, history, post).await,
         // A status that cannot follow here, such as one after the end: the words stay.
         Err(EngineError::Refused(_)) => {
             let done = act(incidents, &ask, id, update).await?;
@@ -261,6 +261,7 @@ async fn correct(
     incidents: &Incidents,
     id: IncidentId,
     key: &str,
+    history: &History,
     post: &Post,
 ) -> Result<Kept, EngineError> {
     let hash: String = post
@@ -269,10 +270,13 @@ async fn correct(
         .map(|byte| format!("{byte:02x}"))
         .collect();
     let entries = incidents.timeline(id, 0, ENTRIES).await?;
-    let original = entries.iter().find(|entry| {
-        let correction = entry.shown.kind == EntryKind::Correction;
-        entry.shown.occurred_at == post.at && !correction
-    });
+    // Of several posts of one instant, the one in the same place.
+    let before = history.updates.iter().take_while(|one| one.key != post.key);
+    let place = before.filter(|one| one.at == post.at).count();
+    let posted = |entry: &&SysIncidentUpdateEntry| {
+        entry.shown.kind == EntryKind::Update && entry.shown.occurred_at == post.at
+    };
+    let original = entries.iter().filter(posted).nth(place);
     let update = Update {
         corrects: original.map(|entry| entry.seq),
         occurred_at: Some(post.at),
