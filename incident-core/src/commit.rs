@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditDraft;
-use crate::billing::{CappedRow, CreditMove, LedgerRow};
+use crate::billing::{CappedRow, CreditMove, LedgerWrite};
 use crate::incident::Incident;
 use crate::outbox::{Message, Settlement};
 use crate::paging::PagerTest;
@@ -44,18 +44,6 @@ pub enum OutboxWrite {
         /// It is due from here on.
         due_at: Timestamp,
     },
-}
-
-/// A change of the ledger: the credits of one incident, computed anew. Rows of
-/// lower revisions that are estimated or approved become superseded.
-#[derive(Clone, Debug)]
-pub struct LedgerWrite {
-    /// The incident.
-    pub incident_id: IncidentId,
-    /// Which computation.
-    pub revision: u32,
-    /// Its rows; none where nothing is owed to anybody any more.
-    pub rows: Vec<LedgerRow>,
 }
 
 /// A change of a suggestion.

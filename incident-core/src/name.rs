@@ -282,6 +282,11 @@ impl PersonName {
         Self(Arc::from("policy"))
     }
 
+    /// The name of who issues credits, as an actor.
+    pub(crate) fn billing() -> Self {
+        Self(Arc::from("billing"))
+    }
+
     /// The name of pagers as an actor.
     pub(crate) fn pager() -> Self {
         Self(Arc::from("pager"))

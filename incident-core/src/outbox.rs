@@ -1,11 +1,14 @@
 //! Messages of the outbox: what is to be done outside, once it is committed.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::billing::Batch;
 use crate::incident::Severity;
 use crate::paging::{PageAction, PageEvent, TargetLog};
-use crate::{IncidentId, MessageId, PersonName, RuleName, Timestamp};
+use crate::{IncidentId, MessageId, PersonName, RuleName, TenantId, Timestamp, Window};
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,14 +17,27 @@ use crate::{IncidentId, MessageId, PersonName, RuleName, Timestamp};
 pub enum MessageBody {
     /// Tell the pagers.
     Page(PageEvent),
-    /// Compute the credits of an incident that hits all tenants; whose command led
-    /// to it.
-    Settle(PersonName),
+    /// Compute the credits that a command left to the relay.
+    Settle(Resettle),
+    /// Hand credits to billing.
+    Bill(Batch),
+}
+
+/// Credits to be computed: those of an incident that hits all tenants, and those of
+/// periods as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resettle {
+    /// Whose command led to it.
+    pub author: PersonName,
+    /// Whose periods; those of all tenants if absent.
+    pub tenants: Option<Vec<TenantId>>,
+    /// When there was an outage, before or after the command.
+    pub span: Option<Window>,
 }
 
 impl MessageBody {
     /// The kinds that this version knows; a store hands out no others.
-    pub const KINDS: [&str; 2] = ["page", "settle"];
+    pub const KINDS: [&str; 3] = ["page", "settle", "bill"];
 
     /// Its kind, as the outbox names it.
     #[must_use]
@@ -29,6 +45,7 @@ impl MessageBody {
         match self {
             Self::Page(_) => "page",
             Self::Settle(_) => "settle",
+            Self::Bill(_) => "bill",
         }
     }
 }
@@ -40,8 +57,8 @@ impl MessageBody {
 pub struct Message {
     /// The id.
     pub id: MessageId,
-    /// The incident.
-    pub incident_id: IncidentId,
+    /// The incident; none where it belongs to no single one.
+    pub incident_id: Option<IncidentId>,
     /// The lane: a worse severity goes first.
     pub lane: Severity,
     /// What is to be done.
@@ -69,14 +86,37 @@ impl Message {
         self.is_trigger() || matches!(&self.body, MessageBody::Page(page) if page.repeats)
     }
 
-    /// The thread of its incident to which it belongs: the rule of an escalation,
-    /// or none.
+    /// The thread of its incident to which it belongs.
     #[must_use]
-    pub const fn thread(&self) -> Option<&RuleName> {
+    pub fn thread(&self) -> Thread {
         match &self.body {
-            MessageBody::Page(page) => page.rule.as_ref(),
-            MessageBody::Settle(_) => None,
+            MessageBody::Page(page) => Thread::page(page.rule.as_ref()),
+            MessageBody::Settle(_) => Thread(Cow::Borrowed("/settle")),
+            MessageBody::Bill(_) => Thread(Cow::Borrowed("/bill")),
         }
+    }
+}
+
+/// What is done in order, of one incident or of none: its own page, the page of an
+/// escalation's rule, its credits, the batches for billing. A slow pager holds up no
+/// credit, and a sink that is away no page.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Thread(Cow<'static, str>);
+
+impl Thread {
+    /// That of the page of a rule, or of the incident's own.
+    #[must_use]
+    pub fn page(rule: Option<&RuleName>) -> Self {
+        // A rule's name has no slash.
+        Self(rule.map_or(Cow::Borrowed(""), |rule| {
+            Cow::Owned(rule.as_ref().to_owned())
+        }))
+    }
+
+    /// Its name in the database.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
     }
 }
 
@@ -147,6 +187,8 @@ pub struct Backlog {
 pub enum GivenUp {
     /// Those of one incident.
     Of(IncidentId),
+    /// Those that belong to no single incident.
+    OfNoIncident,
     /// This one.
     One(MessageId),
 }

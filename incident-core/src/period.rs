@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Invalid, Month, Timestamp, Window, Zone};
 
 /// How long the periods of a contract are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PeriodKind {
     /// A calendar month.
@@ -41,7 +41,7 @@ impl PeriodKind {
 /// assert_eq!(Period::of_month("2026-11".parse()?, PeriodKind::Quarter), quarter);
 /// # Ok::<(), incident_core::Invalid>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Period {
     first: Month,

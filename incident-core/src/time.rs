@@ -222,6 +222,15 @@ impl Month {
         (self.year, self.month)
     }
 
+    /// The month after it; none after the last one.
+    #[must_use]
+    pub const fn next(self) -> Option<Self> {
+        match self.month {
+            12 => Self::from_parts(self.year + 1, 1),
+            month => Self::from_parts(self.year, month + 1),
+        }
+    }
+
     /// A month of a year; none outside 1 to 12 and 1970 to 9999.
     #[must_use]
     pub const fn from_parts(year: u16, month: u8) -> Option<Self> {

@@ -113,9 +113,16 @@ impl fmt::Debug for Window {
 /// assert_eq!(union.micros(), 50 * 60 * 1_000_000); // not 60 minutes
 /// # Ok::<(), incident_core::Invalid>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "Vec<Window>")]
 pub struct Windows(Vec<Window>);
+
+/// In any order, overlapping or not: a set.
+impl From<Vec<Window>> for Windows {
+    fn from(windows: Vec<Window>) -> Self {
+        windows.into_iter().collect()
+    }
+}
 
 impl Windows {
     /// The empty set.

@@ -202,8 +202,11 @@ create table incident.outbox (
     id           uuid primary key,
     -- Taken under the incident's row lock: the order of commits.
     ordinal      bigint generated always as identity,
-    incident_id  uuid not null references incident.incidents (id),
-    -- The escalation it belongs to, or nothing: what is done in order.
+    -- Null where it belongs to no single incident.
+    incident_id  uuid references incident.incidents (id),
+    owner_id     uuid not null generated always as (coalesce(incident_id, '00000000-0000-0000-0000-000000000000')) stored,
+    -- What of it is done in order: its own page (nothing), that of an escalation's
+    -- rule, its credits, what goes to billing.
     thread       text not null default '',
     lane         smallint not null check (lane between 1 and 4),
     -- A binary claims only the kinds it knows.
@@ -229,8 +232,8 @@ create table incident.outbox (
 
 create index outbox_pending on incident.outbox (lane, due_at, ordinal) where state = 'pending';
 create index outbox_leased on incident.outbox (lease_until) where state = 'leased';
-create index outbox_queue on incident.outbox (incident_id, thread, ordinal) where state in ('pending', 'leased');
-create index outbox_given_up on incident.outbox (incident_id) where state = 'given_up';
+create index outbox_queue on incident.outbox (owner_id, thread, ordinal) where state in ('pending', 'leased');
+create index outbox_given_up on incident.outbox (owner_id) where state = 'given_up';
 
 create trigger never_emptied before truncate on incident.outbox
     for each statement execute function incident.refuse();
@@ -258,11 +261,12 @@ create table incident.open_suggestions (
 create table incident.credits (
     id            uuid primary key,
     written       bigint generated always as identity,
-    incident_id   uuid not null references incident.incidents (id),
+    -- Null where the contract credits the period as a whole.
+    incident_id   uuid references incident.incidents (id),
     tenant_id     text not null,
     revision      integer not null check (revision >= 1),
-    -- The first day of the month.
-    period        date not null check (extract(day from period) = 1),
+    -- A month, a quarter or a year: 2026-11, 2026-Q4, 2026.
+    period        text not null check (period ~ '^[0-9]{4}(-(0[1-9]|1[0-2]|Q[1-4]))?$'),
     outage_us     bigint not null check (outage_us >= 0),
     credit_ppm    integer not null check (credit_ppm between 0 and 1000000),
     terms_version text not null,
@@ -271,11 +275,41 @@ create table incident.credits (
     author        text not null,
     -- What was granted: percent, amount, by whom and when.
     granted       jsonb,
+    -- In which batch, when, and when the sink was seen to have it.
+    issued        jsonb,
+    -- The issued credit that it takes back.
+    reverses      uuid references incident.credits (id),
+    -- The windows that it was computed from, by incident.
+    inputs        jsonb not null check (jsonb_typeof(inputs) = 'array'),
     constraint granted_when_approved check (state not in ('approved', 'issued') or granted is not null),
-    constraint one_credit_per_key unique (tenant_id, incident_id, revision)
+    constraint issued_in_a_batch check ((state = 'issued') = (issued is not null))
 );
+create unique index one_credit_per_incident on incident.credits (tenant_id, incident_id, revision, (reverses is not null))
+    where incident_id is not null;
+create unique index one_credit_per_period on incident.credits (tenant_id, period, revision, (reverses is not null))
+    where incident_id is null;
+-- What is taken back is taken back once.
+create unique index one_reversal_per_credit on incident.credits (reverses)
+    where reverses is not null and state not in ('waived', 'superseded');
 create index credits_incident on incident.credits (incident_id, written);
 create index credits_period on incident.credits (period, written);
+create index credits_batch on incident.credits ((issued ->> 'batch')) where issued is not null;
+create index credits_to_issue on incident.credits (written) where state = 'approved';
+
+-- What was issued, waived or replaced stays so; what was granted is what is issued.
+create function incident.credit_moves() returns trigger language plpgsql as $$
+begin
+    if old.state in ('issued', 'waived', 'superseded') and new.state <> old.state
+        or old.state in ('approved', 'issued') and new.state in ('approved', 'issued') and new.granted is distinct from old.granted
+        or old.state = 'issued' and new.issued - 'accepted_at' is distinct from old.issued - 'accepted_at'
+    then
+        raise exception 'credit % is %: that is not taken back', old.id, old.state using errcode = 'INC10';
+    end if;
+    return new;
+end $$;
+create trigger never_taken_back before update on incident.credits
+    for each row execute function incident.credit_moves();
+alter table incident.credits enable always trigger never_taken_back;
 
 create trigger never_lost before delete on incident.credits
     for each row execute function incident.refuse();
@@ -481,10 +515,10 @@ begin
             end if;
         when 'supersede' then
             delete from incident.outbox
-            where incident_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
+            where owner_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
               and state = 'pending';
             update incident.outbox set superseded = true
-            where incident_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
+            where owner_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
               and state = 'leased';
         when 'replay' then
             -- At the end of its thread's queue, as if it had never been tried.
@@ -519,31 +553,18 @@ begin
     -- Credits that were decided, each from the state that was seen.
     for w in select value from jsonb_array_elements(commit_ -> 'credits') loop
         update incident.credits c
-        set state = w ->> 'to', granted = case when w -> 'granted' = 'null' then null else w -> 'granted' end
+        set state = w ->> 'to', granted = nullif(w -> 'granted', 'null'), issued = nullif(w -> 'issued', 'null')
         where c.id = (w ->> 'id')::uuid and c.state = w ->> 'from';
         if not found then
             perform incident.refused('INC09', 'the credit is in another state', w ->> 'id');
         end if;
     end loop;
 
-    -- Credits: lower revisions that are not yet issued give way.
+    -- Credits: lower revisions that are not yet issued give way, and every issued one
+    -- that was not taken back is accounted for: it stands or is reversed.
     for w in select value from jsonb_array_elements(commit_ -> 'ledger') loop
-        id_ := (w ->> 'incident_id')::uuid;
-        perform 1 from incident.credits c
-        where c.incident_id = id_ and c.revision >= (w ->> 'revision')::integer limit 1;
-        if found then
-            perform incident.refused('INC08', 'a credit of this key exists');
-        end if;
-        update incident.credits c set state = 'superseded' where c.incident_id = id_ and c.state in ('estimated', 'approved');
-        insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author)
-        select r.id, r.incident_id, r.tenant_id, r.revision, r.period, r.outage_us, r.credit_ppm, r.terms_version, r.state, r.author
-        from jsonb_to_recordset(w -> 'rows') as r (id uuid, incident_id uuid, tenant_id text, revision integer,
-            period date, outage_us bigint, credit_ppm integer, terms_version text, state text, author text)
-        on conflict on constraint one_credit_per_key do nothing;
-        get diagnostics kept = row_count;
-        if kept <> jsonb_array_length(w -> 'rows') then
-            perform incident.refused('INC08', 'a credit of this key exists');
-        end if;
+        perform incident.put_credits((w ->> 'incident_id')::uuid, w ->> 'tenant_id', w ->> 'period',
+            (w ->> 'revision')::integer, w -> 'rows', incident.texts(w -> 'keeps')::uuid[]);
     end loop;
 
     -- A suggestion is opened or used.
@@ -586,6 +607,62 @@ begin
     end if;
 end $$;
 
+-- The credits of one incident, or of one tenant and period, computed anew.
+create function incident.put_credits(incident_ uuid, tenant_ text, period_ text, revision_ integer, rows_ jsonb, keeps uuid[])
+returns void language plpgsql as $$
+declare
+    newer uuid;
+    standing uuid[];
+    said uuid[];
+    other uuid;
+    kept integer;
+begin
+    if incident_ is null then
+        update incident.credits set state = 'superseded'
+        where incident_id is null and tenant_id = tenant_ and period = period_ and state in ('estimated', 'approved');
+    else
+        update incident.credits set state = 'superseded'
+        where incident_id = incident_ and state in ('estimated', 'approved');
+    end if;
+    -- Looked at after the update, which has waited for whoever was issuing some of them.
+    if incident_ is null then
+        select (array_agg(id) filter (where revision >= revision_))[1],
+               array_agg(id) filter (where state = 'issued' and reverses is null)
+        into newer, standing from incident.credits
+        where incident_id is null and tenant_id = tenant_ and period = period_;
+    else
+        select (array_agg(id) filter (where revision >= revision_))[1],
+               array_agg(id) filter (where state = 'issued' and reverses is null)
+        into newer, standing from incident.credits
+        where incident_id = incident_;
+    end if;
+    if newer is not null then
+        perform incident.refused('INC09', 'newer credits were computed meanwhile', newer::text);
+    end if;
+    select array_agg(one.id) into standing from unnest(standing) as one (id)
+    where not exists (select 1 from incident.credits r where r.reverses = one.id and r.state = 'issued');
+    select keeps || coalesce(array_agg((value ->> 'reverses')::uuid), '{}') into said
+    from jsonb_array_elements(rows_) where value ->> 'reverses' is not null;
+    if (select count(distinct one) < count(*) from unnest(said) as one) then
+        perform incident.refused('INC08', 'a credit stands and is reversed');
+    end if;
+    select coalesce(s.id, t.id) into other
+    from unnest(standing) as s (id) full join unnest(said) as t (id) on t.id = s.id
+    where s.id is null or t.id is null limit 1;
+    if found then
+        perform incident.refused('INC09', 'a credit was issued or taken back meanwhile', other::text);
+    end if;
+    insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author, reverses, inputs)
+    select r.id, incident_, r.tenant_id, revision_, r.period, r.outage_us, r.credit_ppm, r.terms_version, r.state, r.author, r.reverses, r.inputs
+    from jsonb_to_recordset(rows_) as r (id uuid, tenant_id text, period text, outage_us bigint, credit_ppm integer,
+        terms_version text, state text, author text, reverses uuid, inputs jsonb)
+    on conflict do nothing;
+    get diagnostics kept = row_count;
+    if kept <> jsonb_array_length(rows_) then
+        perform incident.refused('INC08', 'two credits of one key');
+    end if;
+end $$;
+
 create function incident.texts(list jsonb) returns text[] language sql immutable parallel safe as
 $$ select case when jsonb_typeof(list) = 'array'
     then array(select value from jsonb_array_elements_text(list) with ordinality as l (value, n) order by n) end $$;
@@ -622,7 +699,7 @@ begin
         incident.idempotency_keys, incident.usage_events to %I', app);
     execute format('grant update on incident.incidents, incident.audit_heads, incident.outbox, incident.suggestions,
         incident.open_suggestions, incident.idempotency_keys to %I', app);
-    execute format('grant update (state, granted) on incident.credits to %I', app);
+    execute format('grant update (state, granted, issued) on incident.credits to %I', app);
     execute format('grant delete on incident.timeline_texts, incident.outbox, incident.open_suggestions,
         incident.idempotency_keys to %I', app);
 end $$;

@@ -8,7 +8,7 @@ with due as materialized (
           -- Of one thread only the oldest unfinished message.
           and not exists (
               select 1 from incident.outbox earlier
-              where earlier.incident_id = o.incident_id and earlier.thread = o.thread
+              where earlier.owner_id = o.owner_id and earlier.thread = o.thread
                 and earlier.ordinal < o.ordinal
                 and earlier.state in ('pending', 'leased'))
         order by o.due_at, o.ordinal

@@ -2,13 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use incident_core::audit::{self, AuditDraft, Chain};
-use incident_core::billing::{CreditMove, LedgerRow};
+use incident_core::billing::{CreditMove, CreditSubject, LedgerRow, LedgerWrite};
 use incident_core::chain::Head;
-use incident_core::commit::{
-    Commit, IncidentWrite, LedgerWrite, OutboxWrite, Remember, Reply, SuggestionWrite,
-};
+use incident_core::commit::{Commit, IncidentWrite, OutboxWrite, Remember, Reply, SuggestionWrite};
 use incident_core::incident::{Affected, Incident, Severity};
-use incident_core::outbox::{Settled, Settlement};
+use incident_core::outbox::{Settled, Settlement, Thread};
 use incident_core::paging::TargetLog;
 use incident_core::port::StoreError;
 use incident_core::suggestion::{SUGGESTION_TTL, Suggestion};
@@ -144,7 +142,7 @@ fn outbox(write: &OutboxWrite) -> Value {
             "incident_id": message.incident_id,
             "lane": lane(message.lane),
             "kind": message.body.kind(),
-            "thread": message.thread().map_or("", AsRef::as_ref),
+            "thread": message.thread().name(),
             "opens": message.is_trigger(),
             "supersedable": message.is_supersedable(),
             "body": text_of(&message.body),
@@ -153,8 +151,8 @@ fn outbox(write: &OutboxWrite) -> Value {
             "due_at": message.due_at,
         }),
         OutboxWrite::Supersede { incident, rule } => {
-            let thread = rule.as_ref().map_or("", AsRef::as_ref);
-            json!({"op": "supersede", "incident_id": incident, "thread": thread})
+            let thread = Thread::page(rule.as_ref());
+            json!({"op": "supersede", "incident_id": incident, "thread": thread.name()})
         }
         OutboxWrite::Replay { message, due_at } => {
             json!({"op": "replay", "id": message, "due_at": due_at})
@@ -197,22 +195,32 @@ fn logged(log: &[TargetLog]) -> Value {
 
 fn ledger(write: &LedgerWrite) -> Value {
     let rows: Vec<Value> = write.rows.iter().map(credit).collect();
-    json!({"incident_id": write.incident_id, "revision": write.revision, "rows": rows})
+    let (incident, tenant, period) = match &write.subject {
+        CreditSubject::Incident(id) => (Some(id), None, None),
+        CreditSubject::Period(tenant, period) => (None, Some(tenant), Some(period)),
+    };
+    json!({
+        "incident_id": incident,
+        "tenant_id": tenant,
+        "period": period,
+        "revision": write.revision,
+        "rows": rows,
+        "keeps": write.keeps,
+    })
 }
 
 fn credit(row: &LedgerRow) -> Value {
     json!({
         "id": row.id,
-        "incident_id": row.incident_id,
         "tenant_id": row.tenant_id,
-        "revision": row.revision,
-        "period": format!("{}-01", row.period),
+        "period": row.period,
         "outage_us": row.outage_us,
         "credit_ppm": row.credit.ppm(),
         "terms_version": row.terms_version,
         "state": row.state,
         "author": row.author,
-        "granted": row.granted,
+        "reverses": row.reverses,
+        "inputs": row.inputs,
     })
 }
 
@@ -222,6 +230,7 @@ fn moved(credit: &CreditMove) -> Value {
         "from": credit.from.name(),
         "to": credit.to.name(),
         "granted": credit.granted,
+        "issued": credit.issued,
     })
 }
 

@@ -119,7 +119,7 @@ async fn backlog(connection: &mut PgConnection) -> sqlx::Result<Backlog> {
 fn message(row: &PgRow) -> sqlx::Result<Message> {
     Ok(Message {
         id: MessageId::from_uuid(row::get::<Uuid>(row, "id")?),
-        incident_id: IncidentId::from_uuid(row::get(row, "incident_id")?),
+        incident_id: row::get::<Option<Uuid>>(row, "incident_id")?.map(IncidentId::from_uuid),
         lane: match row::get::<i16>(row, "lane")? {
             1 => Severity::Sev1,
             2 => Severity::Sev2,
@@ -168,6 +168,7 @@ impl Outbox for PgStore {
     async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError> {
         let (incident, id) = match which {
             GivenUp::Of(incident) => (Some(incident.uuid()), None),
+            GivenUp::OfNoIncident => (Some(Uuid::nil()), None),
             GivenUp::One(id) => (None, Some(id.uuid())),
         };
         read!(&self.0.pool, within, |connection| given_up(
@@ -190,7 +191,7 @@ async fn given_up(
     id: Option<Uuid>,
 ) -> sqlx::Result<Vec<Message>> {
     let sql = "select id, incident_id, lane, body, committed_at, due_at, log from incident.outbox \
-               where state = 'given_up' and (incident_id = $1 or id = $2) order by ordinal";
+               where state = 'given_up' and (owner_id = $1 or id = $2) order by ordinal";
     let query = sqlx::query(sql).bind(incident).bind(id);
     let rows = query.fetch_all(connection).await?;
     rows.iter().map(message).collect()

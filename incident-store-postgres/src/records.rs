@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
 use incident_core::billing::{CreditState, LedgerRow};
 use incident_core::port::{CreditQuery, Ledger, StoreError, SuggestionQuery, Suggestions};
 use incident_core::suggestion::Suggestion;
 use incident_core::{CreditId, IncidentId, Percent, SuggestionId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
 
 use crate::access::read;
 use crate::document::time;
@@ -99,10 +99,12 @@ fn credits(query: &CreditQuery) -> sqlx::Result<QueryBuilder<Postgres>> {
         tenant,
         period,
         state,
+        batch,
     } = query;
     let mut sql = QueryBuilder::new(
-        "select id, incident_id, tenant_id, revision, to_char(period, 'YYYY-MM') as period, outage_us, \
-         credit_ppm, terms_version, state, author, granted::text as granted from incident.credits where true",
+        "select id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author, \
+         granted::text as granted, issued::text as issued, reverses, inputs::text as inputs \
+         from incident.credits where true",
     );
     if let Some(id) = id {
         sql.push(" and id = ").push_bind(id.uuid());
@@ -115,13 +117,14 @@ fn credits(query: &CreditQuery) -> sqlx::Result<QueryBuilder<Postgres>> {
             .push_bind(tenant.as_str().to_owned());
     }
     if let Some(period) = period {
-        let first = format!("{period}-01")
-            .parse::<NaiveDate>()
-            .map_err(unreadable)?;
-        sql.push(" and period = ").push_bind(first);
+        sql.push(" and period = ").push_bind(period.to_string());
     }
     if let Some(state) = state {
         sql.push(" and state = ").push_bind(state.name());
+    }
+    if let Some(batch) = batch {
+        sql.push(" and issued ->> 'batch' = ")
+            .push_bind(batch.to_string());
     }
     sql.push(" order by written");
     Ok(sql)
@@ -138,7 +141,7 @@ fn credit(row: &PgRow) -> sqlx::Result<LedgerRow> {
     let number = |column| u32::try_from(row::get::<i32>(row, column)?).map_err(unreadable);
     Ok(LedgerRow {
         id: CreditId::from_uuid(row::get(row, "id")?),
-        incident_id: IncidentId::from_uuid(row::get(row, "incident_id")?),
+        incident_id: row::get::<Option<Uuid>>(row, "incident_id")?.map(IncidentId::from_uuid),
         tenant_id: row::parsed(row, "tenant_id")?,
         revision: number("revision")?,
         period: row::parsed(row, "period")?,
@@ -147,9 +150,9 @@ fn credit(row: &PgRow) -> sqlx::Result<LedgerRow> {
         terms_version: row::parsed(row, "terms_version")?,
         state: state(row::get(row, "state")?)?,
         author: row::parsed(row, "author")?,
-        granted: match row::get::<Option<&str>>(row, "granted")? {
-            Some(_) => Some(row::json(row, "granted")?),
-            None => None,
-        },
+        granted: row::optional_json(row, "granted")?,
+        issued: row::optional_json(row, "issued")?,
+        reverses: row::get::<Option<Uuid>>(row, "reverses")?.map(CreditId::from_uuid),
+        inputs: row::json(row, "inputs")?,
     })
 }

@@ -26,6 +26,17 @@ pub(crate) fn json<T: DeserializeOwned>(row: &PgRow, column: &str) -> sqlx::Resu
     serde_json::from_str(get::<&str>(row, column)?).map_err(unreadable)
 }
 
+/// JSON text in a column that may be null.
+pub(crate) fn optional_json<T: DeserializeOwned>(
+    row: &PgRow,
+    column: &str,
+) -> sqlx::Result<Option<T>> {
+    let text: Option<&str> = get(row, column)?;
+    text.map(serde_json::from_str)
+        .transpose()
+        .map_err(unreadable)
+}
+
 /// A number that is never negative.
 pub(crate) fn count(row: &PgRow, column: &str) -> sqlx::Result<u64> {
     u64::try_from(get::<i64>(row, column)?).map_err(unreadable)

@@ -121,7 +121,7 @@ async fn a_published_history_comes_through_once_and_whole_and_earns_the_computed
         assert_eq!(ours, bodies, "{key:?}");
         let owed = credits
             .iter()
-            .rfind(|credit| credit.row.incident_id == one.id);
+            .rfind(|credit| credit.row.incident_id == Some(one.id));
         if row["credit_pct"].is_null() {
             assert!(one.status.is_live() && owed.is_none(), "{key:?}");
             continue;

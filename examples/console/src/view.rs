@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use incident_core::audit::AuditEntry;
-use incident_core::billing::CappedRow;
+use incident_core::billing::{BilledCredit, CappedRow, CreditInput, SignedPercent};
 use incident_core::engine::{ImpactReport, SlaReport};
 use incident_core::incident::Incident;
 use incident_core::paging::{Escalation, PagerTest, Paging, TargetId, TestOutcome, dedup_key};
@@ -289,10 +289,16 @@ pub fn sla(id: IncidentId, report: &SlaReport) -> Value {
     value
 }
 
-/// A row of the ledger.
+/// A row of the ledger. What a reversal takes back is below zero, so that sums are
+/// right.
 #[must_use]
 pub fn credit(capped: &CappedRow) -> Value {
     let row = &capped.row;
+    let told = BilledCredit::of(row);
+    let percent = SignedPercent {
+        negative: row.reverses.is_some(),
+        percent: capped.capped,
+    };
     json!({
         "id": row.id,
         "incident_id": row.incident_id,
@@ -300,14 +306,29 @@ pub fn credit(capped: &CappedRow) -> Value {
         "period": row.period,
         "revision": row.revision,
         "outage_ms": row.outage_us / 1_000,
-        "credit_percent": capped.capped,
-        "amount": row.granted.as_ref().and_then(|granted| granted.amount),
+        "credit_percent": percent,
+        "amount": told.and_then(|told| told.amount),
         "state": row.state,
         "terms_version": row.terms_version,
         "author": row.author,
         "approved_by": row.granted.as_ref().map(|granted| &granted.by),
         "approved_at": row.granted.as_ref().map(|granted| granted.at),
-        "reverses": null,
+        "issued_at": row.issued.as_ref().map(|issued| issued.at),
+        "billed_at": row.issued.as_ref().and_then(|issued| issued.accepted_at),
+        "batch": row.issued.as_ref().map(|issued| issued.batch),
+        "reverses": row.reverses,
+        "inputs": row.inputs.iter().map(input).collect::<Vec<_>>(),
+    })
+}
+
+/// What a row was computed from.
+fn input(input: &CreditInput) -> Value {
+    let windows = input.windows.as_slice().iter();
+    let windows = windows.map(|one| json!({"from": one.start(), "until": one.end()}));
+    json!({
+        "incident_id": input.incident_id,
+        "windows": windows.collect::<Vec<_>>(),
+        "weight_percent": input.weight,
     })
 }
 

@@ -16,7 +16,8 @@ use crate::paging::PageAction;
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter, StoreError};
 use crate::{Window, timeline};
 
-use super::records::{audit_of, credit_of};
+use super::credits::credit_of;
+use super::records::audit_of;
 
 /// A commit whose last part is refused leaves none of its other parts.
 pub async fn atomic_a_refused_commit_leaves_nothing<B: StoreBackend>(_spawn: SpawnAll) {

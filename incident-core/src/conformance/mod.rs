@@ -7,6 +7,7 @@
 //! incident_core::usage_conformance!(MySource);
 //! incident_core::pager_conformance!(MyPager);
 //! incident_core::anchor_conformance!(MyRecord);
+//! incident_core::billing_conformance!(MySink);
 //! ```
 //!
 //! Each contract becomes a `#[tokio::test]` of its own on a multi-thread
@@ -24,7 +25,9 @@
 )]
 
 pub mod anchors;
+pub mod billing;
 pub mod commits;
+pub mod credits;
 pub mod outbox;
 pub mod pager;
 pub mod races;
@@ -38,7 +41,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use crate::port::{AnchorRecord, Pager, Store, UsageSink, UsageSource};
+use crate::port::{AnchorRecord, BillingSink, Pager, Store, UsageSink, UsageSource};
 
 /// How long a contract lets one call take.
 pub const WITHIN: Duration = Duration::from_secs(5);
@@ -105,6 +108,23 @@ pub trait AnchorBackend {
     async fn reopen(guard: &Self::Guard) -> Arc<dyn AnchorRecord>;
 }
 
+/// A billing sink under test.
+#[async_trait]
+pub trait BillingBackend {
+    /// Cleans up when dropped; opens the same sink again.
+    type Guard: Send + Sync;
+
+    /// A sink that works, and is empty.
+    async fn open() -> (Arc<dyn BillingSink>, Self::Guard);
+
+    /// Another handle on the same sink.
+    async fn reopen(guard: &Self::Guard) -> Arc<dyn BillingSink>;
+
+    /// A sink whose other end takes connections and never answers; none for one that
+    /// has no other end.
+    async fn black_hole() -> Option<(Arc<dyn BillingSink>, Self::Guard)>;
+}
+
 /// One list of contracts, and the macro that runs each as a test.
 macro_rules! contracts {
     ($d:tt $(#[$doc:meta])* $macro_name:ident, $list:ident; $($module:ident :: $name:ident),+ $(,)?) => {
@@ -159,9 +179,13 @@ contracts! { $
     outbox::bounded_what_is_not_due_is_not_handed_out,
     outbox::durable_what_was_given_up_is_kept_until_it_is_replayed,
     outbox::ordered_the_backlog_tells_what_waits,
-    records::isolated_a_credit_is_decided_once,
     records::isolated_one_suggestion_of_a_pair_is_open,
-    records::isolated_one_credit_per_key,
+    credits::isolated_one_credit_per_key,
+    credits::isolated_a_period_is_credited_beside_its_incidents,
+    credits::isolated_a_credit_is_decided_once,
+    credits::atomic_what_was_issued_is_accounted_for,
+    credits::isolated_issuing_and_correcting_exclude_each_other,
+    credits::ordered_batches_and_pages_wait_for_each_other_never,
     records::ordered_audit_chains_have_no_gaps,
     races::isolated_one_of_many_writers_wins,
     races::isolated_claims_share_nothing,
@@ -203,6 +227,16 @@ contracts! { $
     anchors::isolated_concurrent_anchors_are_all_kept,
 }
 
+contracts! { $
+    /// Runs every contract of a billing sink as its own test against a [`BillingBackend`](crate::conformance::BillingBackend).
+    billing_conformance, BILLING_CONTRACTS;
+    billing::idempotent_a_repeated_batch_is_held_once,
+    billing::isolated_one_batch_at_once_is_held_once,
+    billing::durable_what_was_accepted_is_held,
+    billing::ordered_what_is_held_is_told_by_key_and_period,
+    billing::bounded_a_black_hole_is_unknown_in_time,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,7 +245,9 @@ mod tests {
     fn no_contract_is_forgotten() {
         let files = [
             ("anchors", include_str!("anchors.rs")),
+            ("billing", include_str!("billing.rs")),
             ("commits", include_str!("commits.rs")),
+            ("credits", include_str!("credits.rs")),
             ("outbox", include_str!("outbox.rs")),
             ("pager", include_str!("pager.rs")),
             ("races", include_str!("races.rs")),
@@ -223,6 +259,7 @@ mod tests {
             USAGE_CONTRACTS,
             PAGER_CONTRACTS,
             ANCHOR_CONTRACTS,
+            BILLING_CONTRACTS,
         ]
         .concat();
         let mut found = 0;

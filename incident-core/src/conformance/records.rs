@@ -1,18 +1,17 @@
-//! Contracts of audit, suggestions and ledger.
+//! Contracts of audit and suggestions.
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::sample::{anna, at, id, keep, plain};
+use super::sample::{anna, at, id};
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::audit::{self, AuditDraft, AuditOutcome, Chain};
-use crate::billing::{CreditMove, CreditState, Granted, LedgerRow};
 use crate::chain::Verdict;
-use crate::commit::{Commit, LedgerWrite, SuggestionWrite};
-use crate::port::{AuditQuery, CreditQuery, StoreError, SuggestionQuery};
+use crate::commit::{Commit, SuggestionWrite};
+use crate::port::{AuditQuery, StoreError, SuggestionQuery};
 use crate::suggestion::{SUGGESTION_TTL, Suggest, Suggestion};
-use crate::{CreditId, IncidentId, Month, Percent, SuggestionId};
+use crate::{IncidentId, SuggestionId};
 
 pub(super) fn audit_of(incident_id: Option<IncidentId>, second: u64) -> AuditDraft {
     AuditDraft {
@@ -22,27 +21,6 @@ pub(super) fn audit_of(incident_id: Option<IncidentId>, second: u64) -> AuditDra
         action: "update".to_owned(),
         outcome: AuditOutcome::Allowed,
         detail: BTreeMap::new(),
-    }
-}
-
-pub(super) fn credit_of(incident_id: IncidentId, revision: u32) -> LedgerWrite {
-    let row = |n: u32| LedgerRow {
-        id: CreditId::from_uuid(Uuid::from_u64_pair(u64::from(revision), u64::from(n))),
-        incident_id,
-        tenant_id: format!("tenant-{n}").parse().unwrap(),
-        revision,
-        period: Month::of(at(0)),
-        outage_us: 1,
-        credit: Percent::ZERO,
-        terms_version: "t".parse().unwrap(),
-        state: CreditState::Estimated,
-        author: anna().name,
-        granted: None,
-    };
-    LedgerWrite {
-        incident_id,
-        revision,
-        rows: vec![row(1), row(2)],
     }
 }
 
@@ -125,116 +103,6 @@ pub async fn isolated_one_suggestion_of_a_pair_is_open<B: StoreBackend>(_spawn: 
         .await
         .unwrap();
     assert_eq!(rest, [list[2].clone()]);
-}
-
-/// A key is written once; a newer revision supersedes what is still estimated.
-pub async fn isolated_one_credit_per_key<B: StoreBackend>(_spawn: SpawnAll) {
-    let (store, _guard) = B::open().await;
-    let incident = keep(&*store, &plain(1)).await;
-    let commit = |write| {
-        store.commit(
-            Commit {
-                ledger: vec![write],
-                ..Commit::default()
-            },
-            WITHIN,
-        )
-    };
-    commit(credit_of(incident.id, 1)).await.unwrap();
-    assert!(matches!(
-        commit(credit_of(incident.id, 1)).await,
-        Err(StoreError::Refused(_))
-    ));
-    commit(credit_of(incident.id, 2)).await.unwrap();
-    let rows = store
-        .credits(&CreditQuery::default(), WITHIN)
-        .await
-        .unwrap();
-    let states: Vec<_> = rows.iter().map(|row| (row.revision, row.state)).collect();
-    let (old, new) = ((1, CreditState::Superseded), (2, CreditState::Estimated));
-    assert_eq!(states, [old, old, new, new]);
-    let wanted = CreditQuery {
-        id: Some(rows[3].id),
-        tenant: Some("tenant-2".parse().unwrap()),
-        state: Some(CreditState::Estimated),
-        incident: Some(incident.id),
-        period: Some(Month::of(at(0))),
-    };
-    assert_eq!(
-        store.credits(&wanted, WITHIN).await.unwrap(),
-        [rows[3].clone()]
-    );
-}
-
-/// A credit leaves the state that was seen, or nothing happens; what is approved
-/// gives way to a newer computation, what is waived stays as it is.
-pub async fn isolated_a_credit_is_decided_once<B: StoreBackend>(_spawn: SpawnAll) {
-    let (store, _guard) = B::open().await;
-    let incident = keep(&*store, &plain(1)).await;
-    let write = |revision| Commit {
-        ledger: vec![credit_of(incident.id, revision)],
-        ..Commit::default()
-    };
-    store.commit(write(1), WITHIN).await.unwrap();
-    let rows = || async {
-        store
-            .credits(&CreditQuery::default(), WITHIN)
-            .await
-            .unwrap()
-    };
-    let ids: Vec<CreditId> = rows().await.iter().map(|row| row.id).collect();
-    let granted = Granted {
-        percent: Percent::HUNDRED,
-        amount: None,
-        by: anna().name,
-        at: at(5),
-    };
-    use CreditState::{Approved, Estimated, Superseded, Waived};
-    let moved = |id, from, to| Commit {
-        credits: vec![CreditMove {
-            id,
-            from,
-            to,
-            granted: (to == Approved).then(|| granted.clone()),
-        }],
-        audit: vec![audit_of(None, 5)],
-        ..Commit::default()
-    };
-    store
-        .commit(moved(ids[0], Estimated, Approved), WITHIN)
-        .await
-        .unwrap();
-    store
-        .commit(moved(ids[1], Estimated, Waived), WITHIN)
-        .await
-        .unwrap();
-    for wrong in [
-        moved(ids[0], Estimated, Waived),
-        moved(ids[1], Approved, Waived),
-    ] {
-        let refused = store.commit(wrong, WITHIN).await;
-        assert!(
-            matches!(refused, Err(StoreError::CreditMoved(_))),
-            "{refused:?}"
-        );
-    }
-    let found = rows().await;
-    let states: Vec<_> = found
-        .iter()
-        .map(|row| (row.state, row.granted.clone()))
-        .collect();
-    assert_eq!(states, [(Approved, Some(granted.clone())), (Waived, None)]);
-    assert_eq!(
-        store
-            .audit_chain(Chain::System, 0, 9, WITHIN)
-            .await
-            .unwrap()
-            .len(),
-        2
-    );
-    store.commit(write(2), WITHIN).await.unwrap();
-    let states: Vec<_> = rows().await.iter().map(|row| row.state).collect();
-    assert_eq!(states, [Superseded, Waived, Estimated, Estimated]);
 }
 
 /// Each chain counts by itself and verifies; filters and pages lose nothing.

@@ -144,7 +144,7 @@ pub(super) fn updated(
 pub(super) fn page(incident: &Incident, action: PageAction, n: u64, due: u64) -> OutboxWrite {
     OutboxWrite::Add(Box::new(Message {
         id: message_id(n),
-        incident_id: incident.id,
+        incident_id: Some(incident.id),
         lane: incident.severity,
         body: MessageBody::Page(PageEvent {
             action,

@@ -19,7 +19,8 @@ use crate::billing::CreditPolicy;
 use crate::paging::{FailoverPolicy, GateSettings, HeedPolicy, TargetId};
 use crate::policy::Policy;
 use crate::port::{
-    AnchorRecord, AnchorSink, Clock, IdGen, PageCheck, Pager, Store, TenantDirectory, UsageSource,
+    AnchorRecord, AnchorSink, BillingSink, Clock, IdGen, PageCheck, Pager, Store, TenantDirectory,
+    UsageSource,
 };
 use crate::sla::{Contracts, SlaTerms};
 use crate::status_page::PublicNames;
@@ -52,6 +53,7 @@ pub struct IncidentsBuilder {
     checks: Vec<Arc<dyn PageCheck>>,
     usage: Option<Arc<dyn UsageSource>>,
     directory: Option<Arc<dyn TenantDirectory>>,
+    billing: Option<Arc<dyn BillingSink>>,
     clock: Option<Arc<dyn Clock>>,
     ids: Option<Arc<dyn IdGen>>,
     anchors: Destination,
@@ -90,6 +92,7 @@ pub(super) struct Inner {
     pub(super) reconciled: Reconciled,
     pub(super) usage: Option<Arc<dyn UsageSource>>,
     pub(super) directory: Option<Arc<dyn TenantDirectory>>,
+    pub(super) billing: Option<Arc<dyn BillingSink>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn IdGen>,
     pub(super) anchors: Anchors,
@@ -174,6 +177,7 @@ impl Incidents {
             checks: Vec::new(),
             usage: None,
             directory: None,
+            billing: None,
             clock: None,
             ids: None,
             anchors: Destination::Sink(Arc::new(LogAnchors)),
@@ -242,6 +246,13 @@ impl IncidentsBuilder {
     #[must_use]
     pub fn directory(mut self, directory: Arc<dyn TenantDirectory>) -> Self {
         self.directory = Some(directory);
+        self
+    }
+
+    /// Who is told of credits that are issued. Without a sink they stay approved.
+    #[must_use]
+    pub fn billing(mut self, sink: Arc<dyn BillingSink>) -> Self {
+        self.billing = Some(sink);
         self
     }
 
@@ -382,6 +393,7 @@ impl IncidentsBuilder {
             reconciled: Reconciled::default(),
             usage: self.usage,
             directory: self.directory,
+            billing: self.billing,
             clock,
             ids,
             anchors: Anchors::new(self.anchors),

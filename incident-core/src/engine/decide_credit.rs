@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use super::run::allowed;
 use super::{Ask, Error, Incidents};
 use crate::actor::{Action, Actor, ActorKind, Caller, Role};
-use crate::billing::{CappedRow, CreditDecision, CreditMove, CreditPolicy, CreditState, Granted};
+use crate::billing::{
+    CappedRow, CreditDecision, CreditMove, CreditPolicy, CreditState, Granted, LedgerRow,
+};
 use crate::commit::{Commit, Reply};
 use crate::incident::Refusal;
 use crate::port::{CreditQuery, StoreError};
-use crate::{CreditId, Percent, PeriodKind, PersonName, Timestamp};
+use crate::sla::SlaStatement;
+use crate::{CreditId, Percent, PersonName, Timestamp};
 
 /// A decision on a credit, as it was kept.
 #[derive(Clone, Debug)]
@@ -59,7 +62,7 @@ impl Incidents {
         let found = self.credits(&wanted).await?.into_iter().next();
         let found = found.ok_or(Error::NotFound("credit"))?;
         let incident = found.row.incident_id;
-        self.authorize(&ask.caller, Action::DecideCredit, Some(incident))
+        self.authorize(&ask.caller, Action::DecideCredit, incident)
             .await?;
         let policy = self.0.settings.credits;
         self.may_decide(&found, decision, &ask.caller.actor, policy)
@@ -125,9 +128,11 @@ impl Incidents {
         let row = &found.row;
         let open = match decision {
             CreditDecision::Approve => row.state == CreditState::Estimated,
-            // What was approved can be taken back until it is issued.
+            // What was approved can be taken back until it is issued; but others may
+            // have been granted the room that an approved reversal makes.
             CreditDecision::Waive { .. } => {
-                matches!(row.state, CreditState::Estimated | CreditState::Approved)
+                row.state == CreditState::Estimated
+                    || row.state == CreditState::Approved && row.reverses.is_none()
             }
         };
         if !open {
@@ -137,18 +142,55 @@ impl Incidents {
         if *decision != CreditDecision::Approve {
             return Ok(());
         }
-        if self.get(row.incident_id).await?.is_provisional() {
-            let detail = "the incident goes on: what is owed for it is provisional";
+        if self.goes_on(row).await? {
+            let detail = "the incident or the period goes on: what is owed for it is provisional";
             return Err(refused("provisional", detail));
         }
         if found.capped == Percent::ZERO {
             return Err(refused("nothing_owed", "the credit is 0 %"));
+        }
+        if row.reverses.is_none()
+            && let Some(reversal) = self.twin(row).await?
+            && reversal.state == CreditState::Estimated
+        {
+            let id = reversal.id;
+            let detail = format!("credit {id} takes back what was issued before: it comes first");
+            return Err(refused("reverse_first", detail));
         }
         if policy.four_eyes && row.author == by.name {
             let detail = "who ended or corrected the incident does not approve its credits";
             return Err(refused("four_eyes", detail));
         }
         Ok(())
+    }
+
+    /// Whether what is owed may still change by itself.
+    async fn goes_on(&self, row: &LedgerRow) -> Result<bool, Error> {
+        if let Some(id) = row.incident_id {
+            return Ok(self.get(id).await?.is_provisional());
+        }
+        let month = row.period.first_month();
+        let made = self.statements(month, Some(&row.tenant_id)).await?;
+        let here = |made: &SlaStatement| made.period == row.period && made.provisional;
+        Ok(made.iter().any(here))
+    }
+
+    /// The reversal that comes with a row, or the row that takes the place of what a
+    /// reversal takes back.
+    async fn twin(&self, row: &LedgerRow) -> Result<Option<LedgerRow>, Error> {
+        let wanted = CreditQuery {
+            tenant: Some(row.tenant_id.clone()),
+            incident: row.incident_id,
+            ..CreditQuery::default()
+        };
+        let within = self.0.settings.store_deadline;
+        let rows = self.0.store.credits(&wanted, within).await?;
+        let other = |one: &LedgerRow| {
+            one.subject() == row.subject()
+                && one.revision == row.revision
+                && one.reverses.is_some() != row.reverses.is_some()
+        };
+        Ok(rows.into_iter().find(other))
     }
 
     async fn move_credit(
@@ -161,18 +203,28 @@ impl Incidents {
         let CappedRow { mut row, capped } = found;
         let from = row.state;
         let granted = match decision {
-            CreditDecision::Approve => Some(self.grant(&row.tenant_id, capped, ask, now)),
+            CreditDecision::Approve => Some(self.grant(&row, capped, ask, now).await?),
             CreditDecision::Waive { .. } => None,
         };
+        let mut moves = vec![CreditMove {
+            id: row.id,
+            from,
+            to: decision.state(),
+            granted: granted.clone(),
+            issued: None,
+        }];
+        // What was issued stays, so nothing takes its place.
+        if row.reverses.is_some() && matches!(decision, CreditDecision::Waive { .. }) {
+            moves.extend(self.twin(&row).await?.and_then(|twin| waived(&twin)));
+        }
         row.state = decision.state();
         row.granted.clone_from(&granted);
         let capped = granted
             .as_ref()
             .map_or(Percent::ZERO, |granted| granted.percent);
         let decided = CappedRow { row, capped };
-        let (id, incident) = (decided.row.id, decided.row.incident_id);
         let mut detail = BTreeMap::from([
-            ("credit".to_owned(), id.to_string()),
+            ("credit".to_owned(), decided.row.id.to_string()),
             ("tenant".to_owned(), decided.row.tenant_id.to_string()),
             ("percent".to_owned(), capped.to_string()),
         ]);
@@ -180,14 +232,10 @@ impl Incidents {
             detail.insert("reason".to_owned(), reason.to_string());
         }
         let reply = Reply::Credit(Box::new(decided.clone()));
+        let about = decided.row.incident_id;
         let commit = Commit {
-            audit: vec![allowed(ask, now, Some(incident), decision.name(), detail)],
-            credits: vec![CreditMove {
-                id,
-                from,
-                to: decided.row.state,
-                granted,
-            }],
+            audit: vec![allowed(ask, now, about, decision.name(), detail)],
+            credits: moves,
             remember: self.remember(ask, reply, now),
             ..Commit::default()
         };
@@ -205,21 +253,48 @@ impl Incidents {
         }
     }
 
-    fn grant(
+    /// What is granted: of the fee as it is now; a reversal grants what it takes back.
+    async fn grant(
         &self,
-        tenant: &crate::TenantId,
+        row: &LedgerRow,
         percent: Percent,
         ask: &Ask,
         at: Timestamp,
-    ) -> Granted {
-        let fee = self.0.settings.contracts.fee(tenant, PeriodKind::Month);
-        Granted {
+    ) -> Result<Granted, Error> {
+        let amount = match row.reverses {
+            Some(reversed) => {
+                let wanted = CreditQuery {
+                    id: Some(reversed),
+                    ..CreditQuery::default()
+                };
+                let within = self.0.settings.store_deadline;
+                let reversed = self.0.store.credits(&wanted, within).await?.pop();
+                reversed.and_then(|row| row.granted?.amount)
+            }
+            None => {
+                let contracts = &self.0.settings.contracts;
+                let fee = contracts.fee(&row.tenant_id, row.period.kind());
+                fee.map(|fee| fee.share(percent))
+            }
+        };
+        Ok(Granted {
             percent,
-            amount: fee.map(|fee| fee.share(percent)),
+            amount,
             by: ask.caller.actor.name.clone(),
             at,
-        }
+        })
     }
+}
+
+fn waived(twin: &LedgerRow) -> Option<CreditMove> {
+    let open = matches!(twin.state, CreditState::Estimated | CreditState::Approved);
+    open.then(|| CreditMove {
+        id: twin.id,
+        from: twin.state,
+        to: CreditState::Waived,
+        granted: None,
+        issued: None,
+    })
 }
 
 fn by_policy() -> Caller {

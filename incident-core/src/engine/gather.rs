@@ -179,7 +179,7 @@ impl Inner {
     ) -> OutboxWrite {
         OutboxWrite::Add(Box::new(Message {
             id: MessageId::from_uuid(self.ids.sortable(now)),
-            incident_id: incident.id,
+            incident_id: Some(incident.id),
             lane,
             body,
             committed_at: now,

@@ -125,6 +125,8 @@ pub(super) fn alarm(alarm: &Alarm) {
         Alarm::PageUnconfirmed { .. } => "page_unconfirmed",
         Alarm::AlertClosedThere { .. } => "alert_closed_there",
         Alarm::TargetDown { .. } => "target_down",
+        Alarm::BillingHeld { .. } => "billing_held",
+        Alarm::BillingLate { .. } => "billing_late",
         Alarm::ChainBroken { .. } => "chain_broken",
     };
     counter!(ALARMS, "kind" => kind).increment(1);

@@ -6,6 +6,8 @@
 
 mod anchor;
 mod ask;
+mod bill;
+mod billing_report;
 mod builder;
 mod coalesce;
 mod confirm;
@@ -15,11 +17,13 @@ mod error;
 mod gates;
 mod gather;
 mod heed;
+mod issue;
 mod meter;
 mod notice;
 mod page;
 mod prepare;
 mod query;
+mod recompute;
 mod reconcile;
 mod relay;
 mod repeat;
@@ -27,6 +31,7 @@ mod report;
 mod retry;
 mod run;
 mod settle;
+mod settle_periods;
 mod statements;
 mod suggest;
 #[cfg(feature = "system")]
@@ -41,6 +46,7 @@ use std::sync::Arc;
 
 pub use anchor::{Anchored, LogAnchors};
 pub use ask::{Ask, Done, IdempotencyKey};
+pub use billing_report::{BillingReport, Waiting};
 pub use builder::{BuildError, IncidentsBuilder};
 pub use decide_credit::CreditDecided;
 pub use error::Error;

@@ -2,7 +2,7 @@
 
 use crate::anchor::AnchoredChain;
 use crate::paging::{PageAction, TargetId};
-use crate::{IncidentId, Name, Timestamp};
+use crate::{IncidentId, MessageId, Name, Timestamp};
 
 /// Something that needs a human although no vendor may have told one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,22 @@ pub enum Alarm {
     TargetDown {
         /// The target.
         target: TargetId,
+    },
+    /// A batch of credits is no longer handed to billing: the sink refuses it, or may
+    /// have taken it so long ago that nobody can know. Kept for
+    /// [`resend_batch`](super::Incidents::resend_batch).
+    BillingHeld {
+        /// The batch.
+        batch: MessageId,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Billing has not taken a batch of credits for more than an hour. It is tried on.
+    BillingLate {
+        /// The batch.
+        batch: MessageId,
+        /// When it was issued.
+        since: Timestamp,
     },
     /// A chain is no longer what was anchored of it, or does not verify: the
     /// database was tampered with, or restored to an older state.

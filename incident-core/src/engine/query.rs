@@ -139,11 +139,18 @@ impl Incidents {
             .await?;
         let wanted = |state: CreditState| query.state.is_none_or(|wanted| wanted == state);
         let contracts = &self.0.settings.contracts;
-        let cap = |row: &LedgerRow| contracts.cap(&row.tenant_id, row.period.window().start());
+        let cap = |row: &LedgerRow| {
+            contracts.cap(&row.tenant_id, row.period.first_month().window().start())
+        };
         Ok(cap_months(rows, cap)
             .into_iter()
             .filter(|capped| {
-                query.incident.is_none_or(|id| id == capped.row.incident_id)
+                query
+                    .incident
+                    .is_none_or(|id| capped.row.incident_id == Some(id))
+                    && query.batch.is_none_or(|id| {
+                        capped.row.issued.as_ref().map(|one| one.batch) == Some(id)
+                    })
                     && query.id.is_none_or(|id| id == capped.row.id)
                     && wanted(capped.row.state)
             })

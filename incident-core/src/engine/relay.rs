@@ -114,7 +114,8 @@ impl Incidents {
         failpoint::hit("after_claim");
         match claim.message.body.clone() {
             MessageBody::Page(page) => self.page(claim, page).await,
-            MessageBody::Settle(author) => self.settle_all(claim, author).await,
+            MessageBody::Settle(asked) => self.settle_later(claim, asked).await,
+            MessageBody::Bill(batch) => self.bill(claim, batch).await,
         }
     }
 }

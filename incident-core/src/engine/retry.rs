@@ -25,6 +25,7 @@ impl Incidents {
             let given_up = self.given_up(which).await?;
             let id = match which {
                 GivenUp::Of(id) => id,
+                GivenUp::OfNoIncident => return Err(Error::NotFound("page")),
                 GivenUp::One(_) => incident_of(&given_up)?,
             };
             let given_up = given_up.iter().filter_map(retry_of).collect();
@@ -47,8 +48,10 @@ impl Incidents {
 }
 
 fn incident_of(given_up: &[Message]) -> Result<IncidentId, Error> {
-    let first = given_up.first().ok_or(Error::NotFound("page"))?;
-    Ok(first.incident_id)
+    let first = given_up.first();
+    first
+        .and_then(|first| first.incident_id)
+        .ok_or(Error::NotFound("page"))
 }
 
 fn retry_of(message: &Message) -> Option<RetryOf> {
@@ -59,6 +62,6 @@ fn retry_of(message: &Message) -> Option<RetryOf> {
             action: page.action,
             epoch: page.epoch,
         }),
-        MessageBody::Settle(_) => None,
+        MessageBody::Settle(_) | MessageBody::Bill(_) => None,
     }
 }

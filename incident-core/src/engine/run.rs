@@ -119,7 +119,7 @@ impl Incidents {
         };
         for _ in 0..ATTEMPTS {
             match self.try_act(ask, id, command).await {
-                Err(Error::Store(StoreError::Conflict)) => {}
+                Err(Error::Store(StoreError::Conflict | StoreError::CreditMoved(_))) => {}
                 Err(Error::Store(StoreError::KeyTaken)) => {
                     return self
                         .replay(ask)
@@ -201,7 +201,8 @@ impl Incidents {
             now,
         );
         if gathered.settle {
-            self.settle(&mut gathered, &mut commit, &ask.caller.actor, now);
+            self.settle(&before, &mut gathered, &mut commit, &ask.caller.actor, now)
+                .await?;
         }
         commit.remember = self.remember(ask, reply(&gathered, false), now);
         let mut all = vec![gathered];
@@ -268,7 +269,8 @@ impl Incidents {
             now,
         );
         if gathered.settle {
-            self.settle(&mut gathered, commit, &ask.caller.actor, now);
+            self.settle(&target, &mut gathered, commit, &ask.caller.actor, now)
+                .await?;
         }
         commit.audit.push(allowed(
             ask,

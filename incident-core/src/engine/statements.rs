@@ -1,6 +1,6 @@
 //! Statements: what each tenant is owed for a period.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Error, Incidents};
 use crate::incident::{Affected, AffectedTenant, Incident, Scope, outage_by_tenant};
@@ -25,14 +25,35 @@ impl Incidents {
         tenant: Option<&TenantId>,
     ) -> Result<Vec<SlaStatement>, Error> {
         let now = self.0.now();
-        let contracts = &self.0.settings.contracts;
-        let wide = contracts.widest(month);
         if now < month.window().start() {
             return Err(Invalid::new("month", "a month that has begun").into());
         }
+        let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));
+        let mut shares = self.shares(month, only.as_ref()).await?;
+        if let Some(tenant) = tenant {
+            shares.entry(tenant.clone()).or_default();
+        }
+        let contracts = &self.0.settings.contracts;
+        let made = shares.into_iter().filter_map(|(name, shares)| {
+            let made = contracts.statement(&name, month, shares, now);
+            (tenant.is_some() || !made.incidents.is_empty()).then_some(made)
+        });
+        Ok(made.collect())
+    }
+
+    /// What hit each tenant about a month, or `only` these: as far as the longest
+    /// period reaches that a month is told in.
+    pub(super) async fn shares(
+        &self,
+        month: Month,
+        only: Option<&BTreeSet<TenantId>>,
+    ) -> Result<BTreeMap<TenantId, Vec<IncidentShare>>, Error> {
+        let now = self.0.now();
+        let contracts = &self.0.settings.contracts;
+        let one = only.filter(|only| only.len() == 1);
         let filter = IncidentFilter {
-            tenant: tenant.map(|tenant| tenant.as_str().to_owned()),
-            touching: Some(wide),
+            tenant: one.and_then(|only| Some(only.first()?.as_str().to_owned())),
+            touching: Some(contracts.widest(month)),
             ..IncidentFilter::default()
         };
         let mut shares: BTreeMap<TenantId, Vec<IncidentShare>> = BTreeMap::new();
@@ -41,19 +62,22 @@ impl Incidents {
             if incident.excluded().is_some() {
                 continue;
             }
-            let hit = match (&incident.affected_tenants, tenant) {
+            let whole = |all: &mut dyn Iterator<Item = &TenantId>| {
+                all.cloned().map(AffectedTenant::whole).collect()
+            };
+            let hit: Vec<AffectedTenant> = match (&incident.affected_tenants, only) {
                 (Affected::These(list), _) => list.clone(),
-                (Affected::All, Some(tenant)) => vec![AffectedTenant::whole(tenant.clone())],
+                (Affected::All, Some(only)) => whole(&mut only.iter()),
                 (Affected::All, None) => {
                     let all = match &mut everybody {
                         Some(all) => all,
                         None => everybody.insert(self.everybody().await?),
                     };
-                    all.iter().cloned().map(AffectedTenant::whole).collect()
+                    whole(&mut all.iter())
                 }
             };
             for (name, outage) in outage_by_tenant(&incident.outage(now), &hit) {
-                if tenant.is_none_or(|tenant| *tenant == name) {
+                if only.is_none_or(|only| only.contains(&name)) {
                     let terms = contracts.terms(&name, month.window().start());
                     let share = IncidentShare {
                         incident: incident.id,
@@ -65,14 +89,7 @@ impl Incidents {
                 }
             }
         }
-        if let Some(tenant) = tenant {
-            shares.entry(tenant.clone()).or_default();
-        }
-        let made = shares.into_iter().filter_map(|(name, shares)| {
-            let made = contracts.statement(&name, month, shares, now);
-            (tenant.is_some() || !made.incidents.is_empty()).then_some(made)
-        });
-        Ok(made.collect())
+        Ok(shares)
     }
 }
 

@@ -68,6 +68,15 @@ impl TargetId {
         }
     }
 
+    /// The name of billing where no sink is configured: `billing`.
+    #[must_use]
+    pub(crate) fn billing() -> Self {
+        Self {
+            name: "billing".to_owned(),
+            account: None,
+        }
+    }
+
     /// The name for people: timeline, audit and metrics know the pager by it.
     #[must_use]
     pub fn name(&self) -> &str {

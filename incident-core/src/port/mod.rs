@@ -4,6 +4,7 @@
 //! test in `incident_core::conformance` that each implementation runs.
 
 mod anchor;
+mod billing;
 mod check;
 mod clock;
 mod outbox;
@@ -13,6 +14,7 @@ mod store;
 mod usage;
 
 pub use anchor::{AnchorError, AnchorRecord, AnchorSink};
+pub use billing::{Asked, BillingSink};
 pub use check::PageCheck;
 pub use clock::{Clock, IdGen};
 pub use outbox::{ClaimRequest, Outbox};

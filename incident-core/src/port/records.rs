@@ -8,7 +8,7 @@ use super::StoreError;
 use crate::audit::{AuditEntry, Chain};
 use crate::billing::{CreditState, LedgerRow};
 use crate::suggestion::Suggestion;
-use crate::{CreditId, IncidentId, Month, SuggestionId, TenantId, Timestamp};
+use crate::{CreditId, IncidentId, MessageId, Period, SuggestionId, TenantId, Timestamp};
 
 /// Which audit entries.
 #[derive(Clone, Debug, Default)]
@@ -102,16 +102,20 @@ pub struct CreditQuery {
     pub incident: Option<IncidentId>,
     /// Only of this tenant.
     pub tenant: Option<TenantId>,
-    /// Only of this month.
-    pub period: Option<Month>,
+    /// Only of this period.
+    pub period: Option<Period>,
     /// Only in this state.
     pub state: Option<CreditState>,
+    /// Only what was issued in this batch.
+    pub batch: Option<MessageId>,
 }
 
 /// Reads the ledger.
 ///
 /// # Contract
-/// **Isolated:** one row per (tenant, incident, revision), ever.
+/// **Isolated:** one row per (tenant, incident or period, revision, whether it
+/// reverses), ever; a new computation accounts for every credit that is issued, and
+/// no credit is reversed twice.
 /// **Ordered:** rows are in the order in which they were written.
 /// **Bounded:** answers within `within`.
 #[async_trait]

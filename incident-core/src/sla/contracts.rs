@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{IncidentShare, SlaStatement, SlaTerms, statement};
+use super::{Basis, IncidentShare, SlaStatement, SlaTerms, statement};
 use crate::{
     Invalid, Money, Month, Name, Percent, Period, PeriodKind, TenantId, Timestamp, Window,
 };
@@ -163,6 +163,31 @@ impl Contracts {
         })
     }
 
+    /// Whether any terms credit periods of a kind as a whole.
+    #[must_use]
+    pub fn credits_by(&self, kind: PeriodKind) -> bool {
+        self.all()
+            .any(|terms| terms.basis() != Basis::PerIncident && terms.basis().period() == kind)
+    }
+
+    /// Whether some terms of a tenant credit periods as a whole.
+    #[must_use]
+    pub fn is_by_period(&self, tenant: &TenantId) -> bool {
+        let agreed = self.tenants.get(tenant);
+        let named = agreed.and_then(|agreed| self.named.get(agreed.contract.as_ref()?));
+        let versions = named.into_iter().flat_map(Contract::all);
+        // Where none of its versions holds, the standard terms do.
+        versions
+            .chain([&self.standard])
+            .any(|terms| terms.basis() != Basis::PerIncident)
+    }
+
+    /// All terms there are.
+    fn all(&self) -> impl Iterator<Item = &SlaTerms> {
+        let named = self.named.values().flat_map(Contract::all);
+        std::iter::once(&self.standard).chain(named)
+    }
+
     /// The most that a tenant is credited in the period of a time.
     #[must_use]
     pub fn cap(&self, tenant: &TenantId, time: Timestamp) -> Percent {
@@ -191,11 +216,9 @@ impl Contracts {
     /// month, quarter or year, in whatever zone.
     #[must_use]
     pub fn widest(&self, month: Month) -> Window {
-        let named = self.named.values().flat_map(Contract::all);
-        let all = std::iter::once(&self.standard).chain(named);
         let bounds =
             |terms: &SlaTerms| Period::of_month(month, terms.basis().period()).window(terms.zone());
-        let windows = all.map(bounds);
+        let windows = self.all().map(bounds);
         let whole =
             |a: Window, b: Window| Window::spanning(a.start().min(b.start()), a.end().max(b.end()));
         windows.reduce(whole).unwrap_or_else(|| month.window())

@@ -1,20 +1,23 @@
 //! The one place that applies a commit: first every check, then every change.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use incident_core::IncidentId;
 use incident_core::audit::{self, AuditDraft, AuditEntry, Chain};
-use incident_core::billing::{CreditMove, CreditState, LedgerRow};
+use incident_core::billing::{
+    CreditMove, CreditState, CreditSubject, LedgerRow, LedgerWrite, outstanding,
+};
 use incident_core::chain::Head;
 use incident_core::commit::{
-    Commit, Committed, IncidentWrite, LedgerWrite, OutboxWrite, Remember, Reply, SuggestionWrite,
+    Commit, Committed, IncidentWrite, OutboxWrite, Remember, Reply, SuggestionWrite,
 };
 use incident_core::incident::Incident;
+use incident_core::outbox::Thread;
 use incident_core::port::StoreError;
 use incident_core::suggestion::SuggestionState;
 use incident_core::timeline::{self, SysIncidentUpdateEntry};
+use incident_core::{CreditId, IncidentId};
 
 use super::state::{Kept, State};
 
@@ -71,7 +74,8 @@ impl State {
             match write {
                 OutboxWrite::Add(message) => self.outbox.add(*message),
                 OutboxWrite::Supersede { incident, rule } => {
-                    self.outbox.supersede(&(incident, rule));
+                    let thread = Thread::page(rule.as_ref());
+                    self.outbox.supersede(&(Some(incident), thread));
                 }
                 OutboxWrite::Replay { message, due_at } => self.outbox.replay(message, due_at),
             }
@@ -159,18 +163,48 @@ impl State {
     }
 
     fn check_ledger(&self, writes: &[LedgerWrite]) -> Result<(), StoreError> {
-        let key = |row: &LedgerRow| (row.tenant_id.clone(), row.incident_id, row.revision);
+        let key = |row: &LedgerRow| (row.tenant_id.clone(), row.reverses.is_some());
         for write in writes {
-            let mut fresh = std::collections::BTreeSet::new();
-            let kept = |row: &LedgerRow| {
-                row.incident_id == write.incident_id && row.revision >= write.revision
-            };
-            if !write.rows.iter().all(|row| fresh.insert(key(row))) || self.ledger.iter().any(kept)
+            let mut fresh = BTreeSet::new();
+            let fits =
+                |row: &LedgerRow| row.subject() == write.subject && row.revision == write.revision;
+            if !write
+                .rows
+                .iter()
+                .all(|row| fits(row) && fresh.insert(key(row)))
             {
-                return Err(StoreError::Refused("a credit of this key exists"));
+                return Err(StoreError::Refused("two credits of one key"));
+            }
+            let kept: Vec<&LedgerRow> = self.of_subject(&write.subject).collect();
+            if let Some(newer) = kept.iter().find(|row| row.revision >= write.revision) {
+                return Err(StoreError::CreditMoved(newer.id));
+            }
+            let issued: BTreeSet<CreditId> = outstanding(kept.iter().copied())
+                .map(|row| row.id)
+                .collect();
+            let reversed = write.rows.iter().filter_map(|row| row.reverses);
+            let said: Vec<CreditId> = write.keeps.iter().copied().chain(reversed).collect();
+            let told: BTreeSet<CreditId> = said.iter().copied().collect();
+            if told.len() != said.len() {
+                return Err(StoreError::Refused("a credit stands and is reversed"));
+            }
+            if let Some(id) = told.symmetric_difference(&issued).next() {
+                return Err(StoreError::CreditMoved(*id));
             }
         }
         Ok(())
+    }
+
+    fn of_subject<'a>(
+        &'a self,
+        subject: &'a CreditSubject,
+    ) -> impl Iterator<Item = &'a LedgerRow> + Clone {
+        self.ledger.iter().filter(move |row| match subject {
+            CreditSubject::Incident(id) => row.incident_id == Some(*id),
+            CreditSubject::Period(tenant, period) => {
+                row.incident_id.is_none() && row.tenant_id == *tenant && row.period == *period
+            }
+        })
     }
 
     fn check_credits(&self, moves: &[CreditMove]) -> Result<(), StoreError> {
@@ -279,6 +313,7 @@ impl State {
         if let Some(row) = self.ledger.iter_mut().find(|row| row.id == moved.id) {
             row.state = moved.to;
             row.granted = moved.granted;
+            row.issued = moved.issued;
         }
     }
 
@@ -286,7 +321,7 @@ impl State {
         for row in self
             .ledger
             .iter_mut()
-            .filter(|row| row.incident_id == write.incident_id)
+            .filter(|row| row.subject() == write.subject)
         {
             if matches!(row.state, CreditState::Estimated | CreditState::Approved) {
                 row.state = CreditState::Superseded;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use incident_core::incident::Severity;
-use incident_core::outbox::{Backlog, Claim, GivenUp, Lease, Message, Settled, Settlement};
+use incident_core::outbox::{Backlog, Claim, GivenUp, Lease, Message, Settled, Settlement, Thread};
 use incident_core::port::{ClaimRequest, StoreError};
-use incident_core::{IncidentId, MessageId, RuleName, Timestamp};
+use incident_core::{IncidentId, MessageId, Timestamp};
 
 #[derive(Debug)]
 struct Row {
@@ -16,18 +16,18 @@ struct Row {
     superseded: bool,
 }
 
-/// What is done in order: an incident, and of it one escalation or none.
-pub(super) type Thread = (IncidentId, Option<RuleName>);
+/// What is done in order: a thread of an incident, or of none.
+pub(super) type Queue = (Option<IncidentId>, Thread);
 
-fn thread(message: &Message) -> Thread {
-    (message.incident_id, message.thread().cloned())
+fn queue(message: &Message) -> Queue {
+    (message.incident_id, message.thread())
 }
 
 /// Unfinished messages, in order per thread; and those given up, for a replay.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     rows: BTreeMap<MessageId, Row>,
-    queues: BTreeMap<Thread, VecDeque<MessageId>>,
+    queues: BTreeMap<Queue, VecDeque<MessageId>>,
     /// The oldest message of each thread, unless it is held, by what is due
     /// first. One set per lane, so that a claim need not look at a whole storm.
     waiting: BTreeMap<Severity, BTreeSet<(Timestamp, MessageId)>>,
@@ -38,7 +38,7 @@ pub(super) struct Messages {
 
 impl Messages {
     pub(super) fn add(&mut self, message: Message) {
-        let (id, thread) = (message.id, thread(&message));
+        let (id, thread) = (message.id, queue(&message));
         self.queues.entry(thread.clone()).or_default().push_back(id);
         self.rows.insert(
             id,
@@ -54,7 +54,7 @@ impl Messages {
 
     /// Puts the oldest message of a thread among those that wait, unless it is
     /// held.
-    fn line_up(&mut self, thread: &Thread) {
+    fn line_up(&mut self, thread: &Queue) {
         let head = self.queues.get(thread).and_then(VecDeque::front);
         if let Some(row) = head.and_then(|id| self.rows.get(id))
             && row.held.is_none()
@@ -76,7 +76,7 @@ impl Messages {
         self.rows.contains_key(&id) || self.given_up.iter().any(|message| message.id == id)
     }
 
-    pub(super) fn supersede(&mut self, thread: &Thread) {
+    pub(super) fn supersede(&mut self, thread: &Queue) {
         let mut over = Vec::new();
         for id in self.queues.get(thread).into_iter().flatten() {
             if let Some(row) = self
@@ -150,7 +150,7 @@ impl Messages {
         if let Some((_, until)) = row.held.take() {
             self.held.remove(&(until, id));
         }
-        let thread = thread(&row.message);
+        let thread = queue(&row.message);
         self.line_up(&thread);
     }
 
@@ -210,7 +210,8 @@ impl Messages {
 
     pub(super) fn given_up(&self, which: GivenUp) -> Vec<Message> {
         let wanted = |message: &&Message| match which {
-            GivenUp::Of(incident) => message.incident_id == incident,
+            GivenUp::Of(incident) => message.incident_id == Some(incident),
+            GivenUp::OfNoIncident => message.incident_id.is_none(),
             GivenUp::One(id) => message.id == id,
         };
         self.given_up.iter().filter(wanted).cloned().collect()
@@ -242,7 +243,7 @@ impl Messages {
         if let Some((_, until)) = row.held {
             self.held.remove(&(until, id));
         }
-        let thread = thread(&row.message);
+        let thread = queue(&row.message);
         if let Some(queue) = self.queues.get_mut(&thread) {
             queue.retain(|queued| *queued != id);
             if queue.is_empty() {

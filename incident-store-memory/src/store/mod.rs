@@ -221,15 +221,17 @@ impl Ledger for MemoryStore {
             tenant,
             period,
             state,
+            batch,
         } = query;
         let wanted = |row: &&LedgerRow| {
             id.is_none_or(|id| id == row.id)
-                && incident.is_none_or(|id| id == row.incident_id)
+                && incident.is_none_or(|id| row.incident_id == Some(id))
                 && tenant
                     .as_ref()
                     .is_none_or(|tenant| *tenant == row.tenant_id)
                 && period.is_none_or(|period| period == row.period)
                 && state.is_none_or(|state| state == row.state)
+                && batch.is_none_or(|id| row.issued.as_ref().map(|one| one.batch) == Some(id))
         };
         Ok(self.state().ledger.iter().filter(wanted).cloned().collect())
     }

@@ -143,17 +143,64 @@ async fn times_are_finite_states_are_whole_and_credits_are_single() {
         "update incident.outbox set state = 'leased'",
         "update incident.outbox set lease_until = now()",
         "update incident.outbox set state = 'other'",
-        "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author) \
-         select gen_random_uuid(), id, 't', 1, '2026-11-02', 0, 0, 'v', 'estimated', 'anna' from incident.incidents",
-        "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author) \
-         select gen_random_uuid(), id, 't', 1, '2026-11-01', 0, 1000001, 'v', 'estimated', 'anna' from incident.incidents",
+        "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author, inputs) \
+         select gen_random_uuid(), id, 't', 1, '2026-13', 0, 0, 'v', 'estimated', 'anna', '[]' from incident.incidents",
+        "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author, inputs) \
+         select gen_random_uuid(), id, 't', 1, '2026-11', 0, 1000001, 'v', 'estimated', 'anna', '[]' from incident.incidents",
     ] {
         assert_eq!(refused(&mut owner, sql).await, "23514", "{sql}");
     }
-    let credit = "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author) \
-         select gen_random_uuid(), id, 't', 1, '2026-11-01', 0, 0, 'v', 'estimated', 'anna' from incident.incidents";
+    let credit = "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author, inputs) \
+         select gen_random_uuid(), id, 't', 1, '2026-11', 0, 0, 'v', 'estimated', 'anna', '[]' from incident.incidents";
     owner.execute(credit).await.unwrap();
     assert_eq!(refused(&mut owner, credit).await, "23505");
+}
+
+/// What was issued stays issued, with what was granted, and is taken back once:
+/// whatever a program, ours included, would do.
+#[tokio::test]
+async fn issued_credits_are_not_taken_back_by_an_update() {
+    let database = filled().await;
+    let mut owner = owner(&database).await;
+    let credit = "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author, inputs) \
+         select gen_random_uuid(), id, 't', 1, '2026-11', 0, 0, 'v', 'estimated', 'anna', '[]' from incident.incidents limit 1";
+    owner.execute(credit).await.unwrap();
+    let early = "update incident.credits set state = 'issued', granted = '{}'";
+    assert_eq!(refused(&mut owner, early).await, "23514");
+    owner
+        .execute(
+            "update incident.credits set state = 'approved', granted = '{\"percent\": \"10\"}'",
+        )
+        .await
+        .unwrap();
+    let more = "update incident.credits set granted = '{\"percent\": \"20\"}'";
+    assert_eq!(refused(&mut owner, more).await, "INC10");
+    owner
+        .execute("update incident.credits set state = 'issued', issued = '{\"batch\": \"b\", \"accepted_at\": null}'")
+        .await
+        .unwrap();
+    for sql in [
+        "update incident.credits set state = 'waived', issued = null",
+        "update incident.credits set state = 'superseded', issued = null",
+        "update incident.credits set granted = null",
+        "update incident.credits set issued = '{\"batch\": \"c\", \"accepted_at\": null}'",
+    ] {
+        assert_eq!(refused(&mut owner, sql).await, "INC10", "{sql}");
+    }
+    owner
+        .execute(
+            "update incident.credits set issued = '{\"batch\": \"b\", \"accepted_at\": \"now\"}'",
+        )
+        .await
+        .unwrap();
+    let reversal = |revision: u32| {
+        AssertSqlSafe(format!(
+            "insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author, reverses, inputs) \
+             select gen_random_uuid(), incident_id, 't', {revision}, '2026-11', 0, 0, 'v', 'estimated', 'anna', id, '[]' from incident.credits where reverses is null"
+        ))
+    };
+    owner.execute(reversal(2)).await.unwrap();
+    assert!(owner.execute(reversal(3)).await.is_err());
 }
 
 /// A pass of the relay works on many messages at once, each with a connection at

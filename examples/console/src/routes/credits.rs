@@ -60,6 +60,7 @@ pub(super) async fn list(
         tenant: query.read::<TenantId>("tenant")?,
         period: None,
         state,
+        batch: None,
     };
     let limit = query.limit()?;
     let wrong = |_| {

@@ -1,0 +1,201 @@
+//! What billing is told, frozen.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::LedgerRow;
+use crate::{
+    CreditId, IncidentId, Invalid, MessageId, Money, Name, Percent, Period, PersonName, TenantId,
+    Timestamp,
+};
+
+/// Most credits in one batch.
+pub const MOST_CREDITS: usize = 500;
+
+/// The type of a batch, as the payload names it (Standard Webhooks).
+const KIND: &str = "incident.credits.issued";
+
+/// A share of a fee in percent, below zero where it is taken back. Written as a
+/// decimal: `"10"`, `"-2.5"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SignedPercent {
+    /// Whether it is taken back.
+    pub negative: bool,
+    /// How much.
+    pub percent: Percent,
+}
+
+impl fmt::Display for SignedPercent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.negative && self.percent != Percent::ZERO {
+            "-"
+        } else {
+            ""
+        };
+        write!(f, "{sign}{}", self.percent)
+    }
+}
+
+impl From<SignedPercent> for String {
+    fn from(percent: SignedPercent) -> Self {
+        percent.to_string()
+    }
+}
+
+impl TryFrom<String> for SignedPercent {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, text.as_str()),
+        };
+        let percent = digits.parse()?;
+        Ok(Self { negative, percent })
+    }
+}
+
+/// One credit as billing is told of it. A reversal has its amount and its percentage
+/// below zero, so that sums are right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BilledCredit {
+    /// What it is known by, for good: the id of the ledger's row.
+    pub key: CreditId,
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The incident; none for a period as a whole.
+    pub incident_id: Option<IncidentId>,
+    /// The month, quarter or year of the fee.
+    pub period: Period,
+    /// Which computation.
+    pub revision: u32,
+    /// What was granted, in percent of the period's fee.
+    pub credit_percent: SignedPercent,
+    /// The same of the fee, where that is known; else billing computes it.
+    pub amount: Option<Money>,
+    /// The key of the credit that it takes back.
+    pub reverses: Option<CreditId>,
+    /// The outage, in whole milliseconds.
+    pub outage_ms: u64,
+    /// The terms.
+    pub terms_version: Name,
+    /// Who approved it.
+    pub approved_by: PersonName,
+    /// When.
+    pub approved_at: Timestamp,
+}
+
+impl BilledCredit {
+    /// A row as billing is told of it; none before it is approved.
+    #[must_use]
+    pub fn of(row: &LedgerRow) -> Option<Self> {
+        let granted = row.granted.as_ref()?;
+        let negative = row.reverses.is_some();
+        let signed = |amount: Money| Money {
+            minor: if negative {
+                amount.minor.saturating_neg()
+            } else {
+                amount.minor
+            },
+            ..amount
+        };
+        Some(Self {
+            key: row.id,
+            tenant_id: row.tenant_id.clone(),
+            incident_id: row.incident_id,
+            period: row.period,
+            revision: row.revision,
+            credit_percent: SignedPercent {
+                negative,
+                percent: granted.percent,
+            },
+            amount: granted.amount.map(signed),
+            reverses: row.reverses,
+            outage_ms: row.outage_us / 1_000,
+            terms_version: row.terms_version.clone(),
+            approved_by: granted.by.clone(),
+            approved_at: granted.at,
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    r#type: &'static str,
+    timestamp: Timestamp,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    batch: MessageId,
+    credits: &'a [BilledCredit],
+}
+
+#[derive(Deserialize)]
+struct Frozen {
+    data: FrozenData,
+}
+
+#[derive(Deserialize)]
+struct FrozenData {
+    credits: Vec<BilledCredit>,
+}
+
+/// Credits that go to billing together: one body, frozen with the decision to issue
+/// them and sent again byte by byte, whatever became of them or of the code.
+///
+/// Its id is the idempotency key, and the id of the outbox message that carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    id: MessageId,
+    body: Arc<str>,
+}
+
+impl Batch {
+    /// Freezes approved credits, in this order.
+    ///
+    /// # Errors
+    /// There are none, or more than [`MOST_CREDITS`], or they cannot be written.
+    pub fn freeze(id: MessageId, at: Timestamp, credits: &[BilledCredit]) -> Result<Self, Invalid> {
+        if !(1..=MOST_CREDITS).contains(&credits.len()) {
+            return Err(Invalid::new("credits", "1 to 500 of them"));
+        }
+        let payload = Payload {
+            r#type: KIND,
+            timestamp: at,
+            data: Data { batch: id, credits },
+        };
+        let body = serde_json::to_string(&payload)
+            .map_err(|_| Invalid::new("credits", "values that JSON can hold"))?;
+        Ok(Self {
+            id,
+            body: body.into(),
+        })
+    }
+
+    /// Its id: the idempotency key.
+    #[must_use]
+    pub const fn id(&self) -> MessageId {
+        self.id
+    }
+
+    /// The bytes that are sent.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// What is in it, read from the bytes that are sent.
+    ///
+    /// # Errors
+    /// The body is not one that this library wrote.
+    pub fn credits(&self) -> Result<Vec<BilledCredit>, Invalid> {
+        let frozen: Frozen = serde_json::from_str(&self.body)
+            .map_err(|_| Invalid::new("body", "a batch of credits"))?;
+        Ok(frozen.data.credits)
+    }
+}

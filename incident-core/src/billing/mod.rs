@@ -1,0 +1,19 @@
+//! The credit ledger: what is owed, what was decided on it, what was issued to billing.
+
+mod batch;
+mod cap;
+mod compare;
+mod decision;
+mod ledger;
+mod revise;
+mod submission;
+
+pub use batch::{Batch, BilledCredit, MOST_CREDITS, SignedPercent};
+pub use cap::{CappedRow, cap_months};
+pub use compare::{Difference, compare};
+pub use decision::{CreditDecision, CreditMove, CreditPolicy, Granted};
+pub use ledger::{
+    CreditInput, CreditState, CreditSubject, Issued, LedgerRow, LedgerWrite, outstanding,
+};
+pub use revise::{Fresh, is_settled, revise};
+pub use submission::{Attempts, HeldCredit, Holding, Precaution, Submission};

@@ -1,0 +1,92 @@
+//! What a sink answers, and whether it may be told again without asking.
+
+use std::time::Duration;
+
+use crate::paging::{NotSent, TargetLog};
+use crate::{CreditId, Money, Timestamp};
+
+use super::SignedPercent;
+
+/// What became of one submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submission {
+    /// The sink has every credit of the batch.
+    Accepted,
+    /// It had them before, under the same key.
+    Duplicate,
+    /// It certainly has none of them.
+    NotSent(NotSent),
+    /// Nobody can know: a time-out, a lost answer, a 5xx.
+    Unknown,
+}
+
+/// A credit that a sink holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldCredit {
+    /// The key that it was told.
+    pub key: CreditId,
+    /// In percent of the fee.
+    pub credit_percent: SignedPercent,
+    /// The amount, where it was told one.
+    pub amount: Option<Money>,
+}
+
+/// What a sink says that it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// These: one entry for each time that it holds a credit.
+    Held(Vec<HeldCredit>),
+    /// It did not answer.
+    Unknown,
+    /// It cannot be asked.
+    Unasked,
+}
+
+/// Whether a batch may be sent without asking first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precaution {
+    /// It was certainly never taken, or the sink still knows its key.
+    Send,
+    /// It may have been taken so long ago that the sink forgot its key.
+    AskFirst,
+}
+
+/// What is known of the earlier attempts at a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempts<'a> {
+    /// What was noted of them.
+    pub log: Option<&'a TargetLog>,
+    /// How often the message was leased, this time too: an attempt whose process died
+    /// was leased and not noted.
+    pub leases: u64,
+    /// When the message was due first: nothing was sent before.
+    pub due_at: Timestamp,
+}
+
+impl Attempts<'_> {
+    /// Whether the sink may have it.
+    fn may_be_there(&self) -> bool {
+        let noted = self.log.map_or(0, |log| u64::from(log.attempts));
+        self.log.is_some_and(|log| log.unknown_since.is_some()) || noted + 1 < self.leases
+    }
+
+    /// What to do before the batch is sent at `now`. `key_window` is how long the sink
+    /// knows a key, none for good; `margin` is how long a submission may be on its way.
+    #[must_use]
+    pub fn precaution(
+        &self,
+        key_window: Option<Duration>,
+        margin: Duration,
+        now: Timestamp,
+    ) -> Precaution {
+        let Some(window) = key_window.filter(|_| self.may_be_there()) else {
+            return Precaution::Send;
+        };
+        let since = self.log.map_or(self.due_at, |log| log.first_at);
+        if now.saturating_add(margin) < since.saturating_add(window) {
+            Precaution::Send
+        } else {
+            Precaution::AskFirst
+        }
+    }
+}

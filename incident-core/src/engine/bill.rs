@@ -1,0 +1,225 @@
+//! Batches, handed to billing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::issue::by_billing;
+use super::run::allowed;
+use super::{Alarm, Ask, Error, Incidents, Notice};
+use crate::billing::{
+    Attempts, Batch, CreditMove, CreditState, Holding, Issued, Precaution, Submission,
+};
+use crate::commit::Commit;
+use crate::outbox::{Claim, Settled, Settlement};
+use crate::paging::{Backoff, NotSent, NotSentReason, PageAnswer, TargetId, TargetLog};
+use crate::port::{Asked, BillingSink, CreditQuery};
+use crate::{CreditId, PersonName, failpoint};
+
+/// Money is in less of a hurry than pages are.
+const WAITS: Backoff = Backoff {
+    first: Duration::from_secs(2),
+    cap: Duration::from_secs(15 * 60),
+};
+
+/// How long a batch may be on its way before somebody is told.
+const LATE: Duration = Duration::from_secs(60 * 60);
+
+/// What came of one look at a batch.
+enum Outcome {
+    /// The sink has it.
+    Accepted,
+    /// Try again.
+    Later(PageAnswer),
+    /// Do not try again by yourself.
+    Held(&'static str),
+}
+
+impl Incidents {
+    pub(super) async fn bill(&self, claim: Claim, batch: Batch) -> Result<(), Error> {
+        let outcome = match &self.0.billing {
+            Some(sink) => self.submit(sink, &claim, &batch).await?,
+            None => Outcome::Later(not_configured()),
+        };
+        let target = match &self.0.billing {
+            Some(sink) => sink.target_id(),
+            None => TargetId::billing(),
+        };
+        failpoint::hit("before_billed");
+        match outcome {
+            Outcome::Accepted => self.billed(claim, &target).await,
+            Outcome::Later(answer) => self.try_later(claim, &target, &answer).await,
+            Outcome::Held(reason) => self.hold(claim, &target, reason).await,
+        }
+    }
+
+    async fn submit(
+        &self,
+        sink: &Arc<dyn BillingSink>,
+        claim: &Claim,
+        batch: &Batch,
+    ) -> Result<Outcome, Error> {
+        let within = self.0.settings.pager_deadline;
+        let target = sink.target_id();
+        let attempts = Attempts {
+            log: claim.message.log.iter().find(|log| log.target == target),
+            leases: claim.lease.token,
+            due_at: claim.message.due_at,
+        };
+        let margin = self.0.settings.lease;
+        if attempts.precaution(sink.key_window(), margin, self.0.now()) == Precaution::AskFirst {
+            let keys: Vec<CreditId> = batch.credits()?.iter().map(|one| one.key).collect();
+            match sink.held(Asked::Keys(&keys), within).await {
+                Holding::Unknown => return Ok(Outcome::Later(PageAnswer::Unknown)),
+                Holding::Unasked => {
+                    let reason = "the sink may have taken it, forgets keys and cannot be asked";
+                    return Ok(Outcome::Held(reason));
+                }
+                Holding::Held(held) => {
+                    let held: BTreeSet<CreditId> = held.iter().map(|one| one.key).collect();
+                    match keys.iter().filter(|key| held.contains(key)).count() {
+                        0 => {}
+                        all if all == keys.len() => return Ok(Outcome::Accepted),
+                        _ => return Ok(Outcome::Held("the sink holds a part of it")),
+                    }
+                }
+            }
+        }
+        failpoint::hit("before_bill");
+        let answer = sink.submit(batch, within).await;
+        failpoint::hit("after_bill");
+        Ok(match answer {
+            Submission::Accepted | Submission::Duplicate => Outcome::Accepted,
+            Submission::NotSent(not_sent) if not_sent.reason.is_permanent() => {
+                Outcome::Held(match not_sent.reason {
+                    NotSentReason::Unauthorized => "the sink refuses the key",
+                    NotSentReason::Unreachable
+                    | NotSentReason::RateLimited
+                    | NotSentReason::Unavailable
+                    | NotSentReason::Rejected
+                    | NotSentReason::NotConfigured => "the sink refuses it",
+                })
+            }
+            Submission::NotSent(not_sent) => Outcome::Later(PageAnswer::NotSent(not_sent)),
+            Submission::Unknown => Outcome::Later(PageAnswer::Unknown),
+        })
+    }
+
+    async fn billed(&self, claim: Claim, target: &TargetId) -> Result<(), Error> {
+        let (now, within) = (self.0.now(), self.0.settings.store_deadline);
+        let wanted = CreditQuery {
+            batch: Some(claim.message.id),
+            ..CreditQuery::default()
+        };
+        let rows = self.0.store.credits(&wanted, within).await?;
+        let accepted = |issued: Issued| Issued {
+            accepted_at: Some(now),
+            ..issued
+        };
+        let credits = rows.into_iter().map(|row| CreditMove {
+            id: row.id,
+            from: CreditState::Issued,
+            to: CreditState::Issued,
+            granted: row.granted,
+            issued: row.issued.map(accepted),
+        });
+        let commit = Commit {
+            credits: credits.collect(),
+            ..self.end(claim, target, "billed_credits", None, Settled::Done)?
+        };
+        self.0.store.commit(commit, within).await?;
+        Ok(())
+    }
+
+    async fn try_later(
+        &self,
+        claim: Claim,
+        target: &TargetId,
+        answer: &PageAnswer,
+    ) -> Result<(), Error> {
+        let now = self.0.now();
+        let (mut log, seed) = (
+            claim.message.log.clone(),
+            claim.message.id.uuid().as_u64_pair().1,
+        );
+        let due_at = TargetLog::change(&mut log, target, now, |entry| {
+            entry.note(answer, now, &WAITS, seed);
+            entry.not_before
+        });
+        let (batch, since) = (claim.message.id, claim.message.committed_at);
+        let commit = Commit {
+            settles: Some(settlement(&claim, Settled::Later { due_at, log })),
+            ..Commit::default()
+        };
+        self.0
+            .store
+            .commit(commit, self.0.settings.store_deadline)
+            .await?;
+        tracing::warn!(%batch, sink = %target, again_at = %due_at, ?answer, "billing did not take credits; trying again");
+        if since.saturating_add(LATE) <= now {
+            self.raise(Alarm::BillingLate { batch, since });
+        }
+        Ok(())
+    }
+
+    async fn hold(
+        &self,
+        claim: Claim,
+        target: &TargetId,
+        reason: &'static str,
+    ) -> Result<(), Error> {
+        let batch = claim.message.id;
+        let outcome = Settled::GivenUp {
+            log: claim.message.log.clone(),
+        };
+        let commit = self.end(claim, target, "held_credits", Some(reason), outcome)?;
+        self.0
+            .store
+            .commit(commit, self.0.settings.store_deadline)
+            .await?;
+        tracing::error!(%batch, sink = %target, reason, "credits are held back until somebody looks");
+        self.raise(Alarm::BillingHeld { batch, reason });
+        Ok(())
+    }
+
+    fn raise(&self, alarm: Alarm) {
+        self.0.tell(&Notice {
+            alarm: Some(alarm),
+            ..Notice::default()
+        });
+    }
+
+    fn end(
+        &self,
+        claim: Claim,
+        target: &TargetId,
+        action: &str,
+        reason: Option<&str>,
+        outcome: Settled,
+    ) -> Result<Commit, Error> {
+        let actor = PersonName::new(&format!("billing:{target}"))?;
+        let mut detail = BTreeMap::from([("batch".to_owned(), claim.message.id.to_string())]);
+        detail.extend(reason.map(|reason| ("reason".to_owned(), reason.to_owned())));
+        let ask = Ask::by(by_billing(actor));
+        Ok(Commit {
+            audit: vec![allowed(&ask, self.0.now(), None, action, detail)],
+            settles: Some(settlement(&claim, outcome)),
+            ..Commit::default()
+        })
+    }
+}
+
+const fn not_configured() -> PageAnswer {
+    PageAnswer::NotSent(NotSent {
+        reason: NotSentReason::NotConfigured,
+        retry_after: None,
+    })
+}
+
+fn settlement(claim: &Claim, outcome: Settled) -> Settlement {
+    Settlement {
+        message: claim.message.id,
+        lease: claim.lease,
+        outcome,
+    }
+}

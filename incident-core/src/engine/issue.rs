@@ -1,0 +1,104 @@
+//! Credits that were approved, frozen in batches for billing.
+
+use std::collections::BTreeMap;
+
+use super::run::allowed;
+use super::{Ask, Error, Incidents, Notice};
+use crate::actor::{Actor, ActorKind, Caller, Role};
+use crate::billing::{
+    Batch, BilledCredit, CreditMove, CreditState, Issued, LedgerRow, MOST_CREDITS,
+};
+use crate::commit::{Commit, OutboxWrite};
+use crate::incident::Severity;
+use crate::outbox::{Message, MessageBody};
+use crate::port::{CreditQuery, StoreError};
+use crate::{MessageId, PersonName, Timestamp};
+
+impl Incidents {
+    /// Issues every credit that is approved: freezes them in batches, from which the
+    /// relay hands them to billing. Says how many. Call it now and then; the loop of
+    /// `incident-pagers` does. Without a sink nothing is issued.
+    ///
+    /// Several processes may do so at a time: each credit is in one batch.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn issue_approved(&self) -> Result<usize, Error> {
+        if self.0.billing.is_none() {
+            return Ok(0);
+        }
+        let wanted = CreditQuery {
+            state: Some(CreditState::Approved),
+            ..CreditQuery::default()
+        };
+        let within = self.0.settings.store_deadline;
+        let rows = self.0.store.credits(&wanted, within).await?;
+        let mut issued = 0;
+        for rows in rows.chunks(MOST_CREDITS) {
+            match self.0.store.commit(self.frozen(rows)?, within).await {
+                Ok(_) => issued += rows.len(),
+                // Somebody else issued or waived some of them, or a correction took
+                // them back: what is left is looked at the next time.
+                Err(StoreError::CreditMoved(_)) => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if issued > 0 {
+            self.0.tell(&Notice {
+                outbox: true,
+                ..Notice::default()
+            });
+        }
+        Ok(issued)
+    }
+
+    fn frozen(&self, rows: &[LedgerRow]) -> Result<Commit, Error> {
+        let now = self.0.now();
+        let id = MessageId::from_uuid(self.0.ids.sortable(now));
+        let credits: Vec<BilledCredit> = rows.iter().filter_map(BilledCredit::of).collect();
+        let batch = Batch::freeze(id, now, &credits)?;
+        let detail = BTreeMap::from([
+            ("batch".to_owned(), id.to_string()),
+            ("credits".to_owned(), credits.len().to_string()),
+        ]);
+        let ask = Ask::by(by_billing(PersonName::billing()));
+        Ok(Commit {
+            audit: vec![allowed(&ask, now, None, "issue_credits", detail)],
+            credits: rows.iter().map(|row| issue(row, id, now)).collect(),
+            outbox: vec![OutboxWrite::Add(Box::new(Message {
+                id,
+                incident_id: None,
+                lane: Severity::Sev4,
+                body: MessageBody::Bill(batch),
+                committed_at: now,
+                due_at: now,
+                log: Vec::new(),
+            }))],
+            ..Commit::default()
+        })
+    }
+}
+
+fn issue(row: &LedgerRow, batch: MessageId, at: Timestamp) -> CreditMove {
+    CreditMove {
+        id: row.id,
+        from: CreditState::Approved,
+        to: CreditState::Issued,
+        granted: row.granted.clone(),
+        issued: Some(Issued {
+            batch,
+            at,
+            accepted_at: None,
+        }),
+    }
+}
+
+pub(super) fn by_billing(name: PersonName) -> Caller {
+    Caller {
+        actor: Actor {
+            kind: ActorKind::Service,
+            name,
+        },
+        role: Role::Billing,
+    }
+}

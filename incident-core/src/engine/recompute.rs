@@ -1,0 +1,67 @@
+//! Credits of a month, computed anew: its terms changed, or those of a tenant.
+
+use std::collections::BTreeMap;
+
+use super::run::allowed;
+use super::settle::Beside;
+use super::{Ask, Error, Incidents};
+use crate::actor::Action;
+use crate::commit::Commit;
+use crate::port::IncidentFilter;
+use crate::{Invalid, Month};
+
+impl Incidents {
+    /// Computes the credits of every incident and period anew that has something in a
+    /// month, under the terms that are configured now; says how many came out
+    /// differently. What was not issued gives way; what was issued is reversed, beside
+    /// a new row. What comes out the same is left alone, so it may be done again, and
+    /// goes on where it was broken off.
+    ///
+    /// # Errors
+    /// A right is missing; a month that has not begun; an incident hits all tenants
+    /// and nobody knows who they are; the store failed.
+    pub async fn recompute_credits(&self, ask: &Ask, month: Month) -> Result<usize, Error> {
+        self.authorize(&ask.caller, Action::DecideCredit, None)
+            .await?;
+        let now = self.0.now();
+        if now < month.window().start() {
+            return Err(Invalid::new("month", "a month that has begun").into());
+        }
+        let author = &ask.caller.actor.name;
+        let filter = IncidentFilter {
+            touching: Some(self.0.settings.contracts.widest(month)),
+            ..IncidentFilter::default()
+        };
+        let mut changed = 0;
+        for incident in self.all(filter).await? {
+            // One that goes on is settled when it ends.
+            if incident.credit_revision == 0 || incident.is_provisional() {
+                continue;
+            }
+            let audit = vec![allowed(
+                ask,
+                now,
+                Some(incident.id),
+                "recompute_credits",
+                BTreeMap::new(),
+            )];
+            let beside = Beside {
+                audit,
+                ..Beside::default()
+            };
+            changed += usize::from(self.settle_again(incident.id, author, beside).await?);
+        }
+        changed += self.settle_periods(author, None, month.window()).await?;
+        let detail = BTreeMap::from([
+            ("month".to_owned(), month.to_string()),
+            ("changed".to_owned(), changed.to_string()),
+        ]);
+        let commit = Commit {
+            audit: vec![allowed(ask, now, None, "recompute_credits", detail)],
+            ..Commit::default()
+        };
+        let within = self.0.settings.store_deadline;
+        self.0.store.commit(commit, within).await?;
+        Ok(changed)
+    }
+}
