@@ -13,6 +13,7 @@ pub mod money;
 pub mod name;
 mod percent;
 pub mod period;
+mod table;
 pub mod time;
 pub mod window;
 mod zone;
@@ -52,6 +53,7 @@ pub use name::{
 };
 pub use percent::Percent;
 pub use period::{Period, PeriodKind};
+pub use table::cell;
 pub use time::{Month, Timestamp};
 pub use window::{Window, Windows};
 pub use zone::Zone;

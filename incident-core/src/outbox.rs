@@ -97,9 +97,10 @@ impl Message {
     }
 }
 
-/// What is done in order, of one incident or of none: its own page, the page of an
-/// escalation's rule, its credits, the batches for billing. A slow pager holds up no
-/// credit, and a sink that is away no page.
+/// What is done in order, of one incident or of none.
+///
+/// Its own page, the page of an escalation's rule, its credits, the batches for
+/// billing: a slow pager holds up no credit, and a sink that is away no page.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Thread(Cow<'static, str>);
 

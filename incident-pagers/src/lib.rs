@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "billing")]
+mod billing;
 #[cfg(feature = "vendors")]
 pub mod inbound;
 mod log;
@@ -11,6 +13,8 @@ pub mod testing;
 #[cfg(feature = "vendors")]
 mod vendor;
 
+#[cfg(feature = "billing")]
+pub use billing::*;
 pub use log::LogPager;
 #[cfg(feature = "tokio")]
 pub use run::{Wake, run};

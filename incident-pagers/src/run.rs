@@ -48,9 +48,9 @@ impl Wake {
 /// then once more, so that what was accepted is also sent.
 ///
 /// Anchors the heads of the chains every five minutes and at the end, and
-/// asks what became of pages, and measures what waits, every five seconds; and asks
-/// about once a minute where alerts stand that nobody has, and approves the credits
-/// that need nobody.
+/// asks what became of pages, measures what waits, and issues the credits that were
+/// approved, every five seconds; and asks about once a minute where alerts stand that
+/// nobody has, and approves the credits that need nobody.
 ///
 /// Needs a tokio runtime; passes run as tasks of it and end with the loop.
 pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output = ()>) {
@@ -68,6 +68,7 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
             Some(_) = passes.join_next() => continue,
             _ = look.tick() => {
                 passes.spawn(watch(incidents.clone()));
+                passes.spawn(issue(incidents.clone()));
                 continue;
             }
             () = &mut reconcile => {
@@ -136,6 +137,15 @@ async fn approve(incidents: Incidents) {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "credits could not be approved by policy; trying again"
+        );
+    }
+}
+
+async fn issue(incidents: Incidents) {
+    if let Err(error) = incidents.issue_approved().await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "approved credits could not be issued; trying again"
         );
     }
 }

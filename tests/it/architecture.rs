@@ -151,6 +151,7 @@ fn rooms_of_core_use_only_those_below() {
             "money",
             "name",
             "percent",
+            "table",
             "period",
             "time",
             "window",

@@ -10,6 +10,9 @@ use incident_console::pagers::PagerSettings;
 use incident_console::policy_file::{Paging, PolicyFile};
 use incident_console::storage::Storage;
 use incident_core::Timestamp;
+use incident_core::engine::Incidents;
+use incident_core::port::{Store, TenantDirectory};
+use incident_core::sla::Contracts;
 use incident_core::testing::{ManualClock, RecordingPager};
 use incident_store_postgres::{PgStore, PgUsage, migrate};
 use incident_test_postgres::{Cluster, Database};
@@ -25,6 +28,8 @@ pub(crate) const BILLING: &str = "billing-token-0123456789";
 
 pub(crate) struct Server {
     console: Console,
+    pub(crate) store: Arc<dyn Store>,
+    directory: Arc<dyn TenantDirectory>,
     /// Gone when the test is.
     _database: Option<Database>,
     pub(crate) clock: Arc<ManualClock>,
@@ -112,7 +117,7 @@ pub(crate) async fn storage() -> (Storage, Option<Database>) {
     (storage, Some(database))
 }
 
-async fn start(parts: Parts) -> (Console, Option<Database>) {
+async fn start(parts: Parts) -> (Console, Storage, Option<Database>) {
     let tokens = format!(
         "root:admin:{ADMIN},carl:commander:{COMMANDER},anna:responder:{RESPONDER},vera:viewer:{VIEWER},bill:billing:{BILLING}"
     );
@@ -120,11 +125,12 @@ async fn start(parts: Parts) -> (Console, Option<Database>) {
     let (storage, database) = storage().await;
     let parts = Parts {
         tokens,
-        storage,
+        storage: storage.clone(),
         ..parts
     };
     let bind = "127.0.0.1:0".parse().unwrap();
-    (Console::start(parts, bind).await.unwrap(), database)
+    let console = Console::start(parts, bind).await.unwrap();
+    (console, storage, database)
 }
 
 impl Server {
@@ -142,10 +148,12 @@ impl Server {
             clock: Some(clock.clone()),
             ..parts
         };
-        let (console, database) = start(parts).await;
+        let (console, storage, database) = start(parts).await;
         Self {
             _database: database,
             console,
+            store: storage.store,
+            directory: storage.directory,
             clock,
             pager,
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
@@ -175,10 +183,12 @@ impl Server {
             policy,
             ..Parts::default()
         };
-        let (console, database) = start(parts).await;
+        let (console, storage, database) = start(parts).await;
         Self {
             _database: database,
             console,
+            store: storage.store,
+            directory: storage.directory,
             clock: Arc::new(ManualClock::at(Timestamp::MIN)),
             pager: Arc::new(RecordingPager::named("idle").unwrap()),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
@@ -193,8 +203,18 @@ impl Server {
         format!("http://{}{path}", self.console.address)
     }
 
+    /// An engine on the same store, under other contracts: as after a restart.
+    pub(crate) fn restarted(&self, contracts: Contracts) -> Incidents {
+        Incidents::builder(self.store.clone())
+            .directory(self.directory.clone())
+            .clock(self.clock.clone())
+            .contracts(contracts)
+            .build()
+            .unwrap()
+    }
+
     /// The engine behind it.
-    pub(crate) fn incidents(&self) -> &incident_core::engine::Incidents {
+    pub(crate) fn incidents(&self) -> &Incidents {
         &self.console.app.incidents
     }
 

@@ -12,6 +12,7 @@
 pub(crate) const ON_POSTGRES: bool = true;
 
 mod bad_input;
+mod billing;
 mod coalescing;
 mod confirmed;
 mod credits;
@@ -19,6 +20,7 @@ mod escalations;
 mod harness;
 mod http_rules;
 mod imports;
+mod issued;
 mod paging;
 mod public_canary;
 mod real_data;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::billing::BillingSettings;
 use crate::escalations::EscalationSettings;
 use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
@@ -40,6 +41,8 @@ pub struct Config {
     pub pagers: PagerSettings,
     /// Who is told besides on-call.
     pub escalations: EscalationSettings,
+    /// Where issued credits go.
+    pub billing: BillingSettings,
     /// What inbound hooks are proven with.
     pub hooks: Hooks,
     /// The policy file.
@@ -100,6 +103,7 @@ impl Config {
             allow_unsafe: get("INCIDENT_ALLOW_UNSAFE_DATABASE").is_some(),
             pagers: PagerSettings::from_env(&get)?,
             escalations: EscalationSettings::from_env(&get)?,
+            billing: BillingSettings::from_env(&get)?,
             hooks: Hooks::from_env(&get)?,
             policy: get("INCIDENT_POLICY").map(PathBuf::from),
             anchors: get("INCIDENT_ANCHORS").map(PathBuf::from),
@@ -141,6 +145,8 @@ mod tests {
             ("PAGERDUTY_API_TOKEN", "canary canary"),
             ("PAGERDUTY_API_URL", "http://canary.example"),
             ("OPSGENIE_WEBHOOK_TOKEN", "canary"),
+            ("INCIDENT_BILLING_URL", "http://canary.example"),
+            ("INCIDENT_BILLING_SECRET", "canary"),
             ("RUST_LOG", "=not=a=filter="),
         ] {
             let error = with(variable, value).unwrap_err().to_string();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use incident_core::engine::{BuildError, Incidents};
 use incident_core::failpoint;
-use incident_core::port::{AnchorRecord, Clock, PageCheck, Pager};
+use incident_core::port::{AnchorRecord, BillingSink, Clock, PageCheck, Pager};
 use incident_pagers::{LogPager, Wake};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -43,6 +43,8 @@ pub struct Parts {
     pub escalations: Escalations,
     /// Where it can be asked what became of a page.
     pub page_checks: Vec<Arc<dyn PageCheck>>,
+    /// Where issued credits go; approved ones wait if absent.
+    pub billing: Option<Arc<dyn BillingSink>>,
     /// Where heads of chains are written down; the log if absent.
     pub anchors: Option<Arc<dyn AnchorRecord>>,
     /// What inbound hooks are proven with; closed if empty.
@@ -79,6 +81,7 @@ impl Parts {
             retired_pagers,
             escalations,
             page_checks,
+            billing,
             anchors,
             hooks,
             metrics,
@@ -103,6 +106,9 @@ impl Parts {
                     waker.wake();
                 }
             });
+        if let Some(sink) = billing {
+            builder = builder.billing(sink);
+        }
         if let Some(anchors) = anchors {
             builder = builder.anchor_record(anchors);
         }

@@ -6,6 +6,7 @@
 
 pub mod anchor_file;
 pub mod app;
+pub mod billing;
 pub mod config;
 pub mod console;
 pub mod demo;

@@ -206,6 +206,8 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
         config.escalations
     };
     let escalations = escalations.build(policy.paging())?;
+    // The demo credits nobody.
+    let billing = if play { None } else { config.billing.build()? };
     let storage = match &config.database {
         Some(database) if !play => Storage::open(database, config.allow_unsafe).await?,
         _ => Storage::default(),
@@ -239,6 +241,7 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
             retired_pagers: pagers.retired,
             page_checks: pagers.checks,
             escalations,
+            billing,
             anchors: anchors
                 .clone()
                 .map(|file| Arc::new(file) as Arc<dyn AnchorRecord>),

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 use incident_core::sla::{Basis, Contracts, IncidentShare, SlaStatement, decimal_minutes};
-use incident_core::{IncidentId, Month, Percent, TenantId, Timestamp, Window, Windows};
+use incident_core::{IncidentId, Month, Percent, TenantId, Timestamp, Window, Windows, cell};
 use serde::Deserialize;
 use serde_json::{Value, json as value};
 
@@ -79,7 +79,7 @@ pub fn csv(all: &[SlaStatement]) -> Result<String, csv::Error> {
             currency.unwrap_or_default(),
             made.provisional.to_string(),
         ];
-        table.write_record(cells.map(|text| no_formula(&text)))?;
+        table.write_record(cells.iter().map(|text| cell(text).into_owned()))?;
     }
     let bytes = table.into_inner().map_err(|error| error.into_error())?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -91,15 +91,6 @@ const fn basis(basis: Basis) -> &'static str {
         Basis::PerMonth => "per_month",
         Basis::PerQuarter => "per_quarter",
         Basis::PerYear => "per_year",
-    }
-}
-
-/// With an apostrophe before what would be a formula.
-fn no_formula(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
     }
 }
 
@@ -220,7 +211,7 @@ mod tests {
             ("\t=1", "'\t=1"),
             ("#en.wikipedia", "#en.wikipedia"),
         ] {
-            assert_eq!(no_formula(text), written);
+            assert_eq!(cell(text), written);
         }
     }
 

@@ -20,18 +20,18 @@ fn credit(n: u64) -> BilledCredit {
     BilledCredit {
         key: CreditId::from_uuid(Uuid::from_u64_pair(9, n)),
         tenant_id: format!("=tenant-{n}").parse().unwrap(),
-        incident_id: (n % 2 == 0).then(|| id(n)),
+        incident_id: (n.is_multiple_of(2)).then(|| id(n)),
         period: november(),
         revision: 1,
         credit_percent: SignedPercent {
-            negative: n % 3 == 0,
+            negative: n.is_multiple_of(3),
             percent: Percent::of_whole(10).unwrap(),
         },
-        amount: (n % 5 != 0).then(|| Money {
-            minor: if n % 3 == 0 { -1_234 } else { 1_234 },
+        amount: (!n.is_multiple_of(5)).then(|| Money {
+            minor: if n.is_multiple_of(3) { -1_234 } else { 1_234 },
             currency: Currency::new("EUR").unwrap(),
         }),
-        reverses: (n % 3 == 0).then(|| CreditId::from_uuid(Uuid::from_u64_pair(9, n - 1))),
+        reverses: (n.is_multiple_of(3)).then(|| CreditId::from_uuid(Uuid::from_u64_pair(9, n - 1))),
         outage_ms: 3_600_000,
         terms_version: "gold, \"2026\"".parse().unwrap(),
         approved_by: anna().name,
@@ -142,6 +142,10 @@ pub async fn ordered_what_is_held_is_told_by_key_and_period<B: BillingBackend>(_
 }
 
 /// **Bounded:** a sink that never answers is unknown in time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time that passes is what is tested"
+)]
 pub async fn bounded_a_black_hole_is_unknown_in_time<B: BillingBackend>(_spawn: SpawnAll) {
     let Some((sink, _guard)) = B::black_hole().await else {
         return;

@@ -125,7 +125,7 @@ impl Incidents {
         });
         let commit = Commit {
             credits: credits.collect(),
-            ..self.end(claim, target, "billed_credits", None, Settled::Done)?
+            ..self.end(&claim, target, "billed_credits", None, Settled::Done)?
         };
         self.0.store.commit(commit, within).await?;
         Ok(())
@@ -172,7 +172,7 @@ impl Incidents {
         let outcome = Settled::GivenUp {
             log: claim.message.log.clone(),
         };
-        let commit = self.end(claim, target, "held_credits", Some(reason), outcome)?;
+        let commit = self.end(&claim, target, "held_credits", Some(reason), outcome)?;
         self.0
             .store
             .commit(commit, self.0.settings.store_deadline)
@@ -191,7 +191,7 @@ impl Incidents {
 
     fn end(
         &self,
-        claim: Claim,
+        claim: &Claim,
         target: &TargetId,
         action: &str,
         reason: Option<&str>,
@@ -203,7 +203,7 @@ impl Incidents {
         let ask = Ask::by(by_billing(actor));
         Ok(Commit {
             audit: vec![allowed(&ask, self.0.now(), None, action, detail)],
-            settles: Some(settlement(&claim, outcome)),
+            settles: Some(settlement(claim, outcome)),
             ..Commit::default()
         })
     }

@@ -288,7 +288,7 @@ impl Incidents {
 
 fn waived(twin: &LedgerRow) -> Option<CreditMove> {
     let open = matches!(twin.state, CreditState::Estimated | CreditState::Approved);
-    open.then(|| CreditMove {
+    open.then_some(CreditMove {
         id: twin.id,
         from: twin.state,
         to: CreditState::Waived,

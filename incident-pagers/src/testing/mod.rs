@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+mod billing;
 mod book;
 mod fault;
 mod http;
@@ -36,6 +37,7 @@ mod pagerduty;
 mod stand_in;
 mod webhooks;
 
+pub use billing::Billing;
 pub use book::{Alert, AlertState, Seen, WokenBy};
 pub use fault::{Attempt, Canned, Fault};
 pub use stand_in::StandIn;

@@ -102,7 +102,7 @@ impl StandIn {
         Self::start(Box::<OpsGenieRules>::default()).await
     }
 
-    async fn start(rules: Box<dyn Rules>) -> io::Result<Self> {
+    pub(super) async fn start(rules: Box<dyn Rules>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let base = BaseUrl::new(&format!("http://{address}")).map_err(io::Error::other)?;

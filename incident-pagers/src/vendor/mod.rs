@@ -10,7 +10,7 @@ mod pagerduty;
 mod receipt;
 mod secret;
 mod template;
-mod transport;
+pub(crate) mod transport;
 
 pub use base_url::BaseUrl;
 pub use build_error::BuildError;

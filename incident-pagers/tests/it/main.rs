@@ -6,6 +6,7 @@
     reason = "tests, and what they share, fail by panicking"
 )]
 
+mod billing;
 mod bodies;
 mod conformance;
 mod inbound;

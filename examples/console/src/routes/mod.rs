@@ -1,6 +1,7 @@
 //! The routes of the contract.
 
 mod audit;
+mod billing;
 mod bodies;
 mod credits;
 mod hooks;
@@ -75,6 +76,9 @@ pub fn router(app: App) -> Router {
         .route("/sys/pages/{id}/retry", post(pages::retry))
         .route("/sys/sla/statements", get(statements::list))
         .route("/sys/sla/credits", get(credits::list))
+        .route("/sys/sla/credits/recompute", post(billing::recompute))
+        .route("/sys/sla/billing", get(billing::report))
+        .route("/sys/sla/billing/{batch}/resend", post(billing::resend))
         .route("/sys/sla/credits/{id}/approve", post(credits::approve))
         .route("/sys/sla/credits/{id}/waive", post(credits::waive))
         .route("/sys/usage-events", post(usage::record))

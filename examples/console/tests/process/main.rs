@@ -11,6 +11,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+mod billing;
 mod database;
 mod vendors;
 
@@ -31,6 +32,9 @@ fn command() -> Command {
         "PAGERDUTY_API_TOKEN",
         "PAGERDUTY_API_URL",
         "OPSGENIE_WEBHOOK_TOKEN",
+        "INCIDENT_BILLING_FILE",
+        "INCIDENT_BILLING_URL",
+        "INCIDENT_BILLING_SECRET",
         "RUST_LOG",
     ] {
         command.env_remove(name);

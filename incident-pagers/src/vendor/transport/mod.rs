@@ -14,6 +14,8 @@ use tokio::time::{Instant, timeout_at};
 
 pub(crate) use answer::{answer, refused};
 pub use client::client_builder;
+#[cfg(feature = "billing")]
+pub(crate) use retry_after::wish;
 
 use crate::vendor::base_url::BaseUrl;
 use crate::vendor::build_error::BuildError;
@@ -27,6 +29,17 @@ const BODY: Duration = Duration::from_secs(2);
 
 /// How much of an answer is read.
 const BODY_LIMIT: usize = 64 * 1024;
+
+/// How much of one is read that is asked for its text.
+#[cfg(feature = "billing")]
+const LONG_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How much of an answer is read, and how long its text may take.
+#[derive(Clone, Copy)]
+struct Room {
+    bytes: usize,
+    time: Duration,
+}
 
 /// Sends requests to one vendor.
 #[derive(Clone, Debug)]
@@ -78,6 +91,24 @@ impl Transport {
 
     /// Sends a request and reads the answer, both until `within` from now.
     pub(crate) async fn send(&self, request: Request, within: Duration) -> Sent {
+        let room = Room {
+            bytes: BODY_LIMIT,
+            time: BODY,
+        };
+        self.exchange(request, within, room).await
+    }
+
+    /// As [`send`](Self::send), for an answer whose text is what is asked for.
+    #[cfg(feature = "billing")]
+    pub(crate) async fn ask(&self, request: Request, within: Duration) -> Sent {
+        let room = Room {
+            bytes: LONG_LIMIT,
+            time: TOTAL,
+        };
+        self.exchange(request, within, room).await
+    }
+
+    async fn exchange(&self, request: Request, within: Duration, room: Room) -> Sent {
         let until = Instant::now() + within.min(TOTAL);
         let asked = request.url().clone();
         let response = match timeout_at(until, self.0.execute(request)).await {
@@ -91,7 +122,7 @@ impl Transport {
             // Only with a host's client that follows redirects.
             return Sent::Lost("the client followed a redirect".to_owned());
         }
-        Sent::Answered(read(response, until).await)
+        Sent::Answered(read(response, until, room).await)
     }
 }
 
@@ -99,15 +130,15 @@ fn was_redirected(asked: &Url, answered: &Url) -> bool {
     asked.as_str() != answered.as_str()
 }
 
-async fn read(mut response: Response, until: Instant) -> Reply {
+async fn read(mut response: Response, until: Instant, most: Room) -> Reply {
     let (status, headers) = (response.status(), response.headers().clone());
-    let until = until.min(Instant::now() + BODY);
+    let until = until.min(Instant::now() + most.time);
     let mut body = Vec::new();
     // What does not come in time, or breaks off, is missing from the text.
     while let Ok(Ok(Some(chunk))) = timeout_at(until, response.chunk()).await {
-        let room = BODY_LIMIT - body.len();
+        let room = most.bytes - body.len();
         body.extend(chunk.iter().take(room));
-        if body.len() == BODY_LIMIT {
+        if body.len() == most.bytes {
             break;
         }
     }

@@ -14,7 +14,7 @@ const SECONDS: [&str; 3] = [
 ];
 
 /// The wait a vendor asks for with a 429, if it names one.
-pub(super) fn wish(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn wish(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
     let seconds = |name: &&str| text(name)?.parse().ok().map(Duration::from_secs);
     SECONDS.iter().find_map(seconds).or_else(|| {

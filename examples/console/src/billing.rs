@@ -1,0 +1,216 @@
+//! Where issued credits go, as the environment says; and what the reconciliation
+//! shows.
+
+use std::fs::OpenOptions;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use incident_core::billing::{BilledCredit, Difference, HeldCredit};
+use incident_core::engine::{BillingReport, Waiting};
+use incident_core::port::BillingSink;
+use incident_pagers::{BaseUrl, FileSink, HttpSink, SigningSecret};
+use serde_json::{Value, json};
+
+use crate::config::ConfigError;
+
+const FILE: &str = "INCIDENT_BILLING_FILE";
+const URL: &str = "INCIDENT_BILLING_URL";
+const SECRET: &str = "INCIDENT_BILLING_SECRET";
+const WINDOW: &str = "INCIDENT_BILLING_KEY_WINDOW_HOURS";
+
+/// The sink that the environment names.
+#[derive(Debug, Default)]
+pub enum BillingSettings {
+    /// None: approved credits wait.
+    #[default]
+    None,
+    /// A file of CSV.
+    File(PathBuf),
+    /// An address.
+    Http {
+        /// Where.
+        url: BaseUrl,
+        /// What batches are signed with.
+        secret: SigningSecret,
+        /// How long the receiver remembers ids.
+        key_window: Option<Duration>,
+    },
+}
+
+impl BillingSettings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// A file and an address at once, an address without a secret, or a value that
+    /// cannot be read; without the secret.
+    pub fn from_env(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let url = get(URL);
+        for variable in [SECRET, WINDOW] {
+            if url.is_none() && get(variable).is_some() {
+                let reason = format!("needs {URL} beside it");
+                return Err(ConfigError::new(variable, reason));
+            }
+        }
+        let Some(url) = url else {
+            return Ok(get(FILE).map_or(Self::None, |path| Self::File(path.into())));
+        };
+        if get(FILE).is_some() {
+            return Err(ConfigError::new(
+                FILE,
+                format!("expected either this or {URL}"),
+            ));
+        }
+        let url = BaseUrl::new(&url).map_err(|error| ConfigError::new(URL, error.to_string()))?;
+        let secret = get(SECRET).ok_or_else(|| {
+            let reason = "expected the secret that batches are signed with, whsec_...";
+            ConfigError::new(SECRET, reason)
+        })?;
+        let secret = SigningSecret::new(&secret)
+            .map_err(|error| ConfigError::new(SECRET, error.to_string()))?;
+        let hours = get(WINDOW).map(|hours| match hours.trim().parse::<u32>() {
+            Ok(hours) if (1..=24 * 365).contains(&hours) => Ok(hours),
+            _ => Err(ConfigError::new(WINDOW, "expected whole hours, 1 to 8760")),
+        });
+        let key_window = hours.transpose()?;
+        Ok(Self::Http {
+            url,
+            secret,
+            key_window: key_window.map(|hours| Duration::from_secs(u64::from(hours) * 3_600)),
+        })
+    }
+
+    /// Makes the sink.
+    ///
+    /// # Errors
+    /// The file cannot be written, or no HTTP client can be made.
+    pub fn build(self) -> Result<Option<Arc<dyn BillingSink>>, ConfigError> {
+        match self {
+            Self::None => Ok(None),
+            Self::File(path) => {
+                let wrong = |error: std::io::Error| ConfigError::new(FILE, error.to_string());
+                let mut options = OpenOptions::new();
+                options
+                    .create(true)
+                    .append(true)
+                    .open(&path)
+                    .map_err(wrong)?;
+                let sink = FileSink::new(path);
+                let sink = sink.map_err(|error| ConfigError::new(FILE, error.to_string()))?;
+                Ok(Some(Arc::new(sink)))
+            }
+            Self::Http {
+                url,
+                secret,
+                key_window,
+            } => {
+                let mut builder = HttpSink::builder(url, secret);
+                if let Some(window) = key_window {
+                    builder = builder.key_window(window);
+                }
+                let sink = builder.build();
+                let sink = sink.map_err(|error| ConfigError::new(URL, error.to_string()))?;
+                Ok(Some(Arc::new(sink)))
+            }
+        }
+    }
+}
+
+/// A report of what was issued against what the sink holds.
+#[must_use]
+pub fn report(report: &BillingReport) -> Value {
+    json!({
+        "period": report.period,
+        "sink": report.sink.as_ref().map(ToString::to_string),
+        "compared": report.compared,
+        "balanced": report.is_balanced(),
+        "issued": report.issued,
+        "agree": report.agree,
+        "differences": report.differences.iter().map(difference).collect::<Vec<_>>(),
+        "waiting": report.waiting.iter().map(waiting).collect::<Vec<_>>(),
+    })
+}
+
+fn difference(difference: &Difference) -> Value {
+    match difference {
+        Difference::Missing(ours) => {
+            json!({"what": "missing", "key": ours.key, "ours": told(ours)})
+        }
+        Difference::Unknown(theirs) => {
+            json!({"what": "unknown", "key": theirs.key, "theirs": held(theirs)})
+        }
+        Difference::Differs { ours, theirs } => {
+            json!({"what": "differs", "key": ours.key, "ours": told(ours), "theirs": held(theirs)})
+        }
+        Difference::Repeated { ours, times } => {
+            json!({"what": "repeated", "key": ours.key, "ours": told(ours), "times": times})
+        }
+    }
+}
+
+fn told(ours: &BilledCredit) -> Value {
+    json!({
+        "tenant_id": ours.tenant_id,
+        "incident_id": ours.incident_id,
+        "credit_percent": ours.credit_percent,
+        "amount": ours.amount,
+        "reverses": ours.reverses,
+    })
+}
+
+fn held(theirs: &HeldCredit) -> Value {
+    json!({"credit_percent": theirs.credit_percent, "amount": theirs.amount})
+}
+
+fn waiting(waiting: &Waiting) -> Value {
+    json!({
+        "batch": waiting.batch,
+        "since": waiting.since,
+        "credits": waiting.credits,
+        "held_back": waiting.held_back,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<BillingSettings, ConfigError> {
+        BillingSettings::from_env(&|name| {
+            let found = pairs.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn one_sink_with_all_that_it_needs() {
+        const GOOD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let address = (URL, "https://billing.example/credits");
+        assert!(matches!(read(&[]), Ok(BillingSettings::None)));
+        let file = read(&[(FILE, "credits.csv")]);
+        assert!(matches!(file, Ok(BillingSettings::File(_))));
+        let http = read(&[address, (SECRET, GOOD), (WINDOW, "72")]).unwrap();
+        assert!(
+            matches!(&http, BillingSettings::Http { key_window: Some(window), .. } if window.as_secs() == 259_200)
+        );
+        assert!(!format!("{http:?}").contains("MfKQ"));
+        assert!(http.build().unwrap().is_some());
+        for (pairs, named) in [
+            (vec![address], SECRET),
+            (vec![(SECRET, GOOD)], SECRET),
+            (vec![(WINDOW, "5")], WINDOW),
+            (vec![address, (SECRET, "canary")], SECRET),
+            (vec![address, (SECRET, GOOD), (WINDOW, "0")], WINDOW),
+            (vec![(URL, "http://billing.example"), (SECRET, GOOD)], URL),
+            (vec![address, (SECRET, GOOD), (FILE, "x.csv")], FILE),
+        ] {
+            let error = read(&pairs).unwrap_err().to_string();
+            assert!(
+                error.starts_with(named) && !error.contains("canary"),
+                "{error}"
+            );
+        }
+        let nowhere = BillingSettings::File("no/such/folder/credits.csv".into());
+        assert!(nowhere.build().unwrap_err().to_string().starts_with(FILE));
+    }
+}

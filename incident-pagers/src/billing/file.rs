@@ -1,0 +1,241 @@
+//! Credits into a file of CSV, for hosts whose billing reads files.
+
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::billing::{Batch, BilledCredit, HeldCredit, Holding, Submission};
+use incident_core::cell;
+use incident_core::paging::{NotSent, NotSentReason, TargetId};
+use incident_core::port::{Asked, BillingSink};
+use incident_core::{CreditId, Currency, Invalid, MessageId, Money, Period};
+use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// Appends each credit as a line of CSV (RFC 4180, with a head) to one file, and syncs
+/// it to the disk before it says so.
+///
+/// The keys of the lines that are there are looked at under an exclusive lock of the
+/// file, so several processes may write to it, and a line that a crash cut short is cut
+/// off and written anew. Nothing else is ever changed in it. Names that would be
+/// formulas in a spreadsheet have an apostrophe before them.
+#[derive(Clone, Debug)]
+pub struct FileSink {
+    path: PathBuf,
+    target: TargetId,
+}
+
+/// A line of the file.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    key: CreditId,
+    batch: MessageId,
+    tenant_id: String,
+    incident_id: String,
+    period: Period,
+    revision: u32,
+    credit_percent: String,
+    amount_minor: Option<i64>,
+    currency: Option<Currency>,
+    reverses: Option<CreditId>,
+    outage_ms: u64,
+    terms_version: String,
+    approved_by: String,
+    approved_at: String,
+}
+
+impl FileSink {
+    /// A sink that writes to a file, which is made where it is absent.
+    ///
+    /// # Errors
+    /// None today: the name of the target is a constant.
+    pub fn new(path: impl Into<PathBuf>) -> Result<Self, Invalid> {
+        Ok(Self {
+            path: path.into(),
+            target: TargetId::new("file")?,
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Line {
+    fn of(batch: MessageId, credit: &BilledCredit) -> Self {
+        Self {
+            key: credit.key,
+            batch,
+            tenant_id: cell(credit.tenant_id.as_str()).into_owned(),
+            incident_id: credit
+                .incident_id
+                .map_or_else(String::new, |id| id.to_string()),
+            period: credit.period,
+            revision: credit.revision,
+            credit_percent: credit.credit_percent.to_string(),
+            amount_minor: credit.amount.map(|amount| amount.minor),
+            currency: credit.amount.map(|amount| amount.currency),
+            reverses: credit.reverses,
+            outage_ms: credit.outage_ms,
+            terms_version: cell(credit.terms_version.as_str()).into_owned(),
+            approved_by: cell(credit.approved_by.as_str()).into_owned(),
+            approved_at: credit.approved_at.to_string(),
+        }
+    }
+
+    fn held(self) -> Result<HeldCredit, Invalid> {
+        let amount = self.amount_minor.zip(self.currency);
+        Ok(HeldCredit {
+            key: self.key,
+            credit_percent: self.credit_percent.try_into()?,
+            amount: amount.map(|(minor, currency)| Money { minor, currency }),
+        })
+    }
+}
+
+/// Opens the file for appending, and waits for its lock; which is released when it is
+/// closed.
+fn locked(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).read(true);
+    // Who owes whom what is nobody else's business.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// What is in the file, but for a line that was cut short.
+fn whole_lines(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut bytes)?;
+    let end = bytes.iter().rposition(|byte| *byte == b'\n');
+    bytes.truncate(end.map_or(0, |at| at + 1));
+    Ok(bytes)
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = io::Result<Line>> {
+    let read = csv::Reader::from_reader(bytes).into_deserialize();
+    read.map(|line| line.map_err(io::Error::other))
+}
+
+/// Whether the lines of a batch were appended, or were all there.
+fn append(path: &Path, batch: MessageId, credits: Vec<BilledCredit>) -> io::Result<bool> {
+    let mut file = locked(path)?;
+    let kept = whole_lines(&mut file)?;
+    let there: BTreeSet<CreditId> = lines(&kept)
+        .map(|line| line.map(|line| line.key))
+        .collect::<io::Result<_>>()?;
+    let mut table = csv::WriterBuilder::new()
+        .has_headers(kept.is_empty())
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    let mut missing = 0;
+    for credit in credits {
+        if !there.contains(&credit.key) {
+            missing += 1;
+            table
+                .serialize(Line::of(batch, &credit))
+                .map_err(io::Error::other)?;
+        }
+    }
+    if missing == 0 {
+        return Ok(false);
+    }
+    let new = table
+        .into_inner()
+        .map_err(|error| io::Error::other(error.to_string()))?;
+    file.set_len(u64::try_from(kept.len()).map_err(io::Error::other)?)?;
+    file.write_all(&new)?;
+    file.sync_all()?;
+    sync_folder(path);
+    Ok(true)
+}
+
+/// A file that was just made is only there for good when its folder is synced; where
+/// folders cannot be opened, the system sees to it.
+fn sync_folder(path: &Path) {
+    if let Some(folder) = path.parent()
+        && let Ok(folder) = File::open(folder)
+    {
+        let _ = folder.sync_all();
+    }
+}
+
+fn read(path: &Path, wanted: impl Fn(&Line) -> bool) -> io::Result<Vec<HeldCredit>> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    file.lock_shared()?;
+    let kept = whole_lines(&mut file)?;
+    let held = lines(&kept).filter_map(|line| match line {
+        Ok(line) if wanted(&line) => Some(line.held().map_err(io::Error::other)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    });
+    held.collect()
+}
+
+fn not_taken(reason: NotSentReason) -> Submission {
+    Submission::NotSent(NotSent {
+        reason,
+        retry_after: None,
+    })
+}
+
+#[async_trait]
+impl BillingSink for FileSink {
+    fn target_id(&self) -> TargetId {
+        self.target.clone()
+    }
+
+    /// It never forgets a key.
+    fn key_window(&self) -> Option<Duration> {
+        None
+    }
+
+    async fn submit(&self, batch: &Batch, within: Duration) -> Submission {
+        let Ok(credits) = batch.credits() else {
+            return not_taken(NotSentReason::Rejected);
+        };
+        let (path, id) = (self.path.clone(), batch.id());
+        let writing = spawn_blocking(move || append(&path, id, credits));
+        match timeout(within, writing).await {
+            Ok(Ok(Ok(true))) => Submission::Accepted,
+            Ok(Ok(Ok(false))) => Submission::Duplicate,
+            Ok(Ok(Err(error))) => {
+                tracing::warn!(path = %self.path.display(), error = &error as &dyn std::error::Error, "credits could not be written");
+                // What was written of them is found by its keys.
+                Submission::Unknown
+            }
+            Ok(Err(_)) | Err(_) => Submission::Unknown,
+        }
+    }
+
+    async fn held(&self, asked: Asked<'_>, within: Duration) -> Holding {
+        let path = self.path.clone();
+        let reading = match asked {
+            Asked::Keys(keys) => {
+                let keys: BTreeSet<CreditId> = keys.iter().copied().collect();
+                spawn_blocking(move || read(&path, |line| keys.contains(&line.key)))
+            }
+            Asked::Period(period) => {
+                spawn_blocking(move || read(&path, |line| line.period == period))
+            }
+        };
+        match timeout(within, reading).await {
+            Ok(Ok(Ok(held))) => Holding::Held(held),
+            Ok(Ok(Err(_)) | Err(_)) | Err(_) => Holding::Unknown,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Credits over HTTP, signed as Standard Webhooks says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::Invalid;
+use incident_core::billing::{Batch, HeldCredit, Holding, Submission};
+use incident_core::engine::system::SystemClock;
+use incident_core::paging::{NotSent, NotSentReason, TargetId};
+use incident_core::port::{Asked, BillingSink, Clock};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Method, Request, StatusCode, Url};
+use serde_json::Value;
+
+use super::SigningSecret;
+use super::wire::{Answer, Question};
+use crate::vendor::transport::{Reply, Sent, Transport, wish};
+use crate::vendor::{BaseUrl, BuildError};
+
+/// How long receivers remember ids, unless they say otherwise. Payment providers keep
+/// idempotency keys for a day.
+const KEY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Posts each batch to one address, as JSON, with the headers of Standard Webhooks
+/// (`webhook-id`, `webhook-timestamp`, `webhook-signature`) and an `Idempotency-Key`.
+///
+/// `webhook-id` and `Idempotency-Key` are the batch's id, the same whenever it comes
+/// again, and so are the bytes of the body. Any 2xx is taken as acceptance;
+/// `{"duplicate": true}` in it says that it was there before. What is held is asked
+/// with a post to `<address>/status`, signed alike: `{"keys": [...]}` or
+/// `{"period": "2026-11"}`, answered by `{"held": [{"key", "credit_percent",
+/// "amount"}]}`; 404, 405 and 501 say that it cannot be asked.
+///
+/// | status | outcome |
+/// |---|---|
+/// | 2xx | accepted |
+/// | 409, 425, 429, 503 | certainly not taken; again, after the wait that is asked for |
+/// | 401, 403 | the key is refused: held back, with an alarm |
+/// | other 4xx, 3xx | refused: held back, with an alarm |
+/// | 408, other 5xx | nobody can know; again, under the same key |
+#[derive(Debug)]
+pub struct HttpSink {
+    submit: Url,
+    status: Url,
+    secret: SigningSecret,
+    transport: Transport,
+    key_window: Duration,
+    target: TargetId,
+    clock: Arc<dyn Clock>,
+}
+
+/// Makes an [`HttpSink`].
+#[derive(Debug)]
+pub struct HttpSinkBuilder {
+    base: BaseUrl,
+    secret: SigningSecret,
+    key_window: Duration,
+    client: Option<Client>,
+    clock: Arc<dyn Clock>,
+}
+
+impl HttpSink {
+    /// A sink at an address.
+    ///
+    /// ```
+    /// use incident_pagers::{BaseUrl, HttpSink, SigningSecret};
+    /// let secret = SigningSecret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")?;
+    /// let address = BaseUrl::new("https://billing.example/hooks/credits")?;
+    /// let sink = HttpSink::builder(address, secret).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn builder(base: BaseUrl, secret: SigningSecret) -> HttpSinkBuilder {
+        HttpSinkBuilder {
+            base,
+            secret,
+            key_window: KEY_WINDOW,
+            client: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    fn request(&self, url: &Url, id: &str, body: Vec<u8>) -> Result<Request, Invalid> {
+        let seconds = self.clock.now().micros().div_euclid(1_000_000);
+        let signature = self.secret.sign(id, seconds, &body);
+        self.transport
+            .client()
+            .request(Method::POST, url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header("idempotency-key", id)
+            .header("webhook-id", id)
+            .header("webhook-timestamp", seconds.to_string())
+            .header("webhook-signature", signature)
+            .body(body)
+            .build()
+            .map_err(|_| Invalid::new("request", "headers that can be sent"))
+    }
+}
+
+impl HttpSinkBuilder {
+    /// How long the receiver remembers the id of a batch; a day if not given. Beyond
+    /// it a batch that may have been taken is not sent again before the receiver was
+    /// asked.
+    #[must_use]
+    pub const fn key_window(mut self, window: Duration) -> Self {
+        self.key_window = window;
+        self
+    }
+
+    /// The host's own client; it must not follow redirects.
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// The clock of the timestamps; that of the system if not given.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The sink.
+    ///
+    /// # Errors
+    /// No client could be made.
+    pub fn build(self) -> Result<HttpSink, BuildError> {
+        Ok(HttpSink {
+            submit: self.base.call("")?,
+            status: self.base.call("/status")?,
+            transport: Transport::new(self.client, &self.base)?,
+            secret: self.secret,
+            key_window: self.key_window,
+            target: TargetId::new("http")?,
+            clock: self.clock,
+        })
+    }
+}
+
+const fn refused(reason: NotSentReason, retry_after: Option<Duration>) -> Submission {
+    Submission::NotSent(NotSent {
+        reason,
+        retry_after,
+    })
+}
+
+fn answered(reply: &Reply) -> Submission {
+    let status = reply.status;
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            refused(NotSentReason::Unauthorized, None)
+        }
+        StatusCode::CONFLICT | StatusCode::TOO_EARLY | StatusCode::SERVICE_UNAVAILABLE => {
+            refused(NotSentReason::Unavailable, wish(&reply.headers))
+        }
+        StatusCode::TOO_MANY_REQUESTS => refused(NotSentReason::RateLimited, wish(&reply.headers)),
+        StatusCode::REQUEST_TIMEOUT => Submission::Unknown,
+        _ if status.is_success() => {
+            let body = reply.json();
+            let said = body.as_ref().and_then(|body| body.get("duplicate"));
+            match said.and_then(Value::as_bool) {
+                Some(true) => Submission::Duplicate,
+                Some(false) | None => Submission::Accepted,
+            }
+        }
+        _ if status.is_client_error() || status.is_redirection() => {
+            refused(NotSentReason::Rejected, None)
+        }
+        _ => Submission::Unknown,
+    }
+}
+
+#[async_trait]
+impl BillingSink for HttpSink {
+    fn target_id(&self) -> TargetId {
+        self.target.clone()
+    }
+
+    fn key_window(&self) -> Option<Duration> {
+        Some(self.key_window)
+    }
+
+    async fn submit(&self, batch: &Batch, within: Duration) -> Submission {
+        let (id, body) = (batch.id().to_string(), batch.body().as_bytes().to_vec());
+        let Ok(request) = self.request(&self.submit, &id, body) else {
+            return refused(NotSentReason::Rejected, None);
+        };
+        match self.transport.send(request, within).await {
+            Sent::NotConnected(reason) => {
+                tracing::debug!(reason, "billing is not reachable");
+                refused(NotSentReason::Unreachable, None)
+            }
+            Sent::Lost(reason) => {
+                tracing::debug!(reason, "the answer of billing was lost");
+                Submission::Unknown
+            }
+            Sent::Answered(reply) => {
+                if !reply.status.is_success() {
+                    let (status, said) = (reply.status.as_u16(), reply.text());
+                    tracing::warn!(status, said, "billing refused a batch of credits");
+                }
+                answered(&reply)
+            }
+        }
+    }
+
+    async fn held(&self, asked: Asked<'_>, within: Duration) -> Holding {
+        let question = Question::from(asked);
+        let Ok(body) = serde_json::to_vec(&question) else {
+            return Holding::Unknown;
+        };
+        // Asking changes nothing, so each question is one of its own.
+        let id = format!("status_{}", self.clock.now().micros());
+        let Ok(request) = self.request(&self.status, &id, body) else {
+            return Holding::Unknown;
+        };
+        let Sent::Answered(reply) = self.transport.ask(request, within).await else {
+            return Holding::Unknown;
+        };
+        match reply.status {
+            StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::NOT_IMPLEMENTED => Holding::Unasked,
+            status if status.is_success() => {
+                match reply.json().map(serde_json::from_value::<Answer>) {
+                    Some(Ok(answer)) => {
+                        Holding::Held(answer.held.into_iter().map(HeldCredit::from).collect())
+                    }
+                    Some(Err(_)) | None => Holding::Unknown,
+                }
+            }
+            _ => Holding::Unknown,
+        }
+    }
+}

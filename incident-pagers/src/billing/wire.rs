@@ -1,0 +1,52 @@
+//! What a sink is asked, and what it answers.
+
+use incident_core::billing::{HeldCredit, SignedPercent};
+use incident_core::port::Asked;
+use incident_core::{CreditId, Money, Period};
+use serde::{Deserialize, Serialize};
+
+/// The question after what is held: by key or by period.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Question {
+    Keys(Vec<CreditId>),
+    Period(Period),
+}
+
+impl From<Asked<'_>> for Question {
+    fn from(asked: Asked<'_>) -> Self {
+        match asked {
+            Asked::Keys(keys) => Self::Keys(keys.to_vec()),
+            Asked::Period(period) => Self::Period(period),
+        }
+    }
+}
+
+/// A credit that is held, one for each time that it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Held {
+    pub(crate) key: CreditId,
+    pub(crate) credit_percent: SignedPercent,
+    pub(crate) amount: Option<Money>,
+}
+
+/// The answer to a question.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) held: Vec<Held>,
+}
+
+impl From<Held> for HeldCredit {
+    fn from(held: Held) -> Self {
+        let Held {
+            key,
+            credit_percent,
+            amount,
+        } = held;
+        Self {
+            key,
+            credit_percent,
+            amount,
+        }
+    }
+}

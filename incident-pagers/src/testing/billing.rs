@@ -1,0 +1,219 @@
+//! A billing system: verifies signatures, knows keys for a while, keeps a ledger.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::Utc;
+use incident_core::CreditId;
+use incident_core::billing::BilledCredit;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::StandIn;
+use super::book::{Book, Seen};
+use super::http::Reply;
+use super::stand_in::Rules;
+use crate::SigningSecret;
+use crate::billing::wire::{Answer, Held, Question};
+
+/// How far a timestamp may be from now, as Standard Webhooks advises.
+const TOLERANCE: i64 = 5 * 60;
+
+/// A billing system on a loopback port. It stops when dropped, and misbehaves as any
+/// [`StandIn`] does.
+#[derive(Debug)]
+pub struct Billing {
+    stand_in: StandIn,
+    books: Arc<Mutex<Books>>,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    /// Every credit that was booked, in order: one that came twice is there twice.
+    ledger: Vec<BilledCredit>,
+    /// The bodies of the batches whose keys are known.
+    known: BTreeMap<String, Vec<u8>>,
+    /// The bodies of all batches, known or forgotten.
+    bodies: BTreeMap<String, BTreeSet<Vec<u8>>>,
+    can_be_asked: bool,
+}
+
+impl Billing {
+    /// A billing system that takes what is signed with a secret.
+    ///
+    /// # Errors
+    /// No port can be listened on.
+    pub async fn start(secret: SigningSecret) -> io::Result<Self> {
+        let books = Arc::new(Mutex::new(Books {
+            can_be_asked: true,
+            ..Books::default()
+        }));
+        let rules = BillingRules {
+            secret,
+            books: Arc::clone(&books),
+        };
+        let stand_in = StandIn::start(Box::new(rules)).await?;
+        Ok(Self { stand_in, books })
+    }
+
+    /// Everything that was booked, in order; a credit that came twice is there twice.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<BilledCredit> {
+        self.books().ledger.clone()
+    }
+
+    /// Forgets every key, as after its window.
+    pub fn forget_keys(&self) {
+        self.books().known.clear();
+    }
+
+    /// Answers questions after what it holds with 404, or answers them again.
+    pub fn can_be_asked(&self, can: bool) {
+        self.books().can_be_asked = can;
+    }
+
+    /// Books a credit by itself, as somebody at the billing system might.
+    pub fn book(&self, credit: BilledCredit) {
+        self.books().ledger.push(credit);
+    }
+
+    /// Drops a credit from the ledger.
+    pub fn unbook(&self, key: CreditId) {
+        self.books().ledger.retain(|one| one.key != key);
+    }
+
+    /// How many batches came with different bytes under one key. Never more than 0.
+    #[must_use]
+    pub fn altered(&self) -> usize {
+        let books = self.books();
+        books.bodies.values().filter(|all| all.len() > 1).count()
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Deref for Billing {
+    type Target = StandIn;
+
+    fn deref(&self) -> &StandIn {
+        &self.stand_in
+    }
+}
+
+#[derive(Debug)]
+struct BillingRules {
+    secret: SigningSecret,
+    books: Arc<Mutex<Books>>,
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    credits: Vec<BilledCredit>,
+}
+
+impl BillingRules {
+    fn is_proven(&self, seen: &Seen) -> bool {
+        let header = |name: &str| seen.header(name).unwrap_or_default();
+        let Ok(seconds) = header("webhook-timestamp").parse::<i64>() else {
+            return false;
+        };
+        let expected = self.secret.sign(header("webhook-id"), seconds, &seen.body);
+        let fits = header("webhook-signature")
+            .split(' ')
+            .any(|one| one == expected);
+        fits && Utc::now().timestamp().abs_diff(seconds) <= TOLERANCE.unsigned_abs()
+    }
+}
+
+impl Rules for BillingRules {
+    fn attempt(&self, seen: &Seen) -> Option<(String, String)> {
+        let action = if seen.target.ends_with("/status") {
+            "status"
+        } else {
+            "submit"
+        };
+        Some((action.to_owned(), seen.header("webhook-id")?.to_owned()))
+    }
+
+    fn account(&self, _seen: &Seen) -> Option<String> {
+        None
+    }
+
+    fn taken(&self, _seen: &Seen) -> Reply {
+        Reply::json(202, &json!({"duplicate": false}))
+    }
+
+    fn throttled(&self, _wait: Duration) -> Reply {
+        Reply::json(429, &json!({"error": "too many requests"}))
+    }
+
+    fn handle(&mut self, seen: &Seen, _keys: Option<&[String]>, _book: &mut Book) -> Reply {
+        if !self.is_proven(seen) {
+            return Reply::json(401, &json!({"error": "the signature does not fit"}));
+        }
+        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.target.ends_with("/status") {
+            return books.status(seen);
+        }
+        books.submit(seen)
+    }
+}
+
+impl Books {
+    fn submit(&mut self, seen: &Seen) -> Reply {
+        let Ok(payload) = serde_json::from_slice::<Payload>(&seen.body) else {
+            return Reply::json(422, &json!({"error": "this is no batch of credits"}));
+        };
+        let id = seen
+            .header("idempotency-key")
+            .unwrap_or_default()
+            .to_owned();
+        let bodies = self.bodies.entry(id.clone()).or_default();
+        bodies.insert(seen.body.clone());
+        if let Some(body) = self.known.get(&id) {
+            return if *body == seen.body {
+                Reply::json(200, &json!({"duplicate": true}))
+            } else {
+                Reply::json(422, &json!({"error": "another batch has this key"}))
+            };
+        }
+        self.known.insert(id, seen.body.clone());
+        self.ledger.extend(payload.data.credits);
+        Reply::json(200, &json!({"duplicate": false}))
+    }
+
+    fn status(&self, seen: &Seen) -> Reply {
+        if !self.can_be_asked {
+            return Reply::json(404, &json!({"error": "not found"}));
+        }
+        let Ok(question) = serde_json::from_slice::<Question>(&seen.body) else {
+            return Reply::json(422, &json!({"error": "this is no question"}));
+        };
+        let wanted = |one: &&BilledCredit| match &question {
+            Question::Keys(keys) => keys.contains(&one.key),
+            Question::Period(period) => one.period == *period,
+        };
+        let held = self.ledger.iter().filter(wanted).map(|one| Held {
+            key: one.key,
+            credit_percent: one.credit_percent,
+            amount: one.amount,
+        });
+        let answer = Answer {
+            held: held.collect(),
+        };
+        match serde_json::to_value(answer) {
+            Ok(answer) => Reply::json(200, &answer),
+            Err(_) => Reply::json(500, &json!({"error": "the ledger cannot be written"})),
+        }
+    }
+}

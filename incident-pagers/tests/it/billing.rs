@@ -1,0 +1,246 @@
+//! Billing sinks: their contract, what statuses mean, the bytes on the wire, and what
+//! a crash leaves in a file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::billing::{Batch, BilledCredit, Holding, Submission};
+use incident_core::conformance::BillingBackend;
+use incident_core::paging::{NotSent, NotSentReason};
+use incident_core::port::{Asked, BillingSink};
+use incident_core::testing::ManualClock;
+use incident_core::{CreditId, MessageId};
+use incident_pagers::testing::{Billing, Canned, Fault};
+use incident_pagers::{FileSink, HttpSink, SigningSecret};
+use serde_json::{Value, json};
+
+const WITHIN: Duration = Duration::from_secs(5);
+
+fn secret() -> SigningSecret {
+    SigningSecret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()
+}
+
+fn sink_of(billing: &Billing) -> HttpSink {
+    let sink = HttpSink::builder(billing.base_url(), secret());
+    sink.build().unwrap()
+}
+
+fn key(n: u8) -> CreditId {
+    format!("01a1fe7e-8565-7544-9512-dcd142c5f8{n:02x}")
+        .parse()
+        .unwrap()
+}
+
+fn credit(n: u8) -> BilledCredit {
+    let value = json!({
+        "key": key(n), "tenant_id": "=HYPERLINK(\"x\")", "incident_id": null, "period": "2026-Q4", "revision": 1,
+        "credit_percent": "-2.5", "amount": {"minor": -125, "currency": "EUR"}, "reverses": key(200),
+        "outage_ms": 2_700_000, "terms_version": "gold, 1", "approved_by": "bill", "approved_at": "2026-11-21T00:00:00Z",
+    });
+    serde_json::from_value(value).unwrap()
+}
+
+fn batch(n: u8, credits: &[u8]) -> Batch {
+    let id: MessageId = format!("01a1fe7e-8565-7544-9512-dcd142c5e8{n:02x}")
+        .parse()
+        .unwrap();
+    let credits: Vec<_> = credits.iter().copied().map(credit).collect();
+    Batch::freeze(id, "2026-11-21T00:00:01Z".parse().unwrap(), &credits).unwrap()
+}
+
+struct OverHttp;
+
+#[async_trait]
+impl BillingBackend for OverHttp {
+    type Guard = Billing;
+
+    async fn open() -> (Arc<dyn BillingSink>, Billing) {
+        let billing = Billing::start(secret()).await.unwrap();
+        (Arc::new(sink_of(&billing)), billing)
+    }
+
+    async fn reopen(guard: &Billing) -> Arc<dyn BillingSink> {
+        Arc::new(sink_of(guard))
+    }
+
+    async fn black_hole() -> Option<(Arc<dyn BillingSink>, Billing)> {
+        let (sink, billing) = Self::open().await;
+        billing.plan(|_| Fault::BlackHole);
+        Some((sink, billing))
+    }
+}
+
+struct IntoAFile;
+
+#[async_trait]
+impl BillingBackend for IntoAFile {
+    type Guard = tempfile::TempDir;
+
+    async fn open() -> (Arc<dyn BillingSink>, Self::Guard) {
+        let folder = tempfile::tempdir().unwrap();
+        (Self::reopen(&folder).await, folder)
+    }
+
+    async fn reopen(guard: &Self::Guard) -> Arc<dyn BillingSink> {
+        Arc::new(FileSink::new(guard.path().join("credits.csv")).unwrap())
+    }
+
+    async fn black_hole() -> Option<(Arc<dyn BillingSink>, Self::Guard)> {
+        None
+    }
+}
+
+mod over_http {
+    incident_core::billing_conformance!(super::OverHttp);
+}
+
+mod into_a_file {
+    incident_core::billing_conformance!(super::IntoAFile);
+}
+
+#[tokio::test]
+async fn a_batch_is_signed_and_sent_again_byte_by_byte() {
+    let billing = Billing::start(secret()).await.unwrap();
+    let sink = sink_of(&billing);
+    billing.script([Fault::AcceptThenLose]);
+    assert_eq!(
+        sink.submit(&batch(1, &[1, 2]), WITHIN).await,
+        Submission::Unknown
+    );
+    let again = sink.submit(&batch(1, &[1, 2]), WITHIN).await;
+    assert_eq!(again, Submission::Duplicate);
+    let seen = billing.requests();
+    assert_eq!(seen[0].body, seen[1].body);
+    assert_eq!(seen[0].body, batch(1, &[1, 2]).body().as_bytes());
+    for seen in &seen {
+        for header in ["webhook-id", "idempotency-key"] {
+            let id = batch(1, &[1]).id().to_string();
+            assert_eq!(seen.header(header), Some(id.as_str()));
+        }
+    }
+    assert_eq!((billing.ledger().len(), billing.altered()), (2, 0));
+    let body: Value = serde_json::from_slice(&seen[0].body).unwrap();
+    insta::assert_json_snapshot!("credits_issued", body);
+    // With another secret nothing is taken, and the batch is held back.
+    let other = SigningSecret::new("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD").unwrap();
+    let stranger = HttpSink::builder(billing.base_url(), other)
+        .build()
+        .unwrap();
+    let refused = Submission::NotSent(NotSent {
+        reason: NotSentReason::Unauthorized,
+        retry_after: None,
+    });
+    assert_eq!(stranger.submit(&batch(2, &[3]), WITHIN).await, refused);
+    // So it is with a clock that goes wrong.
+    let late = ManualClock::at("2020-01-01T00:00:00Z".parse().unwrap());
+    let late = HttpSink::builder(billing.base_url(), secret()).clock(Arc::new(late));
+    assert_eq!(
+        late.build().unwrap().submit(&batch(2, &[3]), WITHIN).await,
+        refused
+    );
+    assert_eq!(billing.ledger().len(), 2);
+}
+
+#[tokio::test]
+async fn statuses_say_what_certainly_was_not_taken() {
+    let billing = Billing::start(secret()).await.unwrap();
+    let sink = sink_of(&billing);
+    let refused = |reason, seconds: Option<u64>| {
+        Submission::NotSent(NotSent {
+            reason,
+            retry_after: seconds.map(Duration::from_secs),
+        })
+    };
+    use NotSentReason::{RateLimited, Rejected, Unauthorized, Unavailable, Unreachable};
+    for (status, expected) in [
+        (400, refused(Rejected, None)),
+        (401, refused(Unauthorized, None)),
+        (403, refused(Unauthorized, None)),
+        (404, refused(Rejected, None)),
+        (408, Submission::Unknown),
+        (409, refused(Unavailable, None)),
+        (422, refused(Rejected, None)),
+        (425, refused(Unavailable, None)),
+        (307, refused(Rejected, None)),
+        (500, Submission::Unknown),
+        (502, Submission::Unknown),
+        (503, refused(Unavailable, None)),
+        (504, Submission::Unknown),
+    ] {
+        billing.script([Fault::status(status)]);
+        assert_eq!(
+            sink.submit(&batch(1, &[1]), WITHIN).await,
+            expected,
+            "{status}"
+        );
+    }
+    billing.script([Fault::Answer(
+        Canned::status(429).header("Retry-After", "7"),
+    )]);
+    let throttled = sink.submit(&batch(1, &[1]), WITHIN).await;
+    assert_eq!(throttled, refused(RateLimited, Some(7)));
+    billing.refuse().await.unwrap();
+    assert_eq!(
+        sink.submit(&batch(1, &[1]), WITHIN).await,
+        refused(Unreachable, None)
+    );
+    billing.listen().await.unwrap();
+    // Questions: one that cannot be asked is not one that holds nothing.
+    billing.can_be_asked(false);
+    assert_eq!(
+        sink.held(Asked::Keys(&[key(1)]), WITHIN).await,
+        Holding::Unasked
+    );
+    billing.can_be_asked(true);
+    for fault in [Fault::status(500), Fault::ResetRead] {
+        billing.script([fault]);
+        assert_eq!(
+            sink.held(Asked::Keys(&[key(1)]), WITHIN).await,
+            Holding::Unknown
+        );
+    }
+    assert_eq!(billing.ledger(), []);
+}
+
+/// A crash in the middle of a line, or between two: each credit is in the file once.
+#[tokio::test]
+async fn a_line_that_was_cut_short_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credits.csv");
+    let sink = FileSink::new(&path).unwrap();
+    assert_eq!(
+        sink.submit(&batch(1, &[1]), WITHIN).await,
+        Submission::Accepted
+    );
+    let first = std::fs::read(&path).unwrap();
+    assert_eq!(
+        sink.submit(&batch(2, &[2, 3]), WITHIN).await,
+        Submission::Accepted
+    );
+    let whole = std::fs::read(&path).unwrap();
+    insta::assert_snapshot!("credits_file", String::from_utf8(whole.clone()).unwrap());
+    for length in 0..=whole.len() {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        for batch in [batch(1, &[1]), batch(2, &[2, 3])] {
+            let answer = sink.submit(&batch, WITHIN).await;
+            assert!(matches!(
+                answer,
+                Submission::Accepted | Submission::Duplicate
+            ));
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), whole, "cut at {length}");
+    }
+    // A file of something else is left as it is.
+    std::fs::write(&path, "name,amount\r\nx,1\r\n").unwrap();
+    assert_eq!(
+        sink.submit(&batch(1, &[1]), WITHIN).await,
+        Submission::Unknown
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), b"name,amount\r\nx,1\r\n");
+    assert_eq!(
+        sink.held(Asked::Keys(&[key(1)]), WITHIN).await,
+        Holding::Unknown
+    );
+    assert!(first.starts_with(b"key,batch,tenant_id,"));
+}
