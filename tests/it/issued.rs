@@ -122,6 +122,12 @@ impl World {
         self.settled().await;
     }
 
+    /// The percentages that billing was told, in order.
+    fn percents(&self) -> Vec<String> {
+        let told = self.told().into_iter();
+        told.map(|(_, percent, _)| percent).collect()
+    }
+
     /// What billing was told, as (tenant, percent, minor units), in order.
     fn told(&self) -> Vec<(String, String, String)> {
         let path = self.folder.path().join("credits.csv");
@@ -304,12 +310,7 @@ async fn an_incident_that_is_merged_takes_its_credits_back() {
     assert_eq!(moved["incident_id"], into_id);
     world.approve(&moved).await;
     world.issue().await;
-    let told: Vec<_> = world
-        .told()
-        .into_iter()
-        .map(|(_, percent, _)| percent)
-        .collect();
-    assert_eq!(told, ["10", "-10", "10"]);
+    assert_eq!(world.percents(), ["10", "-10", "10"]);
     world.server.stop().await;
 }
 
@@ -390,12 +391,7 @@ async fn periods_are_credited_as_a_whole_and_corrected_as_a_whole() {
     );
     world.approve(&reversal).await;
     world.issue().await;
-    let told: Vec<_> = world
-        .told()
-        .into_iter()
-        .map(|(_, percent, _)| percent)
-        .collect();
-    assert_eq!(told, ["10", "-10", "25", "-25"]);
+    assert_eq!(world.percents(), ["10", "-10", "25", "-25"]);
     // After its end the quarter is decided, at the fee of three months.
     world
         .server
@@ -424,7 +420,7 @@ async fn periods_are_credited_as_a_whole_and_corrected_as_a_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn new_terms_are_applied_when_somebody_asks() {
     let world = World::new(FEES).await;
-    let path = world
+    world
         .outage(
             "2026-11-09T10:00:00Z",
             "2026-11-09T11:00:00Z",
@@ -500,7 +496,6 @@ async fn new_terms_are_applied_when_somebody_asks() {
     ] {
         assert!(audit.contains(action), "{action}");
     }
-    drop(path);
     world.server.stop().await;
 }
 

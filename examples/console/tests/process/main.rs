@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "tests, and what they share, fail by panicking"
 )]
 

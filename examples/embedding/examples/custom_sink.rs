@@ -1,0 +1,172 @@
+//! A billing sink of our own, proven by the conformance macro: the host's invoices.
+//!
+//! Run with `cargo run -p incident-embedding --example custom_sink`; its tests
+//! with `cargo test -p incident-embedding --example custom_sink`.
+
+#![expect(clippy::print_stdout, reason = "this example tells a story")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::actor::{Actor, Caller, Role};
+use incident_core::billing::{
+    Batch, BilledCredit, CreditDecision, HeldCredit, Holding, Submission,
+};
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{
+    Affected, AffectedTenant, Command, Declare, Mode, Severity, Status, Update,
+};
+use incident_core::paging::{NotSent, NotSentReason, TargetId};
+use incident_core::port::{Asked, BillingSink, CreditQuery};
+use incident_core::{CreditId, Invalid, MessageId, PersonName};
+use incident_store_memory::MemoryStore;
+
+/// The lines of the host's next invoices. In a host this is a table of its own, with
+/// the key of the credit unique, written in one transaction per batch.
+#[derive(Clone, Debug)]
+struct Invoices {
+    target: TargetId,
+    lines: Arc<Mutex<Lines>>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    batches: BTreeSet<MessageId>,
+    credits: BTreeMap<CreditId, BilledCredit>,
+}
+
+impl Invoices {
+    fn new() -> Result<Self, Invalid> {
+        Ok(Self {
+            target: TargetId::new("invoices")?,
+            lines: Arc::default(),
+        })
+    }
+}
+
+#[async_trait]
+impl BillingSink for Invoices {
+    fn target_id(&self) -> TargetId {
+        self.target.clone()
+    }
+
+    // Lines of invoices are kept for good.
+    fn key_window(&self) -> Option<Duration> {
+        None
+    }
+
+    async fn submit(&self, batch: &Batch, _within: Duration) -> Submission {
+        let Ok(credits) = batch.credits() else {
+            return Submission::NotSent(NotSent {
+                reason: NotSentReason::Rejected,
+                retry_after: None,
+            });
+        };
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lines.batches.insert(batch.id()) {
+            return Submission::Duplicate;
+        }
+        lines
+            .credits
+            .extend(credits.into_iter().map(|one| (one.key, one)));
+        Submission::Accepted
+    }
+
+    async fn held(&self, asked: Asked<'_>, _within: Duration) -> Holding {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = |one: &&BilledCredit| match asked {
+            Asked::Keys(keys) => keys.contains(&one.key),
+            Asked::Period(period) => one.period == period,
+        };
+        let held = lines.credits.values().filter(wanted);
+        Holding::Held(
+            held.map(|one| HeldCredit {
+                key: one.key,
+                credit_percent: one.credit_percent,
+                amount: one.amount,
+            })
+            .collect(),
+        )
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let invoices = Invoices::new()?;
+    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+        .billing(Arc::new(invoices.clone()))
+        .build()?;
+    let by = |name: &str, role| -> Result<Ask, Invalid> {
+        let actor = Actor::person(PersonName::new(name)?);
+        Ok(Ask::by(Caller { actor, role }))
+    };
+    let (anna, bill) = (by("anna", Role::Commander)?, by("bill", Role::Billing)?);
+
+    // An hour in which tenant-fr had no API, entered afterwards.
+    let mut outage = Declare::new("API down".parse()?, Severity::Sev2);
+    outage.mode = Mode::Retrospective;
+    outage.started_at = Some("2026-11-09T10:00:00Z".parse()?);
+    outage.affected_tenants = Affected::these(vec![AffectedTenant::whole("tenant-fr".parse()?)])?;
+    let id = incidents.declare(&anna, &outage).await?.incident.id;
+    let mut over = Update::to_status("over".parse()?, Status::Resolved);
+    over.occurred_at = Some("2026-11-09T11:00:00Z".parse()?);
+    incidents
+        .act(&anna, id, &Command::Update(Box::new(over)))
+        .await?;
+
+    // Somebody else approves it; the host's loop issues it and hands it over.
+    for credit in incidents.credits(&CreditQuery::default()).await? {
+        incidents
+            .decide_credit(&bill, credit.row.id, &CreditDecision::Approve)
+            .await?;
+    }
+    incidents.issue_approved().await?;
+    incidents.drain().await?;
+
+    let lines = invoices
+        .lines
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    for line in lines.credits.values() {
+        let BilledCredit {
+            tenant_id, period, ..
+        } = line;
+        println!("{tenant_id} {period}: {} % of its fee", line.credit_percent);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use incident_core::conformance::BillingBackend;
+
+    struct InMemory;
+
+    #[async_trait]
+    impl BillingBackend for InMemory {
+        type Guard = Invoices;
+
+        async fn open() -> (Arc<dyn BillingSink>, Invoices) {
+            let invoices = Invoices::new().unwrap();
+            (Arc::new(invoices.clone()), invoices)
+        }
+
+        async fn reopen(guard: &Invoices) -> Arc<dyn BillingSink> {
+            Arc::new(guard.clone())
+        }
+
+        async fn black_hole() -> Option<(Arc<dyn BillingSink>, Invoices)> {
+            None
+        }
+    }
+
+    incident_core::billing_conformance!(InMemory);
+
+    #[test]
+    fn it_tells_its_story() {
+        main().unwrap();
+    }
+}

@@ -1,0 +1,315 @@
+//! A sink that misbehaves, and processes that hand credits to it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_console::storage::Storage;
+use incident_core::actor::Role;
+use incident_core::billing::{
+    Batch, BilledCredit, CreditDecision, CreditState, HeldCredit, Holding, LedgerRow, Submission,
+};
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{
+    Affected, AffectedTenant, Command, Declare, Mode, Severity, Status, Update,
+};
+use incident_core::paging::{NotSent, NotSentReason, TargetId};
+use incident_core::port::{Asked, BillingSink, CreditQuery};
+use incident_core::testing::{ManualClock, caller};
+use incident_core::{Currency, IncidentId, Money, Statement, TenantId, Timestamp};
+use incident_test_postgres::Database;
+use tokio::sync::Notify;
+
+use crate::harness::{at, storage};
+
+/// How a sink misbehaves once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mishap {
+    /// It certainly takes nothing now.
+    Away,
+    /// The batch is lost on its way; nobody can know.
+    LostBefore,
+    /// The batch is booked, and the answer is lost.
+    LostAnswer,
+    /// The process dies before the sink has the batch.
+    CrashBefore,
+    /// The process dies when the sink has booked it.
+    CrashAfter,
+    /// It refuses the batch.
+    Refused,
+}
+
+/// A sink that books what it does not know, and knows keys for a day.
+#[derive(Debug)]
+pub(super) struct Sink {
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) window: Option<Duration>,
+    pub(super) can_be_asked: bool,
+    pub(super) books: Mutex<Books>,
+    pub(super) crashed: Notify,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    pub(super) ledger: Vec<BilledCredit>,
+    pub(super) known: BTreeMap<String, (Timestamp, String)>,
+    pub(super) script: VecDeque<Mishap>,
+    pub(super) submitted: u32,
+}
+
+impl Sink {
+    pub(super) fn script(&self, mishaps: impl IntoIterator<Item = Mishap>) {
+        self.books.lock().unwrap().script.extend(mishaps);
+    }
+
+    pub(super) fn book(&self, batch: &Batch) -> Submission {
+        let now = self.clock.now_();
+        let mut books = self.books.lock().unwrap();
+        let id = batch.id().to_string();
+        if let Some((since, body)) = books.known.get(&id)
+            && self
+                .window
+                .is_none_or(|window| now < since.saturating_add(window))
+        {
+            assert_eq!(body, batch.body(), "a batch came with other bytes");
+            return Submission::Duplicate;
+        }
+        books.known.insert(id, (now, batch.body().to_owned()));
+        books.ledger.extend(batch.credits().unwrap());
+        Submission::Accepted
+    }
+
+    pub(super) fn ledger(&self) -> Vec<BilledCredit> {
+        let mut ledger = self.books.lock().unwrap().ledger.clone();
+        ledger.sort_by_key(|one| one.key);
+        ledger
+    }
+}
+
+pub(super) trait Now {
+    fn now_(&self) -> Timestamp;
+}
+
+impl Now for ManualClock {
+    fn now_(&self) -> Timestamp {
+        incident_core::port::Clock::now(self)
+    }
+}
+
+#[async_trait]
+impl BillingSink for Sink {
+    fn target_id(&self) -> TargetId {
+        TargetId::new("sink").unwrap()
+    }
+
+    fn key_window(&self) -> Option<Duration> {
+        self.window
+    }
+
+    async fn submit(&self, batch: &Batch, _within: Duration) -> Submission {
+        let mishap = {
+            let mut books = self.books.lock().unwrap();
+            books.submitted += 1;
+            books.script.pop_front()
+        };
+        let refused = |reason| {
+            Submission::NotSent(NotSent {
+                reason,
+                retry_after: None,
+            })
+        };
+        match mishap {
+            None => self.book(batch),
+            Some(Mishap::Away) => refused(NotSentReason::Unreachable),
+            Some(Mishap::Refused) => refused(NotSentReason::Rejected),
+            Some(Mishap::LostBefore) => Submission::Unknown,
+            Some(Mishap::LostAnswer) => {
+                self.book(batch);
+                Submission::Unknown
+            }
+            Some(mishap @ (Mishap::CrashBefore | Mishap::CrashAfter)) => {
+                if mishap == Mishap::CrashAfter {
+                    self.book(batch);
+                }
+                self.crashed.notify_one();
+                std::future::pending().await
+            }
+        }
+    }
+
+    async fn held(&self, asked: Asked<'_>, _within: Duration) -> Holding {
+        if !self.can_be_asked {
+            return Holding::Unasked;
+        }
+        let wanted = |one: &BilledCredit| match asked {
+            Asked::Keys(keys) => keys.contains(&one.key),
+            Asked::Period(period) => one.period == period,
+        };
+        let held = self.ledger().into_iter().filter(wanted);
+        Holding::Held(
+            held.map(|one| HeldCredit {
+                key: one.key,
+                credit_percent: one.credit_percent,
+                amount: one.amount,
+            })
+            .collect(),
+        )
+    }
+}
+
+pub(super) struct World {
+    pub(super) storage: Storage,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) sink: Arc<Sink>,
+    pub(super) alarms: Arc<Mutex<Vec<String>>>,
+    _database: Option<Database>,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        Self::with(Some(Duration::from_secs(24 * 3_600)), true).await
+    }
+
+    pub(super) async fn with(window: Option<Duration>, can_be_asked: bool) -> Self {
+        let (storage, database) = storage().await;
+        let clock = Arc::new(ManualClock::at(at("2026-12-24T00:00:00Z")));
+        let sink = Sink {
+            clock: clock.clone(),
+            window,
+            can_be_asked,
+            books: Mutex::default(),
+            crashed: Notify::new(),
+        };
+        Self {
+            storage,
+            clock,
+            sink: Arc::new(sink),
+            alarms: Arc::default(),
+            _database: database,
+        }
+    }
+
+    /// One more process.
+    pub(super) fn process(&self) -> Incidents {
+        self.process_with(self.sink.clone())
+    }
+
+    pub(super) fn process_with(&self, sink: Arc<dyn BillingSink>) -> Incidents {
+        let alarms = self.alarms.clone();
+        Incidents::builder(self.storage.store.clone())
+            .clock(self.clock.clone())
+            .directory(self.storage.directory.clone())
+            .contracts(contracts())
+            .billing(sink)
+            .on_commit(move |notice| {
+                let alarm = notice.alarm.iter().map(|alarm| format!("{alarm:?}"));
+                alarms.lock().unwrap().extend(alarm);
+            })
+            .build()
+            .unwrap()
+    }
+
+    /// Issues and hands over; a process that dies in it leaves its leases behind.
+    pub(super) async fn hand_over(&self) {
+        let process = self.process();
+        tokio::select! {
+            drained = async {
+                process.issue_approved().await.unwrap();
+                process.drain().await.unwrap()
+            } => { let _: incident_core::engine::Drained = drained; }
+            () = self.sink.crashed.notified() => {}
+        }
+        self.clock.advance(Duration::from_secs(31));
+    }
+
+    pub(super) async fn rows(&self) -> Vec<LedgerRow> {
+        let all = CreditQuery::default();
+        let within = Duration::from_secs(5);
+        self.storage.store.credits(&all, within).await.unwrap()
+    }
+
+    /// What was issued, as billing should hold it.
+    pub(super) async fn issued(&self) -> Vec<BilledCredit> {
+        let rows = self.rows().await;
+        let issued = rows.iter().filter(|row| row.state == CreditState::Issued);
+        let mut issued: Vec<_> = issued.filter_map(BilledCredit::of).collect();
+        issued.sort_by_key(|one| one.key);
+        issued
+    }
+
+    pub(super) async fn is_balanced(&self) {
+        assert_eq!(self.sink.ledger(), self.issued().await);
+        let process = self.process();
+        let report = process.billing_report("2026-11".parse().unwrap());
+        let report = report.await.unwrap();
+        assert_eq!(report.is_balanced(), self.sink.can_be_asked, "{report:?}");
+    }
+}
+
+pub(super) fn contracts() -> incident_core::sla::Contracts {
+    let fee = Money {
+        minor: 12_345,
+        currency: Currency::new("EUR").unwrap(),
+    };
+    let contracts = incident_core::sla::Contracts::default();
+    ["tenant-0", "tenant-1"]
+        .into_iter()
+        .fold(contracts, |contracts, name| {
+            contracts
+                .with_tenant(tenant(name), None, Some(fee))
+                .unwrap()
+        })
+}
+
+pub(super) fn tenant(name: &str) -> TenantId {
+    TenantId::new(name).unwrap()
+}
+
+pub(super) fn ask(name: &str, role: Role) -> Ask {
+    Ask::by(caller(name, role).unwrap())
+}
+
+pub(super) fn said(text: &str) -> Statement {
+    Statement::new(text).unwrap()
+}
+
+/// An outage of an hour of one day in November: 10 % for each tenant.
+pub(super) async fn hour(process: &Incidents, day: u32, tenants: &[&str]) -> IncidentId {
+    let anna = ask("anna", Role::Admin);
+    let whole = |name: &&str| AffectedTenant::whole(tenant(name));
+    let mut declare = Declare::new("API down".parse().unwrap(), Severity::Sev2);
+    declare.mode = Mode::Retrospective;
+    declare.started_at = Some(at(&format!("2026-11-{day:02}T10:00:00Z")));
+    declare.affected_tenants = Affected::these(tenants.iter().map(whole).collect()).unwrap();
+    let id = process.declare(&anna, &declare).await.unwrap().incident.id;
+    let mut over = Update::to_status(said("over"), Status::Resolved);
+    over.occurred_at = Some(at(&format!("2026-11-{day:02}T11:00:00Z")));
+    process
+        .act(&anna, id, &Command::Update(Box::new(over)))
+        .await
+        .unwrap();
+    id
+}
+
+pub(super) async fn decide_all(process: &Incidents, decision: &CreditDecision) -> usize {
+    let bill = ask("bill", Role::Billing);
+    let wanted = CreditQuery {
+        state: Some(CreditState::Estimated),
+        ..CreditQuery::default()
+    };
+    let mut decided = 0;
+    for row in process.credits(&wanted).await.unwrap() {
+        decided += usize::from(
+            process
+                .decide_credit(&bill, row.row.id, decision)
+                .await
+                .is_ok(),
+        );
+    }
+    decided
+}
+
+pub(super) async fn approve_all(process: &Incidents) -> usize {
+    decide_all(process, &CreditDecision::Approve).await
+}
