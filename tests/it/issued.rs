@@ -157,6 +157,9 @@ async fn a_correction_after_issue_is_a_reversal_and_a_new_row() {
     world.issue().await;
     let issued = world.credits("state=issued").await;
     assert_eq!(issued.len(), 2);
+    let impact = format!("{path}/sla-impact");
+    let impact = world.server.get(VIEWER, &impact).await.is(200);
+    assert_eq!(impact["rows"][0]["state"], "issued");
     assert!(
         issued
             .iter()

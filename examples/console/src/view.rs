@@ -270,7 +270,7 @@ pub fn sla(id: IncidentId, report: &SlaReport) -> Value {
                 "availability_percent": row.availability.to_fixed(),
                 "target_breached": row.target_breached,
                 "credit_percent": row.credit,
-                "state": "estimated",
+                "state": row.state,
             })
         })
         .collect();

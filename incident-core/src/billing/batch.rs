@@ -199,3 +199,62 @@ impl Batch {
         Ok(frozen.data.credits)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_are_read_and_written() {
+        for text in ["10", "-10", "2.5", "-0.0001", "0"] {
+            let read = SignedPercent::try_from(text.to_owned()).unwrap();
+            assert_eq!(read.to_string(), text);
+        }
+        assert_eq!(
+            SignedPercent::try_from("-0".to_owned())
+                .unwrap()
+                .to_string(),
+            "0"
+        );
+        for wrong in ["", "-", "--1", "+1", "101", "-101", "1 %"] {
+            assert!(
+                SignedPercent::try_from(wrong.to_owned()).is_err(),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_batch_holds_one_credit_at_least_and_500_at_most() {
+        let id: MessageId = "01a1fe7e-8565-7544-9512-dcd142c5f862".parse().unwrap();
+        let at: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+        let credit = BilledCredit {
+            key: "01a1fe7e-8565-7544-9512-dcd142c5f863".parse().unwrap(),
+            tenant_id: TenantId::new("tenant-\u{1F525}\"").unwrap(),
+            incident_id: None,
+            period: "2026".parse().unwrap(),
+            revision: u32::MAX,
+            credit_percent: SignedPercent {
+                negative: true,
+                percent: Percent::HUNDRED,
+            },
+            amount: None,
+            reverses: None,
+            outage_ms: u64::MAX,
+            terms_version: Name::new("v").unwrap(),
+            approved_by: PersonName::new("bill").unwrap(),
+            approved_at: at,
+        };
+        for (count, fits) in [(0, false), (1, true), (500, true), (501, false)] {
+            let credits = vec![credit.clone(); count];
+            let frozen = Batch::freeze(id, at, &credits);
+            assert_eq!(frozen.is_ok(), fits, "{count}");
+            if let Ok(batch) = frozen {
+                assert_eq!(batch.credits().unwrap(), credits);
+                let kept = serde_json::to_string(&batch).unwrap();
+                let again: Batch = serde_json::from_str(&kept).unwrap();
+                assert_eq!(again.body(), batch.body());
+            }
+        }
+    }
+}

@@ -90,3 +90,76 @@ pub fn cap_months(rows: Vec<LedgerRow>, cap: impl Fn(&LedgerRow) -> Percent) -> 
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::billing::Granted;
+    use crate::{IncidentId, Name, PersonName};
+    use uuid::Uuid;
+
+    use CreditState::{Approved, Estimated, Issued, Superseded, Waived};
+
+    /// (incident, revision, percent, state, granted percent, the row it reverses)
+    type Told = (u64, u32, u32, CreditState, Option<u32>, Option<u64>);
+
+    fn capped(rows: &[Told]) -> Vec<u32> {
+        let whole = |percent| Percent::of_whole(percent).unwrap();
+        let rows = rows.iter().zip(1_u64..).map(|(told, id)| {
+            let (incident, revision, credit, state, granted, reverses) = *told;
+            let credit_id = |n| CreditId::from_uuid(Uuid::from_u64_pair(1, n));
+            LedgerRow {
+                id: credit_id(id),
+                incident_id: Some(IncidentId::from_uuid(Uuid::from_u64_pair(2, incident))),
+                tenant_id: TenantId::new("tenant-fr").unwrap(),
+                revision,
+                period: "2026-11".parse().unwrap(),
+                outage_us: 1,
+                credit: whole(credit),
+                terms_version: Name::new("v").unwrap(),
+                state,
+                author: PersonName::policy(),
+                granted: granted.map(|percent| Granted {
+                    percent: whole(percent),
+                    amount: None,
+                    by: PersonName::policy(),
+                    at: crate::Timestamp::MIN,
+                }),
+                issued: None,
+                reverses: reverses.map(credit_id),
+                inputs: std::sync::Arc::from([]),
+            }
+        });
+        let found = cap_months(rows.collect(), |_| whole(50));
+        let ppm = found.iter().map(|one| one.capped.ppm() / 10_000);
+        ppm.collect()
+    }
+
+    #[test]
+    fn earlier_rows_take_first_and_what_is_waived_makes_room() {
+        let month = [
+            (1, 1, 25, Estimated, None, None),
+            (2, 1, 50, Waived, None, None),
+            (3, 1, 50, Superseded, None, None),
+            (3, 2, 50, Estimated, None, None),
+            (4, 1, 10, Estimated, None, None),
+        ];
+        assert_eq!(capped(&month), [25, 0, 0, 25, 0]);
+    }
+
+    #[test]
+    fn a_reversal_makes_room_for_what_takes_its_place_and_for_others_once_it_is_certain() {
+        let month = |state| {
+            [
+                (1, 1, 50, Issued, Some(50), None),
+                (1, 2, 50, state, (state == Approved).then_some(50), Some(1)),
+                (1, 2, 25, Estimated, None, None),
+                (2, 1, 50, Estimated, None, None),
+            ]
+        };
+        // As long as nobody approved it, only its own successor has the room.
+        assert_eq!(capped(&month(Estimated)), [50, 50, 25, 0]);
+        assert_eq!(capped(&month(Approved)), [50, 50, 25, 25]);
+        assert_eq!(capped(&month(Waived)), [50, 0, 0, 0]);
+    }
+}

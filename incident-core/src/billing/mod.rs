@@ -15,5 +15,5 @@ pub use decision::{CreditDecision, CreditMove, CreditPolicy, Granted};
 pub use ledger::{
     CreditInput, CreditState, CreditSubject, Issued, LedgerRow, LedgerWrite, outstanding,
 };
-pub use revise::{Fresh, is_settled, revise};
+pub use revise::{Fresh, is_settled, newest, revise};
 pub use submission::{Attempts, HeldCredit, Holding, Precaution, Submission};

@@ -33,10 +33,10 @@ impl Fresh {
     }
 }
 
-/// Whether a new computation says of every tenant what its newest row says. `rows`
-/// are all rows of the subject.
+/// The newest row of each tenant that was not replaced, reversals aside. `rows` are
+/// all rows of a subject.
 #[must_use]
-pub fn is_settled(rows: &[LedgerRow], fresh: &[Fresh]) -> bool {
+pub fn newest(rows: &[LedgerRow]) -> BTreeMap<&TenantId, &LedgerRow> {
     let mut newest: BTreeMap<&TenantId, &LedgerRow> = BTreeMap::new();
     let standing =
         |row: &&LedgerRow| row.state != CreditState::Superseded && row.reverses.is_none();
@@ -46,6 +46,14 @@ pub fn is_settled(rows: &[LedgerRow], fresh: &[Fresh]) -> bool {
             *kept = row;
         }
     }
+    newest
+}
+
+/// Whether a new computation says of every tenant what its newest row says. `rows`
+/// are all rows of the subject.
+#[must_use]
+pub fn is_settled(rows: &[LedgerRow], fresh: &[Fresh]) -> bool {
+    let mut newest = newest(rows);
     // A tenant that is owed nothing any more: what it had is on its way back.
     let taken_back = |row: &LedgerRow| {
         rows.iter()

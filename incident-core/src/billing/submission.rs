@@ -90,3 +90,59 @@ impl Attempts<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paging::{Backoff, NotSentReason, PageAnswer, TargetId};
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+    const MARGIN: Duration = Duration::from_secs(30);
+
+    fn at(minute: u64) -> Timestamp {
+        let start: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+        start.saturating_add(Duration::from_secs(60 * minute))
+    }
+
+    fn log(answers: &[PageAnswer]) -> TargetLog {
+        let mut log = TargetLog::untried(TargetId::new("sink").unwrap(), at(0));
+        for answer in answers {
+            log.note(answer, at(0), &Backoff::default(), 1);
+        }
+        log
+    }
+
+    fn away() -> PageAnswer {
+        PageAnswer::NotSent(NotSent {
+            reason: NotSentReason::Unreachable,
+            retry_after: None,
+        })
+    }
+
+    #[test]
+    fn only_what_may_be_there_and_may_be_forgotten_is_asked_for() {
+        let (lost, away) = (log(&[PageAnswer::Unknown]), log(&[away()]));
+        for (noted, leases, window, minute, expected) in [
+            // The first attempt, and attempts that certainly came to nothing.
+            (None, 1, Some(HOUR), 600, Precaution::Send),
+            (Some(&away), 2, Some(HOUR), 600, Precaution::Send),
+            // A process died over it, here and after a refusal.
+            (None, 2, Some(HOUR), 600, Precaution::AskFirst),
+            (Some(&away), 3, Some(HOUR), 600, Precaution::AskFirst),
+            (Some(&lost), 2, Some(HOUR), 600, Precaution::AskFirst),
+            // The key is still known, but for the last half minute.
+            (Some(&lost), 2, Some(HOUR), 59, Precaution::Send),
+            (Some(&lost), 2, Some(HOUR), 60, Precaution::AskFirst),
+            // It is known for good.
+            (Some(&lost), 2, None, 600, Precaution::Send),
+        ] {
+            let attempts = Attempts {
+                log: noted,
+                leases,
+                due_at: at(0),
+            };
+            let found = attempts.precaution(window, MARGIN, at(minute));
+            assert_eq!(found, expected, "{noted:?} {leases} {window:?} {minute}");
+        }
+    }
+}

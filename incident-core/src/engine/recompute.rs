@@ -24,7 +24,7 @@ impl Incidents {
         self.authorize(&ask.caller, Action::DecideCredit, None)
             .await?;
         let now = self.0.now();
-        if now < month.window().start() {
+        if !self.0.settings.contracts.has_begun(month, now) {
             return Err(Invalid::new("month", "a month that has begun").into());
         }
         let author = &ask.caller.actor.name;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::settle::parts;
 use super::statements::weight;
 use super::{Error, Incidents};
+use crate::billing::{CreditState, newest};
 use crate::impact::{BASELINE_WEEKS, ImpactQuery, TenantWindows, baseline_of};
-use crate::incident::{Affected, AffectedTenant, Incident, outage_by_tenant};
+use crate::incident::{Incident, outage_by_tenant};
 use crate::port::UsageSource;
 use crate::sla::{IncidentOutage, SlaTerms, credit_rows};
 use crate::{IncidentId, Month, Name, Percent, ServiceId, TenantId, Windows};
@@ -59,6 +60,8 @@ pub struct SlaRow {
     pub credit: Percent,
     /// The terms it was computed with.
     pub terms_version: Name,
+    /// Where the credit stands in the ledger; estimated while the incident goes on.
+    pub state: CreditState,
 }
 
 /// What an incident costs.
@@ -93,7 +96,8 @@ impl Incidents {
             .ok_or(Error::NotConfigured("no usage source is configured"))?;
         let now = self.0.now();
         let window = incident.outage(now);
-        let by_tenant = outage_by_tenant(&window, &self.affected(&incident).await?);
+        let by_tenant =
+            outage_by_tenant(&window, &self.tenants_of(&incident.affected_tenants).await?);
         let query = query_of(&incident, by_tenant, affected_services_only, failed_only);
         let deadline = self.0.settings.usage_deadline;
         let counts = usage.unique_users(&query, deadline).await?;
@@ -133,7 +137,13 @@ impl Incidents {
             return Ok(report);
         }
         let now = self.0.now();
-        let tenants = self.affected(&incident).await?;
+        let tenants = self.tenants_of(&incident.affected_tenants).await?;
+        let kept = if provisional {
+            Vec::new()
+        } else {
+            self.rows_of(&incident).await?
+        };
+        let kept = newest(&kept);
         let outage = incident.outage(now);
         let end = incident.resolved_at.unwrap_or(now);
         for (terms, tenants) in self.by_terms(&tenants, outage.end().unwrap_or(end)) {
@@ -150,20 +160,13 @@ impl Incidents {
                 target_breached: row.target_breached,
                 credit: row.credit,
                 terms_version: terms.version().clone(),
+                state: kept
+                    .get(row.tenant)
+                    .map_or(CreditState::Estimated, |row| row.state),
             });
             report.rows.extend(rows);
         }
         Ok(report)
-    }
-
-    async fn affected(&self, incident: &Incident) -> Result<Vec<AffectedTenant>, Error> {
-        match &incident.affected_tenants {
-            Affected::These(list) => Ok(list.clone()),
-            Affected::All => {
-                let all = self.everybody().await?;
-                Ok(all.into_iter().map(AffectedTenant::whole).collect())
-            }
-        }
     }
 }
 

@@ -91,7 +91,7 @@ impl Incidents {
     }
 
     /// All rows of an incident, if it ever had any.
-    async fn rows_of(&self, incident: &Incident) -> Result<Vec<LedgerRow>, Error> {
+    pub(super) async fn rows_of(&self, incident: &Incident) -> Result<Vec<LedgerRow>, Error> {
         if incident.credit_revision == 0 {
             return Ok(Vec::new());
         }
@@ -238,7 +238,10 @@ impl Incidents {
         Err(StoreError::Conflict.into())
     }
 
-    async fn tenants_of(&self, affected: &Affected) -> Result<Vec<AffectedTenant>, Error> {
+    pub(super) async fn tenants_of(
+        &self,
+        affected: &Affected,
+    ) -> Result<Vec<AffectedTenant>, Error> {
         match affected {
             Affected::These(tenants) => Ok(tenants.clone()),
             Affected::All => {

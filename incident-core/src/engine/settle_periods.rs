@@ -31,7 +31,7 @@ impl Incidents {
         let last = Month::of(span.end().saturating_add(DAY));
         let mut month = Month::of(span.start().saturating_sub(DAY));
         let (mut done, mut changed) = (BTreeSet::new(), 0);
-        while month <= last && month.window().start() <= self.0.now() {
+        while month <= last && self.0.settings.contracts.has_begun(month, self.0.now()) {
             for kind in [PeriodKind::Month, PeriodKind::Quarter, PeriodKind::Year] {
                 let period = Period::of_month(month, kind);
                 if done.insert(period) {

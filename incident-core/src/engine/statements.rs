@@ -25,7 +25,7 @@ impl Incidents {
         tenant: Option<&TenantId>,
     ) -> Result<Vec<SlaStatement>, Error> {
         let now = self.0.now();
-        if now < month.window().start() {
+        if !self.0.settings.contracts.has_begun(month, now) {
             return Err(Invalid::new("month", "a month that has begun").into());
         }
         let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));

@@ -163,6 +163,13 @@ impl Contracts {
         })
     }
 
+    /// Whether a month has begun by the calendar of any contract.
+    #[must_use]
+    pub fn has_begun(&self, month: Month, now: Timestamp) -> bool {
+        let begun = |terms: &SlaTerms| month.window_in(terms.zone()).start() <= now;
+        self.all().any(begun)
+    }
+
     /// Whether any terms credit periods of a kind as a whole.
     #[must_use]
     pub fn credits_by(&self, kind: PeriodKind) -> bool {
@@ -262,6 +269,17 @@ mod tests {
             let terms = contracts.terms(&tenant, time.parse().unwrap());
             assert_eq!(terms.version().as_str(), expected, "{time}");
         }
+    }
+
+    #[test]
+    fn a_month_begins_where_its_contract_is() {
+        let auckland = SlaTerms::default().in_zone("Pacific/Auckland".parse().unwrap());
+        let (utc, east) = (Contracts::default(), Contracts::standard(auckland));
+        let (december, now) = (
+            "2026-12".parse().unwrap(),
+            "2026-11-30T11:00:00Z".parse().unwrap(),
+        );
+        assert!(east.has_begun(december, now) && !utc.has_begun(december, now));
     }
 
     #[test]
