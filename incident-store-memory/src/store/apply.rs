@@ -195,22 +195,24 @@ impl State {
         Ok(())
     }
 
-    fn of_subject<'a>(
+    pub(super) fn of_subject<'a>(
         &'a self,
-        subject: &'a CreditSubject,
+        subject: &CreditSubject,
     ) -> impl Iterator<Item = &'a LedgerRow> + Clone {
-        self.ledger.iter().filter(move |row| match subject {
-            CreditSubject::Incident(id) => row.incident_id == Some(*id),
-            CreditSubject::Period(tenant, period) => {
-                row.incident_id.is_none() && row.tenant_id == *tenant && row.period == *period
-            }
-        })
+        let places = self.credits_of.get(subject).into_iter().flatten();
+        places.filter_map(|at| self.ledger.get(*at))
+    }
+
+    fn credit(&mut self, id: CreditId) -> Option<&mut LedgerRow> {
+        let at = self.credit_at.get(&id)?;
+        self.ledger.get_mut(*at)
     }
 
     fn check_credits(&self, moves: &[CreditMove]) -> Result<(), StoreError> {
         for moved in moves {
-            let seen = |row: &LedgerRow| row.id == moved.id && row.state == moved.from;
-            if !self.ledger.iter().any(seen) {
+            let at = self.credit_at.get(&moved.id);
+            let seen = at.and_then(|at| self.ledger.get(*at));
+            if seen.is_none_or(|row| row.state != moved.from) {
                 return Err(StoreError::CreditMoved(moved.id));
             }
         }
@@ -310,7 +312,7 @@ impl State {
     }
 
     fn move_credit(&mut self, moved: CreditMove) {
-        if let Some(row) = self.ledger.iter_mut().find(|row| row.id == moved.id) {
+        if let Some(row) = self.credit(moved.id) {
             row.state = moved.to;
             row.granted = moved.granted;
             row.issued = moved.issued;
@@ -318,16 +320,19 @@ impl State {
     }
 
     fn put_credits(&mut self, write: LedgerWrite) {
-        for row in self
-            .ledger
-            .iter_mut()
-            .filter(|row| row.subject() == write.subject)
-        {
-            if matches!(row.state, CreditState::Estimated | CreditState::Approved) {
+        let places = self.credits_of.entry(write.subject).or_default();
+        for at in places.iter() {
+            if let Some(row) = self.ledger.get_mut(*at)
+                && matches!(row.state, CreditState::Estimated | CreditState::Approved)
+            {
                 row.state = CreditState::Superseded;
             }
         }
-        self.ledger.extend(write.rows);
+        for row in write.rows {
+            places.push(self.ledger.len());
+            self.credit_at.insert(row.id, self.ledger.len());
+            self.ledger.push(row);
+        }
     }
 
     /// Erases the texts of an entry, and every remembered copy of the incident.

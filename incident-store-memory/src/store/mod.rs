@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::audit::{AuditEntry, Chain};
-use incident_core::billing::LedgerRow;
+use incident_core::billing::{CreditSubject, LedgerRow};
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::incident::Incident;
 use incident_core::outbox::{Backlog, Claim, GivenUp, Message};
@@ -233,6 +233,14 @@ impl Ledger for MemoryStore {
                 && state.is_none_or(|state| state == row.state)
                 && batch.is_none_or(|id| row.issued.as_ref().map(|one| one.batch) == Some(id))
         };
-        Ok(self.state().ledger.iter().filter(wanted).cloned().collect())
+        let state = self.state();
+        Ok(match incident {
+            Some(incident) => {
+                let subject = CreditSubject::Incident(*incident);
+                let rows = state.of_subject(&subject);
+                rows.filter(wanted).cloned().collect()
+            }
+            None => state.ledger.iter().filter(wanted).cloned().collect(),
+        })
     }
 }

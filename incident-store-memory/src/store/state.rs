@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use incident_core::audit::{AuditEntry, Chain};
-use incident_core::billing::LedgerRow;
+use incident_core::billing::{CreditSubject, LedgerRow};
 use incident_core::commit::{KeyScope, Remember};
 use incident_core::incident::Incident;
 use incident_core::port::{AuditQuery, IncidentFilter};
 use incident_core::suggestion::Suggestion;
 use incident_core::timeline::SysIncidentUpdateEntry;
-use incident_core::{IncidentId, Name, ServiceId, TenantId, Timestamp};
+use incident_core::{CreditId, IncidentId, Name, ServiceId, TenantId, Timestamp};
 
 use super::messages::Messages;
 
@@ -34,7 +34,10 @@ pub(super) struct State {
     pub(super) alerts: BTreeMap<Name, IncidentId>,
     pub(super) audit: BTreeMap<Chain, Vec<AuditEntry>>,
     pub(super) outbox: Messages,
+    /// Only ever grows, so that a place stays.
     pub(super) ledger: Vec<LedgerRow>,
+    pub(super) credit_at: BTreeMap<CreditId, usize>,
+    pub(super) credits_of: BTreeMap<CreditSubject, Vec<usize>>,
     pub(super) suggestions: Vec<Suggestion>,
     pub(super) keys: BTreeMap<KeyScope, Remember>,
 }
