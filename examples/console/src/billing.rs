@@ -80,6 +80,19 @@ impl BillingSettings {
         })
     }
 
+    /// What is said of it at the start.
+    #[must_use]
+    pub fn told(&self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::File(path) => Some(format!(
+                "billing: credits are appended to {}",
+                path.display()
+            )),
+            Self::Http { url, .. } => Some(format!("billing: credits are posted to {url}")),
+        }
+    }
+
     /// Makes the sink.
     ///
     /// # Errors
@@ -194,6 +207,8 @@ mod tests {
             matches!(&http, BillingSettings::Http { key_window: Some(window), .. } if window.as_secs() == 259_200)
         );
         assert!(!format!("{http:?}").contains("MfKQ"));
+        let told = http.told().unwrap();
+        assert!(told.contains("billing.example/credits") && !told.contains("MfKQ"));
         assert!(http.build().unwrap().is_some());
         for (pairs, named) in [
             (vec![address], SECRET),

@@ -207,6 +207,7 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
     };
     let escalations = escalations.build(policy.paging())?;
     // The demo credits nobody.
+    let billed = config.billing.told().filter(|_| !play);
     let billing = if play { None } else { config.billing.build()? };
     let storage = match &config.database {
         Some(database) if !play => Storage::open(database, config.allow_unsafe).await?,
@@ -266,7 +267,7 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
     for line in &pagers.told {
         writeln!(out, "{line}")?;
     }
-    for line in config.hooks.told() {
+    for line in config.hooks.told().map(str::to_owned).chain(billed) {
         writeln!(out, "{line}")?;
     }
     if left_out {
