@@ -14,10 +14,10 @@ use crate::impact::{ApiUsageEvent, ImpactCounts, ImpactQuery};
 pub enum UsageError {
     /// No more events fit. Nothing of the batch was kept. **Handling:** raise
     /// the limit, or use a source that keeps more; nothing is dropped by age.
-    #[error("the usage source is full: it holds {events} events, its limit is {limit}")]
+    #[error("the usage source is full: it holds {held} bytes of events, its limit is {limit}")]
     Full {
-        /// How many events it holds.
-        events: u64,
+        /// About how many bytes of events it holds.
+        held: u64,
         /// How many it may hold.
         limit: u64,
     },

@@ -19,7 +19,8 @@ async fn a_full_source_refuses_whole_batches_and_drops_nothing() {
         failed: false,
         endpoint: None,
     };
-    let usage = MemoryUsage::with_limit(5);
+    // 26 bytes an event, and 400 for the tenant.
+    let usage = MemoryUsage::with_limit(540);
     usage
         .record((0..4).map(event).collect(), WITHIN)
         .await
@@ -29,8 +30,8 @@ async fn a_full_source_refuses_whole_batches_and_drops_nothing() {
         matches!(
             refused,
             Err(UsageError::Full {
-                events: 4,
-                limit: 5
+                held: 504,
+                limit: 540
             })
         ),
         "{refused:?}"

@@ -7,6 +7,7 @@ use incident_core::conformance::{AnchorBackend, StoreBackend, UsageBackend};
 use incident_core::port::{AnchorRecord, Store};
 use incident_store_memory::{MemoryAnchors, MemoryStore, MemoryUsage};
 
+mod counts;
 mod limits;
 
 struct Memory;
@@ -41,6 +42,23 @@ mod store {
 
 mod usage {
     incident_core::usage_conformance!(super::Memory);
+}
+
+/// Every few events are sealed.
+struct Sealed;
+
+#[async_trait]
+impl UsageBackend for Sealed {
+    type Guard = ();
+    type Source = MemoryUsage;
+
+    async fn open() -> (MemoryUsage, ()) {
+        (MemoryUsage::default().sealing_after(3), ())
+    }
+}
+
+mod sealed_usage {
+    incident_core::usage_conformance!(super::Sealed);
 }
 
 #[async_trait]

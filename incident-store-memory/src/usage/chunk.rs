@@ -1,0 +1,104 @@
+//! Events as they came: columns in order of time, with raw ids.
+
+use super::ids::RawId;
+
+/// What of an event counts beside tenant, user and time: 15 bits for the number of
+/// the service, and one for a call that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Facts(pub(super) u16);
+
+/// Most services that can be told apart.
+pub(super) const MOST_SERVICES: usize = 1 << 15;
+
+impl Facts {
+    pub(super) const fn new(service: u16, failed: bool) -> Self {
+        Self(service << 1 | failed as u16)
+    }
+}
+
+/// Events of one tenant in order of time. Never changed once it is shared.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Chunk {
+    pub(super) at: Vec<i64>,
+    pub(super) user: Vec<RawId>,
+    pub(super) facts: Vec<Facts>,
+}
+
+/// What a row of a chunk takes.
+pub(super) const RAW_ROW: usize = 8 + 16 + 2;
+
+impl Chunk {
+    pub(super) fn push(&mut self, at: i64, user: RawId, facts: Facts) {
+        self.at.push(at);
+        self.user.push(user);
+        self.facts.push(facts);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.at.len()
+    }
+
+    /// From the first to the last event, none where there is none.
+    pub(super) fn span(&self) -> Option<(i64, i64)> {
+        Some((*self.at.first()?, *self.at.last()?))
+    }
+
+    /// Puts the rows in order of time, where they are not.
+    pub(super) fn sort(&mut self) {
+        if self.at.is_sorted() {
+            return;
+        }
+        let mut rows: Vec<(i64, RawId, Facts)> = self.rows().collect();
+        // Stable and adaptive: what comes nearly in order costs little.
+        rows.sort_by_key(|(at, ..)| *at);
+        *self = rows.into_iter().collect();
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (i64, RawId, Facts)> + '_ {
+        let rest = self.user.iter().zip(&self.facts);
+        let rows = self.at.iter().zip(rest);
+        rows.map(|(at, (user, facts))| (*at, *user, *facts))
+    }
+
+    /// The rows of several chunks, in order of time.
+    pub(super) fn merged<'a>(chunks: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut all = Self::default();
+        for chunk in chunks {
+            all.at.extend_from_slice(&chunk.at);
+            all.user.extend_from_slice(&chunk.user);
+            all.facts.extend_from_slice(&chunk.facts);
+        }
+        all.sort();
+        all
+    }
+
+    /// The rows before a time, and those from there on.
+    pub(super) fn split_at(&self, time: i64) -> (Self, Self) {
+        let at = self.at.partition_point(|one| *one < time);
+        let part = |from: usize, to: usize| Self {
+            at: self.at.get(from..to).unwrap_or_default().to_vec(),
+            user: self.user.get(from..to).unwrap_or_default().to_vec(),
+            facts: self.facts.get(from..to).unwrap_or_default().to_vec(),
+        };
+        (part(0, at), part(at, self.len()))
+    }
+
+    /// The places of the rows of a half-open stretch of time.
+    pub(super) fn places(&self, start: i64, end: i64) -> std::ops::Range<usize> {
+        self.at.partition_point(|at| *at < start)..self.at.partition_point(|at| *at < end)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.len() * RAW_ROW
+    }
+}
+
+impl FromIterator<(i64, RawId, Facts)> for Chunk {
+    fn from_iter<I: IntoIterator<Item = (i64, RawId, Facts)>>(rows: I) -> Self {
+        let mut chunk = Self::default();
+        for (at, user, facts) in rows {
+            chunk.push(at, user, facts);
+        }
+        chunk
+    }
+}

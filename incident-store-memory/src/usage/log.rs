@@ -1,0 +1,189 @@
+//! The events of one tenant.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use super::chunk::Chunk;
+use super::ids::RawId;
+use super::sealed::{SEALED_ROW, Segment, Users};
+
+/// So many chunks of about one size are put together.
+const FAN_IN: usize = 8;
+
+/// The events of one tenant: segments that are sealed, each after the one before, and
+/// chunks as they came, which may lie anywhere in time. Cloned where somebody reads it.
+#[derive(Clone, Debug)]
+pub(super) struct Log {
+    /// The tenant's number, for the register of users.
+    pub(super) tenant: u32,
+    pub(super) segments: Vec<Arc<Segment>>,
+    pub(super) chunks: Vec<Arc<Chunk>>,
+    users: Arc<RwLock<Users>>,
+}
+
+/// What comes in the place of the first chunks of a log.
+pub(super) struct Tidied {
+    /// How many chunks it replaces.
+    replaces: usize,
+    chunks: Vec<Arc<Chunk>>,
+    /// All segments from here on, where they changed.
+    segments: Option<Vec<Arc<Segment>>>,
+    users: Arc<RwLock<Users>>,
+    /// Users that were sealed for the first time.
+    pub(super) new_users: Vec<RawId>,
+}
+
+impl Log {
+    pub(super) fn new(tenant: u32) -> Self {
+        Self {
+            tenant,
+            segments: Vec::new(),
+            chunks: Vec::new(),
+            users: Arc::default(),
+        }
+    }
+
+    pub(super) fn users(&self) -> RwLockReadGuard<'_, Users> {
+        self.users.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn raw_rows(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.len()).sum()
+    }
+
+    fn sealed_rows(&self) -> usize {
+        self.segments.iter().map(|one| one.at.len()).sum()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let raw: usize = self.chunks.iter().map(|chunk| chunk.bytes()).sum();
+        raw + self.sealed_rows() * SEALED_ROW + self.users().bytes()
+    }
+
+    /// Whether [`tidied`](Self::tidied) would change anything; cheap.
+    pub(super) fn is_untidy(&self, seal_after: usize) -> bool {
+        self.chunks.len() >= FAN_IN
+            || self.chunks.iter().any(|chunk| chunk.len() >= seal_after)
+            || self.raw_rows() >= seal_after && !self.is_late_only()
+    }
+
+    /// Whether there is one chunk and all of it lies before what is sealed: it waits
+    /// until it is worth sealing everything anew.
+    fn is_late_only(&self) -> bool {
+        let end = self.sealed_end();
+        self.chunks.len() == 1
+            && self.chunks.iter().all(|chunk| {
+                chunk
+                    .span()
+                    .zip(end)
+                    .is_some_and(|((_, last), end)| last < end)
+            })
+    }
+
+    fn sealed_end(&self) -> Option<i64> {
+        Some(self.segments.last()?.span()?.1)
+    }
+
+    /// Seals what is worth it, or puts small chunks together. Only one such thing
+    /// happens to a log at a time; chunks may be added meanwhile.
+    pub(super) fn tidied(&self, seal_after: usize) -> Option<Tidied> {
+        if self.raw_rows() < seal_after {
+            return self.gathered();
+        }
+        let all = Chunk::merged(self.chunks.iter().map(AsRef::as_ref));
+        let (late, fresh) = all.split_at(self.sealed_end().unwrap_or(i64::MIN));
+        // What came late is kept as it came until it is an eighth of the rest.
+        if late.len() > seal_after.max(self.sealed_rows() / 8) {
+            return self.sealed_anew(&all);
+        }
+        let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
+        let known = users.count();
+        let segment = if fresh.len() * 2 >= seal_after {
+            users.seal(&fresh)
+        } else {
+            None
+        };
+        let left = if segment.is_some() { late } else { all };
+        let new_users = users.ids.get(known..).unwrap_or_default().to_vec();
+        drop(users);
+        let segments = segment.map(|segment| {
+            let kept = self.segments.iter().cloned();
+            kept.chain([Arc::new(segment)]).collect()
+        });
+        Some(Tidied {
+            replaces: self.chunks.len(),
+            chunks: if left.len() > 0 {
+                vec![Arc::new(left)]
+            } else {
+                Vec::new()
+            },
+            segments,
+            users: Arc::clone(&self.users),
+            new_users,
+        })
+    }
+
+    /// Everything sealed anew, in order of time.
+    fn sealed_anew(&self, raw: &Chunk) -> Option<Tidied> {
+        let before = self.users();
+        let id = |number: &u32| {
+            let at = usize::try_from(*number).ok()?;
+            before.ids.get(at).copied()
+        };
+        let unsealed = self.segments.iter().map(|segment| {
+            let rows = segment
+                .at
+                .iter()
+                .zip(segment.user.iter().zip(&segment.facts));
+            let rows = rows.filter_map(|(at, (user, facts))| Some((*at, id(user)?, *facts)));
+            rows.collect::<Chunk>()
+        });
+        let unsealed: Vec<Chunk> = unsealed.collect();
+        let all = Chunk::merged(unsealed.iter().chain([raw]));
+        let mut users = Users::default();
+        let segment = users.seal(&all)?;
+        let new_users = users.ids.clone();
+        Some(Tidied {
+            replaces: self.chunks.len(),
+            chunks: Vec::new(),
+            segments: Some(vec![Arc::new(segment)]),
+            users: Arc::new(RwLock::new(users)),
+            new_users,
+        })
+    }
+
+    /// Chunks of about one size, put together once there are enough of them: a row is
+    /// copied once per size.
+    fn gathered(&self) -> Option<Tidied> {
+        let class = |chunk: &Arc<Chunk>| chunk.len().checked_ilog(FAN_IN).unwrap_or(0);
+        let smallest = (0..usize::BITS).find(|wanted| {
+            let of = self.chunks.iter().filter(|chunk| class(chunk) == *wanted);
+            of.count() >= FAN_IN
+        })?;
+        let (some, others): (Vec<_>, Vec<_>) = self
+            .chunks
+            .iter()
+            .cloned()
+            .partition(|chunk| class(chunk) <= smallest);
+        let merged = Chunk::merged(some.iter().map(AsRef::as_ref));
+        Some(Tidied {
+            replaces: self.chunks.len(),
+            chunks: others.into_iter().chain([Arc::new(merged)]).collect(),
+            segments: None,
+            users: Arc::clone(&self.users),
+            new_users: Vec::new(),
+        })
+    }
+
+    /// Puts it in place, whatever was added meanwhile.
+    pub(super) fn put(&mut self, tidied: Tidied) {
+        let added = self
+            .chunks
+            .split_off(tidied.replaces.min(self.chunks.len()));
+        self.chunks = tidied.chunks;
+        self.chunks.extend(added);
+        self.users = tidied.users;
+        if let Some(segments) = tidied.segments {
+            self.segments = segments;
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The usage source: events per tenant in order of time.
+
+mod chunk;
+mod ids;
+mod log;
+mod scan;
+mod sealed;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use foldhash::fast::RandomState;
+use incident_core::impact::{ApiUsageEvent, ImpactCounts, ImpactQuery, TenantCount};
+use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
+use incident_core::{ServiceId, TenantId, Window};
+
+use chunk::{Chunk, Facts, MOST_SERVICES, RAW_ROW};
+use ids::{Names, RawId};
+use log::Log;
+use scan::{Filter, Rows, distinct};
+
+/// How many bytes of events are held, unless told otherwise.
+const LIMIT: u64 = 2 * 1024 * 1024 * 1024;
+
+/// So many events of a tenant are sealed together, unless told otherwise.
+const SEAL_AFTER: usize = 32 * 1024;
+
+/// About what a user takes in the register of who has which tenant.
+const REGISTERED: usize = 40;
+
+/// About what a tenant takes beside its events.
+const TENANT: usize = 400;
+
+/// Keeps usage events in memory and counts distinct users exactly. Clones share it.
+///
+/// Bounded by bytes, never by age: events of any time are taken in any order, and a
+/// batch that does not fit is refused whole. Events are first kept as they come; once
+/// there are enough of a tenant, its users get dense numbers and each event is told
+/// where the same user came before, so that a question about one window needs no set.
+///
+/// Questions look at a snapshot: they hold up no batch, and no batch holds them up.
+///
+/// ```
+/// use incident_store_memory::MemoryUsage;
+/// let usage = MemoryUsage::with_limit(8 << 30).sealing_after(100_000);
+/// assert_eq!(usage.bytes(), 0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct MemoryUsage {
+    shared: Arc<Shared>,
+    limit: u64,
+    seal_after: usize,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    names: Names,
+    services: RwLock<Services>,
+    state: RwLock<State>,
+    /// Held by whoever seals or gathers: one at a time.
+    tidying: Mutex<Register>,
+}
+
+/// Services by number.
+#[derive(Debug, Default)]
+struct Services(HashMap<ServiceId, u16, RandomState>);
+
+#[derive(Debug, Default)]
+struct State {
+    logs: HashMap<TenantId, Arc<Log>, RandomState>,
+    /// By number of the tenant: whether a sealed user of it has another tenant too.
+    shares: Vec<bool>,
+    bytes: usize,
+}
+
+/// The tenant of each sealed user.
+#[derive(Debug, Default)]
+struct Register(HashMap<RawId, u32, RandomState>);
+
+impl Default for MemoryUsage {
+    fn default() -> Self {
+        Self::with_limit(LIMIT)
+    }
+}
+
+impl MemoryUsage {
+    /// A source that holds about so many bytes at most, and refuses more.
+    #[must_use]
+    pub fn with_limit(bytes: u64) -> Self {
+        Self {
+            shared: Arc::default(),
+            limit: bytes,
+            seal_after: SEAL_AFTER,
+        }
+    }
+
+    /// Seals the events of a tenant once there are so many of it. Sealed events take
+    /// less room and are counted faster; each is sealed once.
+    #[must_use]
+    pub fn sealing_after(mut self, events: usize) -> Self {
+        self.seal_after = events.max(1);
+        self
+    }
+
+    /// About how many bytes the events take.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        size(self.state().bytes + self.shared.names.bytes())
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        let state = self.shared.state.read();
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, State> {
+        let state = self.shared.state.write();
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Seals every event there is: for data that no longer grows.
+    pub fn seal(&self) {
+        let mut register = self
+            .shared
+            .tidying
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let logs: Vec<TenantId> = self.state().logs.keys().cloned().collect();
+        for tenant in &logs {
+            self.tidy(tenant, 1, &mut register);
+        }
+    }
+
+    /// One chunk of each tenant of a batch, in order of time.
+    fn chunks(
+        &self,
+        batch: &[ApiUsageEvent],
+    ) -> Result<HashMap<TenantId, Chunk, RandomState>, UsageError> {
+        let mut chunks: HashMap<TenantId, Chunk, RandomState> = HashMap::default();
+        let mut last: Option<(&ServiceId, u16)> = None;
+        for event in batch {
+            let service = match last {
+                Some((service, number)) if *service == event.service => number,
+                _ => self.service(&event.service)?,
+            };
+            last = Some((&event.service, service));
+            let user = self.shared.names.raw(event.user_id.as_str());
+            let facts = Facts::new(service, event.failed);
+            let at = event.occurred_at.micros();
+            match chunks.get_mut(&event.tenant_id) {
+                Some(chunk) => chunk.push(at, user, facts),
+                None => {
+                    let chunk = chunks.entry(event.tenant_id.clone()).or_default();
+                    chunk.push(at, user, facts);
+                }
+            }
+        }
+        chunks.values_mut().for_each(Chunk::sort);
+        Ok(chunks)
+    }
+
+    fn service(&self, service: &ServiceId) -> Result<u16, UsageError> {
+        let services = self.shared.services.read();
+        let known = services
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .get(service)
+            .copied();
+        if let Some(number) = known {
+            return Ok(number);
+        }
+        let services = self.shared.services.write();
+        let mut services = services.unwrap_or_else(PoisonError::into_inner);
+        let next = services.0.len();
+        match u16::try_from(next) {
+            Ok(number) if next < MOST_SERVICES => {
+                Ok(*services.0.entry(service.clone()).or_insert(number))
+            }
+            _ => {
+                let why = format!("more than {MOST_SERVICES} services cannot be told apart here");
+                Err(UsageError::Unavailable(why.into()))
+            }
+        }
+    }
+
+    fn filter(&self, query: &ImpactQuery) -> Filter {
+        let services = self.shared.services.read();
+        let services = services.unwrap_or_else(PoisonError::into_inner);
+        let wanted = |names: &BTreeSet<ServiceId>| {
+            let mut wanted = vec![false; services.0.len()];
+            for number in names.iter().filter_map(|name| services.0.get(name)) {
+                if let Some(one) = wanted.get_mut(usize::from(*number)) {
+                    *one = true;
+                }
+            }
+            wanted
+        };
+        Filter {
+            services: query.services.as_ref().map(wanted),
+            failed_only: query.failed_only,
+        }
+    }
+
+    /// What is to be sealed or gathered of these tenants, if nobody is at it.
+    fn tidy_up(&self, tenants: &[TenantId]) {
+        let Ok(mut register) = self.shared.tidying.try_lock() else {
+            return;
+        };
+        for tenant in tenants {
+            self.tidy(tenant, self.seal_after, &mut register);
+        }
+    }
+
+    /// Works on a snapshot and puts the result in its place: batches and questions go
+    /// on meanwhile. Only who holds the register takes chunks away, so those that were
+    /// looked at are still the first ones.
+    fn tidy(&self, tenant: &TenantId, seal_after: usize, register: &mut MutexGuard<'_, Register>) {
+        let Some(log) = self.state().logs.get(tenant).map(Arc::clone) else {
+            return;
+        };
+        if !log.is_untidy(seal_after) {
+            return;
+        }
+        let Some(tidied) = log.tidied(seal_after) else {
+            return;
+        };
+        let mut shared = Vec::new();
+        for id in &tidied.new_users {
+            let owner = *register.0.entry(*id).or_insert(log.tenant);
+            if owner != log.tenant {
+                shared.extend([owner, log.tenant]);
+            }
+        }
+        let registered = tidied.new_users.len() * REGISTERED;
+        let mut state = self.change();
+        for number in shared {
+            let at = usize::try_from(number).unwrap_or(usize::MAX);
+            if let Some(shares) = state.shares.get_mut(at) {
+                *shares = true;
+            }
+        }
+        let Some(current) = state.logs.get_mut(tenant) else {
+            return;
+        };
+        let current = Arc::make_mut(current);
+        let before = current.bytes();
+        current.put(tidied);
+        let after = current.bytes();
+        state.bytes = (state.bytes + after + registered).saturating_sub(before);
+    }
+}
+
+fn size(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// A tenant of the question, with a snapshot of its events.
+struct Asked<'a> {
+    log: Option<Arc<Log>>,
+    windows: &'a [Window],
+}
+
+#[async_trait]
+impl UsageSource for MemoryUsage {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    async fn unique_users(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<ImpactCounts, UsageError> {
+        let started = Instant::now();
+        let filter = self.filter(query);
+        // One snapshot of all tenants: a batch is in all of them or in none.
+        let (asked, shares) = {
+            let state = self.state();
+            let asked: Vec<Asked<'_>> = query
+                .tenants()
+                .iter()
+                .map(|one| Asked {
+                    log: state.logs.get(&one.tenant).map(Arc::clone),
+                    windows: one.windows.as_slice(),
+                })
+                .collect();
+            let shared = |log: &Arc<Log>| {
+                let at = usize::try_from(log.tenant).unwrap_or(usize::MAX);
+                state.shares.get(at).copied().unwrap_or(true)
+            };
+            let shares = asked.iter().filter_map(|one| one.log.as_ref()).any(shared);
+            (asked, shares)
+        };
+        let rows: Vec<Option<(&Log, Rows<'_>)>> = asked
+            .iter()
+            .map(|one| {
+                let log = one.log.as_deref()?;
+                Some((log, Rows::of(log, one.windows)))
+            })
+            .collect();
+        // Where every user is sealed and has one tenant, the total is the sum.
+        let several = asked.iter().filter(|one| one.log.is_some()).count() > 1;
+        let has_raw = rows.iter().flatten().any(|(_, rows)| rows.has_raw());
+        let mut ids = (several && (shares || has_raw)).then(Vec::new);
+        let mut bits = Vec::new();
+        let mut by_tenant = Vec::with_capacity(rows.len());
+        let mut sum = 0;
+        for (one, rows) in query.tenants().iter().zip(&rows) {
+            let unique_users = rows.as_ref().map_or(0, |(log, rows)| {
+                rows.users(log, &filter, &mut bits, ids.as_mut())
+            });
+            sum += unique_users;
+            by_tenant.push(TenantCount {
+                tenant: one.tenant.clone(),
+                unique_users,
+            });
+            if started.elapsed() > within {
+                return Err(UsageError::TimedOut);
+            }
+        }
+        Ok(ImpactCounts {
+            by_tenant,
+            total_unique_users: ids.map_or(sum, |ids| distinct(&ids)),
+        })
+    }
+}
+
+#[async_trait]
+impl UsageSink for MemoryUsage {
+    async fn record(&self, batch: Vec<ApiUsageEvent>, _within: Duration) -> Result<(), UsageError> {
+        let chunks = self.chunks(&batch)?;
+        let mut untidy = Vec::new();
+        {
+            let mut state = self.change();
+            let unknown = chunks.keys().filter(|name| !state.logs.contains_key(*name));
+            let more = batch.len() * RAW_ROW + unknown.count() * TENANT;
+            let held = self.shared.names.bytes() + state.bytes;
+            if size(held + more) > self.limit {
+                return Err(UsageError::Full {
+                    held: size(held),
+                    limit: self.limit,
+                });
+            }
+            state.bytes += more;
+            for (tenant, chunk) in chunks {
+                let next = u32::try_from(state.shares.len()).unwrap_or(u32::MAX);
+                let log = state.logs.entry(tenant.clone());
+                let log = log.or_insert_with(|| Arc::new(Log::new(next)));
+                let is_new = log.tenant == next;
+                let log = Arc::make_mut(log);
+                log.chunks.push(Arc::new(chunk));
+                if log.is_untidy(self.seal_after) {
+                    untidy.push(tenant);
+                }
+                if is_new {
+                    state.shares.push(false);
+                }
+            }
+        }
+        self.tidy_up(&untidy);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TenantDirectory for MemoryUsage {
+    async fn tenants(&self, _within: Duration) -> Result<Vec<TenantId>, UsageError> {
+        Ok(self.state().logs.keys().cloned().collect())
+    }
+}

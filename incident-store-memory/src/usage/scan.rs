@@ -1,0 +1,309 @@
+//! Counting distinct users in the events of one tenant.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use foldhash::fast::RandomState;
+use incident_core::Window;
+use std::hash::BuildHasher;
+
+use super::chunk::{Chunk, Facts};
+use super::ids::RawId;
+use super::log::Log;
+use super::sealed::{Segment, Users};
+
+/// Up to so many rows are sorted instead of hashed.
+const FEW: usize = 64;
+
+/// Below so many ids a set is used instead of a filter before it.
+const MANY: usize = 100_000;
+
+/// Which events count.
+#[derive(Debug)]
+pub(super) struct Filter {
+    /// By number of the service; none where all count.
+    pub(super) services: Option<Vec<bool>>,
+    pub(super) failed_only: bool,
+}
+
+impl Filter {
+    const fn is_all(&self) -> bool {
+        self.services.is_none() && !self.failed_only
+    }
+
+    fn counts(&self, facts: Facts) -> bool {
+        let service = usize::from(facts.0 >> 1);
+        (!self.failed_only || facts.0 & 1 == 1)
+            && self
+                .services
+                .as_ref()
+                .is_none_or(|wanted| wanted.get(service).copied().unwrap_or(false))
+    }
+}
+
+/// The rows of one tenant in its windows.
+pub(super) struct Rows<'a> {
+    sealed: Vec<(&'a Segment, Range<usize>)>,
+    raw: Vec<(&'a Chunk, Range<usize>)>,
+    one_window: bool,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn of(log: &'a Log, windows: &[Window]) -> Self {
+        let (mut sealed, mut raw) = (Vec::new(), Vec::new());
+        for window in windows {
+            let (start, end) = (window.start().micros(), window.end().micros());
+            let touches = |span: Option<(i64, i64)>| {
+                span.is_some_and(|(first, last)| first < end && start <= last)
+            };
+            // Segments follow one another: those before the window are passed over.
+            let first = log
+                .segments
+                .partition_point(|one| one.span().is_some_and(|(_, last)| last < start));
+            let rest = log.segments.get(first..).unwrap_or_default();
+            for segment in rest.iter().take_while(|one| touches(one.span())) {
+                let places = segment.places(start, end);
+                if !places.is_empty() {
+                    sealed.push((&**segment, places));
+                }
+            }
+            for chunk in log.chunks.iter().filter(|chunk| touches(chunk.span())) {
+                let places = chunk.places(start, end);
+                if !places.is_empty() {
+                    raw.push((&**chunk, places));
+                }
+            }
+        }
+        Self {
+            sealed,
+            raw,
+            one_window: windows.len() < 2,
+        }
+    }
+
+    pub(super) const fn has_raw(&self) -> bool {
+        !self.raw.is_empty()
+    }
+
+    /// The distinct users, and their ids where they are wanted.
+    pub(super) fn users(
+        &self,
+        log: &Log,
+        filter: &Filter,
+        bits: &mut Vec<u64>,
+        mut ids: Option<&mut Vec<RawId>>,
+    ) -> u64 {
+        let rows = |ranges: &mut dyn Iterator<Item = usize>| ranges.sum::<usize>();
+        let sealed = rows(&mut self.sealed.iter().map(|(_, places)| places.len()));
+        let raw = rows(&mut self.raw.iter().map(|(_, places)| places.len()));
+        if sealed == 0 {
+            return self.raw_only(filter, raw, ids);
+        }
+        if raw == 0 && filter.is_all() && self.one_window && ids.is_none() {
+            return self.first_ones();
+        }
+        let users = log.users();
+        let mut others: HashSet<RawId, RandomState> = HashSet::default();
+        let numbers = self.numbers(filter, &users, &mut others);
+        // A set of few numbers costs less than all bits of a large tenant.
+        let count = if (sealed + raw) * 32 < users.count() {
+            let mut found: Vec<u32> = numbers.collect();
+            found.sort_unstable();
+            found.dedup();
+            if let Some(ids) = &mut ids {
+                ids.extend(found.iter().filter_map(|number| id(&users, *number)));
+            }
+            found.len()
+        } else {
+            bits.clear();
+            bits.resize(users.count().div_ceil(64), 0);
+            drop(numbers);
+            self.mark(filter, &users, bits, &mut others);
+            if let Some(ids) = &mut ids {
+                ids.extend(ones(bits).filter_map(|number| id(&users, number)));
+            }
+            let ones = bits.iter().map(|word| word.count_ones());
+            usize::try_from(ones.map(u64::from).sum::<u64>()).unwrap_or(usize::MAX)
+        };
+        let all = count + others.len();
+        if let Some(ids) = ids {
+            ids.extend(others);
+        }
+        u64::try_from(all).unwrap_or(u64::MAX)
+    }
+
+    /// Without a set: a user's first row in a window is the one whose row before lies
+    /// before the window.
+    fn first_ones(&self) -> u64 {
+        let Some((segment, places)) = self.sealed.first() else {
+            return 0;
+        };
+        let start =
+            u32::try_from(places.start).map_or(u32::MAX, |at| segment.base.saturating_add(at));
+        let slices = self.sealed.iter().map(|(segment, places)| {
+            let before = segment.before.get(places.clone()).unwrap_or_default();
+            count_up_to(before, start)
+        });
+        slices.sum()
+    }
+
+    fn raw_only(&self, filter: &Filter, rows: usize, ids: Option<&mut Vec<RawId>>) -> u64 {
+        let found = self.raw_ids(filter);
+        let count = if rows <= FEW {
+            let mut few: Vec<RawId> = found.collect();
+            few.sort_unstable();
+            few.dedup();
+            let count = few.len();
+            if let Some(ids) = ids {
+                ids.extend(few);
+            }
+            count
+        } else {
+            let mut set: HashSet<RawId, RandomState> =
+                HashSet::with_capacity_and_hasher(rows.min(4_096), RandomState::default());
+            set.extend(found);
+            let count = set.len();
+            if let Some(ids) = ids {
+                ids.extend(set);
+            }
+            count
+        };
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
+    fn raw_ids<'b>(&'b self, filter: &'b Filter) -> impl Iterator<Item = RawId> + 'b {
+        self.raw.iter().flat_map(move |(chunk, places)| {
+            let users = chunk.user.get(places.clone()).unwrap_or_default();
+            let facts = chunk.facts.get(places.clone()).unwrap_or_default();
+            let wanted = users.iter().zip(facts);
+            wanted
+                .filter(move |(_, facts)| filter.counts(**facts))
+                .map(|(user, _)| *user)
+        })
+    }
+
+    /// The dense numbers of all rows; users without one go to `others`.
+    fn numbers<'b>(
+        &'b self,
+        filter: &'b Filter,
+        users: &'b Users,
+        others: &'b mut HashSet<RawId, RandomState>,
+    ) -> impl Iterator<Item = u32> + 'b {
+        let sealed = self.sealed.iter().flat_map(move |(segment, places)| {
+            let numbers = segment.user.get(places.clone()).unwrap_or_default();
+            let facts = segment.facts.get(places.clone()).unwrap_or_default();
+            let wanted = numbers.iter().zip(facts);
+            wanted
+                .filter(move |(_, facts)| filter.counts(**facts))
+                .map(|(number, _)| *number)
+        });
+        let raw = self.raw_ids(filter).filter_map(move |id| {
+            let number = users.number(id);
+            if number.is_none() {
+                others.insert(id);
+            }
+            number
+        });
+        sealed.chain(raw)
+    }
+
+    /// Sets the bit of each user.
+    fn mark(
+        &self,
+        filter: &Filter,
+        users: &Users,
+        bits: &mut [u64],
+        others: &mut HashSet<RawId, RandomState>,
+    ) {
+        for (segment, places) in &self.sealed {
+            let numbers = segment.user.get(places.clone()).unwrap_or_default();
+            if filter.is_all() {
+                for number in numbers {
+                    set(bits, *number, 1);
+                }
+                continue;
+            }
+            let facts = segment.facts.get(places.clone()).unwrap_or_default();
+            for (number, facts) in numbers.iter().zip(facts) {
+                // Without a branch: a filter lets through what it lets through.
+                set(bits, *number, u64::from(filter.counts(*facts)));
+            }
+        }
+        for id in self.raw_ids(filter) {
+            match users.number(id) {
+                Some(number) => set(bits, number, 1),
+                None => {
+                    others.insert(id);
+                }
+            }
+        }
+    }
+}
+
+fn id(users: &Users, number: u32) -> Option<RawId> {
+    users.ids.get(usize::try_from(number).ok()?).copied()
+}
+
+fn set(bits: &mut [u64], number: u32, one: u64) {
+    if let Some(word) = bits.get_mut(number as usize >> 6) {
+        *word |= one << (number & 63);
+    }
+}
+
+fn ones(bits: &[u64]) -> impl Iterator<Item = u32> + '_ {
+    (0_u32..).step_by(64).zip(bits).flat_map(|(base, word)| {
+        let mut left = *word;
+        std::iter::from_fn(move || {
+            let at = (left != 0).then(|| left.trailing_zeros())?;
+            left &= left - 1;
+            Some(base + at)
+        })
+    })
+}
+
+/// How many are at most `most`. In blocks, whose count fits in 32 bits: so the
+/// compiler counts many at a time.
+fn count_up_to(values: &[u32], most: u32) -> u64 {
+    let block = |values: &[u32]| -> u32 { values.iter().map(|one| u32::from(*one <= most)).sum() };
+    values
+        .chunks(1 << 16)
+        .map(|values| u64::from(block(values)))
+        .sum()
+}
+
+/// How many distinct ids there are in lists of which each has none twice.
+///
+/// Few of them are in more than one list, so a filter comes before the set: an id whose
+/// bit nobody else has is in no other list, and only the rest is compared.
+pub(super) fn distinct(ids: &[RawId]) -> u64 {
+    if ids.len() < MANY {
+        let set: HashSet<RawId, RandomState> = ids.iter().copied().collect();
+        return u64::try_from(set.len()).unwrap_or(u64::MAX);
+    }
+    let hasher = RandomState::default();
+    let size = ids.len().saturating_mul(16).next_power_of_two();
+    let mask = u64::try_from(size - 1).unwrap_or(u64::MAX);
+    let place = |id: &RawId| {
+        let bit = hasher.hash_one(id) & mask;
+        (usize::try_from(bit >> 6).unwrap_or(0), 1_u64 << (bit & 63))
+    };
+    let (mut seen, mut twice) = (vec![0_u64; size / 64], vec![0_u64; size / 64]);
+    for id in ids {
+        let (at, bit) = place(id);
+        if let (Some(seen), Some(twice)) = (seen.get_mut(at), twice.get_mut(at)) {
+            *twice |= *seen & bit;
+            *seen |= bit;
+        }
+    }
+    let mut alone = 0;
+    let mut rest: HashSet<RawId, RandomState> = HashSet::default();
+    for id in ids {
+        let (at, bit) = place(id);
+        if twice.get(at).is_none_or(|twice| twice & bit != 0) {
+            rest.insert(*id);
+        } else {
+            alone += 1;
+        }
+    }
+    alone + u64::try_from(rest.len()).unwrap_or(u64::MAX)
+}

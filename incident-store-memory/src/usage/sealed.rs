@@ -1,0 +1,99 @@
+//! Events that were sealed: users as dense numbers, and for each event where the same
+//! user came before.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::chunk::{Chunk, Facts};
+use super::ids::RawId;
+
+/// Events of one tenant that follow those of the segment before, in order of time.
+/// Never changed.
+#[derive(Debug)]
+pub(super) struct Segment {
+    /// The place of its first row among all sealed rows of the tenant.
+    pub(super) base: u32,
+    pub(super) at: Vec<i64>,
+    /// The dense number of the user.
+    pub(super) user: Vec<u32>,
+    pub(super) facts: Vec<Facts>,
+    /// One more than the place of the same user's row before; 0 where there is none.
+    ///
+    /// In the rows from place `a` on, a user's first one is that whose `before` is at
+    /// most `a`: distinct users are counted without a set.
+    pub(super) before: Vec<u32>,
+}
+
+/// What a sealed row takes.
+pub(super) const SEALED_ROW: usize = 8 + 4 + 2 + 4;
+
+/// About what a user takes: its id twice, its number, its last place.
+const USER: usize = 16 + 4 + 1 + 16 + 4 + 8;
+
+impl Segment {
+    pub(super) fn places(&self, start: i64, end: i64) -> std::ops::Range<usize> {
+        self.at.partition_point(|at| *at < start)..self.at.partition_point(|at| *at < end)
+    }
+
+    pub(super) fn span(&self) -> Option<(i64, i64)> {
+        Some((*self.at.first()?, *self.at.last()?))
+    }
+}
+
+/// The users of a tenant by dense number, and where each was last.
+#[derive(Debug, Default)]
+pub(super) struct Users {
+    numbers: HashMap<RawId, u32, RandomState>,
+    /// The id of each number.
+    pub(super) ids: Vec<RawId>,
+    /// One more than the place of its last sealed row.
+    last: Vec<u32>,
+    /// How many rows are sealed.
+    rows: u32,
+}
+
+impl Users {
+    pub(super) fn number(&self, id: RawId) -> Option<u32> {
+        self.numbers.get(&id).copied()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.ids.len() * USER
+    }
+
+    /// Seals rows that follow all that are sealed; none where the numbers are used up.
+    pub(super) fn seal(&mut self, chunk: &Chunk) -> Option<Segment> {
+        let more = u32::try_from(chunk.len()).ok()?;
+        let base = self.rows;
+        self.rows = base.checked_add(more)?;
+        let (mut user, mut before) = (
+            Vec::with_capacity(chunk.len()),
+            Vec::with_capacity(chunk.len()),
+        );
+        for (id, place) in chunk.user.iter().zip(base + 1..) {
+            let next = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+            let number = *self.numbers.entry(*id).or_insert(next);
+            if number == next {
+                self.ids.push(*id);
+                self.last.push(0);
+            }
+            user.push(number);
+            let last = usize::try_from(number)
+                .ok()
+                .and_then(|at| self.last.get_mut(at));
+            before.push(last.map_or(0, |last| std::mem::replace(last, place)));
+        }
+        Some(Segment {
+            base,
+            at: chunk.at.clone(),
+            user,
+            facts: chunk.facts.clone(),
+            before,
+        })
+    }
+}

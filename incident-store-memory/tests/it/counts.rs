@@ -1,0 +1,171 @@
+//! Sealed or not, late or in order, with users of several tenants: the counts are those
+//! of the plain reference.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use incident_core::impact::{ApiUsageEvent, ImpactQuery, TenantWindows, scan};
+use incident_core::port::{UsageSink, UsageSource};
+use incident_core::{Timestamp, Window, Windows};
+use incident_store_memory::MemoryUsage;
+
+const WITHIN: Duration = Duration::from_secs(20);
+
+/// Marsaglia's xorshift: the same run every time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % most
+    }
+}
+
+fn at(second: u64) -> Timestamp {
+    let start: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
+    start.saturating_add(Duration::from_secs(second))
+}
+
+/// A user that is a UUID, a short name, or a long one; some of them of all tenants.
+fn user(tenant: u64, number: u64) -> String {
+    let of = if number.is_multiple_of(11) { 0 } else { tenant };
+    match number % 3 {
+        0 => format!("{of:08x}-0000-4000-8000-{number:012x}"),
+        1 => format!("u{of}-{number}"),
+        _ => format!("somebody with a long name, {of}-{number}"),
+    }
+}
+
+fn event(random: &mut Random, second: u64, users: u64) -> ApiUsageEvent {
+    let tenant = random.below(4);
+    ApiUsageEvent {
+        tenant_id: format!("t{tenant}").parse().unwrap(),
+        user_id: user(tenant, random.below(users)).parse().unwrap(),
+        service: format!("s{}", random.below(5)).parse().unwrap(),
+        occurred_at: at(second),
+        failed: random.below(3) == 0,
+        endpoint: None,
+    }
+}
+
+fn question(random: &mut Random) -> ImpactQuery {
+    let windows = |random: &mut Random| -> Windows {
+        let one = |random: &mut Random| {
+            let start = random.below(10_000);
+            Window::new(at(start), at(start + 1 + random.below(4_000))).unwrap()
+        };
+        (0..random.below(4)).map(|_| one(random)).collect()
+    };
+    let tenants = (0..1 + random.below(5)).map(|_| TenantWindows {
+        tenant: format!("t{}", random.below(5)).parse().unwrap(),
+        windows: windows(random),
+    });
+    let tenants = tenants.collect();
+    let services = (random.below(3) == 0).then(|| {
+        let names = (0..random.below(4)).map(|_| format!("s{}", random.below(6)).parse().unwrap());
+        names.collect::<BTreeSet<_>>()
+    });
+    ImpactQuery::new(tenants, services, random.below(4) == 0)
+}
+
+#[tokio::test]
+async fn every_way_to_count_is_the_plain_one() {
+    for (round, seal_after) in (1..).zip([1, 2, 9, 40, 150, 600, 2_000, usize::MAX].repeat(3)) {
+        let random = &mut Random(0x2545_f491_4f6c_dd1d ^ round);
+        let usage = MemoryUsage::default().sealing_after(seal_after);
+        let users = [5, 60, 900][random.below(3) as usize];
+        let late = random.below(3) == 0;
+        let mut events = Vec::new();
+        for step in 0..60_u64 {
+            let batch = (0..1 + random.below(60)).map(|n| {
+                let second = if late && random.below(9) == 0 {
+                    random.below(14_000)
+                } else {
+                    step * 200 + n
+                };
+                event(random, second, users)
+            });
+            let batch: Vec<_> = batch.collect();
+            usage.record(batch.clone(), WITHIN).await.unwrap();
+            events.extend(batch);
+            if step % 5 == 0 {
+                for _ in 0..6 {
+                    let query = question(random);
+                    let counts = usage.unique_users(&query, WITHIN).await.unwrap();
+                    assert_eq!(
+                        counts,
+                        scan(&events, &query),
+                        "{seal_after} {step} {query:?}"
+                    );
+                }
+            }
+        }
+        usage.seal();
+        for _ in 0..40 {
+            let query = question(random);
+            let counts = usage.unique_users(&query, WITHIN).await.unwrap();
+            assert_eq!(
+                counts,
+                scan(&events, &query),
+                "{seal_after} sealed {query:?}"
+            );
+        }
+    }
+}
+
+/// Batches of all tenants at once, sealed all the time: every answer holds whole ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn questions_see_whole_batches_while_they_are_sealed() {
+    let usage = MemoryUsage::default().sealing_after(50);
+    let ended = Arc::new(AtomicBool::new(false));
+    let writers = (0..2_u64).map(|writer| {
+        let usage = usage.clone();
+        tokio::spawn(async move {
+            for batch in 0..400_u64 {
+                let one = |tenant: u64| ApiUsageEvent {
+                    tenant_id: format!("t{tenant}").parse().unwrap(),
+                    user_id: format!("u{writer}-{batch}-{tenant}").parse().unwrap(),
+                    service: "api".parse().unwrap(),
+                    occurred_at: at(batch * 7 % 5_000),
+                    failed: false,
+                    endpoint: None,
+                };
+                usage
+                    .record((0..8).map(one).collect(), WITHIN)
+                    .await
+                    .unwrap();
+            }
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    let whole: Windows = Window::new(at(0), at(10_000)).unwrap().into();
+    let all = (0..8).map(|tenant| TenantWindows {
+        tenant: format!("t{tenant}").parse().unwrap(),
+        windows: whole.clone(),
+    });
+    let query = ImpactQuery::new(all.collect(), None, false);
+    let (reader, end) = (usage.clone(), Arc::clone(&ended));
+    let asked = query.clone();
+    let reading = tokio::spawn(async move {
+        let (mut answers, mut last) = (0, 0);
+        while !end.load(Ordering::SeqCst) {
+            let counts = reader.unique_users(&asked, WITHIN).await.unwrap();
+            assert_eq!(counts.total_unique_users % 8, 0);
+            assert!(last <= counts.total_unique_users);
+            last = counts.total_unique_users;
+            answers += 1;
+        }
+        answers
+    });
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    ended.store(true, Ordering::SeqCst);
+    assert!(reading.await.unwrap() > 0);
+    let counts = usage.unique_users(&query, WITHIN).await.unwrap();
+    assert_eq!(counts.total_unique_users, 6_400);
+}
