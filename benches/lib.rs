@@ -1,1 +1,3 @@
-//! Measurements live in `benches/`.
+//! Measurements live in `benches/`; here is what several of them share.
+
+pub mod usage;

@@ -28,6 +28,14 @@ pub(super) struct Chunk {
 pub(super) const RAW_ROW: usize = 8 + 16 + 2;
 
 impl Chunk {
+    pub(super) fn with_capacity(events: usize) -> Self {
+        Self {
+            at: Vec::with_capacity(events),
+            user: Vec::with_capacity(events),
+            facts: Vec::with_capacity(events),
+        }
+    }
+
     pub(super) fn push(&mut self, at: i64, user: RawId, facts: Facts) {
         self.at.push(at);
         self.user.push(user);
@@ -61,8 +69,9 @@ impl Chunk {
     }
 
     /// The rows of several chunks, in order of time.
-    pub(super) fn merged<'a>(chunks: impl IntoIterator<Item = &'a Self>) -> Self {
-        let mut all = Self::default();
+    pub(super) fn merged<'a>(chunks: impl IntoIterator<Item = &'a Self> + Clone) -> Self {
+        let events = chunks.clone().into_iter().map(Self::len).sum();
+        let mut all = Self::with_capacity(events);
         for chunk in chunks {
             all.at.extend_from_slice(&chunk.at);
             all.user.extend_from_slice(&chunk.user);
@@ -73,14 +82,17 @@ impl Chunk {
     }
 
     /// The rows before a time, and those from there on.
-    pub(super) fn split_at(&self, time: i64) -> (Self, Self) {
+    pub(super) fn split_at(mut self, time: i64) -> (Self, Self) {
         let at = self.at.partition_point(|one| *one < time);
-        let part = |from: usize, to: usize| Self {
-            at: self.at.get(from..to).unwrap_or_default().to_vec(),
-            user: self.user.get(from..to).unwrap_or_default().to_vec(),
-            facts: self.facts.get(from..to).unwrap_or_default().to_vec(),
+        if at == 0 {
+            return (Self::default(), self);
+        }
+        let fresh = Self {
+            at: self.at.split_off(at),
+            user: self.user.split_off(at),
+            facts: self.facts.split_off(at),
         };
-        (part(0, at), part(at, self.len()))
+        (self, fresh)
     }
 
     /// The places of the rows of a half-open stretch of time.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
+use uuid::Uuid;
 
 /// A user's name in 128 bits: equal if and only if the names are.
 ///
@@ -58,22 +59,11 @@ impl Names {
 
 /// A UUID in canonical form: lower case, with hyphens, of the variant of RFC 9562.
 fn uuid(name: &str) -> Option<RawId> {
-    let bytes: &[u8; 36] = name.as_bytes().try_into().ok()?;
-    let mut bits: u128 = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            if *byte != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        bits = bits << 4 | u128::from(digit);
+    // Of 36 characters there is one form only; in upper case it is another name.
+    if name.len() != 36 || name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return None;
     }
+    let bits = Uuid::try_parse(name).ok()?.as_u128();
     (bits & TAG == UUID).then_some(RawId(bits))
 }
 

@@ -93,16 +93,16 @@ impl Log {
         let (late, fresh) = all.split_at(self.sealed_end().unwrap_or(i64::MIN));
         // What came late is kept as it came until it is an eighth of the rest.
         if late.len() > seal_after.max(self.sealed_rows() / 8) {
-            return self.sealed_anew(&all);
+            return self.sealed_anew([&late, &fresh]);
         }
         let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
         let known = users.count();
-        let segment = if fresh.len() * 2 >= seal_after {
-            users.seal(&fresh)
+        let worth_it = fresh.len() * 2 >= seal_after && users.have_room(fresh.len());
+        let (segment, left) = if worth_it {
+            (Some(users.seal(fresh)), late)
         } else {
-            None
+            (None, Chunk::merged([&late, &fresh]))
         };
-        let left = if segment.is_some() { late } else { all };
         let new_users = users.ids.get(known..).unwrap_or_default().to_vec();
         drop(users);
         let segments = segment.map(|segment| {
@@ -123,7 +123,7 @@ impl Log {
     }
 
     /// Everything sealed anew, in order of time.
-    fn sealed_anew(&self, raw: &Chunk) -> Option<Tidied> {
+    fn sealed_anew(&self, raw: [&Chunk; 2]) -> Option<Tidied> {
         let before = self.users();
         let id = |number: &u32| {
             let at = usize::try_from(*number).ok()?;
@@ -138,9 +138,12 @@ impl Log {
             rows.collect::<Chunk>()
         });
         let unsealed: Vec<Chunk> = unsealed.collect();
-        let all = Chunk::merged(unsealed.iter().chain([raw]));
+        let all = Chunk::merged(unsealed.iter().chain(raw));
         let mut users = Users::default();
-        let segment = users.seal(&all)?;
+        if !users.have_room(all.len()) {
+            return None;
+        }
+        let segment = users.seal(all);
         let new_users = users.ids.clone();
         Some(Tidied {
             replaces: self.chunks.len(),

@@ -134,13 +134,24 @@ impl MemoryUsage {
     }
 
     /// One chunk of each tenant of a batch, in order of time.
-    fn chunks(
-        &self,
-        batch: &[ApiUsageEvent],
-    ) -> Result<HashMap<TenantId, Chunk, RandomState>, UsageError> {
-        let mut chunks: HashMap<TenantId, Chunk, RandomState> = HashMap::default();
-        let mut last: Option<(&ServiceId, u16)> = None;
+    fn chunks(&self, batch: &[ApiUsageEvent]) -> Result<Vec<(TenantId, Chunk)>, UsageError> {
+        // First whose event each is, so that every chunk is made in its size.
+        let mut places: HashMap<&TenantId, usize, RandomState> = HashMap::default();
+        let mut tenants: Vec<(&TenantId, usize)> = Vec::new();
+        let mut of = Vec::with_capacity(batch.len());
         for event in batch {
+            let place = *places.entry(&event.tenant_id).or_insert(tenants.len());
+            match tenants.get_mut(place) {
+                Some((_, events)) => *events += 1,
+                None => tenants.push((&event.tenant_id, 1)),
+            }
+            of.push(place);
+        }
+        let made =
+            |(tenant, events): (&TenantId, usize)| (tenant.clone(), Chunk::with_capacity(events));
+        let mut chunks: Vec<(TenantId, Chunk)> = tenants.into_iter().map(made).collect();
+        let mut last: Option<(&ServiceId, u16)> = None;
+        for (event, place) in batch.iter().zip(of) {
             let service = match last {
                 Some((service, number)) if *service == event.service => number,
                 _ => self.service(&event.service)?,
@@ -148,16 +159,13 @@ impl MemoryUsage {
             last = Some((&event.service, service));
             let user = self.shared.names.raw(event.user_id.as_str());
             let facts = Facts::new(service, event.failed);
-            let at = event.occurred_at.micros();
-            match chunks.get_mut(&event.tenant_id) {
-                Some(chunk) => chunk.push(at, user, facts),
-                None => {
-                    let chunk = chunks.entry(event.tenant_id.clone()).or_default();
-                    chunk.push(at, user, facts);
-                }
+            if let Some((_, chunk)) = chunks.get_mut(place) {
+                chunk.push(event.occurred_at.micros(), user, facts);
             }
         }
-        chunks.values_mut().for_each(Chunk::sort);
+        for (_, chunk) in &mut chunks {
+            chunk.sort();
+        }
         Ok(chunks)
     }
 
@@ -334,7 +342,8 @@ impl UsageSink for MemoryUsage {
         let mut untidy = Vec::new();
         {
             let mut state = self.change();
-            let unknown = chunks.keys().filter(|name| !state.logs.contains_key(*name));
+            let known = |tenant: &TenantId| state.logs.contains_key(tenant);
+            let unknown = chunks.iter().filter(|(tenant, _)| !known(tenant));
             let more = batch.len() * RAW_ROW + unknown.count() * TENANT;
             let held = self.shared.names.bytes() + state.bytes;
             if size(held + more) > self.limit {

@@ -66,15 +66,19 @@ impl Users {
         self.ids.len() * USER
     }
 
-    /// Seals rows that follow all that are sealed; none where the numbers are used up.
-    pub(super) fn seal(&mut self, chunk: &Chunk) -> Option<Segment> {
-        let more = u32::try_from(chunk.len()).ok()?;
+    /// Whether places are left for so many more rows: there are four thousand million.
+    pub(super) fn have_room(&self, rows: usize) -> bool {
+        let more = u32::try_from(rows).ok();
+        more.and_then(|more| self.rows.checked_add(more))
+            .is_some_and(|rows| rows < u32::MAX)
+    }
+
+    /// Seals rows that follow all that are sealed. There [is room](Self::have_room).
+    pub(super) fn seal(&mut self, chunk: Chunk) -> Segment {
         let base = self.rows;
-        self.rows = base.checked_add(more)?;
-        let (mut user, mut before) = (
-            Vec::with_capacity(chunk.len()),
-            Vec::with_capacity(chunk.len()),
-        );
+        self.rows = base.saturating_add(u32::try_from(chunk.len()).unwrap_or(u32::MAX));
+        let mut user = Vec::with_capacity(chunk.len());
+        let mut before = Vec::with_capacity(chunk.len());
         for (id, place) in chunk.user.iter().zip(base + 1..) {
             let next = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
             let number = *self.numbers.entry(*id).or_insert(next);
@@ -88,12 +92,12 @@ impl Users {
                 .and_then(|at| self.last.get_mut(at));
             before.push(last.map_or(0, |last| std::mem::replace(last, place)));
         }
-        Some(Segment {
+        Segment {
             base,
-            at: chunk.at.clone(),
+            at: chunk.at,
             user,
-            facts: chunk.facts.clone(),
+            facts: chunk.facts,
             before,
-        })
+        }
     }
 }

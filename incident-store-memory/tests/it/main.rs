@@ -1,5 +1,11 @@
 //! The contracts of the ports, run by the in-memory store and usage source.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "tests, and what they share, fail by panicking"
+)]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

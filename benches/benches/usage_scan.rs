@@ -1,0 +1,174 @@
+//! Distinct users out of millions of events in memory.
+//!
+//! Alone, `cargo bench -p incident-benches --bench usage_scan`, it tells how fast events
+//! come in and how the time grows with their number. Beside DuckDB, in interleaved
+//! rounds over the same events, it is run by `benches/usage_beside_duckdb.py`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    clippy::float_arithmetic,
+    reason = "a measurement"
+)]
+
+use std::fs::File;
+use std::hint::black_box;
+use std::io::{BufRead, BufWriter, Write};
+use std::time::{Duration, Instant};
+
+use incident_benches::usage::{ASKED, Made, NamesOf, START, WINDOWS, made, tenant_name};
+use incident_core::impact::ImpactQuery;
+use incident_core::port::{UsageSink, UsageSource};
+use incident_store_memory::MemoryUsage;
+
+const WITHIN: Duration = Duration::from_secs(600);
+const BATCH: usize = 10_000;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    match arguments.iter().position(|one| one == "serve") {
+        Some(at) => runtime.block_on(serve(arguments.get(at + 1).unwrap(), &arguments)),
+        None => runtime.block_on(alone()),
+    }
+}
+
+fn number(name: &str, default: usize) -> usize {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+/// Takes events in batches; answers events per second, the making of them aside.
+async fn load(usage: &MemoryUsage, names: &NamesOf, events: &[Made]) -> f64 {
+    let mut spent = Duration::ZERO;
+    for batch in events.chunks(BATCH) {
+        let batch = names.events(batch);
+        let started = Instant::now();
+        usage.record(batch, WITHIN).await.unwrap();
+        spent += started.elapsed();
+    }
+    events.len() as f64 / spent.as_secs_f64()
+}
+
+async fn asked(usage: &MemoryUsage, query: &ImpactQuery) -> (f64, u64, u64) {
+    let started = Instant::now();
+    let counts = usage.unique_users(black_box(query), WITHIN).await.unwrap();
+    let millis = started.elapsed().as_secs_f64() * 1e3;
+    let sum = counts.by_tenant.iter().map(|one| one.unique_users).sum();
+    (millis, sum, counts.total_unique_users)
+}
+
+/// The best of several.
+async fn best(usage: &MemoryUsage, query: &ImpactQuery) -> (f64, u64) {
+    let mut best = (f64::MAX, 0);
+    for _ in 0..5 {
+        let (millis, sum, _) = asked(usage, query).await;
+        best = (best.0.min(millis), sum);
+    }
+    best
+}
+
+/// How many bytes a second this machine reads, one after another: the roof of a scan.
+fn roof() -> f64 {
+    let bytes: Vec<u64> = vec![1; 20_000_000];
+    let mut best = f64::MAX;
+    for _ in 0..7 {
+        let started = Instant::now();
+        black_box(black_box(&bytes).iter().sum::<u64>());
+        best = best.min(started.elapsed().as_secs_f64());
+    }
+    bytes.len() as f64 * 8.0 / best
+}
+
+async fn alone() {
+    println!("roof: {:.1} GB/s", roof() / 1e9);
+    let mut events = 100_000;
+    let most = number("USAGE_MOST", 10_000_000);
+    println!(
+        "{:>12} {:>12} {:>12} {:>10} {:>10} {:>8}",
+        "events", "taken in /s", "MiB sealed", "38m ms", "30d ms", "users"
+    );
+    while events <= most {
+        let all = made(events);
+        let names = NamesOf::of(&all);
+        let usage = MemoryUsage::with_limit(64 << 30);
+        let rate = load(&usage, &names, &all).await;
+        drop(all);
+        usage.seal();
+        let (short, _) = best(&usage, &names.query("38m", "all", false)).await;
+        let (long, users) = best(&usage, &names.query("30d", "all", false)).await;
+        let held = usage.bytes() >> 20;
+        println!("{events:>12} {rate:>12.0} {held:>12} {short:>10.3} {long:>10.3} {users:>8}");
+        events *= 10;
+    }
+}
+
+/// Writes the events for others, and answers one question per line:
+/// `raw|sealed|filtered WINDOW TENANTS`.
+async fn serve(folder: &str, arguments: &[String]) {
+    let events = number("USAGE_EVENTS", 20_000_000);
+    let all = made(events);
+    if !arguments.iter().any(|one| one == "reuse") {
+        write(folder, &all).unwrap();
+    }
+    let names = NamesOf::of(&all);
+    let (raw, sealed) = (
+        MemoryUsage::with_limit(64 << 30).sealing_after(usize::MAX),
+        MemoryUsage::with_limit(64 << 30),
+    );
+    let raw_rate = load(&raw, &names, &all).await;
+    let sealed_rate = load(&sealed, &names, &all).await;
+    drop(all);
+    sealed.seal();
+    println!(
+        "ready {:.2} {raw_rate:.0} {sealed_rate:.0} {} {}",
+        roof() / 1e9,
+        raw.bytes(),
+        sealed.bytes()
+    );
+    for line in std::io::stdin().lock().lines() {
+        let line = line.unwrap();
+        let mut words = line.split(' ');
+        let (Some(way), Some(window), Some(tenants)) = (words.next(), words.next(), words.next())
+        else {
+            return;
+        };
+        let query = names.query(window, tenants, way == "filtered");
+        let usage = if way == "raw" { &raw } else { &sealed };
+        let (millis, sum, total) = asked(usage, &query).await;
+        println!("{millis:.4} {sum} {total}");
+    }
+}
+
+/// `events.csv` for an engine to read, `questions.csv` with the bounds of windows.
+fn write(folder: &str, events: &[Made]) -> std::io::Result<()> {
+    let mut out = BufWriter::new(File::create(format!("{folder}/events.csv"))?);
+    writeln!(out, "tenant,user,service,at")?;
+    for one in events {
+        writeln!(
+            out,
+            "{},{},{},{}",
+            one.tenant, one.user, one.service, one.at
+        )?;
+    }
+    out.flush()?;
+    let mut out = BufWriter::new(File::create(format!("{folder}/questions.csv"))?);
+    writeln!(out, "window,start,end")?;
+    for (name, from, long) in WINDOWS {
+        let start = START + i64::try_from(from).unwrap_or(0);
+        writeln!(
+            out,
+            "{name},{start},{}",
+            start + i64::try_from(long).unwrap_or(0)
+        )?;
+    }
+    out.flush()?;
+    let mut out = BufWriter::new(File::create(format!("{folder}/tenants.csv"))?);
+    writeln!(out, "name,tenants,every,first")?;
+    for (name, most, every) in ASKED {
+        writeln!(out, "{name},{most},{every},{}", tenant_name(0))?;
+    }
+    out.flush()
+}
