@@ -64,11 +64,11 @@ class Duck:
         self.base = duckdb.connect()
         self.base.execute("set threads=1")
         # A user is known by a UUID, as ours is.
-        read = f"""select tenant, user_id, md5(user_id::varchar)::uuid as user_uuid, service, at
-                   from (select tenant::int as tenant, "user"::bigint as user_id, service::int as service, at::bigint as at
+        read = f"""select tenant, user_id, md5(user_id::varchar)::uuid as user_uuid, service, moment
+                   from (select tenant::int as tenant, "user"::bigint as user_id, service::int as service, "at"::bigint as moment
                          from read_csv('{DATA}/events.csv'))"""
-        self.base.execute(f"create table by_time as {read} order by at")
-        self.base.execute("create table by_tenant as select * from by_time order by tenant, at")
+        self.base.execute(f"create table by_time as {read} order by moment")
+        self.base.execute("create table by_tenant as select * from by_time order by tenant, moment")
 
     def ask(self, table, column, window, tenants, total):
         start, end = self.windows[window]
@@ -77,7 +77,7 @@ class Duck:
         groups = "grouping sets ((tenant), ())" if total else "tenant"
         query = f"""select sum(n) filter (where tenant is not null), max(n) filter (where tenant is null) from (
                         select tenant, count(distinct {column}) as n from {table}
-                        where at >= {start} and at < {end}{wanted} group by {groups})"""
+                        where moment >= {start} and moment < {end}{wanted} group by {groups})"""
         began = time.perf_counter()
         users, everybody = self.base.execute(query).fetchone()
         return (time.perf_counter() - began) * 1e3, int(users), everybody

@@ -46,11 +46,6 @@ impl Chunk {
         self.at.len()
     }
 
-    /// From the first to the last event, none where there is none.
-    pub(super) fn span(&self) -> Option<(i64, i64)> {
-        Some((*self.at.first()?, *self.at.last()?))
-    }
-
     /// Puts the rows in order of time, where they are not.
     pub(super) fn sort(&mut self) {
         if self.at.is_sorted() {
@@ -98,10 +93,6 @@ impl Chunk {
     /// The places of the rows of a half-open stretch of time.
     pub(super) fn places(&self, start: i64, end: i64) -> std::ops::Range<usize> {
         self.at.partition_point(|at| *at < start)..self.at.partition_point(|at| *at < end)
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.len() * RAW_ROW
     }
 }
 

@@ -2,12 +2,58 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, RAW_ROW};
 use super::ids::RawId;
 use super::sealed::{SEALED_ROW, Segment, Users};
 
 /// So many chunks of about one size are put together.
 const FAN_IN: usize = 8;
+
+/// A part of a log with the time it spans: beside the pointer, so that a question
+/// about another time does not touch it.
+#[derive(Debug)]
+pub(super) struct Spanned<T> {
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) rows: usize,
+    pub(super) part: Arc<T>,
+}
+
+impl<T> Clone for Spanned<T> {
+    fn clone(&self) -> Self {
+        Self {
+            part: Arc::clone(&self.part),
+            ..*self
+        }
+    }
+}
+
+impl<T> Spanned<T> {
+    /// Of a part with events in order of time; none for one without.
+    pub(super) fn of(part: T, at: impl Fn(&T) -> &[i64]) -> Option<Self> {
+        let times = at(&part);
+        Some(Self {
+            first: *times.first()?,
+            last: *times.last()?,
+            rows: times.len(),
+            part: Arc::new(part),
+        })
+    }
+
+    pub(super) const fn touches(&self, start: i64, end: i64) -> bool {
+        self.first < end && start <= self.last
+    }
+}
+
+/// A segment with its span.
+fn sealed(segment: Segment) -> Option<Spanned<Segment>> {
+    Spanned::of(segment, |segment| &segment.at)
+}
+
+/// A chunk with its span.
+pub(super) fn spanned(chunk: Chunk) -> Option<Spanned<Chunk>> {
+    Spanned::of(chunk, |chunk| &chunk.at)
+}
 
 /// The events of one tenant: segments that are sealed, each after the one before, and
 /// chunks as they came, which may lie anywhere in time. Cloned where somebody reads it.
@@ -15,8 +61,8 @@ const FAN_IN: usize = 8;
 pub(super) struct Log {
     /// The tenant's number, for the register of users.
     pub(super) tenant: u32,
-    pub(super) segments: Vec<Arc<Segment>>,
-    pub(super) chunks: Vec<Arc<Chunk>>,
+    pub(super) segments: Vec<Spanned<Segment>>,
+    pub(super) chunks: Vec<Spanned<Chunk>>,
     users: Arc<RwLock<Users>>,
 }
 
@@ -24,9 +70,9 @@ pub(super) struct Log {
 pub(super) struct Tidied {
     /// How many chunks it replaces.
     replaces: usize,
-    chunks: Vec<Arc<Chunk>>,
+    chunks: Vec<Spanned<Chunk>>,
     /// All segments from here on, where they changed.
-    segments: Option<Vec<Arc<Segment>>>,
+    segments: Option<Vec<Spanned<Segment>>>,
     users: Arc<RwLock<Users>>,
     /// Users that were sealed for the first time.
     pub(super) new_users: Vec<RawId>,
@@ -47,22 +93,21 @@ impl Log {
     }
 
     fn raw_rows(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.len()).sum()
+        self.chunks.iter().map(|chunk| chunk.rows).sum()
     }
 
     fn sealed_rows(&self) -> usize {
-        self.segments.iter().map(|one| one.at.len()).sum()
+        self.segments.iter().map(|one| one.rows).sum()
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let raw: usize = self.chunks.iter().map(|chunk| chunk.bytes()).sum();
-        raw + self.sealed_rows() * SEALED_ROW + self.users().bytes()
+        self.raw_rows() * RAW_ROW + self.sealed_rows() * SEALED_ROW + self.users().bytes()
     }
 
     /// Whether [`tidied`](Self::tidied) would change anything; cheap.
     pub(super) fn is_untidy(&self, seal_after: usize) -> bool {
         self.chunks.len() >= FAN_IN
-            || self.chunks.iter().any(|chunk| chunk.len() >= seal_after)
+            || self.chunks.iter().any(|chunk| chunk.rows >= seal_after)
             || self.raw_rows() >= seal_after && !self.is_late_only()
     }
 
@@ -70,17 +115,12 @@ impl Log {
     /// until it is worth sealing everything anew.
     fn is_late_only(&self) -> bool {
         let end = self.sealed_end();
-        self.chunks.len() == 1
-            && self.chunks.iter().all(|chunk| {
-                chunk
-                    .span()
-                    .zip(end)
-                    .is_some_and(|((_, last), end)| last < end)
-            })
+        let is_late = |chunk: &Spanned<Chunk>| end.is_some_and(|end| chunk.last < end);
+        self.chunks.len() == 1 && self.chunks.iter().all(is_late)
     }
 
     fn sealed_end(&self) -> Option<i64> {
-        Some(self.segments.last()?.span()?.1)
+        Some(self.segments.last()?.last)
     }
 
     /// Seals what is worth it, or puts small chunks together. Only one such thing
@@ -89,7 +129,7 @@ impl Log {
         if self.raw_rows() < seal_after {
             return self.gathered();
         }
-        let all = Chunk::merged(self.chunks.iter().map(AsRef::as_ref));
+        let all = Chunk::merged(self.chunks.iter().map(|one| &*one.part));
         let (late, fresh) = all.split_at(self.sealed_end().unwrap_or(i64::MIN));
         // What came late is kept as it came until it is an eighth of the rest.
         if late.len() > seal_after.max(self.sealed_rows() / 8) {
@@ -107,15 +147,11 @@ impl Log {
         drop(users);
         let segments = segment.map(|segment| {
             let kept = self.segments.iter().cloned();
-            kept.chain([Arc::new(segment)]).collect()
+            kept.chain(sealed(segment)).collect()
         });
         Some(Tidied {
             replaces: self.chunks.len(),
-            chunks: if left.len() > 0 {
-                vec![Arc::new(left)]
-            } else {
-                Vec::new()
-            },
+            chunks: spanned(left).into_iter().collect(),
             segments,
             users: Arc::clone(&self.users),
             new_users,
@@ -130,6 +166,7 @@ impl Log {
             before.ids.get(at).copied()
         };
         let unsealed = self.segments.iter().map(|segment| {
+            let segment = &segment.part;
             let rows = segment
                 .at
                 .iter()
@@ -148,7 +185,7 @@ impl Log {
         Some(Tidied {
             replaces: self.chunks.len(),
             chunks: Vec::new(),
-            segments: Some(vec![Arc::new(segment)]),
+            segments: Some(sealed(segment).into_iter().collect()),
             users: Arc::new(RwLock::new(users)),
             new_users,
         })
@@ -157,7 +194,7 @@ impl Log {
     /// Chunks of about one size, put together once there are enough of them: a row is
     /// copied once per size.
     fn gathered(&self) -> Option<Tidied> {
-        let class = |chunk: &Arc<Chunk>| chunk.len().checked_ilog(FAN_IN).unwrap_or(0);
+        let class = |chunk: &Spanned<Chunk>| chunk.rows.checked_ilog(FAN_IN).unwrap_or(0);
         let smallest = (0..usize::BITS).find(|wanted| {
             let of = self.chunks.iter().filter(|chunk| class(chunk) == *wanted);
             of.count() >= FAN_IN
@@ -167,10 +204,10 @@ impl Log {
             .iter()
             .cloned()
             .partition(|chunk| class(chunk) <= smallest);
-        let merged = Chunk::merged(some.iter().map(AsRef::as_ref));
+        let merged = Chunk::merged(some.iter().map(|one| &*one.part));
         Some(Tidied {
             replaces: self.chunks.len(),
-            chunks: others.into_iter().chain([Arc::new(merged)]).collect(),
+            chunks: others.into_iter().chain(spanned(merged)).collect(),
             segments: None,
             users: Arc::clone(&self.users),
             new_users: Vec::new(),

@@ -6,7 +6,7 @@ mod log;
 mod scan;
 mod sealed;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use incident_core::{ServiceId, TenantId, Window};
 
 use chunk::{Chunk, Facts, MOST_SERVICES, RAW_ROW};
 use ids::{Names, RawId};
-use log::Log;
+use log::{Log, spanned};
 use scan::{Filter, Rows, distinct};
 
 /// How many bytes of events are held, unless told otherwise.
@@ -196,18 +196,13 @@ impl MemoryUsage {
     fn filter(&self, query: &ImpactQuery) -> Filter {
         let services = self.shared.services.read();
         let services = services.unwrap_or_else(PoisonError::into_inner);
-        let wanted = |names: &BTreeSet<ServiceId>| {
-            let mut wanted = vec![false; services.0.len()];
-            for number in names.iter().filter_map(|name| services.0.get(name)) {
-                if let Some(one) = wanted.get_mut(usize::from(*number)) {
-                    *one = true;
-                }
+        match &query.services {
+            None if !query.failed_only => Filter::All,
+            None => Filter::of(services.0.values().copied(), true),
+            Some(names) => {
+                let numbers = names.iter().filter_map(|name| services.0.get(name));
+                Filter::of(numbers.copied(), query.failed_only)
             }
-            wanted
-        };
-        Filter {
-            services: query.services.as_ref().map(wanted),
-            failed_only: query.failed_only,
         }
     }
 
@@ -359,7 +354,7 @@ impl UsageSink for MemoryUsage {
                 let log = log.or_insert_with(|| Arc::new(Log::new(next)));
                 let is_new = log.tenant == next;
                 let log = Arc::make_mut(log);
-                log.chunks.push(Arc::new(chunk));
+                log.chunks.extend(spanned(chunk));
                 if log.is_untidy(self.seal_after) {
                     untidy.push(tenant);
                 }

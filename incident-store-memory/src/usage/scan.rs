@@ -20,24 +20,33 @@ const MANY: usize = 100_000;
 
 /// Which events count.
 #[derive(Debug)]
-pub(super) struct Filter {
-    /// By number of the service; none where all count.
-    pub(super) services: Option<Vec<bool>>,
-    pub(super) failed_only: bool,
+pub(super) enum Filter {
+    /// All of them.
+    All,
+    /// By what of an event counts: 1 for one that does. As long as there are values of
+    /// [`Facts`], so that looking one up needs no check.
+    Some(Box<[u8; 1 << 16]>),
 }
 
 impl Filter {
-    const fn is_all(&self) -> bool {
-        self.services.is_none() && !self.failed_only
+    /// Events of these services, by number; only failed ones if so said.
+    pub(super) fn of(services: impl Iterator<Item = u16>, failed_only: bool) -> Self {
+        let mut table = Box::new([0; 1 << 16]);
+        for service in services {
+            for failed in [failed_only, true] {
+                if let Some(counts) = table.get_mut(usize::from(Facts::new(service, failed).0)) {
+                    *counts = 1;
+                }
+            }
+        }
+        Self::Some(table)
     }
 
     fn counts(&self, facts: Facts) -> bool {
-        let service = usize::from(facts.0 >> 1);
-        (!self.failed_only || facts.0 & 1 == 1)
-            && self
-                .services
-                .as_ref()
-                .is_none_or(|wanted| wanted.get(service).copied().unwrap_or(false))
+        match self {
+            Self::All => true,
+            Self::Some(table) => table.get(usize::from(facts.0)) == Some(&1),
+        }
     }
 }
 
@@ -53,24 +62,19 @@ impl<'a> Rows<'a> {
         let (mut sealed, mut raw) = (Vec::new(), Vec::new());
         for window in windows {
             let (start, end) = (window.start().micros(), window.end().micros());
-            let touches = |span: Option<(i64, i64)>| {
-                span.is_some_and(|(first, last)| first < end && start <= last)
-            };
             // Segments follow one another: those before the window are passed over.
-            let first = log
-                .segments
-                .partition_point(|one| one.span().is_some_and(|(_, last)| last < start));
+            let first = log.segments.partition_point(|one| one.last < start);
             let rest = log.segments.get(first..).unwrap_or_default();
-            for segment in rest.iter().take_while(|one| touches(one.span())) {
-                let places = segment.places(start, end);
+            for segment in rest.iter().take_while(|one| one.touches(start, end)) {
+                let places = segment.part.places(start, end);
                 if !places.is_empty() {
-                    sealed.push((&**segment, places));
+                    sealed.push((&*segment.part, places));
                 }
             }
-            for chunk in log.chunks.iter().filter(|chunk| touches(chunk.span())) {
-                let places = chunk.places(start, end);
+            for chunk in log.chunks.iter().filter(|one| one.touches(start, end)) {
+                let places = chunk.part.places(start, end);
                 if !places.is_empty() {
-                    raw.push((&**chunk, places));
+                    raw.push((&*chunk.part, places));
                 }
             }
         }
@@ -99,7 +103,7 @@ impl<'a> Rows<'a> {
         if sealed == 0 {
             return self.raw_only(filter, raw, ids);
         }
-        if raw == 0 && filter.is_all() && self.one_window && ids.is_none() {
+        if raw == 0 && matches!(filter, Filter::All) && self.one_window && ids.is_none() {
             return self.first_ones();
         }
         let users = log.users();
@@ -217,16 +221,20 @@ impl<'a> Rows<'a> {
     ) {
         for (segment, places) in &self.sealed {
             let numbers = segment.user.get(places.clone()).unwrap_or_default();
-            if filter.is_all() {
-                for number in numbers {
-                    set(bits, *number, 1);
-                }
-                continue;
-            }
             let facts = segment.facts.get(places.clone()).unwrap_or_default();
-            for (number, facts) in numbers.iter().zip(facts) {
-                // Without a branch: a filter lets through what it lets through.
-                set(bits, *number, u64::from(filter.counts(*facts)));
+            match filter {
+                Filter::All => {
+                    for number in numbers {
+                        set(bits, *number, 1);
+                    }
+                }
+                // Without a branch: nobody can tell beforehand which rows count.
+                Filter::Some(table) => {
+                    for (number, facts) in numbers.iter().zip(facts) {
+                        let one = table.get(usize::from(facts.0)).copied();
+                        set(bits, *number, u64::from(one.unwrap_or(0)));
+                    }
+                }
             }
         }
         for id in self.raw_ids(filter) {

@@ -35,10 +35,6 @@ impl Segment {
     pub(super) fn places(&self, start: i64, end: i64) -> std::ops::Range<usize> {
         self.at.partition_point(|at| *at < start)..self.at.partition_point(|at| *at < end)
     }
-
-    pub(super) fn span(&self) -> Option<(i64, i64)> {
-        Some((*self.at.first()?, *self.at.last()?))
-    }
 }
 
 /// The users of a tenant by dense number, and where each was last.
