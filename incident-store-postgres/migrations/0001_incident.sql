@@ -343,8 +343,35 @@ create table incident.usage_events (
     occurred_at timestamptz not null check (isfinite(occurred_at)),
     failed      boolean not null,
     endpoint    text
-);
+) partition by range (occurred_at);
 create index usage_by_tenant on incident.usage_events (tenant_id, occurred_at) include (user_id, service, failed);
+
+-- A partition for each of these days (UTC), where there is none. Events of any age are
+-- taken, and nothing is ever dropped by itself: retention is to drop the partition of a
+-- day. Runs as its owner, so that a server needs no right to make tables.
+create function incident.usage_days(days date[]) returns void language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $$
+declare
+    day date;
+    name text;
+begin
+    foreach day in array days loop
+        name := 'usage_' || to_char(day, 'YYYYMMDD');
+        if to_regclass('incident.' || name) is null then
+            perform pg_advisory_xact_lock(hashtextextended('incident.usage_days', 0));
+            if to_regclass('incident.' || name) is null then
+                -- Vacuumed soon: what was just written is what is asked about, and an
+                -- index alone answers only for pages that are known to be visible.
+                execute format('create table incident.%I (like incident.usage_events including defaults including constraints)
+                    with (autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_vacuum_insert_threshold = 10000)', name);
+                -- Attached and not made as a partition: questions go on meanwhile.
+                execute format('alter table incident.usage_events attach partition incident.%I for values from (%L) to (%L)',
+                    name, day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
+            end if;
+        end if;
+    end loop;
+end $$;
+revoke execute on function incident.usage_days(date[]) from public;
 
 -- One commit, one call ------------------------------------------------------
 
@@ -700,6 +727,7 @@ begin
     execute format('grant update on incident.incidents, incident.audit_heads, incident.outbox, incident.suggestions,
         incident.open_suggestions, incident.idempotency_keys to %I', app);
     execute format('grant update (state, granted, issued) on incident.credits to %I', app);
+    execute format('grant execute on function incident.usage_days(date[]) to %I', app);
     execute format('grant delete on incident.timeline_texts, incident.outbox, incident.open_suggestions,
         incident.idempotency_keys to %I', app);
 end $$;

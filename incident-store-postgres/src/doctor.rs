@@ -10,7 +10,7 @@ use sqlx::{PgConnection, PgPool, Row};
 use crate::access::read;
 use crate::migrate::LATEST;
 use crate::row;
-use crate::usage_table::UsageTable;
+use crate::usage::UsageTable;
 
 /// The oldest server that is supported.
 const OLDEST: i32 = 140_000;
@@ -179,7 +179,7 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
 }
 
 /// Every guard, as the migrations made it: its table and its name.
-const GUARDS: [(&str, &str); 13] = [
+const GUARDS: [(&str, &str); 14] = [
     ("incidents", "never_lost"),
     ("incidents", "never_emptied"),
     ("timeline", "follows"),
@@ -193,6 +193,7 @@ const GUARDS: [(&str, &str); 13] = [
     ("outbox", "never_emptied"),
     ("credits", "never_lost"),
     ("credits", "never_emptied"),
+    ("credits", "never_taken_back"),
 ];
 
 async fn guards(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> sqlx::Result<()> {

@@ -69,6 +69,24 @@ impl Failure {
         }
     }
 
+    /// Whether the time was over: here, or by the server's `statement_timeout`.
+    pub(crate) fn is_late(&self) -> bool {
+        match self {
+            Self::Before(source) | Self::During(source) => source.is::<Late>(),
+            Self::Unreadable(_) => false,
+            Self::Server(error) => code(error).as_deref() == Some("57014"),
+        }
+    }
+
+    /// Whether a row found no partition: a check violation of no constraint.
+    pub(crate) fn is_without_partition(&self) -> bool {
+        let Self::Server(error) = self else {
+            return false;
+        };
+        code(error).as_deref() == Some("23514")
+            && detail_of(error).is_some_and(|error| error.constraint().is_none())
+    }
+
     /// Whether the same call may succeed when it is made again: two
     /// transactions stood in each other's way, and this one was undone whole.
     pub(crate) fn is_collision(&self) -> bool {

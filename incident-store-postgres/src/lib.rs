@@ -15,7 +15,6 @@ mod row;
 mod store;
 mod timeline;
 mod usage;
-mod usage_table;
 
 pub use doctor::{Finding, Level, doctor};
 #[doc(hidden)]
@@ -24,5 +23,4 @@ pub use document::document;
 pub use incidents::list_sql;
 pub use migrate::{MigrateError, migrate};
 pub use store::{PgStore, PgStoreBuilder};
-pub use usage::{PgUsage, UsageTableError};
-pub use usage_table::UsageTable;
+pub use usage::{PgUsage, UsageTable, UsageTableError};

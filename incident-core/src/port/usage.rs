@@ -25,9 +25,25 @@ pub enum UsageError {
     #[error("the usage source is not available")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
     /// The question was too large for the time given. **Handling:** ask with
-    /// more time, or about less.
-    #[error("the usage source did not answer in time")]
-    TimedOut,
+    /// more time, about less, or for an estimate.
+    #[error("the usage source did not answer in time: {tenants} tenants, {} events", told(*.events))]
+    TimedOut {
+        /// How many tenants it was about.
+        tenants: usize,
+        /// About how many events it was about, where the source can tell.
+        events: Option<u64>,
+    },
+    /// The source does not take this question or this batch as it is. Nothing of a
+    /// batch was kept. **Handling:** change it as the sentence says.
+    #[error("{0}")]
+    Refused(String),
+}
+
+fn told(events: Option<u64>) -> String {
+    events.map_or_else(
+        || "an unknown number of".to_owned(),
+        |events| format!("about {events}"),
+    )
 }
 
 /// Counts distinct users.

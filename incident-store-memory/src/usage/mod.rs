@@ -188,7 +188,7 @@ impl MemoryUsage {
             }
             _ => {
                 let why = format!("more than {MOST_SERVICES} services cannot be told apart here");
-                Err(UsageError::Unavailable(why.into()))
+                Err(UsageError::Refused(why))
             }
         }
     }
@@ -296,7 +296,7 @@ impl UsageSource for MemoryUsage {
             let shares = asked.iter().filter_map(|one| one.log.as_ref()).any(shared);
             (asked, shares)
         };
-        let rows: Vec<Option<(&Log, Rows<'_>)>> = asked
+        let asked_rows: Vec<Option<(&Log, Rows<'_>)>> = asked
             .iter()
             .map(|one| {
                 let log = one.log.as_deref()?;
@@ -305,12 +305,12 @@ impl UsageSource for MemoryUsage {
             .collect();
         // Where every user is sealed and has one tenant, the total is the sum.
         let several = asked.iter().filter(|one| one.log.is_some()).count() > 1;
-        let has_raw = rows.iter().flatten().any(|(_, rows)| rows.has_raw());
+        let has_raw = asked_rows.iter().flatten().any(|(_, rows)| rows.has_raw());
         let mut ids = (several && (shares || has_raw)).then(Vec::new);
         let mut bits = Vec::new();
-        let mut by_tenant = Vec::with_capacity(rows.len());
+        let mut by_tenant = Vec::with_capacity(asked_rows.len());
         let mut sum = 0;
-        for (one, rows) in query.tenants().iter().zip(&rows) {
+        for (one, rows) in query.tenants().iter().zip(&asked_rows) {
             let unique_users = rows.as_ref().map_or(0, |(log, rows)| {
                 rows.users(log, &filter, &mut bits, ids.as_mut())
             });
@@ -320,7 +320,12 @@ impl UsageSource for MemoryUsage {
                 unique_users,
             });
             if started.elapsed() > within {
-                return Err(UsageError::TimedOut);
+                let known = asked_rows.iter().filter_map(Option::as_ref);
+                let events = known.map(|(_, rows)| rows.len()).sum();
+                return Err(UsageError::TimedOut {
+                    tenants: asked_rows.len(),
+                    events: Some(size(events)),
+                });
             }
         }
         Ok(ImpactCounts {

@@ -18,6 +18,9 @@ const FEW: usize = 64;
 /// Below so many ids a set is used instead of a filter before it.
 const MANY: usize = 100_000;
 
+/// How many rows are filtered at a time.
+const BLOCK: usize = 4_096;
+
 /// Which events count.
 #[derive(Debug)]
 pub(super) enum Filter {
@@ -83,6 +86,14 @@ impl<'a> Rows<'a> {
             raw,
             one_window: windows.len() < 2,
         }
+    }
+
+    /// How many rows there are, whether they count or not.
+    pub(super) fn len(&self) -> usize {
+        let sealed = self.sealed.iter().map(|(_, places)| places.len());
+        sealed
+            .chain(self.raw.iter().map(|(_, places)| places.len()))
+            .sum()
     }
 
     pub(super) const fn has_raw(&self) -> bool {
@@ -219,6 +230,7 @@ impl<'a> Rows<'a> {
         bits: &mut [u64],
         others: &mut HashSet<RawId, RandomState>,
     ) {
+        let mut block = [0; BLOCK];
         for (segment, places) in &self.sealed {
             let numbers = segment.user.get(places.clone()).unwrap_or_default();
             let facts = segment.facts.get(places.clone()).unwrap_or_default();
@@ -228,11 +240,12 @@ impl<'a> Rows<'a> {
                         set(bits, *number, 1);
                     }
                 }
-                // Without a branch: nobody can tell beforehand which rows count.
                 Filter::Some(table) => {
-                    for (number, facts) in numbers.iter().zip(facts) {
-                        let one = table.get(usize::from(facts.0)).copied();
-                        set(bits, *number, u64::from(one.unwrap_or(0)));
+                    let blocks = numbers.chunks(BLOCK).zip(facts.chunks(BLOCK));
+                    for (numbers, facts) in blocks {
+                        for number in passed(table, numbers, facts, &mut block) {
+                            set(bits, *number, 1);
+                        }
                     }
                 }
             }
@@ -246,6 +259,24 @@ impl<'a> Rows<'a> {
             }
         }
     }
+}
+
+/// The numbers of the rows that count, put together without a branch: nobody can tell
+/// beforehand which they are.
+fn passed<'b>(
+    table: &[u8; 1 << 16],
+    numbers: &[u32],
+    facts: &[Facts],
+    block: &'b mut [u32; BLOCK],
+) -> &'b [u32] {
+    let mut end = 0;
+    for (number, facts) in numbers.iter().zip(facts) {
+        if let Some(place) = block.get_mut(end) {
+            *place = *number;
+        }
+        end += usize::from(table.get(usize::from(facts.0)).copied().unwrap_or(0));
+    }
+    block.get(..end).unwrap_or_default()
 }
 
 fn id(users: &Users, number: u32) -> Option<RawId> {

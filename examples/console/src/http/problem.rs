@@ -207,6 +207,14 @@ impl From<Error> for Problem {
                 "usage_full",
                 "no more usage events fit",
             ),
+            Error::Usage(error @ UsageError::TimedOut { .. }) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "usage_timeout",
+                format!("{error}; ask about fewer tenants or a shorter time"),
+            ),
+            Error::Usage(UsageError::Refused(why)) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "usage_refused", why)
+            }
             other => {
                 tracing::error!(error = &other as &dyn std::error::Error, "a request failed");
                 Self::unavailable("the store is away; try again")

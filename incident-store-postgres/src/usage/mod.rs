@@ -1,0 +1,322 @@
+//! Counting distinct users.
+
+mod count;
+mod table;
+mod take;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use futures_util::future::try_join_all;
+use incident_core::TenantId;
+use incident_core::impact::{ImpactCounts, ImpactQuery, TenantCount};
+use incident_core::port::{TenantDirectory, UsageError, UsageSource};
+use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Row};
+use tokio::time::{Instant, timeout_at};
+
+use crate::access::{Session, Timed};
+use crate::failure::{Failure, Late};
+use crate::row;
+use count::{Answer, Asked, Part};
+use table::quoted;
+
+pub use table::UsageTable;
+
+/// How many connections a question takes at a time, unless told otherwise.
+const CONNECTIONS: usize = 2;
+
+/// Counts distinct users exactly, in our own table or in the host's. Clones
+/// share its pool.
+#[derive(Clone, Debug)]
+pub struct PgUsage(Arc<Source>);
+
+#[derive(Debug)]
+struct Source {
+    pool: PgPool,
+    table: UsageTable,
+    key: TenantKey,
+    connections: usize,
+    /// Days that are known to have a partition.
+    days: Mutex<BTreeSet<NaiveDate>>,
+}
+
+/// The type of the column of tenants: a parameter is cast to it, never the
+/// column, which would leave its index unused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TenantKey {
+    Text,
+    Uuid,
+    Integer,
+}
+
+/// A table that events cannot be counted in.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UsageTableError {
+    /// The server cannot be asked.
+    #[error("the server cannot be asked about the table")]
+    Server(#[source] sqlx::Error),
+    /// The table or a column is not there.
+    #[error("there is no column {column} in {table}")]
+    Missing {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A column has a type that cannot be used.
+    #[error("the column {column} is {found}; expected {expected}")]
+    Type {
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What would do.
+        expected: &'static str,
+    },
+}
+
+impl PgUsage {
+    /// Our own table, which [`migrate`](crate::migrate) made.
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self::with(pool, UsageTable::own(), TenantKey::Text, CONNECTIONS)
+    }
+
+    /// Asks over so many connections of the pool at a time, where there are several
+    /// tenants: one for the total, the others for the counts. Two if not given.
+    #[must_use]
+    pub fn connections(self, connections: usize) -> Self {
+        let Source {
+            pool, table, key, ..
+        } = &*self.0;
+        Self::with(pool.clone(), table.clone(), *key, connections.max(1))
+    }
+
+    fn with(pool: PgPool, table: UsageTable, key: TenantKey, connections: usize) -> Self {
+        Self(Arc::new(Source {
+            pool,
+            table,
+            key,
+            connections,
+            days: Mutex::default(),
+        }))
+    }
+
+    /// The host's table. It is only read, and never changed.
+    ///
+    /// # Errors
+    /// A column is missing or has a type that cannot be used.
+    pub async fn over(pool: PgPool, table: UsageTable) -> Result<Self, UsageTableError> {
+        // Of any type, but there: found missing now rather than in the first report.
+        type_of(&pool, &table, &table.user).await?;
+        let mut types = Vec::new();
+        for (column, expected) in columns(&table) {
+            types.push((column, type_of(&pool, &table, column).await?, expected));
+        }
+        for (column, found, expected) in &types {
+            if !expected.split(", ").any(|one| one == found) {
+                return Err(UsageTableError::Type {
+                    column: (*column).to_owned(),
+                    found: found.clone(),
+                    expected,
+                });
+            }
+        }
+        let tenant = types.first().map_or("", |(_, found, _)| found.as_str());
+        let key = match tenant {
+            "uuid" => TenantKey::Uuid,
+            "bigint" | "integer" | "smallint" => TenantKey::Integer,
+            _ => TenantKey::Text,
+        };
+        Ok(Self::with(pool, table, key, CONNECTIONS))
+    }
+
+    async fn session(&self, until: Instant) -> Result<Session, UsageError> {
+        Session::open(&self.0.pool, until).await.map_err(trouble)
+    }
+}
+
+const TENANT_TYPES: &str = "text, character varying, uuid, bigint, integer, smallint";
+const TEXT_TYPES: &str = "text, character varying";
+
+/// The columns whose type matters, the tenant's first, with the types that do.
+fn columns(table: &UsageTable) -> Vec<(&str, &'static str)> {
+    let mut columns = vec![
+        (table.tenant.as_str(), TENANT_TYPES),
+        (table.occurred_at.as_str(), "timestamp with time zone"),
+    ];
+    columns.extend(table.service.as_deref().map(|column| (column, TEXT_TYPES)));
+    columns.extend(table.failed.as_deref().map(|column| (column, "boolean")));
+    columns
+}
+
+async fn type_of(
+    pool: &PgPool,
+    table: &UsageTable,
+    column: &str,
+) -> Result<String, UsageTableError> {
+    let sql = "select format_type(a.atttypid, null) as type from pg_attribute a \
+               join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace \
+               where n.nspname = $1 and c.relname = $2 and a.attname = $3 and a.attnum > 0 and not a.attisdropped";
+    let found = sqlx::query(sql)
+        .bind(&table.schema)
+        .bind(&table.table)
+        .bind(column)
+        .fetch_optional(pool)
+        .await
+        .map_err(UsageTableError::Server)?;
+    let missing = || UsageTableError::Missing {
+        table: table.name(),
+        column: column.to_owned(),
+    };
+    let found = found.ok_or_else(missing)?;
+    found.try_get("type").map_err(UsageTableError::Server)
+}
+
+fn trouble(failure: Failure) -> UsageError {
+    match failure {
+        Failure::Before(source) | Failure::During(source) if source.is::<Late>() => {
+            UsageError::TimedOut {
+                tenants: 0,
+                events: None,
+            }
+        }
+        Failure::Before(source) | Failure::During(source) | Failure::Unreadable(source) => {
+            UsageError::Unavailable(source)
+        }
+        Failure::Server(error) => UsageError::Unavailable(Box::new(error)),
+    }
+}
+
+fn ended<T>(session: Session, answer: Timed<T>) -> Result<T, UsageError> {
+    session.end(answer).map_err(trouble)
+}
+
+impl PgUsage {
+    async fn answer(
+        &self,
+        asked: &Asked<'_>,
+        part: Part,
+        until: Instant,
+    ) -> Result<Answer, Failure> {
+        let mut session = Session::open(&self.0.pool, until).await?;
+        let answer = timeout_at(until, bounded(session.connection(), asked, &part, until)).await;
+        session.end(answer)
+    }
+
+    /// The size of a question that was not answered in time, if that can be told by
+    /// the end of it.
+    async fn too_large(&self, asked: &Asked<'_>, tenants: usize, until: Instant) -> UsageError {
+        let estimate = async {
+            let mut session = Session::open(&self.0.pool, until).await?;
+            let answer = timeout_at(until, asked.estimate(session.connection())).await;
+            session.end(answer)
+        };
+        let events = estimate.await.ok();
+        UsageError::TimedOut { tenants, events }
+    }
+}
+
+/// Has the server stop by itself when the time is over: it would go on counting for a
+/// client that is gone.
+async fn bounded(
+    connection: &mut PgConnection,
+    asked: &Asked<'_>,
+    part: &Part,
+    until: Instant,
+) -> sqlx::Result<Answer> {
+    let left = until
+        .saturating_duration_since(Instant::now())
+        .as_millis()
+        .max(1);
+    let limit = format!(
+        "set statement_timeout = {}",
+        left.min(u128::from(i32::MAX.unsigned_abs()))
+    );
+    connection.execute(AssertSqlSafe(limit)).await?;
+    let answer = asked.answer(part, &mut *connection).await;
+    connection.execute("reset statement_timeout").await?;
+    answer
+}
+
+/// How much of the time is left for saying how large a question was.
+const RESERVE: Duration = Duration::from_millis(300);
+
+#[async_trait]
+impl UsageSource for PgUsage {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    async fn unique_users(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<ImpactCounts, UsageError> {
+        let asked = Asked::of(&self.0, query)?;
+        let end = Instant::now() + within;
+        let until = end - RESERVE.min(within / 5);
+        let parts = asked.parts(self.0.connections);
+        let answers = parts
+            .into_iter()
+            .map(|part| self.answer(&asked, part, until));
+        let answers = match try_join_all(answers).await {
+            Ok(answers) => answers,
+            Err(failure) if failure.is_late() => {
+                let tenants = query.tenants().len();
+                return Err(self.too_large(&asked, tenants, end).await);
+            }
+            Err(failure) => return Err(trouble(failure)),
+        };
+        let (mut counts, mut total) = (HashMap::new(), None);
+        for answer in answers {
+            match answer {
+                Answer::Counts(some) => counts.extend(some),
+                Answer::Total(users) => total = Some(users),
+            }
+        }
+        // Of one tenant the total is its own.
+        let total = total.unwrap_or_else(|| counts.values().sum());
+        let by_tenant = (0_i32..)
+            .zip(query.tenants())
+            .map(|(place, one)| TenantCount {
+                tenant: one.tenant.clone(),
+                unique_users: counts.get(&place).copied().unwrap_or(0),
+            });
+        Ok(ImpactCounts {
+            by_tenant: by_tenant.collect(),
+            total_unique_users: total,
+        })
+    }
+}
+
+#[async_trait]
+impl TenantDirectory for PgUsage {
+    async fn tenants(&self, within: Duration) -> Result<Vec<TenantId>, UsageError> {
+        let until = Instant::now() + within;
+        let mut session = self.session(until).await?;
+        let answer = timeout_at(until, tenants(session.connection(), &self.0)).await;
+        ended(session, answer)
+    }
+}
+
+/// Every tenant, by jumping from one to the next in the index.
+async fn tenants(connection: &mut PgConnection, source: &Source) -> sqlx::Result<Vec<TenantId>> {
+    let (table, tenant) = (source.table.name(), quoted(&source.table.tenant));
+    let sql = format!(
+        "with recursive seen as ( \
+             (select {tenant} as t from {table} order by {tenant} limit 1) \
+             union all \
+             select (select e.{tenant} from {table} e where e.{tenant} > seen.t order by e.{tenant} limit 1) \
+             from seen where seen.t is not null) \
+         select t::text as tenant from seen where t is not null"
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| row::parsed(row, "tenant")).collect()
+}
