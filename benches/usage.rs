@@ -68,6 +68,7 @@ impl Random {
 #[must_use]
 #[expect(
     clippy::float_arithmetic,
+    clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a measurement draws its data from distributions"
@@ -179,7 +180,7 @@ impl NamesOf {
             user_id: self.users[made.user as usize].clone(),
             service: self.services[usize::from(made.service)].clone(),
             occurred_at: Timestamp::from_micros(made.at).unwrap_or(Timestamp::MIN),
-            failed: made.user % 7 == 0,
+            failed: made.user.is_multiple_of(7),
             endpoint: None,
         };
         made.iter().map(one).collect()

@@ -1,7 +1,7 @@
 //! Distinct users out of millions of events in memory.
 //!
 //! Alone, `cargo bench -p incident-benches --bench usage_scan`, it tells how fast events
-//! come in and how the time grows with their number. Beside DuckDB, in interleaved
+//! come in and how the time grows with their number. Beside `DuckDB`, in interleaved
 //! rounds over the same events, it is run by `benches/usage_beside_duckdb.py`.
 
 #![expect(
@@ -9,6 +9,7 @@
     clippy::print_stdout,
     clippy::cast_precision_loss,
     clippy::float_arithmetic,
+    clippy::future_not_send,
     reason = "a measurement"
 )]
 

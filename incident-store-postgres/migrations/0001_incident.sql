@@ -355,19 +355,21 @@ declare
     day date;
     name text;
 begin
+    -- First of all: whoever made a partition has by then told every connection of it,
+    -- and only a statement looks past what this one remembers.
+    perform pg_advisory_xact_lock(hashtextextended('incident.usage_days', 0));
     foreach day in array days loop
         name := 'usage_' || to_char(day, 'YYYYMMDD');
-        if to_regclass('incident.' || name) is null then
-            perform pg_advisory_xact_lock(hashtextextended('incident.usage_days', 0));
-            if to_regclass('incident.' || name) is null then
-                -- Vacuumed soon: what was just written is what is asked about, and an
-                -- index alone answers only for pages that are known to be visible.
-                execute format('create table incident.%I (like incident.usage_events including defaults including constraints)
-                    with (autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_vacuum_insert_threshold = 10000)', name);
-                -- Attached and not made as a partition: questions go on meanwhile.
-                execute format('alter table incident.usage_events attach partition incident.%I for values from (%L) to (%L)',
-                    name, day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
-            end if;
+        perform 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'incident' and c.relname = name;
+        if not found then
+            -- Vacuumed soon: what was just written is what is asked about, and an index
+            -- alone answers only for pages that are known to be visible.
+            execute format('create table incident.%I (like incident.usage_events including defaults including constraints)
+                with (autovacuum_vacuum_insert_scale_factor = 0.01, autovacuum_vacuum_insert_threshold = 10000)', name);
+            -- Attached and not made as a partition: questions go on meanwhile.
+            execute format('alter table incident.usage_events attach partition incident.%I for values from (%L) to (%L)',
+                name, day::timestamp at time zone 'UTC', (day + 1)::timestamp at time zone 'UTC');
         end if;
     end loop;
 end $$;

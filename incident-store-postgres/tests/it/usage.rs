@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use incident_core::impact::{ImpactQuery, TenantWindows};
-use incident_core::port::{TenantDirectory, UsageSink, UsageSource};
+use incident_core::impact::{ApiUsageEvent, ImpactQuery, TenantWindows, scan};
+use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
 use incident_core::{Timestamp, Window, Windows};
 use incident_store_postgres::{PgUsage, UsageTable, UsageTableError};
 use incident_test_postgres::{Cluster, Database};
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Executor, Row};
+
+use crate::server;
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -103,4 +105,158 @@ async fn a_table_that_does_not_fit_is_refused_by_name() {
             "{error}"
         );
     }
+}
+
+fn event(tenant: &str, user: &str, at: &str) -> ApiUsageEvent {
+    ApiUsageEvent {
+        tenant_id: tenant.parse().unwrap(),
+        user_id: user.parse().unwrap(),
+        service: "api".parse().unwrap(),
+        occurred_at: at.parse().unwrap(),
+        failed: false,
+        endpoint: None,
+    }
+}
+
+fn on_day(day: u64) -> String {
+    let start: Timestamp = "2020-01-01T12:00:00Z".parse().unwrap();
+    start
+        .saturating_add(Duration::from_secs(day * 86_400))
+        .to_string()
+}
+
+fn ever(tenants: &[&str]) -> ImpactQuery {
+    let ever = Window::new(Timestamp::MIN, Timestamp::MAX).unwrap();
+    let one = |tenant: &&str| TenantWindows {
+        tenant: tenant.parse().unwrap(),
+        windows: ever.into(),
+    };
+    ImpactQuery::new(tenants.iter().map(one).collect(), None, false)
+}
+
+async fn partitions(pool: &PgPool) -> i64 {
+    let sql =
+        "select count(*) from pg_inherits where inhparent = 'incident.usage_events'::regclass";
+    pool.fetch_one(sql).await.unwrap().get(0)
+}
+
+/// Events of any age, each day with a partition of its own, by a role that owns nothing.
+#[tokio::test]
+async fn events_of_any_age_are_taken_whole_by_a_role_that_owns_nothing() {
+    let database = server::database().await;
+    let usage = PgUsage::new(server::pool(&database).await);
+    let pool = database.pool(3).await.unwrap();
+    let mut odd = event("t\\t", "back\\slash \\N", "2026-11-20T22:00:00Z");
+    odd.endpoint = Some("GET /a\\b\tc\nd\r\\.".parse().unwrap());
+    let ages = [
+        event("t", "old", "1970-01-01T00:00:00Z"),
+        event("t", "late", "9999-12-30T23:59:59.999999Z"),
+        event("t", "edge", "2026-11-20T23:59:59.999999Z"),
+        event("t", "next", "2026-11-21T00:00:00Z"),
+        odd.clone(),
+    ];
+    usage.record(ages.to_vec(), WITHIN).await.unwrap();
+    assert_eq!(partitions(&pool).await, 4);
+    let query = ever(&["t", "t\\t"]);
+    let counts = usage.unique_users(&query, WITHIN).await.unwrap();
+    assert_eq!(counts, scan(&ages, &query));
+    let kept = "select user_id, endpoint from incident.usage_events where tenant_id = 't\\t'";
+    let row = pool.fetch_one(kept).await.unwrap();
+    let endpoint = odd.endpoint.as_ref().unwrap().as_str();
+    assert_eq!(
+        (row.get::<&str, _>(0), row.get::<&str, _>(1)),
+        ("back\\slash \\N", endpoint)
+    );
+    // Too many days at once are refused whole, in a sentence.
+    let years = (0..401).map(|day| event("t", "u", &on_day(day)));
+    let refused = usage.record(years.collect(), WITHIN).await.unwrap_err();
+    assert!(
+        matches!(&refused, UsageError::Refused(why) if why.contains("401 days")),
+        "{refused:?}"
+    );
+    assert_eq!(partitions(&pool).await, 4);
+    // Retention is to drop a day; it may come back.
+    pool.execute("drop table incident.usage_20261121")
+        .await
+        .unwrap();
+    let again = event("t", "again", "2026-11-21T05:00:00Z");
+    usage.record(vec![again], WITHIN).await.unwrap();
+    let counts = usage.unique_users(&ever(&["t"]), WITHIN).await.unwrap();
+    assert_eq!(counts.total_unique_users, 4);
+}
+
+/// Many writers need the same new days at the same moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_that_need_the_same_day_make_it_once() {
+    let database = server::database().await;
+    let pool = server::pool(&database).await;
+    let writers = (0..8).map(|writer| {
+        let usage = PgUsage::new(pool.clone());
+        tokio::spawn(async move {
+            for day in 0..12 {
+                let mut batch: Vec<_> = (0..20)
+                    .map(|n| event("t", &format!("u{writer}-{n}"), &on_day(day)))
+                    .collect();
+                batch.push(event("t", "everybody", &on_day(day + 1)));
+                usage.record(batch, Duration::from_secs(20)).await.unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    assert_eq!(partitions(&pool).await, 13);
+    let usage = PgUsage::new(pool);
+    let counts = usage.unique_users(&ever(&["t"]), WITHIN).await.unwrap();
+    assert_eq!(counts.total_unique_users, 161);
+}
+
+/// A question that takes too long is refused in time, with its size; the server stops
+/// counting, and the connection is as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_is_too_large_is_refused_with_its_size() {
+    let database = server::database().await;
+    let pool = database.pool(8).await.unwrap();
+    pool.execute("select incident.usage_days('{2026-11-20}')")
+        .await
+        .unwrap();
+    pool.execute(
+        "insert into incident.usage_events select 't' || n % 3, 'u' || n, 'api', \
+         '2026-11-20'::timestamptz + n * interval '100 ms', false, null from generate_series(1, 400000) n",
+    )
+    .await
+    .unwrap();
+    pool.execute("analyze incident.usage_events").await.unwrap();
+    let usage = PgUsage::new(pool.clone());
+    let query = ever(&["t0", "t1", "t2"]);
+    let started = std::time::Instant::now();
+    let within = Duration::from_millis(150);
+    match usage.unique_users(&query, within).await {
+        Err(UsageError::TimedOut { tenants, events }) => {
+            let events = events.unwrap();
+            assert!(
+                tenants == 3 && (200_000..800_000).contains(&events),
+                "{events}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(started.elapsed() < within + Duration::from_millis(200));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let busy = "select count(*) from pg_stat_activity where datname = current_database() \
+                and state = 'active' and query like '%lateral%' and pid <> pg_backend_pid()";
+    let busy: i64 = pool.fetch_one(busy).await.unwrap().get(0);
+    assert_eq!(busy, 0, "the server still counts");
+    // With time enough it is answered, over however many connections.
+    for connections in 1..=4 {
+        let usage = PgUsage::new(pool.clone()).connections(connections);
+        let counts = usage.unique_users(&query, Duration::from_secs(60)).await;
+        assert_eq!(counts.unwrap().total_unique_users, 400_000, "{connections}");
+    }
+    let limit: String = pool
+        .fetch_one("show statement_timeout")
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(limit, "0");
 }
