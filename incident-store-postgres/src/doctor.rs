@@ -18,6 +18,12 @@ const OLDEST: i32 = 140_000;
 /// The largest difference between our clock and the server's that is not told.
 const SKEW: Duration = Duration::from_secs(2);
 
+/// A table that is smaller is read in no time.
+const FEW_PAGES: i64 = 1_000;
+
+/// More than three years of days.
+const MANY_PARTITIONS: i64 = 1_200;
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -74,6 +80,8 @@ async fn examine(
         role(connection, &mut findings).await?;
         index(connection, usage, &mut findings).await?;
         collation(connection, usage, &mut findings).await?;
+        visibility(connection, usage, &mut findings).await?;
+        partitions(connection, usage, &mut findings).await?;
     }
     Ok(findings)
 }
@@ -288,6 +296,54 @@ async fn collation(
             );
             push(findings, Level::Warning, message);
         }
+    }
+    Ok(())
+}
+
+/// Pages that are not known to be visible are read although the index has it all.
+async fn visibility(
+    connection: &mut PgConnection,
+    usage: &UsageTable,
+    findings: &mut Vec<Finding>,
+) -> sqlx::Result<()> {
+    // The table, or its partitions.
+    let sql = "select coalesce(sum(c.relpages), 0)::bigint as pages, coalesce(sum(c.relallvisible), 0)::bigint as visible \
+               from pg_class c where c.relkind = 'r' and (c.oid = to_regclass($1) \
+                   or c.oid in (select inhrelid from pg_inherits where inhparent = to_regclass($1)))";
+    let row = sqlx::query(sql)
+        .bind(usage.name())
+        .fetch_one(connection)
+        .await?;
+    let (pages, visible): (i64, i64) = (row::get(&row, "pages")?, row::get(&row, "visible")?);
+    if pages >= FEW_PAGES && visible * 2 < pages {
+        let message = format!(
+            "{} of {pages} pages of {} are not known to be visible, so that counting users reads them; vacuum it, and more often",
+            pages - visible,
+            usage.name()
+        );
+        push(findings, Level::Warning, message);
+    }
+    Ok(())
+}
+
+/// Beyond this, planning a question about all times takes longer than many answers.
+async fn partitions(
+    connection: &mut PgConnection,
+    usage: &UsageTable,
+    findings: &mut Vec<Finding>,
+) -> sqlx::Result<()> {
+    let sql = "select count(*) as n from pg_inherits where inhparent = to_regclass($1)";
+    let row = sqlx::query(sql)
+        .bind(usage.name())
+        .fetch_one(connection)
+        .await?;
+    let partitions: i64 = row::get(&row, "n")?;
+    if partitions > MANY_PARTITIONS {
+        let message = format!(
+            "{} has {partitions} partitions; drop the days that nobody asks about any more",
+            usage.name()
+        );
+        push(findings, Level::Warning, message);
     }
     Ok(())
 }

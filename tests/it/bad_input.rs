@@ -381,12 +381,34 @@ async fn odd_incidents_have_reports() {
     assert_eq!(users["by_tenant"][0]["tenant_id"], "seen");
     assert_eq!(
         server
-            .get(VIEWER, &format!("{all}/affected-users?method=estimate"))
+            .get(VIEWER, &format!("{all}/affected-users?method=guess"))
             .await
             .problem(422)
             .as_deref(),
         Some("/method")
     );
+    // An estimate says how sure it is; a source that makes none says so.
+    let estimate = server
+        .get(VIEWER, &format!("{all}/affected-users?method=estimate"))
+        .await;
+    if crate::ON_POSTGRES {
+        assert_eq!(estimate.is(422)["code"], "usage_refused");
+    } else {
+        let estimate = estimate.is(200);
+        assert_eq!(
+            (&estimate["method"], &estimate["relative_error"]),
+            (&json!("estimate"), &json!("0.01625"))
+        );
+        let row = &estimate["by_tenant"][0];
+        assert_eq!(
+            (&row["unique_users"], &row["lower"], &row["upper"]),
+            (&json!(1), &json!(1), &json!(1))
+        );
+        assert_eq!(
+            (&estimate["lower"], &estimate["upper"]),
+            (&json!(1), &json!(1))
+        );
+    }
     assert_eq!(
         server
             .get(VIEWER, &format!("{all}/affected-users?failed_only=1"))

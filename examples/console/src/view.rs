@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use incident_core::audit::AuditEntry;
 use incident_core::billing::{BilledCredit, CappedRow, CreditInput, SignedPercent};
-use incident_core::engine::{ImpactReport, SlaReport};
+use incident_core::engine::{ImpactReport, Method, SlaReport};
+use incident_core::impact::RELATIVE_ERROR_PPM;
 use incident_core::incident::Incident;
 use incident_core::paging::{Escalation, PagerTest, Paging, TargetId, TestOutcome, dedup_key};
 use incident_core::suggestion::{Suggestion, SuggestionState};
@@ -236,23 +237,48 @@ pub fn impact(id: IncidentId, report: &ImpactReport) -> Value {
         .by_tenant
         .iter()
         .map(|row| {
-            json!({
-                "tenant_id": row.tenant_id,
-                "unique_users": row.unique_users,
-                "baseline_unique_users": row.baseline_unique_users,
-            })
+            bounded(
+                json!({
+                    "tenant_id": row.tenant_id,
+                    "unique_users": row.unique_users,
+                    "baseline_unique_users": row.baseline_unique_users,
+                }),
+                row.bounds,
+            )
         })
         .collect();
-    json!({
-        "incident_id": id,
-        "window": report.window,
-        "provisional": report.provisional,
-        "method": "exact",
-        "relative_error": null,
-        "total_unique_users": report.total_unique_users,
-        "by_tenant": rows,
-        "source": report.source,
-    })
+    let (method, error) = match report.method {
+        Method::Exact => ("exact", None),
+        Method::Estimate => ("estimate", Some(parts_of_one(RELATIVE_ERROR_PPM))),
+    };
+    bounded(
+        json!({
+            "incident_id": id,
+            "window": report.window,
+            "provisional": report.provisional,
+            "method": method,
+            "relative_error": error,
+            "total_unique_users": report.total_unique_users,
+            "by_tenant": rows,
+            "source": report.source,
+        }),
+        report.bounds,
+    )
+}
+
+/// With the bounds of what is estimated: the truth lies between them 95 times of 100.
+fn bounded(mut value: Value, bounds: Option<(u64, u64)>) -> Value {
+    if let (Some((lower, upper)), Value::Object(map)) = (bounds, &mut value) {
+        map.insert("lower".to_owned(), json!(lower));
+        map.insert("upper".to_owned(), json!(upper));
+    }
+    value
+}
+
+/// Parts of a million as a decimal: 16250 is `0.01625`.
+fn parts_of_one(ppm: u32) -> String {
+    let decimals = format!("{ppm:06}");
+    format!("0.{}", decimals.trim_end_matches('0'))
 }
 
 /// What is owed.

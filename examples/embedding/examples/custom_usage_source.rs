@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::impact::{ApiUsageEvent, ImpactCounts, ImpactQuery, TenantWindows, scan};
+use incident_core::impact::{
+    ApiUsageEvent, ImpactCounts, ImpactQuery, ImpactSketches, TenantWindows, scan,
+};
 use incident_core::port::{UsageError, UsageSink, UsageSource};
 use incident_core::{Window, Windows};
 
@@ -31,6 +33,17 @@ impl UsageSource for List {
         Ok(scan(
             self.0.lock().unwrap_or_else(PoisonError::into_inner).iter(),
             query,
+        ))
+    }
+
+    // A list that is scanned has no use for estimates.
+    async fn sketches(
+        &self,
+        _query: &ImpactQuery,
+        _within: Duration,
+    ) -> Result<ImpactSketches, UsageError> {
+        Err(UsageError::Refused(
+            "this list counts exactly only".to_owned(),
         ))
     }
 }

@@ -203,7 +203,9 @@ contracts! { $
     usage::ordered_filters_agree_with_the_reference,
     usage::ordered_random_events_agree_with_the_reference,
     usage::ordered_names_are_opaque,
-    usage::bounded_thousands_of_tenants_in_one_question,
+    usage::bounded_very_many_tenants_in_one_question,
+    usage::ordered_nothing_is_counted_where_nothing_is,
+    usage::errors_estimates_are_near_or_refused,
     usage::isolated_readers_see_whole_batches,
 }
 

@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
 use super::sample::at;
 use super::{SpawnAll, UsageBackend, WITHIN};
-use crate::impact::{ApiUsageEvent, ImpactQuery, TenantWindows, scan};
-use crate::port::{UsageSink, UsageSource};
+use crate::impact::{
+    ApiUsageEvent, Estimate, ImpactQuery, RELATIVE_ERROR_PPM, TenantWindows, scan,
+};
+use crate::port::{UsageError, UsageSink, UsageSource};
 use crate::{Window, Windows};
+
+/// For questions that are meant to be large.
+const LONG: Duration = Duration::from_secs(120);
 
 fn event(tenant: &str, user: &str, second: u64) -> ApiUsageEvent {
     ApiUsageEvent {
@@ -240,17 +246,84 @@ pub async fn ordered_names_are_opaque<B: UsageBackend>(_spawn: SpawnAll) {
     );
 }
 
-/// A question about 2 000 tenants is answered in the time of a call.
-pub async fn bounded_thousands_of_tenants_in_one_question<B: UsageBackend>(_spawn: SpawnAll) {
+/// A question about very many tenants is answered: 20 000, or a million where
+/// `INCIDENT_TEST_LONG` is set.
+pub async fn bounded_very_many_tenants_in_one_question<B: UsageBackend>(_spawn: SpawnAll) {
+    let many = if std::env::var_os("INCIDENT_TEST_LONG").is_some() {
+        1_000_000
+    } else {
+        20_000
+    };
     let (source, _guard) = B::open().await;
-    let names: Vec<String> = (0..2_000).map(|n| format!("tenant-{n}")).collect();
-    let events: Vec<_> = names.iter().map(|name| event(name, name, 1)).collect();
-    source.record(events.clone(), WITHIN).await.unwrap();
-    let all: Vec<_> = names
-        .iter()
-        .map(|name| (name.as_str(), &[(0, 9)][..]))
+    let name = |n: u32| format!("tenant-{n}");
+    let events: Vec<_> = (0..many)
+        .step_by(10)
+        .map(|n| event(&name(n), &name(n % 1_000), 1))
         .collect();
-    agree(&source, &events, &query(&all)).await;
+    for batch in events.chunks(10_000) {
+        source.record(batch.to_vec(), LONG).await.unwrap();
+    }
+    let tenants = (0..many).map(|n| TenantWindows {
+        tenant: name(n).parse().unwrap(),
+        windows: windows(&[(0, 9)]),
+    });
+    let query = ImpactQuery::new(tenants.collect(), None, false);
+    let counts = source.unique_users(&query, LONG).await.unwrap();
+    assert_eq!(counts, scan(&events, &query));
+}
+
+/// Windows that are empty, or about a time without events; tenants without events.
+pub async fn ordered_nothing_is_counted_where_nothing_is<B: UsageBackend>(_spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    let nobody = query(&[("t", &[(0, 9)]), ("other", &[])]);
+    agree(&source, &[], &nobody).await;
+    let events = [event("t", &"x".repeat(200), 5)];
+    source.record(events.to_vec(), WITHIN).await.unwrap();
+    source.record(Vec::new(), WITHIN).await.unwrap();
+    for spans in [&[][..], &[(6, 7)], &[(4, 5)], &[(5, 6)], &[(0, 5), (6, 9)]] {
+        let query = query(&[("t", spans), ("unknown", spans)]);
+        agree(&source, &events, &query).await;
+    }
+}
+
+/// An estimate says between which bounds the truth lies, and is near it; a source that
+/// makes none says so.
+pub async fn errors_estimates_are_near_or_refused<B: UsageBackend>(_spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    let users = [("few", 7_u64), ("many", 30_000)];
+    let mut events = Vec::new();
+    for (tenant, users) in users {
+        let of = |user| event(tenant, &format!("{tenant} user number {user}"), user % 100);
+        events.extend((0..users).map(of));
+    }
+    for batch in events.chunks(5_000) {
+        source.record(batch.to_vec(), WITHIN).await.unwrap();
+    }
+    let all = query(&[
+        ("few", &[(0, 100)]),
+        ("nobody", &[(0, 9)]),
+        ("many", &[(0, 100)]),
+    ]);
+    let sketches = match source.sketches(&all, WITHIN).await {
+        Ok(sketches) => sketches,
+        Err(UsageError::Refused(_)) => return,
+        Err(other) => panic!("{other:?}"),
+    };
+    let exact = scan(&events, &all);
+    let near = |estimate: Estimate, exact: u64| {
+        // Four standard deviations.
+        let most = 2 * exact * u64::from(RELATIVE_ERROR_PPM) / 1_000_000;
+        assert!(
+            estimate.users.abs_diff(exact) <= most,
+            "{exact}: {estimate:?}"
+        );
+        assert!(estimate.lower <= estimate.users && estimate.users <= estimate.upper);
+    };
+    for ((tenant, sketch), exact) in sketches.by_tenant.iter().zip(&exact.by_tenant) {
+        assert_eq!(*tenant, exact.tenant);
+        near(sketch.estimate(), exact.unique_users);
+    }
+    near(sketches.total.estimate(), exact.total_unique_users);
 }
 
 /// While batches of ten users arrive, every answer is a multiple of ten.

@@ -7,7 +7,9 @@ use super::settle::parts;
 use super::statements::weight;
 use super::{Error, Incidents};
 use crate::billing::{CreditState, newest};
-use crate::impact::{BASELINE_WEEKS, ImpactQuery, TenantWindows, baseline_of};
+use crate::impact::{
+    BASELINE_WEEKS, Estimate, ImpactCounts, ImpactQuery, TenantCount, TenantWindows, baseline_of,
+};
 use crate::incident::{Incident, outage_by_tenant};
 use crate::port::UsageSource;
 use crate::sla::{IncidentOutage, SlaTerms, credit_rows};
@@ -24,6 +26,19 @@ pub struct TenantImpact {
     pub unique_users: u64,
     /// The same for the weeks before; none without data.
     pub baseline_unique_users: Option<u64>,
+    /// Between which bounds the number lies, where it is estimated.
+    pub bounds: Option<(u64, u64)>,
+}
+
+/// How users are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// Each of them.
+    #[default]
+    Exact,
+    /// By sketches, whose error is known: two standard deviations are
+    /// [`RELATIVE_ERROR_PPM`](crate::impact::RELATIVE_ERROR_PPM).
+    Estimate,
 }
 
 /// How many users an incident hit.
@@ -33,8 +48,12 @@ pub struct ImpactReport {
     pub window: Windows,
     /// Whether it may still change by itself.
     pub provisional: bool,
+    /// How it was counted.
+    pub method: Method,
     /// Distinct users over all tenants; not the sum.
     pub total_unique_users: u64,
+    /// Between which bounds the total lies, where it is estimated.
+    pub bounds: Option<(u64, u64)>,
     /// Every affected tenant, by name, zeros too.
     pub by_tenant: Vec<TenantImpact>,
     /// Which source counted.
@@ -81,12 +100,14 @@ impl Incidents {
     /// How many users an incident hit, with a baseline of the weeks before.
     ///
     /// # Errors
-    /// There is no such incident, no usage source, or it did not answer.
+    /// There is no such incident, no usage source, or it did not answer; or it makes
+    /// no estimates.
     pub async fn affected_users(
         &self,
         id: IncidentId,
         affected_services_only: bool,
         failed_only: bool,
+        method: Method,
     ) -> Result<ImpactReport, Error> {
         let incident = self.get(id).await?;
         let usage = self
@@ -100,21 +121,23 @@ impl Incidents {
             outage_by_tenant(&window, &self.tenants_of(&incident.affected_tenants).await?);
         let query = query_of(&incident, by_tenant, affected_services_only, failed_only);
         let deadline = self.0.settings.usage_deadline;
-        let counts = usage.unique_users(&query, deadline).await?;
-        let baseline = baseline(usage, &query, deadline).await?;
-        let rows = counts
-            .by_tenant
-            .into_iter()
-            .zip(baseline)
-            .map(|(count, baseline)| TenantImpact {
+        let found = counted(usage, &query, method, deadline).await?;
+        let baseline = baseline(usage, &query, method, deadline).await?;
+        let rows = found.counts.by_tenant.into_iter().zip(baseline);
+        let rows = rows
+            .zip(found.bounds)
+            .map(|((count, baseline), bounds)| TenantImpact {
                 tenant_id: count.tenant,
                 unique_users: count.unique_users,
                 baseline_unique_users: baseline,
+                bounds,
             });
         Ok(ImpactReport {
             window,
             provisional: incident.is_provisional(),
-            total_unique_users: counts.total_unique_users,
+            method,
+            total_unique_users: found.counts.total_unique_users,
+            bounds: found.total_bounds,
             by_tenant: rows.collect(),
             source: usage.name(),
         })
@@ -185,16 +208,61 @@ fn query_of(
     ImpactQuery::new(tenants, services, failed_only)
 }
 
+/// Counts with their bounds, where they are estimated.
+struct Found {
+    counts: ImpactCounts,
+    /// Those of each tenant.
+    bounds: Vec<Option<(u64, u64)>>,
+    total_bounds: Option<(u64, u64)>,
+}
+
+async fn counted(
+    usage: &dyn UsageSource,
+    query: &ImpactQuery,
+    method: Method,
+    deadline: Duration,
+) -> Result<Found, Error> {
+    if method == Method::Exact {
+        let counts = usage.unique_users(query, deadline).await?;
+        return Ok(Found {
+            bounds: vec![None; counts.by_tenant.len()],
+            total_bounds: None,
+            counts,
+        });
+    }
+    let sketches = usage.sketches(query, deadline).await?;
+    let within = |estimate: Estimate| Some((estimate.lower, estimate.upper));
+    let total = sketches.total.estimate();
+    let (mut by_tenant, mut bounds) = (Vec::new(), Vec::new());
+    for (tenant, sketch) in sketches.by_tenant {
+        let estimate = sketch.estimate();
+        bounds.push(within(estimate));
+        by_tenant.push(TenantCount {
+            tenant,
+            unique_users: estimate.users,
+        });
+    }
+    Ok(Found {
+        counts: ImpactCounts {
+            by_tenant,
+            total_unique_users: total.users,
+        },
+        bounds,
+        total_bounds: within(total),
+    })
+}
+
 /// The same question for each of the weeks before.
 async fn baseline(
     usage: &dyn UsageSource,
     query: &ImpactQuery,
+    method: Method,
     deadline: Duration,
 ) -> Result<Vec<Option<u64>>, Error> {
     let mut weeks = Vec::new();
     for week in 1..=BASELINE_WEEKS {
         let shifted = query.shifted_back(WEEK * week);
-        weeks.push(usage.unique_users(&shifted, deadline).await?);
+        weeks.push(counted(usage, &shifted, method, deadline).await?.counts);
     }
     Ok(baseline_of(&weeks))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::TenantId;
-use crate::impact::{ApiUsageEvent, ImpactCounts, ImpactQuery};
+use crate::impact::{ApiUsageEvent, ImpactCounts, ImpactQuery, ImpactSketches};
 
 /// Why a usage source did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +54,8 @@ fn told(events: Option<u64>) -> String {
 /// **Idempotent:** an event that arrived twice counts as one.
 /// **Isolated:** a batch is seen whole or not at all.
 /// **Bounded:** answers within `within`, or [`UsageError::TimedOut`].
-/// **Errors:** exact or an error; never an estimate.
+/// **Errors:** [`unique_users`](UsageSource::unique_users) is exact or an error, never
+/// an estimate.
 #[async_trait]
 pub trait UsageSource: Send + Sync {
     /// A word for reports: `memory`, `postgres`.
@@ -66,6 +67,15 @@ pub trait UsageSource: Send + Sync {
         query: &ImpactQuery,
         within: Duration,
     ) -> Result<ImpactCounts, UsageError>;
+
+    /// Estimates: a sketch of the users of each tenant, to be merged with those of
+    /// other shards. For who asks for it; a source that only counts exactly answers
+    /// [`UsageError::Refused`].
+    async fn sketches(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<ImpactSketches, UsageError>;
 }
 
 /// Takes usage events.

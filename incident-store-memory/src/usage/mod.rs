@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use foldhash::fast::RandomState;
-use incident_core::impact::{ApiUsageEvent, ImpactCounts, ImpactQuery, TenantCount};
+use incident_core::impact::{
+    ApiUsageEvent, ImpactCounts, ImpactQuery, ImpactSketches, Sketch, TenantCount, TenantWindows,
+};
 use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
-use incident_core::{ServiceId, TenantId, Window};
+use incident_core::{Invalid, ServiceId, TenantId, Window};
 
 use chunk::{Chunk, Facts, MOST_SERVICES, RAW_ROW};
 use ids::{Names, RawId};
@@ -259,10 +261,57 @@ fn size(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-/// A tenant of the question, with a snapshot of its events.
-struct Asked<'a> {
-    log: Option<Arc<Log>>,
-    windows: &'a [Window],
+/// A snapshot of the tenants of a question.
+struct Snapshot<'a> {
+    asked: Vec<(Option<Arc<Log>>, &'a [Window])>,
+    /// Whether a sealed user of one of them has another tenant too.
+    shares: bool,
+}
+
+impl<'a> Snapshot<'a> {
+    /// The rows of each tenant; none of one without events.
+    fn rows(&self) -> Vec<Option<(&Log, Rows<'_>)>> {
+        let rows = self.asked.iter().map(|(log, windows)| {
+            let log = log.as_deref()?;
+            Some((log, Rows::of(log, windows)))
+        });
+        rows.collect()
+    }
+}
+
+impl MemoryUsage {
+    /// One snapshot of all tenants: a batch is in all of them or in none.
+    fn snapshot<'a>(&self, query: &'a ImpactQuery) -> Snapshot<'a> {
+        let state = self.state();
+        let one = |one: &'a TenantWindows| {
+            let log = state.logs.get(&one.tenant).map(Arc::clone);
+            (log, one.windows.as_slice())
+        };
+        let asked: Vec<_> = query.tenants().iter().map(one).collect();
+        let shared = |log: &Arc<Log>| {
+            let at = usize::try_from(log.tenant).unwrap_or(usize::MAX);
+            state.shares.get(at).copied().unwrap_or(true)
+        };
+        let shares = asked.iter().filter_map(|(log, _)| log.as_ref()).any(shared);
+        Snapshot { asked, shares }
+    }
+}
+
+/// Whether the time is over; then the size of the question.
+fn in_time(
+    started: Instant,
+    within: Duration,
+    rows: &[Option<(&Log, Rows<'_>)>],
+) -> Result<(), UsageError> {
+    if started.elapsed() <= within {
+        return Ok(());
+    }
+    let known = rows.iter().filter_map(Option::as_ref);
+    let events = known.map(|(_, rows)| rows.len()).sum();
+    Err(UsageError::TimedOut {
+        tenants: rows.len(),
+        events: Some(size(events)),
+    })
 }
 
 #[async_trait]
@@ -278,40 +327,20 @@ impl UsageSource for MemoryUsage {
     ) -> Result<ImpactCounts, UsageError> {
         let started = Instant::now();
         let filter = self.filter(query);
-        // One snapshot of all tenants: a batch is in all of them or in none.
-        let (asked, shares) = {
-            let state = self.state();
-            let asked: Vec<Asked<'_>> = query
-                .tenants()
-                .iter()
-                .map(|one| Asked {
-                    log: state.logs.get(&one.tenant).map(Arc::clone),
-                    windows: one.windows.as_slice(),
-                })
-                .collect();
-            let shared = |log: &Arc<Log>| {
-                let at = usize::try_from(log.tenant).unwrap_or(usize::MAX);
-                state.shares.get(at).copied().unwrap_or(true)
-            };
-            let shares = asked.iter().filter_map(|one| one.log.as_ref()).any(shared);
-            (asked, shares)
-        };
-        let asked_rows: Vec<Option<(&Log, Rows<'_>)>> = asked
-            .iter()
-            .map(|one| {
-                let log = one.log.as_deref()?;
-                Some((log, Rows::of(log, one.windows)))
-            })
-            .collect();
+        let snapshot = self.snapshot(query);
+        let rows = snapshot.rows();
         // Where every user is sealed and has one tenant, the total is the sum.
-        let several = asked.iter().filter(|one| one.log.is_some()).count() > 1;
-        let has_raw = asked_rows.iter().flatten().any(|(_, rows)| rows.has_raw());
-        let mut ids = (several && (shares || has_raw)).then(Vec::new);
+        let several = rows.iter().filter_map(Option::as_ref).count() > 1;
+        let has_raw = rows
+            .iter()
+            .filter_map(Option::as_ref)
+            .any(|(_, rows)| rows.has_raw());
+        let mut ids = (several && (snapshot.shares || has_raw)).then(Vec::new);
         let mut bits = Vec::new();
-        let mut by_tenant = Vec::with_capacity(asked_rows.len());
+        let mut by_tenant = Vec::with_capacity(rows.len());
         let mut sum = 0;
-        for (one, rows) in query.tenants().iter().zip(&asked_rows) {
-            let unique_users = rows.as_ref().map_or(0, |(log, rows)| {
+        for (one, found) in query.tenants().iter().zip(&rows) {
+            let unique_users = found.as_ref().map_or(0, |(log, rows)| {
                 rows.users(log, &filter, &mut bits, ids.as_mut())
             });
             sum += unique_users;
@@ -319,19 +348,39 @@ impl UsageSource for MemoryUsage {
                 tenant: one.tenant.clone(),
                 unique_users,
             });
-            if started.elapsed() > within {
-                let known = asked_rows.iter().filter_map(Option::as_ref);
-                let events = known.map(|(_, rows)| rows.len()).sum();
-                return Err(UsageError::TimedOut {
-                    tenants: asked_rows.len(),
-                    events: Some(size(events)),
-                });
-            }
+            in_time(started, within, &rows)?;
         }
         Ok(ImpactCounts {
             by_tenant,
             total_unique_users: ids.map_or(sum, |ids| distinct(&ids)),
         })
+    }
+
+    async fn sketches(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<ImpactSketches, UsageError> {
+        let started = Instant::now();
+        let filter = self.filter(query);
+        let snapshot = self.snapshot(query);
+        let rows = snapshot.rows();
+        let unfit = |error: Invalid| UsageError::Refused(error.to_string());
+        let mut total = Sketch::new().map_err(unfit)?;
+        let mut by_tenant = Vec::with_capacity(rows.len());
+        let (mut bits, mut ids) = (Vec::new(), Vec::new());
+        for (one, found) in query.tenants().iter().zip(&rows) {
+            let mut sketch = Sketch::new().map_err(unfit)?;
+            if let Some((log, rows)) = found {
+                ids.clear();
+                rows.users(log, &filter, &mut bits, Some(&mut ids));
+                self.shared.names.add(&ids, &mut sketch);
+                total.merge(&sketch).map_err(unfit)?;
+            }
+            by_tenant.push((one.tenant.clone(), sketch));
+            in_time(started, within, &rows)?;
+        }
+        Ok(ImpactSketches { by_tenant, total })
     }
 }
 

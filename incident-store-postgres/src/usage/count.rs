@@ -24,7 +24,7 @@ pub(super) struct Span {
 pub(super) struct Asked<'a> {
     source: &'a Source,
     query: &'a ImpactQuery,
-    /// What an event must be, beside tenant and time; `$5` are the services.
+    /// What an event must be, beside tenant and time; `$7` are the services.
     filter: String,
     spans: Vec<Span>,
 }
@@ -145,15 +145,18 @@ impl<'a> Asked<'a> {
 
     async fn total(&self, connection: &mut PgConnection) -> sqlx::Result<Answer> {
         let events = self.events();
-        let sql =
-            format!("select count(distinct e.u) as n from {SPANS} cross join lateral ({events}) e");
+        // Each tenant's users once first: the rest is compared with one another.
+        let sql = format!(
+            "select count(distinct e.u) as n from {SPANS} cross join lateral (select distinct u from ({events}) e) e"
+        );
         let rows = self.run(sql, &self.spans, connection).await?;
         let total = rows.first().map_or(Ok(0), |row| row::count(row, "n"))?;
         Ok(Answer::Total(total))
     }
 
     /// The events of each window: always by tenant and time, so that the index
-    /// serves however many tenants there are.
+    /// serves however many tenants there are. `$5` and `$6` bound all windows, so that
+    /// partitions of other times are left out from the start.
     fn events(&self) -> String {
         let UsageTable {
             tenant,
@@ -164,7 +167,7 @@ impl<'a> Asked<'a> {
         let (tenant, user, at) = (quoted(tenant), quoted(user), quoted(occurred_at));
         format!(
             "select e.{user} as u from {} e where e.{tenant} = s.tenant::{} \
-             and e.{at} >= s.start_at and e.{at} < s.end_at{}",
+             and e.{at} >= s.start_at and e.{at} < s.end_at and e.{at} >= $5 and e.{at} < $6{}",
             self.source.table.name(),
             self.source.key.cast(),
             self.filter
@@ -182,7 +185,9 @@ impl<'a> Asked<'a> {
             .bind(spans.iter().map(|span| span.place).collect::<Vec<_>>())
             .bind(names(spans))
             .bind(spans.iter().map(|span| span.start).collect::<Vec<_>>())
-            .bind(spans.iter().map(|span| span.end).collect::<Vec<_>>());
+            .bind(spans.iter().map(|span| span.end).collect::<Vec<_>>())
+            .bind(spans.iter().map(|span| span.start).min())
+            .bind(spans.iter().map(|span| span.end).max());
         if let Some(services) = &self.query.services {
             let services = services.iter().map(|one| one.as_str().to_owned());
             statement = statement.bind(services.collect::<Vec<_>>());
@@ -233,7 +238,7 @@ fn filter(source: &Source, query: &ImpactQuery) -> Result<String, UsageError> {
     if query.services.is_some() {
         let column = source.table.service.as_deref();
         let column = column.ok_or_else(|| missing("services"))?;
-        filter.push_str(&format!(" and e.{} = any($5)", quoted(column)));
+        filter.push_str(&format!(" and e.{} = any($7)", quoted(column)));
     }
     if query.failed_only {
         let column = source.table.failed.as_deref();

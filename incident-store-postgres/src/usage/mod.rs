@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use futures_util::future::try_join_all;
 use incident_core::TenantId;
-use incident_core::impact::{ImpactCounts, ImpactQuery, TenantCount};
+use incident_core::impact::{ImpactCounts, ImpactQuery, ImpactSketches, TenantCount};
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
 use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Row};
 use tokio::time::{Instant, timeout_at};
@@ -291,6 +291,15 @@ impl UsageSource for PgUsage {
             by_tenant: by_tenant.collect(),
             total_unique_users: total,
         })
+    }
+
+    async fn sketches(
+        &self,
+        _query: &ImpactQuery,
+        _within: Duration,
+    ) -> Result<ImpactSketches, UsageError> {
+        let why = "this usage source counts exactly only";
+        Err(UsageError::Refused(why.to_owned()))
     }
 }
 

@@ -99,3 +99,38 @@ async fn a_database_of_another_encoding_is_unsafe() {
         "UTF8"
     ));
 }
+
+/// What was just written is read twice until it is vacuumed; days that nobody asks about
+/// make every question dearer.
+#[tokio::test]
+async fn usage_that_is_not_vacuumed_or_has_very_many_days_is_told() {
+    let database = server::database().await;
+    let owner = database.pool(1).await.unwrap();
+    owner
+        .execute(
+            "set synchronous_commit = on; \
+             select incident.usage_days('{2026-11-20}'); \
+             alter table incident.usage_20261120 set (autovacuum_enabled = off); \
+             insert into incident.usage_events select 't', 'user ' || n, 'api', '2026-11-20', false, null \
+             from generate_series(1, 150000) n; \
+             analyze incident.usage_20261120",
+        )
+        .await
+        .unwrap();
+    let own = UsageTable::own();
+    assert!(has(&found(&owner, &own).await, "warning: ", "vacuum it"));
+    owner
+        .execute("vacuum incident.usage_20261120")
+        .await
+        .unwrap();
+    let told = found(&owner, &own).await;
+    assert!(!has(&told, "warning: ", "vacuum it"), "{told:?}");
+    for year in 2020..2024 {
+        let days = format!(
+            "select incident.usage_days(array(select generate_series('{year}-01-01'::date, '{year}-12-31', '1 day')::date))"
+        );
+        owner.execute(sqlx::AssertSqlSafe(days)).await.unwrap();
+    }
+    let told = found(&owner, &own).await;
+    assert!(has(&told, "warning: ", "1462 partitions"), "{told:?}");
+}

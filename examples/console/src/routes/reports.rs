@@ -5,6 +5,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use incident_core::actor::{Action, Caller};
+use incident_core::engine::Method;
 
 use super::{Id, answer};
 use crate::app::App;
@@ -29,19 +30,15 @@ pub(super) async fn affected_users(
         Some("affected") => true,
         Some(_) => return Err(Problem::field("/services", "expected all or affected")),
     };
-    match query.get("method") {
-        None | Some("exact") => {}
-        Some("estimate") => {
-            return Err(Problem::field(
-                "/method",
-                "this usage source counts exactly only: expected exact",
-            ));
-        }
+    let method = match query.get("method") {
+        None | Some("exact") => Method::Exact,
+        Some("estimate") => Method::Estimate,
         Some(_) => return Err(Problem::field("/method", "expected exact or estimate")),
-    }
+    };
+    let failed_only = query.flag("failed_only")?;
     let report = app
         .incidents
-        .affected_users(id, affected_only, query.flag("failed_only")?)
+        .affected_users(id, affected_only, failed_only, method)
         .await?;
     Ok(answer(StatusCode::OK, &view::impact(id, &report)))
 }
