@@ -105,6 +105,16 @@ impl<'a> Asked<'a> {
         end > 0 && place(end).is_some() && place(end) == place(end - 1)
     }
 
+    /// How much a part asks about: a unit for each window, and one for each hour of it.
+    pub(super) fn units(&self, part: &Part) -> u64 {
+        let spans = match part {
+            Part::Counts(range) => self.spans.get(range.clone()).unwrap_or_default(),
+            Part::Total => &self.spans,
+        };
+        let hours = |span: &Span| (span.end - span.start).num_hours().unsigned_abs();
+        spans.iter().map(|span| 1 + hours(span)).sum()
+    }
+
     pub(super) async fn answer(
         &self,
         part: &Part,

@@ -1,6 +1,7 @@
 //! Counting distinct users.
 
 mod count;
+mod pace;
 mod table;
 mod take;
 
@@ -21,6 +22,7 @@ use crate::access::{Session, Timed};
 use crate::failure::{Failure, Late};
 use crate::row;
 use count::{Answer, Asked, Part};
+use pace::Pace;
 use table::quoted;
 
 pub use table::UsageTable;
@@ -41,6 +43,7 @@ struct Source {
     connections: usize,
     /// Days that are known to have a partition.
     days: Mutex<BTreeSet<NaiveDate>>,
+    pace: Pace,
 }
 
 /// The type of the column of tenants: a parameter is cast to it, never the
@@ -103,6 +106,7 @@ impl PgUsage {
             key,
             connections,
             days: Mutex::default(),
+            pace: Pace::default(),
         }))
     }
 
@@ -204,7 +208,11 @@ impl PgUsage {
         until: Instant,
     ) -> Result<Answer, Failure> {
         let mut session = Session::open(&self.0.pool, until).await?;
-        let answer = timeout_at(until, bounded(session.connection(), asked, &part, until)).await;
+        let answer = timeout_at(
+            until,
+            bounded(session.connection(), asked, &part, until, &self.0.pace),
+        )
+        .await;
         session.end(answer)
     }
 
@@ -221,24 +229,31 @@ impl PgUsage {
     }
 }
 
-/// Has the server stop by itself when the time is over: it would go on counting for a
-/// client that is gone.
+/// Has the server stop by itself when the time is over, where it may come to that: it
+/// would go on counting for a client that is gone.
 async fn bounded(
     connection: &mut PgConnection,
     asked: &Asked<'_>,
     part: &Part,
     until: Instant,
+    pace: &Pace,
 ) -> sqlx::Result<Answer> {
-    let left = until
-        .saturating_duration_since(Instant::now())
+    let units = asked.units(part);
+    let started = Instant::now();
+    let left = until.saturating_duration_since(started);
+    if !pace.needs_limit(units, left) {
+        let answer = asked.answer(part, connection).await;
+        pace.note(units, started.elapsed());
+        return answer;
+    }
+    let limit = left
         .as_millis()
-        .max(1);
-    let limit = format!(
-        "set statement_timeout = {}",
-        left.min(u128::from(i32::MAX.unsigned_abs()))
-    );
+        .clamp(1, u128::from(i32::MAX.unsigned_abs()));
+    let limit = format!("set statement_timeout = {limit}");
     connection.execute(AssertSqlSafe(limit)).await?;
+    let started = Instant::now();
     let answer = asked.answer(part, &mut *connection).await;
+    pace.note(units, started.elapsed());
     connection.execute("reset statement_timeout").await?;
     answer
 }
