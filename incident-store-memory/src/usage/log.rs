@@ -104,54 +104,65 @@ impl Log {
         self.raw_rows() * RAW_ROW + self.sealed_rows() * SEALED_ROW + self.users().bytes()
     }
 
-    /// Whether [`tidied`](Self::tidied) would change anything; cheap.
+    /// Whether [`tidied`](Self::tidied) may change anything; cheap.
     pub(super) fn is_untidy(&self, seal_after: usize) -> bool {
         self.chunks.len() >= FAN_IN
-            || self.chunks.iter().any(|chunk| chunk.rows >= seal_after)
-            || self.raw_rows() >= seal_after && !self.is_late_only()
+            || self.fresh_rows() >= seal_after
+            || self.has_much_late(seal_after)
     }
 
-    /// Whether there is one chunk and all of it lies before what is sealed: it waits
-    /// until it is worth sealing everything anew.
-    fn is_late_only(&self) -> bool {
-        let end = self.sealed_end();
-        let is_late = |chunk: &Spanned<Chunk>| end.is_some_and(|end| chunk.last < end);
-        self.chunks.len() == 1 && self.chunks.iter().all(is_late)
+    /// Whether a chunk lies before what is sealed, as a whole.
+    fn is_late(&self, chunk: &Spanned<Chunk>) -> bool {
+        let end = self.segments.last().map(|segment| segment.last);
+        end.is_some_and(|end| chunk.last < end)
     }
 
-    fn sealed_end(&self) -> Option<i64> {
-        Some(self.segments.last()?.last)
+    fn fresh_rows(&self) -> usize {
+        let fresh = self.chunks.iter().filter(|chunk| !self.is_late(chunk));
+        fresh.map(|chunk| chunk.rows).sum()
+    }
+
+    /// What came late is kept as it came until it is an eighth of the rest: then it is
+    /// worth sealing everything anew.
+    fn has_much_late(&self, seal_after: usize) -> bool {
+        let late = self.raw_rows() - self.fresh_rows();
+        late > seal_after.max(self.sealed_rows() / 8)
     }
 
     /// Seals what is worth it, or puts small chunks together. Only one such thing
-    /// happens to a log at a time; chunks may be added meanwhile.
+    /// happens to a log at a time; chunks may be added meanwhile. None where there is
+    /// nothing to do, or somebody is asking about the users right now.
     pub(super) fn tidied(&self, seal_after: usize) -> Option<Tidied> {
-        if self.raw_rows() < seal_after {
+        if self.has_much_late(seal_after) {
+            return self.sealed_anew();
+        }
+        if self.fresh_rows() < seal_after {
             return self.gathered();
         }
-        let all = Chunk::merged(self.chunks.iter().map(|one| &*one.part));
-        let (late, fresh) = all.split_at(self.sealed_end().unwrap_or(i64::MIN));
-        // What came late is kept as it came until it is an eighth of the rest.
-        if late.len() > seal_after.max(self.sealed_rows() / 8) {
-            return self.sealed_anew([&late, &fresh]);
-        }
-        let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
+        let mut users = self.users.try_write().ok()?;
+        let (late, fresh): (Vec<_>, Vec<_>) =
+            self.chunks.iter().partition(|chunk| self.is_late(chunk));
+        let merged = Chunk::merged(fresh.iter().map(|one| &*one.part));
+        let end = self
+            .segments
+            .last()
+            .map_or(i64::MIN, |segment| segment.last);
+        // A chunk may lie on both sides.
+        let (before, fresh) = merged.split_at(end);
+        let mut chunks: Vec<_> = late.into_iter().cloned().collect();
+        chunks.extend(spanned(before));
         let known = users.count();
-        let worth_it = fresh.len() * 2 >= seal_after && users.have_room(fresh.len());
-        let (segment, left) = if worth_it {
-            (Some(users.seal(fresh)), late)
-        } else {
-            (None, Chunk::merged([&late, &fresh]))
-        };
-        let new_users = users.ids.get(known..).unwrap_or_default().to_vec();
-        drop(users);
-        let segments = segment.map(|segment| {
+        let mut segments = None;
+        if fresh.len() * 2 >= seal_after && users.have_room(fresh.len()) {
             let kept = self.segments.iter().cloned();
-            kept.chain(sealed(segment)).collect()
-        });
+            segments = Some(kept.chain(sealed(users.seal(fresh))).collect());
+        } else {
+            chunks.extend(spanned(fresh));
+        }
+        let new_users = users.ids.get(known..).unwrap_or_default().to_vec();
         Some(Tidied {
             replaces: self.chunks.len(),
-            chunks: spanned(left).into_iter().collect(),
+            chunks,
             segments,
             users: Arc::clone(&self.users),
             new_users,
@@ -159,7 +170,7 @@ impl Log {
     }
 
     /// Everything sealed anew, in order of time.
-    fn sealed_anew(&self, raw: [&Chunk; 2]) -> Option<Tidied> {
+    pub(super) fn sealed_anew(&self) -> Option<Tidied> {
         let before = self.users();
         let id = |number: &u32| {
             let at = usize::try_from(*number).ok()?;
@@ -175,6 +186,7 @@ impl Log {
             rows.collect::<Chunk>()
         });
         let unsealed: Vec<Chunk> = unsealed.collect();
+        let raw = self.chunks.iter().map(|chunk| &*chunk.part);
         let all = Chunk::merged(unsealed.iter().chain(raw));
         let mut users = Users::default();
         if !users.have_room(all.len()) {

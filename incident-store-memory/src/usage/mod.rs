@@ -20,7 +20,7 @@ use incident_core::{Invalid, ServiceId, TenantId, Window};
 
 use chunk::{Chunk, Facts, MOST_SERVICES, RAW_ROW};
 use ids::{Names, RawId};
-use log::{Log, spanned};
+use log::{Log, Tidied, spanned};
 use scan::{Filter, Rows, distinct};
 
 /// How many bytes of events are held, unless told otherwise.
@@ -131,7 +131,11 @@ impl MemoryUsage {
             .unwrap_or_else(PoisonError::into_inner);
         let logs: Vec<TenantId> = self.state().logs.keys().cloned().collect();
         for tenant in &logs {
-            self.tidy(tenant, 1, &mut register);
+            self.tidy(tenant, &mut register, |log| log.tidied(1));
+            // What came late is sealed with the rest.
+            self.tidy(tenant, &mut register, |log| {
+                (!log.chunks.is_empty()).then(|| log.sealed_anew())?
+            });
         }
     }
 
@@ -214,31 +218,33 @@ impl MemoryUsage {
             return;
         };
         for tenant in tenants {
-            self.tidy(tenant, self.seal_after, &mut register);
+            self.tidy(tenant, &mut register, |log| log.tidied(self.seal_after));
         }
     }
 
     /// Works on a snapshot and puts the result in its place: batches and questions go
     /// on meanwhile. Only who holds the register takes chunks away, so those that were
     /// looked at are still the first ones.
-    fn tidy(&self, tenant: &TenantId, seal_after: usize, register: &mut MutexGuard<'_, Register>) {
+    fn tidy(
+        &self,
+        tenant: &TenantId,
+        register: &mut MutexGuard<'_, Register>,
+        tidied: impl Fn(&Log) -> Option<Tidied>,
+    ) {
         let Some(log) = self.state().logs.get(tenant).map(Arc::clone) else {
             return;
         };
-        if !log.is_untidy(seal_after) {
-            return;
-        }
-        let Some(tidied) = log.tidied(seal_after) else {
+        let Some(tidied) = tidied(&log) else {
             return;
         };
-        let mut shared = Vec::new();
+        let (mut shared, before) = (Vec::new(), register.0.len());
         for id in &tidied.new_users {
             let owner = *register.0.entry(*id).or_insert(log.tenant);
             if owner != log.tenant {
                 shared.extend([owner, log.tenant]);
             }
         }
-        let registered = tidied.new_users.len() * REGISTERED;
+        let registered = (register.0.len() - before) * REGISTERED;
         let mut state = self.change();
         for number in shared {
             let at = usize::try_from(number).unwrap_or(usize::MAX);

@@ -169,3 +169,36 @@ async fn questions_see_whole_batches_while_they_are_sealed() {
     let counts = usage.unique_users(&query, WITHIN).await.unwrap();
     assert_eq!(counts.total_unique_users, 6_400);
 }
+
+/// Everything is sealed, what came late too: 18 bytes an event and not 26.
+#[tokio::test]
+async fn sealed_events_take_less_room() {
+    let usage = MemoryUsage::default().sealing_after(10_000);
+    let random = &mut Random(7);
+    for batch in 0..50_u64 {
+        let one = |n: u64| ApiUsageEvent {
+            tenant_id: "t".parse().unwrap(),
+            user_id: format!("u{}", n % 100).parse().unwrap(),
+            service: "api".parse().unwrap(),
+            // Some of it before everything that is there.
+            occurred_at: at(if random.below(20) == 0 {
+                n
+            } else {
+                batch * 1_000 + n
+            }),
+            failed: false,
+            endpoint: None,
+        };
+        usage
+            .record((0..1_000).map(one).collect(), WITHIN)
+            .await
+            .unwrap();
+    }
+    assert!(usage.bytes() > 18 * 50_000 + 10_000, "{}", usage.bytes());
+    usage.seal();
+    let bytes = usage.bytes();
+    assert!(
+        (18 * 50_000..18 * 50_000 + 12_000).contains(&bytes),
+        "{bytes}"
+    );
+}
