@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_core::engine::Incidents;
+use incident_core::engine::{Error, Incidents};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -109,44 +109,42 @@ fn jittered(time: Duration) -> Duration {
 }
 
 async fn watch(incidents: Incidents) {
-    if let Err(error) = incidents.confirm().await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "accepted pages could not be asked about; trying again"
-        );
-    }
-    if let Err(error) = incidents.measure().await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "what waits could not be measured"
-        );
-    }
+    let confirmed = incidents.confirm().await;
+    warn_of(
+        confirmed,
+        "accepted pages could not be asked about; trying again",
+    );
+    warn_of(
+        incidents.measure().await,
+        "what waits could not be measured",
+    );
 }
 
 async fn ask_vendors(incidents: Incidents) {
-    if let Err(error) = incidents.reconcile().await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the vendors could not be asked where alerts stand; trying again"
-        );
-    }
+    let asked = incidents.reconcile().await;
+    warn_of(
+        asked,
+        "the vendors could not be asked where alerts stand; trying again",
+    );
 }
 
 async fn approve(incidents: Incidents) {
-    if let Err(error) = incidents.approve_by_policy().await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "credits could not be approved by policy; trying again"
-        );
-    }
+    let approved = incidents.approve_by_policy().await;
+    warn_of(
+        approved,
+        "credits could not be approved by policy; trying again",
+    );
 }
 
 async fn issue(incidents: Incidents) {
-    if let Err(error) = incidents.issue_approved().await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "approved credits could not be issued; trying again"
-        );
+    let issued = incidents.issue_approved().await;
+    warn_of(issued, "approved credits could not be issued; trying again");
+}
+
+/// What the next round makes good is a warning.
+fn warn_of<T>(result: Result<T, Error>, what: &'static str) {
+    if let Err(error) = result {
+        tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
     }
 }
 

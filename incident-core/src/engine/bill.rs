@@ -111,7 +111,7 @@ impl Incidents {
             batch: Some(claim.message.id),
             ..CreditQuery::default()
         };
-        let rows = self.0.store.credits(&wanted, within).await?;
+        let rows = self.ledger(&wanted).await?;
         let accepted = |issued: Issued| Issued {
             accepted_at: Some(now),
             ..issued

@@ -75,11 +75,7 @@ impl Incidents {
             state: Some(CreditState::Issued),
             ..CreditQuery::default()
         };
-        let rows = self
-            .0
-            .store
-            .credits(&wanted, self.0.settings.store_deadline)
-            .await?;
+        let rows = self.ledger(&wanted).await?;
         let held_back = self.given_up(GivenUp::OfNoIncident).await?;
         let mut waiting: BTreeMap<(Timestamp, MessageId), usize> = BTreeMap::new();
         let mut on_its_way = Vec::new();

@@ -83,9 +83,8 @@ impl Incidents {
             state: Some(CreditState::Estimated),
             ..CreditQuery::default()
         };
-        let within = self.0.settings.store_deadline;
         let mut approved = 0;
-        for row in self.0.store.credits(&wanted, within).await? {
+        for row in self.ledger(&wanted).await? {
             if row.credit == Percent::ZERO {
                 continue;
             }
@@ -183,8 +182,7 @@ impl Incidents {
             incident: row.incident_id,
             ..CreditQuery::default()
         };
-        let within = self.0.settings.store_deadline;
-        let rows = self.0.store.credits(&wanted, within).await?;
+        let rows = self.ledger(&wanted).await?;
         let other = |one: &LedgerRow| {
             one.subject() == row.subject()
                 && one.revision == row.revision
@@ -267,8 +265,7 @@ impl Incidents {
                     id: Some(reversed),
                     ..CreditQuery::default()
                 };
-                let within = self.0.settings.store_deadline;
-                let reversed = self.0.store.credits(&wanted, within).await?.pop();
+                let reversed = self.ledger(&wanted).await?.pop();
                 reversed.and_then(|row| row.granted?.amount)
             }
             None => {

@@ -32,7 +32,7 @@ impl Incidents {
             ..CreditQuery::default()
         };
         let within = self.0.settings.store_deadline;
-        let rows = self.0.store.credits(&wanted, within).await?;
+        let rows = self.ledger(&wanted).await?;
         let mut issued = 0;
         for rows in rows.chunks(MOST_CREDITS) {
             match self.0.store.commit(self.frozen(rows)?, within).await {

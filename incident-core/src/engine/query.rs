@@ -109,6 +109,12 @@ impl Incidents {
             .await?)
     }
 
+    /// Rows of the ledger as they are kept.
+    pub(super) async fn ledger(&self, wanted: &CreditQuery) -> Result<Vec<LedgerRow>, Error> {
+        let within = self.0.settings.store_deadline;
+        Ok(self.0.store.credits(wanted, within).await?)
+    }
+
     /// Rows of the ledger, each with what the cap of its tenant and month leaves.
     ///
     /// # Errors
@@ -125,18 +131,13 @@ impl Incidents {
                 id: query.id,
                 ..CreditQuery::default()
             };
-            let within = self.0.settings.store_deadline;
-            let Some(row) = self.0.store.credits(&one, within).await?.pop() else {
+            let Some(row) = self.ledger(&one).await?.pop() else {
                 return Ok(Vec::new());
             };
             wide.tenant = Some(row.tenant_id);
             wide.period = Some(row.period);
         }
-        let rows = self
-            .0
-            .store
-            .credits(&wide, self.0.settings.store_deadline)
-            .await?;
+        let rows = self.ledger(&wide).await?;
         let wanted = |state: CreditState| query.state.is_none_or(|wanted| wanted == state);
         let contracts = &self.0.settings.contracts;
         let cap = |row: &LedgerRow| {

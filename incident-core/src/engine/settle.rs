@@ -99,8 +99,7 @@ impl Incidents {
             incident: Some(incident.id),
             ..CreditQuery::default()
         };
-        let within = self.0.settings.store_deadline;
-        Ok(self.0.store.credits(&wanted, within).await?)
+        self.ledger(&wanted).await
     }
 
     fn revised(

@@ -89,11 +89,7 @@ impl Incidents {
                 .and_then(|only| only.first().cloned()),
             ..CreditQuery::default()
         };
-        let found = self
-            .0
-            .store
-            .credits(&wanted, self.0.settings.store_deadline)
-            .await?;
+        let found = self.ledger(&wanted).await?;
         let mut rows: BTreeMap<TenantId, Vec<LedgerRow>> = BTreeMap::new();
         for row in found {
             if row.incident_id.is_none() && only.is_none_or(|only| only.contains(&row.tenant_id)) {
@@ -139,6 +135,7 @@ impl Incidents {
         period: Period,
     ) -> Option<Fresh> {
         let contracts = &self.0.settings.contracts;
+        // As a statement has them: kept as inputs, they are compared in this order.
         shares.sort_by_key(|share| (share.outage.start(), share.incident));
         let made = contracts.statement(tenant, period.first_month(), shares.clone(), self.0.now());
         let by_period = made.basis != Basis::PerIncident && made.period == period;

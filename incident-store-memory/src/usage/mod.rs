@@ -99,7 +99,8 @@ impl MemoryUsage {
     }
 
     /// Seals the events of a tenant once there are so many of it. Sealed events take
-    /// less room and are counted faster; each is sealed once.
+    /// less room and are counted faster. What comes late is sealed anew with the rest
+    /// once it is an eighth of it.
     #[must_use]
     pub fn sealing_after(mut self, events: usize) -> Self {
         self.seal_after = events.max(1);

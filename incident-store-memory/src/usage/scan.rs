@@ -90,10 +90,15 @@ impl<'a> Rows<'a> {
 
     /// How many rows there are, whether they count or not.
     pub(super) fn len(&self) -> usize {
-        let sealed = self.sealed.iter().map(|(_, places)| places.len());
-        sealed
-            .chain(self.raw.iter().map(|(_, places)| places.len()))
-            .sum()
+        self.sealed_len() + self.raw_len()
+    }
+
+    fn sealed_len(&self) -> usize {
+        self.sealed.iter().map(|(_, places)| places.len()).sum()
+    }
+
+    fn raw_len(&self) -> usize {
+        self.raw.iter().map(|(_, places)| places.len()).sum()
     }
 
     pub(super) const fn has_raw(&self) -> bool {
@@ -108,9 +113,7 @@ impl<'a> Rows<'a> {
         bits: &mut Vec<u64>,
         mut ids: Option<&mut Vec<RawId>>,
     ) -> u64 {
-        let rows = |ranges: &mut dyn Iterator<Item = usize>| ranges.sum::<usize>();
-        let sealed = rows(&mut self.sealed.iter().map(|(_, places)| places.len()));
-        let raw = rows(&mut self.raw.iter().map(|(_, places)| places.len()));
+        let (sealed, raw) = (self.sealed_len(), self.raw_len());
         if sealed == 0 {
             return self.raw_only(filter, raw, ids);
         }
