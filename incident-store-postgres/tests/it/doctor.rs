@@ -119,11 +119,20 @@ async fn usage_that_is_not_vacuumed_or_has_very_many_days_is_told() {
         .unwrap();
     let own = UsageTable::own();
     assert!(has(&found(&owner, &own).await, "warning: ", "vacuum it"));
-    owner
-        .execute("vacuum incident.usage_20261120")
-        .await
-        .unwrap();
-    let told = found(&owner, &own).await;
+    // A vacuum marks nothing that a snapshot of somebody else, an automatic analyze say, may
+    // still not see.
+    let mut told = Vec::new();
+    for _ in 0..100 {
+        owner
+            .execute("vacuum incident.usage_20261120")
+            .await
+            .unwrap();
+        told = found(&owner, &own).await;
+        if !has(&told, "warning: ", "vacuum it") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     assert!(!has(&told, "warning: ", "vacuum it"), "{told:?}");
     for year in 2020..2024 {
         let days = format!(
