@@ -104,6 +104,10 @@ async fn every_shape_is_as_it_was() {
         ("list", "/sys/incidents?status=all".to_owned()),
         ("timeline_verify", format!("{path}/timeline/verify")),
         ("affected_users", format!("{path}/affected-users")),
+        (
+            "affected_users_breakdown",
+            format!("{path}/affected-users/breakdown"),
+        ),
         ("sla_impact", format!("{path}/sla-impact")),
         ("credits", "/sys/sla/credits".to_owned()),
     ] {

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use incident_core::audit::AuditEntry;
 use incident_core::billing::{BilledCredit, CappedRow, CreditInput, SignedPercent};
-use incident_core::engine::{ImpactReport, Method, SlaReport};
-use incident_core::impact::RELATIVE_ERROR_PPM;
+use incident_core::engine::{BreakdownReport, ImpactReport, Method, SlaReport};
 use incident_core::incident::Incident;
 use incident_core::paging::{Escalation, PagerTest, Paging, TargetId, TestOutcome, dedup_key};
 use incident_core::suggestion::{Suggestion, SuggestionState};
@@ -247,9 +246,9 @@ pub fn impact(id: IncidentId, report: &ImpactReport) -> Value {
             )
         })
         .collect();
-    let (method, error) = match report.method {
-        Method::Exact => ("exact", None),
-        Method::Estimate => ("estimate", Some(parts_of_one(RELATIVE_ERROR_PPM))),
+    let method = match report.method {
+        Method::Exact => "exact",
+        Method::Estimate => "estimate",
     };
     bounded(
         json!({
@@ -257,13 +256,39 @@ pub fn impact(id: IncidentId, report: &ImpactReport) -> Value {
             "window": report.window,
             "provisional": report.provisional,
             "method": method,
-            "relative_error": error,
+            "relative_error": report.relative_error_ppm.map(parts_of_one),
             "total_unique_users": report.total_unique_users,
             "by_tenant": rows,
             "source": report.source,
         }),
         report.bounds,
     )
+}
+
+/// When users were first hit, and through what.
+#[must_use]
+pub fn breakdown(id: IncidentId, report: &BreakdownReport) -> Value {
+    let found = &report.breakdown;
+    let minutes = found
+        .first_hits
+        .iter()
+        .map(|one| json!({"minute": one.minute, "users": one.users}));
+    let services = found
+        .by_service
+        .iter()
+        .map(|one| json!({"service": one.service, "unique_users": one.users}));
+    let endpoints = found.by_endpoint.iter().map(
+        |one| json!({"service": one.service, "endpoint": one.endpoint, "unique_users": one.users}),
+    );
+    json!({
+        "incident_id": id,
+        "window": report.window,
+        "provisional": report.provisional,
+        "first_hits": minutes.collect::<Vec<_>>(),
+        "by_service": services.collect::<Vec<_>>(),
+        "top_endpoints": endpoints.collect::<Vec<_>>(),
+        "source": report.source,
+    })
 }
 
 /// With the bounds of what is estimated: the truth lies between them 95 times of 100.
@@ -275,10 +300,11 @@ fn bounded(mut value: Value, bounds: Option<(u64, u64)>) -> Value {
     value
 }
 
-/// Parts of a million as a decimal: 16250 is `0.01625`.
+/// Less than a million parts of a million as a decimal: 16250 is `0.01625`, nothing `0`.
 fn parts_of_one(ppm: u32) -> String {
-    let decimals = format!("{ppm:06}");
-    format!("0.{}", decimals.trim_end_matches('0'))
+    let decimals = format!("0.{ppm:06}");
+    let decimals = decimals.trim_end_matches('0');
+    decimals.trim_end_matches('.').to_owned()
 }
 
 /// What is owed.

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::impact::{
-    ApiUsageEvent, ImpactCounts, ImpactQuery, ImpactSketches, TenantWindows, scan,
+    ApiUsageEvent, Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, TenantWindows,
+    break_down, scan,
 };
 use incident_core::port::{UsageError, UsageSink, UsageSource};
 use incident_core::{Window, Windows};
@@ -36,14 +37,23 @@ impl UsageSource for List {
         ))
     }
 
-    // A list that is scanned has no use for estimates.
-    async fn sketches(
+    // A list that is scanned has no use for estimates: what is exact is one without error.
+    async fn estimates(
         &self,
-        _query: &ImpactQuery,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<ImpactEstimates, UsageError> {
+        Ok(self.unique_users(query, within).await?.into())
+    }
+
+    async fn breakdown(
+        &self,
+        query: &ImpactQuery,
         _within: Duration,
-    ) -> Result<ImpactSketches, UsageError> {
-        Err(UsageError::Refused(
-            "this list counts exactly only".to_owned(),
+    ) -> Result<Breakdown, UsageError> {
+        Ok(break_down(
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).iter(),
+            query,
         ))
     }
 }

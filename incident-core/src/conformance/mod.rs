@@ -205,7 +205,8 @@ contracts! { $
     usage::ordered_names_are_opaque,
     usage::bounded_very_many_tenants_in_one_question,
     usage::ordered_nothing_is_counted_where_nothing_is,
-    usage::errors_estimates_are_near_or_refused,
+    usage::errors_estimates_are_near,
+    usage::ordered_breakdowns_agree_with_the_reference,
     usage::isolated_readers_see_whole_batches,
 }
 

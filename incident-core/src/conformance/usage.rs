@@ -8,10 +8,8 @@ use futures_util::FutureExt;
 
 use super::sample::at;
 use super::{SpawnAll, UsageBackend, WITHIN};
-use crate::impact::{
-    ApiUsageEvent, Estimate, ImpactQuery, RELATIVE_ERROR_PPM, TenantWindows, scan,
-};
-use crate::port::{UsageError, UsageSink, UsageSource};
+use crate::impact::{ApiUsageEvent, Estimate, ImpactQuery, TenantWindows, break_down, scan};
+use crate::port::{UsageSink, UsageSource};
 use crate::{Window, Windows};
 
 /// For questions that are meant to be large.
@@ -286,9 +284,8 @@ pub async fn ordered_nothing_is_counted_where_nothing_is<B: UsageBackend>(_spawn
     }
 }
 
-/// An estimate says between which bounds the truth lies, and is near it; a source that
-/// makes none says so.
-pub async fn errors_estimates_are_near_or_refused<B: UsageBackend>(_spawn: SpawnAll) {
+/// An estimate says between which bounds the truth lies, and is near it.
+pub async fn errors_estimates_are_near<B: UsageBackend>(_spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
     let users = [("few", 7_u64), ("many", 30_000)];
     let mut events = Vec::new();
@@ -304,26 +301,66 @@ pub async fn errors_estimates_are_near_or_refused<B: UsageBackend>(_spawn: Spawn
         ("nobody", &[(0, 9)]),
         ("many", &[(0, 100)]),
     ]);
-    let sketches = match source.sketches(&all, WITHIN).await {
-        Ok(sketches) => sketches,
-        Err(UsageError::Refused(_)) => return,
-        Err(other) => panic!("{other:?}"),
-    };
+    let estimates = source.estimates(&all, WITHIN).await.unwrap();
     let exact = scan(&events, &all);
     let near = |estimate: Estimate, exact: u64| {
         // Four standard deviations.
-        let most = 2 * exact * u64::from(RELATIVE_ERROR_PPM) / 1_000_000;
+        let most = 2 * exact * u64::from(estimates.relative_error_ppm) / 1_000_000;
         assert!(
             estimate.users.abs_diff(exact) <= most,
             "{exact}: {estimate:?}"
         );
         assert!(estimate.lower <= estimate.users && estimate.users <= estimate.upper);
     };
-    for ((tenant, sketch), exact) in sketches.by_tenant.iter().zip(&exact.by_tenant) {
+    assert_eq!(estimates.by_tenant.len(), exact.by_tenant.len());
+    for ((tenant, estimate), exact) in estimates.by_tenant.iter().zip(&exact.by_tenant) {
         assert_eq!(*tenant, exact.tenant);
-        near(sketch.estimate(), exact.unique_users);
+        near(*estimate, exact.unique_users);
     }
-    near(sketches.total.estimate(), exact.total_unique_users);
+    near(estimates.total, exact.total_unique_users);
+}
+
+/// Who was hit first when, in which services and through what, against
+/// `impact::break_down`.
+///
+/// With filters and several windows, users of two tenants, services that share
+/// endpoints, and more endpoints than are listed.
+pub async fn ordered_breakdowns_agree_with_the_reference<B: UsageBackend>(_spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    let one = |n: u64| {
+        let user = format!("u{}", n * n % 37);
+        let mut one = event(["a", "b", "c"][n as usize % 3], &user, n * 53 % 900);
+        one.endpoint = match n % 4 {
+            0 => None,
+            1 => Some("GET /v1/tournaments/{id}".parse().unwrap()),
+            _ => Some(format!("/v1/{}/é'\t", n % 29).parse().unwrap()),
+        };
+        one
+    };
+    let events: Vec<_> = (0..400).map(one).collect();
+    for batch in events.chunks(90) {
+        source.record(batch.to_vec(), WITHIN).await.unwrap();
+    }
+    let all = [
+        ("a", &[(0, 900)][..]),
+        ("b", &[(30, 200), (600, 601)]),
+        ("d", &[(0, 9)]),
+    ];
+    for tenants in [&all[..], &all[..1], &all[2..], &[]] {
+        for services in [None, Some(vec!["login"]), Some(vec![])] {
+            for failed_only in [false, true] {
+                let mut query = query(tenants);
+                query.services = services
+                    .as_ref()
+                    .map(|names| names.iter().map(|name| name.parse().unwrap()).collect());
+                query.failed_only = failed_only;
+                let found = source.breakdown(&query, WITHIN).await.unwrap();
+                assert_eq!(found, break_down(&events, &query), "{query:?}");
+                let sum: u64 = found.first_hits.iter().map(|one| one.users).sum();
+                assert_eq!(sum, scan(&events, &query).total_unique_users);
+            }
+        }
+    }
 }
 
 /// While batches of ten users arrive, every answer is a multiple of ten.

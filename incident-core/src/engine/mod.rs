@@ -55,7 +55,7 @@ pub use meter::describe_metrics;
 pub use notice::{Alarm, Notice};
 pub use prepare::Prepared;
 pub use relay::Drained;
-pub use report::{ImpactReport, Method, SlaReport, SlaRow, TenantImpact};
+pub use report::{BreakdownReport, ImpactReport, Method, SlaReport, SlaRow, TenantImpact};
 pub use suggest::Suggested;
 pub use test_page::Tested;
 pub use verify::AuditVerdict;

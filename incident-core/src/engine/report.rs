@@ -8,7 +8,8 @@ use super::statements::weight;
 use super::{Error, Incidents};
 use crate::billing::{CreditState, newest};
 use crate::impact::{
-    BASELINE_WEEKS, Estimate, ImpactCounts, ImpactQuery, TenantCount, TenantWindows, baseline_of,
+    BASELINE_WEEKS, Breakdown, Estimate, ImpactCounts, ImpactQuery, TenantCount, TenantWindows,
+    baseline_of,
 };
 use crate::incident::{Incident, outage_by_tenant};
 use crate::port::UsageSource;
@@ -36,8 +37,7 @@ pub enum Method {
     /// Each of them.
     #[default]
     Exact,
-    /// By sketches, whose error is known: two standard deviations are
-    /// [`RELATIVE_ERROR_PPM`](crate::impact::RELATIVE_ERROR_PPM).
+    /// In the source's own way, whose error is known.
     Estimate,
 }
 
@@ -54,8 +54,23 @@ pub struct ImpactReport {
     pub total_unique_users: u64,
     /// Between which bounds the total lies, where it is estimated.
     pub bounds: Option<(u64, u64)>,
+    /// Two standard deviations in parts of a million, where it is estimated.
+    pub relative_error_ppm: Option<u32>,
     /// Every affected tenant, by name, zeros too.
     pub by_tenant: Vec<TenantImpact>,
+    /// Which source counted.
+    pub source: &'static str,
+}
+
+/// When users were first hit, and through what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BreakdownReport {
+    /// The outage.
+    pub window: Windows,
+    /// Whether it may still change by itself.
+    pub provisional: bool,
+    /// Users by minute, by service and by endpoint.
+    pub breakdown: Breakdown,
     /// Which source counted.
     pub source: &'static str,
 }
@@ -110,16 +125,10 @@ impl Incidents {
         method: Method,
     ) -> Result<ImpactReport, Error> {
         let incident = self.get(id).await?;
-        let usage = self
-            .0
-            .usage
-            .as_deref()
-            .ok_or(Error::NotConfigured("no usage source is configured"))?;
-        let now = self.0.now();
-        let window = incident.outage(now);
-        let by_tenant =
-            outage_by_tenant(&window, &self.tenants_of(&incident.affected_tenants).await?);
-        let query = query_of(&incident, by_tenant, affected_services_only, failed_only);
+        let usage = self.usage()?;
+        let (window, query) = self
+            .asked(&incident, affected_services_only, failed_only)
+            .await?;
         let deadline = self.0.settings.usage_deadline;
         let found = counted(usage, &query, method, deadline).await?;
         let baseline = baseline(usage, &query, method, deadline).await?;
@@ -138,9 +147,54 @@ impl Incidents {
             method,
             total_unique_users: found.counts.total_unique_users,
             bounds: found.total_bounds,
+            relative_error_ppm: found.relative_error_ppm,
             by_tenant: rows.collect(),
             source: usage.name(),
         })
+    }
+
+    /// When the users of an incident were first hit, in which services and through which
+    /// endpoints.
+    ///
+    /// # Errors
+    /// There is no such incident, no usage source, or it did not answer.
+    pub async fn impact_breakdown(
+        &self,
+        id: IncidentId,
+        affected_services_only: bool,
+        failed_only: bool,
+    ) -> Result<BreakdownReport, Error> {
+        let incident = self.get(id).await?;
+        let usage = self.usage()?;
+        let (window, query) = self
+            .asked(&incident, affected_services_only, failed_only)
+            .await?;
+        let deadline = self.0.settings.usage_deadline;
+        Ok(BreakdownReport {
+            window,
+            provisional: incident.is_provisional(),
+            breakdown: usage.breakdown(&query, deadline).await?,
+            source: usage.name(),
+        })
+    }
+
+    fn usage(&self) -> Result<&dyn UsageSource, Error> {
+        let usage = self.0.usage.as_deref();
+        usage.ok_or(Error::NotConfigured("no usage source is configured"))
+    }
+
+    /// The outage up to now, and the question about its users.
+    async fn asked(
+        &self,
+        incident: &Incident,
+        affected_services_only: bool,
+        failed_only: bool,
+    ) -> Result<(Windows, ImpactQuery), Error> {
+        let window = incident.outage(self.0.now());
+        let tenants = self.tenants_of(&incident.affected_tenants).await?;
+        let by_tenant = outage_by_tenant(&window, &tenants);
+        let query = query_of(incident, by_tenant, affected_services_only, failed_only);
+        Ok((window, query))
     }
 
     /// What an incident costs, tenant by tenant. Reading it writes nothing.
@@ -214,6 +268,7 @@ struct Found {
     /// Those of each tenant.
     bounds: Vec<Option<(u64, u64)>>,
     total_bounds: Option<(u64, u64)>,
+    relative_error_ppm: Option<u32>,
 }
 
 async fn counted(
@@ -227,15 +282,14 @@ async fn counted(
         return Ok(Found {
             bounds: vec![None; counts.by_tenant.len()],
             total_bounds: None,
+            relative_error_ppm: None,
             counts,
         });
     }
-    let sketches = usage.sketches(query, deadline).await?;
+    let estimates = usage.estimates(query, deadline).await?;
     let within = |estimate: Estimate| Some((estimate.lower, estimate.upper));
-    let total = sketches.total.estimate();
     let (mut by_tenant, mut bounds) = (Vec::new(), Vec::new());
-    for (tenant, sketch) in sketches.by_tenant {
-        let estimate = sketch.estimate();
+    for (tenant, estimate) in estimates.by_tenant {
         bounds.push(within(estimate));
         by_tenant.push(TenantCount {
             tenant,
@@ -245,10 +299,11 @@ async fn counted(
     Ok(Found {
         counts: ImpactCounts {
             by_tenant,
-            total_unique_users: total.users,
+            total_unique_users: estimates.total.users,
         },
         bounds,
-        total_bounds: within(total),
+        total_bounds: within(estimates.total),
+        relative_error_ppm: Some(estimates.relative_error_ppm),
     })
 }
 

@@ -1,15 +1,22 @@
 //! Impact: how many people an outage hit, counted from real usage.
 
 mod baseline;
+mod breakdown;
 mod compact;
+mod estimate;
 mod event;
 mod query;
 mod scan;
 mod sketch;
 
 pub use baseline::{BASELINE_WEEKS, baseline_of};
+pub use breakdown::{
+    Breakdown, EndpointUsers, FirstHits, MINUTE_US, ServiceUsers, TOP_ENDPOINTS, break_down,
+    minute_of,
+};
 pub use compact::compact;
+pub use estimate::{Estimate, ImpactEstimates};
 pub use event::ApiUsageEvent;
 pub use query::{ImpactCounts, ImpactQuery, TenantCount, TenantWindows};
 pub use scan::scan;
-pub use sketch::{Estimate, ImpactSketches, RELATIVE_ERROR_PPM, Sketch};
+pub use sketch::{ImpactSketches, RELATIVE_ERROR_PPM, Sketch};

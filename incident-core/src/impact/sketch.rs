@@ -5,7 +5,7 @@ use std::fmt;
 use datasketches::common::NumStdDev;
 use datasketches::hll::{HllSketch, HllType, HllUnion};
 
-use super::compact;
+use super::{Estimate, ImpactEstimates, compact};
 use crate::{Invalid, TenantId};
 
 /// The base-2 logarithm of how many registers a sketch has.
@@ -39,24 +39,27 @@ impl fmt::Debug for Sketch {
     }
 }
 
-/// An estimate with its bounds: the truth lies between them 95 times of 100.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Estimate {
-    /// The most likely number.
-    pub users: u64,
-    /// Two standard deviations below.
-    pub lower: u64,
-    /// Two standard deviations above.
-    pub upper: u64,
-}
-
-/// The answer to an [`ImpactQuery`](super::ImpactQuery), as sketches.
+/// The answer to an [`ImpactQuery`](super::ImpactQuery), as sketches: those of several
+/// shards are merged before they are [read](ImpactEstimates).
 #[derive(Clone, Debug)]
 pub struct ImpactSketches {
     /// Every tenant of the question, in its order, empty ones too.
     pub by_tenant: Vec<(TenantId, Sketch)>,
     /// All of them together: somebody in two counts once.
     pub total: Sketch,
+}
+
+impl From<ImpactSketches> for ImpactEstimates {
+    fn from(sketches: ImpactSketches) -> Self {
+        let by_tenant = sketches.by_tenant.into_iter();
+        Self {
+            by_tenant: by_tenant
+                .map(|(tenant, sketch)| (tenant, sketch.estimate()))
+                .collect(),
+            total: sketches.total.estimate(),
+            relative_error_ppm: RELATIVE_ERROR_PPM,
+        }
+    }
 }
 
 fn unfit(_: datasketches::error::Error) -> Invalid {

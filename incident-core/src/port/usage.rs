@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::TenantId;
-use crate::impact::{ApiUsageEvent, ImpactCounts, ImpactQuery, ImpactSketches};
+use crate::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery};
 
 /// Why a usage source did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -68,14 +68,22 @@ pub trait UsageSource: Send + Sync {
         within: Duration,
     ) -> Result<ImpactCounts, UsageError>;
 
-    /// Estimates: a sketch of the users of each tenant, to be merged with those of
-    /// other shards. For who asks for it; a source that only counts exactly answers
-    /// [`UsageError::Refused`].
-    async fn sketches(
+    /// The same, estimated with bounds, for who asks for it. A source that has no faster
+    /// way than to count answers the counts, without error.
+    async fn estimates(
         &self,
         query: &ImpactQuery,
         within: Duration,
-    ) -> Result<ImpactSketches, UsageError>;
+    ) -> Result<ImpactEstimates, UsageError>;
+
+    /// When the users were first hit, in which services and through which endpoints: the
+    /// same answer as [`impact::break_down`](crate::impact::break_down). A source that does
+    /// not know services or endpoints leaves those rows out.
+    async fn breakdown(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<Breakdown, UsageError>;
 }
 
 /// Takes usage events.

@@ -3,16 +3,21 @@
 use super::ids::RawId;
 
 /// What of an event counts beside tenant, user and time: 15 bits for the number of
-/// the service, and one for a call that failed.
+/// its [kind](super::kinds::Kind), and one for a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Facts(pub(super) u16);
 
-/// Most services that can be told apart.
-pub(super) const MOST_SERVICES: usize = 1 << 15;
+/// Most kinds that can be told apart.
+pub(super) const MOST_KINDS: usize = 1 << 15;
 
 impl Facts {
-    pub(super) const fn new(service: u16, failed: bool) -> Self {
-        Self(service << 1 | failed as u16)
+    pub(super) const fn new(kind: u16, failed: bool) -> Self {
+        Self(kind << 1 | failed as u16)
+    }
+
+    /// The number of the kind.
+    pub(super) const fn kind(self) -> u16 {
+        self.0 >> 1
     }
 }
 

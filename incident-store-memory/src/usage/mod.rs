@@ -1,7 +1,9 @@
 //! The usage source: events per tenant in order of time.
 
+mod apart;
 mod chunk;
 mod ids;
+mod kinds;
 mod log;
 mod scan;
 mod sealed;
@@ -13,13 +15,15 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use foldhash::fast::RandomState;
 use incident_core::impact::{
-    ApiUsageEvent, ImpactCounts, ImpactQuery, ImpactSketches, Sketch, TenantCount, TenantWindows,
+    ApiUsageEvent, Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, ImpactSketches, Sketch,
+    TenantCount, TenantWindows,
 };
 use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
-use incident_core::{Invalid, ServiceId, TenantId, Window};
+use incident_core::{Invalid, TenantId, Window};
 
-use chunk::{Chunk, Facts, MOST_SERVICES, RAW_ROW};
+use chunk::{Chunk, Facts, RAW_ROW};
 use ids::{Names, RawId};
+use kinds::Kinds;
 use log::{Log, Tidied, spanned};
 use scan::{Filter, Rows, distinct};
 
@@ -59,15 +63,11 @@ pub struct MemoryUsage {
 #[derive(Debug, Default)]
 struct Shared {
     names: Names,
-    services: RwLock<Services>,
+    kinds: RwLock<Kinds>,
     state: RwLock<State>,
     /// Held by whoever seals or gathers: one at a time.
     tidying: Mutex<Register>,
 }
-
-/// Services by number.
-#[derive(Debug, Default)]
-struct Services(HashMap<ServiceId, u16, RandomState>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -110,7 +110,12 @@ impl MemoryUsage {
     /// About how many bytes the events take.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        size(self.state().bytes + self.shared.names.bytes())
+        size(self.state().bytes + self.named())
+    }
+
+    /// About how many bytes names take.
+    fn named(&self) -> usize {
+        self.shared.names.bytes() + self.kinds().bytes()
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -157,15 +162,15 @@ impl MemoryUsage {
         let made =
             |(tenant, events): (&TenantId, usize)| (tenant.clone(), Chunk::with_capacity(events));
         let mut chunks: Vec<(TenantId, Chunk)> = tenants.into_iter().map(made).collect();
-        let mut last: Option<(&ServiceId, u16)> = None;
+        let mut last: Option<(&ApiUsageEvent, u16)> = None;
         for (event, place) in batch.iter().zip(of) {
-            let service = match last {
-                Some((service, number)) if *service == event.service => number,
-                _ => self.service(&event.service)?,
+            let kind = match last {
+                Some((last, kind)) if is_same_kind(last, event) => kind,
+                _ => self.kind(event)?,
             };
-            last = Some((&event.service, service));
+            last = Some((event, kind));
             let user = self.shared.names.raw(event.user_id.as_str());
-            let facts = Facts::new(service, event.failed);
+            let facts = Facts::new(kind, event.failed);
             if let Some((_, chunk)) = chunks.get_mut(place) {
                 chunk.push(event.occurred_at.micros(), user, facts);
             }
@@ -176,40 +181,23 @@ impl MemoryUsage {
         Ok(chunks)
     }
 
-    fn service(&self, service: &ServiceId) -> Result<u16, UsageError> {
-        let services = self.shared.services.read();
-        let known = services
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-            .get(service)
-            .copied();
-        if let Some(number) = known {
+    fn kinds(&self) -> RwLockReadGuard<'_, Kinds> {
+        let kinds = self.shared.kinds.read();
+        kinds.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kind(&self, event: &ApiUsageEvent) -> Result<u16, UsageError> {
+        if let Some(number) = self.kinds().known(event) {
             return Ok(number);
         }
-        let services = self.shared.services.write();
-        let mut services = services.unwrap_or_else(PoisonError::into_inner);
-        let next = services.0.len();
-        match u16::try_from(next) {
-            Ok(number) if next < MOST_SERVICES => {
-                Ok(*services.0.entry(service.clone()).or_insert(number))
-            }
-            _ => {
-                let why = format!("more than {MOST_SERVICES} services cannot be told apart here");
-                Err(UsageError::Refused(why))
-            }
-        }
+        let kinds = self.shared.kinds.write();
+        kinds.unwrap_or_else(PoisonError::into_inner).number(event)
     }
 
     fn filter(&self, query: &ImpactQuery) -> Filter {
-        let services = self.shared.services.read();
-        let services = services.unwrap_or_else(PoisonError::into_inner);
         match &query.services {
             None if !query.failed_only => Filter::All,
-            None => Filter::of(services.0.values().copied(), true),
-            Some(names) => {
-                let numbers = names.iter().filter_map(|name| services.0.get(name));
-                Filter::of(numbers.copied(), query.failed_only)
-            }
+            services => Filter::of(&self.kinds().of(services.as_ref()), query.failed_only),
         }
     }
 
@@ -264,6 +252,10 @@ impl MemoryUsage {
     }
 }
 
+fn is_same_kind(a: &ApiUsageEvent, b: &ApiUsageEvent) -> bool {
+    a.service == b.service && a.endpoint == b.endpoint
+}
+
 fn size(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
@@ -301,6 +293,40 @@ impl MemoryUsage {
         };
         let shares = asked.iter().filter_map(|(log, _)| log.as_ref()).any(shared);
         Snapshot { asked, shares }
+    }
+}
+
+impl MemoryUsage {
+    /// Sketches of the users of each tenant, to be merged with those of other processes
+    /// before they are read.
+    ///
+    /// # Errors
+    /// [`UsageError::TimedOut`].
+    pub fn sketches(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<ImpactSketches, UsageError> {
+        let started = Instant::now();
+        let filter = self.filter(query);
+        let snapshot = self.snapshot(query);
+        let rows = snapshot.rows();
+        let unfit = |error: Invalid| UsageError::Refused(error.to_string());
+        let mut total = Sketch::new().map_err(unfit)?;
+        let mut by_tenant = Vec::with_capacity(rows.len());
+        let (mut bits, mut ids) = (Vec::new(), Vec::new());
+        for (one, found) in query.tenants().iter().zip(&rows) {
+            let mut sketch = Sketch::new().map_err(unfit)?;
+            if let Some((log, rows)) = found {
+                ids.clear();
+                rows.users(log, &filter, &mut bits, Some(&mut ids));
+                self.shared.names.add(&ids, &mut sketch);
+                total.merge(&sketch).map_err(unfit)?;
+            }
+            by_tenant.push((one.tenant.clone(), sketch));
+            in_time(started, within, &rows)?;
+        }
+        Ok(ImpactSketches { by_tenant, total })
     }
 }
 
@@ -363,31 +389,25 @@ impl UsageSource for MemoryUsage {
         })
     }
 
-    async fn sketches(
+    async fn estimates(
         &self,
         query: &ImpactQuery,
         within: Duration,
-    ) -> Result<ImpactSketches, UsageError> {
+    ) -> Result<ImpactEstimates, UsageError> {
+        Ok(self.sketches(query, within)?.into())
+    }
+
+    async fn breakdown(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<Breakdown, UsageError> {
         let started = Instant::now();
         let filter = self.filter(query);
         let snapshot = self.snapshot(query);
-        let rows = snapshot.rows();
-        let unfit = |error: Invalid| UsageError::Refused(error.to_string());
-        let mut total = Sketch::new().map_err(unfit)?;
-        let mut by_tenant = Vec::with_capacity(rows.len());
-        let (mut bits, mut ids) = (Vec::new(), Vec::new());
-        for (one, found) in query.tenants().iter().zip(&rows) {
-            let mut sketch = Sketch::new().map_err(unfit)?;
-            if let Some((log, rows)) = found {
-                ids.clear();
-                rows.users(log, &filter, &mut bits, Some(&mut ids));
-                self.shared.names.add(&ids, &mut sketch);
-                total.merge(&sketch).map_err(unfit)?;
-            }
-            by_tenant.push((one.tenant.clone(), sketch));
-            in_time(started, within, &rows)?;
-        }
-        Ok(ImpactSketches { by_tenant, total })
+        // After the snapshot, so that every kind of it is known.
+        let kinds = self.kinds();
+        apart::breakdown(&snapshot.rows(), &filter, &kinds, (started, within))
     }
 }
 
@@ -401,7 +421,7 @@ impl UsageSink for MemoryUsage {
             let known = |tenant: &TenantId| state.logs.contains_key(tenant);
             let unknown = chunks.iter().filter(|(tenant, _)| !known(tenant));
             let more = batch.len() * RAW_ROW + unknown.count() * TENANT;
-            let held = self.shared.names.bytes() + state.bytes;
+            let held = self.named() + state.bytes;
             if size(held + more) > self.limit {
                 return Err(UsageError::Full {
                     held: size(held),

@@ -32,12 +32,12 @@ pub(super) enum Filter {
 }
 
 impl Filter {
-    /// Events of these services, by number; only failed ones if so said.
-    pub(super) fn of(services: impl Iterator<Item = u16>, failed_only: bool) -> Self {
+    /// Events of these kinds; only failed ones if so said.
+    pub(super) fn of(kinds: &[u16], failed_only: bool) -> Self {
         let mut table = Box::new([0; 1 << 16]);
-        for service in services {
+        for kind in kinds {
             for failed in [failed_only, true] {
-                if let Some(counts) = table.get_mut(usize::from(Facts::new(service, failed).0)) {
+                if let Some(counts) = table.get_mut(usize::from(Facts::new(*kind, failed).0)) {
                     *counts = 1;
                 }
             }
@@ -51,6 +51,13 @@ impl Filter {
             Self::Some(table) => table.get(usize::from(facts.0)) == Some(&1),
         }
     }
+}
+
+/// One event.
+pub(super) struct Row {
+    pub(super) time: i64,
+    pub(super) user: RawId,
+    pub(super) facts: Facts,
 }
 
 /// The rows of one tenant in its windows.
@@ -103,6 +110,31 @@ impl<'a> Rows<'a> {
 
     pub(super) const fn has_raw(&self) -> bool {
         !self.raw.is_empty()
+    }
+
+    /// Each row that counts, by its user's raw id.
+    pub(super) fn each<'b>(
+        &'b self,
+        filter: &'b Filter,
+        users: &'b Users,
+    ) -> impl Iterator<Item = Row> + 'b {
+        let sealed = self.sealed.iter().flat_map(move |(segment, places)| {
+            let at = segment.at.get(places.clone()).unwrap_or_default();
+            let numbers = segment.user.get(places.clone()).unwrap_or_default();
+            let facts = segment.facts.get(places.clone()).unwrap_or_default();
+            let rows = at.iter().zip(numbers.iter().zip(facts));
+            rows.filter_map(|(at, (number, facts))| Some((*at, id(users, *number)?, *facts)))
+        });
+        let raw = self.raw.iter().flat_map(|(chunk, places)| {
+            let at = chunk.at.get(places.clone()).unwrap_or_default();
+            let ids = chunk.user.get(places.clone()).unwrap_or_default();
+            let facts = chunk.facts.get(places.clone()).unwrap_or_default();
+            let rows = at.iter().zip(ids.iter().zip(facts));
+            rows.map(|(at, (id, facts))| (*at, *id, *facts))
+        });
+        let rows = sealed.chain(raw);
+        let rows = rows.filter(|(.., facts)| filter.counts(*facts));
+        rows.map(|(time, user, facts)| Row { time, user, facts })
     }
 
     /// The distinct users, and their ids where they are wanted.

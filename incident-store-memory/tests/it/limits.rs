@@ -19,8 +19,8 @@ async fn a_full_source_refuses_whole_batches_and_drops_nothing() {
         failed: false,
         endpoint: None,
     };
-    // 26 bytes an event, and 400 for the tenant.
-    let usage = MemoryUsage::with_limit(540);
+    // 26 bytes an event, 400 for the tenant, 163 for the service.
+    let usage = MemoryUsage::with_limit(703);
     usage
         .record((0..4).map(event).collect(), WITHIN)
         .await
@@ -30,8 +30,8 @@ async fn a_full_source_refuses_whole_batches_and_drops_nothing() {
         matches!(
             refused,
             Err(UsageError::Full {
-                held: 504,
-                limit: 540
+                held: 667,
+                limit: 703
             })
         ),
         "{refused:?}"

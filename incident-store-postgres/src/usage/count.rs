@@ -66,7 +66,7 @@ impl TenantKey {
     }
 }
 
-const SPANS: &str = "unnest($1::int[], $2::text[], $3::timestamptz[], $4::timestamptz[]) \
+pub(super) const SPANS: &str = "unnest($1::int[], $2::text[], $3::timestamptz[], $4::timestamptz[]) \
                      as s (place, tenant, start_at, end_at)";
 
 impl<'a> Asked<'a> {
@@ -168,6 +168,11 @@ impl<'a> Asked<'a> {
     /// serves however many tenants there are. `$5` and `$6` bound all windows, so that
     /// partitions of other times are left out from the start.
     fn events(&self) -> String {
+        self.events_with("")
+    }
+
+    /// The same with more columns of the event `e`.
+    pub(super) fn events_with(&self, columns: &str) -> String {
         let UsageTable {
             tenant,
             user,
@@ -176,7 +181,7 @@ impl<'a> Asked<'a> {
         } = &self.source.table;
         let (tenant, user, at) = (quoted(tenant), quoted(user), quoted(occurred_at));
         format!(
-            "select e.{user} as u from {} e where e.{tenant} = s.tenant::{} \
+            "select e.{user} as u{columns} from {} e where e.{tenant} = s.tenant::{} \
              and e.{at} >= s.start_at and e.{at} < s.end_at and e.{at} >= $5 and e.{at} < $6{}",
             self.source.table.name(),
             self.source.key.cast(),
@@ -184,7 +189,15 @@ impl<'a> Asked<'a> {
         )
     }
 
-    async fn run(
+    pub(super) const fn table(&self) -> &UsageTable {
+        &self.source.table
+    }
+
+    pub(super) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    pub(super) async fn run(
         &self,
         sql: String,
         spans: &[Span],

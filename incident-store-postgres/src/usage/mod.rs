@@ -1,5 +1,6 @@
 //! Counting distinct users.
 
+mod apart;
 mod count;
 mod pace;
 mod table;
@@ -13,7 +14,7 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use futures_util::future::try_join_all;
 use incident_core::TenantId;
-use incident_core::impact::{ImpactCounts, ImpactQuery, ImpactSketches, TenantCount};
+use incident_core::impact::{Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, TenantCount};
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
 use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Row};
 use tokio::time::{Instant, timeout_at};
@@ -155,6 +156,7 @@ fn columns(table: &UsageTable) -> Vec<(&str, &'static str)> {
     ];
     columns.extend(table.service.as_deref().map(|column| (column, TEXT_TYPES)));
     columns.extend(table.failed.as_deref().map(|column| (column, "boolean")));
+    columns.extend(table.endpoint.as_deref().map(|column| (column, TEXT_TYPES)));
     columns
 }
 
@@ -216,6 +218,19 @@ impl PgUsage {
         session.end(answer)
     }
 
+    async fn apart(&self, asked: &Asked<'_>, until: Instant) -> Result<Breakdown, Failure> {
+        let mut session = Session::open(&self.0.pool, until).await?;
+        let answer = async {
+            let connection = session.connection();
+            limit(connection, until.saturating_duration_since(Instant::now())).await?;
+            let answer = asked.breakdown(&mut *connection).await;
+            connection.execute("reset statement_timeout").await?;
+            answer
+        };
+        let answer = timeout_at(until, answer).await;
+        session.end(answer)
+    }
+
     /// The size of a question that was not answered in time, if that can be told by
     /// the end of it.
     async fn too_large(&self, asked: &Asked<'_>, tenants: usize, until: Instant) -> UsageError {
@@ -246,16 +261,22 @@ async fn bounded(
         pace.note(units, started.elapsed());
         return answer;
     }
-    let limit = left
-        .as_millis()
-        .clamp(1, u128::from(i32::MAX.unsigned_abs()));
-    let limit = format!("set statement_timeout = {limit}");
-    connection.execute(AssertSqlSafe(limit)).await?;
+    limit(connection, left).await?;
     let started = Instant::now();
     let answer = asked.answer(part, &mut *connection).await;
     pace.note(units, started.elapsed());
     connection.execute("reset statement_timeout").await?;
     answer
+}
+
+/// Has the server stop a statement after so long.
+async fn limit(connection: &mut PgConnection, left: Duration) -> sqlx::Result<()> {
+    let limit = left
+        .as_millis()
+        .clamp(1, u128::from(i32::MAX.unsigned_abs()));
+    let limit = format!("set statement_timeout = {limit}");
+    connection.execute(AssertSqlSafe(limit)).await?;
+    Ok(())
 }
 
 /// How much of the time is left for saying how large a question was.
@@ -308,13 +329,30 @@ impl UsageSource for PgUsage {
         })
     }
 
-    async fn sketches(
+    /// The exact counts: without an extension of the server, an estimate would take it as
+    /// long.
+    async fn estimates(
         &self,
-        _query: &ImpactQuery,
-        _within: Duration,
-    ) -> Result<ImpactSketches, UsageError> {
-        let why = "this usage source counts exactly only";
-        Err(UsageError::Refused(why.to_owned()))
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<ImpactEstimates, UsageError> {
+        Ok(self.unique_users(query, within).await?.into())
+    }
+
+    async fn breakdown(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<Breakdown, UsageError> {
+        let asked = Asked::of(&self.0, query)?;
+        let end = Instant::now() + within;
+        let until = end - RESERVE.min(within / 5);
+        match self.apart(&asked, until).await {
+            Err(failure) if failure.is_late() => {
+                Err(self.too_large(&asked, query.tenants().len(), end).await)
+            }
+            answer => answer.map_err(trouble),
+        }
     }
 }
 

@@ -27,11 +27,12 @@ pub struct UsageTable {
     pub(crate) occurred_at: String,
     pub(crate) service: Option<String>,
     pub(crate) failed: Option<String>,
+    pub(crate) endpoint: Option<String>,
 }
 
 impl UsageTable {
     /// The host's table, with the columns `tenant_id`, `user_id` and
-    /// `occurred_at`, and neither a service nor a mark of failed calls.
+    /// `occurred_at`, and neither a service, an endpoint nor a mark of failed calls.
     ///
     /// # Errors
     /// A name is not one of PostgreSQL's: 1 to 63 bytes without NUL.
@@ -44,6 +45,7 @@ impl UsageTable {
             occurred_at: "occurred_at".to_owned(),
             service: None,
             failed: None,
+            endpoint: None,
         })
     }
 
@@ -58,6 +60,7 @@ impl UsageTable {
             occurred_at: "occurred_at".to_owned(),
             service: Some("service".to_owned()),
             failed: Some("failed".to_owned()),
+            endpoint: Some("endpoint".to_owned()),
         }
     }
 
@@ -107,6 +110,15 @@ impl UsageTable {
     pub fn failed(self, column: &str) -> Result<Self, Invalid> {
         let failed = Some(identifier("failed", column)?);
         Ok(Self { failed, ..self })
+    }
+
+    /// The column that says what was called: text.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn endpoint(self, column: &str) -> Result<Self, Invalid> {
+        let endpoint = Some(identifier("endpoint", column)?);
+        Ok(Self { endpoint, ..self })
     }
 
     /// The table's name in a statement.

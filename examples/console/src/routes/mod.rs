@@ -70,6 +70,10 @@ pub fn router(app: App) -> Router {
             "/sys/incidents/{id}/affected-users",
             get(reports::affected_users),
         )
+        .route(
+            "/sys/incidents/{id}/affected-users/breakdown",
+            get(reports::breakdown),
+        )
         .route("/sys/incidents/{id}/sla-impact", get(reports::sla_impact))
         .route("/metrics", get(operations::metrics))
         .route("/sys/pages/test", post(pages::test))

@@ -25,22 +25,46 @@ pub(super) async fn affected_users(
         .authorize(&caller, Action::Read, Some(id))
         .await?;
     let query = Query::parse(raw.as_deref(), &["services", "failed_only", "method"])?;
-    let affected_only = match query.get("services") {
-        None | Some("all") => false,
-        Some("affected") => true,
-        Some(_) => return Err(Problem::field("/services", "expected all or affected")),
-    };
+    let (affected_only, failed_only) = wanted(&query)?;
     let method = match query.get("method") {
         None | Some("exact") => Method::Exact,
         Some("estimate") => Method::Estimate,
         Some(_) => return Err(Problem::field("/method", "expected exact or estimate")),
     };
-    let failed_only = query.flag("failed_only")?;
     let report = app
         .incidents
         .affected_users(id, affected_only, failed_only, method)
         .await?;
     Ok(answer(StatusCode::OK, &view::impact(id, &report)))
+}
+
+/// When they were first hit, in which services and through which endpoints.
+pub(super) async fn breakdown(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    app.incidents
+        .authorize(&caller, Action::Read, Some(id))
+        .await?;
+    let query = Query::parse(raw.as_deref(), &["services", "failed_only"])?;
+    let (affected_only, failed_only) = wanted(&query)?;
+    let report = app
+        .incidents
+        .impact_breakdown(id, affected_only, failed_only)
+        .await?;
+    Ok(answer(StatusCode::OK, &view::breakdown(id, &report)))
+}
+
+/// Which events count: of affected services only, failed ones only.
+fn wanted(query: &Query) -> Result<(bool, bool), Problem> {
+    let affected_only = match query.get("services") {
+        None | Some("all") => false,
+        Some("affected") => true,
+        Some(_) => return Err(Problem::field("/services", "expected all or affected")),
+    };
+    Ok((affected_only, query.flag("failed_only")?))
 }
 
 pub(super) async fn sla_impact(

@@ -1,0 +1,142 @@
+//! When, in which services and through which endpoints users were hit.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ApiUsageEvent, ImpactQuery};
+use crate::{ServiceId, Text, Timestamp, UserId};
+
+/// A minute in microseconds.
+pub const MINUTE_US: i64 = 60_000_000;
+
+/// Most endpoints that a [`Breakdown`] lists.
+pub const TOP_ENDPOINTS: usize = 20;
+
+/// Users that are first hit in a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstHits {
+    /// The start of the minute, in UTC.
+    pub minute: Timestamp,
+    /// Users without an earlier event in the windows of the question. Each counts in
+    /// one minute only, over all tenants, so that minutes can be added up.
+    pub users: u64,
+}
+
+/// Users of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceUsers {
+    /// The service.
+    pub service: ServiceId,
+    /// Distinct users over all tenants. Services share users: it is not a part of a sum.
+    pub users: u64,
+}
+
+/// Users of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointUsers {
+    /// Its service.
+    pub service: ServiceId,
+    /// What was called, as events name it.
+    pub endpoint: Text,
+    /// Distinct users over all tenants.
+    pub users: u64,
+}
+
+/// The users of an [`ImpactQuery`], apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Breakdown {
+    /// Minutes in which somebody was first hit, in order. Their sum is the distinct total.
+    pub first_hits: Vec<FirstHits>,
+    /// Services with users, most users first, then by name.
+    pub by_service: Vec<ServiceUsers>,
+    /// The [`TOP_ENDPOINTS`] with most users, then by service and name; none where events
+    /// name no endpoint.
+    pub by_endpoint: Vec<EndpointUsers>,
+}
+
+impl Breakdown {
+    /// Puts rows in the order of the contract and leaves out what is too much.
+    #[must_use]
+    pub fn ordered(mut self) -> Self {
+        self.first_hits.sort_by_key(|one| one.minute);
+        self.by_service
+            .sort_by(|a, b| (Reverse(a.users), &a.service).cmp(&(Reverse(b.users), &b.service)));
+        self.by_endpoint.sort_by(|a, b| {
+            let key = |one: &'_ EndpointUsers| Reverse(one.users);
+            (key(a), &a.service, a.endpoint.as_str()).cmp(&(
+                key(b),
+                &b.service,
+                b.endpoint.as_str(),
+            ))
+        });
+        self.by_endpoint.truncate(TOP_ENDPOINTS);
+        self
+    }
+}
+
+/// The start of the minute of a time.
+#[must_use]
+pub fn minute_of(time: Timestamp) -> Timestamp {
+    let start = time.micros().div_euclid(MINUTE_US) * MINUTE_US;
+    Timestamp::from_micros(start).unwrap_or(time)
+}
+
+/// The plain reference of [`UsageSource::breakdown`](crate::port::UsageSource::breakdown).
+pub fn break_down<'a>(
+    events: impl IntoIterator<Item = &'a ApiUsageEvent>,
+    query: &ImpactQuery,
+) -> Breakdown {
+    let windows: BTreeMap<_, _> = query
+        .tenants()
+        .iter()
+        .map(|one| (&one.tenant, &one.windows))
+        .collect();
+    let mut first: BTreeMap<&UserId, Timestamp> = BTreeMap::new();
+    let mut services: BTreeMap<&ServiceId, BTreeSet<&UserId>> = BTreeMap::new();
+    let mut endpoints: BTreeMap<(&ServiceId, &str), (&Text, BTreeSet<&UserId>)> = BTreeMap::new();
+    for event in events.into_iter().filter(|event| query.counts(event)) {
+        let windows = windows.get(&event.tenant_id);
+        if !windows.is_some_and(|windows| windows.contains(event.occurred_at)) {
+            continue;
+        }
+        let earliest = first.entry(&event.user_id).or_insert(event.occurred_at);
+        *earliest = event.occurred_at.min(*earliest);
+        services
+            .entry(&event.service)
+            .or_default()
+            .insert(&event.user_id);
+        if let Some(endpoint) = &event.endpoint {
+            let key = (&event.service, endpoint.as_str());
+            let found = endpoints.entry(key);
+            let (_, users) = found.or_insert_with(|| (endpoint, BTreeSet::new()));
+            users.insert(&event.user_id);
+        }
+    }
+    let mut minutes: BTreeMap<Timestamp, u64> = BTreeMap::new();
+    for time in first.into_values() {
+        *minutes.entry(minute_of(time)).or_default() += 1;
+    }
+    let size = |users: BTreeSet<&UserId>| u64::try_from(users.len()).unwrap_or(u64::MAX);
+    Breakdown {
+        first_hits: minutes
+            .into_iter()
+            .map(|(minute, users)| FirstHits { minute, users })
+            .collect(),
+        by_service: services
+            .into_iter()
+            .map(|(service, users)| ServiceUsers {
+                service: service.clone(),
+                users: size(users),
+            })
+            .collect(),
+        by_endpoint: endpoints
+            .into_iter()
+            .map(|((service, _), (endpoint, users))| EndpointUsers {
+                service: service.clone(),
+                endpoint: endpoint.clone(),
+                users: size(users),
+            })
+            .collect(),
+    }
+    .ordered()
+}

@@ -1,0 +1,98 @@
+//! Who was hit when, and through what.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use foldhash::fast::RandomState;
+use incident_core::Timestamp;
+use incident_core::impact::{Breakdown, EndpointUsers, FirstHits, MINUTE_US, ServiceUsers};
+use incident_core::port::UsageError;
+
+use super::ids::RawId;
+use super::in_time;
+use super::kinds::Kinds;
+use super::log::Log;
+use super::scan::{Filter, Row, Rows};
+
+/// So many rows are looked at between two looks at the clock.
+const STRIDE: usize = 64 * 1024;
+
+type Users<T> = HashMap<RawId, T, RandomState>;
+
+/// The rows of all tenants, told apart.
+pub(super) fn breakdown(
+    rows: &[Option<(&Log, Rows<'_>)>],
+    filter: &Filter,
+    kinds: &Kinds,
+    (started, within): (Instant, Duration),
+) -> Result<Breakdown, UsageError> {
+    let mut first: Users<i64> = HashMap::default();
+    // By number of the kind.
+    let mut of_kind: Vec<Users<()>> = Vec::new();
+    of_kind.resize_with(kinds.all().len(), HashMap::default);
+    for (log, some) in rows.iter().flatten() {
+        let users = log.users();
+        for (at, Row { time, user, facts }) in some.each(filter, &users).enumerate() {
+            let earliest = first.entry(user).or_insert(time);
+            *earliest = time.min(*earliest);
+            // A kind that came after the names were looked at belongs to a later batch.
+            if let Some(users) = of_kind.get_mut(usize::from(facts.kind())) {
+                users.insert(user, ());
+            }
+            if at % STRIDE == STRIDE - 1 {
+                in_time(started, within, rows)?;
+            }
+        }
+        in_time(started, within, rows)?;
+    }
+    Ok(told(&first, of_kind, kinds))
+}
+
+fn told(first: &Users<i64>, of_kind: Vec<Users<()>>, kinds: &Kinds) -> Breakdown {
+    let mut minutes: HashMap<i64, u64, RandomState> = HashMap::default();
+    for time in first.values() {
+        *minutes.entry(time.div_euclid(MINUTE_US)).or_default() += 1;
+    }
+    let first_hits = minutes.into_iter().filter_map(|(minute, users)| {
+        let minute = Timestamp::from_micros(minute * MINUTE_US).ok()?;
+        Some(FirstHits { minute, users })
+    });
+    let first_hits = first_hits.collect();
+    let mut by_endpoint = Vec::new();
+    let mut services: HashMap<_, Users<()>, RandomState> = HashMap::default();
+    for (kind, users) in kinds.all().iter().zip(of_kind) {
+        if users.is_empty() {
+            continue;
+        }
+        if let Some(endpoint) = &kind.endpoint {
+            by_endpoint.push(EndpointUsers {
+                service: kind.service.clone(),
+                endpoint: endpoint.clone(),
+                users: count(&users),
+            });
+        }
+        // The larger one takes the smaller one in.
+        let all = services.entry(&kind.service).or_default();
+        let (mut large, small) = if all.len() < users.len() {
+            (users, std::mem::take(all))
+        } else {
+            (std::mem::take(all), users)
+        };
+        large.extend(small);
+        *all = large;
+    }
+    let by_service = services.into_iter().map(|(service, users)| ServiceUsers {
+        service: service.clone(),
+        users: count(&users),
+    });
+    Breakdown {
+        first_hits,
+        by_service: by_service.collect(),
+        by_endpoint,
+    }
+    .ordered()
+}
+
+fn count(users: &Users<()>) -> u64 {
+    u64::try_from(users.len()).unwrap_or(u64::MAX)
+}

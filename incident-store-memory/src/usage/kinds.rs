@@ -1,0 +1,140 @@
+//! What is called: services with their endpoints, by number.
+
+use std::collections::{BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
+use incident_core::impact::ApiUsageEvent;
+use incident_core::port::UsageError;
+use incident_core::{ServiceId, Text};
+
+use super::chunk::MOST_KINDS;
+
+/// So many pairs of service and endpoint are told apart; further endpoints are events of
+/// their service only, so that there is room for services.
+const MOST_ENDPOINTS: usize = MOST_KINDS / 4 * 3;
+
+/// About what a kind takes beside its endpoint's name.
+const KIND: usize = 160;
+
+/// A service, or one of its endpoints.
+#[derive(Clone, Debug)]
+pub(super) struct Kind {
+    pub(super) service: ServiceId,
+    pub(super) endpoint: Option<Text>,
+}
+
+/// Kinds by number.
+#[derive(Debug, Default)]
+pub(super) struct Kinds {
+    services: HashMap<ServiceId, Service, RandomState>,
+    kinds: Vec<Kind>,
+    named: usize,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Service {
+    /// Without an endpoint.
+    plain: Option<u16>,
+    endpoints: HashMap<Text, u16, RandomState>,
+}
+
+impl Kinds {
+    /// The number of an event's kind, where it has one.
+    pub(super) fn known(&self, event: &ApiUsageEvent) -> Option<u16> {
+        let service = self.services.get(&event.service)?;
+        match &event.endpoint {
+            None => service.plain,
+            Some(endpoint) => {
+                let number = service.endpoints.get(endpoint).copied();
+                let is_full = self.named >= MOST_ENDPOINTS;
+                number.or_else(|| service.plain.filter(|_| is_full))
+            }
+        }
+    }
+
+    /// The number of an event's kind, from now on.
+    pub(super) fn number(&mut self, event: &ApiUsageEvent) -> Result<u16, UsageError> {
+        if let Some(number) = self.known(event) {
+            return Ok(number);
+        }
+        let endpoint = event.endpoint.as_ref();
+        let endpoint = endpoint.filter(|_| self.named < MOST_ENDPOINTS);
+        let next = u16::try_from(self.kinds.len()).ok();
+        let number = next.filter(|next| usize::from(*next) < MOST_KINDS);
+        let number = number.ok_or_else(|| {
+            let why = format!(
+                "more than {} services cannot be told apart here",
+                MOST_KINDS / 4
+            );
+            UsageError::Refused(why)
+        })?;
+        let service = self.services.entry(event.service.clone()).or_default();
+        self.bytes += KIND + event.service.as_str().len();
+        match endpoint {
+            Some(endpoint) => {
+                service.endpoints.insert(endpoint.clone(), number);
+                self.bytes += endpoint.as_str().len();
+                self.named += 1;
+            }
+            None => service.plain = Some(number),
+        }
+        self.kinds.push(Kind {
+            service: event.service.clone(),
+            endpoint: endpoint.cloned(),
+        });
+        Ok(number)
+    }
+
+    /// All kinds, in order of their numbers.
+    pub(super) fn all(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// The numbers of all kinds of these services; of all services if absent.
+    pub(super) fn of(&self, services: Option<&BTreeSet<ServiceId>>) -> Vec<u16> {
+        let wanted = |kind: &Kind| services.is_none_or(|names| names.contains(&kind.service));
+        let numbers = (0_u16..).zip(&self.kinds);
+        let numbers = numbers.filter(|(_, kind)| wanted(kind));
+        numbers.map(|(number, _)| number).collect()
+    }
+
+    /// About how many bytes they take.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(service: &str, endpoint: Option<&str>) -> ApiUsageEvent {
+        ApiUsageEvent {
+            tenant_id: "t".parse().unwrap(),
+            user_id: "u".parse().unwrap(),
+            service: service.parse().unwrap(),
+            occurred_at: "2026-11-20T00:00:00Z".parse().unwrap(),
+            failed: false,
+            endpoint: endpoint.map(|name| name.parse().unwrap()),
+        }
+    }
+
+    /// Endpoints without number do not keep services out, and are events of theirs.
+    #[test]
+    fn endless_endpoints_leave_room_for_services() {
+        let mut kinds = Kinds::default();
+        for n in 0..MOST_ENDPOINTS + 100 {
+            kinds.number(&event("api", Some(&format!("/{n}")))).unwrap();
+        }
+        assert_eq!(kinds.named, MOST_ENDPOINTS);
+        let one = kinds.number(&event("api", Some("/one more"))).unwrap();
+        assert_eq!(kinds.number(&event("api", None)).unwrap(), one);
+        assert_eq!(kinds.of(None).len(), MOST_ENDPOINTS + 1);
+        for n in 1..MOST_KINDS / 4 {
+            kinds.number(&event(&format!("s{n}"), Some("/0"))).unwrap();
+        }
+        assert!(kinds.number(&event("one too many", None)).is_err());
+        assert!(kinds.number(&event("s1", None)).is_ok());
+    }
+}
