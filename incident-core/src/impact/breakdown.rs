@@ -50,7 +50,7 @@ pub struct Breakdown {
     /// Services with users, most users first, then by name.
     pub by_service: Vec<ServiceUsers>,
     /// The [`TOP_ENDPOINTS`] with most users, then by service and name; none where events
-    /// name no endpoint.
+    /// name no endpoint, or an empty one.
     pub by_endpoint: Vec<EndpointUsers>,
 }
 
@@ -105,7 +105,8 @@ pub fn break_down<'a>(
             .entry(&event.service)
             .or_default()
             .insert(&event.user_id);
-        if let Some(endpoint) = &event.endpoint {
+        let endpoint = event.endpoint.as_ref();
+        if let Some(endpoint) = endpoint.filter(|name| !name.as_str().is_empty()) {
             let key = (&event.service, endpoint.as_str());
             let found = endpoints.entry(key);
             let (_, users) = found.or_insert_with(|| (endpoint, BTreeSet::new()));

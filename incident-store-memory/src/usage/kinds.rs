@@ -43,7 +43,7 @@ impl Kinds {
     /// The number of an event's kind, where it has one.
     pub(super) fn known(&self, event: &ApiUsageEvent) -> Option<u16> {
         let service = self.services.get(&event.service)?;
-        match &event.endpoint {
+        match named(event) {
             None => service.plain,
             Some(endpoint) => {
                 let number = service.endpoints.get(endpoint).copied();
@@ -58,8 +58,7 @@ impl Kinds {
         if let Some(number) = self.known(event) {
             return Ok(number);
         }
-        let endpoint = event.endpoint.as_ref();
-        let endpoint = endpoint.filter(|_| self.named < MOST_ENDPOINTS);
+        let endpoint = named(event).filter(|_| self.named < MOST_ENDPOINTS);
         let next = u16::try_from(self.kinds.len()).ok();
         let number = next.filter(|next| usize::from(*next) < MOST_KINDS);
         let number = number.ok_or_else(|| {
@@ -103,6 +102,11 @@ impl Kinds {
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+fn named(event: &ApiUsageEvent) -> Option<&Text> {
+    let endpoint = event.endpoint.as_ref();
+    endpoint.filter(|name| !name.as_str().is_empty())
 }
 
 #[cfg(test)]

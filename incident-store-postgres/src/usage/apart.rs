@@ -85,7 +85,7 @@ impl Asked<'_> {
         ));
         let sql = format!(
             "select e.service, e.endpoint, count(distinct e.u) as users from {SPANS} \
-             cross join lateral ({events}) e where e.service is not null and e.endpoint is not null \
+             cross join lateral ({events}) e where e.service is not null and e.endpoint <> '' \
              group by e.service, e.endpoint \
              order by users desc, e.service collate \"C\", e.endpoint collate \"C\" limit {TOP_ENDPOINTS}"
         );

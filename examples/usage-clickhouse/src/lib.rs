@@ -1,0 +1,63 @@
+//! Usage events in [ClickHouse](https://clickhouse.com): a
+//! [`UsageSource`](incident_core::port::UsageSource) for more events than one PostgreSQL
+//! is asked about with patience.
+//!
+//! It speaks ClickHouse's HTTP interface, from version 18.16 on. A question is one
+//! statement, however many tenants it is about: they travel beside it as an
+//! [external table](https://clickhouse.com/docs/engines/table-engines/special/external-data).
+//! Tenants are counted by `uniqExact`, the distinct total is the merge of their states
+//! (`with totals`), estimates are `uniqCombined(17)`.
+//!
+//! **How exact:** `uniqExact` keeps a 128-bit hash (`SipHash`) of each user. That two of 10^9
+//! users of one question have the same is less likely than 1 in 10^20.
+//!
+//! **The table** ([`ClickHouseUsage::ddl`]) is in the order of tenant and time, with a partition
+//! per day of UTC; what comes twice is merged away in the background, and never counts
+//! twice. Nothing is dropped by itself: retention is `alter table ... drop partition 20777`
+//! (the number of the day since 1970).
+//!
+//! **Shards by tenant:** make the same table on every shard, and over them
+//!
+//! ```sql
+//! create table usage_events_all as usage_events
+//! engine = Distributed(my_cluster, currentDatabase(), usage_events, sipHash64(tenant_id))
+//! ```
+//!
+//! and name that one: `?table=usage_events_all`. Every tenant is counted where it lies; only
+//! states of the total travel.
+//!
+//! **A table of the host's own** is read through a view with the columns of
+//! [`ClickHouseUsage::ddl`], users of any type:
+//!
+//! ```sql
+//! create view incident_usage as select org as tenant_id, toInt64(toUnixTimestamp64Micro(at)) as occurred_at,
+//!   account as user_id, app as service_id, status >= 500 as failed, route as endpoint from requests
+//! ```
+//!
+//! **What it promises less:** a batch over several days is there day by day, not at once (a
+//! ClickHouse insert is atomic per partition). One that is refused half-way is sent
+//! again: what comes twice counts once.
+//!
+//! ```no_run
+//! use incident_usage_clickhouse::{Address, ClickHouseUsage};
+//! use std::time::Duration;
+//! # async fn host() -> Result<(), Box<dyn std::error::Error>> {
+//! let address: Address = "clickhouse+http://app:secret@127.0.0.1:8123/console".parse()?;
+//! let usage = ClickHouseUsage::open(address, Duration::from_secs(10)).await?;
+//! // incident_core::engine::Incidents::builder(store).usage(Arc::new(usage))
+//! # Ok(())
+//! # }
+//! ```
+
+mod address;
+mod apart;
+mod binary;
+mod client;
+mod question;
+mod source;
+mod table;
+mod take;
+
+pub use address::{Address, AddressError};
+pub use source::ClickHouseUsage;
+pub use table::OpenError;

@@ -1,0 +1,221 @@
+//! Counting.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::TenantId;
+use incident_core::impact::{
+    Breakdown, Estimate, ImpactCounts, ImpactEstimates, ImpactQuery, TenantCount,
+};
+use incident_core::port::{TenantDirectory, UsageError, UsageSource};
+use reqwest::Client;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::address::Address;
+use crate::apart::{breakdown, number};
+use crate::client::{Failure, Server, client};
+use crate::question::Question;
+use crate::table::{self, OpenError};
+
+/// Two standard deviations of `uniqCombined(17)`, in parts of a million: a HyperLogLog of
+/// 2^17 cells, 2 × 1.04 / √2^17.
+const RELATIVE_ERROR_PPM: u32 = 5_746;
+
+/// How much of the time is left for saying how large a question was.
+const RESERVE: Duration = Duration::from_millis(300);
+
+/// A day in microseconds.
+const DAY_US: i64 = 86_400_000_000;
+
+/// Usage events in ClickHouse. Clones share it.
+#[derive(Clone, Debug)]
+pub struct ClickHouseUsage(Arc<Server>);
+
+/// A `JSONCompact` answer `with totals`: the totals are the merge of all states.
+#[derive(Deserialize)]
+struct Counted {
+    data: Vec<(String, String)>,
+    totals: Option<(String, String)>,
+}
+
+#[derive(Deserialize)]
+struct Names {
+    data: Vec<(String,)>,
+}
+
+impl ClickHouseUsage {
+    /// Connects, makes the table where there is none, and looks whether it fits.
+    ///
+    /// # Errors
+    /// The server does not answer or refuses, or the table has other columns.
+    pub async fn open(address: Address, within: Duration) -> Result<Self, OpenError> {
+        let client = client(&address).map_err(OpenError::Client)?;
+        Self::open_with(client, address, within).await
+    }
+
+    /// The same with a client of the host's. It must not follow redirects: they would
+    /// carry the password to another address.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_with(
+        client: Client,
+        address: Address,
+        within: Duration,
+    ) -> Result<Self, OpenError> {
+        let server = Server::new(client, address);
+        table::prepare(&server, Instant::now() + within).await?;
+        Ok(Self(Arc::new(server)))
+    }
+
+    /// The statement that makes the table of an address, for hosts whose server may not.
+    #[must_use]
+    pub fn ddl(address: &Address) -> String {
+        table::ddl(address)
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.0
+    }
+
+    /// The users of each tenant and of all of them, by an aggregate function.
+    async fn counted(
+        &self,
+        query: &ImpactQuery,
+        function: &str,
+        within: Duration,
+    ) -> Result<ImpactCounts, UsageError> {
+        let Some(question) = Question::of(query, &self.0.address.name()) else {
+            return counts(query, Vec::new(), None).map_err(UsageError::from);
+        };
+        let sql = format!(
+            "select tenant_id, {function}(user_id) as users from {} group by tenant_id with totals",
+            question.events("tenant_id, user_id")
+        );
+        let end = Instant::now() + within;
+        let until = end - RESERVE.min(within / 5);
+        let found = self.0.ask::<Counted>(&sql, question.tables(), until).await;
+        let found = found.and_then(|found| counts(query, found.data, found.totals));
+        self.answered(found, query, &question, end).await
+    }
+
+    /// A question that took too long is refused with its size.
+    async fn answered<T>(
+        &self,
+        found: Result<T, Failure>,
+        query: &ImpactQuery,
+        question: &Question<'_>,
+        end: Instant,
+    ) -> Result<T, UsageError> {
+        match found {
+            Err(Failure::Late) => Err(UsageError::TimedOut {
+                tenants: query.tenants().len(),
+                events: self.size(question, end).await,
+            }),
+            other => Ok(other?),
+        }
+    }
+
+    /// How many events of all tenants lie on the days of a question, where that is told
+    /// by the end. A table of several shards has no parts of its own.
+    async fn size(&self, question: &Question<'_>, end: Instant) -> Option<u64> {
+        let (first, last) = question.bounds()?;
+        let address = &self.0.address;
+        let sql = format!(
+            "select 'rows', toString(sum(rows)) from system.parts where active and database = '{}' and table = '{}' \
+             and toInt64(partition) between {} and {}",
+            address.database,
+            address.table,
+            first.div_euclid(DAY_US),
+            last.div_euclid(DAY_US)
+        );
+        let found = self.0.ask::<Counted>(&sql, Vec::new(), end).await.ok()?;
+        let (_, rows) = found.data.first()?;
+        rows.parse().ok().filter(|rows| *rows > 0)
+    }
+}
+
+/// Every tenant of the question in its order, zeros too.
+fn counts(
+    query: &ImpactQuery,
+    found: Vec<(String, String)>,
+    totals: Option<(String, String)>,
+) -> Result<ImpactCounts, Failure> {
+    let users: HashMap<String, String> = found.into_iter().collect();
+    let mut by_tenant = Vec::with_capacity(query.tenants().len());
+    for one in query.tenants() {
+        let users = users.get(one.tenant.as_str());
+        by_tenant.push(TenantCount {
+            tenant: one.tenant.clone(),
+            unique_users: users.map_or(Ok(0), |users| number(users))?,
+        });
+    }
+    Ok(ImpactCounts {
+        by_tenant,
+        total_unique_users: totals.map_or(Ok(0), |(_, users)| number(&users))?,
+    })
+}
+
+#[async_trait]
+impl UsageSource for ClickHouseUsage {
+    fn name(&self) -> &'static str {
+        "clickhouse"
+    }
+
+    async fn unique_users(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<ImpactCounts, UsageError> {
+        self.counted(query, "uniqExact", within).await
+    }
+
+    async fn estimates(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<ImpactEstimates, UsageError> {
+        let found = self.counted(query, "uniqCombined(17)", within).await?;
+        let estimate = |users| Estimate::within(users, RELATIVE_ERROR_PPM);
+        let rows = found.by_tenant.into_iter();
+        Ok(ImpactEstimates {
+            by_tenant: rows
+                .map(|row| (row.tenant, estimate(row.unique_users)))
+                .collect(),
+            total: estimate(found.total_unique_users),
+            relative_error_ppm: RELATIVE_ERROR_PPM,
+        })
+    }
+
+    async fn breakdown(
+        &self,
+        query: &ImpactQuery,
+        within: Duration,
+    ) -> Result<Breakdown, UsageError> {
+        let Some(question) = Question::of(query, &self.0.address.name()) else {
+            return Ok(Breakdown::default());
+        };
+        let end = Instant::now() + within;
+        let until = end - RESERVE.min(within / 5);
+        let found = breakdown(&self.0, &question, until).await;
+        self.answered(found, query, &question, end).await
+    }
+}
+
+#[async_trait]
+impl TenantDirectory for ClickHouseUsage {
+    async fn tenants(&self, within: Duration) -> Result<Vec<TenantId>, UsageError> {
+        let sql = format!(
+            "select tenant_id from {} group by tenant_id",
+            self.0.address.name()
+        );
+        let until = Instant::now() + within;
+        let found: Names = self.0.ask(&sql, Vec::new(), until).await?;
+        // A host's own view may hold what is no name here.
+        let names = found.data.iter().filter_map(|(name,)| name.parse().ok());
+        Ok(names.collect())
+    }
+}

@@ -1,0 +1,123 @@
+//! The table of events: how it is made, and whether it fits.
+
+use std::error::Error;
+
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::address::Address;
+use crate::client::{Failure, Server};
+
+/// A server or a table that cannot be used. No sentence holds the password.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The client could not be made.
+    #[error("no client for HTTP can be made")]
+    Client(#[source] reqwest::Error),
+    /// The server did not answer, or refused.
+    #[error("{address}: {reason}")]
+    Server {
+        /// Where it is.
+        address: Address,
+        /// What it said.
+        reason: String,
+    },
+    /// The table has not the column, or of another type.
+    #[error("{address}: the column {column} is {found}; expected {expected}")]
+    Column {
+        /// Where it is.
+        address: Address,
+        /// The column.
+        column: &'static str,
+        /// Its type; `missing`.
+        found: String,
+        /// What would do.
+        expected: &'static str,
+    },
+}
+
+/// The columns that are read. A user may be of any type.
+const COLUMNS: [(&str, &[&str], &str); 6] = [
+    ("tenant_id", &TEXT, "String"),
+    ("occurred_at", &["Int64"], "Int64, microseconds since 1970"),
+    ("user_id", &[], "of any type"),
+    ("service_id", &TEXT, "String"),
+    ("failed", &["UInt8", "Bool"], "UInt8"),
+    ("endpoint", &TEXT, "String, empty where there is none"),
+];
+
+const TEXT: [&str; 2] = ["String", "LowCardinality(String)"];
+
+/// Our table. Days are numbers, so that the server's time zone does not matter; a
+/// repeated event is merged away in the background.
+pub(crate) fn ddl(address: &Address) -> String {
+    format!(
+        "create table if not exists {} (\
+         tenant_id String, occurred_at Int64, user_id String, service_id String, failed UInt8, endpoint String, \
+         at DateTime alias toDateTime(intDiv(occurred_at, 1000000))\
+         ) engine = ReplacingMergeTree() \
+         partition by intDiv(occurred_at, 86400000000) \
+         primary key (tenant_id, occurred_at) \
+         order by (tenant_id, occurred_at, user_id, service_id, failed, endpoint)",
+        address.name()
+    )
+}
+
+#[derive(Deserialize)]
+struct Columns {
+    data: Vec<(String, String)>,
+}
+
+/// Makes the table where there is none, and looks whether it fits.
+pub(crate) async fn prepare(server: &Server, until: Instant) -> Result<(), OpenError> {
+    let address = &server.address;
+    let refused = |failure| OpenError::Server {
+        address: address.clone(),
+        reason: told(failure),
+    };
+    let mut found = columns(server, until).await.map_err(refused)?;
+    if found.is_empty() {
+        let made = server.tell(&ddl(address), Vec::new(), until).await;
+        made.map_err(refused)?;
+        found = columns(server, until).await.map_err(refused)?;
+    }
+    for (column, types, expected) in COLUMNS {
+        let known = found.iter().find(|(name, _)| name == column);
+        let known = known.map(|(_, of)| of.as_str());
+        if known.is_none_or(|known| !types.is_empty() && !types.contains(&known)) {
+            return Err(OpenError::Column {
+                address: address.clone(),
+                column,
+                found: known.unwrap_or("missing").to_owned(),
+                expected,
+            });
+        }
+    }
+    Ok(())
+}
+
+async fn columns(server: &Server, until: Instant) -> Result<Vec<(String, String)>, Failure> {
+    // Both names were checked: letters, digits and underscores.
+    let sql = format!(
+        "select name, type from system.columns where database = '{}' and table = '{}'",
+        server.address.database, server.address.table
+    );
+    Ok(server.ask::<Columns>(&sql, Vec::new(), until).await?.data)
+}
+
+fn told(failure: Failure) -> String {
+    let error = match failure {
+        Failure::Late => return "it does not answer in time".to_owned(),
+        Failure::Memory => return "it has too little memory".to_owned(),
+        Failure::Other(error) => error,
+    };
+    let mut told = error.to_string();
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(error) = cause {
+        told.push_str(": ");
+        told.push_str(&error.to_string());
+        cause = error.source();
+    }
+    told
+}

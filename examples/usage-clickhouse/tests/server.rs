@@ -1,0 +1,267 @@
+//! Against a real server.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::conformance::UsageBackend;
+use incident_core::impact::{ApiUsageEvent, ImpactQuery, TenantWindows, scan};
+use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
+use incident_core::{Timestamp, Window, Windows};
+use incident_test_clickhouse::Server;
+use incident_usage_clickhouse::{Address, ClickHouseUsage, OpenError};
+
+const WITHIN: Duration = Duration::from_secs(30);
+
+async fn open(url: &str) -> Result<ClickHouseUsage, OpenError> {
+    ClickHouseUsage::open(url.parse().unwrap(), WITHIN).await
+}
+
+async fn fresh() -> ClickHouseUsage {
+    let url = Server::shared().database().await.unwrap();
+    open(&url).await.unwrap()
+}
+
+fn event(tenant: &str, user: u64, at: Timestamp) -> ApiUsageEvent {
+    ApiUsageEvent {
+        tenant_id: tenant.parse().unwrap(),
+        user_id: format!("user-{user}").parse().unwrap(),
+        service: "api".parse().unwrap(),
+        occurred_at: at,
+        failed: false,
+        endpoint: None,
+    }
+}
+
+fn question(tenants: &[&str], (start, end): (&str, &str)) -> ImpactQuery {
+    let window = Window::new(start.parse().unwrap(), end.parse().unwrap()).unwrap();
+    let one = |name: &&str| TenantWindows {
+        tenant: name.parse().unwrap(),
+        windows: Windows::from(window),
+    };
+    ImpactQuery::new(tenants.iter().map(one).collect(), None, false)
+}
+
+struct One;
+
+#[async_trait]
+impl UsageBackend for One {
+    type Guard = ();
+    type Source = ClickHouseUsage;
+
+    async fn open() -> (ClickHouseUsage, ()) {
+        (fresh().await, ())
+    }
+}
+
+mod one_server {
+    incident_core::usage_conformance!(super::One);
+}
+
+/// Two servers, each with half of the tenants.
+struct Shards;
+
+async fn shards() -> &'static Server {
+    use std::sync::OnceLock;
+    static SHARDS: OnceLock<Server> = OnceLock::new();
+    tokio::task::spawn_blocking(|| SHARDS.get_or_init(|| Server::start(2).unwrap()))
+        .await
+        .unwrap()
+}
+
+#[async_trait]
+impl UsageBackend for Shards {
+    type Guard = ();
+    type Source = ClickHouseUsage;
+
+    async fn open() -> (ClickHouseUsage, ()) {
+        let servers = shards().await;
+        let url = servers.database().await.unwrap();
+        let address: Address = url.parse().unwrap();
+        let database = url.rsplit('/').next().unwrap();
+        for shard in 0..2 {
+            let ddl = ClickHouseUsage::ddl(&address);
+            servers.run(shard, &ddl).await.unwrap();
+        }
+        let all = format!(
+            "create table {database}.everywhere as {database}.usage_events \
+             engine = Distributed(shards, {database}, usage_events, sipHash64(tenant_id))"
+        );
+        servers.run(0, &all).await.unwrap();
+        (open(&format!("{url}?table=everywhere")).await.unwrap(), ())
+    }
+}
+
+mod two_shards {
+    incident_core::usage_conformance!(super::Shards);
+}
+
+/// Both servers have events, so the contracts above did cross shards.
+#[tokio::test]
+async fn tenants_lie_on_both_shards() {
+    let (source, ()) = Shards::open().await;
+    let at: Timestamp = "2026-11-20T22:10:00Z".parse().unwrap();
+    let tenants: Vec<String> = (0..20).map(|n| format!("t{n}")).collect();
+    let events: Vec<_> = tenants.iter().map(|name| event(name, 1, at)).collect();
+    source.record(events.clone(), WITHIN).await.unwrap();
+    let servers = shards().await;
+    let sql = "select table, sum(rows) from system.parts where active and table = 'usage_events' \
+               and rows > 0 group by table";
+    for shard in 0..2 {
+        assert!(!servers.run(shard, sql).await.unwrap().is_empty());
+    }
+    let names: Vec<&str> = tenants.iter().map(String::as_str).collect();
+    let all = question(&names, ("2026-11-20T22:00:00Z", "2026-11-20T22:38:00Z"));
+    let found = source.unique_users(&all, WITHIN).await.unwrap();
+    assert_eq!(found, scan(&events, &all));
+    assert_eq!(found.total_unique_users, 1);
+    assert_eq!(source.tenants(WITHIN).await.unwrap().len(), 20);
+}
+
+/// Events of any age, over many days; too many days at once are refused whole.
+#[tokio::test]
+async fn events_of_any_age_are_taken() {
+    let source = fresh().await;
+    let day = |n: i64| Timestamp::from_micros(n * 86_400_000_000 + 7).unwrap();
+    let events: Vec<_> = (0..100_i64)
+        .map(|n| event("t", n.unsigned_abs(), day(n * 200)))
+        .collect();
+    source.record(events.clone(), WITHIN).await.unwrap();
+    let all = question(&["t"], ("1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z"));
+    assert_eq!(
+        source
+            .unique_users(&all, WITHIN)
+            .await
+            .unwrap()
+            .total_unique_users,
+        100
+    );
+    let many = (0..101_i64).map(|n| event("t", 1_000 + n.unsigned_abs(), day(n)));
+    let refused = source.record(many.collect(), WITHIN).await.unwrap_err();
+    assert!(
+        matches!(&refused, UsageError::Refused(why) if why.contains("101 days")),
+        "{refused:?}"
+    );
+    assert_eq!(
+        source
+            .unique_users(&all, WITHIN)
+            .await
+            .unwrap()
+            .total_unique_users,
+        100
+    );
+}
+
+/// What comes again and again is kept once, in the end.
+#[tokio::test]
+async fn repeats_are_merged_away() {
+    let url = Server::shared().database().await.unwrap();
+    let source = open(&url).await.unwrap();
+    let at = "2026-11-20T22:10:00Z".parse().unwrap();
+    let batch: Vec<_> = (0..50).map(|user| event("t", user, at)).collect();
+    for _ in 0..3 {
+        source.record(batch.clone(), WITHIN).await.unwrap();
+    }
+    let database = url.rsplit('/').next().unwrap();
+    let server = Server::shared();
+    let merge = format!("optimize table {database}.usage_events final");
+    server.run(0, &merge).await.unwrap();
+    let count = format!("select count() from {database}.usage_events");
+    assert_eq!(server.run(0, &count).await.unwrap().trim(), "50");
+}
+
+/// A question that takes too long is refused with its size, and the server stops.
+#[tokio::test]
+async fn a_question_that_is_too_large_is_refused_with_its_size() {
+    let url = Server::shared().database().await.unwrap();
+    let source = open(&url).await.unwrap();
+    let (database, server) = (url.rsplit('/').next().unwrap(), Server::shared());
+    let fill = format!(
+        "insert into {database}.usage_events (tenant_id, occurred_at, user_id, service_id, failed, endpoint) \
+         select 't', 1700000000000000 + number, concat('user-', toString(number)), 'api', 0, '' from numbers(3000000)"
+    );
+    server.run(0, &fill).await.unwrap();
+    let all = question(
+        &["t", "u"],
+        ("2023-11-14T00:00:00Z", "2023-11-16T00:00:00Z"),
+    );
+    let refused = source.unique_users(&all, Duration::from_millis(30)).await;
+    let refused = refused.unwrap_err();
+    assert!(
+        matches!(refused, UsageError::TimedOut { tenants: 2, .. }),
+        "{refused:?}"
+    );
+    // With a moment left to ask for the size.
+    let refused = source.unique_users(&all, Duration::from_millis(400)).await;
+    match refused {
+        Ok(found) => assert_eq!(found.total_unique_users, 3_000_000),
+        Err(refused) => assert!(
+            matches!(
+                refused,
+                UsageError::TimedOut {
+                    events: Some(3_000_000),
+                    ..
+                }
+            ),
+            "{refused:?}"
+        ),
+    }
+}
+
+/// A table that does not fit is refused by the name of its column; one that the server
+/// may not make, and a server that is not there, with a sentence without a password.
+#[tokio::test]
+async fn what_cannot_be_used_is_refused_with_a_sentence() {
+    let url = Server::shared().database().await.unwrap();
+    let (database, server) = (url.rsplit('/').next().unwrap(), Server::shared());
+    let other = format!(
+        "create table {database}.other (tenant_id String, occurred_at DateTime, user_id UInt64) engine = Memory"
+    );
+    server.run(0, &other).await.unwrap();
+    let refused = open(&format!("{url}?table=other")).await.unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("occurred_at is DateTime; expected Int64"),
+        "{refused}"
+    );
+    let nowhere = open(&format!("{url}_not_there")).await.unwrap_err();
+    assert!(nowhere.to_string().contains("refused"), "{nowhere}");
+    let wrong = url.replace("default@", "default:canary@");
+    let wrong = open(&wrong).await.unwrap_err();
+    assert!(!format!("{wrong} {wrong:?}").contains("canary"), "{wrong}");
+    let gone = open("clickhouse+http://u:canary@127.0.0.1:1/x")
+        .await
+        .unwrap_err();
+    assert!(!format!("{gone} {gone:?}").contains("canary"), "{gone}");
+}
+
+/// A view over the host's own table, with numbers for users.
+#[tokio::test]
+async fn a_view_over_the_hosts_table_is_counted() {
+    let url = Server::shared().database().await.unwrap();
+    let (database, server) = (url.rsplit('/').next().unwrap(), Server::shared());
+    for sql in [
+        "create table D.requests (org String, at DateTime, account UInt64, app String, status UInt16, route String) \
+         engine = MergeTree() order by (org, at) partition by toYYYYMM(at)",
+        "insert into D.requests values ('fr', '2026-11-20 22:10:00', 7, 'api', 500, '/a'), \
+         ('fr', '2026-11-20 22:11:00', 7, 'api', 200, '/a'), ('fr', '2026-11-20 22:12:00', 8, 'web', 200, '')",
+        "create view D.incident_usage as select org as tenant_id, toInt64(toUnixTimestamp(at)) * 1000000 as occurred_at, \
+         account as user_id, app as service_id, status >= 500 as failed, route as endpoint from D.requests",
+    ] {
+        server
+            .run(0, &sql.replace("D.", &format!("{database}.")))
+            .await
+            .unwrap();
+    }
+    let source = open(&format!("{url}?table=incident_usage")).await.unwrap();
+    let mut asked = question(
+        &["fr", "de"],
+        ("2026-11-20T22:00:00Z", "2026-11-20T22:38:00Z"),
+    );
+    let found = source.unique_users(&asked, WITHIN).await.unwrap();
+    assert_eq!(found.total_unique_users, 2);
+    asked.failed_only = true;
+    let apart = source.breakdown(&asked, WITHIN).await.unwrap();
+    assert_eq!(apart.by_endpoint[0].users, 1);
+    assert_eq!(apart.first_hits.len(), 1);
+}

@@ -1,0 +1,8 @@
+//! A ClickHouse server for tests: unprivileged, on a free port of loopback, in a folder
+//! of its own, gone with the process that started it.
+
+mod programs;
+mod server;
+
+pub use programs::found;
+pub use server::Server;

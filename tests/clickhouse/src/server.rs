@@ -1,0 +1,221 @@
+//! The server.
+
+use std::io::{Error, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, fs, io, process, thread};
+
+use reqwest::Client;
+use tempfile::TempDir;
+
+use crate::programs;
+
+/// Keeps the server as long as our pipe is open; then ends it.
+const KEEPER: &str = r#""$@" & p=$!; cat >/dev/null; kill -KILL $p; wait $p"#;
+
+/// How long a server may take to come up.
+const START: Duration = Duration::from_secs(60);
+
+/// One or more servers of one cluster.
+#[derive(Debug)]
+pub struct Server {
+    /// Of each: where it answers HTTP, without a database.
+    urls: Vec<String>,
+    _own: Vec<Started>,
+}
+
+/// A server that we started; its folder goes after it.
+#[derive(Debug)]
+struct Started {
+    keeper: Child,
+    folder: TempDir,
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
+
+impl Server {
+    /// The server of this test binary, started at the first call.
+    ///
+    /// `INCIDENT_TEST_CLICKHOUSE_URL` (`http://USER:PASSWORD@HOST:8123`) names a running one
+    /// to be used instead.
+    ///
+    /// # Panics
+    /// There is none and none can be started; the message says what to do.
+    #[must_use]
+    #[expect(
+        clippy::panic,
+        reason = "a test that is skipped must not count as passed"
+    )]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Server> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            if let Ok(url) = env::var("INCIDENT_TEST_CLICKHOUSE_URL") {
+                return Self {
+                    urls: vec![url.trim_end_matches('/').to_owned()],
+                    _own: Vec::new(),
+                };
+            }
+            Self::start(1).unwrap_or_else(|error| panic!("{error}"))
+        })
+    }
+
+    /// Starts so many servers that know each other as the cluster `shards`.
+    ///
+    /// # Errors
+    /// There is no program, or it fails; the message says what to do.
+    pub fn start(shards: usize) -> io::Result<Self> {
+        let (program, command) =
+            programs::found().ok_or_else(|| Error::other(programs::MISSING))?;
+        let ports = free_ports(shards * 3)?;
+        let ports: Vec<&[u16]> = ports.chunks(3).collect();
+        let native: Vec<u16> = ports
+            .iter()
+            .filter_map(|ports| ports.get(1))
+            .copied()
+            .collect();
+        let (mut urls, mut own) = (Vec::new(), Vec::new());
+        for ports in ports {
+            let folder = tempfile::Builder::new().prefix("incident-ch-").tempdir()?;
+            configure(folder.path(), ports, &native)?;
+            let log = fs::File::create(folder.path().join("log"))?;
+            let keeper = Command::new("sh")
+                .args(["-c", KEEPER, "sh"])
+                .arg(&program)
+                .args(command)
+                .arg(format!(
+                    "--config-file={}",
+                    folder.path().join("config.xml").display()
+                ))
+                .current_dir(folder.path())
+                .stdin(Stdio::piped())
+                .stdout(log.try_clone()?)
+                .stderr(log)
+                .spawn()?;
+            let http = ports.first().copied().unwrap_or_default();
+            urls.push(format!("http://default@127.0.0.1:{http}"));
+            let started = Started { keeper, folder };
+            wait(http, started.folder.path())?;
+            own.push(started);
+        }
+        Ok(Self { urls, _own: own })
+    }
+
+    /// A new database on every server, and its address on the first one, as
+    /// `USAGE_URL` takes it.
+    ///
+    /// # Errors
+    /// A server does not answer.
+    pub async fn database(&self) -> io::Result<String> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{}_{count}", process::id());
+        for at in 0..self.urls.len() {
+            self.run(at, &format!("create database {name}")).await?;
+        }
+        let first = self.urls.first().map_or("", String::as_str);
+        Ok(format!("clickhouse+{first}/{name}"))
+    }
+
+    /// Runs a statement on one of the servers, and answers what it says.
+    ///
+    /// # Errors
+    /// The server refuses it, or does not answer.
+    pub async fn run(&self, at: usize, sql: &str) -> io::Result<String> {
+        let url = self.urls.get(at).map_or("", String::as_str);
+        let client = Client::builder().no_proxy().build().map_err(Error::other)?;
+        let request = client.post(url).body(sql.to_owned());
+        let response = request.send().await.map_err(Error::other)?;
+        let status = response.status();
+        let told = response.text().await.map_err(Error::other)?;
+        if status.is_success() {
+            Ok(told)
+        } else {
+            Err(Error::other(format!("{sql}: {told}")))
+        }
+    }
+}
+
+/// Ports that nobody listens on right now.
+fn free_ports(count: usize) -> io::Result<Vec<u16>> {
+    let listeners: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+        .collect::<io::Result<_>>()?;
+    listeners
+        .iter()
+        .map(|listener| Ok(listener.local_addr()?.port()))
+        .collect()
+}
+
+/// The configuration of a server of a cluster: ports for HTTP, for its own protocol and for
+/// other servers. The root is called so since its first version, and newer ones take it.
+fn configure(folder: &Path, ports: &[u16], native: &[u16]) -> io::Result<()> {
+    for name in ["data", "tmp", "user_files", "format_schemas"] {
+        fs::create_dir(folder.join(name))?;
+    }
+    let port = |at: usize| ports.get(at).copied().unwrap_or_default();
+    let shards: String = native
+        .iter()
+        .map(|port| {
+            format!("<shard><replica><host>127.0.0.1</host><port>{port}</port></replica></shard>")
+        })
+        .collect();
+    let config = format!(
+        "<yandex>\
+         <logger><level>warning</level><console>1</console></logger>\
+         <listen_host>127.0.0.1</listen_host>\
+         <http_port>{}</http_port><tcp_port>{}</tcp_port>\
+         <interserver_http_port>{}</interserver_http_port><interserver_http_host>127.0.0.1</interserver_http_host>\
+         <path>{folder}/data/</path><tmp_path>{folder}/tmp/</tmp_path>\
+         <user_files_path>{folder}/user_files/</user_files_path>\
+         <format_schema_path>{folder}/format_schemas/</format_schema_path>\
+         <users_config>{folder}/users.xml</users_config>\
+         <default_profile>default</default_profile><default_database>default</default_database>\
+         <mark_cache_size>67108864</mark_cache_size><timezone>UTC</timezone>\
+         <remote_servers><shards>{shards}</shards></remote_servers>\
+         </yandex>",
+        port(0),
+        port(1),
+        port(2),
+        folder = folder.display(),
+    );
+    fs::write(folder.join("config.xml"), config)?;
+    fs::write(
+        folder.join("users.xml"),
+        "<yandex><profiles><default/></profiles><users><default><password></password>\
+         <networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>\
+         <quotas><default/></quotas></yandex>",
+    )
+}
+
+/// Until it answers `/ping`.
+fn wait(port: u16, folder: &Path) -> io::Result<()> {
+    let started = Instant::now();
+    loop {
+        if ping(port).is_ok_and(|told| told.contains("Ok.")) {
+            return Ok(());
+        }
+        if started.elapsed() > START {
+            let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+            return Err(Error::other(format!("ClickHouse did not start: {log}")));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn ping(port: u16) -> io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(b"GET /ping HTTP/1.0\r\n\r\n")?;
+    let mut told = String::new();
+    stream.read_to_string(&mut told)?;
+    Ok(told)
+}
