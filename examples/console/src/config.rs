@@ -9,6 +9,7 @@ use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
 use crate::pagers::PagerSettings;
 use crate::storage::Database;
+use incident_usage_clickhouse::{Address, AddressError};
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,8 @@ pub struct Config {
     pub tokens: Option<Tokens>,
     /// The database; none for memory.
     pub database: Option<Database>,
+    /// Where usage events lie, if not with everything else.
+    pub usage: Option<Address>,
     /// Whether a database that may lose what it kept is taken all the same.
     pub allow_unsafe: bool,
     /// Who is paged.
@@ -100,6 +103,10 @@ impl Config {
                 .map(|url| url.trim().parse())
                 .transpose()
                 .map_err(|reason: &str| ConfigError::new("DATABASE_URL", reason))?,
+            usage: get("USAGE_URL")
+                .map(|url| url.trim().parse())
+                .transpose()
+                .map_err(|error: AddressError| ConfigError::new("USAGE_URL", error.to_string()))?,
             allow_unsafe: get("INCIDENT_ALLOW_UNSAFE_DATABASE").is_some(),
             pagers: PagerSettings::from_env(&get)?,
             escalations: EscalationSettings::from_env(&get)?,
@@ -136,6 +143,8 @@ mod tests {
             ("INCIDENT_ALLOW_UNSAFE_DATABASE", "yes"),
             ("DATABASE_URL", "postgres://canary"),
             ("DATABASE_URL", "mysql://u:canary@h/d"),
+            ("USAGE_URL", "http://u:canary@h:8123/d"),
+            ("USAGE_URL", "clickhouse+http://u:canary@h/d?table=a;b"),
             ("PAGERDUTY_ROUTING_KEY", "canary"),
             ("OPSGENIE_API_KEY", "canary canary"),
             ("PAGERDUTY_URL", "http://canary.example"),

@@ -213,7 +213,15 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
         Some(database) if !play => Storage::open(database, config.allow_unsafe).await?,
         _ => Storage::default(),
     };
-    let left_out = play && config.database.is_some();
+    let storage = match &config.usage {
+        Some(address) if !play => storage.with_usage(address).await?,
+        _ => storage,
+    };
+    let left_out = [
+        ("DATABASE_URL", config.database.is_some()),
+        ("USAGE_URL", config.usage.is_some()),
+    ];
+    let left_out = left_out.into_iter().filter(|(_, is_set)| play && *is_set);
     let anchors = match &config.anchors {
         Some(path) if !play => {
             Some(AnchorFile::open(path).map_err(|error| not_opened(path, &error))?)
@@ -270,10 +278,10 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
     for line in config.hooks.told().map(str::to_owned).chain(billed) {
         writeln!(out, "{line}")?;
     }
-    if left_out {
+    for (name, _) in left_out {
         writeln!(
             out,
-            "store: DATABASE_URL is left out, so that a demo is kept nowhere"
+            "store: {name} is left out, so that a demo is kept nowhere"
         )?;
     }
     if muted {

@@ -13,6 +13,7 @@ use incident_store_memory::{MemoryStore, MemoryUsage};
 use incident_store_postgres::{
     Finding, Level, MigrateError, PgStore, PgUsage, UsageTable, doctor, migrate,
 };
+use incident_usage_clickhouse::{Address, ClickHouseUsage, OpenError};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
@@ -99,6 +100,9 @@ pub enum StorageError {
     /// What would be answered as kept might be lost.
     #[error("DATABASE_URL: {0} is unsafe: {1} (INCIDENT_ALLOW_UNSAFE_DATABASE=1 starts anyway)")]
     Unsafe(Database, String),
+    /// Usage events cannot be kept or counted where they are to be.
+    #[error("USAGE_URL: {0}")]
+    Usage(OpenError),
     /// It could not be looked at.
     #[error("DATABASE_URL: {0} cannot be examined: {1}")]
     Doctor(Database, incident_core::port::StoreError),
@@ -159,6 +163,31 @@ impl Storage {
             .credit_policy(policy.credits())
             .public_names(policy.names())
             .build()
+    }
+
+    /// Usage events elsewhere: waits for the server, makes its table, and refuses one that
+    /// does not fit.
+    ///
+    /// # Errors
+    /// [`StorageError::Usage`].
+    pub async fn with_usage(self, address: &Address) -> Result<Self, StorageError> {
+        let started = Instant::now();
+        let usage = loop {
+            match ClickHouseUsage::open(address.clone(), EXAMINATION).await {
+                Ok(usage) => break usage,
+                Err(OpenError::Unreachable { .. }) if started.elapsed() < WAIT => {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                Err(error) => return Err(StorageError::Usage(error)),
+            }
+        };
+        Ok(Self {
+            told: format!("{}\nusage: ClickHouse, {address}", self.told),
+            usage: Arc::new(usage.clone()),
+            sink: Arc::new(usage.clone()),
+            directory: Arc::new(usage),
+            ..self
+        })
     }
 
     /// Waits for the database, migrates it, and refuses it where it is unsafe.

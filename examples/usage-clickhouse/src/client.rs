@@ -40,6 +40,8 @@ pub(crate) struct External {
 pub(crate) enum Failure {
     Late,
     Memory,
+    /// The server was not reached, or its answer not read to the end.
+    Transport(reqwest::Error),
     Other(Box<dyn Error + Send + Sync>),
 }
 
@@ -54,6 +56,7 @@ impl From<Failure> for UsageError {
                 "ClickHouse has too little memory for so large a question; ask about less, or for an estimate"
                     .to_owned(),
             ),
+            Failure::Transport(source) => Self::Unavailable(source.into()),
             Failure::Other(source) => Self::Unavailable(source),
         }
     }
@@ -190,10 +193,7 @@ impl Server {
     }
 }
 
-async fn read<T: DeserializeOwned>(
-    request: RequestBuilder,
-    until: Instant,
-) -> Result<T, Failure> {
+async fn read<T: DeserializeOwned>(request: RequestBuilder, until: Instant) -> Result<T, Failure> {
     let text = sent(request, until).await?;
     serde_json::from_str(&text).map_err(|error| Failure::Other(error.into()))
 }
@@ -206,7 +206,7 @@ async fn sent(request: RequestBuilder, until: Instant) -> Result<String, Failure
     };
     let answer: reqwest::Result<_> = timeout_at(until, answer).await.map_err(|_| Failure::Late)?;
     // The address holds the statement.
-    let (status, text) = answer.map_err(|error| Failure::Other(error.without_url().into()))?;
+    let (status, text) = answer.map_err(|error| Failure::Transport(error.without_url()))?;
     if status.is_success() {
         return Ok(text);
     }

@@ -15,9 +15,17 @@ pub enum OpenError {
     /// The client could not be made.
     #[error("no client for HTTP can be made")]
     Client(#[source] reqwest::Error),
-    /// The server did not answer, or refused.
+    /// The server does not answer. Waiting may help.
+    #[error("{address} cannot be reached: {reason}")]
+    Unreachable {
+        /// Where it is.
+        address: Address,
+        /// Why.
+        reason: String,
+    },
+    /// The server refused.
     #[error("{address}: {reason}")]
-    Server {
+    Refused {
         /// Where it is.
         address: Address,
         /// What it said.
@@ -72,10 +80,7 @@ struct Columns {
 /// Makes the table where there is none, and looks whether it fits.
 pub(crate) async fn prepare(server: &Server, until: Instant) -> Result<(), OpenError> {
     let address = &server.address;
-    let refused = |failure| OpenError::Server {
-        address: address.clone(),
-        reason: told(failure),
-    };
+    let refused = |failure| opened(address, failure);
     let mut found = columns(server, until).await.map_err(refused)?;
     if found.is_empty() {
         let made = server.tell(&ddl(address), Vec::new(), until).await;
@@ -106,14 +111,31 @@ async fn columns(server: &Server, until: Instant) -> Result<Vec<(String, String)
     Ok(server.ask::<Columns>(&sql, Vec::new(), until).await?.data)
 }
 
-fn told(failure: Failure) -> String {
-    let error = match failure {
-        Failure::Late => return "it does not answer in time".to_owned(),
-        Failure::Memory => return "it has too little memory".to_owned(),
-        Failure::Other(error) => error,
-    };
+fn opened(address: &Address, failure: Failure) -> OpenError {
+    let address = address.clone();
+    match failure {
+        Failure::Late => OpenError::Unreachable {
+            address,
+            reason: "no answer in time".to_owned(),
+        },
+        Failure::Transport(error) => OpenError::Unreachable {
+            address,
+            reason: with_causes(&error),
+        },
+        Failure::Memory => OpenError::Refused {
+            address,
+            reason: "it has too little memory".to_owned(),
+        },
+        Failure::Other(error) => OpenError::Refused {
+            address,
+            reason: with_causes(&*error),
+        },
+    }
+}
+
+fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut told = error.to_string();
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    let mut cause = error.source();
     while let Some(error) = cause {
         told.push_str(": ");
         told.push_str(&error.to_string());

@@ -1,5 +1,10 @@
 //! Against a real server.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests, and what they share, fail by panicking"
+)]
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -126,7 +126,8 @@ impl Lines {
         let (incidents, usage, ask) = (app.incidents.clone(), Arc::clone(&app.usage), ask.clone());
         let (count, _) = app
             .run(async move { Ok(incidents.record_usage(&ask, &*usage, batch).await?) })
-            .await?;
+            .await
+            .map_err(|problem| problem.after(self.number, self.accepted))?;
         self.accepted += count;
         Ok(())
     }

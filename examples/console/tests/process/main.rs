@@ -24,6 +24,7 @@ fn command() -> Command {
         "INCIDENT_ANCHORS",
         "INCIDENT_ALLOW_UNSAFE_DATABASE",
         "DATABASE_URL",
+        "USAGE_URL",
         "PAGERDUTY_ROUTING_KEY",
         "PAGERDUTY_URL",
         "OPSGENIE_API_KEY",
