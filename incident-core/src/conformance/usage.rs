@@ -364,6 +364,42 @@ pub async fn ordered_breakdowns_agree_with_the_reference<B: UsageBackend>(_spawn
     }
 }
 
+/// A question that is asked again and again with a later end, while events of any time
+/// arrive: late ones, and ones that lie ahead of the end.
+pub async fn ordered_a_growing_question_misses_nothing<B: UsageBackend>(_spawn: SpawnAll) {
+    let (source, _guard) = B::open().await;
+    let users = 2_000;
+    let mut events = Vec::new();
+    for round in 0..30_u64 {
+        let of = |n: u64| {
+            let at = (n * 7_919 + round * 131) % 4_000;
+            event(
+                ["a", "b", "c"][n as usize % 3],
+                &format!("u{}", n * round % users),
+                at,
+            )
+        };
+        let batch: Vec<_> = (round * 1_000..(round + 1) * 1_000).map(of).collect();
+        source.record(batch.clone(), WITHIN).await.unwrap();
+        events.extend(batch);
+        let end = 300 + round * 100;
+        // One ends with the question, one has ended, one was away for a while.
+        let mut asked = query(&[
+            ("a", &[(200, end)]),
+            ("b", &[(0, 250)]),
+            ("c", &[(50, 150), (280, end)]),
+        ]);
+        agree(&source, &events, &asked).await;
+        asked.failed_only = true;
+        agree(&source, &events, &asked).await;
+        if round % 5 == 4 {
+            // Again, and once about an earlier time.
+            agree(&source, &events, &asked).await;
+            agree(&source, &events, &query(&[("a", &[(200, end - 60)])])).await;
+        }
+    }
+}
+
 /// While batches of ten users arrive, every answer is a multiple of ten.
 pub async fn isolated_readers_see_whole_batches<B: UsageBackend>(spawn: SpawnAll) {
     let (source, _guard) = B::open().await;
@@ -378,9 +414,12 @@ pub async fn isolated_readers_see_whole_batches<B: UsageBackend>(spawn: SpawnAll
         end.store(true, Ordering::SeqCst);
     };
     let reading = async move {
-        let query = query(&[("t", &[(0, 100)])]);
         let mut last = 0;
+        // With a later end each time, as a report on a live incident has it.
+        let mut end = 100;
         while !ended.load(Ordering::SeqCst) {
+            let query = query(&[("t", &[(0, end)])]);
+            end += 1;
             let count = reader
                 .unique_users(&query, WITHIN)
                 .await

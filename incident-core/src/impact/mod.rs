@@ -5,6 +5,7 @@ mod breakdown;
 mod compact;
 mod estimate;
 mod event;
+mod growing;
 mod query;
 mod scan;
 mod sketch;
@@ -17,6 +18,7 @@ pub use breakdown::{
 pub use compact::compact;
 pub use estimate::{Estimate, ImpactEstimates};
 pub use event::ApiUsageEvent;
+pub use growing::{Growing, Met};
 pub use query::{ImpactCounts, ImpactQuery, TenantCount, TenantWindows};
 pub use scan::scan;
 pub use sketch::{ImpactSketches, RELATIVE_ERROR_PPM, Sketch};

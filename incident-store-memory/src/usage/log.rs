@@ -16,6 +16,8 @@ pub(super) struct Spanned<T> {
     pub(super) first: i64,
     pub(super) last: i64,
     pub(super) rows: usize,
+    /// The number of the last batch that any of its events came with.
+    pub(super) batch: u64,
     pub(super) part: Arc<T>,
 }
 
@@ -30,12 +32,13 @@ impl<T> Clone for Spanned<T> {
 
 impl<T> Spanned<T> {
     /// Of a part with events in order of time; none for one without.
-    pub(super) fn of(part: T, at: impl Fn(&T) -> &[i64]) -> Option<Self> {
+    pub(super) fn of(part: T, batch: u64, at: impl Fn(&T) -> &[i64]) -> Option<Self> {
         let times = at(&part);
         Some(Self {
             first: *times.first()?,
             last: *times.last()?,
             rows: times.len(),
+            batch,
             part: Arc::new(part),
         })
     }
@@ -46,13 +49,19 @@ impl<T> Spanned<T> {
 }
 
 /// A segment with its span.
-fn sealed(segment: Segment) -> Option<Spanned<Segment>> {
-    Spanned::of(segment, |segment| &segment.at)
+fn sealed(segment: Segment, batch: u64) -> Option<Spanned<Segment>> {
+    Spanned::of(segment, batch, |segment| &segment.at)
 }
 
 /// A chunk with its span.
-pub(super) fn spanned(chunk: Chunk) -> Option<Spanned<Chunk>> {
-    Spanned::of(chunk, |chunk| &chunk.at)
+pub(super) fn spanned(chunk: Chunk, batch: u64) -> Option<Spanned<Chunk>> {
+    Spanned::of(chunk, batch, |chunk| &chunk.at)
+}
+
+/// The last batch of several parts.
+fn last_batch<'a, T: 'a>(parts: impl IntoIterator<Item = &'a Spanned<T>>) -> u64 {
+    let batches = parts.into_iter().map(|part| part.batch);
+    batches.max().unwrap_or(0)
 }
 
 /// The events of one tenant: segments that are sealed, each after the one before, and
@@ -142,6 +151,7 @@ impl Log {
         let mut users = self.users.try_write().ok()?;
         let (late, fresh): (Vec<_>, Vec<_>) =
             self.chunks.iter().partition(|chunk| self.is_late(chunk));
+        let batch = last_batch(fresh.iter().copied());
         let merged = Chunk::merged(fresh.iter().map(|one| &*one.part));
         let end = self
             .segments
@@ -150,14 +160,14 @@ impl Log {
         // A chunk may lie on both sides.
         let (before, fresh) = merged.split_at(end);
         let mut chunks: Vec<_> = late.into_iter().cloned().collect();
-        chunks.extend(spanned(before));
+        chunks.extend(spanned(before, batch));
         let known = users.count();
         let mut segments = None;
         if fresh.len() * 2 >= seal_after && users.have_room(fresh.len()) {
             let kept = self.segments.iter().cloned();
-            segments = Some(kept.chain(sealed(users.seal(fresh))).collect());
+            segments = Some(kept.chain(sealed(users.seal(fresh), batch)).collect());
         } else {
-            chunks.extend(spanned(fresh));
+            chunks.extend(spanned(fresh, batch));
         }
         let new_users = users.ids.get(known..).unwrap_or_default().to_vec();
         Some(Tidied {
@@ -193,11 +203,12 @@ impl Log {
             return None;
         }
         let segment = users.seal(all);
+        let batch = last_batch(&self.segments).max(last_batch(&self.chunks));
         let new_users = users.ids.clone();
         Some(Tidied {
             replaces: self.chunks.len(),
             chunks: Vec::new(),
-            segments: Some(sealed(segment).into_iter().collect()),
+            segments: Some(sealed(segment, batch).into_iter().collect()),
             users: Arc::new(RwLock::new(users)),
             new_users,
         })
@@ -219,7 +230,10 @@ impl Log {
         let merged = Chunk::merged(some.iter().map(|one| &*one.part));
         Some(Tidied {
             replaces: self.chunks.len(),
-            chunks: others.into_iter().chain(spanned(merged)).collect(),
+            chunks: others
+                .into_iter()
+                .chain(spanned(merged, last_batch(&some)))
+                .collect(),
             segments: None,
             users: Arc::clone(&self.users),
             new_users: Vec::new(),

@@ -4,6 +4,7 @@ mod apart;
 mod chunk;
 mod ids;
 mod kinds;
+mod live;
 mod log;
 mod scan;
 mod sealed;
@@ -24,6 +25,7 @@ use incident_core::{Invalid, TenantId, Window};
 use chunk::{Chunk, Facts, RAW_ROW};
 use ids::{Names, RawId};
 use kinds::Kinds;
+use live::{Found, Live};
 use log::{Log, Tidied, spanned};
 use scan::{Filter, Rows, distinct};
 
@@ -35,6 +37,12 @@ const SEAL_AFTER: usize = 32 * 1024;
 
 /// About what a user takes in the register of who has which tenant.
 const REGISTERED: usize = 40;
+
+/// Below so many rows a question is counted faster than it is followed.
+const FOLLOW_FROM: usize = 20_000;
+
+/// Users of questions that are followed take at most this part of all bytes.
+const FOLLOWED: u64 = 16;
 
 /// About what a tenant takes beside its events.
 const TENANT: usize = 400;
@@ -58,6 +66,7 @@ pub struct MemoryUsage {
     shared: Arc<Shared>,
     limit: u64,
     seal_after: usize,
+    follow_from: usize,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +74,7 @@ struct Shared {
     names: Names,
     kinds: RwLock<Kinds>,
     state: RwLock<State>,
+    live: Live,
     /// Held by whoever seals or gathers: one at a time.
     tidying: Mutex<Register>,
 }
@@ -75,6 +85,8 @@ struct State {
     /// By number of the tenant: whether a sealed user of it has another tenant too.
     shares: Vec<bool>,
     bytes: usize,
+    /// How many batches there were.
+    batches: u64,
 }
 
 /// The tenant of each sealed user.
@@ -95,6 +107,7 @@ impl MemoryUsage {
             shared: Arc::default(),
             limit: bytes,
             seal_after: SEAL_AFTER,
+            follow_from: FOLLOW_FROM,
         }
     }
 
@@ -107,15 +120,25 @@ impl MemoryUsage {
         self
     }
 
-    /// About how many bytes the events take.
+    /// Follows questions about at least so many events: one that is asked again with a
+    /// later end, as a report on a live incident is, costs what came since. Their users
+    /// are kept for ten minutes, in at most a sixteenth of the limit.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
-        size(self.state().bytes + self.named())
+    pub const fn following_from(mut self, events: usize) -> Self {
+        self.follow_from = events;
+        self
     }
 
-    /// About how many bytes names take.
-    fn named(&self) -> usize {
-        self.shared.names.bytes() + self.kinds().bytes()
+    /// About how many bytes the events take, and what is kept beside them.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        size(self.state().bytes + self.beside())
+    }
+
+    /// About how many bytes are taken beside events: by names, and by questions that are
+    /// followed.
+    fn beside(&self) -> usize {
+        self.shared.names.bytes() + self.kinds().bytes() + self.shared.live.bytes()
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -194,6 +217,7 @@ impl MemoryUsage {
         kinds.unwrap_or_else(PoisonError::into_inner).number(event)
     }
 
+    /// Made after the snapshot that it is used on, so that it knows every kind of it.
     fn filter(&self, query: &ImpactQuery) -> Filter {
         match &query.services {
             None if !query.failed_only => Filter::All,
@@ -265,6 +289,8 @@ struct Snapshot<'a> {
     asked: Vec<(Option<Arc<Log>>, &'a [Window])>,
     /// Whether a sealed user of one of them has another tenant too.
     shares: bool,
+    /// The last batch that is in it.
+    batch: u64,
 }
 
 impl<'a> Snapshot<'a> {
@@ -292,7 +318,11 @@ impl MemoryUsage {
             state.shares.get(at).copied().unwrap_or(true)
         };
         let shares = asked.iter().filter_map(|(log, _)| log.as_ref()).any(shared);
-        Snapshot { asked, shares }
+        Snapshot {
+            asked,
+            shares,
+            batch: state.batches,
+        }
     }
 }
 
@@ -308,8 +338,8 @@ impl MemoryUsage {
         within: Duration,
     ) -> Result<ImpactSketches, UsageError> {
         let started = Instant::now();
-        let filter = self.filter(query);
         let snapshot = self.snapshot(query);
+        let filter = self.filter(query);
         let rows = snapshot.rows();
         let unfit = |error: Invalid| UsageError::Refused(error.to_string());
         let mut total = Sketch::new().map_err(unfit)?;
@@ -339,12 +369,16 @@ fn in_time(
     if started.elapsed() <= within {
         return Ok(());
     }
-    let known = rows.iter().filter_map(Option::as_ref);
-    let events = known.map(|(_, rows)| rows.len()).sum();
     Err(UsageError::TimedOut {
         tenants: rows.len(),
-        events: Some(size(events)),
+        events: Some(size(length(rows))),
     })
+}
+
+/// How many events there are, whether they count or not.
+fn length(rows: &[Option<(&Log, Rows<'_>)>]) -> usize {
+    let known = rows.iter().filter_map(Option::as_ref);
+    known.map(|(_, rows)| rows.len()).sum()
 }
 
 #[async_trait]
@@ -359,9 +393,17 @@ impl UsageSource for MemoryUsage {
         within: Duration,
     ) -> Result<ImpactCounts, UsageError> {
         let started = Instant::now();
-        let filter = self.filter(query);
         let snapshot = self.snapshot(query);
+        let filter = self.filter(query);
         let rows = snapshot.rows();
+        if length(&rows) >= self.follow_from {
+            let room = usize::try_from(self.limit / FOLLOWED).unwrap_or(usize::MAX);
+            let live = &self.shared.live;
+            let found = live.ask(query, (&snapshot, &rows), &filter, room, (started, within))?;
+            if let Found::Counts(counts) = found {
+                return Ok(counts);
+            }
+        }
         // Where every user is sealed and has one tenant, the total is the sum.
         let several = rows.iter().filter_map(Option::as_ref).count() > 1;
         let has_raw = rows
@@ -403,8 +445,8 @@ impl UsageSource for MemoryUsage {
         within: Duration,
     ) -> Result<Breakdown, UsageError> {
         let started = Instant::now();
-        let filter = self.filter(query);
         let snapshot = self.snapshot(query);
+        let filter = self.filter(query);
         // After the snapshot, so that every kind of it is known.
         let kinds = self.kinds();
         apart::breakdown(&snapshot.rows(), &filter, &kinds, (started, within))
@@ -421,7 +463,7 @@ impl UsageSink for MemoryUsage {
             let known = |tenant: &TenantId| state.logs.contains_key(tenant);
             let unknown = chunks.iter().filter(|(tenant, _)| !known(tenant));
             let more = batch.len() * RAW_ROW + unknown.count() * TENANT;
-            let held = self.named() + state.bytes;
+            let held = self.beside() + state.bytes;
             if size(held + more) > self.limit {
                 return Err(UsageError::Full {
                     held: size(held),
@@ -429,13 +471,15 @@ impl UsageSink for MemoryUsage {
                 });
             }
             state.bytes += more;
+            state.batches += 1;
+            let batch = state.batches;
             for (tenant, chunk) in chunks {
                 let next = u32::try_from(state.shares.len()).unwrap_or(u32::MAX);
                 let log = state.logs.entry(tenant.clone());
                 let log = log.or_insert_with(|| Arc::new(Log::new(next)));
                 let is_new = log.tenant == next;
                 let log = Arc::make_mut(log);
-                log.chunks.extend(spanned(chunk));
+                log.chunks.extend(spanned(chunk, batch));
                 if log.is_untidy(self.seal_after) {
                     untidy.push(tenant);
                 }

@@ -69,20 +69,27 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn of(log: &'a Log, windows: &[Window]) -> Self {
+        Self::since(log, windows, 0, i64::MIN)
+    }
+
+    /// Without those that came up to a batch and lie before a time. A part that has events
+    /// of later batches as well is looked at as a whole.
+    pub(super) fn since(log: &'a Log, windows: &[Window], batch: u64, time: i64) -> Self {
         let (mut sealed, mut raw) = (Vec::new(), Vec::new());
         for window in windows {
             let (start, end) = (window.start().micros(), window.end().micros());
+            let from = |of: u64| if of <= batch { start.max(time) } else { start };
             // Segments follow one another: those before the window are passed over.
             let first = log.segments.partition_point(|one| one.last < start);
             let rest = log.segments.get(first..).unwrap_or_default();
             for segment in rest.iter().take_while(|one| one.touches(start, end)) {
-                let places = segment.part.places(start, end);
+                let places = segment.part.places(from(segment.batch), end);
                 if !places.is_empty() {
                     sealed.push((&*segment.part, places));
                 }
             }
             for chunk in log.chunks.iter().filter(|one| one.touches(start, end)) {
-                let places = chunk.part.places(start, end);
+                let places = chunk.part.places(from(chunk.batch), end);
                 if !places.is_empty() {
                     raw.push((&*chunk.part, places));
                 }

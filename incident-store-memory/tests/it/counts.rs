@@ -117,10 +117,70 @@ async fn every_way_to_count_is_the_plain_one() {
     }
 }
 
+/// The same few questions with ends that grow, while events of any time come, are sealed,
+/// and sealed anew.
+#[tokio::test]
+async fn what_is_followed_is_counted_as_if_it_were_not() {
+    for (round, seal_after) in (1..).zip([1, 7, 60, 500, 5_000, usize::MAX].repeat(4)) {
+        let random = &mut Random(0x9e37_79b9_7f4a_7c15 ^ round);
+        // Little room in some rounds, so that questions are forgotten.
+        let limit = [2 << 30, 40_000_000][random.below(2) as usize];
+        let usage = MemoryUsage::with_limit(limit).sealing_after(seal_after);
+        let usage = usage.following_from(0);
+        let mut events = Vec::new();
+        let questions: Vec<ImpactQuery> = (0..5).map(|_| question(random)).collect();
+        for step in 0..80_u64 {
+            let now = 1_000 + step * 100;
+            let batch = (0..1 + random.below(40)).map(|n| {
+                let second = match random.below(6) {
+                    0 => random.below(12_000),
+                    _ => now + n,
+                };
+                event(random, second, 900)
+            });
+            let batch: Vec<_> = batch.collect();
+            usage.record(batch.clone(), WITHIN).await.unwrap();
+            events.extend(batch);
+            for asked in &questions {
+                let query = up_to(asked, at(now));
+                let counts = usage.unique_users(&query, WITHIN).await.unwrap();
+                assert_eq!(
+                    counts,
+                    scan(&events, &query),
+                    "{seal_after} {step} {query:?}"
+                );
+            }
+            if step == 60 {
+                usage.seal();
+            }
+        }
+    }
+}
+
+/// The question with windows that end now, where they began before.
+fn up_to(query: &ImpactQuery, now: Timestamp) -> ImpactQuery {
+    let tenants = query.tenants().iter().map(|one| TenantWindows {
+        tenant: one.tenant.clone(),
+        windows: one
+            .windows
+            .as_slice()
+            .iter()
+            .filter_map(|window| Window::non_empty(window.start(), now))
+            .collect(),
+    });
+    ImpactQuery::new(tenants.collect(), query.services.clone(), query.failed_only)
+}
+
 /// Batches of all tenants at once, sealed all the time: every answer holds whole ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn questions_see_whole_batches_while_they_are_sealed() {
-    let usage = MemoryUsage::default().sealing_after(50);
+    for follow_from in [usize::MAX, 0] {
+        let usage = MemoryUsage::default().sealing_after(50);
+        whole_batches(usage.following_from(follow_from)).await;
+    }
+}
+
+async fn whole_batches(usage: MemoryUsage) {
     let ended = Arc::new(AtomicBool::new(false));
     let writers = (0..2_u64).map(|writer| {
         let usage = usage.clone();

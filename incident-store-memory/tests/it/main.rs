@@ -67,6 +67,24 @@ mod sealed_usage {
     incident_core::usage_conformance!(super::Sealed);
 }
 
+/// Every question is followed, and some events are sealed.
+struct Followed;
+
+#[async_trait]
+impl UsageBackend for Followed {
+    type Guard = ();
+    type Source = MemoryUsage;
+
+    async fn open() -> (MemoryUsage, ()) {
+        let usage = MemoryUsage::default().sealing_after(400);
+        (usage.following_from(0), ())
+    }
+}
+
+mod followed_usage {
+    incident_core::usage_conformance!(super::Followed);
+}
+
 #[async_trait]
 impl AnchorBackend for Memory {
     type Guard = MemoryAnchors;
