@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::{ImpactCounts, ImpactQuery, TenantCount};
 use crate::{ServiceId, TenantId, Timestamp};
@@ -41,9 +43,13 @@ struct Span {
 }
 
 impl Growing {
-    /// A question without its end, and that end; none without windows.
+    /// A question without its end, and that end; none without windows, or about more than
+    /// 10,000 tenants.
     #[must_use]
     pub fn of(query: &ImpactQuery) -> Option<(Self, Timestamp)> {
+        if query.tenants().len() > MOST_TENANTS {
+            return None;
+        }
         let windows = query.tenants().iter().map(|one| one.windows.as_slice());
         let end = windows.flatten().map(|window| window.end()).max()?;
         let tenants = query.tenants().iter().map(|one| {
@@ -116,5 +122,135 @@ impl<U: Clone + Eq + Hash, S: BuildHasher + Default> Met<U, S> {
             by_tenant: rows.collect(),
             total_unique_users: size(&self.all),
         }
+    }
+}
+
+/// A question that nobody asked for so long is forgotten.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
+
+/// Most questions that are followed: a report with its baseline asks five.
+const MOST_QUESTIONS: usize = 64;
+
+/// A list of more tenants is not compared with others.
+const MOST_TENANTS: usize = 10_000;
+
+/// Growing questions that were asked lately, each with what its source knows of it.
+#[derive(Debug)]
+pub struct Following<T>(Mutex<HashMap<Growing, Entry<T>>>);
+
+#[derive(Debug)]
+struct Entry<T> {
+    asked: Instant,
+    known: Arc<T>,
+    bytes: usize,
+}
+
+impl<T> Default for Following<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Default> Following<T> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<Growing, Entry<T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of a question, and whether it was asked before. What nobody asked for
+    /// ten minutes is forgotten.
+    pub fn asked(&self, growing: &Growing, now: Instant) -> (Arc<T>, bool) {
+        let mut entries = self.entries();
+        if let Some(entry) = entries.get_mut(growing) {
+            entry.asked = now;
+            return (Arc::clone(&entry.known), true);
+        }
+        entries.retain(|_, entry| now.duration_since(entry.asked) < FORGOTTEN_AFTER);
+        if entries.len() >= MOST_QUESTIONS {
+            forget_oldest(&mut entries);
+        }
+        let known = Arc::new(T::default());
+        let entry = Entry {
+            asked: now,
+            known: Arc::clone(&known),
+            bytes: 0,
+        };
+        entries.insert(growing.clone(), entry);
+        (known, false)
+    }
+
+    /// Notes about how many bytes a question takes, and forgets those that nobody asked for
+    /// longest while all of them take more than there is room for.
+    pub fn measured(&self, growing: &Growing, bytes: usize, room: usize) {
+        let mut entries = self.entries();
+        if let Some(entry) = entries.get_mut(growing) {
+            entry.bytes = bytes;
+        }
+        while entries.values().map(|entry| entry.bytes).sum::<usize>() > room {
+            forget_oldest(&mut entries);
+        }
+    }
+
+    /// Forgets a question.
+    pub fn forget(&self, growing: &Growing) {
+        self.entries().remove(growing);
+    }
+
+    /// About how many bytes all questions take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.entries().values().map(|entry| entry.bytes).sum()
+    }
+}
+
+fn forget_oldest<T>(entries: &mut HashMap<Growing, Entry<T>>) {
+    let oldest = entries.iter().min_by_key(|(_, entry)| entry.asked);
+    if let Some(oldest) = oldest.map(|(growing, _)| growing.clone()) {
+        entries.remove(&oldest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::impact::TenantWindows;
+    use crate::{Window, Windows};
+
+    fn growing(start: u64) -> Growing {
+        of(1, start).unwrap()
+    }
+
+    fn of(tenants: usize, start: u64) -> Option<Growing> {
+        let zero: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
+        let start = zero.saturating_add(Duration::from_secs(start));
+        let end = start.saturating_add(Duration::from_secs(10));
+        let windows = Windows::from(Window::new(start, end).unwrap());
+        let one = |n: usize| TenantWindows {
+            tenant: format!("t{n}").parse().unwrap(),
+            windows: windows.clone(),
+        };
+        let query = ImpactQuery::new((0..tenants).map(one).collect(), None, false);
+        Growing::of(&query).map(|(growing, _)| growing)
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a place to count from")]
+    fn few_are_followed_and_the_longest_unasked_are_forgotten() {
+        assert!(of(10_000, 0).is_some() && of(10_001, 0).is_none());
+        let (following, now) = (Following::<u8>::default(), Instant::now());
+        let after = |seconds: u64| now + Duration::from_secs(seconds);
+        for n in 0..70 {
+            assert!(!following.asked(&growing(n), after(n)).1);
+        }
+        assert!(!following.asked(&growing(5), after(70)).1, "forgotten");
+        assert!(following.asked(&growing(60), after(71)).1);
+        for n in [60, 68, 69] {
+            following.measured(&growing(n), 100, 250);
+        }
+        assert!(following.bytes() <= 250);
+        assert!(following.asked(&growing(60), after(72)).1, "asked last");
+        assert!(!following.asked(&growing(1_000), after(5_000)).1);
+        assert_eq!(following.bytes(), 0, "nobody asked for ten minutes");
+        following.forget(&growing(1_000));
+        assert!(!following.asked(&growing(1_000), after(5_000)).1);
     }
 }

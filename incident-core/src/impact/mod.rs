@@ -18,7 +18,7 @@ pub use breakdown::{
 pub use compact::compact;
 pub use estimate::{Estimate, ImpactEstimates};
 pub use event::ApiUsageEvent;
-pub use growing::{Growing, Met};
+pub use growing::{Following, Growing, Met};
 pub use query::{ImpactCounts, ImpactQuery, TenantCount, TenantWindows};
 pub use scan::scan;
 pub use sketch::{ImpactSketches, RELATIVE_ERROR_PPM, Sketch};

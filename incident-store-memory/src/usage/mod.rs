@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use foldhash::fast::RandomState;
 use incident_core::impact::{
-    ApiUsageEvent, Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, ImpactSketches, Sketch,
-    TenantCount, TenantWindows,
+    ApiUsageEvent, Breakdown, Growing, ImpactCounts, ImpactEstimates, ImpactQuery, ImpactSketches,
+    Sketch, TenantCount, TenantWindows,
 };
 use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
 use incident_core::{Invalid, TenantId, Window};
@@ -25,7 +25,7 @@ use incident_core::{Invalid, TenantId, Window};
 use chunk::{Chunk, Facts, RAW_ROW};
 use ids::{Names, RawId};
 use kinds::Kinds;
-use live::{Found, Live};
+use live::Live;
 use log::{Log, Tidied, spanned};
 use scan::{Filter, Rows, distinct};
 
@@ -38,8 +38,11 @@ const SEAL_AFTER: usize = 32 * 1024;
 /// About what a user takes in the register of who has which tenant.
 const REGISTERED: usize = 40;
 
-/// Below so many rows a question is counted faster than it is followed.
-const FOLLOW_FROM: usize = 20_000;
+/// Fewer events are counted faster than it is looked up whether their question was asked.
+const FEW: usize = 1_000;
+
+/// A question that takes as long is followed, unless told otherwise.
+const FOLLOW_FROM: Duration = Duration::from_millis(5);
 
 /// Users of questions that are followed take at most this part of all bytes.
 const FOLLOWED: u64 = 16;
@@ -66,7 +69,7 @@ pub struct MemoryUsage {
     shared: Arc<Shared>,
     limit: u64,
     seal_after: usize,
-    follow_from: usize,
+    follow_from: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -120,12 +123,12 @@ impl MemoryUsage {
         self
     }
 
-    /// Follows questions about at least so many events: one that is asked again with a
+    /// Follows questions that take as long, 5 ms if not given: one that is asked again with a
     /// later end, as a report on a live incident is, costs what came since. Their users
     /// are kept for ten minutes, in at most a sixteenth of the limit.
     #[must_use]
-    pub const fn following_from(mut self, events: usize) -> Self {
-        self.follow_from = events;
+    pub const fn following_from(mut self, took: Duration) -> Self {
+        self.follow_from = took;
         self
     }
 
@@ -396,13 +399,20 @@ impl UsageSource for MemoryUsage {
         let snapshot = self.snapshot(query);
         let filter = self.filter(query);
         let rows = snapshot.rows();
-        if length(&rows) >= self.follow_from {
-            let room = usize::try_from(self.limit / FOLLOWED).unwrap_or(usize::MAX);
-            let live = &self.shared.live;
-            let found = live.ask(query, (&snapshot, &rows), &filter, room, (started, within))?;
-            if let Found::Counts(counts) = found {
-                return Ok(counts);
-            }
+        let may_follow = length(&rows) >= FEW || self.follow_from.is_zero();
+        let growing = may_follow.then(|| Growing::of(query)).flatten();
+        let room = usize::try_from(self.limit / FOLLOWED).unwrap_or(usize::MAX);
+        let live = &self.shared.live;
+        let found = live::ask(
+            live,
+            growing.as_ref(),
+            query,
+            (&snapshot, &rows),
+            (&filter, room),
+            (started, within),
+        )?;
+        if let Some(counts) = found {
+            return Ok(counts);
         }
         // Where every user is sealed and has one tenant, the total is the sum.
         let several = rows.iter().filter_map(Option::as_ref).count() > 1;
@@ -425,10 +435,15 @@ impl UsageSource for MemoryUsage {
             });
             in_time(started, within, &rows)?;
         }
-        Ok(ImpactCounts {
+        let counts = ImpactCounts {
             by_tenant,
             total_unique_users: ids.map_or(sum, |ids| distinct(&ids)),
-        })
+        };
+        if let Some((growing, _)) = &growing {
+            let is_long = started.elapsed() >= self.follow_from;
+            live::note(live, growing, is_long, &counts);
+        }
+        Ok(counts)
     }
 
     async fn estimates(

@@ -126,7 +126,7 @@ async fn what_is_followed_is_counted_as_if_it_were_not() {
         // Little room in some rounds, so that questions are forgotten.
         let limit = [2 << 30, 40_000_000][random.below(2) as usize];
         let usage = MemoryUsage::with_limit(limit).sealing_after(seal_after);
-        let usage = usage.following_from(0);
+        let usage = usage.following_from(Duration::ZERO);
         let mut events = Vec::new();
         let questions: Vec<ImpactQuery> = (0..5).map(|_| question(random)).collect();
         for step in 0..80_u64 {
@@ -174,7 +174,7 @@ fn up_to(query: &ImpactQuery, now: Timestamp) -> ImpactQuery {
 /// Batches of all tenants at once, sealed all the time: every answer holds whole ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn questions_see_whole_batches_while_they_are_sealed() {
-    for follow_from in [usize::MAX, 0] {
+    for follow_from in [Duration::MAX, Duration::ZERO] {
         let usage = MemoryUsage::default().sealing_after(50);
         whole_batches(usage.following_from(follow_from)).await;
     }

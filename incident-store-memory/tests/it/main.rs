@@ -7,6 +7,7 @@
 )]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::conformance::{AnchorBackend, StoreBackend, UsageBackend};
@@ -77,7 +78,7 @@ impl UsageBackend for Followed {
 
     async fn open() -> (MemoryUsage, ()) {
         let usage = MemoryUsage::default().sealing_after(400);
-        (usage.following_from(0), ())
+        (usage.following_from(Duration::ZERO), ())
     }
 }
 

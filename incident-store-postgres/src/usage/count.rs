@@ -193,6 +193,11 @@ impl<'a> Asked<'a> {
         &self.source.table
     }
 
+    /// What an event `e` must be, beside tenant and time.
+    pub(super) fn filter(&self) -> &str {
+        &self.filter
+    }
+
     pub(super) fn spans(&self) -> &[Span] {
         &self.spans
     }

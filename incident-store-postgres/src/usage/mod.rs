@@ -2,6 +2,7 @@
 
 mod apart;
 mod count;
+mod live;
 mod pace;
 mod table;
 mod take;
@@ -23,6 +24,7 @@ use crate::access::{Session, Timed};
 use crate::failure::{Failure, Late};
 use crate::row;
 use count::{Answer, Asked, Part};
+use live::Live;
 use pace::Pace;
 use table::quoted;
 
@@ -45,6 +47,9 @@ struct Source {
     /// Days that are known to have a partition.
     days: Mutex<BTreeSet<NaiveDate>>,
     pace: Pace,
+    live: Live,
+    /// A question that takes as long is followed.
+    follow_from: Duration,
 }
 
 /// The type of the column of tenants: a parameter is cast to it, never the
@@ -87,28 +92,52 @@ impl PgUsage {
     /// Our own table, which [`migrate`](crate::migrate) made.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self::with(pool, UsageTable::own(), TenantKey::Text, CONNECTIONS)
+        Self::with(pool, UsageTable::own(), TenantKey::Text)
     }
 
     /// Asks over so many connections of the pool at a time, where there are several
     /// tenants: one for the total, the others for the counts. Two if not given.
     #[must_use]
     pub fn connections(self, connections: usize) -> Self {
-        let Source {
-            pool, table, key, ..
-        } = &*self.0;
-        Self::with(pool.clone(), table.clone(), *key, connections.max(1))
+        self.anew(|source| source.connections = connections.max(1))
     }
 
-    fn with(pool: PgPool, table: UsageTable, key: TenantKey, connections: usize) -> Self {
+    /// Follows questions about our own table that take as long: one that is asked again with
+    /// a later end, as a report on a live incident is, costs what came since. 20 ms if
+    /// not given.
+    #[must_use]
+    pub fn following_from(self, took: Duration) -> Self {
+        self.anew(|source| source.follow_from = took)
+    }
+
+    fn with(pool: PgPool, table: UsageTable, key: TenantKey) -> Self {
         Self(Arc::new(Source {
             pool,
             table,
             key,
-            connections,
+            connections: CONNECTIONS,
             days: Mutex::default(),
             pace: Pace::default(),
+            live: Live::default(),
+            follow_from: live::worth(),
         }))
+    }
+
+    /// The same with something changed, and nothing learnt.
+    fn anew(self, change: impl FnOnce(&mut Source)) -> Self {
+        let before = &*self.0;
+        let mut source = Source {
+            pool: before.pool.clone(),
+            table: before.table.clone(),
+            key: before.key,
+            connections: before.connections,
+            days: Mutex::default(),
+            pace: Pace::default(),
+            live: Live::default(),
+            follow_from: before.follow_from,
+        };
+        change(&mut source);
+        Self(Arc::new(source))
     }
 
     /// The host's table. It is only read, and never changed.
@@ -137,7 +166,7 @@ impl PgUsage {
             "bigint" | "integer" | "smallint" => TenantKey::Integer,
             _ => TenantKey::Text,
         };
-        Ok(Self::with(pool, table, key, CONNECTIONS))
+        Ok(Self::with(pool, table, key))
     }
 
     async fn session(&self, until: Instant) -> Result<Session, UsageError> {
@@ -218,6 +247,38 @@ impl PgUsage {
         session.end(answer)
     }
 
+    /// All of a question, over several connections.
+    async fn whole(
+        &self,
+        asked: &Asked<'_>,
+        query: &ImpactQuery,
+        until: Instant,
+    ) -> Result<ImpactCounts, Failure> {
+        let parts = asked.parts(self.0.connections);
+        let answers = parts
+            .into_iter()
+            .map(|part| self.answer(asked, part, until));
+        let (mut counts, mut total) = (HashMap::new(), None);
+        for answer in try_join_all(answers).await? {
+            match answer {
+                Answer::Counts(some) => counts.extend(some),
+                Answer::Total(users) => total = Some(users),
+            }
+        }
+        // Of one tenant the total is its own.
+        let total = total.unwrap_or_else(|| counts.values().sum());
+        let by_tenant = (0_i32..)
+            .zip(query.tenants())
+            .map(|(place, one)| TenantCount {
+                tenant: one.tenant.clone(),
+                unique_users: counts.get(&place).copied().unwrap_or(0),
+            });
+        Ok(ImpactCounts {
+            by_tenant: by_tenant.collect(),
+            total_unique_users: total,
+        })
+    }
+
     async fn apart(&self, asked: &Asked<'_>, until: Instant) -> Result<Breakdown, Failure> {
         let mut session = Session::open(&self.0.pool, until).await?;
         let answer = async {
@@ -294,39 +355,29 @@ impl UsageSource for PgUsage {
         within: Duration,
     ) -> Result<ImpactCounts, UsageError> {
         let asked = Asked::of(&self.0, query)?;
-        let end = Instant::now() + within;
+        let started = Instant::now();
+        let end = started + within;
         let until = end - RESERVE.min(within / 5);
-        let parts = asked.parts(self.0.connections);
-        let answers = parts
-            .into_iter()
-            .map(|part| self.answer(&asked, part, until));
-        let answers = match try_join_all(answers).await {
-            Ok(answers) => answers,
+        let growing = self.growing(query);
+        let followed = self.followed(growing.as_ref(), &asked, query, until);
+        let found = match followed.await {
+            Ok(Some(counts)) => return Ok(counts),
+            Ok(None) => self.whole(&asked, query, until).await,
+            Err(failure) => Err(failure),
+        };
+        match found {
+            Ok(counts) => {
+                if let Some((growing, _)) = &growing {
+                    self.note(growing, started.elapsed(), &counts).await;
+                }
+                Ok(counts)
+            }
             Err(failure) if failure.is_late() => {
                 let tenants = query.tenants().len();
-                return Err(self.too_large(&asked, tenants, end).await);
+                Err(self.too_large(&asked, tenants, end).await)
             }
-            Err(failure) => return Err(trouble(failure)),
-        };
-        let (mut counts, mut total) = (HashMap::new(), None);
-        for answer in answers {
-            match answer {
-                Answer::Counts(some) => counts.extend(some),
-                Answer::Total(users) => total = Some(users),
-            }
+            Err(failure) => Err(trouble(failure)),
         }
-        // Of one tenant the total is its own.
-        let total = total.unwrap_or_else(|| counts.values().sum());
-        let by_tenant = (0_i32..)
-            .zip(query.tenants())
-            .map(|(place, one)| TenantCount {
-                tenant: one.tenant.clone(),
-                unique_users: counts.get(&place).copied().unwrap_or(0),
-            });
-        Ok(ImpactCounts {
-            by_tenant: by_tenant.collect(),
-            total_unique_users: total,
-        })
     }
 
     /// The exact counts: without an extension of the server, an estimate would take it as

@@ -1,6 +1,7 @@
 //! The contracts of the ports.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::conformance::{StoreBackend, UsageBackend};
@@ -38,8 +39,26 @@ impl UsageBackend for Postgres {
     }
 }
 
+/// Every question is followed from the second time on.
+struct Followed;
+
+#[async_trait]
+impl UsageBackend for Followed {
+    type Guard = Database;
+    type Source = PgUsage;
+
+    async fn open() -> (PgUsage, Database) {
+        let (usage, database) = <Postgres as UsageBackend>::open().await;
+        (usage.following_from(Duration::ZERO), database)
+    }
+}
+
 mod store {
     incident_core::store_conformance!(super::Postgres);
+}
+
+mod followed_usage {
+    incident_core::usage_conformance!(super::Followed);
 }
 
 mod usage {

@@ -260,3 +260,43 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
         .get(0);
     assert_eq!(limit, "0");
 }
+
+/// Events of a transaction that ends after a question looked are new to the next one.
+#[tokio::test]
+async fn what_a_slow_transaction_brings_is_not_missed() {
+    let database = server::database().await;
+    let pool = server::pool(&database).await;
+    let usage = PgUsage::new(pool.clone()).following_from(Duration::ZERO);
+    let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
+    let event = |user: &str, second: u64| ApiUsageEvent {
+        tenant_id: "t".parse().unwrap(),
+        user_id: user.parse().unwrap(),
+        service: "api".parse().unwrap(),
+        occurred_at: start.saturating_add(Duration::from_secs(second)),
+        failed: false,
+        endpoint: None,
+    };
+    let asked = async |second: u64| {
+        let end = start.saturating_add(Duration::from_secs(second));
+        let windows = Windows::from(Window::new(start, end).unwrap());
+        let tenant = "t".parse().unwrap();
+        let query = ImpactQuery::new(vec![TenantWindows { tenant, windows }], None, false);
+        let counts = usage.unique_users(&query, WITHIN).await.unwrap();
+        counts.total_unique_users
+    };
+    usage.record(vec![event("a", 1)], WITHIN).await.unwrap();
+    assert_eq!((asked(100).await, asked(101).await), (1, 1));
+    let mut slow = pool.begin().await.unwrap();
+    slow.execute(
+        "insert into incident.usage_events (tenant_id, user_id, service, occurred_at, failed) \
+         values ('t', 'slow', 'api', '2026-11-20T22:00:02Z', false)",
+    )
+    .await
+    .unwrap();
+    // A later transaction is over before it.
+    usage.record(vec![event("b", 3)], WITHIN).await.unwrap();
+    assert_eq!((asked(102).await, asked(103).await), (2, 2));
+    slow.commit().await.unwrap();
+    usage.record(vec![event("c", 4)], WITHIN).await.unwrap();
+    assert_eq!(asked(104).await, 4);
+}

@@ -1,0 +1,203 @@
+//! Questions about live incidents: asked anew with a later end, they cost what came since.
+//!
+//! Every event of our own table carries the transaction it came with. Transactions that
+//! were over when a question looked are counted; what others bring is new to the next one,
+//! however old its events are. The host's own tables cannot tell, and are counted anew.
+
+use std::collections::hash_map::RandomState;
+use std::time::Duration;
+
+use incident_core::impact::{Following, Growing, ImpactCounts, ImpactQuery, Met, compact};
+use sqlx::{Executor, PgConnection, Row};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+use super::count::{Asked, SPANS};
+use super::table::UsageTable;
+use super::{PgUsage, limit};
+use crate::access::Session;
+use crate::failure::Failure;
+use crate::row;
+
+/// A question that takes less is asked as a whole.
+const WORTH: Duration = Duration::from_millis(20);
+
+/// Most users of a question that is followed: each one travels once.
+const MOST_USERS: u64 = 500_000;
+
+/// What is counted is counted anew after so long: somebody may have deleted events.
+const TRUSTED_FOR: Duration = Duration::from_secs(600);
+
+/// About what a pair of tenant and user takes in two sets.
+const PAIR: usize = 96;
+
+/// How many bytes all questions may take.
+const ROOM: usize = 256 * 1024 * 1024;
+
+/// The questions that were asked lately.
+pub(super) type Live = Following<Mutex<Counted>>;
+
+/// A user, without loss.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum User {
+    Bits(u128),
+    Name(Box<str>),
+}
+
+impl From<&str> for User {
+    fn from(name: &str) -> Self {
+        compact(name).map_or_else(|| Self::Name(name.into()), Self::Bits)
+    }
+}
+
+/// What is known of a question.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// Whether counting it as a whole took long enough, of few enough users.
+    is_worth_it: bool,
+    /// Following it failed: there may be too much of it.
+    is_given_up: bool,
+    so_far: Option<SoFar>,
+}
+
+#[derive(Debug)]
+struct SoFar {
+    begun: Instant,
+    /// Transactions below it were over.
+    below: i64,
+    /// Up to which time, in microseconds.
+    end: i64,
+    met: Met<User, RandomState>,
+}
+
+impl PgUsage {
+    /// The answer of a question that was asked before with an earlier end; none of one that
+    /// is to be counted as any other.
+    pub(super) async fn followed(
+        &self,
+        growing: Option<&(Growing, i64)>,
+        asked: &Asked<'_>,
+        query: &ImpactQuery,
+        until: Instant,
+    ) -> Result<Option<ImpactCounts>, Failure> {
+        let Some((growing, end)) = growing else {
+            return Ok(None);
+        };
+        let (known, true) = self.0.live.asked(growing, Instant::now().into_std()) else {
+            return Ok(None);
+        };
+        // Whoever asks the same at the same time waits, and finds little left to do.
+        let Ok(mut known) = timeout_at(until, known.lock()).await else {
+            return Ok(None);
+        };
+        let is_old = |so_far: &SoFar| so_far.begun.elapsed() > TRUSTED_FOR;
+        if known.so_far.as_ref().is_some_and(is_old) {
+            known.so_far = None;
+        }
+        let is_earlier = |so_far: &SoFar| *end < so_far.end;
+        if !known.is_worth_it || known.is_given_up || known.so_far.as_ref().is_some_and(is_earlier)
+        {
+            return Ok(None);
+        }
+        let begun = Instant::now();
+        let after = known
+            .so_far
+            .as_ref()
+            .map(|so_far| (so_far.below, so_far.end));
+        let mut session = Session::open(&self.0.pool, until).await?;
+        let answer = timeout_at(until, news(session.connection(), asked, after, until)).await;
+        let answer = session.end(answer);
+        known.is_given_up = answer.is_err();
+        let (below, news) = answer?;
+        let so_far = known.so_far.get_or_insert_with(|| SoFar {
+            begun,
+            below,
+            end: *end,
+            met: Met::default(),
+        });
+        (so_far.below, so_far.end) = (below, *end);
+        for (place, user) in news {
+            let tenant = usize::try_from(place).ok();
+            if let Some(one) = tenant.and_then(|at| query.tenants().get(at)) {
+                so_far.met.add(&one.tenant, [user]);
+            }
+        }
+        let counts = so_far.met.counts(query);
+        let bytes = so_far.met.pairs() * PAIR;
+        drop(known);
+        self.0.live.measured(growing, bytes, ROOM);
+        Ok(Some(counts))
+    }
+
+    /// A question that can be followed, with its end; none over the host's own table.
+    pub(super) fn growing(&self, query: &ImpactQuery) -> Option<(Growing, i64)> {
+        if self.0.table != UsageTable::own() {
+            return None;
+        }
+        Growing::of(query).map(|(growing, end)| (growing, end.micros()))
+    }
+
+    /// Notes what it was to count a question as a whole.
+    pub(super) async fn note(&self, growing: &Growing, took: Duration, counts: &ImpactCounts) {
+        let (known, _) = self.0.live.asked(growing, Instant::now().into_std());
+        let users = counts.by_tenant.iter().map(|one| one.unique_users);
+        let few = users.sum::<u64>() <= MOST_USERS;
+        known.lock().await.is_worth_it = took >= self.0.follow_from && few;
+    }
+}
+
+/// The default of what is worth following.
+pub(super) const fn worth() -> Duration {
+    WORTH
+}
+
+/// The users of each tenant, by its place, that came with transactions that were not over
+/// then, or lie after that time; all of them at first. And which transactions are over now.
+async fn news(
+    connection: &mut PgConnection,
+    asked: &Asked<'_>,
+    after: Option<(i64, i64)>,
+    until: Instant,
+) -> sqlx::Result<(i64, Vec<(i32, User)>)> {
+    limit(connection, until.saturating_duration_since(Instant::now())).await?;
+    let events = asked.events_with("");
+    let (new, users) = match after {
+        None => (
+            String::new(),
+            format!(
+                "select s.place, e.u from {SPANS} cross join lateral (select distinct u from ({events}) e) e"
+            ),
+        ),
+        Some((below, end)) => (
+            // By itself, so that it is found by transaction and not by tenant.
+            format!(
+                "with new as materialized (select e.tenant_id, e.user_id, e.occurred_at from incident.usage_events e \
+                 where e.taken_by >= {below} and e.occurred_at >= $5 and e.occurred_at < $6{}) ",
+                asked.filter()
+            ),
+            format!(
+                "select s.place, e.u from {SPANS} cross join lateral ({events} and e.occurred_at >= {at}) e \
+                 where s.end_at > {at} union \
+                 select s.place, e.user_id from new e join {SPANS} \
+                 on e.tenant_id = s.tenant and e.occurred_at >= s.start_at and e.occurred_at < s.end_at",
+                at = format_args!("(timestamptz 'epoch' + interval '1 microsecond' * {end})"),
+            ),
+        ),
+    };
+    // In one statement, so that users and transactions are of one look.
+    let sql = format!(
+        "{new}select -1 as place, pg_snapshot_xmin(pg_current_snapshot())::text as u union all ({users})"
+    );
+    let rows = asked.run(sql, asked.spans(), connection).await;
+    connection.execute("reset statement_timeout").await?;
+    let (mut below, mut met) = (0, Vec::new());
+    for one in rows? {
+        let (place, user): (i32, &str) = (one.try_get("place")?, one.try_get("u")?);
+        if place < 0 {
+            below = user.parse().map_err(row::unreadable)?;
+        } else {
+            met.push((place, User::from(user)));
+        }
+    }
+    Ok((below, met))
+}
