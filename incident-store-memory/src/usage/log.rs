@@ -109,6 +109,11 @@ impl Log {
         self.segments.iter().map(|one| one.rows).sum()
     }
 
+    /// How many events there are.
+    pub(super) fn rows(&self) -> usize {
+        self.raw_rows() + self.sealed_rows()
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.raw_rows() * RAW_ROW + self.sealed_rows() * SEALED_ROW + self.users().bytes()
     }

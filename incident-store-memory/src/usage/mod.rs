@@ -42,7 +42,7 @@ const REGISTERED: usize = 40;
 const FEW: usize = 1_000;
 
 /// A question that takes as long is followed, unless told otherwise.
-const FOLLOW_FROM: Duration = Duration::from_millis(5);
+const FOLLOW_FROM: Duration = Duration::from_millis(2);
 
 /// Users of questions that are followed take at most this part of all bytes.
 const FOLLOWED: u64 = 16;
@@ -123,7 +123,7 @@ impl MemoryUsage {
         self
     }
 
-    /// Follows questions that take as long, 5 ms if not given: one that is asked again with a
+    /// Follows questions that take as long, 2 ms if not given: one that is asked again with a
     /// later end, as a report on a live incident is, costs what came since. Their users
     /// are kept for ten minutes, in at most a sixteenth of the limit.
     #[must_use]
@@ -297,6 +297,12 @@ struct Snapshot<'a> {
 }
 
 impl<'a> Snapshot<'a> {
+    /// How many events its tenants have, at any time.
+    fn events(&self) -> usize {
+        let logs = self.asked.iter().filter_map(|(log, _)| log.as_ref());
+        logs.map(|log| log.rows()).sum()
+    }
+
     /// The rows of each tenant; none of one without events.
     fn rows(&self) -> Vec<Option<(&Log, Rows<'_>)>> {
         let rows = self.asked.iter().map(|(log, windows)| {
@@ -372,16 +378,12 @@ fn in_time(
     if started.elapsed() <= within {
         return Ok(());
     }
+    let known = rows.iter().filter_map(Option::as_ref);
+    let events = known.map(|(_, rows)| rows.len()).sum();
     Err(UsageError::TimedOut {
         tenants: rows.len(),
-        events: Some(size(length(rows))),
+        events: Some(size(events)),
     })
-}
-
-/// How many events there are, whether they count or not.
-fn length(rows: &[Option<(&Log, Rows<'_>)>]) -> usize {
-    let known = rows.iter().filter_map(Option::as_ref);
-    known.map(|(_, rows)| rows.len()).sum()
 }
 
 #[async_trait]
@@ -398,8 +400,7 @@ impl UsageSource for MemoryUsage {
         let started = Instant::now();
         let snapshot = self.snapshot(query);
         let filter = self.filter(query);
-        let rows = snapshot.rows();
-        let may_follow = length(&rows) >= FEW || self.follow_from.is_zero();
+        let may_follow = snapshot.events() >= FEW || self.follow_from.is_zero();
         let growing = may_follow.then(|| Growing::of(query)).flatten();
         let room = usize::try_from(self.limit / FOLLOWED).unwrap_or(usize::MAX);
         let live = &self.shared.live;
@@ -407,13 +408,14 @@ impl UsageSource for MemoryUsage {
             live,
             growing.as_ref(),
             query,
-            (&snapshot, &rows),
+            &snapshot,
             (&filter, room),
             (started, within),
         )?;
         if let Some(counts) = found {
             return Ok(counts);
         }
+        let rows = snapshot.rows();
         // Where every user is sealed and has one tenant, the total is the sum.
         let several = rows.iter().filter_map(Option::as_ref).count() > 1;
         let has_raw = rows

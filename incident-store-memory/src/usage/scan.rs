@@ -82,19 +82,22 @@ impl<'a> Rows<'a> {
             // Segments follow one another: those before the window are passed over.
             let first = log.segments.partition_point(|one| one.last < start);
             let rest = log.segments.get(first..).unwrap_or_default();
-            for segment in rest.iter().take_while(|one| one.touches(start, end)) {
-                let places = segment.part.places(from(segment.batch), end);
-                if !places.is_empty() {
-                    sealed.push((&*segment.part, places));
+            for segment in rest.iter().take_while(|one| one.first < end) {
+                let from = from(segment.batch);
+                // Spans first: they lie beside one another, and rows somewhere else.
+                if segment.touches(from, end) {
+                    sealed.push((&*segment.part, segment.part.places(from, end)));
                 }
             }
-            for chunk in log.chunks.iter().filter(|one| one.touches(start, end)) {
-                let places = chunk.part.places(from(chunk.batch), end);
-                if !places.is_empty() {
-                    raw.push((&*chunk.part, places));
+            for chunk in &log.chunks {
+                let from = from(chunk.batch);
+                if chunk.touches(from, end) {
+                    raw.push((&*chunk.part, chunk.part.places(from, end)));
                 }
             }
         }
+        sealed.retain(|(_, places)| !places.is_empty());
+        raw.retain(|(_, places)| !places.is_empty());
         Self {
             sealed,
             raw,

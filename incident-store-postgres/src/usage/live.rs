@@ -23,7 +23,7 @@ use crate::row;
 const WORTH: Duration = Duration::from_millis(20);
 
 /// Most users of a question that is followed: each one travels once.
-const MOST_USERS: u64 = 500_000;
+const MOST_USERS: u64 = 1_000_000;
 
 /// What is counted is counted anew after so long: somebody may have deleted events.
 const TRUSTED_FOR: Duration = Duration::from_secs(600);
