@@ -202,15 +202,22 @@ impl From<Error> for Problem {
                 )
             }
             Error::NotConfigured(what) => Self::new(StatusCode::CONFLICT, "not_configured", what),
-            Error::Usage(UsageError::Full { .. }) => Self::new(
+            Error::Usage(error @ UsageError::Full { .. }) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "usage_full",
-                "no more usage events fit",
+                error.to_string(),
             ),
+            Error::Usage(UsageError::Unavailable(source)) => {
+                tracing::error!(
+                    error = source.as_ref() as &dyn std::error::Error,
+                    "the usage source is away"
+                );
+                Self::unavailable("the usage source is away; try again")
+            }
             Error::Usage(error @ UsageError::TimedOut { .. }) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "usage_timeout",
-                format!("{error}; ask about fewer tenants or a shorter time"),
+                format!("{error}; ask for an estimate, about fewer tenants or a shorter time"),
             ),
             Error::Usage(UsageError::Refused(why)) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "usage_refused", why)

@@ -110,12 +110,19 @@ impl Lines {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let bad =
-            |_| Problem::field("", "a line is not a usage event").after(self.number, self.accepted);
-        // A line that is not JSON is a line that does not fit: 422, as for any other.
-        let event = body::json_object(&line).map_err(bad)?;
+        let event = body::json_object(&line).map_err(|problem| self.bad(problem))?;
         self.batch.push(event);
         Ok(())
+    }
+
+    /// A line that is not JSON is one that does not fit: 422, as for any other.
+    fn bad(&self, problem: Problem) -> Problem {
+        let problem = if problem.errors().is_empty() {
+            Problem::field("", "the line is not JSON")
+        } else {
+            problem
+        };
+        problem.after(self.number, self.accepted)
     }
 
     async fn keep(&mut self, app: &App, ask: &Ask) -> Result<(), Problem> {
