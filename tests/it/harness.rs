@@ -98,6 +98,12 @@ pub(crate) async fn template() -> &'static str {
 
 /// A store of this test's own: in memory, or a database.
 pub(crate) async fn storage() -> (Storage, Option<Database>) {
+    if crate::ON_CLICKHOUSE {
+        let url = incident_test_clickhouse::Server::shared().database();
+        let address = url.await.unwrap().parse().unwrap();
+        let storage = Storage::default().with_usage(&address).await.unwrap();
+        return (storage, None);
+    }
     if !crate::ON_POSTGRES {
         return (Storage::default(), None);
     }

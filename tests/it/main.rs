@@ -10,6 +10,8 @@
 
 /// Servers keep everything in memory here; `on_postgres.rs` has the others.
 pub(crate) const ON_POSTGRES: bool = false;
+/// Whether usage events are in ClickHouse.
+pub(crate) const ON_CLICKHOUSE: bool = false;
 
 mod anchors;
 mod architecture;

@@ -10,6 +10,7 @@
 
 /// See `main.rs`.
 pub(crate) const ON_POSTGRES: bool = true;
+pub(crate) const ON_CLICKHOUSE: bool = false;
 
 mod bad_input;
 mod billing;
