@@ -68,6 +68,11 @@ pub fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
 /// # Errors
 /// 400 where it is not JSON, 422 with the field where it is but does not fit.
 pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Where the place of an error is kept track of, reading takes half as long again: what
+    // does not fit is read twice instead.
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = match serde_path_to_error::deserialize(&mut deserializer) {
         Ok(value) => value,

@@ -104,13 +104,27 @@ impl Lines {
     }
 
     fn take(&mut self, end: &[u8]) -> Result<(), Problem> {
+        if self.open.is_empty() {
+            return self.line(end);
+        }
         self.carry(end)?;
+        let mut line = std::mem::take(&mut self.open);
+        self.line(&line)?;
+        // The next one has room there.
+        line.clear();
+        self.open = line;
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), Problem> {
         self.number += 1;
-        let line = std::mem::take(&mut self.open);
+        if line.len() > BODY_LIMIT {
+            return Err(body::too_large().after(self.number, self.accepted));
+        }
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let event = body::json_object(&line).map_err(|problem| self.bad(problem))?;
+        let event = body::json_object(line).map_err(|problem| self.bad(problem))?;
         self.batch.push(event);
         Ok(())
     }
