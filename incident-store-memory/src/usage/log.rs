@@ -109,9 +109,14 @@ impl Log {
         self.segments.iter().map(|one| one.rows).sum()
     }
 
-    /// How many events there are.
-    pub(super) fn rows(&self) -> usize {
-        self.raw_rows() + self.sealed_rows()
+    /// At most how many events there are in a stretch of time: those of every part that
+    /// touches it.
+    pub(super) fn rows_between(&self, start: i64, end: i64) -> usize {
+        let first = self.segments.partition_point(|one| one.last < start);
+        let sealed = self.segments.get(first..).unwrap_or_default();
+        let sealed = sealed.iter().take_while(|one| one.first < end);
+        let raw = self.chunks.iter().filter(|one| one.touches(start, end));
+        sealed.map(|one| one.rows).sum::<usize>() + raw.map(|one| one.rows).sum::<usize>()
     }
 
     pub(super) fn bytes(&self) -> usize {
