@@ -2,6 +2,7 @@
 
 mod apart;
 mod chunk;
+mod grouped;
 mod ids;
 mod kinds;
 mod live;

@@ -8,6 +8,7 @@ use incident_core::Window;
 use std::hash::BuildHasher;
 
 use super::chunk::{Chunk, Facts};
+use super::grouped::{BLOCK, Passes};
 use super::ids::RawId;
 use super::log::Log;
 use super::sealed::{Segment, Users};
@@ -18,9 +19,6 @@ const FEW: usize = 64;
 /// Below so many ids a set is used instead of a filter before it.
 const MANY: usize = 100_000;
 
-/// How many rows are filtered at a time.
-const BLOCK: usize = 4_096;
-
 /// Which events count.
 #[derive(Debug)]
 pub(super) enum Filter {
@@ -28,7 +26,7 @@ pub(super) enum Filter {
     All,
     /// By what of an event counts: 1 for one that does. As long as there are values of
     /// [`Facts`], so that looking one up needs no check.
-    Some(Box<[u8; 1 << 16]>),
+    Some(Box<Passes>),
 }
 
 impl Filter {
@@ -275,24 +273,14 @@ impl<'a> Rows<'a> {
         bits: &mut [u64],
         others: &mut HashSet<RawId, RandomState>,
     ) {
-        let mut block = [0; BLOCK];
         for (segment, places) in &self.sealed {
-            let numbers = segment.user.get(places.clone()).unwrap_or_default();
-            let facts = segment.facts.get(places.clone()).unwrap_or_default();
             match filter {
                 Filter::All => {
-                    for number in numbers {
+                    for number in segment.user.get(places.clone()).unwrap_or_default() {
                         set(bits, *number, 1);
                     }
                 }
-                Filter::Some(table) => {
-                    let blocks = numbers.chunks(BLOCK).zip(facts.chunks(BLOCK));
-                    for (numbers, facts) in blocks {
-                        for number in passed(table, numbers, facts, &mut block) {
-                            set(bits, *number, 1);
-                        }
-                    }
-                }
+                Filter::Some(table) => mark_passing(segment, places, table, bits),
             }
         }
         for id in self.raw_ids(filter) {
@@ -306,10 +294,36 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// Sets the bit of each user of the rows that pass: whole blocks by their groups, the edges of
+/// the window row by row.
+fn mark_passing(segment: &Segment, places: &Range<usize>, table: &Passes, bits: &mut [u64]) {
+    let mut rows = [0; BLOCK];
+    let mut start = places.start;
+    while start < places.end {
+        let block = start / BLOCK;
+        let block_end = ((block + 1) * BLOCK).min(segment.at.len());
+        let end = block_end.min(places.end);
+        let is_whole = start == block * BLOCK && end == block_end;
+        let groups = is_whole.then(|| segment.grouped.passing(block, table));
+        if let Some(runs) = groups.flatten() {
+            for number in runs.flatten() {
+                set(bits, *number, 1);
+            }
+        } else {
+            let numbers = segment.user.get(start..end).unwrap_or_default();
+            let facts = segment.facts.get(start..end).unwrap_or_default();
+            for number in passed(table, numbers, facts, &mut rows) {
+                set(bits, *number, 1);
+            }
+        }
+        start = end;
+    }
+}
+
 /// The numbers of the rows that count, put together without a branch: nobody can tell
 /// beforehand which they are.
 fn passed<'b>(
-    table: &[u8; 1 << 16],
+    table: &Passes,
     numbers: &[u32],
     facts: &[Facts],
     block: &'b mut [u32; BLOCK],

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::chunk::{Chunk, Facts};
+use super::grouped::{GROUPED_ROW, Grouped};
 use super::ids::RawId;
 
 /// Events of one tenant that follow those of the segment before, in order of time.
@@ -23,10 +24,11 @@ pub(super) struct Segment {
     /// In the rows from place `a` on, a user's first one is that whose `before` is at
     /// most `a`: distinct users are counted without a set.
     pub(super) before: Vec<u32>,
+    pub(super) grouped: Grouped,
 }
 
 /// What a sealed row takes.
-pub(super) const SEALED_ROW: usize = 8 + 4 + 2 + 4;
+pub(super) const SEALED_ROW: usize = 8 + 4 + 2 + 4 + GROUPED_ROW;
 
 /// About what a user takes: its id twice, its number, its last place.
 const USER: usize = 16 + 4 + 1 + 16 + 4 + 8;
@@ -90,6 +92,7 @@ impl Users {
         }
         Segment {
             base,
+            grouped: Grouped::of(&user, &chunk.facts),
             at: chunk.at,
             user,
             facts: chunk.facts,
