@@ -1,7 +1,8 @@
 //! Distinct users out of millions of events in memory.
 //!
 //! Alone, `cargo bench -p incident-benches --bench usage_scan`, it tells how fast events
-//! come in and how the time grows with their number. Beside `DuckDB`, in interleaved
+//! come in and how the time grows with their number; with `USAGE_TOGETHER=20000000` how fast
+//! so many come in from one and from two threads, their making aside. Beside `DuckDB`, in interleaved
 //! rounds over the same events, it is run by `benches/usage_beside_duckdb.py`.
 
 #![expect(
@@ -16,6 +17,7 @@
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{BufRead, BufWriter, Write};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use incident_benches::usage::{ASKED, Made, NamesOf, START, WINDOWS, made, tenant_name};
@@ -51,6 +53,30 @@ async fn load(usage: &MemoryUsage, names: &NamesOf, events: &[Made]) -> f64 {
         spent += started.elapsed();
     }
     events.len() as f64 / spent.as_secs_f64()
+}
+
+/// Takes batches that are made beforehand, by several threads at a time.
+fn load_together(usage: &MemoryUsage, names: &NamesOf, events: &[Made], writers: usize) -> f64 {
+    let batches: Vec<_> = events
+        .chunks(BATCH)
+        .map(|batch| names.events(batch))
+        .collect();
+    let next = Mutex::new(batches.into_iter());
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..writers {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread();
+                let runtime = { runtime }.build().unwrap();
+                loop {
+                    let batch = next.lock().unwrap().next();
+                    let Some(batch) = batch else { return };
+                    runtime.block_on(usage.record(batch, WITHIN)).unwrap();
+                }
+            });
+        }
+    });
+    events.len() as f64 / started.elapsed().as_secs_f64()
 }
 
 async fn asked(usage: &MemoryUsage, query: &ImpactQuery) -> (f64, u64, u64) {
@@ -89,6 +115,16 @@ fn counting() -> MemoryUsage {
 }
 
 async fn alone() {
+    let together = number("USAGE_TOGETHER", 0);
+    if together > 0 {
+        let all = made(together);
+        let names = NamesOf::of(&all);
+        for writers in [1, 2, 1, 2, 1, 2] {
+            let rate = load_together(&counting(), &names, &all, writers);
+            println!("{together} events by {writers}: {rate:.0}/s");
+        }
+        return;
+    }
     println!("roof: {:.1} GB/s", roof() / 1e9);
     let mut events = 100_000;
     let most = number("USAGE_MOST", 10_000_000);
