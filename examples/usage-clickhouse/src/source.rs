@@ -18,7 +18,7 @@ use crate::address::Address;
 use crate::apart::{breakdown, number};
 use crate::client::{Failure, Server, client};
 use crate::question::Question;
-use crate::table::{self, OpenError};
+use crate::table::{self, DAY_US, OpenError};
 
 /// Two standard deviations of `uniqCombined(17)`, in parts of a million: a HyperLogLog of
 /// 2^17 cells, 2 × 1.04 / √2^17.
@@ -26,9 +26,6 @@ const RELATIVE_ERROR_PPM: u32 = 5_746;
 
 /// How much of the time is left for saying how large a question was.
 const RESERVE: Duration = Duration::from_millis(300);
-
-/// A day in microseconds.
-const DAY_US: i64 = 86_400_000_000;
 
 /// Usage events in ClickHouse. Clones share it.
 #[derive(Clone, Debug)]

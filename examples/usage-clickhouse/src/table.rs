@@ -55,6 +55,9 @@ const COLUMNS: [(&str, &[&str], &str); 6] = [
     ("endpoint", &TEXT, "String, empty where there is none"),
 ];
 
+/// A day in microseconds: a partition.
+pub(crate) const DAY_US: i64 = 86_400_000_000;
+
 const TEXT: [&str; 2] = ["String", "LowCardinality(String)"];
 
 /// Our table. Days are numbers, so that the server's time zone does not matter; a
@@ -65,7 +68,7 @@ pub(crate) fn ddl(address: &Address) -> String {
          tenant_id String, occurred_at Int64, user_id String, service_id String, failed UInt8, endpoint String, \
          at DateTime alias toDateTime(intDiv(occurred_at, 1000000))\
          ) engine = ReplacingMergeTree() \
-         partition by intDiv(occurred_at, 86400000000) \
+         partition by intDiv(occurred_at, {DAY_US}) \
          primary key (tenant_id, occurred_at) \
          order by (tenant_id, occurred_at, user_id, service_id, failed, endpoint)",
         address.name()

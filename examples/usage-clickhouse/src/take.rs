@@ -10,9 +10,7 @@ use tokio::time::Instant;
 
 use crate::binary::Rows;
 use crate::source::ClickHouseUsage;
-
-/// A day in microseconds: a partition.
-const DAY_US: i64 = 86_400_000_000;
+use crate::table::DAY_US;
 
 /// Most days of one batch: the server's own limit (`max_partitions_per_insert_block`).
 const MOST_DAYS: usize = 100;

@@ -270,3 +270,35 @@ async fn a_view_over_the_hosts_table_is_counted() {
     assert_eq!(apart.by_endpoint[0].users, 1);
     assert_eq!(apart.first_hits.len(), 1);
 }
+
+/// The statements of the README: states by the hour, merged when they are read.
+#[tokio::test]
+async fn states_by_the_hour_are_merged() {
+    let url = Server::shared().database().await.unwrap();
+    let source = open(&url).await.unwrap();
+    let (database, server) = (url.rsplit('/').next().unwrap(), Server::shared());
+    let start: Timestamp = "2023-11-14T22:00:00Z".parse().unwrap();
+    let hour = |n: u64| start.saturating_add(Duration::from_secs(n * 3_600 + 60));
+    let batch = |hours: std::ops::Range<u64>| -> Vec<ApiUsageEvent> {
+        let users = hours.flat_map(|n| (0..1_000).map(move |user| (n, n * 500 + user)));
+        users.map(|(n, user)| event("t", user, hour(n))).collect()
+    };
+    source.record(batch(0..3), WITHIN).await.unwrap();
+    let readme = include_str!("../README.md");
+    let sql = readme.split("```sql\n").nth(1).unwrap();
+    let mut statements = sql.split("```").next().unwrap().split(';');
+    let within = |sql: &str| {
+        let sql = sql.replace("usage_events", &format!("{database}.usage_events"));
+        sql.replace("usage_hours", &format!("{database}.usage_hours"))
+    };
+    let view = within(statements.next().unwrap());
+    server.run(0, &view).await.unwrap();
+    // What comes after the view is in it as well.
+    source.record(batch(3..6), WITHIN).await.unwrap();
+    let told = server
+        .run(0, &within(statements.next().unwrap()))
+        .await
+        .unwrap();
+    let users: f64 = told.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!((users / 3_500.0 - 1.0).abs() < 0.012, "{told}");
+}

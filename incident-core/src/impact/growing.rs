@@ -156,26 +156,37 @@ impl<T: Default> Following<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of a question, and whether it was asked before. What nobody asked for
-    /// ten minutes is forgotten.
-    pub fn asked(&self, growing: &Growing, now: Instant) -> (Arc<T>, bool) {
+    /// Whether nothing is followed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries().is_empty()
+    }
+
+    /// What is known of a question; none if it is not followed.
+    pub fn known(&self, growing: &Growing, now: Instant) -> Option<Arc<T>> {
+        let mut entries = self.entries();
+        let entry = entries.get_mut(growing)?;
+        entry.asked = now;
+        Some(Arc::clone(&entry.known))
+    }
+
+    /// Follows a question from now on. What nobody asked for ten minutes is forgotten.
+    pub fn follow(&self, growing: &Growing, now: Instant) {
         let mut entries = self.entries();
         if let Some(entry) = entries.get_mut(growing) {
             entry.asked = now;
-            return (Arc::clone(&entry.known), true);
+            return;
         }
         entries.retain(|_, entry| now.duration_since(entry.asked) < FORGOTTEN_AFTER);
         if entries.len() >= MOST_QUESTIONS {
             forget_oldest(&mut entries);
         }
-        let known = Arc::new(T::default());
         let entry = Entry {
             asked: now,
-            known: Arc::clone(&known),
+            known: Arc::default(),
             bytes: 0,
         };
         entries.insert(growing.clone(), entry);
-        (known, false)
     }
 
     /// Notes about how many bytes a question takes, and forgets those that nobody asked for
@@ -238,19 +249,23 @@ mod tests {
         assert!(of(10_000, 0).is_some() && of(10_001, 0).is_none());
         let (following, now) = (Following::<u8>::default(), Instant::now());
         let after = |seconds: u64| now + Duration::from_secs(seconds);
+        assert!(following.is_empty());
         for n in 0..70 {
-            assert!(!following.asked(&growing(n), after(n)).1);
+            assert!(following.known(&growing(n), after(n)).is_none());
+            following.follow(&growing(n), after(n));
         }
-        assert!(!following.asked(&growing(5), after(70)).1, "forgotten");
-        assert!(following.asked(&growing(60), after(71)).1);
+        let is_known = |n: u64, at: u64| following.known(&growing(n), after(at)).is_some();
+        assert!(!is_known(5, 70), "the longest unasked is forgotten");
+        assert!(is_known(60, 71));
         for n in [60, 68, 69] {
             following.measured(&growing(n), 100, 250);
         }
         assert!(following.bytes() <= 250);
-        assert!(following.asked(&growing(60), after(72)).1, "asked last");
-        assert!(!following.asked(&growing(1_000), after(5_000)).1);
+        assert!(is_known(60, 72), "asked last");
+        following.follow(&growing(1_000), after(5_000));
+        assert!(!is_known(60, 5_000) && is_known(1_000, 5_000));
         assert_eq!(following.bytes(), 0, "nobody asked for ten minutes");
         following.forget(&growing(1_000));
-        assert!(!following.asked(&growing(1_000), after(5_000)).1);
+        assert!(following.is_empty());
     }
 }

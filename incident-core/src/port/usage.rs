@@ -51,7 +51,9 @@ fn told(events: Option<u64>) -> String {
 /// # Contract
 /// **Ordered:** the answer does not depend on the order in which events
 /// arrived; rows are in the order of the question, zeros too.
-/// **Idempotent:** an event that arrived twice counts as one.
+/// **Idempotent:** an event that arrived twice counts as one. A question that is asked again
+/// with a later end may cost only what is new: its answer is the same as if it were the
+/// first, late events included.
 /// **Isolated:** a batch is seen whole or not at all.
 /// **Bounded:** answers within `within`, or [`UsageError::TimedOut`].
 /// **Errors:** [`unique_users`](UsageSource::unique_users) is exact or an error, never

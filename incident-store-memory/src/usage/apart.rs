@@ -10,7 +10,7 @@ use incident_core::port::UsageError;
 
 use super::ids::RawId;
 use super::in_time;
-use super::kinds::Kinds;
+use super::kinds::Kind;
 use super::log::Log;
 use super::scan::{Filter, Row, Rows};
 
@@ -23,13 +23,13 @@ type Users<T> = HashMap<RawId, T, RandomState>;
 pub(super) fn breakdown(
     rows: &[Option<(&Log, Rows<'_>)>],
     filter: &Filter,
-    kinds: &Kinds,
+    kinds: &[Kind],
     (started, within): (Instant, Duration),
 ) -> Result<Breakdown, UsageError> {
     let mut first: Users<i64> = HashMap::default();
     // By number of the kind.
     let mut of_kind: Vec<Users<()>> = Vec::new();
-    of_kind.resize_with(kinds.all().len(), HashMap::default);
+    of_kind.resize_with(kinds.len(), HashMap::default);
     for (log, some) in rows.iter().flatten() {
         let users = log.users();
         for (at, Row { time, user, facts }) in some.each(filter, &users).enumerate() {
@@ -48,7 +48,7 @@ pub(super) fn breakdown(
     Ok(told(&first, of_kind, kinds))
 }
 
-fn told(first: &Users<i64>, of_kind: Vec<Users<()>>, kinds: &Kinds) -> Breakdown {
+fn told(first: &Users<i64>, of_kind: Vec<Users<()>>, kinds: &[Kind]) -> Breakdown {
     let mut minutes: HashMap<i64, u64, RandomState> = HashMap::default();
     for time in first.values() {
         *minutes.entry(time.div_euclid(MINUTE_US)).or_default() += 1;
@@ -60,7 +60,7 @@ fn told(first: &Users<i64>, of_kind: Vec<Users<()>>, kinds: &Kinds) -> Breakdown
     let first_hits = first_hits.collect();
     let mut by_endpoint = Vec::new();
     let mut services: HashMap<_, Users<()>, RandomState> = HashMap::default();
-    for (kind, users) in kinds.all().iter().zip(of_kind) {
+    for (kind, users) in kinds.iter().zip(of_kind) {
         if users.is_empty() {
             continue;
         }

@@ -8,7 +8,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
-use incident_core::Timestamp;
 use incident_core::impact::{Following, Growing, ImpactCounts, ImpactQuery, Met};
 use incident_core::port::UsageError;
 
@@ -29,8 +28,6 @@ pub(super) type Live = Following<Mutex<Counted>>;
 /// What was counted so far.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
-    /// Whether counting it as a whole took long enough, of few enough users.
-    is_worth_it: bool,
     /// The number of the last batch.
     batch: u64,
     /// Up to which time, in microseconds.
@@ -42,22 +39,25 @@ pub(super) struct Counted {
 /// to be counted as any other. `room` is how many bytes all of them may take.
 pub(super) fn ask(
     live: &Live,
-    growing: Option<&(Growing, Timestamp)>,
     query: &ImpactQuery,
     snapshot: &Snapshot<'_>,
     (filter, room): (&Filter, usize),
     (started, within): (Instant, Duration),
 ) -> Result<Option<ImpactCounts>, UsageError> {
-    let Some((growing, end)) = growing else {
+    // Telling what is asked costs as much as some small questions.
+    if live.is_empty() {
+        return Ok(None);
+    }
+    let Some((growing, end)) = Growing::of(query) else {
         return Ok(None);
     };
-    let (counted, true) = live.asked(growing, started) else {
+    let Some(counted) = live.known(&growing, started) else {
         return Ok(None);
     };
     let end = end.micros();
     let mut so_far = counted.lock().unwrap_or_else(PoisonError::into_inner);
     // Somebody asked about an earlier time, or looked before who asked last.
-    if !so_far.is_worth_it || end < so_far.end || snapshot.batch < so_far.batch {
+    if end < so_far.end || snapshot.batch < so_far.batch {
         return Ok(None);
     }
     for (one, (log, windows)) in query.tenants().iter().zip(&snapshot.asked) {
@@ -76,15 +76,17 @@ pub(super) fn ask(
     let counts = so_far.met.counts(query);
     let bytes = so_far.met.pairs() * PAIR;
     drop(so_far);
-    live.measured(growing, bytes, room);
+    live.measured(&growing, bytes, room);
     Ok(Some(counts))
 }
 
-/// Notes what it was to count a question as a whole.
-pub(super) fn note(live: &Live, growing: &Growing, is_long: bool, counts: &ImpactCounts) {
-    let (counted, _) = live.asked(growing, Instant::now());
+/// Follows a question from now on that took long to count, unless it has too many users.
+pub(super) fn note(live: &Live, query: &ImpactQuery, counts: &ImpactCounts) {
     let users = counts.by_tenant.iter().map(|one| one.unique_users);
-    let few = users.sum::<u64>() <= MOST_USERS;
-    let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
-    counted.is_worth_it = is_long && few;
+    if users.sum::<u64>() > MOST_USERS {
+        return;
+    }
+    if let Some((growing, _)) = Growing::of(query) {
+        live.follow(&growing, Instant::now());
+    }
 }

@@ -15,7 +15,8 @@ const FAN_IN: usize = 8;
 pub(super) struct Spanned<T> {
     pub(super) first: i64,
     pub(super) last: i64,
-    pub(super) rows: usize,
+    /// In 32 bits, so that more spans are in a line of the cache.
+    rows: u32,
     /// The number of the last batch that any of its events came with.
     pub(super) batch: u64,
     pub(super) part: Arc<T>,
@@ -37,10 +38,14 @@ impl<T> Spanned<T> {
         Some(Self {
             first: *times.first()?,
             last: *times.last()?,
-            rows: times.len(),
+            rows: u32::try_from(times.len()).unwrap_or(u32::MAX),
             batch,
             part: Arc::new(part),
         })
+    }
+
+    fn rows(&self) -> usize {
+        usize::try_from(self.rows).unwrap_or(usize::MAX)
     }
 
     pub(super) const fn touches(&self, start: i64, end: i64) -> bool {
@@ -102,21 +107,11 @@ impl Log {
     }
 
     fn raw_rows(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.rows).sum()
+        self.chunks.iter().map(|chunk| chunk.rows()).sum()
     }
 
     fn sealed_rows(&self) -> usize {
-        self.segments.iter().map(|one| one.rows).sum()
-    }
-
-    /// At most how many events there are in a stretch of time: those of every part that
-    /// touches it.
-    pub(super) fn rows_between(&self, start: i64, end: i64) -> usize {
-        let first = self.segments.partition_point(|one| one.last < start);
-        let sealed = self.segments.get(first..).unwrap_or_default();
-        let sealed = sealed.iter().take_while(|one| one.first < end);
-        let raw = self.chunks.iter().filter(|one| one.touches(start, end));
-        sealed.map(|one| one.rows).sum::<usize>() + raw.map(|one| one.rows).sum::<usize>()
+        self.segments.iter().map(|one| one.rows()).sum()
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -138,7 +133,7 @@ impl Log {
 
     fn fresh_rows(&self) -> usize {
         let fresh = self.chunks.iter().filter(|chunk| !self.is_late(chunk));
-        fresh.map(|chunk| chunk.rows).sum()
+        fresh.map(|chunk| chunk.rows()).sum()
     }
 
     /// What came late is kept as it came until it is an eighth of the rest: then it is
@@ -227,7 +222,7 @@ impl Log {
     /// Chunks of about one size, put together once there are enough of them: a row is
     /// copied once per size.
     fn gathered(&self) -> Option<Tidied> {
-        let class = |chunk: &Spanned<Chunk>| chunk.rows.checked_ilog(FAN_IN).unwrap_or(0);
+        let class = |chunk: &Spanned<Chunk>| chunk.rows().checked_ilog(FAN_IN).unwrap_or(0);
         let smallest = (0..usize::BITS).find(|wanted| {
             let of = self.chunks.iter().filter(|chunk| class(chunk) == *wanted);
             of.count() >= FAN_IN

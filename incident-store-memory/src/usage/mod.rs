@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use foldhash::fast::RandomState;
 use incident_core::impact::{
-    ApiUsageEvent, Breakdown, Growing, ImpactCounts, ImpactEstimates, ImpactQuery, ImpactSketches,
-    Sketch, TenantCount, TenantWindows,
+    ApiUsageEvent, Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, ImpactSketches, Sketch,
+    TenantCount, TenantWindows,
 };
 use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
 use incident_core::{Invalid, TenantId, Window};
@@ -38,10 +38,6 @@ const SEAL_AFTER: usize = 32 * 1024;
 
 /// About what a user takes in the register of who has which tenant.
 const REGISTERED: usize = 40;
-
-/// Fewer events are counted faster than it is worth looking up whether their question was
-/// asked before.
-const FEW: usize = 100_000;
 
 /// A question that takes as long is followed, unless told otherwise.
 const FOLLOW_FROM: Duration = Duration::from_millis(2);
@@ -299,17 +295,6 @@ struct Snapshot<'a> {
 }
 
 impl<'a> Snapshot<'a> {
-    /// At most how many events there are in the windows.
-    fn events(&self) -> usize {
-        let known = self.asked.iter().filter_map(|(log, windows)| {
-            let (first, last) = (windows.first()?, windows.last()?);
-            Some((log.as_ref()?, first.start().micros(), last.end().micros()))
-        });
-        known
-            .map(|(log, start, end)| log.rows_between(start, end))
-            .sum()
-    }
-
     /// The rows of each tenant; none of one without events.
     fn rows(&self) -> Vec<Option<(&Log, Rows<'_>)>> {
         let rows = self.asked.iter().map(|(log, windows)| {
@@ -407,18 +392,9 @@ impl UsageSource for MemoryUsage {
         let started = Instant::now();
         let snapshot = self.snapshot(query);
         let filter = self.filter(query);
-        let may_follow = snapshot.events() >= FEW || self.follow_from.is_zero();
-        let growing = may_follow.then(|| Growing::of(query)).flatten();
         let room = usize::try_from(self.limit / FOLLOWED).unwrap_or(usize::MAX);
         let live = &self.shared.live;
-        let found = live::ask(
-            live,
-            growing.as_ref(),
-            query,
-            &snapshot,
-            (&filter, room),
-            (started, within),
-        )?;
+        let found = live::ask(live, query, &snapshot, (&filter, room), (started, within))?;
         if let Some(counts) = found {
             return Ok(counts);
         }
@@ -448,9 +424,8 @@ impl UsageSource for MemoryUsage {
             by_tenant,
             total_unique_users: ids.map_or(sum, |ids| distinct(&ids)),
         };
-        if let Some((growing, _)) = &growing {
-            let is_long = started.elapsed() >= self.follow_from;
-            live::note(live, growing, is_long, &counts);
+        if started.elapsed() >= self.follow_from {
+            live::note(live, query, &counts);
         }
         Ok(counts)
     }
@@ -471,8 +446,9 @@ impl UsageSource for MemoryUsage {
         let started = Instant::now();
         let snapshot = self.snapshot(query);
         let filter = self.filter(query);
-        // After the snapshot, so that every kind of it is known.
-        let kinds = self.kinds();
+        // After the snapshot, so that every kind of it is known; copied, so that batches with
+        // new ones go on.
+        let kinds = self.kinds().all().to_vec();
         apart::breakdown(&snapshot.rows(), &filter, &kinds, (started, within))
     }
 }

@@ -53,8 +53,6 @@ impl From<&str> for User {
 /// What is known of a question.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
-    /// Whether counting it as a whole took long enough, of few enough users.
-    is_worth_it: bool,
     /// Following it failed: there may be too much of it.
     is_given_up: bool,
     so_far: Option<SoFar>,
@@ -75,15 +73,18 @@ impl PgUsage {
     /// is to be counted as any other.
     pub(super) async fn followed(
         &self,
-        growing: Option<&(Growing, i64)>,
         asked: &Asked<'_>,
         query: &ImpactQuery,
         until: Instant,
     ) -> Result<Option<ImpactCounts>, Failure> {
-        let Some((growing, end)) = growing else {
+        if self.0.live.is_empty() {
+            return Ok(None);
+        }
+        let Some((growing, end)) = self.growing(query) else {
             return Ok(None);
         };
-        let (known, true) = self.0.live.asked(growing, Instant::now().into_std()) else {
+        let now = Instant::now().into_std();
+        let Some(known) = self.0.live.known(&growing, now) else {
             return Ok(None);
         };
         // Whoever asks the same at the same time waits, and finds little left to do.
@@ -94,9 +95,8 @@ impl PgUsage {
         if known.so_far.as_ref().is_some_and(is_old) {
             known.so_far = None;
         }
-        let is_earlier = |so_far: &SoFar| *end < so_far.end;
-        if !known.is_worth_it || known.is_given_up || known.so_far.as_ref().is_some_and(is_earlier)
-        {
+        let is_earlier = |so_far: &SoFar| end < so_far.end;
+        if known.is_given_up || known.so_far.as_ref().is_some_and(is_earlier) {
             return Ok(None);
         }
         let begun = Instant::now();
@@ -112,10 +112,10 @@ impl PgUsage {
         let so_far = known.so_far.get_or_insert_with(|| SoFar {
             begun,
             below,
-            end: *end,
+            end,
             met: Met::default(),
         });
-        (so_far.below, so_far.end) = (below, *end);
+        (so_far.below, so_far.end) = (below, end);
         for (place, user) in news {
             let tenant = usize::try_from(place).ok();
             if let Some(one) = tenant.and_then(|at| query.tenants().get(at)) {
@@ -125,24 +125,27 @@ impl PgUsage {
         let counts = so_far.met.counts(query);
         let bytes = so_far.met.pairs() * PAIR;
         drop(known);
-        self.0.live.measured(growing, bytes, ROOM);
+        self.0.live.measured(&growing, bytes, ROOM);
         Ok(Some(counts))
     }
 
     /// A question that can be followed, with its end; none over the host's own table.
-    pub(super) fn growing(&self, query: &ImpactQuery) -> Option<(Growing, i64)> {
+    fn growing(&self, query: &ImpactQuery) -> Option<(Growing, i64)> {
         if self.0.table != UsageTable::own() {
             return None;
         }
         Growing::of(query).map(|(growing, end)| (growing, end.micros()))
     }
 
-    /// Notes what it was to count a question as a whole.
-    pub(super) async fn note(&self, growing: &Growing, took: Duration, counts: &ImpactCounts) {
-        let (known, _) = self.0.live.asked(growing, Instant::now().into_std());
+    /// Follows a question from now on that took long to count, unless it has too many users.
+    pub(super) fn note(&self, query: &ImpactQuery, took: Duration, counts: &ImpactCounts) {
         let users = counts.by_tenant.iter().map(|one| one.unique_users);
-        let few = users.sum::<u64>() <= MOST_USERS;
-        known.lock().await.is_worth_it = took >= self.0.follow_from && few;
+        if took < self.0.follow_from || users.sum::<u64>() > MOST_USERS {
+            return;
+        }
+        if let Some((growing, _)) = self.growing(query) {
+            self.0.live.follow(&growing, Instant::now().into_std());
+        }
     }
 }
 

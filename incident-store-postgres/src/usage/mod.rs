@@ -358,18 +358,14 @@ impl UsageSource for PgUsage {
         let started = Instant::now();
         let end = started + within;
         let until = end - RESERVE.min(within / 5);
-        let growing = self.growing(query);
-        let followed = self.followed(growing.as_ref(), &asked, query, until);
-        let found = match followed.await {
+        let found = match self.followed(&asked, query, until).await {
             Ok(Some(counts)) => return Ok(counts),
             Ok(None) => self.whole(&asked, query, until).await,
             Err(failure) => Err(failure),
         };
         match found {
             Ok(counts) => {
-                if let Some((growing, _)) = &growing {
-                    self.note(growing, started.elapsed(), &counts).await;
-                }
+                self.note(query, started.elapsed(), &counts);
                 Ok(counts)
             }
             Err(failure) if failure.is_late() => {

@@ -1,6 +1,6 @@
 //! The server.
 
-use std::io::{Error, Read, Write};
+use std::io::{Error, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use std::{env, fs, io, process, thread};
 
 use reqwest::Client;
-use tempfile::TempDir;
 
 use crate::programs;
 
-/// Keeps the server as long as our pipe is open; then ends it.
-const KEEPER: &str = r#""$@" & p=$!; cat >/dev/null; kill -KILL $p; wait $p"#;
+/// Keeps the server as long as our pipe is open; then ends it and removes all.
+const KEEPER: &str =
+    r#"d=$1; shift; "$@" & p=$!; cat >/dev/null; kill -KILL $p; wait $p; cd /; rm -rf "$d""#;
 
 /// How long a server may take to come up.
 const START: Duration = Duration::from_secs(60);
@@ -28,17 +28,14 @@ pub struct Server {
     _own: Vec<Started>,
 }
 
-/// A server that we started; its folder goes after it.
+/// A server that we started; its folder goes with it.
 #[derive(Debug)]
-struct Started {
-    keeper: Child,
-    folder: TempDir,
-}
+struct Started(Child);
 
 impl Drop for Started {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
     }
 }
 
@@ -73,8 +70,18 @@ impl Server {
     /// # Errors
     /// There is no program, or it fails; the message says what to do.
     pub fn start(shards: usize) -> io::Result<Self> {
-        let (program, command) =
-            programs::found().ok_or_else(|| Error::other(programs::MISSING))?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match Self::start_once(shards) {
+                // Somebody else took a port that was free a moment ago.
+                Err(error) if error.kind() == ErrorKind::AddrInUse && tries < 5 => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn start_once(shards: usize) -> io::Result<Self> {
         let ports = free_ports(shards * 3)?;
         let ports: Vec<&[u16]> = ports.chunks(3).collect();
         let native: Vec<u16> = ports
@@ -84,27 +91,9 @@ impl Server {
             .collect();
         let (mut urls, mut own) = (Vec::new(), Vec::new());
         for ports in ports {
-            let folder = tempfile::Builder::new().prefix("incident-ch-").tempdir()?;
-            configure(folder.path(), ports, &native)?;
-            let log = fs::File::create(folder.path().join("log"))?;
-            let keeper = Command::new("sh")
-                .args(["-c", KEEPER, "sh"])
-                .arg(&program)
-                .args(command)
-                .arg(format!(
-                    "--config-file={}",
-                    folder.path().join("config.xml").display()
-                ))
-                .current_dir(folder.path())
-                .stdin(Stdio::piped())
-                .stdout(log.try_clone()?)
-                .stderr(log)
-                .spawn()?;
+            own.push(Started::with(ports, &native)?);
             let http = ports.first().copied().unwrap_or_default();
             urls.push(format!("http://default@127.0.0.1:{http}"));
-            let started = Started { keeper, folder };
-            wait(http, started.folder.path())?;
-            own.push(started);
         }
         Ok(Self { urls, _own: own })
     }
@@ -141,6 +130,31 @@ impl Server {
         } else {
             Err(Error::other(format!("{sql}: {told}")))
         }
+    }
+}
+
+impl Started {
+    fn with(ports: &[u16], native: &[u16]) -> io::Result<Self> {
+        let (program, command) =
+            programs::found().ok_or_else(|| Error::other(programs::MISSING))?;
+        let folder = tempfile::Builder::new().prefix("incident-ch-").tempdir()?;
+        configure(folder.path(), ports, native)?;
+        let log = fs::File::create(folder.path().join("log"))?;
+        let keeper = Command::new("sh")
+            .args(["-c", KEEPER, "sh"])
+            .arg(folder.path())
+            .arg(&program)
+            .args(command)
+            .arg("--config-file=config.xml")
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        // From here on the keeper removes it.
+        let (started, folder) = (Self(keeper), folder.keep());
+        wait(ports.first().copied().unwrap_or_default(), &folder)?;
+        Ok(started)
     }
 }
 
@@ -203,9 +217,13 @@ fn wait(port: u16, folder: &Path) -> io::Result<()> {
         if ping(port).is_ok_and(|told| told.contains("Ok.")) {
             return Ok(());
         }
+        let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+        let told = format!("ClickHouse did not start: {log}");
+        if log.contains("already in use") {
+            return Err(Error::new(ErrorKind::AddrInUse, told));
+        }
         if started.elapsed() > START {
-            let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
-            return Err(Error::other(format!("ClickHouse did not start: {log}")));
+            return Err(Error::other(told));
         }
         thread::sleep(Duration::from_millis(20));
     }
