@@ -46,6 +46,7 @@ const FLAT_OF_SOME: &str = "select tenant_id, count(distinct user_id) as n from 
 /// The host's own table, without partitions.
 const HOST: &str = "
     create table usage (like incident.usage_events);
+    alter table usage drop column taken_by;
     insert into usage select tenant_id, user_id, service, occurred_at, failed, endpoint from incident.usage_events;
     create index on usage (tenant_id, occurred_at) include (user_id, service, failed);
     truncate incident.usage_events";

@@ -16,6 +16,7 @@ pub(crate) const ON_CLICKHOUSE: bool = false;
 mod anchors;
 mod architecture;
 mod bad_input;
+mod bad_usage;
 mod billing;
 mod coalescing;
 mod confirmed;

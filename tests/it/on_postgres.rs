@@ -13,6 +13,7 @@ pub(crate) const ON_POSTGRES: bool = true;
 pub(crate) const ON_CLICKHOUSE: bool = false;
 
 mod bad_input;
+mod bad_usage;
 mod billing;
 mod coalescing;
 mod confirmed;

@@ -109,6 +109,11 @@ impl PgUsage {
         let answer = session.end(answer);
         known.is_given_up = answer.is_err();
         let (below, news) = answer?;
+        // Only a server that was put back to an earlier state knows less than before.
+        if after.is_some_and(|(before, _)| below < before) {
+            known.so_far = None;
+            return Ok(None);
+        }
         let so_far = known.so_far.get_or_insert_with(|| SoFar {
             begun,
             below,
