@@ -201,11 +201,6 @@ impl<T: Default> Following<T> {
         }
     }
 
-    /// Forgets a question.
-    pub fn forget(&self, growing: &Growing) {
-        self.entries().remove(growing);
-    }
-
     /// About how many bytes all questions take.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -265,7 +260,5 @@ mod tests {
         following.follow(&growing(1_000), after(5_000));
         assert!(!is_known(60, 5_000) && is_known(1_000, 5_000));
         assert_eq!(following.bytes(), 0, "nobody asked for ten minutes");
-        following.forget(&growing(1_000));
-        assert!(following.is_empty());
     }
 }

@@ -19,8 +19,8 @@ use crate::access::Session;
 use crate::failure::Failure;
 use crate::row;
 
-/// A question that takes less is asked as a whole.
-const WORTH: Duration = Duration::from_millis(20);
+/// A question that takes less is asked as a whole, unless told otherwise.
+pub(super) const WORTH: Duration = Duration::from_millis(20);
 
 /// Most users of a question that is followed: each one travels once.
 const MOST_USERS: u64 = 1_000_000;
@@ -152,11 +152,6 @@ impl PgUsage {
             self.0.live.follow(&growing, Instant::now().into_std());
         }
     }
-}
-
-/// The default of what is worth following.
-pub(super) const fn worth() -> Duration {
-    WORTH
 }
 
 /// The users of each tenant, by its place, that came with transactions that were not over

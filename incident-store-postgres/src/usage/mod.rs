@@ -24,7 +24,7 @@ use crate::access::{Session, Timed};
 use crate::failure::{Failure, Late};
 use crate::row;
 use count::{Answer, Asked, Part};
-use live::Live;
+use live::{Live, WORTH};
 use pace::Pace;
 use table::quoted;
 
@@ -119,7 +119,7 @@ impl PgUsage {
             days: Mutex::default(),
             pace: Pace::default(),
             live: Live::default(),
-            follow_from: live::worth(),
+            follow_from: WORTH,
         }))
     }
 
