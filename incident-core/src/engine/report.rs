@@ -115,8 +115,7 @@ impl Incidents {
     /// How many users an incident hit, with a baseline of the weeks before.
     ///
     /// # Errors
-    /// There is no such incident, no usage source, or it did not answer; or it makes
-    /// no estimates.
+    /// There is no such incident, no usage source, or it did not answer.
     pub async fn affected_users(
         &self,
         id: IncidentId,

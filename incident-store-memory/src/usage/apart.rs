@@ -35,7 +35,7 @@ pub(super) fn breakdown(
         for (at, Row { time, user, facts }) in some.each(filter, &users).enumerate() {
             let earliest = first.entry(user).or_insert(time);
             *earliest = time.min(*earliest);
-            // A kind that came after the names were looked at belongs to a later batch.
+            // There for every row: kinds were copied after the snapshot.
             if let Some(users) = of_kind.get_mut(usize::from(facts.kind())) {
                 users.insert(user, ());
             }

@@ -292,16 +292,31 @@ impl PgUsage {
         session.end(answer)
     }
 
-    /// The size of a question that was not answered in time, if that can be told by
-    /// the end of it.
-    async fn too_large(&self, asked: &Asked<'_>, tenants: usize, until: Instant) -> UsageError {
+    /// A question that took too long is refused with its size, if that can be told by the
+    /// end of it.
+    async fn answered<T>(
+        &self,
+        found: Result<T, Failure>,
+        asked: &Asked<'_>,
+        query: &ImpactQuery,
+        until: Instant,
+    ) -> Result<T, UsageError> {
+        match found {
+            Err(failure) if failure.is_late() => Err(UsageError::TimedOut {
+                tenants: query.tenants().len(),
+                events: self.size(asked, until).await,
+            }),
+            other => other.map_err(trouble),
+        }
+    }
+
+    async fn size(&self, asked: &Asked<'_>, until: Instant) -> Option<u64> {
         let estimate = async {
             let mut session = Session::open(&self.0.pool, until).await?;
             let answer = timeout_at(until, asked.estimate(session.connection())).await;
             session.end(answer)
         };
-        let events = estimate.await.ok();
-        UsageError::TimedOut { tenants, events }
+        estimate.await.ok()
     }
 }
 
@@ -363,17 +378,10 @@ impl UsageSource for PgUsage {
             Ok(None) => self.whole(&asked, query, until).await,
             Err(failure) => Err(failure),
         };
-        match found {
-            Ok(counts) => {
-                self.note(query, started.elapsed(), &counts);
-                Ok(counts)
-            }
-            Err(failure) if failure.is_late() => {
-                let tenants = query.tenants().len();
-                Err(self.too_large(&asked, tenants, end).await)
-            }
-            Err(failure) => Err(trouble(failure)),
+        if let Ok(counts) = &found {
+            self.note(query, started.elapsed(), counts);
         }
+        self.answered(found, &asked, query, end).await
     }
 
     /// The exact counts: without an extension of the server, an estimate would take it as
@@ -394,12 +402,8 @@ impl UsageSource for PgUsage {
         let asked = Asked::of(&self.0, query)?;
         let end = Instant::now() + within;
         let until = end - RESERVE.min(within / 5);
-        match self.apart(&asked, until).await {
-            Err(failure) if failure.is_late() => {
-                Err(self.too_large(&asked, query.tenants().len(), end).await)
-            }
-            answer => answer.map_err(trouble),
-        }
+        let found = self.apart(&asked, until).await;
+        self.answered(found, &asked, query, end).await
     }
 }
 
