@@ -7,14 +7,21 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Row, SqlSafeStr};
 
 /// The migrations, in order. A migration that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(
-    1,
-    "incident",
-    include_str!("../migrations/0001_incident.sql"),
-)];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (
+        1,
+        "incident",
+        include_str!("../migrations/0001_incident.sql"),
+    ),
+    (
+        2,
+        "alerts_and_leases",
+        include_str!("../migrations/0002_alerts_and_leases.sql"),
+    ),
+];
 
 /// The newest of them.
-pub(crate) const LATEST: i64 = 1;
+pub(crate) const LATEST: i64 = 2;
 
 /// The schema that everything lies in.
 pub(crate) const SCHEMA: &str = "incident";
