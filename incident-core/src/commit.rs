@@ -37,6 +37,14 @@ pub enum OutboxWrite {
         /// The thread: an escalation's rule, or none for the incident's own page.
         rule: Option<RuleName>,
     },
+    /// These messages are due from a time on, where they would be due later and nobody
+    /// works on them. Others, settled ones too, are left as they are.
+    Hasten {
+        /// The messages.
+        messages: Vec<MessageId>,
+        /// They are due from here on.
+        due_at: Timestamp,
+    },
     /// A message that was given up is due again, as if it had never been tried.
     Replay {
         /// The message.

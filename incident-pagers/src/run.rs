@@ -44,7 +44,7 @@ impl Wake {
     }
 }
 
-/// Drains the outbox when woken and once a second, until `shutdown` is done;
+/// Drains the outbox when woken, when a message falls due and once a second, until `shutdown` is done;
 /// then once more, so that what was accepted is also sent.
 ///
 /// Anchors the heads of the chains every five minutes and at the end, and
@@ -64,22 +64,28 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            // The end of a pass makes room for the next one.
-            Some(_) = passes.join_next() => continue,
+            // The end of a pass makes room for the next one, and says when something is due.
+            Some(ended) = passes.join_next() => {
+                if let Ok(Some(next)) = ended {
+                    let at = poll.deadline().min(Instant::now() + next);
+                    poll.as_mut().reset(at);
+                }
+                continue;
+            }
             _ = look.tick() => {
-                passes.spawn(watch(incidents.clone()));
-                passes.spawn(issue(incidents.clone()));
+                passes.spawn(in_background(watch(incidents.clone())));
+                passes.spawn(in_background(issue(incidents.clone())));
                 continue;
             }
             () = &mut reconcile => {
                 reconcile.as_mut().reset(Instant::now() + jittered(RECONCILE));
-                passes.spawn(ask_vendors(incidents.clone()));
-                passes.spawn(approve(incidents.clone()));
+                passes.spawn(in_background(ask_vendors(incidents.clone())));
+                passes.spawn(in_background(approve(incidents.clone())));
                 continue;
             }
             () = &mut anchor => {
                 anchor.as_mut().reset(Instant::now() + jittered(ANCHOR));
-                passes.spawn(write_down(incidents.clone()));
+                passes.spawn(in_background(write_down(incidents.clone())));
                 continue;
             }
             () = wake.0.notified(), if passes.len() < PASSES => {}
@@ -92,6 +98,7 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
     passes.spawn(async move {
         drain(incidents.clone()).await;
         write_down(incidents).await;
+        None
     });
     let ended = async { while passes.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, ended).await.is_err() {
@@ -157,11 +164,25 @@ async fn write_down(incidents: Incidents) {
     }
 }
 
-async fn drain(incidents: Incidents) {
-    if let Err(error) = incidents.drain().await {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "the outbox could not be drained; trying again"
-        );
+/// Does one pass; gives the time until the next message is due, if that is in the future.
+/// What is due already and was not handed out is somebody else's, or unknown here.
+async fn drain(incidents: Incidents) -> Option<Duration> {
+    match incidents.drain().await {
+        Ok(drained) => {
+            let next = drained.next_due?.since(incidents.now());
+            (!next.is_zero()).then_some(next)
+        }
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the outbox could not be drained; trying again"
+            );
+            None
+        }
     }
+}
+
+async fn in_background(work: impl Future<Output = ()>) -> Option<Duration> {
+    work.await;
+    None
 }

@@ -166,6 +166,13 @@ begin
             update incident.outbox set superseded = true
             where owner_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
               and state = 'leased';
+        when 'hasten' then
+            -- Rows that somebody works on are left alone instead of waited for.
+            update incident.outbox set due_at = (o ->> 'due_at')::timestamptz
+            where id in (select h.id from incident.outbox h
+                where h.id = any (incident.texts(o -> 'ids')::uuid[]) and h.state = 'pending'
+                  and h.due_at > (o ->> 'due_at')::timestamptz
+                for update skip locked);
         when 'replay' then
             -- At the end of its thread's queue, as if it had never been tried.
             update incident.outbox

@@ -154,6 +154,9 @@ fn outbox(write: &OutboxWrite) -> Value {
             let thread = Thread::page(rule.as_ref());
             json!({"op": "supersede", "incident_id": incident, "thread": thread.name()})
         }
+        OutboxWrite::Hasten { messages, due_at } => {
+            json!({"op": "hasten", "ids": messages, "due_at": due_at})
+        }
         OutboxWrite::Replay { message, due_at } => {
             json!({"op": "replay", "id": message, "due_at": due_at})
         }

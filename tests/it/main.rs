@@ -28,6 +28,7 @@ mod http_rules;
 mod imports;
 mod issued;
 mod paging;
+mod paging_in_time;
 mod properties;
 mod public_canary;
 mod real_data;

@@ -178,6 +178,7 @@ contracts! { $
     outbox::isolated_a_superseded_trigger_is_never_claimed_again,
     outbox::bounded_what_is_not_due_is_not_handed_out,
     outbox::durable_what_was_given_up_is_kept_until_it_is_replayed,
+    outbox::ordered_hastened_messages_are_due_at_once,
     outbox::ordered_the_backlog_tells_what_waits,
     records::isolated_one_suggestion_of_a_pair_is_open,
     credits::isolated_one_credit_per_key,

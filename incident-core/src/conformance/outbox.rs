@@ -417,3 +417,43 @@ pub async fn ordered_the_backlog_tells_what_waits<B: StoreBackend>(_spawn: Spawn
     let told = backlog().await;
     assert_eq!((told.unfinished, told.oldest_page), (1, None));
 }
+
+/// **Ordered:** hastened messages are due at once; those that are due, held or settled stay
+/// as they are, and a thread keeps its order.
+pub async fn ordered_hastened_messages_are_due_at_once<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    use PageAction::{Acknowledge, Trigger};
+    declare_with(
+        &*store,
+        &plain(1),
+        &[(Trigger, 1, 50), (Acknowledge, 2, 60)],
+    )
+    .await;
+    declare_with(&*store, &plain(2), &[(Trigger, 3, 5)]).await;
+    declare_with(&*store, &plain(3), &[(Trigger, 4, 70)]).await;
+    let held = claim(&*store, 6, 1).await.remove(0);
+    assert_eq!(held.message.id, message_id(3));
+    let hasten = |ids: &[u64], second| Commit {
+        outbox: vec![OutboxWrite::Hasten {
+            messages: ids.iter().map(|n| message_id(*n)).collect(),
+            due_at: at(second),
+        }],
+        ..Commit::default()
+    };
+    // A later time puts nothing off, and an unknown message is no fault.
+    for (ids, second) in [(vec![1, 2, 3, 4], 65), (vec![2, 3, 9], 7), (vec![1], 8)] {
+        store.commit(hasten(&ids, second), WITHIN).await.unwrap();
+    }
+    let ids = |claims: &[Claim]| claims.iter().map(|one| one.message.id).collect::<Vec<_>>();
+    assert!(claim(&*store, 7, 9).await.is_empty());
+    let first = claim(&*store, 8, 9).await;
+    assert_eq!(ids(&first), [message_id(1)]);
+    settle(&*store, &first[0], Settled::Done).await.unwrap();
+    let second = claim(&*store, 8, 9).await;
+    assert_eq!(ids(&second), [message_id(2)]);
+    settle(&*store, &second[0], Settled::Done).await.unwrap();
+    // The held one is not handed out before its lease ends.
+    assert!(claim(&*store, 30, 9).await.is_empty());
+    settle(&*store, &held, Settled::Done).await.unwrap();
+    assert_eq!(ids(&claim(&*store, 65, 9).await), [message_id(4)]);
+}

@@ -19,7 +19,7 @@ fn event(n: u64, action: PageAction) -> PageEvent {
             MessageBody::Page(event) => event,
             MessageBody::Settle(_) | MessageBody::Bill(_) => unreachable!("a page was made"),
         },
-        OutboxWrite::Supersede { .. } | OutboxWrite::Replay { .. } => {
+        OutboxWrite::Supersede { .. } | OutboxWrite::Hasten { .. } | OutboxWrite::Replay { .. } => {
             unreachable!("a message was made")
         }
     }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Alarm, Incidents, Notice, meter};
+use crate::commit::{Commit, OutboxWrite};
 use crate::incident::Severity;
 use crate::paging::{
     Admission, Asking, FailoverPolicy, Gate, GateSettings, Goal, Hold, NotSentReason, PageAction,
@@ -97,13 +98,12 @@ impl Incidents {
         }
     }
 
-    /// Tries targets that were down and that a page went past, after the page is
-    /// settled elsewhere: with the resolution of an alert that there never is,
-    /// which vendors take and drop. Not under the incident's own key: an older
-    /// page of it may be open there.
+    /// Tries targets that are down and that hold no page up by it: with the resolution of
+    /// an alert that there never is, which vendors take and drop. Not under the
+    /// incident's own key: an older page of it may be open there.
     pub(super) async fn probe(&self, page: &PageEvent, log: &[TargetLog]) {
-        for held in log.iter().filter(|entry| entry.attempts == 0) {
-            let (target, now) = (&held.target, self.0.now());
+        for tried in log.iter().filter(|entry| entry.unknown_since.is_none()) {
+            let (target, now) = (&tried.target, self.0.now());
             if !self.0.gates.with(target, |gate| gate.wants_probe(now)) {
                 continue;
             }
@@ -117,12 +117,13 @@ impl Incidents {
                 ..page.clone()
             };
             let answer = pager.send(&resolve, self.0.settings.pager_deadline).await;
-            self.note_answer(target, &answer);
+            self.note_answer(target, &answer).await;
         }
     }
 
-    /// Notes what a target answered.
-    pub(super) fn note_answer(&self, target: &TargetId, answer: &PageAnswer) {
+    /// Notes what a target answered. Pages that wake people and were held because it was
+    /// down are due as soon as it works again.
+    pub(super) async fn note_answer(&self, target: &TargetId, answer: &PageAnswer) {
         let now = self.0.now();
         match self.0.gates.with(target, |gate| gate.note(answer, now)) {
             Some(Turn::Opened) => {
@@ -135,21 +136,44 @@ impl Incidents {
                     ..Notice::default()
                 });
             }
-            Some(Turn::Closed) => {
+            Some(Turn::Closed(held)) => {
                 meter::down(target, false);
                 tracing::info!(%target, "a pager works again");
+                self.hasten(held, now).await;
             }
             None => {}
         }
     }
+
+    /// Makes held messages due. Without it they come back by themselves within seconds,
+    /// so a failure is no more than a warning.
+    async fn hasten(&self, messages: Vec<MessageId>, due_at: Timestamp) {
+        if messages.is_empty() {
+            return;
+        }
+        let commit = Commit {
+            outbox: vec![OutboxWrite::Hasten { messages, due_at }],
+            ..Commit::default()
+        };
+        let within = self.0.settings.store_deadline;
+        match self.0.store.commit(commit, within).await {
+            Ok(_) => self.0.tell(&Notice {
+                outbox: true,
+                ..Notice::default()
+            }),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "held pages could not be made due; they come back by themselves"
+            ),
+        }
+    }
 }
 
-/// Whether a page may try a target that was down: where it may be already, where
-/// every other target was tried or takes nothing, or where there is no other.
+/// Whether a page itself may try a target that is down: where it may be already, or where
+/// there is no other target. An answer that cannot be known would keep a fresh page from
+/// every other target for a minute; there a [`probe`](Incidents::probe) goes out instead.
 fn may_probe(goal: Goal, targets: &[TargetId], log: &[TargetLog], target: &TargetId) -> bool {
-    let known = |target: &TargetId| log.iter().find(|entry| entry.target == *target);
-    let may_have = known(target).is_some_and(|entry| entry.unknown_since.is_some());
-    let left = |other: &TargetId| known(other).is_some();
-    let nowhere_else = || targets.iter().all(|other| other == target || left(other));
-    goal == Goal::Every || may_have || nowhere_else()
+    let entry = log.iter().find(|entry| entry.target == *target);
+    let may_have = entry.is_some_and(|entry| entry.unknown_since.is_some());
+    goal == Goal::Every || may_have || targets.len() == 1
 }

@@ -68,7 +68,11 @@ impl Incidents {
         hurry(&claim, &page, &incident, &mut outcome, now);
         let overdue = self.overdue(&incident, &claim, &page, &mut outcome);
         if attempt.is_none() && overdue.is_none() && matches!(outcome, Settled::Later { .. }) {
-            return self.put_off(&claim, outcome).await;
+            self.put_off(&claim, outcome).await?;
+            if matches!(page.pressing(), Severity::Sev1 | Severity::Sev2) {
+                self.probe(&page, &tried).await;
+            }
+            return Ok(());
         }
         let told = Told {
             attempt,
@@ -77,9 +81,7 @@ impl Incidents {
             behind: None,
         };
         self.keep_outcome(&claim, &page, &told).await?;
-        if told.outcome == Settled::Done {
-            self.probe(&page, &tried).await;
-        }
+        self.probe(&page, &tried).await;
         Ok(())
     }
 
@@ -190,7 +192,7 @@ impl Incidents {
         };
         failpoint::hit("after_send");
         meter::attempt(&target, page.action, &answer, self.0.now().since(started));
-        self.note_answer(&target, &answer);
+        self.note_answer(&target, &answer).await;
         let may_have = |entry: &TargetLog| entry.unknown_since.is_some();
         let elsewhere = log.iter().any(|one| one.target != target && may_have(one));
         let now = self.0.now();

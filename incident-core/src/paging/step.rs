@@ -53,11 +53,17 @@ pub struct FailoverPolicy {
 }
 
 impl FailoverPolicy {
-    /// The default for SEV1 and SEV2: the next target at once after a refusal.
+    /// The default for SEV1 and SEV2: the next target at once after a refusal, and no
+    /// wait of our own longer than 3 s, so that a target that works again has the page
+    /// within seconds.
     #[must_use]
     pub fn urgent() -> Self {
         Self {
             after_refusal: Duration::ZERO,
+            backoff: Backoff {
+                cap: Duration::from_secs(3),
+                ..Backoff::default()
+            },
             ..Self::calm()
         }
     }
@@ -113,18 +119,18 @@ impl TargetLog {
         }
     }
 
-    /// Notes one more answer.
+    /// Notes one more answer. The target is tried again after the backoff, or exactly
+    /// when its own wish to wait is over; a wish shorter than half of the first wait
+    /// counts as that, so that a target that asks for nothing is not asked in a loop.
     pub fn note(&mut self, answer: &PageAnswer, now: Timestamp, backoff: &Backoff, seed: u64) {
         self.attempts += 1;
         let mut wait = backoff.wait(self.attempts, seed);
         self.last = match answer {
             PageAnswer::Accepted(_) => LastAnswer::Accepted,
             PageAnswer::NotSent(not_sent) => {
-                wait = wait.max(
-                    not_sent
-                        .retry_after
-                        .map_or(Duration::ZERO, clamp_retry_after),
-                );
+                if let Some(wish) = not_sent.retry_after {
+                    wait = clamp_retry_after(wish).max(backoff.first / 2);
+                }
                 LastAnswer::NotSent(not_sent.reason)
             }
             PageAnswer::Unknown => {

@@ -18,6 +18,8 @@ pub use opsgenie::{
     OpsGenie, OpsGenieBuilder, OpsGeniePriorities, OpsGeniePriority, OpsGenieRegion, Responder,
     ResponderKind,
 };
+#[cfg(feature = "testing")]
+pub(crate) use pagerduty::answer_of;
 pub use pagerduty::{
     LookupError, PagerDuty, PagerDutyBuilder, PagerDutyCheck, PagerDutyRegion, PagerDutyRest,
     PagerDutySeverities, PagerDutySeverity,

@@ -77,6 +77,11 @@ impl State {
                     let thread = Thread::page(rule.as_ref());
                     self.outbox.supersede(&(Some(incident), thread));
                 }
+                OutboxWrite::Hasten { messages, due_at } => {
+                    for message in messages {
+                        self.outbox.hasten(message, due_at);
+                    }
+                }
                 OutboxWrite::Replay { message, due_at } => self.outbox.replay(message, due_at),
             }
         }
@@ -156,6 +161,7 @@ impl State {
                 }
                 OutboxWrite::Add(_)
                 | OutboxWrite::Supersede { .. }
+                | OutboxWrite::Hasten { .. }
                 | OutboxWrite::Replay { .. } => {}
             }
         }

@@ -95,6 +95,21 @@ impl Messages {
         }
     }
 
+    /// Makes a message that nobody holds due at a time, if it would be due later.
+    pub(super) fn hasten(&mut self, id: MessageId, due_at: Timestamp) {
+        let Some(row) = self.rows.get_mut(&id).filter(|row| row.held.is_none()) else {
+            return;
+        };
+        let later = row.message.due_at;
+        if later <= due_at {
+            return;
+        }
+        row.message.due_at = due_at;
+        let (lane, thread) = (row.message.lane, queue(&row.message));
+        self.step_out(lane, later, id);
+        self.line_up(&thread);
+    }
+
     /// The oldest unfinished message of each thread, where it is due and not
     /// held: worse severities first, then what is due longer.
     pub(super) fn claim(&mut self, request: ClaimRequest) -> Vec<Claim> {

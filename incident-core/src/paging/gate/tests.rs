@@ -1,5 +1,7 @@
 //! What a gate lets through, and when.
 
+use std::collections::VecDeque;
+
 use super::*;
 use crate::paging::{NotSent, Receipt};
 
@@ -50,17 +52,13 @@ fn a_minute_holds_no_more_than_its_rate_and_keeps_room_for_what_wakes() {
     let mut gate = capped(120);
     let calm = (0..500).filter(|_| gate.admit(ask(Severity::Sev4, true), at(0)) == Admission::Go);
     assert_eq!(calm.count(), 90);
-    let urgent =
-        (0..500).filter(|_| gate.admit(ask(Severity::Sev1, true), at(10)) == Admission::Go);
-    assert_eq!(urgent.count(), 30);
-    assert_eq!(
-        until(gate.admit(ask(Severity::Sev2, true), at(20))),
-        Some(at(60_000))
-    );
-    assert_eq!(
-        gate.admit(ask(Severity::Sev2, true), at(60_000)),
-        Admission::Go
-    );
+    // What wakes people is counted and goes: the vendor decides whether it is too much.
+    for severity in [Severity::Sev1, Severity::Sev2] {
+        let urgent = (0..60).filter(|_| gate.admit(ask(severity, true), at(10)) == Admission::Go);
+        assert_eq!(urgent.count(), 60);
+    }
+    let calm = until(gate.admit(ask(Severity::Sev3, true), at(20)));
+    assert_eq!(calm, Some(at(60_010)));
 }
 
 #[test]
@@ -101,7 +99,7 @@ fn an_unknown_limit_is_learned_and_hardly_touched_again() {
     let mut last_hour = 0;
     while now < 3_600_000 {
         let time = at(now);
-        if gate.admit(ask(Severity::Sev1, true), time) == Admission::Go {
+        if gate.admit(ask(Severity::Sev4, true), time) == Admission::Go {
             while taken.front().is_some_and(|sent| *sent + 60_000 <= now) {
                 taken.pop_front();
             }
@@ -122,91 +120,186 @@ fn an_unknown_limit_is_learned_and_hardly_touched_again() {
 
 #[test]
 fn a_pause_that_was_asked_for_is_kept_and_an_absurd_one_is_cut() {
-    for (wish, expected) in [(Some(7), 7_000), (None, 1_000), (Some(u64::MAX), 900_000)] {
-        let mut gate = Gate::new(GateSettings::default());
-        assert_eq!(gate.admit(ask(Severity::Sev1, true), at(0)), Admission::Go);
-        gate.note(&not_sent(NotSentReason::RateLimited, wish), at(0));
-        assert_eq!(
-            until(gate.admit(ask(Severity::Sev1, true), at(1))),
-            Some(at(expected))
-        );
-        assert_eq!(
-            gate.admit(ask(Severity::Sev1, true), at(expected)),
-            Admission::Go
-        );
+    for severity in [Severity::Sev1, Severity::Sev4] {
+        for (wish, expected) in [(7, 7_000), (u64::MAX, 900_000)] {
+            let mut gate = Gate::new(GateSettings::default());
+            assert_eq!(gate.admit(ask(severity, true), at(0)), Admission::Go);
+            gate.note(&not_sent(NotSentReason::RateLimited, Some(wish)), at(0));
+            let held = until(gate.admit(ask(severity, true), at(1)));
+            assert_eq!(held, Some(at(expected)));
+            assert_eq!(gate.admit(ask(severity, true), at(expected)), Admission::Go);
+        }
     }
 }
 
+/// P1: a refusal that names no time, or after a handful of requests, holds nothing that
+/// wakes people, and teaches no rate; only what informs is sent more slowly.
 #[test]
-fn a_target_that_fails_is_left_alone_and_tried_by_one() {
-    let slow = GateSettings {
-        open_for: Duration::from_secs(10),
-        open_at_most: Duration::from_secs(60),
-        ..GateSettings::default()
-    };
-    let mut gate = Gate::new(slow);
+fn a_refusal_teaches_a_rate_only_by_evidence_and_never_holds_what_wakes_people() {
+    let refusal = not_sent(NotSentReason::RateLimited, None);
+    for taken in [0, 1, 19, 20, 200] {
+        let mut gate = Gate::new(GateSettings::default());
+        for _ in 0..taken {
+            assert_eq!(gate.admit(ask(Severity::Sev1, true), at(0)), Admission::Go);
+            gate.note(&accepted(), at(0));
+        }
+        assert_eq!(gate.admit(ask(Severity::Sev1, true), at(0)), Admission::Go);
+        gate.note(&refusal, at(0));
+        for millis in [1, 500, 1_000, 30_000] {
+            let urgent = gate.clone().admit(ask(Severity::Sev2, true), at(millis));
+            assert_eq!(urgent, Admission::Go, "{taken} {millis}");
+        }
+        let calm = until(gate.admit(ask(Severity::Sev3, true), at(1)));
+        assert_eq!(calm, Some(at(if taken < 20 { 1_000 } else { 60_000 })));
+    }
+    // Refusals one after the other slow down what informs: 1, 2, 4, ... 60 s.
+    let mut gate = Gate::new(GateSettings::default());
+    let mut now = 0;
+    for wait in [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000] {
+        gate.note(&refusal, at(now));
+        gate.note(&refusal, at(now + 1));
+        let held = until(gate.clone().admit(ask(Severity::Sev4, true), at(now + 1)));
+        assert_eq!(held, Some(at(now + 1 + wait)), "{wait}");
+        now += 60_001;
+    }
+    gate.note(&accepted(), at(now));
+    gate.note(&refusal, at(now));
+    let held = until(gate.admit(ask(Severity::Sev4, true), at(now)));
+    assert_eq!(held, Some(at(now + 1_000)));
+}
+
+fn down() -> Gate {
+    let mut gate = Gate::new(GateSettings::default());
     let fail = |gate: &mut Gate, millis| gate.note(&PageAnswer::Unknown, at(millis));
     // A burst that fails together does not count, nor do few over a long time.
     assert_eq!((0..40).find_map(|_| fail(&mut gate, 0)), None);
     assert_eq!(gate.note(&accepted(), at(1)), None);
     assert_eq!((0..4).find_map(|n| fail(&mut gate, 2 + n * 9_000)), None);
     assert_eq!(gate.note(&accepted(), at(28_000)), None);
-    let mut gate = Gate::new(slow);
+    let mut gate = Gate::new(GateSettings::default());
     assert_eq!((0..4).find_map(|n| fail(&mut gate, n)), None);
     assert_eq!(gate.admit(ask(Severity::Sev1, true), at(4)), Admission::Go);
     assert_eq!(fail(&mut gate, 5_000), Some(Turn::Opened));
     // Others were on their way.
     assert_eq!((0..9).find_map(|_| fail(&mut gate, 5_000)), None);
-    assert_eq!(
-        until(gate.admit(ask(Severity::Sev1, true), at(5_001))),
-        Some(at(15_000))
+    gate
+}
+
+/// X5: what wakes people tries a target that is down once a second, whoever it is.
+#[test]
+fn a_target_that_is_down_is_tried_once_a_second_and_never_more() {
+    let mut gate = down();
+    let pages: Vec<Asking> = (0..40).map(|_| ask(Severity::Sev1, true)).collect();
+    let mut due: Vec<u64> = vec![5_001; 40];
+    let mut sent: Vec<u64> = Vec::new();
+    let mut waits = 0;
+    for now in (5_001..65_000).step_by(10) {
+        for (page, due) in pages.iter().zip(&mut due) {
+            if *due <= now {
+                match gate.admit(*page, at(now)) {
+                    Admission::Go => {
+                        sent.push(now);
+                        assert_eq!(gate.note(&PageAnswer::Unknown, at(now)), None);
+                        *due = now + 1_500;
+                    }
+                    Admission::Hold { until, why } => {
+                        assert_eq!(why, Hold::Down);
+                        let wait = until.since(at(now));
+                        assert!(wait <= Duration::from_secs(3), "{wait:?}");
+                        *due = now + u64::try_from(wait.as_millis()).unwrap();
+                        waits += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        sent.windows(2).all(|two| two[0] + 1_000 <= two[1]),
+        "{sent:?}"
     );
-    let mut patient = gate.clone();
-    patient.try_again();
+    // About one a second, and held pages look again every few seconds only.
+    assert!(55 <= sent.len() && sent.len() <= 60, "{}", sent.len());
+    assert!(waits <= 40 * 25, "{waits}");
+    // Whoever was held is named when it works again, once.
+    let Some(Turn::Closed(held)) = gate.note(&accepted(), at(65_000)) else {
+        panic!("it works again");
+    };
+    assert!(30 <= held.len() && held.len() <= 40, "{}", held.len());
+    assert_eq!(gate.note(&accepted(), at(65_001)), None);
+    for page in pages {
+        assert_eq!(gate.admit(page, at(65_002)), Admission::Go);
+    }
+}
+
+/// A page that alone waits for a target has a turn every second.
+#[test]
+fn one_page_alone_has_every_turn() {
+    let mut gate = down();
+    let page = ask(Severity::Sev2, true);
+    let first = until(gate.admit(page, at(5_200))).unwrap();
+    assert_eq!(first, at(6_200));
+    for second in 0..20 {
+        let now = at(6_200 + second * 1_000);
+        assert_eq!(gate.admit(page, now), Admission::Go);
+        assert_eq!(gate.note(&PageAnswer::Unknown, now), None);
+        let next = until(gate.admit(page, now)).unwrap();
+        assert_eq!(next, now.saturating_add(Duration::from_secs(1)));
+    }
+}
+
+/// A fresh page that another target would take tries nothing that is down.
+#[test]
+fn a_page_with_another_way_is_no_probe() {
+    let mut gate = down();
+    for millis in [6_000, 16_000, 60_000] {
+        let held = until(gate.admit(ask(Severity::Sev1, false), at(millis)));
+        assert_eq!(held, Some(at(millis + 1_000)));
+    }
+    assert!(gate.wants_probe(at(60_000)));
+    assert!(!gate.wants_probe(at(60_999)));
+    assert!(gate.wants_probe(at(61_000)));
+    gate.try_again();
+    assert!(!gate.wants_probe(at(62_000)) && !gate.is_down());
+    let fresh = gate.admit(ask(Severity::Sev1, false), at(62_000));
+    assert_eq!(fresh, Admission::Go);
+}
+
+/// What informs leaves a target that is down alone for longer and longer.
+#[test]
+fn what_informs_waits_until_a_target_is_up() {
+    let mut gate = down();
+    let calm = |gate: &mut Gate, millis| until(gate.admit(ask(Severity::Sev4, true), at(millis)));
+    assert_eq!(calm(&mut gate, 5_001), Some(at(10_000)));
+    assert_eq!(calm(&mut gate.clone(), 10_000), None);
+    let held = until(gate.admit(ask(Severity::Sev3, false), at(10_000)));
+    assert_eq!(held, Some(at(25_000)));
+    // Its turn and that of a page that wakes people are the same.
     assert_eq!(
-        patient.admit(ask(Severity::Sev1, true), at(5_002)),
+        gate.admit(ask(Severity::Sev1, true), at(10_000)),
         Admission::Go
     );
-    // On with the clock of the others below.
+    assert_eq!(calm(&mut gate, 10_001), Some(at(25_001)));
+    assert_eq!(gate.note(&PageAnswer::Unknown, at(10_500)), None);
+    assert_eq!(calm(&mut gate, 11_000), Some(at(20_500)));
     assert_eq!(
-        until(gate.admit(ask(Severity::Sev4, true), at(9_999))),
-        Some(at(15_000))
-    );
-    // One probe, of a page that has nowhere else to go; the others wait for what becomes of it.
-    assert_eq!(
-        until(gate.admit(ask(Severity::Sev4, false), at(15_000))),
-        Some(at(30_000))
-    );
-    assert!(gate.clone().wants_probe(at(15_000)));
-    assert_eq!(
-        gate.admit(ask(Severity::Sev4, true), at(15_000)),
+        gate.admit(ask(Severity::Sev1, true), at(12_000)),
         Admission::Go
     );
-    assert!(!gate.wants_probe(at(15_000)));
+    assert_eq!(gate.note(&PageAnswer::Unknown, at(12_000)), None);
+    // At most so long.
+    assert_eq!(calm(&mut gate, 12_001), Some(at(27_000)));
+    assert_eq!(calm(&mut gate, 27_000), None);
+}
+
+#[test]
+fn a_clock_that_went_back_leaves_a_target_no_longer_alone() {
+    let mut gate = down();
     assert_eq!(
-        until(gate.admit(ask(Severity::Sev1, true), at(15_000))),
-        Some(at(16_000))
-    );
-    assert_eq!(fail(&mut gate, 16_000), None);
-    assert_eq!(
-        until(gate.admit(ask(Severity::Sev1, true), at(16_001))),
-        Some(at(36_000))
-    );
-    // A probe that never comes back is not waited for.
-    assert_eq!(
-        gate.admit(ask(Severity::Sev1, true), at(36_000)),
+        gate.admit(ask(Severity::Sev1, true), at(90_000)),
         Admission::Go
     );
-    assert_eq!(
-        gate.admit(ask(Severity::Sev1, true), at(66_000)),
-        Admission::Go
-    );
-    assert_eq!(gate.note(&accepted(), at(66_500)), Some(Turn::Closed));
-    assert_eq!(
-        gate.admit(ask(Severity::Sev1, true), at(66_501)),
-        Admission::Go
-    );
-    assert!(!gate.is_down());
+    let page = ask(Severity::Sev1, true);
+    assert_eq!(gate.admit(page, at(6_000)), Admission::Go);
 }
 
 #[test]
@@ -220,7 +313,7 @@ fn a_refused_key_closes_at_once_and_a_refused_body_does_not() {
     assert_eq!(gate.note(&key, at(0)), Some(Turn::Opened));
     assert_eq!((0..9).find_map(|_| gate.note(&key, at(0))), None);
     let again = until(gate.admit(ask(Severity::Sev1, true), at(1)));
-    assert_eq!(again, Some(at(5_000)));
+    assert_eq!(again, Some(at(1_001)));
 }
 
 #[test]

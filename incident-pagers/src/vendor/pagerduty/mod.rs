@@ -226,6 +226,13 @@ impl Pager for PagerDuty {
     }
 }
 
+/// Gives what a pager makes of an HTTP answer of PagerDuty, for tests that model the
+/// vendor without sockets.
+#[cfg(feature = "testing")]
+pub(crate) fn answer_of(reply: Reply) -> PageAnswer {
+    outcome(&Sent::Answered(reply))
+}
+
 fn outcome(sent: &Sent) -> PageAnswer {
     match sent {
         Sent::NotConnected(_) => refused(NotSentReason::Unreachable),

@@ -65,6 +65,29 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// A reply of these parts, for tests that need no vendor.
+    ///
+    /// # Errors
+    /// No status or header of HTTP.
+    #[cfg(feature = "testing")]
+    pub(crate) fn of(
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Self, reqwest::header::InvalidHeaderValue> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            if let Ok(name) = reqwest::header::HeaderName::try_from(*name) {
+                map.insert(name, value.parse()?);
+            }
+        }
+        Ok(Self {
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY),
+            headers: map,
+            body: body.as_bytes().to_vec(),
+        })
+    }
+
     /// The body, where it is JSON and came whole.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()

@@ -1,0 +1,204 @@
+//! The limiter: how many requests go to a target in a minute, and its wishes to wait.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::{Asking, is_urgent};
+use crate::incident::Severity;
+use crate::paging::clamp_retry_after;
+use crate::{MessageId, Timestamp};
+
+/// The window in which vendors count requests: PagerDuty speaks of a sliding
+/// minute, OpsGenie's buckets are per minute.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// How many quarters of the rate SEV3 and SEV4 may use. The rest is kept for
+/// what wakes people: in a storm a SEV1 finds room at the vendor.
+const CALM_QUARTERS: usize = 3;
+
+/// How many requests a target must have taken in the last minute for a refusal to tell
+/// its rate. One refusal after a few requests tells that it is in trouble, not how many
+/// it takes.
+const EVIDENCE: u32 = 20;
+
+/// How fast a learned rate grows while it is not refused: by a quarter a minute.
+const GROWTH_QUARTERS: u32 = 1;
+
+/// After this long without a refusal a learned rate is forgotten.
+const FORGET: Duration = Duration::from_secs(30 * 60);
+
+/// The wait of SEV3 and SEV4 after a refusal for too many requests that names none.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// No wish to wait is longer: see [`clamp_retry_after`].
+const LONGEST_WISH: Duration = Duration::from_secs(15 * 60);
+
+#[derive(Clone, Debug)]
+pub(super) struct Rate {
+    configured: Option<NonZeroU32>,
+    /// When requests went out in the last minute.
+    sent: VecDeque<Timestamp>,
+    learned: Option<Learned>,
+    /// Nothing before this: the target asked for it.
+    wished_until: Timestamp,
+    /// No SEV3 and SEV4 before this: the target refused and named no time.
+    paused_until: Timestamp,
+    pauses: u32,
+    /// The ends of the queues of held pages: of SEV3, of SEV4.
+    queue_ends: [Timestamp; 2],
+    /// When held pages come back.
+    places: BTreeMap<MessageId, Timestamp>,
+}
+
+/// A rate that the target was seen to refuse.
+#[derive(Clone, Copy, Debug)]
+struct Learned {
+    per_minute: u32,
+    at: Timestamp,
+    refused_at: Timestamp,
+}
+
+impl Rate {
+    pub(super) const fn new(configured: Option<NonZeroU32>) -> Self {
+        Self {
+            configured,
+            sent: VecDeque::new(),
+            learned: None,
+            wished_until: Timestamp::MIN,
+            paused_until: Timestamp::MIN,
+            pauses: 0,
+            queue_ends: [Timestamp::MIN; 2],
+            places: BTreeMap::new(),
+        }
+    }
+
+    /// Gives the time until which a request waits; none if there is room.
+    pub(super) fn held(&mut self, asking: Asking, now: Timestamp) -> Option<Timestamp> {
+        self.forget(now);
+        let wished = (now < self.wished_until).then_some(self.wished_until);
+        if is_urgent(asking.severity) {
+            return wished;
+        }
+        let room = self.room(now);
+        let full_until = room.and_then(|room| {
+            let oldest = self.sent.len().checked_sub(room)?;
+            Some(self.sent.get(oldest)?.saturating_add(WINDOW))
+        });
+        let paused = (now < self.paused_until).then_some(self.paused_until);
+        let until = wished.max(full_until).max(paused)?;
+        Some(self.place_of(asking, until, now))
+    }
+
+    /// Counts a request that goes out.
+    pub(super) fn count(&mut self, message: MessageId, now: Timestamp) {
+        self.places.remove(&message);
+        self.sent.push_back(now);
+    }
+
+    pub(super) const fn accepted(&mut self) {
+        self.pauses = 0;
+    }
+
+    /// Keeps to the target's own wish.
+    pub(super) fn wait(&mut self, wish: Duration, now: Timestamp) {
+        let until = now.saturating_add(clamp_retry_after(wish));
+        self.wished_until = self.wished_until.max(until);
+    }
+
+    /// Notes a refusal for too many requests.
+    pub(super) fn refused(&mut self, names_a_time: bool, now: Timestamp) {
+        self.forget(now);
+        // The refused one was counted when it went out, and is none of those that
+        // the target took.
+        self.sent.pop_back();
+        let taken = u32::try_from(self.sent.len()).unwrap_or(u32::MAX);
+        if EVIDENCE <= taken {
+            let rate = self.rate(now).unwrap_or(u32::MAX).min(taken).max(1);
+            self.learned = Some(Learned {
+                per_minute: rate,
+                at: now,
+                refused_at: now,
+            });
+        }
+        if !names_a_time {
+            self.pause(now);
+        }
+    }
+
+    fn pause(&mut self, now: Timestamp) {
+        // Of several refusals of one burst only the first one lengthens the pause.
+        if self.paused_until <= now {
+            self.pauses = self.pauses.saturating_add(1).min(16);
+        }
+        let pause = PAUSE * (1 << self.pauses.saturating_sub(1).min(8));
+        let until = now.saturating_add(pause.min(LONGEST_PAUSE));
+        self.paused_until = self.paused_until.max(until);
+    }
+
+    /// Gives a held page its place: one comes back after the other, not all at once.
+    fn place_of(&mut self, asking: Asking, until: Timestamp, now: Timestamp) -> Timestamp {
+        if let Some(place) = self.places.get(&asking.message)
+            && now < *place
+        {
+            return *place;
+        }
+        // Those that were called off meanwhile never came back.
+        self.places
+            .retain(|_, place| now < place.saturating_add(WINDOW));
+        let room = self.room(now).unwrap_or(60);
+        let [sev3, sev4] = &mut self.queue_ends;
+        let queue_end = if asking.severity == Severity::Sev3 {
+            sev3
+        } else {
+            sev4
+        };
+        let place = until.max(*queue_end);
+        // A little more than the rate asks for: the one before must be out of the
+        // window when the next one comes.
+        let room = u32::try_from(room).unwrap_or(u32::MAX).max(1);
+        *queue_end = place.saturating_add(WINDOW / room + Duration::from_millis(1));
+        self.places.insert(asking.message, place);
+        place
+    }
+
+    /// How many requests of SEV3 and SEV4 fit into a minute.
+    fn room(&self, now: Timestamp) -> Option<usize> {
+        let rate = usize::try_from(self.rate(now)?).unwrap_or(usize::MAX);
+        Some((rate.saturating_mul(CALM_QUARTERS) / 4).max(1))
+    }
+
+    /// How many requests in a minute, as configured and as learned.
+    fn rate(&self, now: Timestamp) -> Option<u32> {
+        let learned = self.learned.map(|learned| {
+            let minutes = now.since(learned.at).as_secs() / WINDOW.as_secs();
+            (0..minutes.min(60)).fold(learned.per_minute, |rate, _| {
+                rate.saturating_add((rate * GROWTH_QUARTERS / 4).max(1))
+            })
+        });
+        let configured = self.configured.map(NonZeroU32::get);
+        [configured, learned].into_iter().flatten().min()
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        let gone = |sent: &Timestamp| sent.saturating_add(WINDOW) <= now;
+        while self.sent.front().is_some_and(gone) {
+            self.sent.pop_front();
+        }
+        // A clock that went back leaves requests and waits in the future; they would
+        // hold the gate shut until then.
+        let ahead = |sent: &Timestamp| now.saturating_add(WINDOW) < *sent;
+        while self.sent.back().is_some_and(ahead) {
+            self.sent.pop_back();
+        }
+        for until in [&mut self.wished_until, &mut self.paused_until] {
+            if now.saturating_add(LONGEST_WISH) < *until {
+                *until = now;
+            }
+        }
+        self.learned = self
+            .learned
+            .filter(|learned| now.since(learned.refused_at) < FORGET);
+    }
+}

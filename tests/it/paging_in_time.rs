@@ -1,0 +1,598 @@
+//! P1, X5: a SEV1 waits for nothing but the vendors, whatever they answer.
+//!
+//! The real loop, engine and gate on a paused clock; vendors that follow a random day.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::Timestamp;
+use incident_core::actor::Role;
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Command, Declare, Severity};
+use incident_core::paging::{
+    NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, TargetId, clamp_retry_after,
+};
+use incident_core::port::{Clock, Pager};
+use incident_core::testing::caller;
+use incident_core::{IncidentId, RuleName, Statement};
+use incident_pagers::Wake;
+use incident_pagers::testing::pagerduty_answer;
+use incident_store_memory::MemoryStore;
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use crate::harness::at;
+
+/// How long a SEV1 may wait while a target would take it.
+const BOUND: Duration = Duration::from_secs(5);
+/// The sampling of the check.
+const GRID: Duration = Duration::from_millis(50);
+/// A day of the vendors ends with this much time in which they work.
+const QUIET: Duration = Duration::from_secs(90);
+
+/// A clock that follows tokio's.
+#[derive(Debug)]
+struct Paused(Instant);
+
+impl Clock for Paused {
+    fn now(&self) -> Timestamp {
+        at("2026-11-20T23:00:00Z").saturating_add(self.0.elapsed())
+    }
+}
+
+/// What a vendor does with requests that begin in one part of its day.
+#[derive(Clone, Debug)]
+enum Mood {
+    Takes,
+    /// Takes it, and answers late.
+    TakesSlowly(Duration),
+    /// Answers with a status, headers and a body, and takes nothing.
+    Answers(u16, Vec<(&'static str, String)>, &'static str),
+    RefusesConnections,
+    /// Takes nothing and cuts the connection.
+    Resets,
+    /// Takes it, and the answer is lost.
+    LosesAnswers,
+    Hangs,
+}
+
+impl Mood {
+    const fn takes(&self) -> bool {
+        matches!(self, Self::Takes | Self::TakesSlowly(_))
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Request {
+    key: String,
+    action: PageAction,
+    began: Duration,
+    ended: Duration,
+    answer: PageAnswer,
+}
+
+#[derive(Debug)]
+struct Vendor {
+    target: TargetId,
+    start: Instant,
+    /// Each mood with its end.
+    day: Vec<(Duration, Mood)>,
+    seen: Mutex<Vec<Request>>,
+    open: Mutex<Vec<String>>,
+    wakes: Mutex<Vec<String>>,
+}
+
+impl Vendor {
+    fn mood(&self, at: Duration) -> &Mood {
+        let found = self.day.iter().find(|(end, _)| at < *end);
+        found.map_or(&Mood::Takes, |(_, mood)| mood)
+    }
+
+    /// Opens an alert where none is open: that wakes somebody.
+    fn take(&self, page: &PageEvent) {
+        let mut open = self.open.lock().unwrap();
+        match page.action {
+            PageAction::Trigger if !open.contains(&page.dedup_key) => {
+                open.push(page.dedup_key.clone());
+                self.wakes.lock().unwrap().push(page.dedup_key.clone());
+            }
+            PageAction::Resolve => open.retain(|key| *key != page.dedup_key),
+            PageAction::Trigger | PageAction::Acknowledge | PageAction::Reprioritise => {}
+        }
+    }
+
+    async fn answer(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+        let taken = pagerduty_answer(202, &[], "");
+        match self.mood(self.start.elapsed()) {
+            Mood::Takes => {
+                self.take(page);
+                taken
+            }
+            Mood::TakesSlowly(time) => {
+                self.take(page);
+                tokio::time::sleep(*time).await;
+                taken
+            }
+            Mood::Answers(status, headers, body) => {
+                let headers: Vec<(&str, &str)> = headers
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str()))
+                    .collect();
+                pagerduty_answer(*status, &headers, body)
+            }
+            Mood::RefusesConnections => PageAnswer::NotSent(NotSent {
+                reason: NotSentReason::Unreachable,
+                retry_after: None,
+            }),
+            Mood::Resets => PageAnswer::Unknown,
+            Mood::LosesAnswers => {
+                self.take(page);
+                PageAnswer::Unknown
+            }
+            Mood::Hangs => {
+                tokio::time::sleep(within).await;
+                PageAnswer::Unknown
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Pager for Vendor {
+    fn target_id(&self) -> TargetId {
+        self.target.clone()
+    }
+
+    fn follows_severity(&self) -> bool {
+        false
+    }
+
+    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+        let began = self.start.elapsed();
+        let place = {
+            let mut seen = self.seen.lock().unwrap();
+            seen.push(Request {
+                key: page.dedup_key.clone(),
+                action: page.action,
+                began,
+                ended: Duration::MAX,
+                answer: PageAnswer::Unknown,
+            });
+            seen.len() - 1
+        };
+        let answer = self.answer(page, within).await;
+        let request = &mut self.seen.lock().unwrap()[place];
+        request.ended = self.start.elapsed();
+        request.answer = answer.clone();
+        answer
+    }
+}
+
+/// Something that happens beside the vendors' day.
+#[derive(Clone, Debug)]
+enum Happening {
+    /// Incidents of a severity, all at once.
+    Declared(Severity, usize),
+    /// The last SEV1 goes to others too, at the same targets.
+    Escalated,
+}
+
+#[derive(Clone, Debug)]
+struct Night {
+    /// One or two vendors, each with its day: how long each mood lasts.
+    vendors: Vec<Vec<(Duration, Mood)>>,
+    happenings: Vec<(Duration, Happening)>,
+}
+
+fn retry_after() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    let seconds = prop_oneof![Just(0_u64), Just(1), Just(2), 3..30_u64, Just(99_999_999)];
+    prop_oneof![
+        4 => Just(Vec::new()),
+        4 => seconds.prop_map(|seconds| vec![("retry-after", seconds.to_string())]),
+        1 => (0..20_u64).prop_map(|seconds| vec![("ratelimit-reset", seconds.to_string())]),
+        1 => (0..20_u64).prop_map(|seconds| vec![("x-ratelimit-period-in-sec", seconds.to_string())]),
+        1 => (0..60_u32).prop_map(|seconds| vec![
+            ("date", "Fri, 20 Nov 2026 23:00:00 GMT".to_owned()),
+            ("retry-after", format!("Fri, 20 Nov 2026 23:00:{seconds:02} GMT")),
+        ]),
+        1 => prop_oneof![Just("soon"), Just("-1"), Just("1.5"), Just("")]
+            .prop_map(|text| vec![("retry-after", text.to_owned())]),
+    ]
+}
+
+fn mood() -> impl Strategy<Value = Mood> {
+    let html = "<html><body>502 Bad Gateway</body></html>";
+    prop_oneof![
+        3 => Just(Mood::Takes),
+        1 => (1..9_u64).prop_map(|seconds| Mood::TakesSlowly(Duration::from_secs(seconds))),
+        4 => retry_after().prop_map(|headers| Mood::Answers(429, headers, "")),
+        4 => (prop_oneof![Just(500_u16), Just(502), Just(503), Just(504), Just(408)], retry_after())
+            .prop_map(move |(status, headers)| Mood::Answers(status, headers, html)),
+        1 => prop_oneof![Just(200_u16), Just(302)]
+            .prop_map(move |status| Mood::Answers(status, Vec::new(), html)),
+        1 => prop_oneof![Just(400_u16), Just(401), Just(403)]
+            .prop_map(|status| Mood::Answers(status, Vec::new(), "")),
+        2 => Just(Mood::RefusesConnections),
+        1 => Just(Mood::Resets),
+        1 => Just(Mood::LosesAnswers),
+        2 => Just(Mood::Hangs),
+    ]
+}
+
+fn millis(range: std::ops::Range<u64>) -> impl Strategy<Value = Duration> {
+    range.prop_map(Duration::from_millis)
+}
+
+fn night() -> impl Strategy<Value = Night> {
+    let length = prop_oneof![millis(100..3_000), millis(3_000..30_000)];
+    let day = prop::collection::vec((length, mood()), 1..7);
+    let happening = prop_oneof![
+        4 => (1..4_usize).prop_map(|count| Happening::Declared(Severity::Sev1, count)),
+        1 => (1..3_usize).prop_map(|count| Happening::Declared(Severity::Sev2, count)),
+        2 => (1..60_usize).prop_map(|count| Happening::Declared(Severity::Sev4, count)),
+        1 => Just(Happening::Escalated),
+    ];
+    let happenings = prop::collection::vec((millis(0..60_000), happening), 1..6);
+    (prop::collection::vec(day, 1..=2), happenings).prop_map(|(vendors, mut happenings)| {
+        happenings.push((Duration::ZERO, Happening::Declared(Severity::Sev1, 1)));
+        happenings.sort_by_key(|(at, _)| *at);
+        Night {
+            vendors,
+            happenings,
+        }
+    })
+}
+
+/// A page that wakes people, with its key and the time of its commit.
+#[derive(Clone, Debug)]
+struct Urgent {
+    key: String,
+    committed: Duration,
+}
+
+struct Watched {
+    vendors: Vec<Arc<Vendor>>,
+    urgent: Vec<Urgent>,
+    /// When a person asked to page: targets that are down are tried at once then.
+    asked: Vec<Duration>,
+    ended: Duration,
+}
+
+fn vendors(night: &Night, start: Instant) -> Vec<Arc<Vendor>> {
+    let made = |(place, day): (usize, &Vec<(Duration, Mood)>)| {
+        let mut end = Duration::ZERO;
+        let ends = day.iter().map(|(length, mood)| {
+            end += *length;
+            (end, mood.clone())
+        });
+        Arc::new(Vendor {
+            target: TargetId::new(["first", "second"][place]).unwrap(),
+            start,
+            day: ends.collect(),
+            seen: Mutex::default(),
+            open: Mutex::default(),
+            wakes: Mutex::default(),
+        })
+    };
+    night.vendors.iter().enumerate().map(made).collect()
+}
+
+async fn live_through(night: &Night) -> Watched {
+    let start = Instant::now();
+    let vendors = vendors(night, start);
+    let rule = RuleName::new("lead").unwrap();
+    let pagers = || {
+        vendors
+            .iter()
+            .map(|vendor| vendor.clone() as Arc<dyn Pager>)
+    };
+    let wake = Wake::default();
+    let waker = wake.clone();
+    let mut builder = Incidents::builder(Arc::new(MemoryStore::default()))
+        .clock(Arc::new(Paused(start)))
+        .escalation(rule.clone(), pagers().collect())
+        .on_commit(move |notice| {
+            if notice.outbox {
+                waker.wake();
+            }
+        });
+    for pager in pagers() {
+        builder = builder.pager(pager);
+    }
+    let incidents = builder.build().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(incident_pagers::run(incidents.clone(), wake, async {
+        drop(stopped.await);
+    }));
+    let (urgent, asked) = act_out(night, start, &incidents, &rule).await;
+    let days = vendors.iter().filter_map(|vendor| vendor.day.last());
+    let longest = days.map(|(end, _)| *end).max().unwrap_or_default();
+    let end = longest.max(start.elapsed()) + QUIET;
+    tokio::time::sleep(end.saturating_sub(start.elapsed())).await;
+    drop(stop);
+    running.await.unwrap();
+    Watched {
+        vendors,
+        urgent,
+        asked,
+        ended: end,
+    }
+}
+
+async fn act_out(
+    night: &Night,
+    start: Instant,
+    incidents: &Incidents,
+    rule: &RuleName,
+) -> (Vec<Urgent>, Vec<Duration>) {
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let (mut urgent, mut asked) = (Vec::<Urgent>::new(), Vec::new());
+    let mut last: Option<IncidentId> = None;
+    for (when, happening) in &night.happenings {
+        tokio::time::sleep(when.saturating_sub(start.elapsed())).await;
+        match happening {
+            Happening::Declared(severity, count) => {
+                for n in 0..*count {
+                    let declared = Declare::new(format!("cause {n}").parse().unwrap(), *severity);
+                    let done = incidents.declare(&ask, &declared).await.unwrap();
+                    if *severity <= Severity::Sev2 {
+                        last = Some(done.incident.id);
+                        urgent.push(Urgent {
+                            key: done.incident.dedup_key(),
+                            committed: start.elapsed(),
+                        });
+                    }
+                }
+            }
+            Happening::Escalated => {
+                let Some(id) = last.take() else { continue };
+                let escalate = Command::Escalate {
+                    rule: rule.clone(),
+                    reason: Statement::new("nobody answers").unwrap(),
+                };
+                asked.push(start.elapsed());
+                incidents.act(&ask, id, &escalate).await.unwrap();
+                urgent.push(Urgent {
+                    key: incident_core::paging::dedup_key(id, Some(rule)),
+                    committed: start.elapsed(),
+                });
+            }
+        }
+    }
+    (urgent, asked)
+}
+
+/// What one vendor did with one page, told without the engine.
+struct View<'a> {
+    vendor: &'a Vendor,
+    seen: &'a [Request],
+    of_page: Vec<&'a Request>,
+}
+
+impl View<'_> {
+    /// Since when it cannot be known whether the vendor has the page.
+    fn unknown_since(&self) -> Option<Duration> {
+        let unknown = |one: &&&Request| one.answer == PageAnswer::Unknown;
+        self.of_page.iter().find(unknown).map(|one| one.ended)
+    }
+
+    fn refused_for_good(&self, at: Duration) -> bool {
+        let refused = |one: &&Request| matches!(&one.answer, PageAnswer::NotSent(not) if not.reason.is_permanent());
+        self.of_page
+            .iter()
+            .any(|one| one.ended <= at && refused(one))
+    }
+
+    fn asked_to_wait(&self, at: Duration) -> bool {
+        self.seen.iter().any(|one| match &one.answer {
+            PageAnswer::NotSent(NotSent {
+                retry_after: Some(wish),
+                ..
+            }) => one.ended <= at && at < one.ended.saturating_add(clamp_retry_after(*wish)),
+            _ => false,
+        })
+    }
+
+    fn would_take(&self, at: Duration) -> bool {
+        self.vendor.mood(at).takes() && !self.refused_for_good(at) && !self.asked_to_wait(at)
+    }
+
+    fn keeps_from_others(&self, at: Duration) -> bool {
+        let since = self.unknown_since().filter(|since| *since <= at);
+        since.is_some_and(|since| at < since + Duration::from_secs(60))
+    }
+}
+
+/// From the first moment at which a target that may be asked would take the page, it is
+/// accepted within 5 s, not counting attempts in flight.
+fn accepted_in_time(watched: &Watched, page: &Urgent) -> Result<(), TestCaseError> {
+    let all: Vec<Vec<Request>> = watched
+        .vendors
+        .iter()
+        .map(|vendor| vendor.seen.lock().unwrap().clone())
+        .collect();
+    let views: Vec<View<'_>> = watched
+        .vendors
+        .iter()
+        .zip(&all)
+        .map(|(vendor, seen)| View {
+            vendor,
+            seen,
+            of_page: seen
+                .iter()
+                .filter(|one| one.key == page.key && one.action == PageAction::Trigger)
+                .collect(),
+        })
+        .collect();
+    let attempts = || views.iter().flat_map(|view| &view.of_page);
+    let accepted = attempts()
+        .filter(|one| matches!(one.answer, PageAnswer::Accepted(_)))
+        .map(|one| one.ended)
+        .min();
+    let end = accepted.unwrap_or(watched.ended);
+    let in_flight = |at| attempts().any(|one| one.began <= at && at < one.ended);
+    for (place, view) in views.iter().enumerate() {
+        let mut idle = Duration::ZERO;
+        let mut now = page.committed;
+        while now < end {
+            let others = views
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != place);
+            let allowed = others
+                .into_iter()
+                .all(|(_, other)| !other.keeps_from_others(now));
+            if !(allowed && view.would_take(now)) {
+                idle = Duration::ZERO;
+            } else if !in_flight(now) {
+                idle += GRID;
+            }
+            let name = view.vendor.target.name();
+            prop_assert!(
+                idle <= BOUND,
+                "{} waits at {now:?} although {name} would take it: {:?}",
+                page.key,
+                views.iter().map(|view| &view.of_page).collect::<Vec<_>>()
+            );
+            now += GRID;
+        }
+    }
+    Ok(())
+}
+
+/// No retry wakes twice: one wake at each vendor, and more than one vendor only after an
+/// answer that could not be known.
+fn woken_once(watched: &Watched, page: &Urgent) -> Result<(), TestCaseError> {
+    let mut woken = 0;
+    let mut unknown = 0;
+    for vendor in &watched.vendors {
+        let wakes = vendor.wakes.lock().unwrap();
+        let here = wakes.iter().filter(|key| **key == page.key).count();
+        prop_assert!(here <= 1, "{} woke {here} times", page.key);
+        woken += here;
+        let seen = vendor.seen.lock().unwrap();
+        unknown += usize::from(seen.iter().any(|one| {
+            one.key == page.key
+                && one.answer == PageAnswer::Unknown
+                && one.action == PageAction::Trigger
+        }));
+    }
+    prop_assert!(
+        woken <= 1 + unknown,
+        "{woken} wakes, {unknown} unknown answers"
+    );
+    Ok(())
+}
+
+/// A target that failed five times in a row over five seconds gets one request a second,
+/// and no page that another target might take.
+fn left_alone_while_down(watched: &Watched) -> Result<(), TestCaseError> {
+    for vendor in &watched.vendors {
+        let seen = vendor.seen.lock().unwrap();
+        let mut ended: Vec<&Request> = seen.iter().collect();
+        ended.sort_by_key(|one| one.ended);
+        for (from, until) in down_times(&ended, &watched.asked) {
+            let during = seen
+                .iter()
+                .filter(|one| from < one.began && one.began < until);
+            let mut last: Option<Duration> = None;
+            for request in during {
+                let after = last.map_or(Duration::from_secs(1), |last| request.began - last);
+                prop_assert!(
+                    Duration::from_secs(1) <= after,
+                    "{} is down and asked again after {after:?}",
+                    vendor.target
+                );
+                last = Some(request.began);
+                let key = &request.key;
+                let before = seen.iter().take_while(|one| one.began < request.began);
+                let may_have = before
+                    .filter(|one| one.key == *key)
+                    .any(|one| one.answer == PageAnswer::Unknown && one.ended <= request.began);
+                let fresh = request.action == PageAction::Trigger && !may_have;
+                prop_assert!(
+                    !fresh || watched.vendors.len() == 1,
+                    "{key} is no probe for {}: the other one might take it",
+                    vendor.target
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// When a vendor counts as down, by its answers in the order in which they came.
+fn down_times(ended: &[&Request], asked: &[Duration]) -> Vec<(Duration, Duration)> {
+    let mut times = Vec::new();
+    let mut failing: Option<(Duration, u32)> = None;
+    let mut down: Option<Duration> = None;
+    let mut asked = asked.iter().peekable();
+    for one in ended.iter().filter(|one| one.ended < Duration::MAX) {
+        while let Some(at) = asked.next_if(|at| **at <= one.ended) {
+            failing = None;
+            times.extend(down.take().map(|from| (from, *at)));
+        }
+        let refused = |reasons: &[NotSentReason]| matches!(&one.answer, PageAnswer::NotSent(not) if reasons.contains(&not.reason));
+        let fails = one.answer == PageAnswer::Unknown
+            || refused(&[NotSentReason::Unreachable, NotSentReason::Unavailable]);
+        if fails {
+            let (since, count) = failing.map_or((one.ended, 1), |(since, n)| (since, n + 1));
+            failing = Some((since, count));
+            let for_long = Duration::from_secs(5) <= one.ended - since;
+            if down.is_none() && 5 <= count && for_long {
+                down = Some(one.ended);
+            }
+        } else if !refused(&[NotSentReason::Unauthorized]) {
+            failing = None;
+            times.extend(down.take().map(|from| (from, one.ended)));
+        }
+    }
+    times.extend(down.map(|from| (from, Duration::MAX)));
+    times
+}
+
+fn holds(night: &Night) -> Result<(), TestCaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let watched = runtime.block_on(live_through(night));
+    for page in &watched.urgent {
+        accepted_in_time(&watched, page)?;
+        woken_once(&watched, page)?;
+    }
+    left_alone_while_down(&watched)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    /// P1, P2 of `docs/paging.md`: whatever vendors answer, in whatever order.
+    #[test]
+    fn a_sev1_waits_for_nothing_but_the_vendors(night in night()) {
+        holds(&night)?;
+    }
+}
+
+/// P1, word for word: 500, then 429 with `Retry-After: 1`, then 202.
+#[test]
+fn after_a_500_and_a_429_the_third_attempt_is_taken_within_seconds() {
+    let second = Duration::from_millis(700);
+    let wait = vec![("retry-after", "1".to_owned())];
+    let day = vec![
+        (
+            Duration::from_millis(400),
+            Mood::Answers(500, Vec::new(), ""),
+        ),
+        (second, Mood::Answers(429, wait, "")),
+    ];
+    for vendors in [vec![day.clone()], vec![day.clone(), day]] {
+        let night = Night {
+            vendors,
+            happenings: vec![(Duration::ZERO, Happening::Declared(Severity::Sev1, 10))],
+        };
+        holds(&night).unwrap();
+    }
+}
