@@ -398,6 +398,14 @@ impl View<'_> {
         self.vendor.mood(at).takes() && !self.refused_for_good(at) && !self.asked_to_wait(at)
     }
 
+    fn is_being_tried(&self, at: Duration, down: &[(Duration, Duration)]) -> bool {
+        let down = down.iter().any(|(from, until)| *from <= at && at < *until);
+        down && self
+            .seen
+            .iter()
+            .any(|one| one.began <= at && at < one.ended)
+    }
+
     fn keeps_from_others(&self, at: Duration) -> bool {
         let since = self.unknown_since().filter(|since| *since <= at);
         since.is_some_and(|since| at < since + Duration::from_secs(60))
@@ -405,7 +413,8 @@ impl View<'_> {
 }
 
 /// From the first moment at which a target that may be asked would take the page, it is
-/// accepted within 5 s, not counting attempts in flight.
+/// accepted within 5 s, not counting attempts in flight: its own, and those by which a
+/// target that is down is being tried.
 fn accepted_in_time(watched: &Watched, page: &Urgent) -> Result<(), TestCaseError> {
     let all: Vec<Vec<Request>> = watched
         .vendors
@@ -432,6 +441,10 @@ fn accepted_in_time(watched: &Watched, page: &Urgent) -> Result<(), TestCaseErro
         .min();
     let end = accepted.unwrap_or(watched.ended);
     let in_flight = |at| attempts().any(|one| one.began <= at && at < one.ended);
+    let downs: Vec<Vec<(Duration, Duration)>> = all
+        .iter()
+        .map(|seen| down_times(seen, &watched.asked))
+        .collect();
     for (place, view) in views.iter().enumerate() {
         let mut idle = Duration::ZERO;
         let mut now = page.committed;
@@ -445,7 +458,7 @@ fn accepted_in_time(watched: &Watched, page: &Urgent) -> Result<(), TestCaseErro
                 .all(|(_, other)| !other.keeps_from_others(now));
             if !(allowed && view.would_take(now)) {
                 idle = Duration::ZERO;
-            } else if !in_flight(now) {
+            } else if !in_flight(now) && !view.is_being_tried(now, &downs[place]) {
                 idle += GRID;
             }
             let name = view.vendor.target.name();
@@ -490,9 +503,7 @@ fn woken_once(watched: &Watched, page: &Urgent) -> Result<(), TestCaseError> {
 fn left_alone_while_down(watched: &Watched) -> Result<(), TestCaseError> {
     for vendor in &watched.vendors {
         let seen = vendor.seen.lock().unwrap();
-        let mut ended: Vec<&Request> = seen.iter().collect();
-        ended.sort_by_key(|one| one.ended);
-        for (from, until) in down_times(&ended, &watched.asked) {
+        for (from, until) in down_times(&seen, &watched.asked) {
             let during = seen
                 .iter()
                 .filter(|one| from < one.began && one.began < until);
@@ -523,7 +534,9 @@ fn left_alone_while_down(watched: &Watched) -> Result<(), TestCaseError> {
 }
 
 /// When a vendor counts as down, by its answers in the order in which they came.
-fn down_times(ended: &[&Request], asked: &[Duration]) -> Vec<(Duration, Duration)> {
+fn down_times(seen: &[Request], asked: &[Duration]) -> Vec<(Duration, Duration)> {
+    let mut ended: Vec<&Request> = seen.iter().collect();
+    ended.sort_by_key(|one| one.ended);
     let mut times = Vec::new();
     let mut failing: Option<(Duration, u32)> = None;
     let mut down: Option<Duration> = None;

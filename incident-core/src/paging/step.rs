@@ -54,14 +54,14 @@ pub struct FailoverPolicy {
 
 impl FailoverPolicy {
     /// The default for SEV1 and SEV2: the next target at once after a refusal, and no
-    /// wait of our own longer than 3 s, so that a target that works again has the page
+    /// wait of our own longer than 2 s, so that a target that works again has the page
     /// within seconds.
     #[must_use]
     pub fn urgent() -> Self {
         Self {
             after_refusal: Duration::ZERO,
             backoff: Backoff {
-                cap: Duration::from_secs(3),
+                cap: Duration::from_secs(2),
                 ..Backoff::default()
             },
             ..Self::calm()

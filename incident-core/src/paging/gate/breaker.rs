@@ -10,7 +10,7 @@ use crate::{MessageId, Timestamp};
 const BETWEEN: Duration = Duration::from_secs(1);
 
 /// The longest time for which a page that wakes people waits for its turn.
-const LONGEST_TURN: Duration = Duration::from_secs(3);
+const LONGEST_TURN: Duration = Duration::from_secs(2);
 
 /// How long SEV3 and SEV4 wait while others have their turns.
 const CALM_WAIT: Duration = Duration::from_secs(15);

@@ -4,7 +4,7 @@
 //!
 //! Pages that wake people (SEV1 and SEV2) wait for two things only: the target's own
 //! `Retry-After`, and a turn among those that try a target that is down, which comes
-//! within three seconds. A rate that was learned or configured never holds them.
+//! within two seconds. A rate that was learned or configured never holds them.
 //!
 //! Nothing here loses a page: one that is held stays in the outbox and comes back when
 //! the gate said.
