@@ -11,7 +11,9 @@ use crate::outbox::{Message, Settlement};
 use crate::paging::PagerTest;
 use crate::suggestion::Suggestion;
 use crate::timeline::{EntryDraft, SysIncidentUpdateEntry};
-use crate::{IncidentId, MessageId, PersonName, Revision, RuleName, Salt, SuggestionId, Timestamp};
+use crate::{
+    IncidentId, MessageId, Name, PersonName, Revision, RuleName, Salt, SuggestionId, Timestamp,
+};
 
 /// A new state of one incident, with the entries that tell how it came about.
 #[derive(Clone, Debug)]
@@ -115,11 +117,25 @@ pub struct Remember {
     pub reply: Reply,
 }
 
+/// A declaration that claims an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertClaim {
+    /// The alert.
+    pub key: Name,
+    /// Every live incident, of any environment and mode, that was declared for the alert
+    /// or stands for it, as the declaration was decided on them. A store that knows
+    /// another one refuses the commit with
+    /// [`AlertKeyTaken`](crate::port::StoreError::AlertKeyTaken).
+    pub seen: Vec<IncidentId>,
+}
+
 /// Everything one decision changes. A store keeps all of it or nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
     /// Incidents, in order of id.
     pub writes: Vec<IncidentWrite>,
+    /// The alert that a new incident claims.
+    pub alert: Option<AlertClaim>,
     /// Audit entries.
     pub audit: Vec<AuditDraft>,
     /// Things to do outside.

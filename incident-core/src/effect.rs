@@ -76,12 +76,27 @@ pub fn effects_of(
             }
             effects.extend(raise(before, after, policy));
         }
-        Event::Changed(change) | Event::TookIn { change, .. } => {
+        Event::Changed(change) => {
             effects.extend((ended(after) && change.moves_credits()).then_some(Effect::Settle));
             effects.extend(raise(before, after, policy));
         }
+        Event::TookIn(taken) => {
+            effects.extend(raise(before, after, policy));
+            // The page of the other one is resolved with it, and nobody has answered it.
+            let silent = before.paging.state == PagingState::None && !before.is_taken();
+            if taken.was_paging && silent && !effects.contains(&Effect::Page) {
+                effects.push(Effect::Page);
+            }
+        }
+        Event::AlertRepeated(repeated) => {
+            effects.extend(raise(before, after, policy));
+            if repeated.pages && !effects.contains(&Effect::Page) {
+                effects.push(Effect::Page);
+            }
+        }
         Event::Observed { .. }
         | Event::Published(_)
+        | Event::Related { .. }
         | Event::PostMortemLinked { .. }
         | Event::Redacted { .. } => {}
     }
@@ -126,6 +141,6 @@ fn call_off_escalations(incident: &Incident) -> impl Iterator<Item = Effect> {
 }
 
 /// Whether a pager may know of it, or is about to.
-const fn was_begun(paging: &Paging) -> bool {
+pub(crate) const fn was_begun(paging: &Paging) -> bool {
     !matches!(paging.state, PagingState::None | PagingState::Superseded)
 }

@@ -276,6 +276,13 @@ impl Title {
     }
 }
 
+impl Statement {
+    /// A sentence that we made ourselves.
+    pub(crate) fn made(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+}
+
 impl PersonName {
     /// The name of the policy as an actor.
     pub(crate) fn policy() -> Self {

@@ -51,7 +51,7 @@ impl Default for Policy {
     fn default() -> Self {
         let urgent = SeverityPolicy {
             page: true,
-            page_on_reopen: false,
+            page_on_reopen: true,
             page_on_raise: true,
             urgency: Urgency::High,
             accept_within_seconds: Some(60),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Incident, Publish, Severity, Status, Updated};
-use crate::{PublicId, PublicText, ServiceId, Timestamp};
+use crate::{IncidentId, PublicId, PublicText, ServiceId, Timestamp};
 
 /// How long an incident stays on the page after it was resolved.
 pub const RESOLVED_STAYS: Duration = Duration::from_secs(24 * 60 * 60);
@@ -104,6 +104,12 @@ impl PublicFace {
             body: updated.public_message.clone(),
             body_seq: seq,
         });
+        self.changed_at = now;
+    }
+
+    /// Takes in the public side of an incident that is merged into this one.
+    pub(crate) fn take_in(&mut self, _source: IncidentId, face: &Self, now: Timestamp) {
+        self.public |= face.public;
         self.changed_at = now;
     }
 

@@ -1,10 +1,49 @@
 -- Which incident stands for an alert, how messages are leased, and how they are put back.
 
+-- Alerts ---------------------------------------------------------------------
+
+-- The incident that stands for an alert: in one environment one. Who may stand for any is
+-- decided by the library (incident_core::incident::Incident::alerts): live incidents that
+-- are no drill and no retrospective.
+create table incident.alert_holders (
+    environment text not null,
+    alert_key   text not null,
+    incident_id uuid not null references incident.incidents (id),
+    primary key (environment, alert_key)
+);
+create index alert_holders_incident on incident.alert_holders (incident_id);
+create index alert_holders_key on incident.alert_holders (alert_key);
+
+create trigger never_emptied before truncate on incident.alert_holders
+    for each statement execute function incident.refuse();
+alter table incident.alert_holders enable always trigger never_emptied;
+
+insert into incident.alert_holders (environment, alert_key, incident_id)
+select state ->> 'environment', alert_key, id from incident.incidents
+where live and alert_key is not null and state ->> 'mode' = 'live';
+
+-- It was unique whatever the environment, and a drill could hold an alert.
+drop index incident.incidents_alert;
+create index incidents_alert on incident.incidents (alert_key) where live and alert_key is not null;
+
+-- Roles that had what a server needs before this version get what it needs now.
+create or replace function incident.grant_alerts_to(app name) returns void language plpgsql as $$
+begin
+    execute format('grant select, insert, delete on incident.alert_holders to %I', app);
+end $$;
+revoke execute on function incident.grant_alerts_to(name) from public;
+
+select incident.grant_alerts_to(grantee::name) from information_schema.role_table_grants
+where table_schema = 'incident' and table_name = 'incidents' and privilege_type = 'INSERT'
+  and grantee <> current_user and grantee <> 'PUBLIC';
+
+-- One commit, one call ------------------------------------------------------
+
 -- Keeps a commit, whole or not at all: one call is one statement. Answers the
 -- links it sealed. Every refusal has an error code of its own (INC01 to INC09)
 -- and leaves nothing behind.
 --
--- Locks are taken in one order (key, incidents by id, outbox, the rest), so
+-- Locks are taken in one order (key, alert, incidents by id, outbox, the rest), so
 -- that two commits cannot wait for each other.
 create or replace function incident.keep(commit_ jsonb)
 returns table (part text, chain uuid, seq bigint, prev_hash bytea, hash bytea)
@@ -49,6 +88,28 @@ begin
         end if;
     end if;
 
+    -- The alert of a new incident: one declaration of it at a time, and every live
+    -- incident of it was seen.
+    w := commit_ -> 'alert';
+    if w is not null then
+        perform pg_advisory_xact_lock(hashtextextended('incident.alert ' || (w ->> 'key'), 0));
+        select i.id into other from incident.incidents i
+        where i.live and i.alert_key = w ->> 'key' and i.id <> all (incident.texts(w -> 'seen')::uuid[])
+        union all
+        select h.incident_id from incident.alert_holders h
+        where h.alert_key = w ->> 'key' and h.incident_id <> all (incident.texts(w -> 'seen')::uuid[])
+        limit 1;
+        if found then
+            perform incident.refused('INC02', 'another live incident has this alert key', other::text);
+        end if;
+    end if;
+
+    -- Alerts that are given up, before another incident of this commit stands for them.
+    for w in select value from jsonb_array_elements(commit_ -> 'writes') where value -> 'alerts' is not null loop
+        delete from incident.alert_holders
+        where incident_id = (w -> 'state' ->> 'id')::uuid and alert_key <> all (incident.texts(w -> 'alerts'));
+    end loop;
+
     -- Incidents with their entries, in order of id.
     for w in select value from jsonb_array_elements(commit_ -> 'writes') loop
         s := w -> 'state';
@@ -65,13 +126,6 @@ begin
         end if;
         if head_seq + jsonb_array_length(w -> 'entries') <> (s ->> 'last_seq')::bigint then
             perform incident.refused('INC08', 'the incident counts other entries than its timeline has');
-        end if;
-        if (w ->> 'live')::boolean and (s ->> 'alert_key') is not null then
-            select i.id into other from incident.incidents i
-            where i.live and i.alert_key = s ->> 'alert_key' and i.id <> id_;
-            if found then
-                perform incident.refused('INC02', 'another live incident has this alert key', other::text);
-            end if;
         end if;
         -- The links first, so that the row is written once with its last hash.
         links := array[head];
@@ -105,6 +159,17 @@ begin
                 services = incident.texts(w -> 'services'), tenants = incident.texts(w -> 'tenants'),
                 title_lower = w ->> 'title_lower', summary_lower = w ->> 'summary_lower', state = s
             where id = id_;
+        end if;
+        if jsonb_array_length(w -> 'alerts') > 0 then
+            insert into incident.alert_holders (environment, alert_key, incident_id)
+            select s ->> 'environment', key, id_ from unnest(incident.texts(w -> 'alerts')) as key
+            on conflict (environment, alert_key) do nothing;
+            select h.incident_id into other from incident.alert_holders h
+            where h.environment = s ->> 'environment' and h.alert_key = any (incident.texts(w -> 'alerts'))
+              and h.incident_id <> id_ limit 1;
+            if found then
+                perform incident.refused('INC02', 'another live incident has this alert key', other::text);
+            end if;
         end if;
         head_seq := head_seq - cardinality(links) + 1;
         kept := 1;
@@ -259,3 +324,22 @@ begin
         from incident.incidents i where i.id = id_ and k.incident_id = id_;
     end if;
 end $$;
+
+-- What a server needs, and no more, as of this version. The tables of 0001 as before.
+create or replace function incident.grant_to(app name) returns void language plpgsql as $$
+begin
+    execute format('grant usage on schema incident to %I', app);
+    execute format('grant select on all tables in schema incident to %I', app);
+    execute format('grant usage on all sequences in schema incident to %I', app);
+    execute format('grant insert on incident.incidents, incident.timeline, incident.timeline_texts, incident.audit,
+        incident.audit_heads, incident.outbox, incident.suggestions, incident.open_suggestions, incident.credits,
+        incident.idempotency_keys, incident.usage_events to %I', app);
+    execute format('grant update on incident.incidents, incident.audit_heads, incident.outbox, incident.suggestions,
+        incident.open_suggestions, incident.idempotency_keys to %I', app);
+    execute format('grant update (state, granted, issued) on incident.credits to %I', app);
+    execute format('grant execute on function incident.usage_days(date[]) to %I', app);
+    execute format('grant delete on incident.timeline_texts, incident.outbox, incident.open_suggestions,
+        incident.idempotency_keys to %I', app);
+    perform incident.grant_alerts_to(app);
+end $$;
+revoke execute on function incident.grant_to(name) from public;

@@ -11,7 +11,7 @@ use incident_core::paging::TargetLog;
 use incident_core::port::StoreError;
 use incident_core::suggestion::{SUGGESTION_TTL, Suggestion};
 use incident_core::timeline::{self, CommittedText, TextName};
-use incident_core::{IncidentId, Timestamp};
+use incident_core::{IncidentId, Name, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -25,6 +25,8 @@ struct Document<'a> {
     remember: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     settles: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alert: Option<Value>,
     writes: Vec<Write<'a>>,
     outbox: Vec<Value>,
     audit: Vec<Value>,
@@ -46,6 +48,9 @@ struct Write<'a> {
     public: bool,
     services: &'a [incident_core::ServiceId],
     tenants: Option<Vec<&'a str>>,
+    /// The alerts for which it stands; none where it never had any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alerts: Option<Vec<&'a Name>>,
     title_lower: String,
     summary_lower: String,
     state: &'a Incident,
@@ -66,6 +71,10 @@ pub fn document(commit: &Commit) -> Result<String, StoreError> {
     let document = Document {
         remember: commit.remember.as_ref().map(remember),
         settles: commit.settles.as_ref().map(settles),
+        alert: commit
+            .alert
+            .as_ref()
+            .map(|claim| json!({"key": claim.key, "seen": claim.seen})),
         writes: commit.writes.iter().map(write).collect::<Result<_, _>>()?,
         outbox: commit.outbox.iter().map(outbox).collect(),
         audit: commit.audit.iter().map(audited).collect::<Result<_, _>>()?,
@@ -109,6 +118,7 @@ fn write(write: &IncidentWrite) -> Result<Write<'_>, StoreError> {
             Affected::All => None,
             Affected::These(list) => Some(list.iter().map(|one| one.tenant_id.as_str()).collect()),
         },
+        alerts: after.has_alerts().then(|| after.alerts().collect()),
         title_lower: after.title.as_str().to_lowercase(),
         summary_lower: after.summary.as_str().to_lowercase(),
         state: after,

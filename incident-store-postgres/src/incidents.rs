@@ -50,6 +50,7 @@ fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
         tenant,
         service,
         text,
+        alert,
         from,
         to,
         public_only,
@@ -88,6 +89,12 @@ fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
         sql.push(") > 0 or strpos(summary_lower, ")
             .push_bind(wanted)
             .push(") > 0)");
+    }
+    if let Some(alert) = alert {
+        sql.push(" and (alert_key = ").push_bind(alert.as_str());
+        sql.push(" or id in (select incident_id from incident.alert_holders where alert_key = ")
+            .push_bind(alert.as_str())
+            .push("))");
     }
     if let Some(from) = from {
         sql.push(" and declared_at >= ").push_bind(time(*from));

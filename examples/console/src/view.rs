@@ -89,6 +89,8 @@ fn core(incident: &Incident, links: &Links, deduplicated: bool) -> Value {
         "recurrence_of": incident.recurrence_of,
         "suggestion_id": incident.suggestion_id,
         "alert_key": incident.alert_key,
+        "alert_repeats": incident.repeats.count,
+        "related": incident.related,
         "tracker_url": incident.tracker_url,
         "deduplicated": deduplicated,
         "paging": paging(incident),

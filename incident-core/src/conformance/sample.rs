@@ -73,7 +73,7 @@ pub(super) fn declared(sample: &Sample) -> (Arc<Incident>, Commit) {
         public_id: PublicId::from_uuid(Uuid::from_u64_pair(8 << 12, n)),
         number: n,
     };
-    let mut incident = declare(&asked, &anna(), ids, now, &Policy::default()).unwrap();
+    let mut incident = declare(&asked, &anna(), ids, Vec::new(), now, &Policy::default()).unwrap();
     let draft = EntryDraft::of(&Event::Declared, &incident, &anna(), now).unwrap();
     incident.count_entry(&draft);
     let after = Arc::new(incident);

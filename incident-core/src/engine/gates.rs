@@ -121,11 +121,13 @@ impl Incidents {
         }
     }
 
-    /// Notes what a target answered. Pages that wake people and were held because it was
-    /// down are due as soon as it works again.
-    pub(super) async fn note_answer(&self, target: &TargetId, answer: &PageAnswer) {
+    /// Notes what a target answered, and says whether it counts as down now. Pages that
+    /// wake people and were held because it was down are due as soon as it works again.
+    pub(super) async fn note_answer(&self, target: &TargetId, answer: &PageAnswer) -> bool {
         let now = self.0.now();
-        match self.0.gates.with(target, |gate| gate.note(answer, now)) {
+        let noted = |gate: &mut Gate| (gate.note(answer, now), gate.is_down());
+        let (turn, down) = self.0.gates.with(target, noted);
+        match turn {
             Some(Turn::Opened) => {
                 meter::down(target, true);
                 tracing::error!(%target, "a pager is down or refuses its key; pages go to the next one");
@@ -143,6 +145,7 @@ impl Incidents {
             }
             None => {}
         }
+        down
     }
 
     /// Makes held messages due. Without it they come back by themselves within seconds,

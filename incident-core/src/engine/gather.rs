@@ -9,7 +9,7 @@ use crate::commit::{Commit, IncidentWrite, OutboxWrite};
 use crate::effect::{Effect, effects_of};
 use crate::incident::{Affected, Event, Incident, Severity};
 use crate::outbox::{Message, MessageBody};
-use crate::paging::{PageAction, PageEvent, Urgency, dedup_key};
+use crate::paging::{PageAction, PageEvent, PagingState, Urgency, dedup_key};
 use crate::timeline::EntryDraft;
 use crate::{IncidentId, Revision, RuleName, Timestamp};
 
@@ -63,7 +63,9 @@ impl Inner {
         }
         if expected.is_some() {
             let state = after.state_mut();
-            state.version = state.version.next();
+            if events.iter().any(Event::raises_version) {
+                state.version = state.version.next();
+            }
             state.revision = state.revision.next();
         }
         let public = before.face.public || after.face.public;
@@ -72,10 +74,12 @@ impl Inner {
         for effect in effects {
             match effect {
                 Effect::Page => {
-                    if after.paging.epoch == before.paging.epoch && expected.is_some() {
-                        // A reopen that pages by policy starts the epoch itself.
-                        after.state_mut().paging = before.paging.next();
+                    let paging = &mut after.state_mut().paging;
+                    if paging.epoch == before.paging.epoch && expected.is_some() {
+                        *paging = before.paging.next();
                     }
+                    // A reopen began the epoch already.
+                    paging.state = PagingState::Pending;
                     outbox.push(supersede(after.id, None));
                     outbox.push(self.page_message(&after, None, PageAction::Trigger, now));
                 }

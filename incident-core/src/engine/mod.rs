@@ -12,6 +12,7 @@ mod builder;
 mod coalesce;
 mod confirm;
 mod decide_credit;
+mod declare;
 mod denial;
 mod error;
 mod gates;

@@ -192,7 +192,7 @@ impl Incidents {
         };
         failpoint::hit("after_send");
         meter::attempt(&target, page.action, &answer, self.0.now().since(started));
-        self.note_answer(&target, &answer).await;
+        let down = self.note_answer(&target, &answer).await;
         let may_have = |entry: &TargetLog| entry.unknown_since.is_some();
         let elsewhere = log.iter().any(|one| one.target != target && may_have(one));
         let now = self.0.now();
@@ -200,6 +200,13 @@ impl Incidents {
             let first = entry.attempts == 0;
             let took = !matches!(answer, PageAnswer::NotSent(_)) && !may_have(entry);
             entry.note(&answer, now, &policy.backoff, seed);
+            let urgent = matches!(page.pressing(), Severity::Sev1 | Severity::Sev2);
+            if down && urgent {
+                // The gate gives turns to those that wait for a target that is down, and
+                // calls all of them when it works again; a wait of its own would keep
+                // this page from both.
+                entry.not_before = now;
+            }
             (first, took)
         });
         let perhaps_twice = page.action == PageAction::Trigger && elsewhere && took;
@@ -334,9 +341,13 @@ fn hurry(
         return;
     };
     let until = claim.message.committed_at.saturating_add(HELD_UP);
-    let newest = incident.paging_of(page.rule.as_ref());
-    let newest = newest.map_or(0, |paging| paging.epoch);
-    if page.action == PageAction::Trigger || page.epoch >= newest {
+    let newer_waits = incident
+        .paging_of(page.rule.as_ref())
+        .is_some_and(|paging| {
+            let waits = matches!(paging.state, PagingState::Pending | PagingState::Failing);
+            page.epoch < paging.epoch && waits
+        });
+    if page.action == PageAction::Trigger || !newer_waits {
         return;
     }
     if until <= now {

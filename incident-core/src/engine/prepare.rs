@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::declare::Declared;
 use super::gather::put;
-use super::run::Declared;
 use super::{Ask, Error, Incidents, Notice};
 use crate::commit::Commit;
-use crate::incident::{Declare, Incident};
+use crate::incident::declare::rights_for_declare;
+use crate::incident::{Declare, Incident, may_stand_for};
+use crate::port::StoreError;
 
 /// A declaration that is decided and not kept: the host hands it to its store's
 /// `commit_in`, in a transaction of its own, so that its rows and the incident
@@ -49,19 +51,32 @@ impl Incidents {
     /// # Errors
     /// As [`declare`](Self::declare), but for what only keeping can find.
     pub async fn prepare_declare(&self, ask: &Ask, asked: &Declare) -> Result<Prepared, Error> {
+        self.authorize_all(&ask.caller, &rights_for_declare(asked), None)
+            .await?;
+        let mut live = self.live_of_alert(asked.alert_key.as_ref()).await?;
+        let policy = &self.0.settings.policy;
+        if live.iter().any(|one| may_stand_for(one, asked, policy)) {
+            // Not seen: keeping it answers that the alert is taken.
+            live.clear();
+        }
+        let declared = self.decide_declare(ask, asked, &live, &mut None).await?;
         let Declared {
             mut commit,
             gathered,
-            now: _,
-        } = self.decide_declare(ask, asked).await?;
-        let incident = Arc::clone(&gathered.write.after);
-        let notice = Notice {
-            incidents: vec![incident.id],
-            outbox: !gathered.outbox.is_empty(),
-            public: gathered.public,
-            alarm: None,
+        } = declared;
+        let mut notice = Notice::default();
+        let mut first = None;
+        for one in gathered {
+            notice.incidents.push(one.after.id);
+            notice.outbox |= !one.outbox.is_empty();
+            notice.public |= one.public;
+            first.get_or_insert_with(|| Arc::clone(&one.write.after));
+            put(&mut commit, one);
+        }
+        commit.writes.sort_by_key(|write| write.after.id);
+        let Some(incident) = first else {
+            return Err(StoreError::Refused("a commit without an incident").into());
         };
-        put(&mut commit, gathered);
         Ok(Prepared {
             incident,
             commit,

@@ -4,106 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::gather::{Gathered, put};
-use super::suggest::suggestion_gone;
 use super::{Ask, Done, Error, Incidents, Notice};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, Remember, Reply};
-use crate::incident::declare::{NewIds, declare, rights_for_declare};
-use crate::incident::{Command, Declare, Ending, Event, Incident, Refusal, decide, rights_for};
+use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_for};
 use crate::port::StoreError;
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{IncidentId, Invalid, PublicId, Timestamp, Version, failpoint};
+use crate::{IncidentId, Invalid, Timestamp, Version};
 
 /// How often a command is decided anew when another process was faster. In one
 /// process commands on an incident queue, so a conflict needs a second writer
 /// or a page's outcome.
-const ATTEMPTS: u32 = 16;
-
-/// A declaration that was decided and not kept.
-pub(super) struct Declared {
-    pub(super) commit: Commit,
-    pub(super) gathered: Gathered,
-    pub(super) now: Timestamp,
-}
+pub(super) const ATTEMPTS: u32 = 16;
 
 impl Incidents {
-    /// Declares an incident, pages on-call as the policy says, and audits it,
-    /// all in one commit.
-    ///
-    /// # Errors
-    /// A right is missing, a value does not fit, the suggestion is not open, or
-    /// the store did not keep it.
-    pub async fn declare(&self, ask: &Ask, asked: &Declare) -> Result<Done, Error> {
-        if let Some(done) = self.replay(ask).await? {
-            return Ok(done);
-        }
-        let Declared {
-            commit,
-            gathered,
-            now,
-        } = self.decide_declare(ask, asked).await?;
-        match self.keep(commit, vec![gathered]).await {
-            Err(Error::Store(StoreError::AlertKeyTaken(id))) => {
-                self.deduplicated(ask, id, now).await
-            }
-            Err(Error::Store(StoreError::KeyTaken)) => self
-                .replay(ask)
-                .await?
-                .ok_or(Error::Store(StoreError::KeyTaken)),
-            Err(Error::Store(StoreError::SuggestionUsed)) => Err(suggestion_gone("used").into()),
-            other => other,
-        }
-    }
-
-    /// Everything about a declaration but keeping it.
-    pub(super) async fn decide_declare(
-        &self,
-        ask: &Ask,
-        asked: &Declare,
-    ) -> Result<Declared, Error> {
-        self.authorize_all(&ask.caller, &rights_for_declare(asked), None)
-            .await?;
-        let now = self.0.now();
-        let suggestion = self.usable_suggestion(asked, now).await?;
-        let ids = NewIds {
-            id: IncidentId::from_uuid(self.0.ids.sortable(now)),
-            public_id: PublicId::from_uuid(self.0.ids.random()),
-            number: self
-                .0
-                .store
-                .next_number(self.0.settings.store_deadline)
-                .await?,
-        };
-        failpoint::hit("number_taken");
-        let incident = declare(asked, &ask.caller.actor, ids, now, &self.0.settings.policy)?;
-        let gathered = self
-            .0
-            .gather(&incident, None, &[Event::Declared], &ask.caller.actor, now);
-        let detail = BTreeMap::from([
-            ("severity".to_owned(), asked.severity.to_string()),
-            (
-                "paged".to_owned(),
-                gathered
-                    .outbox
-                    .iter()
-                    .any(|write| matches!(write, crate::commit::OutboxWrite::Add(_)))
-                    .to_string(),
-            ),
-        ]);
-        let reply = reply(&gathered, false);
-        let commit = Commit {
-            audit: vec![allowed(ask, now, Some(ids.id), "declare", detail)],
-            suggestion,
-            remember: self.remember(ask, reply, now),
-            ..Commit::default()
-        };
-        Ok(Declared {
-            commit,
-            gathered,
-            now,
-        })
-    }
-
     /// Runs a command on an incident.
     ///
     /// # Errors
@@ -251,8 +165,7 @@ impl Incidents {
         let missing = || Invalid::new("merged_into", "the id of an incident that exists");
         let target = self.find(into).await?.ok_or_else(missing)?;
         let command = Command::TakeIn {
-            from: source.id,
-            tenants: source.affected_tenants.clone(),
+            source: Arc::new(source.clone()),
         };
         let events = decide(
             &target,
@@ -283,7 +196,11 @@ impl Incidents {
     }
 
     /// Keeps what was gathered; the first one is the answer.
-    async fn keep(&self, mut commit: Commit, gathered: Vec<Gathered>) -> Result<Done, Error> {
+    pub(super) async fn keep(
+        &self,
+        mut commit: Commit,
+        gathered: Vec<Gathered>,
+    ) -> Result<Done, Error> {
         let mut notice = Notice {
             public: commit.redacts.is_some(),
             ..Notice::default()
@@ -319,42 +236,6 @@ impl Incidents {
         })
     }
 
-    /// A live incident stands for the alert already: that is the answer.
-    async fn deduplicated(&self, ask: &Ask, id: IncidentId, now: Timestamp) -> Result<Done, Error> {
-        let incident = self.get(id).await?;
-        let reply = Reply::Incident {
-            incident: Arc::clone(&incident),
-            seqs: Vec::new(),
-            deduplicated: true,
-        };
-        let detail = BTreeMap::from([("deduplicated".to_owned(), "true".to_owned())]);
-        let commit = Commit {
-            audit: vec![allowed(ask, now, Some(id), "declare", detail)],
-            remember: self.remember(ask, reply, now),
-            ..Commit::default()
-        };
-        match self
-            .0
-            .store
-            .commit(commit, self.0.settings.store_deadline)
-            .await
-        {
-            Err(StoreError::KeyTaken) => {
-                return self
-                    .replay(ask)
-                    .await?
-                    .ok_or(Error::Store(StoreError::KeyTaken));
-            }
-            other => other?,
-        };
-        Ok(Done {
-            incident,
-            entries: Vec::new(),
-            deduplicated: true,
-            replayed: false,
-        })
-    }
-
     /// What was answered under the caller's key before, if anything.
     pub(super) async fn recalled(&self, ask: &Ask) -> Result<Option<Reply>, Error> {
         let (Some(scope), Some(key)) = (ask.scope(), &ask.key) else {
@@ -372,7 +253,7 @@ impl Incidents {
         }
     }
 
-    async fn replay(&self, ask: &Ask) -> Result<Option<Done>, Error> {
+    pub(super) async fn replay(&self, ask: &Ask) -> Result<Option<Done>, Error> {
         let Some(reply) = self.recalled(ask).await? else {
             return Ok(None);
         };
@@ -421,7 +302,7 @@ impl Incidents {
     }
 }
 
-fn reply(gathered: &Gathered, deduplicated: bool) -> Reply {
+pub(super) fn reply(gathered: &Gathered, deduplicated: bool) -> Reply {
     Reply::Incident {
         incident: Arc::clone(&gathered.write.after),
         seqs: gathered.seqs.clone(),

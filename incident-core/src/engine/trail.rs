@@ -19,6 +19,8 @@ impl Command {
             Self::Redact { .. } => "redact",
             Self::RetryPage { .. } => "retry_page",
             Self::TakeIn { .. } => "take_in",
+            Self::RepeatAlert(_) => "repeat_alert",
+            Self::Relate { .. } => "relate",
         }
     }
 
@@ -60,8 +62,14 @@ impl Command {
                 let ids: Vec<String> = given_up.iter().map(|one| one.message.to_string()).collect();
                 note("messages", ids.join(","));
             }
-            Self::TakeIn { from, .. } => {
-                note("from", from.to_string());
+            Self::TakeIn { source } => {
+                note("from", source.id.to_string());
+            }
+            Self::RepeatAlert(repeat) => {
+                note("severity", repeat.severity.to_string());
+            }
+            Self::Relate { to, .. } => {
+                note("to", to.to_string());
             }
             Self::Acknowledge { .. } | Self::Observe(_) | Self::Page { .. } => {}
         }

@@ -27,9 +27,20 @@ impl Incident {
                 }
             }
             Event::Updated(updated) => apply_update(state, updated, seq, now, policy),
-            Event::Changed(change) | Event::TookIn { change, .. } => {
-                apply_change(state, change, now, policy)
+            Event::Changed(change) => apply_change(state, change, now, policy),
+            Event::TookIn(taken) => {
+                for change in &taken.changes {
+                    apply_change(state, change, now, policy);
+                }
+                state.take_in(taken, now);
             }
+            Event::AlertRepeated(repeated) => {
+                state.count_repeat(repeated, now);
+                if let Some(severity) = repeated.raised {
+                    apply_change(state, &Change::Severity(severity), now, policy);
+                }
+            }
+            Event::Related { to, takes_over, .. } => state.relate(*to, takes_over.as_ref()),
             Event::Observed { rule, alert, .. } => {
                 if let (Some(seen), Some(paging)) = (alert, self.paging_mut(rule.as_ref())) {
                     paging.closed_there_at = (*seen == AlertSeen::Closed).then_some(now);
@@ -123,6 +134,8 @@ fn reopen(state: &mut State, at: Timestamp) {
     state.impact_ended_at = None;
     state.resolved_at = None;
     state.mitigated_at = None;
+    // Nobody is paged for it yet: a page after a reopen is a new one.
+    state.paging = state.paging.unpaged();
     // Their alerts were closed with the incident; who is needed again is told again.
     for escalation in &mut state.escalations {
         escalation.paging.state = PagingState::None;

@@ -1,8 +1,10 @@
 //! What somebody asks.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Affected, Change, Facts, Mode, Severity, Source, Status};
+use super::{Affected, AlertRepeat, Change, Facts, Incident, Mode, Severity, Source, Status};
 use crate::paging::{AlertSeen, PageAction};
 use crate::timeline::EntryKind;
 use crate::{
@@ -41,8 +43,13 @@ pub struct Declare {
     pub source: Option<Source>,
     /// The suggestion that is followed.
     pub suggestion_id: Option<SuggestionId>,
-    /// The alert it stands for.
+    /// The alert it is for. A live incident that may stand for it is the answer instead of
+    /// a second one ([`may_stand_for`](super::may_stand_for)).
     pub alert_key: Option<Name>,
+    /// The end of the impact, where it is over already.
+    pub impact_ended_at: Option<Timestamp>,
+    /// When it was resolved. Only for a retrospective one, which then begins resolved.
+    pub resolved_at: Option<Timestamp>,
     /// Whether to page; as the policy says if absent.
     pub page: Option<bool>,
     /// A ticket elsewhere.
@@ -72,6 +79,8 @@ impl Declare {
             source: None,
             suggestion_id: None,
             alert_key: None,
+            impact_ended_at: None,
+            resolved_at: None,
             page: None,
             tracker_url: None,
             recurrence_of: None,
@@ -221,11 +230,20 @@ pub enum Command {
         /// Why.
         reason: Statement,
     },
-    /// Take in the tenants of an incident that is being merged into this one.
+    /// Take in an incident that is being merged into this one.
     TakeIn {
-        /// The incident that ends.
-        from: IncidentId,
-        /// Its tenants.
-        tenants: Affected,
+        /// The incident that ends, as it was before.
+        source: Arc<Incident>,
+    },
+    /// The alert for which it stands came again.
+    RepeatAlert(AlertRepeat),
+    /// Another incident was declared for the same alert.
+    Relate {
+        /// The other one.
+        to: IncidentId,
+        /// Its number for people.
+        number: u64,
+        /// The alert, where the other one stands for it from here on.
+        takes_over: Option<Name>,
     },
 }

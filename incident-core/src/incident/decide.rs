@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::page;
 use super::{
-    Affected, CancelReason, Change, Command, Ending, Event, Incident, Mode, Observation, Publish,
-    Severity, Status, Step, Transition, Update, Updated,
+    CancelReason, Change, Command, Ending, Event, Incident, Mode, Observation, Publish, Severity,
+    Status, Step, Transition, Update, Updated,
 };
+use super::{alert, merge, page};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
@@ -97,6 +97,7 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
         }
         Command::Redact { .. } => rights.push(Action::Redact),
         Command::TakeIn { .. } => rights.push(Action::Merge),
+        Command::RepeatAlert(_) | Command::Relate { .. } => rights.push(Action::Declare),
     }
     let corrects = matches!(command, Command::Change(_))
         || matches!(command, Command::Update(update) if update.kind == Some(EntryKind::Correction));
@@ -162,7 +163,17 @@ pub fn decide(
             }
             Ok(vec![Event::Redacted { seq: *seq }])
         }
-        Command::TakeIn { from, tenants } => take_in(incident, *from, tenants),
+        Command::TakeIn { source } => merge::take_in(incident, source),
+        Command::RepeatAlert(repeat) => Ok(vec![alert::repeated(incident, repeat, now)]),
+        Command::Relate {
+            to,
+            number,
+            takes_over,
+        } => Ok(vec![Event::Related {
+            to: *to,
+            number: *number,
+            takes_over: takes_over.clone(),
+        }]),
     }
 }
 
@@ -325,7 +336,7 @@ fn transition(
             None
         }
         Step::Cancel => Some(Ending::Cancelled(cancel_reason(reason(update)?)?)),
-        Step::Merge => Some(merge(incident, update)?),
+        Step::Merge => Some(merged_into(incident, update)?),
     };
     Ok(Some(Transition { from, to, ending }))
 }
@@ -341,7 +352,7 @@ fn cancel_reason(reason: &Statement) -> Result<CancelReason, Invalid> {
     CancelReason::parse(reason.as_str())
 }
 
-fn merge(incident: &Incident, update: &Update) -> Result<Ending, Refusal> {
+fn merged_into(incident: &Incident, update: &Update) -> Result<Ending, Refusal> {
     let into = update.merged_into.ok_or_else(|| {
         Invalid::new(
             "merged_into",
@@ -455,22 +466,4 @@ fn publish_of(incident: &Incident, publish: &Publish) -> Result<Vec<Event>, Refu
         return Ok(Vec::new());
     }
     Ok(vec![Event::Published(publish.clone())])
-}
-
-fn take_in(
-    incident: &Incident,
-    from: crate::IncidentId,
-    tenants: &Affected,
-) -> Result<Vec<Event>, Refusal> {
-    if matches!(incident.status, Status::Cancelled | Status::Merged) {
-        return Err(wrong_state(
-            "merge_target_ended",
-            "an incident cannot be merged into one that was cancelled or merged",
-        ));
-    }
-    let joined = incident.affected_tenants.joined(tenants)?;
-    Ok(vec![Event::TookIn {
-        from,
-        change: Change::AffectedTenants(joined),
-    }])
 }

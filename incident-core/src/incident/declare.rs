@@ -3,13 +3,15 @@
 use super::apply::restart_update_clock;
 use super::decide::{eta_ahead, not_future};
 use super::{
-    Declare, Incident, Mode, Refusal, ResponseRole, RoleAssignment, Severity, Source, State, Status,
+    AlertRepeats, Declare, Event, Incident, Mode, Refusal, ResponseRole, RoleAssignment, Severity,
+    Source, State, Status, Transition, Updated,
 };
 use crate::actor::{Action, Actor, ActorKind};
 use crate::paging::Paging;
 use crate::policy::Policy;
 use crate::status_page::PublicFace;
-use crate::{IncidentId, Invalid, Name, PublicId, Revision, Timestamp, Version};
+use crate::timeline::EntryKind;
+use crate::{IncidentId, Invalid, Name, PublicId, Revision, Statement, Timestamp, Version};
 
 /// The ids of an incident that begins.
 #[derive(Clone, Copy, Debug)]
@@ -21,16 +23,32 @@ pub(crate) struct NewIds {
 
 /// The rights that a declaration needs.
 pub(crate) fn rights_for_declare(declare: &Declare) -> Vec<Action> {
-    let urgent = matches!(declare.severity, Severity::Sev1 | Severity::Sev2);
-    if declare.page == Some(false) && urgent && declare.mode == Mode::Live {
+    if passes_by_paging(declare) {
         vec![Action::Declare, Action::DeclareUnpaged]
     } else {
         vec![Action::Declare]
     }
 }
 
+/// Whether nobody is woken by a declaration of something that may be going on and bad.
+///
+/// A retrospective one passes by paging unless it says when it ended. A drill does not:
+/// it stands for no alert, is never public and never counts. An alert does not either:
+/// only an incident that paged stands for one that would page
+/// ([`may_stand_for`](super::may_stand_for)).
+fn passes_by_paging(declare: &Declare) -> bool {
+    match declare.mode {
+        Mode::Live => {
+            let urgent = matches!(declare.severity, Severity::Sev1 | Severity::Sev2);
+            urgent && declare.page == Some(false)
+        }
+        Mode::Retrospective => declare.resolved_at.is_none() && declare.impact_ended_at.is_none(),
+        Mode::Drill => false,
+    }
+}
+
 /// Whether a declaration pages.
-fn pages(declare: &Declare, policy: &Policy) -> bool {
+pub(crate) fn pages(declare: &Declare, policy: &Policy) -> bool {
     match declare.mode {
         Mode::Retrospective => false,
         Mode::Drill => declare.page == Some(true),
@@ -43,6 +61,7 @@ pub(crate) fn declare(
     asked: &Declare,
     by: &Actor,
     ids: NewIds,
+    related: Vec<IncidentId>,
     now: Timestamp,
     policy: &Policy,
 ) -> Result<Incident, Refusal> {
@@ -91,7 +110,7 @@ pub(crate) fn declare(
         acknowledged_at: None,
         acknowledged_by: None,
         mitigated_at: None,
-        impact_ended_at: None,
+        impact_ended_at: asked.impact_ended_at,
         resolved_at: None,
         closed_at: None,
         eta: asked.eta,
@@ -103,6 +122,10 @@ pub(crate) fn declare(
         recurrence_of: asked.recurrence_of,
         suggestion_id: asked.suggestion_id,
         alert_key: asked.alert_key.clone(),
+        alert_moved: false,
+        merged_alerts: Vec::new(),
+        repeats: AlertRepeats::default(),
+        related,
         tracker_url: asked.tracker_url.clone(),
         facts: asked.facts.clone(),
         face: PublicFace::hidden(ids.public_id, now),
@@ -118,6 +141,30 @@ pub(crate) fn declare(
     Ok(Incident::from_state(state))
 }
 
+/// The events with which an incident begins: its declaration, and its end where that is
+/// part of it.
+pub(crate) fn first_events(asked: &Declare) -> Vec<Event> {
+    let Some(at) = asked.resolved_at else {
+        return vec![Event::Declared];
+    };
+    let resolved = Updated {
+        kind: EntryKind::Update,
+        message: Statement::made("resolved before it was entered"),
+        reason: None,
+        occurred_at: at,
+        transition: Some(Transition {
+            from: Status::Triage,
+            to: Status::Resolved,
+            ending: None,
+        }),
+        changes: Vec::new(),
+        comms_sent: None,
+        public_message: None,
+        corrects: None,
+    };
+    vec![Event::Declared, Event::Updated(Box::new(resolved))]
+}
+
 fn check(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {
     if let Some(start) = asked.started_at {
         not_future("started_at", start, now)?;
@@ -127,6 +174,26 @@ fn check(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {
     }
     if let Some(eta) = asked.eta {
         eta_ahead(eta, now)?;
+    }
+    let start = asked.started_at.unwrap_or(now);
+    for (field, end) in [
+        ("impact_ended_at", asked.impact_ended_at),
+        ("resolved_at", asked.resolved_at),
+    ] {
+        let Some(end) = end else { continue };
+        not_future(field, end, now)?;
+        if end < start {
+            return Err(Invalid::new(
+                field,
+                "a time that is not before `started_at`",
+            ));
+        }
+    }
+    if asked.resolved_at.is_some() && asked.mode != Mode::Retrospective {
+        return Err(Invalid::new(
+            "resolved_at",
+            "no value: only a retrospective incident begins resolved",
+        ));
     }
     if asked.mode == Mode::Retrospective && asked.page == Some(true) {
         return Err(Invalid::new(

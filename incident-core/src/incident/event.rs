@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Ending, Publish, RetryOf, Status};
+use super::{AlertRepeated, Change, Ending, Publish, RetryOf, Status, TookIn};
 use crate::actor::Actor;
 use crate::paging::AlertSeen;
 use crate::timeline::EntryKind;
@@ -131,11 +131,42 @@ pub enum Event {
         /// Which entry.
         seq: u64,
     },
-    /// The tenants of a merged incident were taken in.
-    TookIn {
-        /// The incident that ended.
-        from: IncidentId,
-        /// The tenants, both together.
-        change: Change,
+    /// A merged incident was taken in.
+    TookIn(Box<TookIn>),
+    /// An alert for which it stands came again.
+    AlertRepeated(AlertRepeated),
+    /// Another incident was declared for the same alert.
+    Related {
+        /// The other one.
+        to: IncidentId,
+        /// Its number for people.
+        number: u64,
+        /// The alert, where the other one stands for it from here on.
+        takes_over: Option<Name>,
     },
+}
+
+impl Event {
+    /// Whether it counts as a command in the incident's version. A repeat of an alert that
+    /// changes nothing, and a link to another incident, do not: nobody's edit is stale
+    /// because of them.
+    #[must_use]
+    pub const fn raises_version(&self) -> bool {
+        match self {
+            Self::AlertRepeated(repeated) => repeated.raised.is_some() || repeated.pages,
+            Self::Related { .. } => false,
+            Self::Declared
+            | Self::Acknowledged { .. }
+            | Self::Updated(_)
+            | Self::Observed { .. }
+            | Self::Changed(_)
+            | Self::Published(_)
+            | Self::PostMortemLinked { .. }
+            | Self::PageAsked { .. }
+            | Self::Escalated { .. }
+            | Self::PageRetried { .. }
+            | Self::Redacted { .. }
+            | Self::TookIn(_) => true,
+        }
+    }
 }

@@ -21,6 +21,18 @@ pub enum Mode {
     Drill,
 }
 
+impl Mode {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Retrospective => "retrospective",
+            Self::Drill => "drill",
+        }
+    }
+}
+
 /// Where an incident came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

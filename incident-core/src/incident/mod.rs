@@ -3,6 +3,7 @@
 //! [`decide()`] is the one place where a command becomes events or a refusal. It
 //! is a plain function of an incident, a command and the time.
 
+mod alert;
 mod apply;
 mod change;
 mod command;
@@ -10,6 +11,7 @@ mod decide;
 pub(crate) mod declare;
 mod event;
 mod facts;
+mod merge;
 mod page;
 mod severity;
 mod status;
@@ -19,6 +21,7 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
+pub use alert::{AlertRepeat, AlertRepeated, AlertRepeats, may_stand_for};
 pub use change::{Change, FieldDelta};
 pub use command::{Command, Declare, Observation, Publish, RetryOf, Update};
 pub(crate) use decide::not_future;
@@ -28,6 +31,7 @@ pub use facts::{
     CancelReason, DataLoss, Ending, Facts, LossState, Mode, PostMortem, ResponseRole,
     RoleAssignment, Scope, Source,
 };
+pub use merge::TookIn;
 pub use severity::{Level, Priority, Severity};
 pub use status::{Status, Step};
 pub use tenants::{Affected, AffectedTenant, MOST_TENANTS, outage_by_tenant};
@@ -113,8 +117,21 @@ pub struct State {
     pub recurrence_of: Option<IncidentId>,
     /// The suggestion it came from.
     pub suggestion_id: Option<SuggestionId>,
-    /// The alert it stands for; no two live incidents share one.
+    /// The alert it was declared for.
     pub alert_key: Option<Name>,
+    /// Whether another incident stands for that alert now.
+    #[serde(default)]
+    pub alert_moved: bool,
+    /// The alerts of incidents that were merged into it: it stands for them too.
+    #[serde(default)]
+    pub merged_alerts: Vec<Name>,
+    /// How often its alerts came again.
+    #[serde(default)]
+    pub repeats: AlertRepeats,
+    /// Incidents that were declared for the same alert and for which it does not stand,
+    /// or that do not stand for it; oldest first.
+    #[serde(default)]
+    pub related: Vec<IncidentId>,
     /// A ticket elsewhere.
     pub tracker_url: Option<HttpsUrl>,
     /// Optional facts.

@@ -107,6 +107,16 @@ impl Paging {
         }
     }
 
+    /// The time after a reopen in which nobody was paged so far. It counts as an epoch, so
+    /// that nothing about the page before is taken for something about this time.
+    #[must_use]
+    pub(crate) fn unpaged(&self) -> Self {
+        Self {
+            state: PagingState::None,
+            ..self.next()
+        }
+    }
+
     /// The same page, tried once more after it was given up.
     pub(crate) fn retry(&mut self) {
         self.state = PagingState::Pending;

@@ -11,7 +11,7 @@ use super::{AuditLog, Ledger, Outbox, Suggestions};
 use crate::commit::{Commit, Committed, KeyScope, Remember};
 use crate::incident::{Incident, Severity, Status};
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{CreditId, IncidentId, MessageId, SuggestionId, Timestamp, Window};
+use crate::{CreditId, IncidentId, MessageId, Name, SuggestionId, Timestamp, Window};
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +21,9 @@ pub enum StoreError {
     /// **Handling:** load again and decide again.
     #[error("the incident changed meanwhile")]
     Conflict,
-    /// Another live incident stands for the same alert. Nothing was written.
-    /// **Handling:** that incident is the answer.
+    /// Another live incident stands for the same alert, or was declared for it and not
+    /// seen by the commit. Nothing was written. **Handling:** look at the live incidents of
+    /// the alert again and decide again.
     #[error("another live incident has this alert key")]
     AlertKeyTaken(IncidentId),
     /// A suggestion for the same pair is open. Nothing was written.
@@ -81,6 +82,9 @@ pub struct IncidentFilter {
     pub service: Option<String>,
     /// Only those whose title or summary holds this, whatever the case.
     pub text: Option<String>,
+    /// Only those that were declared for this alert or stand for it
+    /// ([`Incident::alerts`]).
+    pub alert: Option<Name>,
     /// Only those declared from here on.
     pub from: Option<Timestamp>,
     /// Only those declared before this.
@@ -109,6 +113,7 @@ impl IncidentFilter {
             tenant,
             service,
             text,
+            alert,
             from,
             to,
             public_only,
@@ -134,6 +139,10 @@ impl IncidentFilter {
                     .any(|one| one.as_str() == service)
             })
             && text.as_ref().is_none_or(holds)
+            && alert.as_ref().is_none_or(|alert| {
+                incident.alert_key.as_ref() == Some(alert)
+                    || incident.alerts().any(|held| held == alert)
+            })
             && from.is_none_or(|from| from <= incident.declared_at)
             && to.is_none_or(|to| incident.declared_at < to)
             && (!public_only || incident.face.public)
@@ -154,8 +163,10 @@ impl IncidentFilter {
 /// outbox, ledger, suggestion, remembered reply and settlement together.
 /// **Isolated:** a write whose `expected` revision is not the stored one is
 /// [`StoreError::Conflict`]; of two writers that decided on the same revision
-/// exactly one wins. Reads see whole commits only. No two live incidents have
-/// one alert key.
+/// exactly one wins. Reads see whole commits only. In one environment no two incidents
+/// stand for one alert ([`Incident::alerts`]), and a commit that claims an alert has seen
+/// every live incident of it ([`AlertClaim`](crate::commit::AlertClaim)); the alerts that
+/// one write of a commit gives up may be those of another write of it.
 /// **Durable:** what `commit` answered with success is there after a crash.
 /// **Ordered:** entries are sealed with [`timeline::seal`](crate::timeline::seal)
 /// under the incident's lock; `seq` is 1, 2, 3, ... without gaps. Lists are by

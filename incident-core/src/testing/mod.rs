@@ -206,7 +206,8 @@ pub fn an_incident() -> (Incident, Actor, Timestamp) {
         number: 1,
     };
     let asked = Declare::new(Title::new("API down").expect("a constant"), Severity::Sev2);
-    let incident = declare(&asked, &anna, new, now, &Policy::default()).expect("a constant");
+    let incident =
+        declare(&asked, &anna, new, Vec::new(), now, &Policy::default()).expect("a constant");
     (incident, anna, now)
 }
 

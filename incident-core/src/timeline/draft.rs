@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
-use crate::incident::{CommsSent, Event, FieldDelta, Incident, RetryOf, Status};
+use crate::incident::{
+    AlertRepeated, Change, CommsSent, Event, FieldDelta, Incident, RetryOf, Status,
+};
 use crate::{PublicText, Text, Timestamp};
 
 /// What kind of entry.
@@ -192,17 +194,57 @@ impl EntryDraft {
                     &format!("tried again what was given up: {}", what.join(", ")),
                 )
             }
-            Event::TookIn { from, change } => {
-                let delta = change.delta(before);
-                let message = format!("took in incident {from}. {}", delta.sentence());
+            Event::TookIn(taken) => {
+                let deltas = taken.changes.iter().map(|change| change.delta(before));
+                let changes: Vec<FieldDelta> = deltas.collect();
+                let mut message = format!("took in incident #{} ({})", taken.number, taken.from);
+                for delta in &changes {
+                    message.push_str(&format!("\n{}", delta.sentence()));
+                }
                 Self {
-                    changes: vec![delta],
+                    changes,
                     ..made(EntryKind::Change, &message)
                 }
+            }
+            Event::AlertRepeated(repeated) => return repeated_entry(repeated, before, made),
+            Event::Related {
+                number, takes_over, ..
+            } => {
+                let stands = match takes_over {
+                    Some(_) => ", and stands for it from now on: this one paged nobody",
+                    None => "",
+                };
+                made(
+                    EntryKind::Observation,
+                    &format!("incident #{number} was declared for the same alert{stands}"),
+                )
             }
             Event::Redacted { .. } => return None,
         })
     }
+}
+
+fn repeated_entry(
+    repeated: &AlertRepeated,
+    before: &Incident,
+    made: impl Fn(EntryKind, &str) -> EntryDraft,
+) -> Option<EntryDraft> {
+    if !repeated.noted {
+        return None;
+    }
+    let times = match repeated.count {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    };
+    let mut message = format!("the alert came again, {times} so far");
+    let raised = repeated.raised.map(|to| Change::Severity(to).delta(before));
+    if let Some(delta) = &raised {
+        message.push_str(&format!("; {}", delta.sentence()));
+    }
+    Some(EntryDraft {
+        changes: raised.into_iter().collect(),
+        ..made(EntryKind::Observation, &message)
+    })
 }
 
 fn declared(incident: &Incident, author: &Actor, now: Timestamp) -> EntryDraft {

@@ -17,7 +17,7 @@ use incident_core::outbox::Thread;
 use incident_core::port::StoreError;
 use incident_core::suggestion::SuggestionState;
 use incident_core::timeline::{self, SysIncidentUpdateEntry};
-use incident_core::{CreditId, IncidentId};
+use incident_core::{CreditId, IncidentId, Name};
 
 use super::state::{Kept, State};
 
@@ -33,6 +33,7 @@ impl State {
         for write in &commit.writes {
             self.check_write(write)?;
         }
+        self.check_alerts(&commit)?;
         if let Some(suggestion) = &commit.suggestion {
             self.check_suggestion(suggestion)?;
         }
@@ -56,11 +57,15 @@ impl State {
             remember,
             settles,
             redacts,
+            alert: _,
         } = Commit {
             audit: Vec::new(),
             ..commit
         };
         let entries = sealed.iter().flatten().cloned().collect();
+        for write in &writes {
+            self.give_up_alerts(&write.after);
+        }
         for (write, sealed) in writes.into_iter().zip(sealed) {
             self.put(write, sealed);
         }
@@ -126,13 +131,58 @@ impl State {
         if stored != write.expected {
             return Err(StoreError::Conflict);
         }
-        if let Some(key) = after.alert_key.as_ref().filter(|_| after.status.is_live())
-            && let Some(holder) = self.alerts.get(key)
-            && *holder != after.id
-        {
-            return Err(StoreError::AlertKeyTaken(*holder));
+        Ok(())
+    }
+
+    /// In one environment one incident stands for an alert, and who claims one has seen
+    /// every live incident of it.
+    fn check_alerts(&self, commit: &Commit) -> Result<(), StoreError> {
+        let writes = || commit.writes.iter().map(|write| &*write.after);
+        if let Some(claim) = &commit.alert {
+            let known = self.live_of_alert(&claim.key).into_iter();
+            if let Some(unseen) = known.into_iter().find(|id| !claim.seen.contains(id)) {
+                return Err(StoreError::AlertKeyTaken(unseen));
+            }
+        }
+        let written = |id: IncidentId| writes().find(|one| one.id == id);
+        let mut taken: BTreeMap<(&Name, &Name), IncidentId> = BTreeMap::new();
+        for after in writes() {
+            for key in after.alerts() {
+                let place = (key, &after.environment);
+                let stored = self.alerts.get(key);
+                let stored = stored.and_then(|holders| holders.get(&after.environment));
+                // Who is written too may give it up by that.
+                let keeps = |holder: &IncidentId| match written(*holder) {
+                    Some(other) => other.alerts().any(|held| held == key),
+                    None => true,
+                };
+                let holder = stored.copied().filter(|holder| keeps(holder));
+                let holder = taken.insert(place, after.id).or(holder);
+                if let Some(holder) = holder.filter(|holder| *holder != after.id) {
+                    return Err(StoreError::AlertKeyTaken(holder));
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Removes the alerts for which an incident stood and does not stand any more.
+    fn give_up_alerts(&mut self, after: &Incident) {
+        let Some(kept) = self.incidents.get(&after.id) else {
+            return;
+        };
+        let before = Arc::clone(&kept.incident);
+        for key in before
+            .alerts()
+            .filter(|key| !after.alerts().any(|held| held == *key))
+        {
+            if let Some(holders) = self.alerts.get_mut(key) {
+                holders.retain(|_, holder| *holder != after.id);
+                if holders.is_empty() {
+                    self.alerts.remove(key);
+                }
+            }
+        }
     }
 
     fn check_suggestion(&self, write: &SuggestionWrite) -> Result<(), StoreError> {
@@ -303,11 +353,24 @@ impl State {
         self.by_age.insert(place);
         if after.status.is_live() {
             self.live.insert(place);
-            self.alerts
-                .extend(after.alert_key.clone().map(|key| (key, after.id)));
+            if let Some(key) = &after.alert_key {
+                let declared = self.declared_for.entry(key.clone());
+                declared.or_default().insert(after.id);
+            }
+            for key in after.alerts() {
+                let holders = self.alerts.entry(key.clone()).or_default();
+                holders.insert(after.environment.clone(), after.id);
+            }
         } else {
             self.live.remove(&place);
-            self.alerts.retain(|_, holder| *holder != after.id);
+            if let Some(key) = &after.alert_key
+                && let Some(declared) = self.declared_for.get_mut(key)
+            {
+                declared.remove(&after.id);
+                if declared.is_empty() {
+                    self.declared_for.remove(key);
+                }
+            }
         }
         let kept = self.incidents.entry(after.id).or_insert_with(|| Kept {
             incident: Arc::clone(&after),

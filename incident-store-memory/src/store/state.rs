@@ -30,8 +30,10 @@ pub(super) struct State {
     pub(super) by_age: BTreeSet<Reverse<(Timestamp, IncidentId)>>,
     /// Those that are live, in the same order: the list people look at.
     pub(super) live: BTreeSet<Reverse<(Timestamp, IncidentId)>>,
-    /// Live incidents by alert.
-    pub(super) alerts: BTreeMap<Name, IncidentId>,
+    /// The incident that stands for an alert, by key and environment.
+    pub(super) alerts: BTreeMap<Name, BTreeMap<Name, IncidentId>>,
+    /// Live incidents by the alert that they were declared for.
+    pub(super) declared_for: BTreeMap<Name, BTreeSet<IncidentId>>,
     pub(super) audit: BTreeMap<Chain, Vec<AuditEntry>>,
     pub(super) outbox: Messages,
     /// Only ever grows, so that a place stays.
@@ -43,9 +45,23 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Every live incident that was declared for an alert or stands for it.
+    pub(super) fn live_of_alert(&self, alert: &Name) -> BTreeSet<IncidentId> {
+        let declared = self.declared_for.get(alert).into_iter().flatten();
+        let stands = self
+            .alerts
+            .get(alert)
+            .into_iter()
+            .flat_map(BTreeMap::values);
+        declared.chain(stands).copied().collect()
+    }
+
     pub(super) fn list(&self, filter: &IncidentFilter) -> Vec<Arc<Incident>> {
         let live_only =
             !filter.statuses.is_empty() && filter.statuses.iter().all(|status| status.is_live());
+        if let (true, Some(alert)) = (live_only, &filter.alert) {
+            return self.list_of_alert(filter, alert);
+        }
         let order = if live_only { &self.live } else { &self.by_age };
         let start = match filter.after {
             Some(after) => std::ops::Bound::Excluded(Reverse(after)),
@@ -58,6 +74,19 @@ impl State {
             .take(filter.limit)
             .map(|kept| Arc::clone(&kept.incident))
             .collect()
+    }
+
+    /// The same for live incidents of one alert, without looking at the others.
+    fn list_of_alert(&self, filter: &IncidentFilter, alert: &Name) -> Vec<Arc<Incident>> {
+        let live = self.live_of_alert(alert).into_iter();
+        let mut found: Vec<_> = live
+            .filter_map(|id| self.incidents.get(&id))
+            .filter(|kept| filter.matches(&kept.incident))
+            .map(|kept| Arc::clone(&kept.incident))
+            .collect();
+        found.sort_by_key(|one| Reverse((one.declared_at, one.id)));
+        found.truncate(filter.limit);
+        found
     }
 
     pub(super) fn audit(&self, query: &AuditQuery) -> Vec<AuditEntry> {

@@ -140,6 +140,10 @@ pub(super) struct Create {
     #[serde(default)]
     alert_key: Option<Name>,
     #[serde(default)]
+    impact_ended_at: Option<Timestamp>,
+    #[serde(default)]
+    resolved_at: Option<Timestamp>,
+    #[serde(default)]
     page: Option<bool>,
     #[serde(default)]
     tracker_url: Option<HttpsUrl>,
@@ -195,6 +199,8 @@ impl Create {
             source: self.source,
             suggestion_id: self.suggestion_id,
             alert_key: self.alert_key,
+            impact_ended_at: self.impact_ended_at,
+            resolved_at: self.resolved_at,
             page: self.page,
             tracker_url: self.tracker_url,
             recurrence_of: self.recurrence_of,

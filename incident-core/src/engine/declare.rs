@@ -1,0 +1,243 @@
+//! How an incident is declared, and what an alert that comes again does instead.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::gather::Gathered;
+use super::run::{ATTEMPTS, allowed, reply};
+use super::suggest::suggestion_gone;
+use super::{Ask, Done, Error, Incidents};
+use crate::commit::{AlertClaim, Commit, OutboxWrite, Reply};
+use crate::incident::declare::{NewIds, declare, first_events, rights_for_declare};
+use crate::incident::{
+    AlertRepeat, Command, Declare, Incident, Mode, Status, decide, may_stand_for,
+};
+use crate::port::{IncidentFilter, StoreError};
+use crate::{IncidentId, Name, PublicId, Timestamp, failpoint};
+
+/// Most incidents to which one declaration is linked; the newest.
+const MOST_LINKED: usize = 20;
+
+/// A declaration that was decided and not kept.
+pub(super) struct Declared {
+    pub(super) commit: Commit,
+    /// The new incident first, then those that are linked to it.
+    pub(super) gathered: Vec<Gathered>,
+}
+
+/// What a declaration comes to.
+enum Answer {
+    /// An incident of its own.
+    Declared(Box<Declared>),
+    /// A live incident stands for its alert.
+    Stands(Arc<Incident>),
+}
+
+impl Incidents {
+    /// Declares an incident, pages on-call as the policy says, and audits it,
+    /// all in one commit.
+    ///
+    /// With an alert key a live incident may stand for it
+    /// ([`may_stand_for`](crate::incident::may_stand_for)): then that one is the answer,
+    /// it counts the repeat, and a worse severity raises it and pages as a raise does.
+    /// Otherwise the new incident and the live ones of the same key are linked, and the
+    /// key is the new one's. Two declarations of one alert at a time make one incident.
+    ///
+    /// # Errors
+    /// A right is missing, a value does not fit, the suggestion is not open, or
+    /// the store did not keep it.
+    pub async fn declare(&self, ask: &Ask, asked: &Declare) -> Result<Done, Error> {
+        if let Some(done) = self.replay(ask).await? {
+            return Ok(done);
+        }
+        self.authorize_all(&ask.caller, &rights_for_declare(asked), None)
+            .await?;
+        let mut number = None;
+        for _ in 0..ATTEMPTS {
+            let kept = match self.answer(ask, asked, &mut number).await? {
+                Answer::Declared(declared) => self.keep(declared.commit, declared.gathered).await,
+                Answer::Stands(holder) => self.repeat_alert(ask, asked, &holder).await,
+            };
+            match kept {
+                // Somebody else was faster; look again who stands for the alert now.
+                Err(Error::Store(StoreError::AlertKeyTaken(_) | StoreError::Conflict)) => {}
+                Err(Error::Store(StoreError::KeyTaken)) => {
+                    return self
+                        .replay(ask)
+                        .await?
+                        .ok_or(Error::Store(StoreError::KeyTaken));
+                }
+                Err(Error::Store(StoreError::SuggestionUsed)) => {
+                    return Err(suggestion_gone("used").into());
+                }
+                other => return other,
+            }
+        }
+        Err(Error::Store(StoreError::Conflict))
+    }
+
+    async fn answer(
+        &self,
+        ask: &Ask,
+        asked: &Declare,
+        number: &mut Option<u64>,
+    ) -> Result<Answer, Error> {
+        let live = self.live_of_alert(asked.alert_key.as_ref()).await?;
+        let policy = &self.0.settings.policy;
+        if let Some(holder) = live.iter().find(|one| may_stand_for(one, asked, policy)) {
+            return Ok(Answer::Stands(Arc::clone(holder)));
+        }
+        let declared = self.decide_declare(ask, asked, &live, number).await?;
+        Ok(Answer::Declared(Box::new(declared)))
+    }
+
+    /// Every live incident that was declared for an alert or stands for it, newest first.
+    pub(super) async fn live_of_alert(
+        &self,
+        alert: Option<&Name>,
+    ) -> Result<Vec<Arc<Incident>>, Error> {
+        let Some(alert) = alert else {
+            return Ok(Vec::new());
+        };
+        let live = Status::ALL.into_iter().filter(|status| status.is_live());
+        self.all(IncidentFilter {
+            statuses: live.collect(),
+            alert: Some(alert.clone()),
+            ..IncidentFilter::default()
+        })
+        .await
+    }
+
+    /// Everything about a declaration but keeping it. `live` are the live incidents of
+    /// its alert; none of them stands for it. A number that was taken is used again.
+    pub(super) async fn decide_declare(
+        &self,
+        ask: &Ask,
+        asked: &Declare,
+        live: &[Arc<Incident>],
+        number: &mut Option<u64>,
+    ) -> Result<Declared, Error> {
+        let now = self.0.now();
+        let suggestion = self.usable_suggestion(asked, now).await?;
+        let within = self.0.settings.store_deadline;
+        let number = match *number {
+            Some(number) => number,
+            None => *number.insert(self.0.store.next_number(within).await?),
+        };
+        let ids = NewIds {
+            id: IncidentId::from_uuid(self.0.ids.sortable(now)),
+            public_id: PublicId::from_uuid(self.0.ids.random()),
+            number,
+        };
+        failpoint::hit("number_taken");
+        let (linked, left_out) = live.split_at(live.len().min(MOST_LINKED));
+        let related = linked.iter().map(|one| one.id).collect();
+        let by = &ask.caller.actor;
+        let policy = &self.0.settings.policy;
+        let incident = declare(asked, by, ids, related, now, policy)?;
+        let events = first_events(asked);
+        let mut own = self.0.gather(&incident, None, &events, by, now);
+        let paged = own
+            .outbox
+            .iter()
+            .any(|write| matches!(write, OutboxWrite::Add(_)));
+        let detail = BTreeMap::from([
+            ("severity".to_owned(), asked.severity.to_string()),
+            ("paged".to_owned(), paged.to_string()),
+        ]);
+        let mut commit = Commit {
+            audit: vec![allowed(ask, now, Some(ids.id), "declare", detail)],
+            suggestion,
+            alert: asked.alert_key.clone().map(|key| AlertClaim {
+                key,
+                seen: live.iter().map(|one| one.id).collect(),
+            }),
+            ..Commit::default()
+        };
+        if own.settle {
+            self.settle(&incident, &mut own, &mut commit, by, now)
+                .await?;
+        }
+        commit.remember = self.remember(ask, reply(&own, false), now);
+        let mut gathered = vec![own];
+        for (place, other) in linked.iter().chain(left_out).enumerate() {
+            let takes_over = takes_over(&incident, other);
+            if place < MOST_LINKED || takes_over.is_some() {
+                gathered.push(self.link(ask, other, &incident, takes_over, now)?);
+            }
+        }
+        Ok(Declared { commit, gathered })
+    }
+
+    /// Links a live incident to one that is declared for the same alert.
+    fn link(
+        &self,
+        ask: &Ask,
+        other: &Incident,
+        declared: &Incident,
+        takes_over: Option<Name>,
+        now: Timestamp,
+    ) -> Result<Gathered, Error> {
+        let command = Command::Relate {
+            to: declared.id,
+            number: declared.number,
+            takes_over,
+        };
+        let by = &ask.caller.actor;
+        let events = decide(other, &command, by, now, &self.0.settings.policy)?;
+        let expected = Some(other.revision);
+        Ok(self.0.gather(other, expected, &events, by, now))
+    }
+
+    /// The alert came again, and a live incident stands for it.
+    async fn repeat_alert(
+        &self,
+        ask: &Ask,
+        asked: &Declare,
+        holder: &Incident,
+    ) -> Result<Done, Error> {
+        let Some(key) = asked.alert_key.clone() else {
+            return Err(StoreError::Conflict.into());
+        };
+        let now = self.0.now();
+        let policy = &self.0.settings.policy;
+        let command = Command::RepeatAlert(AlertRepeat {
+            key,
+            severity: asked.severity,
+            pages: crate::incident::declare::pages(asked, policy),
+        });
+        let by = &ask.caller.actor;
+        let events = decide(holder, &command, by, now, policy)?;
+        let gathered = self
+            .0
+            .gather(holder, Some(holder.revision), &events, by, now);
+        let detail = BTreeMap::from([("deduplicated".to_owned(), "true".to_owned())]);
+        let commit = Commit {
+            audit: vec![allowed(ask, now, Some(holder.id), "declare", detail)],
+            remember: self.remember(
+                ask,
+                Reply::Incident {
+                    incident: Arc::clone(&gathered.write.after),
+                    seqs: gathered.seqs.clone(),
+                    deduplicated: true,
+                },
+                now,
+            ),
+            ..Commit::default()
+        };
+        let done = self.keep(commit, vec![gathered]).await?;
+        Ok(Done {
+            deduplicated: true,
+            ..done
+        })
+    }
+}
+
+/// The alert of a new incident, if another one stood for it until now.
+fn takes_over(declared: &Incident, other: &Incident) -> Option<Name> {
+    let key = declared.alert_key.as_ref()?;
+    let stood = other.alerts().any(|held| held == key);
+    let replaced =
+        stood && declared.mode == Mode::Live && other.environment == declared.environment;
+    replaced.then(|| key.clone())
+}

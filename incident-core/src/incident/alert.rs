@@ -1,0 +1,146 @@
+//! Alerts that come again: which incident may stand for one, and how a repeat changes it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Declare, Event, Incident, Mode, Severity, State, declare};
+use crate::paging::PagingState;
+use crate::policy::Policy;
+use crate::{IncidentId, Name, Timestamp};
+
+/// The shortest time between two entries about repeats that change nothing.
+const ENTRY_EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// Most related incidents that one remembers; the newest are kept.
+const MOST_RELATED: usize = 20;
+
+/// Most alerts of merged incidents for which one stands; the newest are kept. A repeat of
+/// another one opens an incident of its own.
+const MOST_MERGED: usize = 100;
+
+/// How often the alerts of an incident came again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertRepeats {
+    /// How often.
+    pub count: u64,
+    /// When an entry about it was written last.
+    pub noted_at: Option<Timestamp>,
+}
+
+/// An alert that came again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertRepeat {
+    /// The alert.
+    pub key: Name,
+    /// How bad it is said to be now.
+    pub severity: Severity,
+    /// Whether it would page somebody if no incident stood for it.
+    pub pages: bool,
+}
+
+/// What a repeat comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertRepeated {
+    /// The alert.
+    pub key: Name,
+    /// How often it came again, this time included.
+    pub count: u64,
+    /// The severity from here on, where it is worse than that of the incident.
+    pub raised: Option<Severity>,
+    /// Whether the timeline says so: the first time, at every raise, and else at most once
+    /// in ten minutes.
+    pub noted: bool,
+    /// Whether somebody is paged again, because the page of the incident was given up.
+    pub pages: bool,
+}
+
+/// Decides whether an incident may stand for the alert of a declaration: it is live and
+/// no drill or retrospective, in the same environment, and paged somebody unless the
+/// declaration would page nobody either. Otherwise the declaration becomes an incident
+/// of its own, so that no alert is swallowed by an incident that nobody was woken for.
+///
+/// A drill and a retrospective never attach to a live incident.
+#[must_use]
+pub fn may_stand_for(holder: &Incident, asked: &Declare, policy: &Policy) -> bool {
+    let key = asked.alert_key.as_ref();
+    let environment = asked.environment.as_ref().map(Name::as_str);
+    key.is_some_and(|key| holder.alerts().any(|held| held == key))
+        && asked.mode == Mode::Live
+        && holder.environment.as_str() == environment.unwrap_or(Incident::PRODUCTION)
+        && (holder.paging.state != PagingState::None || !declare::pages(asked, policy))
+}
+
+/// Decides what a repeat of an alert comes to at the incident that stands for it. The
+/// severity rises and never falls by itself.
+pub(super) fn repeated(incident: &Incident, repeat: &AlertRepeat, now: Timestamp) -> Event {
+    let raised = repeat
+        .severity
+        .is_worse_than(incident.severity)
+        .then_some(repeat.severity);
+    let quiet = incident
+        .repeats
+        .noted_at
+        .is_some_and(|noted| now < noted.saturating_add(ENTRY_EVERY));
+    let noted = raised.is_some() || !quiet;
+    let given_up = incident.paging.state == PagingState::GivenUp && !incident.is_taken();
+    Event::AlertRepeated(AlertRepeated {
+        key: repeat.key.clone(),
+        count: incident.repeats.count.saturating_add(1),
+        raised,
+        noted,
+        pages: noted && given_up && repeat.pages,
+    })
+}
+
+impl State {
+    pub(super) fn count_repeat(&mut self, repeated: &AlertRepeated, now: Timestamp) {
+        self.repeats.count = repeated.count;
+        if repeated.noted {
+            self.repeats.noted_at = Some(now);
+        }
+    }
+
+    /// Remembers an incident that was declared for the same alert. With `takes_over`
+    /// that one stands for it from here on.
+    pub(super) fn relate(&mut self, to: IncidentId, takes_over: Option<&Name>) {
+        self.related.retain(|known| *known != to);
+        self.related.push(to);
+        let over = self.related.len().saturating_sub(MOST_RELATED);
+        self.related.drain(..over);
+        if let Some(key) = takes_over {
+            self.alert_moved |= self.alert_key.as_ref() == Some(key);
+            self.merged_alerts.retain(|merged| merged != key);
+        }
+    }
+
+    pub(super) fn stand_for(&mut self, alerts: &[Name]) {
+        for key in alerts {
+            let own = self.alert_key.as_ref() == Some(key);
+            if own {
+                self.alert_moved = false;
+            } else if !self.merged_alerts.contains(key) {
+                self.merged_alerts.push(key.clone());
+            }
+        }
+        let over = self.merged_alerts.len().saturating_sub(MOST_MERGED);
+        self.merged_alerts.drain(..over);
+    }
+}
+
+impl Incident {
+    /// The alerts for which it stands, if it may stand for any: those of a live incident
+    /// that is no drill and no retrospective. In one environment no two incidents stand
+    /// for one alert.
+    pub fn alerts(&self) -> impl Iterator<Item = &Name> {
+        let may = self.status.is_live() && self.mode == Mode::Live;
+        let own = self.alert_key.iter().filter(|_| !self.alert_moved);
+        own.chain(&self.merged_alerts).filter(move |_| may)
+    }
+
+    /// Whether it was ever declared for an alert, or took one over.
+    #[must_use]
+    pub fn has_alerts(&self) -> bool {
+        self.alert_key.is_some() || !self.merged_alerts.is_empty()
+    }
+}

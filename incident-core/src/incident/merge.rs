@@ -1,0 +1,195 @@
+//! Merging: what may be merged into what, and what carries over.
+
+use super::decide::wrong_state;
+use super::{Affected, AffectedTenant, Change, Event, Incident, Mode, Refusal, State};
+use crate::effect;
+use crate::status_page::PublicFace;
+use crate::window::{Window, Windows};
+use crate::{IncidentId, Invalid, Name, Timestamp};
+
+/// What an incident takes in with another one that is merged into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TookIn {
+    /// The incident that ended.
+    pub from: IncidentId,
+    /// Its number for people.
+    pub number: u64,
+    /// The fields that change.
+    pub changes: Vec<Change>,
+    /// The outage of both together.
+    pub(super) outage: Outage,
+    /// The alerts that the other one stood for.
+    pub(super) alerts: Vec<Name>,
+    /// The public side of the other one.
+    pub(super) face: Box<PublicFace>,
+    /// Whether the other one had paged somebody who has not answered yet.
+    pub(crate) was_paging: bool,
+}
+
+/// The intervals of an outage, as a state holds them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Outage {
+    started_at: Timestamp,
+    started_at_assumed: bool,
+    earlier: Vec<Window>,
+    reopened_at: Option<Timestamp>,
+    impact_ended_at: Option<Timestamp>,
+}
+
+/// Decides what an incident takes in, or why it cannot.
+///
+/// The target is live, and of the same mode and environment: merging into anything else
+/// would end an outage that goes on. The worse severity, the earlier start, services,
+/// alerts and the public lines carry over, and each tenant with the time for which its
+/// own incident hit it.
+pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>, Refusal> {
+    if !target.status.is_live() {
+        let detail = format!(
+            "the other incident is {}; merge into a live one, or reopen it first",
+            target.status
+        );
+        return Err(wrong_state("merge_target_ended", detail));
+    }
+    if target.mode != source.mode || target.environment != source.environment {
+        let expected = format!(
+            "an incident of the same mode and environment ({}, {})",
+            source.mode.name(),
+            source.environment
+        );
+        return Err(Invalid::new("merged_into", expected).into());
+    }
+    let outage = outage_of_both(target, source);
+    let mut changes = vec![
+        Change::AffectedTenants(tenants_of_both(target, source)?),
+        Change::AffectedServices(services_of_both(target, source)),
+        Change::Severity(target.severity.min(source.severity)),
+        Change::StartedAt(outage.started_at),
+        Change::ImpactEndedAt(outage.impact_ended_at),
+    ];
+    if let Some(detected) = source.detected_at {
+        let earlier = target.detected_at.map_or(detected, |at| at.min(detected));
+        changes.push(Change::DetectedAt(Some(earlier)));
+    }
+    changes.retain(|change| !change.is_idle(target));
+    let held: Vec<&Name> = target.alerts().collect();
+    let alerts = source.alerts().filter(|key| !held.contains(key));
+    Ok(vec![Event::TookIn(Box::new(TookIn {
+        from: source.id,
+        number: source.number,
+        changes,
+        outage,
+        alerts: alerts.cloned().collect(),
+        face: Box::new(source.face.clone()),
+        was_paging: source.mode == Mode::Live
+            && effect::was_begun(&source.paging)
+            && !source.is_taken(),
+    }))])
+}
+
+impl State {
+    /// Sets everything but the changes of fields.
+    pub(super) fn take_in(&mut self, taken: &TookIn, now: Timestamp) {
+        let outage = taken.outage.clone();
+        self.started_at = outage.started_at;
+        self.started_at_assumed = outage.started_at_assumed;
+        self.earlier = outage.earlier;
+        self.reopened_at = outage.reopened_at;
+        self.impact_ended_at = outage.impact_ended_at;
+        self.stand_for(&taken.alerts);
+        self.face.take_in(taken.from, &taken.face, now);
+    }
+}
+
+/// The outage as a set; an interval without an end lasts for ever.
+fn windows(incident: &Incident) -> Windows {
+    let ends = |(start, end): (Timestamp, Option<Timestamp>)| {
+        Window::non_empty(start, end.unwrap_or(Timestamp::MAX))
+    };
+    incident.intervals().into_iter().filter_map(ends).collect()
+}
+
+fn union(target: &Incident, source: &Incident) -> Windows {
+    let (ours, theirs) = (windows(target), windows(source));
+    let all = ours.as_slice().iter().chain(theirs.as_slice());
+    all.copied().collect()
+}
+
+fn outage_of_both(target: &Incident, source: &Incident) -> Outage {
+    let both = union(target, source);
+    let Some((newest, earlier)) = both.as_slice().split_last() else {
+        // Both began and ended at one instant each.
+        return Outage {
+            started_at: target.started_at,
+            started_at_assumed: target.started_at_assumed,
+            earlier: target.earlier.clone(),
+            reopened_at: target.reopened_at,
+            impact_ended_at: target.impact_ended_at,
+        };
+    };
+    let started_at = earlier.first().unwrap_or(newest).start();
+    let stated_by = |one: &Incident| one.started_at == started_at && !one.started_at_assumed;
+    Outage {
+        started_at,
+        started_at_assumed: !stated_by(target) && !stated_by(source),
+        earlier: earlier.to_vec(),
+        reopened_at: (!earlier.is_empty()).then_some(newest.start()),
+        impact_ended_at: (newest.end() < Timestamp::MAX).then_some(newest.end()),
+    }
+}
+
+/// Each tenant for as long as its own incident hit it. Where one of the two hits all
+/// tenants both together do, for the whole outage: a list of them is known only when a
+/// report is made, and too much is owed rather than too little.
+fn tenants_of_both(target: &Incident, source: &Incident) -> Result<Affected, Invalid> {
+    let lists = (
+        target.affected_tenants.list(),
+        source.affected_tenants.list(),
+    );
+    let (Some(ours), Some(theirs)) = lists else {
+        return Ok(Affected::All);
+    };
+    let both = union(target, source);
+    let ours = limited_to(ours, &windows(target), &both);
+    let theirs = limited_to(theirs, &windows(source), &both);
+    Affected::these(ours.into_iter().chain(theirs).collect())
+}
+
+/// Tenants that were hit during one outage, as part of a longer one.
+fn limited_to(tenants: &[AffectedTenant], own: &Windows, both: &Windows) -> Vec<AffectedTenant> {
+    if own == both {
+        return tenants.to_vec();
+    }
+    let begin = both.start().unwrap_or(Timestamp::MIN);
+    let parts = tenants.iter().flat_map(|tenant| {
+        let from = tenant.from.unwrap_or(Timestamp::MIN);
+        let until = tenant.until.unwrap_or(Timestamp::MAX);
+        let bounds = Window::non_empty(from, until);
+        let parts = bounds.into_iter().flat_map(|bounds| own.clip_iter(bounds));
+        let parts: Vec<AffectedTenant> = parts
+            .map(|part| AffectedTenant {
+                tenant_id: tenant.tenant_id.clone(),
+                from: if part.start() == begin {
+                    tenant.from
+                } else {
+                    Some(part.start())
+                },
+                until: (part.end() < Timestamp::MAX).then_some(part.end()),
+            })
+            .collect();
+        if parts.is_empty() {
+            // Named, and not hit during the outage: it stays so.
+            vec![tenant.clone()]
+        } else {
+            parts
+        }
+    });
+    parts.collect()
+}
+
+fn services_of_both(target: &Incident, source: &Incident) -> Vec<crate::ServiceId> {
+    let ours = target.affected_services.iter();
+    let mut both: Vec<_> = ours.chain(&source.affected_services).cloned().collect();
+    both.sort();
+    both.dedup();
+    both
+}
