@@ -1,7 +1,7 @@
 //! What must happen because something happened.
 
 use crate::incident::{Event, Incident, Mode, Status};
-use crate::paging::{PageAction, Paging, PagingState, Urgency};
+use crate::paging::{PageAction, PagingState, Urgency};
 use crate::policy::Policy;
 use crate::{MessageId, RuleName};
 
@@ -128,7 +128,7 @@ fn raise(before: &Incident, after: &Incident, policy: &Policy) -> Vec<Effect> {
 }
 
 fn call_off(incident: &Incident, action: PageAction) -> Option<Effect> {
-    let paged = was_begun(&incident.paging);
+    let paged = incident.paging.was_begun();
     paged.then_some(Effect::CallOff(action))
 }
 
@@ -136,11 +136,6 @@ fn call_off_escalations(incident: &Incident) -> impl Iterator<Item = Effect> {
     let begun = incident
         .escalations
         .iter()
-        .filter(|one| was_begun(&one.paging));
+        .filter(|one| one.paging.was_begun());
     begun.map(|one| Effect::CallOffEscalation(one.rule.clone()))
-}
-
-/// Whether a pager may know of it, or is about to.
-pub(crate) const fn was_begun(paging: &Paging) -> bool {
-    !matches!(paging.state, PagingState::None | PagingState::Superseded)
 }

@@ -153,7 +153,7 @@ async fn an_escalation_wakes_others_under_its_own_key_and_ends_with_the_incident
     ] {
         it.said(&path, sentence).await;
     }
-    // It comes back: who is needed again is told again, in a new epoch.
+    // It comes back: who is needed again is paged again, in a new epoch.
     let back =
         json!({"message": "it is back", "status": "investigating", "reason": "errors again"});
     let updates = format!("{path}/updates");
@@ -164,7 +164,9 @@ async fn an_escalation_wakes_others_under_its_own_key_and_ends_with_the_incident
     it.escalate(&path, "security", 202).await;
     let again = it.told(&path, "security", "accepted").await;
     assert_eq!(again["paging"]["epoch"], 2);
-    assert_eq!(it.pagerduty.wakes().len(), 3);
+    // On-call was paged with the reopen.
+    it.server.paged(&path, "accepted").await;
+    assert_eq!(it.pagerduty.wakes().len(), 4);
     it.server.stop().await;
 }
 

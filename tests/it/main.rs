@@ -44,5 +44,6 @@ mod statements;
 mod storms;
 mod throttled;
 mod timeline;
+mod vendor_days;
 mod vendor_pages;
 mod webhooks;

@@ -5,24 +5,21 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use incident_core::Timestamp;
 use incident_core::actor::Role;
 use incident_core::engine::{Ask, Incidents};
 use incident_core::incident::{Command, Declare, Severity};
 use incident_core::paging::{
-    NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, TargetId, clamp_retry_after,
+    NotSent, NotSentReason, PageAction, PageAnswer, TargetId, clamp_retry_after,
 };
-use incident_core::port::{Clock, Pager};
+use incident_core::port::Pager;
 use incident_core::testing::caller;
 use incident_core::{IncidentId, RuleName, Statement};
 use incident_pagers::Wake;
-use incident_pagers::testing::pagerduty_answer;
 use incident_store_memory::MemoryStore;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use crate::harness::at;
+use crate::vendor_days::{Mood, Paused, Request, Vendor, mood};
 
 /// How long a SEV1 may wait while a target would take it.
 const BOUND: Duration = Duration::from_secs(5);
@@ -30,144 +27,6 @@ const BOUND: Duration = Duration::from_secs(5);
 const GRID: Duration = Duration::from_millis(50);
 /// A day of the vendors ends with this much time in which they work.
 const QUIET: Duration = Duration::from_secs(90);
-
-/// A clock that follows tokio's.
-#[derive(Debug)]
-struct Paused(Instant);
-
-impl Clock for Paused {
-    fn now(&self) -> Timestamp {
-        at("2026-11-20T23:00:00Z").saturating_add(self.0.elapsed())
-    }
-}
-
-/// What a vendor does with requests that begin in one part of its day.
-#[derive(Clone, Debug)]
-enum Mood {
-    Takes,
-    /// Takes it, and answers late.
-    TakesSlowly(Duration),
-    /// Answers with a status, headers and a body, and takes nothing.
-    Answers(u16, Vec<(&'static str, String)>, &'static str),
-    RefusesConnections,
-    /// Takes nothing and cuts the connection.
-    Resets,
-    /// Takes it, and the answer is lost.
-    LosesAnswers,
-    Hangs,
-}
-
-impl Mood {
-    const fn takes(&self) -> bool {
-        matches!(self, Self::Takes | Self::TakesSlowly(_))
-    }
-}
-
-#[derive(Clone, Debug)]
-struct Request {
-    key: String,
-    action: PageAction,
-    began: Duration,
-    ended: Duration,
-    answer: PageAnswer,
-}
-
-#[derive(Debug)]
-struct Vendor {
-    target: TargetId,
-    start: Instant,
-    /// Each mood with its end.
-    day: Vec<(Duration, Mood)>,
-    seen: Mutex<Vec<Request>>,
-    open: Mutex<Vec<String>>,
-    wakes: Mutex<Vec<String>>,
-}
-
-impl Vendor {
-    fn mood(&self, at: Duration) -> &Mood {
-        let found = self.day.iter().find(|(end, _)| at < *end);
-        found.map_or(&Mood::Takes, |(_, mood)| mood)
-    }
-
-    /// Opens an alert where none is open: that wakes somebody.
-    fn take(&self, page: &PageEvent) {
-        let mut open = self.open.lock().unwrap();
-        match page.action {
-            PageAction::Trigger if !open.contains(&page.dedup_key) => {
-                open.push(page.dedup_key.clone());
-                self.wakes.lock().unwrap().push(page.dedup_key.clone());
-            }
-            PageAction::Resolve => open.retain(|key| *key != page.dedup_key),
-            PageAction::Trigger | PageAction::Acknowledge | PageAction::Reprioritise => {}
-        }
-    }
-
-    async fn answer(&self, page: &PageEvent, within: Duration) -> PageAnswer {
-        let taken = pagerduty_answer(202, &[], "");
-        match self.mood(self.start.elapsed()) {
-            Mood::Takes => {
-                self.take(page);
-                taken
-            }
-            Mood::TakesSlowly(time) => {
-                self.take(page);
-                tokio::time::sleep(*time).await;
-                taken
-            }
-            Mood::Answers(status, headers, body) => {
-                let headers: Vec<(&str, &str)> = headers
-                    .iter()
-                    .map(|(name, value)| (*name, value.as_str()))
-                    .collect();
-                pagerduty_answer(*status, &headers, body)
-            }
-            Mood::RefusesConnections => PageAnswer::NotSent(NotSent {
-                reason: NotSentReason::Unreachable,
-                retry_after: None,
-            }),
-            Mood::Resets => PageAnswer::Unknown,
-            Mood::LosesAnswers => {
-                self.take(page);
-                PageAnswer::Unknown
-            }
-            Mood::Hangs => {
-                tokio::time::sleep(within).await;
-                PageAnswer::Unknown
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl Pager for Vendor {
-    fn target_id(&self) -> TargetId {
-        self.target.clone()
-    }
-
-    fn follows_severity(&self) -> bool {
-        false
-    }
-
-    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
-        let began = self.start.elapsed();
-        let place = {
-            let mut seen = self.seen.lock().unwrap();
-            seen.push(Request {
-                key: page.dedup_key.clone(),
-                action: page.action,
-                began,
-                ended: Duration::MAX,
-                answer: PageAnswer::Unknown,
-            });
-            seen.len() - 1
-        };
-        let answer = self.answer(page, within).await;
-        let request = &mut self.seen.lock().unwrap()[place];
-        request.ended = self.start.elapsed();
-        request.answer = answer.clone();
-        answer
-    }
-}
 
 /// Something that happens beside the vendors' day.
 #[derive(Clone, Debug)]
@@ -183,41 +42,6 @@ struct Night {
     /// One or two vendors, each with its day: how long each mood lasts.
     vendors: Vec<Vec<(Duration, Mood)>>,
     happenings: Vec<(Duration, Happening)>,
-}
-
-fn retry_after() -> impl Strategy<Value = Vec<(&'static str, String)>> {
-    let seconds = prop_oneof![Just(0_u64), Just(1), Just(2), 3..30_u64, Just(99_999_999)];
-    prop_oneof![
-        4 => Just(Vec::new()),
-        4 => seconds.prop_map(|seconds| vec![("retry-after", seconds.to_string())]),
-        1 => (0..20_u64).prop_map(|seconds| vec![("ratelimit-reset", seconds.to_string())]),
-        1 => (0..20_u64).prop_map(|seconds| vec![("x-ratelimit-period-in-sec", seconds.to_string())]),
-        1 => (0..60_u32).prop_map(|seconds| vec![
-            ("date", "Fri, 20 Nov 2026 23:00:00 GMT".to_owned()),
-            ("retry-after", format!("Fri, 20 Nov 2026 23:00:{seconds:02} GMT")),
-        ]),
-        1 => prop_oneof![Just("soon"), Just("-1"), Just("1.5"), Just("")]
-            .prop_map(|text| vec![("retry-after", text.to_owned())]),
-    ]
-}
-
-fn mood() -> impl Strategy<Value = Mood> {
-    let html = "<html><body>502 Bad Gateway</body></html>";
-    prop_oneof![
-        3 => Just(Mood::Takes),
-        1 => (1..9_u64).prop_map(|seconds| Mood::TakesSlowly(Duration::from_secs(seconds))),
-        4 => retry_after().prop_map(|headers| Mood::Answers(429, headers, "")),
-        4 => (prop_oneof![Just(500_u16), Just(502), Just(503), Just(504), Just(408)], retry_after())
-            .prop_map(move |(status, headers)| Mood::Answers(status, headers, html)),
-        1 => prop_oneof![Just(200_u16), Just(302)]
-            .prop_map(move |status| Mood::Answers(status, Vec::new(), html)),
-        1 => prop_oneof![Just(400_u16), Just(401), Just(403)]
-            .prop_map(|status| Mood::Answers(status, Vec::new(), "")),
-        2 => Just(Mood::RefusesConnections),
-        1 => Just(Mood::Resets),
-        1 => Just(Mood::LosesAnswers),
-        2 => Just(Mood::Hangs),
-    ]
 }
 
 fn millis(range: std::ops::Range<u64>) -> impl Strategy<Value = Duration> {

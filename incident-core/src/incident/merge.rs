@@ -2,7 +2,6 @@
 
 use super::decide::wrong_state;
 use super::{Affected, AffectedTenant, Change, Event, Incident, Mode, Refusal, State};
-use crate::effect;
 use crate::status_page::PublicFace;
 use crate::window::{Window, Windows};
 use crate::{IncidentId, Invalid, Name, Timestamp};
@@ -80,9 +79,7 @@ pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>
         outage,
         alerts: alerts.cloned().collect(),
         face: Box::new(source.face.clone()),
-        was_paging: source.mode == Mode::Live
-            && effect::was_begun(&source.paging)
-            && !source.is_taken(),
+        was_paging: source.mode == Mode::Live && source.paging.was_begun() && !source.is_taken(),
     }))])
 }
 

@@ -124,6 +124,12 @@ impl Paging {
         self.next_attempt_at = None;
     }
 
+    /// Whether a pager may know of this page, or is about to.
+    #[must_use]
+    pub const fn was_begun(&self) -> bool {
+        !matches!(self.state, PagingState::None | PagingState::Superseded)
+    }
+
     /// Notes that an alert may be open at a target.
     pub(crate) fn touch(&mut self, target: &TargetId) {
         if !self.touched.contains(target) {
