@@ -13,6 +13,7 @@ pub(crate) const ON_POSTGRES: bool = false;
 /// Whether usage events are in ClickHouse.
 pub(crate) const ON_CLICKHOUSE: bool = false;
 
+mod alerts;
 mod anchors;
 mod architecture;
 mod bad_input;

@@ -12,6 +12,7 @@
 pub(crate) const ON_POSTGRES: bool = true;
 pub(crate) const ON_CLICKHOUSE: bool = false;
 
+mod alerts;
 mod bad_input;
 mod bad_usage;
 mod billing;

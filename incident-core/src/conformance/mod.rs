@@ -24,6 +24,7 @@
     reason = "these are tests: they fail by panicking"
 )]
 
+pub mod alerts;
 pub mod anchors;
 pub mod billing;
 pub mod commits;
@@ -179,6 +180,10 @@ contracts! { $
     outbox::bounded_what_is_not_due_is_not_handed_out,
     outbox::durable_what_was_given_up_is_kept_until_it_is_replayed,
     outbox::ordered_hastened_messages_are_due_at_once,
+    alerts::isolated_alerts_are_those_of_an_environment_and_of_live_mode,
+    alerts::isolated_an_alert_moves_within_one_commit,
+    alerts::isolated_a_claim_has_seen_every_live_incident,
+    alerts::isolated_claims_at_a_time_have_seen_each_other,
     outbox::ordered_the_backlog_tells_what_waits,
     records::isolated_one_suggestion_of_a_pair_is_open,
     credits::isolated_one_credit_per_key,
@@ -249,6 +254,7 @@ mod tests {
     #[test]
     fn no_contract_is_forgotten() {
         let files = [
+            ("alerts", include_str!("alerts.rs")),
             ("anchors", include_str!("anchors.rs")),
             ("billing", include_str!("billing.rs")),
             ("commits", include_str!("commits.rs")),

@@ -20,7 +20,7 @@ const ROUNDS: u64 = 40;
 const TASKS: u64 = 8;
 
 /// `TASKS` futures made by `make`.
-fn tasks(make: impl Fn(u64) -> BoxFuture<'static, ()>) -> Vec<BoxFuture<'static, ()>> {
+pub(super) fn tasks(make: impl Fn(u64) -> BoxFuture<'static, ()>) -> Vec<BoxFuture<'static, ()>> {
     (0..TASKS).map(make).collect()
 }
 

@@ -60,6 +60,11 @@ impl Breaker {
         self.down.is_some()
     }
 
+    /// Whether the target is down and nothing went out in the second before.
+    pub(super) fn is_free(&mut self, now: Timestamp) -> bool {
+        self.down.as_mut().is_some_and(|down| down.is_free(now))
+    }
+
     pub(super) fn works(&mut self) -> Option<Turn> {
         self.failures = 0;
         self.failing_since = None;

@@ -168,7 +168,7 @@ impl Gate {
             severity: Severity::Sev1,
             may_probe: true,
         };
-        self.breaker.is_open() && self.admit(asking, now) == Admission::Go
+        self.breaker.is_free(now) && self.admit(asking, now) == Admission::Go
     }
 
     /// Lets a target that is down be tried at once: somebody says that it works again.

@@ -257,6 +257,9 @@ fn a_page_with_another_way_is_no_probe() {
     }
     assert!(gate.wants_probe(at(60_000)));
     assert!(!gate.wants_probe(at(60_999)));
+    // To ask whether one is wanted uses up no turn.
+    let turn = until(gate.clone().admit(ask(Severity::Sev1, true), at(60_999)));
+    assert_eq!(turn, Some(at(61_999)));
     assert!(gate.wants_probe(at(61_000)));
     gate.try_again();
     assert!(!gate.wants_probe(at(62_000)) && !gate.is_down());
