@@ -277,6 +277,14 @@ async fn an_alert_pages_again_where_the_page_before_was_given_up() {
         (again["id"] == first["id"], &again["paging"]["epoch"]),
         (true, &json!(2))
     );
+    // A pager that refused the key is asked again a second later.
+    for _ in 0..500 {
+        if server.pager.sent().len() == 2 {
+            break;
+        }
+        server.clock.advance(Duration::from_secs(1));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     server.paged(&path(&first), "given_up").await;
     let (_, again) = send(&server, RESPONDER, "SEV1", &json!({})).await;
     assert_eq!(again["paging"]["epoch"], 2);
