@@ -114,9 +114,11 @@ async fn claims(store: &PgStore, pool: &PgPool) -> (Duration, Duration) {
                 now: SystemClock.now(),
                 lease_for: Duration::from_secs(30),
                 limit: BATCH,
+                except: Vec::new(),
             };
             let started = Instant::now();
-            assert_eq!(store.claim(request, WITHIN).await.unwrap().len(), BATCH);
+            let claimed = store.claim(request, WITHIN).await.unwrap();
+            assert_eq!(claimed.claims.len(), BATCH);
             ours.push(started.elapsed());
             let started = Instant::now();
             let rows = sqlx::query(include_str!("../../incident-store-postgres/src/claim.sql"))

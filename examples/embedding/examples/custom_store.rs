@@ -17,7 +17,7 @@ use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::engine::{Ask, Incidents};
 use incident_core::incident::{Declare, Incident, Severity};
-use incident_core::outbox::{Backlog, Claim, GivenUp, Message};
+use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     StoreError, SuggestionQuery, Suggestions,
@@ -84,11 +84,7 @@ impl IncidentStore for Counting {
 
 #[async_trait]
 impl Outbox for Counting {
-    async fn claim(
-        &self,
-        request: ClaimRequest,
-        within: Duration,
-    ) -> Result<Vec<Claim>, StoreError> {
+    async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError> {
         self.inner.claim(request, within).await
     }
 

@@ -371,8 +371,9 @@ pub async fn ordered_batches_and_pages_wait_for_each_other_never<B: StoreBackend
             now: at(1),
             lease_for: Duration::from_secs(30),
             limit: 9,
+            except: Vec::new(),
         };
-        store.claim(request, WITHIN).await.unwrap()
+        store.claim(request, WITHIN).await.unwrap().claims
     };
     let claims = claim().await;
     let ids: Vec<_> = claims.iter().map(|claim| claim.message.id).collect();

@@ -34,8 +34,9 @@ pub(super) async fn claim(store: &dyn Store, second: u64, limit: usize) -> Vec<C
         now: at(second),
         lease_for: LEASE,
         limit,
+        except: Vec::new(),
     };
-    store.claim(request, WITHIN).await.unwrap()
+    store.claim(request, WITHIN).await.unwrap().claims
 }
 
 async fn settle(store: &dyn Store, claim: &Claim, outcome: Settled) -> Result<(), StoreError> {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use incident_core::incident::Severity;
-use incident_core::outbox::{Backlog, Claim, GivenUp, Lease, Message, Settled, Settlement, Thread};
+use incident_core::outbox::{Backlog, Claim, Claimed, GivenUp, Lease, Message, Settled, Settlement, Thread};
+use incident_core::paging::TargetLog;
 use incident_core::port::{ClaimRequest, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp};
 
@@ -97,13 +98,14 @@ impl Messages {
 
     /// The oldest unfinished message of each thread, where it is due and not
     /// held: worse severities first, then what is due longer.
-    pub(super) fn claim(&mut self, request: ClaimRequest) -> Vec<Claim> {
+    pub(super) fn claim(&mut self, request: &ClaimRequest) -> Claimed {
         let longest = request
             .now
             .saturating_add(request.lease_for.saturating_mul(2));
         self.reap(request.now, longest);
         let due = self.waiting.iter().flat_map(|(lane, waiting)| {
             let due = waiting.iter().take_while(|(due, _)| *due <= request.now);
+            let due = due.filter(|(_, id)| !request.except.contains(id));
             due.map(move |(due, id)| (*lane, *due, *id))
         });
         let due: Vec<_> = due.take(request.limit).collect();
@@ -125,7 +127,11 @@ impl Messages {
                 });
             }
         }
-        claims
+        Claimed {
+            claims,
+            // What is in memory can be read.
+            unreadable: Vec::new(),
+        }
     }
 
     /// Takes back leases that ran out, and those that reach further than any
@@ -185,18 +191,22 @@ impl Messages {
                 }
                 self.finish(id);
             }
-            Settled::Later { due_at, log } => {
-                let superseded = self.rows.get(&id).is_some_and(|row| row.superseded);
-                if superseded {
-                    return self.finish(id);
-                }
-                if let Some(row) = self.rows.get_mut(&id) {
-                    row.message.due_at = due_at;
-                    row.message.log = log;
-                }
-                self.release(id);
+            Settled::Later { due_at, log } => self.put_back(id, due_at, Some(log)),
+            Settled::HandedBack { due_at } => self.put_back(id, due_at, None),
+        }
+    }
+
+    fn put_back(&mut self, id: MessageId, due_at: Timestamp, log: Option<Vec<TargetLog>>) {
+        if self.rows.get(&id).is_some_and(|row| row.superseded) {
+            return self.finish(id);
+        }
+        if let Some(row) = self.rows.get_mut(&id) {
+            row.message.due_at = due_at;
+            if let Some(log) = log {
+                row.message.log = log;
             }
         }
+        self.release(id);
     }
 
     pub(super) fn backlog(&self) -> Backlog {
@@ -205,6 +215,7 @@ impl Messages {
             unfinished: self.rows.len() as u64,
             given_up: self.given_up.len() as u64,
             oldest_page: triggers.map(|row| row.message.committed_at).min(),
+            clock_ahead: None,
         }
     }
 
