@@ -150,6 +150,8 @@ pub struct Unreadable {
     pub incident_id: Option<IncidentId>,
     /// The lease on it.
     pub lease: Lease,
+    /// When it was due: it is handed back with this.
+    pub due_at: Timestamp,
     /// Why it cannot be read, for the log.
     pub why: String,
 }

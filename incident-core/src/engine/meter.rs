@@ -158,7 +158,8 @@ impl Incidents {
         gauge!(GIVEN_UP).set(count(backlog.given_up));
         if let Some(ahead) = backlog.clock_ahead {
             let apart = Duration::from_micros(ahead.unsigned_abs()).as_secs_f64();
-            gauge!(SKEW).set(if ahead < 0 { -apart } else { apart });
+            let sign = if ahead < 0 { -1.0 } else { 1.0 };
+            gauge!(SKEW).set(apart.copysign(sign));
         }
         let last = self.0.clock_ahead.lock();
         *last.unwrap_or_else(PoisonError::into_inner) = backlog.clock_ahead;

@@ -56,6 +56,8 @@ impl Incidents {
                 .into_iter()
                 .filter(|one| one.is_live())
                 .collect(),
+            // One odd incident must not keep the others from being looked after.
+            skip_unreadable: true,
             ..IncidentFilter::default()
         };
         self.all(filter).await

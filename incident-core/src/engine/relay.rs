@@ -15,8 +15,10 @@ use crate::{IncidentId, MessageId, Timestamp, failpoint};
 /// How many messages one pass works on at a time.
 const AT_ONCE: usize = 32;
 
-/// How soon a page comes back with which nothing could be begun.
+/// How soon a page comes back with which nothing could be begun, and credits, which are
+/// in less of a hurry.
 const AGAIN: Duration = Duration::from_secs(1);
+const CREDITS_AGAIN: Duration = Duration::from_secs(10);
 
 /// What one pass did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -180,8 +182,8 @@ impl Incidents {
     /// that was sent does: what came of it is not kept, and a lease is the time in which
     /// an answer that was lost shows.
     async fn begin_again(&self, mine: Mine, began: bool) {
-        if !began && mine.is_page {
-            let due_at = self.0.now().saturating_add(AGAIN);
+        if let Some(after) = mine.again_after.filter(|_| !began) {
+            let due_at = self.0.now().saturating_add(after);
             self.hand_back(mine.id, mine.lease, due_at).await;
         }
     }
@@ -192,7 +194,8 @@ struct Mine {
     id: MessageId,
     incident_id: Option<IncidentId>,
     lease: Lease,
-    is_page: bool,
+    due_at: Timestamp,
+    again_after: Option<Duration>,
 }
 
 impl Mine {
@@ -201,7 +204,13 @@ impl Mine {
             id: claim.message.id,
             incident_id: claim.message.incident_id,
             lease: claim.lease,
-            is_page: matches!(claim.message.body, MessageBody::Page(_)),
+            due_at: claim.message.due_at,
+            again_after: match claim.message.body {
+                MessageBody::Page(_) => Some(AGAIN),
+                MessageBody::Settle(_) => Some(CREDITS_AGAIN),
+                // Its first due time tells since when the sink may have it.
+                MessageBody::Bill(_) => None,
+            },
         }
     }
 
@@ -210,6 +219,7 @@ impl Mine {
             id: self.id,
             incident_id: self.incident_id,
             lease: self.lease,
+            due_at: self.due_at,
             why: format!("its incident: {error}"),
         }
     }

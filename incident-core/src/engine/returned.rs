@@ -52,13 +52,14 @@ impl Incidents {
             id,
             incident_id,
             lease,
+            due_at,
             why,
         } = message;
         let now = self.0.now();
         self.0.left.add(id, now);
         let incident = incident_id.map(tracing::field::display);
         tracing::error!(message.id = %id, incident.id = incident, why, "a message of the outbox cannot be read; it is left to a version that can");
-        self.hand_back(id, lease, now).await;
+        self.hand_back(id, lease, due_at).await;
         self.0.tell(&Notice {
             incidents: incident_id.into_iter().collect(),
             alarm: Some(Alarm::MessageUnreadable {
