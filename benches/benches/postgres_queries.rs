@@ -29,6 +29,7 @@ use incident_pagers::{Wake, run};
 use incident_store_postgres::{PgStore, migrate};
 use incident_test_postgres::{Cluster, Database, Safety};
 use sqlx::postgres::PgPool;
+use sqlx::postgres::types::PgInterval;
 use sqlx::{AssertSqlSafe, Executor};
 use uuid::Uuid;
 
@@ -126,12 +127,12 @@ async fn claims(store: &PgStore, pool: &PgPool) -> (Duration, Duration) {
                 .bind(i64::try_from(BATCH).unwrap())
                 .bind(vec!["page".to_owned(), "settle".to_owned()])
                 .bind(owner)
-                .bind(
-                    SystemClock
-                        .now()
-                        .saturating_add(Duration::from_secs(30))
-                        .to_chrono(),
-                )
+                .bind(PgInterval {
+                    months: 0,
+                    days: 0,
+                    microseconds: 30_000_000,
+                })
+                .bind(Vec::<Uuid>::new())
                 .fetch_all(pool)
                 .await
                 .unwrap();

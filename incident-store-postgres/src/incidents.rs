@@ -77,8 +77,9 @@ fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
         limit,
         skip_unreadable: _,
     } = filter;
-    let mut sql =
-        QueryBuilder::new("select id, declared_at, state::text as state from incident.incidents where true");
+    let mut sql = QueryBuilder::new(
+        "select id, declared_at, state::text as state from incident.incidents where true",
+    );
     if !statuses.is_empty() {
         if statuses.iter().all(|status| status.is_live()) {
             // Implied by the statuses; named because the index is on it.

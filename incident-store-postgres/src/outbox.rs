@@ -36,11 +36,7 @@ const TIDY: &str = "select incident.tidy(coalesce($1, statement_timestamp()), $2
 const NEXT_DUE: &str = include_str!("next_due.sql");
 
 impl PgStore {
-    async fn claim_now(
-        &self,
-        request: ClaimRequest,
-        until: Instant,
-    ) -> Result<Claimed, Failure> {
+    async fn claim_now(&self, request: ClaimRequest, until: Instant) -> Result<Claimed, Failure> {
         let tidy = self.is_untidy(request.now);
         let mut session = Session::clean(&self.0.relay, until).await?;
         let clock = &self.0.clock;
@@ -112,7 +108,9 @@ async fn claim(
                 incident_id: row::get::<Option<Uuid>>(row, "incident_id")?
                     .map(IncidentId::from_uuid),
                 lease,
-                due_at: row::time(row, "due_at").and_then(moved).unwrap_or(request.now),
+                due_at: row::time(row, "due_at")
+                    .and_then(moved)
+                    .unwrap_or(request.now),
                 why: error.to_string(),
             }),
         }
@@ -174,11 +172,7 @@ fn interval(duration: Duration) -> sqlx::postgres::types::PgInterval {
 
 #[async_trait]
 impl Outbox for PgStore {
-    async fn claim(
-        &self,
-        request: ClaimRequest,
-        within: Duration,
-    ) -> Result<Claimed, StoreError> {
+    async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError> {
         let (store, until) = (self.clone(), Instant::now() + within);
         let task = tokio::spawn(async move { store.claim_now(request, until).await });
         match task.await {

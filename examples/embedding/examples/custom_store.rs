@@ -28,7 +28,8 @@ use incident_core::{IncidentId, PersonName, SuggestionId, Timestamp};
 use incident_store_memory::MemoryStore;
 
 /// Counts commits. A wrapper forwards every method: the ports have no defaults,
-/// so the compiler names one that is forgotten.
+/// so the compiler names one that is forgotten. The exception is `Outbox::for_relay`,
+/// which a wrapper leaves out, so that the relay goes through it too.
 #[derive(Clone, Debug, Default)]
 struct Counting {
     inner: MemoryStore,

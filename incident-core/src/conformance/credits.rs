@@ -139,6 +139,7 @@ pub async fn isolated_one_credit_per_key<B: StoreBackend>(_spawn: SpawnAll) {
     let (old, new) = ((1, Superseded), (2, Estimated));
     assert_eq!(shown, [old, old, new, new]);
     let wanted = CreditQuery {
+        skip_unreadable: false,
         id: Some(found[3].id),
         tenant: Some("tenant-2".parse().unwrap()),
         state: Some(Estimated),

@@ -12,9 +12,9 @@ use crate::paging::{PageAction, TargetId, TargetLog};
 use crate::port::{ClaimRequest, Store, StoreError};
 use crate::{IncidentId, RuleName};
 
-const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 
-async fn declare_with(
+pub(super) async fn declare_with(
     store: &dyn Store,
     sample: &Sample,
     pages: &[(PageAction, u64, u64)],
@@ -39,7 +39,11 @@ pub(super) async fn claim(store: &dyn Store, second: u64, limit: usize) -> Vec<C
     store.claim(request, WITHIN).await.unwrap().claims
 }
 
-async fn settle(store: &dyn Store, claim: &Claim, outcome: Settled) -> Result<(), StoreError> {
+pub(super) async fn settle(
+    store: &dyn Store,
+    claim: &Claim,
+    outcome: Settled,
+) -> Result<(), StoreError> {
     let settles = Some(Settlement {
         message: claim.message.id,
         lease: claim.lease,

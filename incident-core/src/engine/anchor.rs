@@ -118,7 +118,8 @@ impl Incidents {
         let mut heads = BTreeMap::new();
         for chain in &moved {
             let looked = self.look_at(*chain, &progress).await;
-            let Some((known, verdict)) = each.note(chain, "a chain was not anchored", looked) else {
+            let Some((known, verdict)) = each.note(chain, "a chain was not anchored", looked)
+            else {
                 again.insert(*chain);
                 continue;
             };
@@ -176,6 +177,7 @@ impl Incidents {
         let mut query = AuditQuery {
             from: Some(from),
             limit: BATCH,
+            skip_unreadable: true,
             ..AuditQuery::default()
         };
         loop {

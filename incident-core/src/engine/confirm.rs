@@ -154,7 +154,13 @@ impl Incidents {
             let Some(at) = accepted.filter(|at| now.since(*at) < SWEEP) else {
                 continue;
             };
-            let unknowable = self.0.unconfirmed.lock().unknowable.get(&incident.id).copied();
+            let unknowable = self
+                .0
+                .unconfirmed
+                .lock()
+                .unknowable
+                .get(&incident.id)
+                .copied();
             if unknowable != Some(accepted) && self.check_of(&incident).is_some() {
                 let due = at.saturating_add(SENDER_FIRST).max(now);
                 self.0.unconfirmed.add(incident.id, due);

@@ -82,6 +82,7 @@ impl Incidents {
         };
         let wanted = CreditQuery {
             state: Some(CreditState::Estimated),
+            skip_unreadable: true,
             ..CreditQuery::default()
         };
         let (mut each, mut approved) = (EachAlone::default(), 0);
@@ -109,13 +110,17 @@ impl Incidents {
         };
         let row = self.credits(&one).await?.pop();
         let Some(row) = row.filter(|row| row.capped <= most) else {
-            return Err(refused("needs_approval", "the policy leaves it to a person"));
+            return Err(refused(
+                "needs_approval",
+                "the policy leaves it to a person",
+            ));
         };
         let ask = Ask::by(by_policy());
         let policy = CreditPolicy::default();
         self.may_decide(&row, &CreditDecision::Approve, &ask.caller.actor, policy)
             .await?;
-        self.move_credit(&ask, row, &CreditDecision::Approve).await?;
+        self.move_credit(&ask, row, &CreditDecision::Approve)
+            .await?;
         Ok(())
     }
 

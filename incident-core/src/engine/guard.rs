@@ -62,18 +62,12 @@ impl Incidents {
         let within = self.0.settings.pager_deadline;
         let answer = caught(async { sink.submit(batch, within).await }).await;
         answer.unwrap_or_else(|| {
-            tracing::error!(
-                "the billing sink panicked; whether it took the batch is not known"
-            );
+            tracing::error!("the billing sink panicked; whether it took the batch is not known");
             Submission::Unknown
         })
     }
 
-    pub(super) async fn held_by(
-        &self,
-        sink: &Arc<dyn BillingSink>,
-        asked: Asked<'_>,
-    ) -> Holding {
+    pub(super) async fn held_by(&self, sink: &Arc<dyn BillingSink>, asked: Asked<'_>) -> Holding {
         let within = self.0.settings.pager_deadline;
         let answer = caught(async { sink.held(asked, within).await }).await;
         answer.unwrap_or_else(|| {

@@ -34,6 +34,7 @@ impl Incidents {
         }
         let wanted = CreditQuery {
             state: Some(CreditState::Approved),
+            skip_unreadable: true,
             ..CreditQuery::default()
         };
         let within = self.0.settings.store_deadline;
@@ -41,7 +42,12 @@ impl Incidents {
         let (mut each, mut issued) = (EachAlone::default(), 0);
         for (batch, rows) in rows.chunks(MOST_CREDITS).enumerate() {
             let kept = match self.frozen(rows) {
-                Ok(commit) => self.0.store.commit(commit, within).await.map_err(Error::from),
+                Ok(commit) => self
+                    .0
+                    .store
+                    .commit(commit, within)
+                    .await
+                    .map_err(Error::from),
                 Err(error) => Err(error),
             };
             match kept {

@@ -90,7 +90,10 @@ impl Incidents {
             .buffer_unordered(AT_ONCE);
         let mut each = EachAlone::default();
         while let Some((id, answer)) = asked.next().await {
-            if each.note(id, "an alert could not be asked about", answer).is_none() {
+            if each
+                .note(id, "an alert could not be asked about", answer)
+                .is_none()
+            {
                 self.0.reconciled.again(id);
             }
         }

@@ -115,7 +115,13 @@ impl Incidents {
         let (next, now) = (self.0.store.next_due(deadline).await?, self.0.now());
         // What is due and was not handed out is left to others; this process looks again
         // soon, and not at once for ever.
-        drained.next_due = next.map(|due| if due <= now { now.saturating_add(AGAIN) } else { due });
+        drained.next_due = next.map(|due| {
+            if due <= now {
+                now.saturating_add(AGAIN)
+            } else {
+                due
+            }
+        });
         Ok(drained)
     }
 

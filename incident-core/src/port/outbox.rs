@@ -60,7 +60,7 @@ pub trait Outbox: Send + Sync {
     async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError>;
 
     /// The same store over connections that requests cannot use up, where it has such:
-    /// the relay does all its work through it.
+    /// the relay does all its work through it. A wrapper leaves it out, or wraps that too.
     fn for_relay(&self) -> Option<Arc<dyn Store>> {
         None
     }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use incident_core::incident::Severity;
-use incident_core::outbox::{Backlog, Claim, Claimed, GivenUp, Lease, Message, Settled, Settlement, Thread};
+use incident_core::outbox::{
+    Backlog, Claim, Claimed, GivenUp, Lease, Message, Settled, Settlement, Thread,
+};
 use incident_core::paging::TargetLog;
 use incident_core::port::{ClaimRequest, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp};

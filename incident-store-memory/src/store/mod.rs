@@ -218,6 +218,7 @@ impl Ledger for MemoryStore {
             period,
             state,
             batch,
+            skip_unreadable: _,
         } = query;
         let wanted = |row: &&LedgerRow| {
             id.is_none_or(|id| id == row.id)
