@@ -83,8 +83,8 @@ impl Incidents {
                     busy += found;
                     for odd in unreadable {
                         // Before the next look.
-                        self.0.left.add(odd.id, self.0.now());
-                        working.push(self.leave(odd).boxed());
+                        let is_new = self.0.left.add(odd.id, self.0.now());
+                        working.push(self.leave(odd, is_new).boxed());
                     }
                     working.extend(claims.into_iter().map(|claim| self.work(claim).boxed()));
                 }
@@ -129,8 +129,8 @@ impl Incidents {
         Step::Found(self.claim(limit).await)
     }
 
-    async fn leave(&self, odd: Unreadable) -> Step {
-        self.leave_to_others(odd).await;
+    async fn leave(&self, odd: Unreadable, is_new: bool) -> Step {
+        self.leave_to_others(odd, is_new).await;
         Step::Left
     }
 
@@ -174,7 +174,8 @@ impl Incidents {
 
     async fn failed(&self, mine: Mine, began: bool, error: Error) {
         if is_unreadable(&error) && !began {
-            return self.leave_to_others(mine.unreadable(&error)).await;
+            let is_new = self.0.left.add(mine.id, self.0.now());
+            return self.leave_to_others(mine.unreadable(&error), is_new).await;
         }
         tracing::error!(
             message.id = %mine.id,

@@ -26,13 +26,15 @@ impl LeftToOthers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&self, id: MessageId, now: Timestamp) {
+    /// From now on it is left to others. Says whether that is new: a look that was on its
+    /// way may find it once more.
+    pub(super) fn add(&self, id: MessageId, now: Timestamp) -> bool {
         let mut left = self.lock();
         if left.len() >= MOST {
             let oldest = left.iter().min_by_key(|(_, at)| **at).map(|(id, _)| *id);
             oldest.and_then(|oldest| left.remove(&oldest));
         }
-        left.insert(id, now);
+        left.insert(id, now).is_none()
     }
 
     /// Those that are not to be claimed now.
@@ -45,9 +47,9 @@ impl LeftToOthers {
 }
 
 impl Incidents {
-    /// Hands back what this process cannot read, says so, and claims it no more for a
-    /// while: a replica of a newer version may take it at once.
-    pub(super) async fn leave_to_others(&self, message: Unreadable) {
+    /// Hands back what this process cannot read, and says so where that is new: a replica
+    /// of a newer version may take it at once.
+    pub(super) async fn leave_to_others(&self, message: Unreadable, is_new: bool) {
         let Unreadable {
             id,
             incident_id,
@@ -55,11 +57,12 @@ impl Incidents {
             due_at,
             why,
         } = message;
-        let now = self.0.now();
-        self.0.left.add(id, now);
+        self.hand_back(id, lease, due_at).await;
+        if !is_new {
+            return;
+        }
         let incident = incident_id.map(tracing::field::display);
         tracing::error!(message.id = %id, incident.id = incident, why, "a message of the outbox cannot be read; it is left to a version that can");
-        self.hand_back(id, lease, due_at).await;
         self.0.tell(&Notice {
             incidents: incident_id.into_iter().collect(),
             alarm: Some(Alarm::MessageUnreadable {
