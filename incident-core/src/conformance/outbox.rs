@@ -390,6 +390,8 @@ pub async fn durable_what_was_given_up_is_kept_until_it_is_replayed<B: StoreBack
         (claimed.message.id, claimed.message.log.len()),
         (message_id(1), 0)
     );
+    // Who held it before holds it no more.
+    assert!(first.lease.token < claimed.lease.token);
     settle(&*store, &claimed, Settled::Done).await.unwrap();
     let left = store
         .given_up(GivenUp::Of(incident.id), WITHIN)

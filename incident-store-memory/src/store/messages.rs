@@ -36,18 +36,23 @@ pub(super) struct Messages {
     waiting: BTreeMap<Severity, BTreeSet<(Timestamp, MessageId)>>,
     /// Messages that are held, by the end of their lease.
     held: BTreeSet<(Timestamp, MessageId)>,
-    given_up: Vec<Message>,
+    /// With the token of its last lease: a replay goes on from it.
+    given_up: Vec<(Message, u64)>,
 }
 
 impl Messages {
     pub(super) fn add(&mut self, message: Message) {
+        self.add_after(message, 0);
+    }
+
+    fn add_after(&mut self, message: Message, token: u64) {
         let (id, thread) = (message.id, queue(&message));
         self.queues.entry(thread.clone()).or_default().push_back(id);
         self.rows.insert(
             id,
             Row {
                 message,
-                token: 0,
+                token,
                 held: None,
                 superseded: false,
             },
@@ -76,7 +81,7 @@ impl Messages {
     }
 
     pub(super) fn has(&self, id: MessageId) -> bool {
-        self.rows.contains_key(&id) || self.given_up.iter().any(|message| message.id == id)
+        self.rows.contains_key(&id) || self.is_given_up(id)
     }
 
     pub(super) fn supersede(&mut self, thread: &Queue) {
@@ -186,10 +191,11 @@ impl Messages {
             Settled::Done | Settled::Superseded => self.finish(id),
             Settled::GivenUp { log } => {
                 if let Some(row) = self.rows.get(&id) {
-                    self.given_up.push(Message {
+                    let message = Message {
                         log,
                         ..row.message.clone()
-                    });
+                    };
+                    self.given_up.push((message, row.token));
                 }
                 self.finish(id);
             }
@@ -227,24 +233,30 @@ impl Messages {
             GivenUp::OfNoIncident => message.incident_id.is_none(),
             GivenUp::One(id) => message.id == id,
         };
-        self.given_up.iter().filter(wanted).cloned().collect()
+        let messages = self.given_up.iter().map(|(message, _)| message);
+        messages.filter(wanted).cloned().collect()
     }
 
     pub(super) fn is_given_up(&self, id: MessageId) -> bool {
-        self.given_up.iter().any(|message| message.id == id)
+        self.given_up.iter().any(|(message, _)| message.id == id)
     }
 
     /// Puts a message that was given up at the end of its thread's queue.
     pub(super) fn replay(&mut self, id: MessageId, due_at: Timestamp) {
-        let Some(place) = self.given_up.iter().position(|message| message.id == id) else {
+        let Some(place) = self
+            .given_up
+            .iter()
+            .position(|(message, _)| message.id == id)
+        else {
             return;
         };
-        let message = self.given_up.remove(place);
-        self.add(Message {
+        let (message, token) = self.given_up.remove(place);
+        let message = Message {
             due_at,
             log: Vec::new(),
             ..message
-        });
+        };
+        self.add_after(message, token);
     }
 
     fn finish(&mut self, id: MessageId) {
