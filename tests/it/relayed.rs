@@ -5,16 +5,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::IncidentId;
 use incident_core::actor::Role;
+use incident_core::billing::{Batch, Holding, Submission};
+use incident_core::commit::{Commit, OutboxWrite};
 use incident_core::engine::{Alarm, Ask, Incidents, IncidentsBuilder};
 use incident_core::incident::{Declare, Severity};
+use incident_core::outbox::{Message, MessageBody};
 use incident_core::paging::{
     AlertStatus, Confirmation, PageAnswer, PageEvent, PagingState, Receipt, TargetId,
 };
-use incident_core::port::{PageCheck, Pager};
+use incident_core::port::{
+    Asked, BillingSink, ClaimRequest, Clock, IncidentStore, Outbox, PageCheck, Pager,
+};
 use incident_core::testing::{ManualClock, RecordingPager, caller};
+use incident_core::{IncidentId, MessageId};
 use incident_test_postgres::Database;
+use uuid::Uuid;
 
 use crate::faulty::Faulty;
 use crate::harness::{at, storage};
@@ -199,6 +205,73 @@ async fn a_check_that_panics_ends_one_question() {
     assert_eq!(wild.asked(), 3);
     it.incidents.reconcile().await.unwrap();
     assert_eq!(wild.asked(), 6);
+}
+
+/// Panics over every batch.
+#[derive(Debug)]
+struct WildSink;
+
+#[async_trait]
+impl BillingSink for WildSink {
+    fn target_id(&self) -> TargetId {
+        TargetId::new("sink").unwrap()
+    }
+
+    fn key_window(&self) -> Option<Duration> {
+        None
+    }
+
+    async fn submit(&self, _: &Batch, _: Duration) -> Submission {
+        panic!("on purpose")
+    }
+
+    async fn held(&self, _: Asked<'_>, _: Duration) -> Holding {
+        panic!("on purpose")
+    }
+}
+
+/// A10: a sink that panics may have taken the batch; it is noted as such and tried later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sink_that_panics_ends_one_attempt() {
+    let it = setup(|builder| builder.billing(Arc::new(WildSink))).await;
+    let (id, now) = (MessageId::from_uuid(Uuid::from_u128(7)), it.clock.now());
+    let batch = serde_json::json!({"id": id, "body": "{}"});
+    let bill = OutboxWrite::Add(Box::new(Message {
+        id,
+        incident_id: None,
+        lane: Severity::Sev4,
+        body: MessageBody::Bill(serde_json::from_value(batch).unwrap()),
+        committed_at: now,
+        due_at: now,
+        log: Vec::new(),
+    }));
+    let commit = Commit {
+        outbox: vec![bill],
+        ..Commit::default()
+    };
+    let within = Duration::from_secs(5);
+    it.store.commit(commit, within).await.unwrap();
+    let page = it.declare("API down", Severity::Sev1).await;
+    let drained = it.incidents.drain().await.unwrap();
+    assert_eq!(it.state(page).await, PagingState::Accepted);
+    // By its own waits: the attempt is in its log, so it does not wait for a lease.
+    let wait = drained.next_due.unwrap().since(now);
+    assert!(
+        !wait.is_zero() && wait < Duration::from_secs(10),
+        "{wait:?}"
+    );
+    it.clock.advance(wait);
+    let request = ClaimRequest {
+        owner: Uuid::nil(),
+        now: it.clock.now(),
+        lease_for: Duration::from_secs(30),
+        limit: 1,
+        except: Vec::new(),
+    };
+    let claimed = it.store.claim(request, within).await.unwrap().claims;
+    let log = &claimed[0].message.log[0];
+    assert_eq!((claimed[0].message.id, log.attempts), (id, 1));
+    assert!(log.unknown_since.is_some());
 }
 
 /// A3: a message with which nothing could be begun is handed back at once, and tried a
