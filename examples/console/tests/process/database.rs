@@ -77,7 +77,7 @@ async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
             if shown.is_number() {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         assert!(shown.as_i64().is_some_and(|ms| ms.abs() < 2_000), "{shown}");
         if round == 0 {
