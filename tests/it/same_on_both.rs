@@ -217,7 +217,7 @@ impl Side {
     }
 
     async fn hand_back(&self, left_out: usize) -> String {
-        let mut told = String::new();
+        let mut answers = String::new();
         let mut except = Vec::new();
         for pass in 0..2 {
             let request = ClaimRequest {
@@ -229,7 +229,7 @@ impl Side {
             };
             let mut claimed = self.store.claim(request, WITHIN).await.unwrap();
             claimed.claims.sort_by_key(|claim| claim.message.id);
-            told += &said(&(pass, &claimed));
+            answers += &said(&(pass, &claimed));
             for claim in claimed.claims {
                 except.push(claim.message.id);
                 let due_at = self.clock.now().saturating_add(Duration::from_secs(pass));
@@ -242,11 +242,11 @@ impl Side {
                     settles,
                     ..Commit::default()
                 };
-                told += &said(&self.store.commit(commit, WITHIN).await);
+                answers += &said(&self.store.commit(commit, WITHIN).await);
             }
             except.truncate(left_out);
         }
-        told
+        answers
     }
 
     async fn step(&self, n: usize, step: &Step) -> String {

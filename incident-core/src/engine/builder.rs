@@ -169,8 +169,8 @@ impl Inner {
         }
         for listener in &self.listeners {
             // What was committed stands, whatever a listener makes of it.
-            let told = std::panic::catch_unwind(AssertUnwindSafe(|| listener(notice)));
-            if told.is_err() {
+            let heard = std::panic::catch_unwind(AssertUnwindSafe(|| listener(notice)));
+            if heard.is_err() {
                 tracing::error!("a listener for commits panicked");
             }
         }

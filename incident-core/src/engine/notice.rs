@@ -59,7 +59,7 @@ pub enum Alarm {
     MessageUnreadable {
         /// The message.
         message: MessageId,
-        /// Its incident, of which nobody may know.
+        /// Its incident; none where it belongs to no single one.
         incident_id: Option<IncidentId>,
     },
     /// A pager panicked while it sent a page: whether it sent it is not known. A fault of

@@ -201,10 +201,10 @@ async fn how_far_the_clocks_are_apart_is_measured() {
     for wrong in [70, 0, -70] {
         let it = replica(&database, Wrong(wrong), pager.clone()).await;
         assert_eq!(it.clock_ahead(), None);
-        let told = it.measure().await.unwrap().clock_ahead.unwrap();
-        assert_eq!(it.clock_ahead(), Some(told));
-        let off = told + wrong * 1_000_000;
-        assert!(off.abs() < 500_000, "{wrong}: {told}");
+        let ahead = it.measure().await.unwrap().clock_ahead.unwrap();
+        assert_eq!(it.clock_ahead(), Some(ahead));
+        let off = ahead + wrong * 1_000_000;
+        assert!(off.abs() < 500_000, "{wrong}: {ahead}");
     }
     let by_hand = Incidents::builder(Arc::new(server::store(&database).await));
     let by_hand = by_hand.build().unwrap();
