@@ -29,6 +29,7 @@ use incident_pagers::{Wake, run};
 use incident_store_postgres::{PgStore, migrate};
 use incident_test_postgres::{Cluster, Database, Safety};
 use sqlx::postgres::PgPool;
+use sqlx::postgres::types::PgInterval;
 use sqlx::{AssertSqlSafe, Executor};
 use uuid::Uuid;
 
@@ -114,9 +115,11 @@ async fn claims(store: &PgStore, pool: &PgPool) -> (Duration, Duration) {
                 now: SystemClock.now(),
                 lease_for: Duration::from_secs(30),
                 limit: BATCH,
+                except: Vec::new(),
             };
             let started = Instant::now();
-            assert_eq!(store.claim(request, WITHIN).await.unwrap().len(), BATCH);
+            let claimed = store.claim(request, WITHIN).await.unwrap();
+            assert_eq!(claimed.claims.len(), BATCH);
             ours.push(started.elapsed());
             let started = Instant::now();
             let rows = sqlx::query(include_str!("../../incident-store-postgres/src/claim.sql"))
@@ -124,12 +127,12 @@ async fn claims(store: &PgStore, pool: &PgPool) -> (Duration, Duration) {
                 .bind(i64::try_from(BATCH).unwrap())
                 .bind(vec!["page".to_owned(), "settle".to_owned()])
                 .bind(owner)
-                .bind(
-                    SystemClock
-                        .now()
-                        .saturating_add(Duration::from_secs(30))
-                        .to_chrono(),
-                )
+                .bind(PgInterval {
+                    months: 0,
+                    days: 0,
+                    microseconds: 30_000_000,
+                })
+                .bind(Vec::<Uuid>::new())
                 .fetch_all(pool)
                 .await
                 .unwrap();

@@ -140,6 +140,32 @@ pub struct Claim {
     pub lease: Lease,
 }
 
+/// A message that was leased and cannot be read: a newer version wrote it, or it is
+/// damaged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The message.
+    pub id: MessageId,
+    /// Its incident; none where it belongs to no single one.
+    pub incident_id: Option<IncidentId>,
+    /// The lease on it.
+    pub lease: Lease,
+    /// When it was due: it is handed back with this.
+    pub due_at: Timestamp,
+    /// Why it cannot be read, for the log.
+    pub why: String,
+}
+
+/// What a claim handed out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// What is to be worked on.
+    pub claims: Vec<Claim>,
+    /// What is to be handed back ([`Settled::HandedBack`]), for a version that can
+    /// read it.
+    pub unreadable: Vec<Unreadable>,
+}
+
 /// What became of a claimed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
@@ -151,6 +177,12 @@ pub enum Settled {
         due_at: Timestamp,
         /// What happened so far.
         log: Vec<TargetLog>,
+    },
+    /// It is put back as it was: nothing was done with it. What was superseded
+    /// meanwhile ends instead.
+    HandedBack {
+        /// Not before this.
+        due_at: Timestamp,
     },
     /// It is no longer tried; kept for a replay.
     GivenUp {
@@ -181,6 +213,9 @@ pub struct Backlog {
     pub given_up: u64,
     /// When the oldest trigger that no pager has accepted yet was committed.
     pub oldest_page: Option<Timestamp>,
+    /// By how many microseconds the store's clock is ahead of this process', where
+    /// the store leases by a clock of its own; behind if negative.
+    pub clock_ahead: Option<i64>,
 }
 
 /// Which messages that were given up.

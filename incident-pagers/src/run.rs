@@ -6,10 +6,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_core::engine::{Error, Incidents};
+use incident_core::engine::Incidents;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::background::{Background, Kind, tell_panic, write_down};
 
 /// About the longest time between two looks at the outbox: another process may have
 /// put something there, or a lease may have run out.
@@ -25,7 +27,7 @@ const WATCH: Duration = Duration::from_secs(5);
 /// About the time between two looks at what people did at the vendors.
 const RECONCILE: Duration = Duration::from_secs(60);
 
-/// How many passes run at a time. More than one, so that a page committed while
+/// How many passes that send pages run at a time. More than one, so that a page committed while
 /// a slow pager keeps a pass busy does not wait for it.
 const PASSES: usize = 16;
 
@@ -50,12 +52,13 @@ impl Wake {
 /// Anchors the heads of the chains every five minutes and at the end, and
 /// asks what became of pages, measures what waits, and issues the credits that were
 /// approved, every five seconds; and asks about once a minute where alerts stand that
-/// nobody has, and approves the credits that need nobody.
+/// nobody has, and approves the credits that need nobody. One pass of each kind runs at
+/// a time, beside those that send pages: none of them holds up a page.
 ///
 /// Needs a tokio runtime; passes run as tasks of it and end with the loop.
 pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
-    let mut passes = JoinSet::new();
+    let (mut passes, mut background) = (JoinSet::new(), Background::default());
     let mut poll = pin!(tokio::time::sleep(Duration::ZERO));
     let mut look = tokio::time::interval(WATCH);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -66,26 +69,28 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
             () = &mut shutdown => break,
             // The end of a pass makes room for the next one, and says when something is due.
             Some(ended) = passes.join_next() => {
-                if let Ok(Some(next)) = ended {
+                if let Some(Some(next)) = tell_panic(ended) {
                     let at = poll.deadline().min(Instant::now() + next);
                     poll.as_mut().reset(at);
                 }
                 continue;
             }
+            Some(()) = background.ended() => continue,
             _ = look.tick() => {
-                passes.spawn(in_background(watch(incidents.clone())));
-                passes.spawn(in_background(issue(incidents.clone())));
+                for kind in [Kind::Confirm, Kind::Measure, Kind::Issue] {
+                    background.start(kind, &incidents);
+                }
                 continue;
             }
             () = &mut reconcile => {
                 reconcile.as_mut().reset(Instant::now() + jittered(RECONCILE));
-                passes.spawn(in_background(ask_vendors(incidents.clone())));
-                passes.spawn(in_background(approve(incidents.clone())));
+                background.start(Kind::Reconcile, &incidents);
+                background.start(Kind::Approve, &incidents);
                 continue;
             }
             () = &mut anchor => {
                 anchor.as_mut().reset(Instant::now() + jittered(ANCHOR));
-                passes.spawn(in_background(write_down(incidents.clone())));
+                background.start(Kind::Anchor, &incidents);
                 continue;
             }
             () = wake.0.notified(), if passes.len() < PASSES => {}
@@ -100,7 +105,12 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
         write_down(incidents).await;
         None
     });
-    let ended = async { while passes.join_next().await.is_some() {} };
+    let ended = async {
+        while let Some(ended) = passes.join_next().await {
+            tell_panic(ended);
+        }
+        while background.ended().await.is_some() {}
+    };
     if tokio::time::timeout(GRACE, ended).await.is_err() {
         tracing::warn!("pages were still being sent; they are repeated when their leases end");
     }
@@ -113,55 +123,6 @@ fn jittered(time: Duration) -> Duration {
     let noise = RandomState::new().build_hasher().finish() % 201;
     let per_mille = 900 + u32::try_from(noise).unwrap_or(100);
     time * per_mille / 1_000
-}
-
-async fn watch(incidents: Incidents) {
-    let confirmed = incidents.confirm().await;
-    warn_of(
-        confirmed,
-        "accepted pages could not be asked about; trying again",
-    );
-    warn_of(
-        incidents.measure().await,
-        "what waits could not be measured",
-    );
-}
-
-async fn ask_vendors(incidents: Incidents) {
-    let asked = incidents.reconcile().await;
-    warn_of(
-        asked,
-        "the vendors could not be asked where alerts stand; trying again",
-    );
-}
-
-async fn approve(incidents: Incidents) {
-    let approved = incidents.approve_by_policy().await;
-    warn_of(
-        approved,
-        "credits could not be approved by policy; trying again",
-    );
-}
-
-async fn issue(incidents: Incidents) {
-    let issued = incidents.issue_approved().await;
-    warn_of(issued, "approved credits could not be issued; trying again");
-}
-
-/// What the next round makes good is a warning.
-fn warn_of<T>(result: Result<T, Error>, what: &'static str) {
-    if let Err(error) = result {
-        tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
-    }
-}
-
-async fn write_down(incidents: Incidents) {
-    if let Err(error) = incidents.anchor().await {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "the chains could not be anchored; trying again"
-        );
-    }
 }
 
 /// Does one pass; gives the time until the next message is due, if that is in the future.
@@ -180,9 +141,4 @@ async fn drain(incidents: Incidents) -> Option<Duration> {
             None
         }
     }
-}
-
-async fn in_background(work: impl Future<Output = ()>) -> Option<Duration> {
-    work.await;
-    None
 }

@@ -61,6 +61,9 @@ declare
     links bytea[];
     kept integer;
     other uuid;
+    -- How far this clock is ahead of the sender's: what is due there at a time is due
+    -- here later by it. Nothing where leases go by the sender's clock.
+    ahead constant interval := coalesce(statement_timestamp() - (commit_ ->> 'sent_at')::timestamptz, interval '0');
 begin
     -- The idempotency key: a second request waits here for the first.
     w := commit_ -> 'remember';
@@ -196,14 +199,14 @@ begin
             set state = 'given_up', log = o ->> 'log', lease_owner = null, lease_until = null
             where id = (o ->> 'id')::uuid and state = 'leased'
               and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
-        when 'later' then
+        when 'later', 'handed_back' then
             -- A trigger that was superseded meanwhile ends instead.
             delete from incident.outbox
             where id = (o ->> 'id')::uuid and state = 'leased' and superseded
               and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
             if not found then
                 update incident.outbox
-                set state = 'pending', due_at = (o ->> 'due_at')::timestamptz, log = o ->> 'log',
+                set state = 'pending', due_at = (o ->> 'due_at')::timestamptz + ahead, log = coalesce(o ->> 'log', log),
                     lease_owner = null, lease_until = null
                 where id = (o ->> 'id')::uuid and state = 'leased'
                   and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
@@ -219,7 +222,7 @@ begin
             insert into incident.outbox (id, incident_id, thread, lane, kind, opens, supersedable, body, log, committed_at, due_at)
             values ((o ->> 'id')::uuid, (o ->> 'incident_id')::uuid, o ->> 'thread', (o ->> 'lane')::smallint, o ->> 'kind',
                 (o ->> 'opens')::boolean, (o ->> 'supersedable')::boolean, o ->> 'body', o ->> 'log', (o ->> 'committed_at')::timestamptz,
-                (o ->> 'due_at')::timestamptz)
+                (o ->> 'due_at')::timestamptz + ahead)
             on conflict (id) do nothing;
             if not found then
                 perform incident.refused('INC08', 'a message id is used twice');
@@ -233,15 +236,15 @@ begin
               and state = 'leased';
         when 'hasten' then
             -- Rows that somebody works on are left alone instead of waited for.
-            update incident.outbox set due_at = (o ->> 'due_at')::timestamptz
+            update incident.outbox set due_at = (o ->> 'due_at')::timestamptz + ahead
             where id in (select h.id from incident.outbox h
                 where h.id = any (incident.texts(o -> 'ids')::uuid[]) and h.state = 'pending'
-                  and h.due_at > (o ->> 'due_at')::timestamptz
+                  and h.due_at > (o ->> 'due_at')::timestamptz + ahead
                 for update skip locked);
         when 'replay' then
             -- At the end of its thread's queue, as if it had never been tried.
             update incident.outbox
-            set state = 'pending', ordinal = default, log = '[]', due_at = (o ->> 'due_at')::timestamptz,
+            set state = 'pending', ordinal = default, log = '[]', due_at = (o ->> 'due_at')::timestamptz + ahead,
                 superseded = false
             where id = (o ->> 'id')::uuid and state = 'given_up';
             if not found then

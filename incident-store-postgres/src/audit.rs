@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::IncidentId;
 use incident_core::audit::{self, AuditEntry, Chain};
 use incident_core::port::{AuditLog, AuditQuery, StoreError};
+use incident_core::{IncidentId, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -55,8 +55,26 @@ async fn entries(
     connection: &mut PgConnection,
     query: &AuditQuery,
 ) -> sqlx::Result<Vec<AuditEntry>> {
-    let rows = sql(query).build().fetch_all(connection).await?;
-    rows.iter().map(entry).collect()
+    let (wanted, mut query) = (query.limit, query.clone());
+    let mut found = Vec::new();
+    loop {
+        let rows = sql(&query).build().fetch_all(&mut *connection).await?;
+        let read = rows.iter().map(entry);
+        if !query.skip_unreadable {
+            return read.collect();
+        }
+        found.extend(read.filter_map(Result::ok));
+        // A list that is shorter than its limit has no more: what was left out is made up.
+        let missing = wanted.saturating_sub(found.len());
+        match rows.last() {
+            Some(last) if missing > 0 && rows.len() >= query.limit => {
+                let at = Timestamp::from_micros(row::get(last, "at")?).map_err(unreadable)?;
+                query.after = Some((at, chain(last)?, row::count(last, "seq")?));
+                query.limit = missing;
+            }
+            _ => return Ok(found),
+        }
+    }
 }
 
 async fn links(
@@ -98,8 +116,9 @@ fn sql(query: &AuditQuery) -> QueryBuilder<Postgres> {
         from,
         after,
         limit,
+        skip_unreadable: _,
     } = query;
-    let select = "select chain, seq, canonical, prev_hash, hash from incident.audit where true";
+    let select = "select at, chain, seq, canonical, prev_hash, hash from incident.audit where true";
     let mut sql = QueryBuilder::new(select);
     if let Some(chain) = chain {
         sql.push(" and chain = ").push_bind(chain_uuid(*chain));

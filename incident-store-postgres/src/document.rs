@@ -192,6 +192,10 @@ fn settles(settlement: &Settlement) -> Value {
             ("due_at", due_at.to_string().into()),
             ("log", logged(log)),
         ],
+        Settled::HandedBack { due_at } => vec![
+            ("outcome", "handed_back".into()),
+            ("due_at", due_at.to_string().into()),
+        ],
     };
     if let Some(object) = written.as_object_mut() {
         object.extend(

@@ -1,5 +1,6 @@
 //! Keeping a commit.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use incident_core::chain::{Hash, Head};
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::engine::Prepared;
 use incident_core::incident::Incident;
-use incident_core::port::{IncidentFilter, IncidentStore, StoreError};
+use incident_core::port::{Clock, IncidentFilter, IncidentStore, StoreError};
 use incident_core::timeline::{SysIncidentUpdateEntry, seal};
 use incident_core::{IncidentId, failpoint};
 use sqlx::PgConnection;
@@ -17,6 +18,7 @@ use sqlx::postgres::PgRow;
 use tokio::time::{Instant, timeout_at};
 
 use crate::access::{Session, read};
+use crate::clock::System;
 use crate::document::document;
 use crate::failure::Failure;
 use crate::incidents;
@@ -41,7 +43,8 @@ impl PgStore {
     /// host's connection: both are kept when the host commits, or neither.
     ///
     /// A refusal fails the host's transaction, which is then rolled back.
-    /// Deadlines and cancellation are the host's.
+    /// Deadlines and cancellation are the host's. Its page is due by the server's clock
+    /// ([`StoreClock::Server`](crate::StoreClock)).
     ///
     /// # Errors
     /// As [`IncidentStore::commit`].
@@ -50,7 +53,9 @@ impl PgStore {
         prepared: &Prepared,
     ) -> Result<Committed, StoreError> {
         let commit = prepared.commit();
-        let links = call(connection, &document(commit)?).await;
+        let document = document(commit)?;
+        let document = sent_at(&document, Some(System.now()));
+        let links = call(connection, &document).await;
         let links = links.map_err(|error| Failure::of(error).of_write())?;
         committed(commit, links)
     }
@@ -72,9 +77,19 @@ impl PgStore {
     async fn send(&self, document: &str, until: Instant) -> Result<Vec<Sealed>, Failure> {
         let mut session = Session::clean(&self.0.pool, until).await?;
         failpoint::hit("before_keep");
-        let answer = timeout_at(until, call(session.connection(), document)).await;
+        let document = sent_at(document, self.0.clock.now());
+        let answer = timeout_at(until, call(session.connection(), &document)).await;
         failpoint::hit("after_keep");
         session.end(answer)
+    }
+}
+
+/// A document with the time at which it is sent, by which the server moves what is due
+/// to its own clock.
+fn sent_at(document: &str, now: Option<Timestamp>) -> Cow<'_, str> {
+    match (document.strip_prefix('{'), now) {
+        (Some(rest), Some(now)) => Cow::Owned(format!("{{\"sent_at\":\"{now}\",{rest}")),
+        _ => Cow::Borrowed(document),
     }
 }
 

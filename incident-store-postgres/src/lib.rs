@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod clock;
 mod doctor;
 mod document;
 mod failure;
@@ -16,6 +17,7 @@ mod store;
 mod timeline;
 mod usage;
 
+pub use clock::StoreClock;
 pub use doctor::{Finding, Level, doctor};
 #[doc(hidden)]
 pub use document::document;

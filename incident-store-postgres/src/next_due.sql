@@ -14,4 +14,4 @@ select least(
          limit 1
      ) first),
     (select min(lease_until) from incident.outbox where state = 'leased')
-) as due_at
+) as due_at, statement_timestamp() as clock

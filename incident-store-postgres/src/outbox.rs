@@ -1,13 +1,15 @@
 //! Handing out messages.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use incident_core::incident::Severity;
-use incident_core::outbox::{Backlog, Claim, GivenUp, Lease, Message, MessageBody};
-use incident_core::port::{ClaimRequest, Outbox, StoreError};
+use incident_core::outbox::{
+    Backlog, Claim, Claimed, GivenUp, Lease, Message, MessageBody, Unreadable,
+};
+use incident_core::port::{ClaimRequest, Outbox, Store, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp, failpoint};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
@@ -15,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::access::{Session, read};
+use crate::clock::{HostClock, moved};
 use crate::document::time;
 use crate::failure::Failure;
 use crate::row::{self, unreadable};
@@ -23,23 +26,21 @@ use crate::store::PgStore;
 /// How often leases and keys are tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 
-/// Claims what is due, the worst lane first. `$1` is now: a parameter, so that
-/// it bounds the index scan. Rows of unknown kinds are left for newer versions.
+/// Claims what is due, the worst lane first. `$1` is now, or null for the server's
+/// clock; either bounds the index scan. Rows of unknown kinds are left for newer
+/// versions.
 pub(crate) const CLAIM: &str = include_str!("claim.sql");
 
-const TIDY: &str = "select incident.tidy($1, $2)";
+const TIDY: &str = "select incident.tidy(coalesce($1, statement_timestamp()), $2)";
 
 const NEXT_DUE: &str = include_str!("next_due.sql");
 
 impl PgStore {
-    async fn claim_now(
-        &self,
-        request: ClaimRequest,
-        until: Instant,
-    ) -> Result<Vec<Claim>, Failure> {
+    async fn claim_now(&self, request: ClaimRequest, until: Instant) -> Result<Claimed, Failure> {
         let tidy = self.is_untidy(request.now);
         let mut session = Session::clean(&self.0.relay, until).await?;
-        let answer = timeout_at(until, claim(session.connection(), request, tidy)).await;
+        let clock = &self.0.clock;
+        let answer = timeout_at(until, claim(session.connection(), request, clock, tidy)).await;
         session.end(answer)
     }
 
@@ -59,23 +60,27 @@ impl PgStore {
 async fn claim(
     connection: &mut PgConnection,
     request: ClaimRequest,
+    clock: &HostClock,
     tidy: bool,
-) -> sqlx::Result<Vec<Claim>> {
+) -> sqlx::Result<Claimed> {
+    let now = clock.counted(request.now).map(time);
     if tidy {
         sqlx::query(TIDY)
-            .bind(time(request.now))
+            .bind(now)
             .bind(interval(request.lease_for.saturating_mul(2)))
             .execute(&mut *connection)
             .await?;
         failpoint::hit("after_tidy");
     }
     let kinds: Vec<String> = MessageBody::KINDS.map(str::to_owned).to_vec();
+    let except: Vec<Uuid> = request.except.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query(CLAIM)
-        .bind(time(request.now))
+        .bind(now)
         .bind(i64::try_from(request.limit).unwrap_or(i64::MAX))
         .bind(kinds)
         .bind(request.owner)
-        .bind(time(request.now.saturating_add(request.lease_for)))
+        .bind(interval(request.lease_for))
+        .bind(except)
         .fetch_all(connection)
         .await?;
     // An UPDATE returns its rows in no order.
@@ -84,26 +89,45 @@ async fn claim(
         .map(|row| Ok((row::get(&row, "ordinal")?, row)))
         .collect::<sqlx::Result<_>>()?;
     rows.sort_by_key(|(ordinal, _)| *ordinal);
-    let claims = rows.iter().map(|(_, row)| {
+    let here = clock.now().map(|_| request.now);
+    let mut claimed = Claimed::default();
+    for (_, row) in &rows {
         let lease = Lease {
             owner: request.owner,
             token: row::count(row, "lease_token")?,
         };
-        let message = message(row)?;
-        Ok(Claim { message, lease })
-    });
-    let mut claims = claims.collect::<sqlx::Result<Vec<Claim>>>()?;
-    claims.sort_by_key(|claim| (claim.message.lane, claim.message.due_at));
-    Ok(claims)
+        let moved = |at| Ok(moved(at, here, row::time(row, "clock")?));
+        // A row at a time: one that a newer version wrote is no reason to keep the others.
+        match message(row).and_then(|message| Ok((moved(message.due_at)?, message))) {
+            Ok((due_at, message)) => claimed.claims.push(Claim {
+                message: Message { due_at, ..message },
+                lease,
+            }),
+            Err(error) => claimed.unreadable.push(Unreadable {
+                id: MessageId::from_uuid(row::get(row, "id")?),
+                incident_id: row::get::<Option<Uuid>>(row, "incident_id")?
+                    .map(IncidentId::from_uuid),
+                lease,
+                due_at: row::time(row, "due_at")
+                    .and_then(moved)
+                    .unwrap_or(request.now),
+                why: error.to_string(),
+            }),
+        }
+    }
+    let urgency = |claim: &Claim| (claim.message.lane, claim.message.due_at);
+    claimed.claims.sort_by_key(urgency);
+    Ok(claimed)
 }
 
 /// Rows that are not finished are few, and each state has its index.
 const BACKLOG: &str = "select count(*) filter (where state <> 'given_up') as unfinished, \
      count(*) filter (where state = 'given_up') as given_up, \
-     min(committed_at) filter (where opens and state <> 'given_up') as oldest_page \
-     from incident.outbox";
+     min(committed_at) filter (where opens and state <> 'given_up') as oldest_page, \
+     statement_timestamp() as clock from incident.outbox";
 
-async fn backlog(connection: &mut PgConnection) -> sqlx::Result<Backlog> {
+async fn backlog(connection: &mut PgConnection, clock: &HostClock) -> sqlx::Result<Backlog> {
+    let here = clock.now();
     let row = sqlx::query(BACKLOG).fetch_one(connection).await?;
     let oldest: Option<DateTime<Utc>> = row::get(&row, "oldest_page")?;
     Ok(Backlog {
@@ -113,6 +137,10 @@ async fn backlog(connection: &mut PgConnection) -> sqlx::Result<Backlog> {
             .map(Timestamp::from_chrono)
             .transpose()
             .map_err(unreadable)?,
+        clock_ahead: match here {
+            Some(here) => Some(row::time(&row, "clock")?.micros() - here.micros()),
+            None => None,
+        },
     })
 }
 
@@ -144,11 +172,7 @@ fn interval(duration: Duration) -> sqlx::postgres::types::PgInterval {
 
 #[async_trait]
 impl Outbox for PgStore {
-    async fn claim(
-        &self,
-        request: ClaimRequest,
-        within: Duration,
-    ) -> Result<Vec<Claim>, StoreError> {
+    async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError> {
         let (store, until) = (self.clone(), Instant::now() + within);
         let task = tokio::spawn(async move { store.claim_now(request, until).await });
         match task.await {
@@ -158,11 +182,17 @@ impl Outbox for PgStore {
     }
 
     async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError> {
-        read!(&self.0.relay, within, |connection| next_due(connection))
+        read!(&self.0.relay, within, |connection| next_due(
+            connection,
+            &self.0.clock
+        ))
     }
 
     async fn backlog(&self, within: Duration) -> Result<Backlog, StoreError> {
-        read!(&self.0.relay, within, |connection| backlog(connection))
+        read!(&self.0.relay, within, |connection| backlog(
+            connection,
+            &self.0.clock
+        ))
     }
 
     async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError> {
@@ -175,14 +205,23 @@ impl Outbox for PgStore {
             connection, incident, id
         ))
     }
+
+    fn for_relay(&self) -> Option<Arc<dyn Store>> {
+        let store: Arc<dyn Store> = Arc::new(self.apart()?);
+        Some(store)
+    }
 }
 
-async fn next_due(connection: &mut PgConnection) -> sqlx::Result<Option<Timestamp>> {
+async fn next_due(
+    connection: &mut PgConnection,
+    clock: &HostClock,
+) -> sqlx::Result<Option<Timestamp>> {
     let row = sqlx::query(NEXT_DUE).fetch_one(connection).await?;
-    match row::get::<Option<DateTime<Utc>>>(&row, "due_at")? {
-        Some(_) => row::time(&row, "due_at").map(Some),
-        None => Ok(None),
+    if row::get::<Option<DateTime<Utc>>>(&row, "due_at")?.is_none() {
+        return Ok(None);
     }
+    let due_at = row::time(&row, "due_at")?;
+    Ok(Some(moved(due_at, clock.now(), row::time(&row, "clock")?)))
 }
 
 async fn given_up(
@@ -194,5 +233,6 @@ async fn given_up(
                where state = 'given_up' and (owner_id = $1 or id = $2) order by ordinal";
     let query = sqlx::query(sql).bind(incident).bind(id);
     let rows = query.fetch_all(connection).await?;
-    rows.iter().map(message).collect()
+    // What a newer version gave up is left to it.
+    Ok(rows.iter().filter_map(|row| message(row).ok()).collect())
 }

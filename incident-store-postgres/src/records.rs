@@ -89,7 +89,11 @@ impl Ledger for PgStore {
 
 async fn rows(connection: &mut PgConnection, query: &CreditQuery) -> sqlx::Result<Vec<LedgerRow>> {
     let rows = credits(query)?.build().fetch_all(connection).await?;
-    rows.iter().map(credit).collect()
+    let read = rows.iter().map(credit);
+    if query.skip_unreadable {
+        return Ok(read.filter_map(Result::ok).collect());
+    }
+    read.collect()
 }
 
 fn credits(query: &CreditQuery) -> sqlx::Result<QueryBuilder<Postgres>> {
@@ -100,6 +104,7 @@ fn credits(query: &CreditQuery) -> sqlx::Result<QueryBuilder<Postgres>> {
         period,
         state,
         batch,
+        skip_unreadable: _,
     } = query;
     let mut sql = QueryBuilder::new(
         "select id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version, state, author, \

@@ -4,7 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use incident_core::Timestamp;
+use incident_core::port::Clock;
 use sqlx::PgPool;
+
+use crate::clock::{HostClock, StoreClock, System};
 
 /// Keeps everything in the schema `incident` of a PostgreSQL database, version
 /// 14 or later. Clones share its pools.
@@ -19,8 +22,11 @@ pub(crate) struct Parts {
     pub(crate) pool: PgPool,
     /// For the relay; the same pool unless the host gave another.
     pub(crate) relay: PgPool,
+    /// Whether the relay has connections of its own.
+    apart: bool,
+    pub(crate) clock: HostClock,
     /// When leases and keys were last tidied, on the caller's clock.
-    pub(crate) tidied: Mutex<Option<Timestamp>>,
+    pub(crate) tidied: Arc<Mutex<Option<Timestamp>>>,
 }
 
 impl fmt::Debug for PgStore {
@@ -35,6 +41,8 @@ impl fmt::Debug for PgStore {
 pub struct PgStoreBuilder {
     pool: PgPool,
     relay: Option<PgPool>,
+    by: StoreClock,
+    here: Arc<dyn Clock>,
 }
 
 impl PgStore {
@@ -45,26 +53,67 @@ impl PgStore {
     }
 
     /// Starts with the host's pool.
-    pub const fn builder(pool: PgPool) -> PgStoreBuilder {
-        PgStoreBuilder { pool, relay: None }
+    pub fn builder(pool: PgPool) -> PgStoreBuilder {
+        PgStoreBuilder {
+            pool,
+            relay: None,
+            by: StoreClock::default(),
+            here: Arc::new(System),
+        }
+    }
+
+    /// The same store, of which every call uses the relay's pool. An engine takes it by
+    /// itself where the host gave such a pool
+    /// ([`Outbox::for_relay`](incident_core::port::Outbox::for_relay)).
+    #[must_use]
+    pub fn relay(&self) -> Self {
+        Self(Arc::new(Parts {
+            pool: self.0.relay.clone(),
+            relay: self.0.relay.clone(),
+            apart: false,
+            clock: self.0.clock.clone(),
+            tidied: Arc::clone(&self.0.tidied),
+        }))
+    }
+
+    pub(crate) fn apart(&self) -> Option<Self> {
+        self.0.apart.then(|| self.relay())
     }
 }
 
 impl PgStoreBuilder {
     /// A pool of its own for the relay, so that pages still go out while
-    /// requests use up the other one. Two connections are enough.
+    /// requests use up the other one: everything that the relay claims, loads and keeps
+    /// goes through it. Two connections are enough; give usage events
+    /// ([`PgUsage`](crate::PgUsage)) yet another one.
     pub fn relay_pool(self, pool: PgPool) -> Self {
         let relay = Some(pool);
         Self { relay, ..self }
+    }
+
+    /// By which clock messages are leased; the server's if not given.
+    pub fn clock(self, by: StoreClock) -> Self {
+        Self { by, ..self }
+    }
+
+    /// The clock of this process, where it is not the system's: the one that the engine
+    /// has. Counts only with [`StoreClock::Server`].
+    pub fn host_clock(self, here: Arc<dyn Clock>) -> Self {
+        Self { here, ..self }
     }
 
     /// The store.
     #[must_use]
     pub fn build(self) -> PgStore {
         PgStore(Arc::new(Parts {
+            apart: self.relay.is_some(),
             relay: self.relay.unwrap_or_else(|| self.pool.clone()),
             pool: self.pool,
-            tidied: Mutex::new(None),
+            clock: HostClock(match self.by {
+                StoreClock::Server => Some(self.here),
+                StoreClock::Caller => None,
+            }),
+            tidied: Arc::default(),
         }))
     }
 }

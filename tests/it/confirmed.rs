@@ -244,3 +244,24 @@ async fn the_next_process_asks_about_what_the_last_one_sent() {
         assert_eq!(it.verdict(id).await, (false, true));
     }
 }
+
+/// A7: a process that was there before looks after what another one sent and did not see
+/// through, and who sent it asks first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_runs_already_asks_about_what_one_sent_that_is_gone() {
+    for vendor in VENDORS {
+        let mut it = setup(vendor).await;
+        let sender = std::mem::replace(&mut it.incidents, (it.build)());
+        // It has swept before there was anything to find.
+        it.pass(60).await;
+        it.vendor.suppress(true);
+        let other = std::mem::replace(&mut it.incidents, sender);
+        let id = it.declare().await;
+        it.incidents = other;
+        it.pass(55).await;
+        assert_eq!(it.questions(), 0, "left to the sender");
+        it.pass(130).await;
+        assert_eq!(it.verdict(id).await, (false, true));
+        assert_eq!(it.alarms.lock().unwrap().len(), 1);
+    }
+}

@@ -14,7 +14,7 @@ use incident_core::engine::Incidents;
 use incident_core::port::{Store, TenantDirectory};
 use incident_core::sla::Contracts;
 use incident_core::testing::{ManualClock, RecordingPager};
-use incident_store_postgres::{PgStore, PgUsage, migrate};
+use incident_store_postgres::{PgStore, PgUsage, StoreClock, migrate};
 use incident_test_postgres::{Cluster, Database};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -115,7 +115,7 @@ pub(crate) async fn storage() -> (Storage, Option<Database>) {
     let storage = Storage {
         name: "postgres",
         told: String::new(),
-        store: Arc::new(PgStore::new(pool)),
+        store: Arc::new(PgStore::builder(pool).clock(StoreClock::Caller).build()),
         usage: Arc::new(usage.clone()),
         sink: Arc::new(usage.clone()),
         directory: Arc::new(usage),

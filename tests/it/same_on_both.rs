@@ -8,18 +8,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::actor::Role;
+use incident_core::commit::Commit;
 use incident_core::engine::{Ask, IdempotencyKey, Incidents};
 use incident_core::incident::{Affected, AffectedTenant, Command, Declare, Severity};
-use incident_core::outbox::GivenUp;
+use incident_core::outbox::{GivenUp, Settled, Settlement};
 use incident_core::paging::{NotSent, NotSentReason, PageAnswer, PageEvent, TargetId};
 use incident_core::port::{
-    AuditQuery, Clock, CreditQuery, IdGen, IncidentFilter, Pager, Store, SuggestionQuery,
+    AuditQuery, ClaimRequest, Clock, CreditQuery, IdGen, IncidentFilter, Pager, Store,
+    SuggestionQuery,
 };
 use incident_core::suggestion::Suggest;
 use incident_core::testing::{CountingIds, ManualClock, RecordingPager, caller};
 use incident_core::{CreditId, IncidentId, Salt, Timestamp};
 use incident_store_memory::MemoryStore;
-use incident_store_postgres::PgStore;
+use incident_store_postgres::{PgStore, StoreClock};
 use incident_test_postgres::{Cluster, Database};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -42,6 +44,8 @@ enum Operation {
     Refuse(bool),
     Retry(usize),
     Denied(usize),
+    /// Claims what is due but for so many that came first, and hands it back.
+    HandBack(usize),
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -58,6 +62,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => prop::bool::ANY.prop_map(Operation::Refuse),
         1 => (0_usize..4).prop_map(Operation::Retry),
         1 => (0_usize..4).prop_map(Operation::Denied),
+        1 => (0_usize..3).prop_map(Operation::HandBack),
     ]
 }
 
@@ -206,8 +211,42 @@ impl Side {
                     None => String::new(),
                 }
             }
+            Operation::HandBack(left_out) => self.hand_back(*left_out).await,
             Operation::On(n, step) => self.step(*n, step).await,
         }
+    }
+
+    async fn hand_back(&self, left_out: usize) -> String {
+        let mut answers = String::new();
+        let mut except = Vec::new();
+        for pass in 0..2 {
+            let request = ClaimRequest {
+                owner: Uuid::nil(),
+                now: self.clock.now(),
+                lease_for: Duration::from_secs(30),
+                limit: 100,
+                except: except.clone(),
+            };
+            let mut claimed = self.store.claim(request, WITHIN).await.unwrap();
+            claimed.claims.sort_by_key(|claim| claim.message.id);
+            answers += &said(&(pass, &claimed));
+            for claim in claimed.claims {
+                except.push(claim.message.id);
+                let due_at = self.clock.now().saturating_add(Duration::from_secs(pass));
+                let settles = Some(Settlement {
+                    message: claim.message.id,
+                    lease: claim.lease,
+                    outcome: Settled::HandedBack { due_at },
+                });
+                let commit = Commit {
+                    settles,
+                    ..Commit::default()
+                };
+                answers += &said(&self.store.commit(commit, WITHIN).await);
+            }
+            except.truncate(left_out);
+        }
+        answers
     }
 
     async fn step(&self, n: usize, step: &Step) -> String {
@@ -280,7 +319,8 @@ proptest! {
             let database = Database::create(Cluster::shared(), Some(template)).await.unwrap();
             let pool = database.pool(2).await.unwrap();
             let mut memory = Side::on(Arc::new(MemoryStore::default()));
-            let mut postgres = Side::on(Arc::new(PgStore::new(pool.clone())));
+            let store = PgStore::builder(pool.clone()).clock(StoreClock::Caller);
+            let mut postgres = Side::on(Arc::new(store.build()));
             for operation in &operations {
                 let (expected, found) = (memory.does(operation).await, postgres.does(operation).await);
                 assert_eq!(expected, found, "{operation:?}");

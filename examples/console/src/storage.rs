@@ -29,10 +29,12 @@ const ACQUIRE: Duration = Duration::from_secs(2);
 /// How long the doctor may look.
 const EXAMINATION: Duration = Duration::from_secs(10);
 
-/// Connections for requests and for the relay: a storm of requests must not
-/// keep pages from going out.
+/// Connections for requests, for the relay and for usage events: neither a storm of
+/// requests nor questions that take long may keep pages from going out, or incidents
+/// from being declared.
 const CONNECTIONS: u32 = 16;
 const RELAY_CONNECTIONS: u32 = 4;
+const USAGE_CONNECTIONS: u32 = 4;
 
 /// A database, as `DATABASE_URL` names it. Its debug output shows no password.
 #[derive(Clone)]
@@ -205,7 +207,7 @@ impl Storage {
                 Level::Unsafe | Level::Warning => tracing::warn!("the database: {finding}"),
             }
         }
-        let usage = PgUsage::new(pool.clone());
+        let usage = PgUsage::new(database.pool(USAGE_CONNECTIONS));
         let store = PgStore::builder(pool).relay_pool(database.pool(RELAY_CONNECTIONS));
         Ok(Self {
             name: "postgres",

@@ -17,7 +17,7 @@ use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::engine::{Ask, Incidents};
 use incident_core::incident::{Declare, Incident, Severity};
-use incident_core::outbox::{Backlog, Claim, GivenUp, Message};
+use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     StoreError, SuggestionQuery, Suggestions,
@@ -28,7 +28,8 @@ use incident_core::{IncidentId, PersonName, SuggestionId, Timestamp};
 use incident_store_memory::MemoryStore;
 
 /// Counts commits. A wrapper forwards every method: the ports have no defaults,
-/// so the compiler names one that is forgotten.
+/// so the compiler names one that is forgotten. The exception is `Outbox::for_relay`,
+/// which a wrapper leaves out, so that the relay goes through it too.
 #[derive(Clone, Debug, Default)]
 struct Counting {
     inner: MemoryStore,
@@ -84,11 +85,7 @@ impl IncidentStore for Counting {
 
 #[async_trait]
 impl Outbox for Counting {
-    async fn claim(
-        &self,
-        request: ClaimRequest,
-        within: Duration,
-    ) -> Result<Vec<Claim>, StoreError> {
+    async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError> {
         self.inner.claim(request, within).await
     }
 

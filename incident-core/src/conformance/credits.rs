@@ -139,6 +139,7 @@ pub async fn isolated_one_credit_per_key<B: StoreBackend>(_spawn: SpawnAll) {
     let (old, new) = ((1, Superseded), (2, Estimated));
     assert_eq!(shown, [old, old, new, new]);
     let wanted = CreditQuery {
+        skip_unreadable: false,
         id: Some(found[3].id),
         tenant: Some("tenant-2".parse().unwrap()),
         state: Some(Estimated),
@@ -371,8 +372,9 @@ pub async fn ordered_batches_and_pages_wait_for_each_other_never<B: StoreBackend
             now: at(1),
             lease_for: Duration::from_secs(30),
             limit: 9,
+            except: Vec::new(),
         };
-        store.claim(request, WITHIN).await.unwrap()
+        store.claim(request, WITHIN).await.unwrap().claims
     };
     let claims = claim().await;
     let ids: Vec<_> = claims.iter().map(|claim| claim.message.id).collect();

@@ -33,6 +33,7 @@ pub mod outbox;
 pub mod pager;
 pub mod races;
 pub mod records;
+pub mod returned;
 mod sample;
 pub mod usage;
 
@@ -185,6 +186,9 @@ contracts! { $
     alerts::isolated_a_claim_has_seen_every_live_incident,
     alerts::isolated_claims_at_a_time_have_seen_each_other,
     outbox::ordered_the_backlog_tells_what_waits,
+    returned::isolated_what_is_handed_back_is_as_it_was,
+    returned::isolated_what_is_handed_back_ends_where_it_was_superseded,
+    returned::isolated_what_is_excepted_is_left_to_others,
     records::isolated_one_suggestion_of_a_pair_is_open,
     credits::isolated_one_credit_per_key,
     credits::isolated_a_period_is_credited_beside_its_incidents,
@@ -263,6 +267,7 @@ mod tests {
             ("pager", include_str!("pager.rs")),
             ("races", include_str!("races.rs")),
             ("records", include_str!("records.rs")),
+            ("returned", include_str!("returned.rs")),
             ("usage", include_str!("usage.rs")),
         ];
         let listed: Vec<&str> = [

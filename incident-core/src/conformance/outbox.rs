@@ -12,9 +12,9 @@ use crate::paging::{PageAction, TargetId, TargetLog};
 use crate::port::{ClaimRequest, Store, StoreError};
 use crate::{IncidentId, RuleName};
 
-const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 
-async fn declare_with(
+pub(super) async fn declare_with(
     store: &dyn Store,
     sample: &Sample,
     pages: &[(PageAction, u64, u64)],
@@ -34,11 +34,16 @@ pub(super) async fn claim(store: &dyn Store, second: u64, limit: usize) -> Vec<C
         now: at(second),
         lease_for: LEASE,
         limit,
+        except: Vec::new(),
     };
-    store.claim(request, WITHIN).await.unwrap()
+    store.claim(request, WITHIN).await.unwrap().claims
 }
 
-async fn settle(store: &dyn Store, claim: &Claim, outcome: Settled) -> Result<(), StoreError> {
+pub(super) async fn settle(
+    store: &dyn Store,
+    claim: &Claim,
+    outcome: Settled,
+) -> Result<(), StoreError> {
     let settles = Some(Settlement {
         message: claim.message.id,
         lease: claim.lease,
@@ -385,6 +390,8 @@ pub async fn durable_what_was_given_up_is_kept_until_it_is_replayed<B: StoreBack
         (claimed.message.id, claimed.message.log.len()),
         (message_id(1), 0)
     );
+    // Who held it before holds it no more.
+    assert!(first.lease.token < claimed.lease.token);
     settle(&*store, &claimed, Settled::Done).await.unwrap();
     let left = store
         .given_up(GivenUp::Of(incident.id), WITHIN)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::lock::Mutex;
 
+use super::each::EachAlone;
 use super::query::BATCH;
 use super::{Alarm, Error, Incidents, Notice};
 use crate::Timestamp;
@@ -65,6 +66,8 @@ struct Progress {
     from: Option<Timestamp>,
     /// What was anchored of chains that moved in the time that a pass looks at.
     heads: BTreeMap<AnchoredChain, Head>,
+    /// Chains that could not be looked at: the next pass does, whether they move or not.
+    again: BTreeSet<AnchoredChain>,
 }
 
 impl Anchors {
@@ -100,7 +103,7 @@ impl Incidents {
     ///
     /// # Errors
     /// The store or the sink did not answer. What was not anchored is by the
-    /// next pass.
+    /// next pass; each chain fails alone.
     pub async fn anchor(&self) -> Result<Anchored, Error> {
         let mut progress = self.0.anchors.progress.lock().await;
         let now = self.0.now();
@@ -108,15 +111,19 @@ impl Incidents {
             Some(from) => from,
             None => self.first_look(now).await?,
         };
-        let moved = self.moved_since(from).await?;
-        let mut done = Anchored::default();
+        let mut moved = self.moved_since(from).await?;
+        moved.extend(&progress.again);
+        let mut again = BTreeSet::new();
+        let (mut done, mut each) = (Anchored::default(), EachAlone::default());
         let mut heads = BTreeMap::new();
         for chain in &moved {
-            let known = match progress.heads.get(chain) {
-                Some(head) => Some(*head),
-                None => self.heads_of(*chain).await?.last().copied(),
+            let looked = self.look_at(*chain, &progress).await;
+            let Some((known, verdict)) = each.note(chain, "a chain was not anchored", looked)
+            else {
+                again.insert(*chain);
+                continue;
             };
-            match self.walk(*chain, Walk::onward(known)).await? {
+            match verdict {
                 Verdict::Valid { head, .. } if Some(head) == known => {
                     progress.heads.insert(*chain, head);
                 }
@@ -135,7 +142,21 @@ impl Incidents {
         done.heads += self.write_down(now, &mut heads, &mut progress).await?;
         progress.heads.retain(|chain, _| moved.contains(chain));
         progress.from = Some(now.saturating_sub(OVERLAP));
-        Ok(done)
+        progress.again = again;
+        each.end().map(|()| done)
+    }
+
+    /// What is anchored of a chain, and whether what came after it fits.
+    async fn look_at(
+        &self,
+        chain: AnchoredChain,
+        progress: &Progress,
+    ) -> Result<(Option<Head>, Verdict), Error> {
+        let known = match progress.heads.get(&chain) {
+            Some(head) => Some(*head),
+            None => self.heads_of(chain).await?.last().copied(),
+        };
+        Ok((known, self.walk(chain, Walk::onward(known)).await?))
     }
 
     async fn first_look(&self, now: Timestamp) -> Result<Timestamp, Error> {
@@ -156,6 +177,7 @@ impl Incidents {
         let mut query = AuditQuery {
             from: Some(from),
             limit: BATCH,
+            skip_unreadable: true,
             ..AuditQuery::default()
         };
         loop {

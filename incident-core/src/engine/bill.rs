@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::issue::by_billing;
@@ -36,9 +37,14 @@ enum Outcome {
 }
 
 impl Incidents {
-    pub(super) async fn bill(&self, claim: Claim, batch: Batch) -> Result<(), Error> {
+    pub(super) async fn bill(
+        &self,
+        claim: Claim,
+        batch: Batch,
+        sent: &AtomicBool,
+    ) -> Result<(), Error> {
         let outcome = match &self.0.billing {
-            Some(sink) => self.submit(sink, &claim, &batch).await?,
+            Some(sink) => self.submit(sink, &claim, &batch, sent).await?,
             None => Outcome::Later(not_configured()),
         };
         let target = match &self.0.billing {
@@ -58,8 +64,8 @@ impl Incidents {
         sink: &Arc<dyn BillingSink>,
         claim: &Claim,
         batch: &Batch,
+        sent: &AtomicBool,
     ) -> Result<Outcome, Error> {
-        let within = self.0.settings.pager_deadline;
         let target = sink.target_id();
         let attempts = Attempts {
             log: claim.message.log.iter().find(|log| log.target == target),
@@ -69,7 +75,7 @@ impl Incidents {
         let margin = self.0.settings.lease;
         if attempts.precaution(sink.key_window(), margin, self.0.now()) == Precaution::AskFirst {
             let keys: Vec<CreditId> = batch.credits()?.iter().map(|one| one.key).collect();
-            match sink.held(Asked::Keys(&keys), within).await {
+            match self.held_by(sink, Asked::Keys(&keys)).await {
                 Holding::Unknown => return Ok(Outcome::Later(PageAnswer::Unknown)),
                 Holding::Unasked => {
                     let reason = "the sink may have taken it, forgets keys and cannot be asked";
@@ -86,7 +92,8 @@ impl Incidents {
             }
         }
         failpoint::hit("before_bill");
-        let answer = sink.submit(batch, within).await;
+        sent.store(true, Ordering::Relaxed);
+        let answer = self.submit_to(sink, batch).await;
         failpoint::hit("after_bill");
         Ok(match answer {
             Submission::Accepted | Submission::Duplicate => Outcome::Accepted,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use super::coalesce::Leaders;
 use super::confirm::Unconfirmed;
 use super::gates::Gates;
 use super::reconcile::Reconciled;
+use super::returned::LeftToOthers;
+use super::shared::Shared;
 use super::{Incidents, LogAnchors, Notice, meter};
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
@@ -47,6 +50,7 @@ type Listener = Box<dyn Fn(&Notice) + Send + Sync>;
 /// Makes an [`Incidents`]; see there for an example.
 pub struct IncidentsBuilder {
     store: Arc<dyn Store>,
+    relay: Option<Arc<dyn Store>>,
     pagers: Vec<Arc<dyn Pager>>,
     retired: Vec<Arc<dyn Pager>>,
     escalations: BTreeMap<RuleName, Vec<Arc<dyn Pager>>>,
@@ -79,7 +83,8 @@ pub(super) struct Settings {
 }
 
 pub(super) struct Inner {
-    pub(super) store: Arc<dyn Store>,
+    /// The store as the relay reaches it.
+    pub(super) relay: Arc<dyn Store>,
     /// In the order in which they are tried.
     pub(super) pagers: Vec<Arc<dyn Pager>>,
     /// Open nothing any more, and still call off what they opened.
@@ -90,6 +95,9 @@ pub(super) struct Inner {
     pub(super) checks: Vec<Arc<dyn PageCheck>>,
     pub(super) unconfirmed: Unconfirmed,
     pub(super) reconciled: Reconciled,
+    pub(super) left: LeftToOthers,
+    /// By how much the store's clock was ahead when it was last measured.
+    pub(super) clock_ahead: std::sync::Mutex<Option<i64>>,
     pub(super) usage: Option<Arc<dyn UsageSource>>,
     pub(super) directory: Option<Arc<dyn TenantDirectory>>,
     pub(super) billing: Option<Arc<dyn BillingSink>>,
@@ -160,7 +168,11 @@ impl Inner {
             meter::alarm(alarm);
         }
         for listener in &self.listeners {
-            listener(notice);
+            // What was committed stands, whatever a listener makes of it.
+            let heard = std::panic::catch_unwind(AssertUnwindSafe(|| listener(notice)));
+            if heard.is_err() {
+                tracing::error!("a listener for commits panicked");
+            }
         }
     }
 }
@@ -171,6 +183,7 @@ impl Incidents {
     pub fn builder(store: Arc<dyn Store>) -> IncidentsBuilder {
         IncidentsBuilder {
             store,
+            relay: None,
             pagers: Vec::new(),
             retired: Vec::new(),
             escalations: BTreeMap::new(),
@@ -202,6 +215,16 @@ impl Incidents {
 }
 
 impl IncidentsBuilder {
+    /// The same store over connections of its own, through which the relay works: so
+    /// pages go out while requests and questions use up the others. If not given, what
+    /// the store itself brings ([`Outbox::for_relay`](crate::port::Outbox::for_relay)),
+    /// or the store.
+    #[must_use]
+    pub fn relay_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.relay = Some(store);
+        self
+    }
+
     /// Adds a pager; the first one added is tried first.
     #[must_use]
     pub fn pager(mut self, pager: Arc<dyn Pager>) -> Self {
@@ -383,14 +406,18 @@ impl IncidentsBuilder {
             .or_else(default_ids)
             .ok_or(BuildError::Missing("source of ids"))?;
         let owner = ids.random();
-        Ok(Incidents(Arc::new(Inner {
-            store: self.store,
+        let store = self.store;
+        let relay = self.relay.or_else(|| store.for_relay());
+        let inner = Inner {
+            relay: relay.unwrap_or_else(|| Arc::clone(&store)),
             pagers: self.pagers,
             retired: self.retired,
             escalations: self.escalations,
             checks: self.checks,
             unconfirmed: Unconfirmed::default(),
             reconciled: Reconciled::default(),
+            left: LeftToOthers::default(),
+            clock_ahead: std::sync::Mutex::default(),
             usage: self.usage,
             directory: self.directory,
             billing: self.billing,
@@ -403,7 +430,8 @@ impl IncidentsBuilder {
             listeners: self.listeners,
             owner,
             queues: (0..QUEUES).map(|_| Mutex::new(())).collect(),
-        })))
+        };
+        Ok(Incidents(Shared::new(inner, store)))
     }
 }
 

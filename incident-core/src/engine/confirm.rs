@@ -1,11 +1,13 @@
 //! Accepted is not opened: pages are looked after until their alert is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
+use super::each::EachAlone;
+use super::returned::is_unreadable;
 use super::{Alarm, Error, Incidents, Notice};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, IncidentWrite};
@@ -22,6 +24,12 @@ const WITHIN: Duration = Duration::from_secs(120);
 /// How long after its acceptance a page is still asked about by a process that
 /// did not send it.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
+
+/// How often a process looks for pages of others.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a page is left to the process that sent it.
+const SENDER_FIRST: Duration = Duration::from_secs(60);
 
 /// The waits between two questions.
 const ASKING: Backoff = Backoff {
@@ -43,8 +51,10 @@ pub(super) struct Unconfirmed {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Whether those of earlier processes were looked for.
-    swept: bool,
+    /// When those of other processes were looked for.
+    swept: Option<Timestamp>,
+    /// Pages of which nobody can tell, by when they were accepted: not asked about again.
+    unknowable: BTreeMap<IncidentId, Option<Timestamp>>,
     /// How often each was asked about, and when it is asked about next.
     pages: BTreeMap<IncidentId, (u32, Timestamp)>,
 }
@@ -54,9 +64,15 @@ impl Unconfirmed {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, id: IncidentId, now: Timestamp) {
-        let due = now.saturating_add(ASKING.first);
+    fn add(&self, id: IncidentId, due: Timestamp) {
         self.lock().pages.entry(id).or_insert((0, due));
+    }
+
+    /// Whether it is time to look for pages of other processes; a clock that went back
+    /// does not put it off.
+    fn is_to_be_swept(&self, now: Timestamp) -> bool {
+        let last = self.lock().swept;
+        last.is_none_or(|last| now < last || now.since(last) >= SWEEP_EVERY)
     }
 }
 
@@ -64,7 +80,8 @@ impl Incidents {
     /// A page was accepted: from now on it is asked about, where that is possible.
     pub(super) fn look_after(&self, incident: &Incident) {
         if self.check_of(incident).is_some() {
-            self.0.unconfirmed.add(incident.id, self.0.now());
+            let due = self.0.now().saturating_add(ASKING.first);
+            self.0.unconfirmed.add(incident.id, due);
         }
     }
 
@@ -84,23 +101,28 @@ impl Incidents {
     /// Call it every few seconds; the loop of `incident-pagers` does.
     ///
     /// A page whose alert is not there after two minutes, or that the vendor says
-    /// opened none, raises [`Alarm::PageUnconfirmed`]. One pass runs at a time; a
+    /// opened none, raises [`Alarm::PageUnconfirmed`]. Once a minute the pages of other
+    /// processes are looked for too: one of those may be gone. One pass runs at a time; a
     /// second call returns at once.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// The store did not answer. Each page fails alone: all others were asked about.
     pub async fn confirm(&self) -> Result<(), Error> {
+        self.on_relay().confirm_here().await
+    }
+
+    async fn confirm_here(&self) -> Result<(), Error> {
         if self.0.checks.is_empty() {
             return Ok(());
         }
         let Some(_asking) = self.0.unconfirmed.asking.try_lock() else {
             return Ok(());
         };
-        if !self.0.unconfirmed.lock().swept {
-            self.sweep().await?;
-            self.0.unconfirmed.lock().swept = true;
+        let (mut each, now) = (EachAlone::default(), self.0.now());
+        if self.0.unconfirmed.is_to_be_swept(now) {
+            let swept = self.sweep(now).await;
+            each.note("all", "accepted pages could not be looked for", swept);
         }
-        let now = self.0.now();
         let due: Vec<IncidentId> = {
             let waiting = self.0.unconfirmed.lock();
             let due = waiting.pages.iter().filter(|(_, (_, due))| *due <= now);
@@ -110,23 +132,43 @@ impl Incidents {
             .map(|id| async move { (id, self.ask_about(id).await) })
             .buffer_unordered(AT_ONCE);
         while let Some((id, answer)) = asked.next().await {
-            if answer? {
+            // What is gone, or cannot be read, is not asked for again.
+            let hopeless = matches!(&answer, Err(Error::NotFound(_)))
+                || answer.as_ref().is_err_and(is_unreadable);
+            let over = each.note(id, "an accepted page could not be asked about", answer);
+            if hopeless || over == Some(true) {
                 self.0.unconfirmed.lock().pages.remove(&id);
             }
         }
-        Ok(())
+        each.end()
     }
 
-    /// Pages that an earlier process sent and did not see through.
-    async fn sweep(&self) -> Result<(), Error> {
-        let now = self.0.now();
-        for incident in self.live().await? {
+    /// Pages that another process sent and may not see through. Who sent a page asks
+    /// first; the others leave it some time.
+    async fn sweep(&self, now: Timestamp) -> Result<(), Error> {
+        let live = self.live().await?;
+        let mut seen = BTreeSet::new();
+        for incident in live {
+            seen.insert(incident.id);
             let accepted = incident.paging.accepted_at;
-            let recent = accepted.is_some_and(|at| now.since(at) < SWEEP);
-            if recent && self.check_of(&incident).is_some() {
-                self.0.unconfirmed.add(incident.id, now);
+            let Some(at) = accepted.filter(|at| now.since(*at) < SWEEP) else {
+                continue;
+            };
+            let unknowable = self
+                .0
+                .unconfirmed
+                .lock()
+                .unknowable
+                .get(&incident.id)
+                .copied();
+            if unknowable != Some(accepted) && self.check_of(&incident).is_some() {
+                let due = at.saturating_add(SENDER_FIRST).max(now);
+                self.0.unconfirmed.add(incident.id, due);
             }
         }
+        let mut waiting = self.0.unconfirmed.lock();
+        waiting.unknowable.retain(|id, _| seen.contains(id));
+        waiting.swept = Some(now);
         Ok(())
     }
 
@@ -140,8 +182,7 @@ impl Incidents {
         let page = self
             .0
             .page_event(&incident, None, PageAction::Trigger, self.0.now());
-        let within = self.0.settings.pager_deadline;
-        let answer = check.check(&page, &receipt, within).await;
+        let answer = self.check_page(check, &page, &receipt).await;
         let now = self.0.now();
         let accepted = incident.paging.accepted_at.unwrap_or(now);
         let late = now.since(accepted) >= WITHIN;
@@ -155,6 +196,8 @@ impl Incidents {
             // alarm each time a vendor's other API is away.
             Confirmation::Unknown if late => {
                 tracing::warn!(incident.id = %id, "nobody can tell whether a page opened an alert");
+                let mut waiting = self.0.unconfirmed.lock();
+                waiting.unknowable.insert(id, incident.paging.accepted_at);
             }
             Confirmation::NotYet | Confirmation::Unknown => {
                 let mut waiting = self.0.unconfirmed.lock();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::each::EachAlone;
 use super::run::allowed;
 use super::{Ask, Error, Incidents};
 use crate::actor::{Action, Actor, ActorKind, Caller, Role};
@@ -74,47 +75,53 @@ impl Incidents {
     /// Call it now and then; the loop of `incident-pagers` does.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// The store did not answer. Each credit fails alone: all others were tried.
     pub async fn approve_by_policy(&self) -> Result<usize, Error> {
         let Some(most) = self.0.settings.credits.approve_up_to else {
             return Ok(0);
         };
         let wanted = CreditQuery {
             state: Some(CreditState::Estimated),
+            skip_unreadable: true,
             ..CreditQuery::default()
         };
-        let mut approved = 0;
+        let (mut each, mut approved) = (EachAlone::default(), 0);
         for row in self.ledger(&wanted).await? {
             if row.credit == Percent::ZERO {
                 continue;
             }
-            // What the cap of its tenant and month leaves of it.
-            let one = CreditQuery {
-                id: Some(row.id),
-                ..CreditQuery::default()
-            };
-            let Some(row) = self.credits(&one).await?.pop() else {
-                continue;
-            };
-            if row.capped > most {
-                continue;
-            }
-            let ask = Ask::by(by_policy());
-            let policy = CreditPolicy::default();
-            let may = self.may_decide(&row, &CreditDecision::Approve, &ask.caller.actor, policy);
-            match may.await {
-                Ok(()) => {}
-                Err(Error::Refused(_)) => continue,
-                Err(error) => return Err(error),
-            }
-            match self.move_credit(&ask, row, &CreditDecision::Approve).await {
-                Ok(_) => approved += 1,
-                // Somebody else was faster.
+            match self.approve_one(row.id, most).await {
+                Ok(()) => approved += 1,
+                // Not by policy, or somebody else was faster.
                 Err(Error::Refused(_)) => {}
-                Err(error) => return Err(error),
+                failed => {
+                    each.note(row.id, "a credit could not be approved by policy", failed);
+                }
             }
         }
-        Ok(approved)
+        each.end().map(|()| approved)
+    }
+
+    async fn approve_one(&self, id: CreditId, most: Percent) -> Result<(), Error> {
+        // What the cap of its tenant and month leaves of it.
+        let one = CreditQuery {
+            id: Some(id),
+            ..CreditQuery::default()
+        };
+        let row = self.credits(&one).await?.pop();
+        let Some(row) = row.filter(|row| row.capped <= most) else {
+            return Err(refused(
+                "needs_approval",
+                "the policy leaves it to a person",
+            ));
+        };
+        let ask = Ask::by(by_policy());
+        let policy = CreditPolicy::default();
+        self.may_decide(&row, &CreditDecision::Approve, &ask.caller.actor, policy)
+            .await?;
+        self.move_credit(&ask, row, &CreditDecision::Approve)
+            .await?;
+        Ok(())
     }
 
     async fn may_decide(

@@ -116,7 +116,7 @@ impl Incidents {
                 rule: None,
                 ..page.clone()
             };
-            let answer = pager.send(&resolve, self.0.settings.pager_deadline).await;
+            let answer = self.send(pager.as_ref(), &resolve).await;
             self.note_answer(target, &answer).await;
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::each::EachAlone;
 use super::run::allowed;
 use super::{Ask, Error, Incidents, Notice};
 use crate::actor::{Actor, ActorKind, Caller, Role};
@@ -22,25 +23,39 @@ impl Incidents {
     /// Several processes may do so at a time: each credit is in one batch.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// The store did not answer. Each batch fails alone: all others were tried.
     pub async fn issue_approved(&self) -> Result<usize, Error> {
+        self.on_relay().issue_here().await
+    }
+
+    async fn issue_here(&self) -> Result<usize, Error> {
         if self.0.billing.is_none() {
             return Ok(0);
         }
         let wanted = CreditQuery {
             state: Some(CreditState::Approved),
+            skip_unreadable: true,
             ..CreditQuery::default()
         };
         let within = self.0.settings.store_deadline;
         let rows = self.ledger(&wanted).await?;
-        let mut issued = 0;
-        for rows in rows.chunks(MOST_CREDITS) {
-            match self.0.store.commit(self.frozen(rows)?, within).await {
+        let (mut each, mut issued) = (EachAlone::default(), 0);
+        for (batch, rows) in rows.chunks(MOST_CREDITS).enumerate() {
+            let kept = match self.frozen(rows) {
+                Ok(commit) => self
+                    .0
+                    .store
+                    .commit(commit, within)
+                    .await
+                    .map_err(Error::from),
+                Err(error) => Err(error),
+            };
+            match kept {
                 Ok(_) => issued += rows.len(),
                 // Somebody else issued or waived some of them, or a correction took
                 // them back: what is left is looked at the next time.
-                Err(StoreError::CreditMoved(_)) => break,
-                Err(error) => return Err(error.into()),
+                Err(Error::Store(StoreError::CreditMoved(_))) => {}
+                failed => drop(each.note(batch, "approved credits could not be issued", failed)),
             }
         }
         if issued > 0 {
@@ -49,7 +64,7 @@ impl Incidents {
                 ..Notice::default()
             });
         }
-        Ok(issued)
+        each.end().map(|()| issued)
     }
 
     fn frozen(&self, rows: &[LedgerRow]) -> Result<Commit, Error> {

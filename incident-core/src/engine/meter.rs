@@ -4,6 +4,7 @@
 //! Names follow Prometheus' conventions and Alertmanager's words
 //! (`alertmanager_notifications_total`, `..._failed_total{reason}`).
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use metrics::Unit;
@@ -26,6 +27,7 @@ const DOWN: &str = "incident_target_down";
 const OLDEST: &str = "incident_oldest_pending_page_seconds";
 const UNFINISHED: &str = "incident_outbox_unfinished";
 const GIVEN_UP: &str = "incident_outbox_given_up";
+const SKEW: &str = "incident_clock_skew_seconds";
 
 /// Tells the recorder what each metric means. Call it after the recorder is
 /// installed, and once.
@@ -69,6 +71,11 @@ pub fn describe_metrics() {
     );
     describe_gauge!(UNFINISHED, "Messages that are neither done nor given up.");
     describe_gauge!(GIVEN_UP, "Messages that were given up and not replayed.");
+    describe_gauge!(
+        SKEW,
+        Unit::Seconds,
+        "How far the store's clock is ahead of this process'; negative if behind."
+    );
 }
 
 /// One attempt at a target.
@@ -124,6 +131,8 @@ pub(super) fn alarm(alarm: &Alarm) {
         Alarm::PageReduced { .. } => "page_reduced",
         Alarm::PageUnconfirmed { .. } => "page_unconfirmed",
         Alarm::AlertClosedThere { .. } => "alert_closed_there",
+        Alarm::MessageUnreadable { .. } => "message_unreadable",
+        Alarm::PagerPanicked { .. } => "pager_panicked",
         Alarm::TargetDown { .. } => "target_down",
         Alarm::BillingHeld { .. } => "billing_held",
         Alarm::BillingLate { .. } => "billing_late",
@@ -139,7 +148,7 @@ impl Incidents {
     /// # Errors
     /// The store did not answer; the gauges keep their values.
     pub async fn measure(&self) -> Result<Backlog, Error> {
-        let backlog = self.0.store.backlog(self.0.settings.store_deadline).await?;
+        let backlog = self.0.relay.backlog(self.0.settings.store_deadline).await?;
         let now = self.0.now();
         let age = backlog
             .oldest_page
@@ -147,7 +156,23 @@ impl Incidents {
         gauge!(OLDEST).set(age.as_secs_f64());
         gauge!(UNFINISHED).set(count(backlog.unfinished));
         gauge!(GIVEN_UP).set(count(backlog.given_up));
+        if let Some(ahead) = backlog.clock_ahead {
+            let apart = Duration::from_micros(ahead.unsigned_abs()).as_secs_f64();
+            let sign = if ahead < 0 { -1.0 } else { 1.0 };
+            gauge!(SKEW).set(apart.copysign(sign));
+        }
+        let last = self.0.clock_ahead.lock();
+        *last.unwrap_or_else(PoisonError::into_inner) = backlog.clock_ahead;
         Ok(backlog)
+    }
+
+    /// By how many microseconds the store's clock was ahead of this process' when
+    /// [`measure`](Self::measure) last looked; behind if negative. None where the store has
+    /// no clock of its own.
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<i64> {
+        let last = self.0.clock_ahead.lock();
+        *last.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

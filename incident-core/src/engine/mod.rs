@@ -14,9 +14,11 @@ mod confirm;
 mod decide_credit;
 mod declare;
 mod denial;
+mod each;
 mod error;
 mod gates;
 mod gather;
+mod guard;
 mod heed;
 mod issue;
 mod meter;
@@ -30,9 +32,11 @@ mod relay;
 mod repeat;
 mod report;
 mod retry;
+mod returned;
 mod run;
 mod settle;
 mod settle_periods;
+mod shared;
 mod statements;
 mod suggest;
 #[cfg(feature = "system")]
@@ -42,8 +46,6 @@ mod told;
 mod trail;
 mod usage;
 mod verify;
-
-use std::sync::Arc;
 
 pub use anchor::{Anchored, LogAnchors};
 pub use ask::{Ask, Done, IdempotencyKey};
@@ -61,7 +63,7 @@ pub use suggest::Suggested;
 pub use test_page::Tested;
 pub use verify::AuditVerdict;
 
-use builder::Inner;
+use shared::Shared;
 
 /// The incident subsystem.
 ///
@@ -75,4 +77,4 @@ use builder::Inner;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Incidents(Arc<Inner>);
+pub struct Incidents(Shared);

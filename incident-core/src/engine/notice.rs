@@ -53,6 +53,21 @@ pub enum Alarm {
         /// Who told.
         vendor: Name,
     },
+    /// A message of the outbox cannot be read: a newer version wrote it, or it is
+    /// damaged. It is left to a replica that can read it, and what follows it in its
+    /// thread waits. Raised again about every five minutes while it is there.
+    MessageUnreadable {
+        /// The message.
+        message: MessageId,
+        /// Its incident; none where it belongs to no single one.
+        incident_id: Option<IncidentId>,
+    },
+    /// A pager panicked while it sent a page: whether it sent it is not known. A fault of
+    /// the adapter.
+    PagerPanicked {
+        /// The target.
+        target: TargetId,
+    },
     /// A target failed several times in a row, or refuses its key: it is left
     /// alone for a while, and pages go to the next one at once.
     TargetDown {

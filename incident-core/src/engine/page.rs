@@ -1,6 +1,7 @@
 //! One step in the life of a page: ask what is next, do it, keep the outcome.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::gates::Next;
@@ -21,7 +22,12 @@ use crate::timeline::{EntryDraft, EntryKind};
 use crate::{Text, Timestamp, failpoint};
 
 impl Incidents {
-    pub(super) async fn page(&self, claim: Claim, page: PageEvent) -> Result<(), Error> {
+    pub(super) async fn page(
+        &self,
+        claim: Claim,
+        page: PageEvent,
+        sent: &AtomicBool,
+    ) -> Result<(), Error> {
         let incident = self.get(page.incident_id).await?;
         let policy = self.failover(page.pressing());
         let (goal, targets) = self.targets(&incident, &page, &claim.message.log);
@@ -49,6 +55,7 @@ impl Incidents {
         match self.choose(goal, &targets, &mut log, policy, who) {
             Next::Send(target) => {
                 let seed = seed_of(&claim);
+                sent.store(true, Ordering::Relaxed);
                 attempt = Some(self.attempt(target, &page, &mut log, policy, seed).await);
             }
             Next::Held(until) => held = Some(until),
@@ -183,7 +190,7 @@ impl Incidents {
         let started = self.0.now();
         failpoint::hit("before_send");
         let answer = match self.0.pager(&target) {
-            Some(pager) => pager.send(page, self.0.settings.pager_deadline).await,
+            Some(pager) => self.send(pager.as_ref(), page).await,
             // It was configured when the alert was opened and is not any more.
             None => PageAnswer::NotSent(NotSent {
                 reason: NotSentReason::NotConfigured,

@@ -56,6 +56,8 @@ impl Incidents {
                 .into_iter()
                 .filter(|one| one.is_live())
                 .collect(),
+            // One odd incident must not keep the others from being looked after.
+            skip_unreadable: true,
             ..IncidentFilter::default()
         };
         self.all(filter).await
@@ -199,6 +201,8 @@ impl Incidents {
     pub async fn ready(&self) -> Result<(), Error> {
         let nothing = IncidentFilter {
             limit: 1,
+            // One odd incident must not take every replica out of service.
+            skip_unreadable: true,
             ..IncidentFilter::default()
         };
         self.list(&nothing).await.map(|_| ())

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
+use super::each::EachAlone;
 use super::{Error, Incidents};
 use crate::incident::Incident;
 use crate::paging::{AlertStatus, Heard, HeardWhat, PagingState};
@@ -48,6 +49,12 @@ impl Reconciled {
         asked.extend(due.iter().map(|(_, id)| (*id, now)));
         due.into_iter().map(|(_, id)| id).collect()
     }
+
+    /// It could not be asked about: the next pass does.
+    fn again(&self, id: IncidentId) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.remove(&id);
+    }
 }
 
 impl Incidents {
@@ -59,8 +66,12 @@ impl Incidents {
     /// One pass runs at a time; a second call returns at once.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// The store did not answer. Each alert fails alone: all others were asked about.
     pub async fn reconcile(&self) -> Result<(), Error> {
+        self.on_relay().reconcile_here().await
+    }
+
+    async fn reconcile_here(&self) -> Result<(), Error> {
         if self.0.checks.is_empty() {
             return Ok(());
         }
@@ -75,12 +86,18 @@ impl Incidents {
         let open: Vec<IncidentId> = open.map(|one| one.id).collect();
         let due = self.0.reconciled.due(&open, now);
         let mut asked = stream::iter(due)
-            .map(|id| self.reconcile_one(id))
+            .map(|id| async move { (id, self.reconcile_one(id).await) })
             .buffer_unordered(AT_ONCE);
-        while let Some(answer) = asked.next().await {
-            answer?;
+        let mut each = EachAlone::default();
+        while let Some((id, answer)) = asked.next().await {
+            if each
+                .note(id, "an alert could not be asked about", answer)
+                .is_none()
+            {
+                self.0.reconciled.again(id);
+            }
         }
-        Ok(())
+        each.end()
     }
 
     /// Where the alert of an incident can be asked about, if something could have
@@ -109,7 +126,7 @@ impl Incidents {
             return Ok(());
         };
         let key = incident.dedup_key();
-        let status = check.status(&key, self.0.settings.pager_deadline).await;
+        let status = self.alert_status(check, &key).await;
         let (what, by) = match status {
             AlertStatus::Acknowledged(by) => (HeardWhat::Acknowledged, by),
             AlertStatus::Closed(by) => (HeardWhat::Resolved, by),

@@ -2,14 +2,23 @@
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use super::guard::caught;
+use super::returned::is_unreadable;
 use super::{Error, Incidents, meter};
-use crate::outbox::{Claim, MessageBody};
+use crate::outbox::{Claim, Claimed, Lease, MessageBody, Unreadable};
 use crate::port::{ClaimRequest, StoreError};
-use crate::{Timestamp, failpoint};
+use crate::{IncidentId, MessageId, Timestamp, failpoint};
 
 /// How many messages one pass works on at a time.
 const AT_ONCE: usize = 32;
+
+/// How soon a page comes back with which nothing could be begun, and credits, which are
+/// in less of a hurry.
+const AGAIN: Duration = Duration::from_secs(1);
+const CREDITS_AGAIN: Duration = Duration::from_secs(10);
 
 /// What one pass did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,9 +32,11 @@ pub struct Drained {
 /// What one of the futures of a pass came to.
 enum Step {
     /// Messages were handed out.
-    Found(Result<Vec<Claim>, StoreError>),
+    Found(Result<Claimed, StoreError>),
     /// One was worked on.
-    Worked(Result<(), Error>),
+    Worked,
+    /// One that cannot be read was handed back.
+    Left,
 }
 
 impl Incidents {
@@ -37,6 +48,10 @@ impl Incidents {
     /// One slow pager does not hold up the others: a pass takes more as soon as
     /// something is done, and another pass may be started meanwhile.
     ///
+    /// One message spoils nothing for the others: what cannot be read is left to other
+    /// processes with an [`Alarm::MessageUnreadable`](super::Alarm), what could not be
+    /// begun is handed back at once, and a panic ends only the message it happened in.
+    ///
     /// Dropping the future is safe: what was in flight is repeated when its
     /// lease ends.
     ///
@@ -44,6 +59,10 @@ impl Incidents {
     /// The store could not hand out messages. Failures of single messages are
     /// kept with them.
     pub async fn drain(&self) -> Result<Drained, Error> {
+        self.on_relay().drain_here().await
+    }
+
+    async fn drain_here(&self) -> Result<Drained, Error> {
         let mut drained = Drained::default();
         let mut working = FuturesUnordered::new();
         working.push(self.look(AT_ONCE).boxed());
@@ -56,11 +75,17 @@ impl Incidents {
         while let Some(step) = working.next().await {
             let mut more = true;
             match step {
-                Step::Found(Ok(claims)) => {
+                Step::Found(Ok(Claimed { claims, unreadable })) => {
                     looking = false;
-                    more = !claims.is_empty() || too_early;
+                    let found = claims.len() + unreadable.len();
+                    more = found > 0 || too_early;
                     too_early = false;
-                    busy += claims.len();
+                    busy += found;
+                    for odd in unreadable {
+                        // Before the next look.
+                        let is_new = self.0.left.add(odd.id, self.0.now());
+                        working.push(self.leave(odd, is_new).boxed());
+                    }
                     working.extend(claims.into_iter().map(|claim| self.work(claim).boxed()));
                 }
                 // What is in flight is still finished.
@@ -74,12 +99,12 @@ impl Incidents {
                         "the outbox did not hand out messages"
                     );
                 }
-                Step::Worked(result) => {
+                Step::Worked => {
                     busy -= 1;
                     drained.handled += 1;
                     too_early |= looking;
-                    note(result);
                 }
+                Step::Left => busy -= 1,
             }
             if more && !looking && busy < AT_ONCE {
                 looking = true;
@@ -87,7 +112,16 @@ impl Incidents {
             }
         }
         let deadline = self.0.settings.store_deadline;
-        drained.next_due = self.0.store.next_due(deadline).await?;
+        let (next, now) = (self.0.store.next_due(deadline).await?, self.0.now());
+        // What is due and was not handed out is left to others; this process looks again
+        // soon, and not at once for ever.
+        drained.next_due = next.map(|due| {
+            if due <= now {
+                now.saturating_add(AGAIN)
+            } else {
+                due
+            }
+        });
         Ok(drained)
     }
 
@@ -95,39 +129,105 @@ impl Incidents {
         Step::Found(self.claim(limit).await)
     }
 
-    async fn work(&self, claim: Claim) -> Step {
-        Step::Worked(self.handle(claim).await)
+    async fn leave(&self, odd: Unreadable, is_new: bool) -> Step {
+        self.leave_to_others(odd, is_new).await;
+        Step::Left
     }
 
-    async fn claim(&self, limit: usize) -> Result<Vec<Claim>, StoreError> {
-        let settings = &self.0.settings;
+    async fn claim(&self, limit: usize) -> Result<Claimed, StoreError> {
+        let (settings, now) = (&self.0.settings, self.0.now());
         let request = ClaimRequest {
             owner: self.0.owner,
-            now: self.0.now(),
+            now,
             lease_for: settings.lease,
             limit,
+            except: self.0.left.now(now),
         };
         self.0.store.claim(request, settings.store_deadline).await
     }
 
-    async fn handle(&self, claim: Claim) -> Result<(), Error> {
+    async fn work(&self, claim: Claim) -> Step {
+        let (mine, sent) = (Mine::of(&claim), AtomicBool::new(false));
+        let done = caught(self.handle(claim, &sent)).await;
+        let began = sent.load(Ordering::Relaxed);
+        match done {
+            Some(Ok(())) => {}
+            // Somebody else holds the message now, and finishes it.
+            Some(Err(Error::Store(StoreError::LeaseLost))) => meter::lease_lost(),
+            Some(Err(error)) => self.failed(mine, began, error).await,
+            None => {
+                tracing::error!(message.id = %mine.id, "the work on a message panicked");
+                self.begin_again(mine, began).await;
+            }
+        }
+        Step::Worked
+    }
+
+    async fn handle(&self, claim: Claim, sent: &AtomicBool) -> Result<(), Error> {
         failpoint::hit("after_claim");
         match claim.message.body.clone() {
-            MessageBody::Page(page) => self.page(claim, page).await,
+            MessageBody::Page(page) => self.page(claim, page, sent).await,
             MessageBody::Settle(asked) => self.settle_later(claim, asked).await,
-            MessageBody::Bill(batch) => self.bill(claim, batch).await,
+            MessageBody::Bill(batch) => self.bill(claim, batch, sent).await,
+        }
+    }
+
+    async fn failed(&self, mine: Mine, began: bool, error: Error) {
+        if is_unreadable(&error) && !began {
+            let is_new = self.0.left.add(mine.id, self.0.now());
+            return self.leave_to_others(mine.unreadable(&error), is_new).await;
+        }
+        tracing::error!(
+            message.id = %mine.id,
+            error = &error as &dyn std::error::Error,
+            "a message of the outbox was not settled; it is repeated"
+        );
+        self.begin_again(mine, began).await;
+    }
+
+    /// A message of which nothing was sent need not wait for the end of its lease. One
+    /// that was sent does: what came of it is not kept, and a lease is the time in which
+    /// an answer that was lost shows.
+    async fn begin_again(&self, mine: Mine, began: bool) {
+        if let Some(after) = mine.again_after.filter(|_| !began) {
+            let due_at = self.0.now().saturating_add(after);
+            self.hand_back(mine.id, mine.lease, due_at).await;
         }
     }
 }
 
-fn note(result: Result<(), Error>) {
-    match result {
-        // Somebody else holds the message now, and finishes it.
-        Ok(()) => {}
-        Err(Error::Store(StoreError::LeaseLost)) => meter::lease_lost(),
-        Err(error) => tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "a message of the outbox was not settled; it is repeated when its lease ends"
-        ),
+/// What is left of a claim that was given to its handler.
+struct Mine {
+    id: MessageId,
+    incident_id: Option<IncidentId>,
+    lease: Lease,
+    due_at: Timestamp,
+    again_after: Option<Duration>,
+}
+
+impl Mine {
+    const fn of(claim: &Claim) -> Self {
+        Self {
+            id: claim.message.id,
+            incident_id: claim.message.incident_id,
+            lease: claim.lease,
+            due_at: claim.message.due_at,
+            again_after: match claim.message.body {
+                MessageBody::Page(_) => Some(AGAIN),
+                MessageBody::Settle(_) => Some(CREDITS_AGAIN),
+                // Its first due time tells since when the sink may have it.
+                MessageBody::Bill(_) => None,
+            },
+        }
+    }
+
+    fn unreadable(self, error: &Error) -> Unreadable {
+        Unreadable {
+            id: self.id,
+            incident_id: self.incident_id,
+            lease: self.lease,
+            due_at: self.due_at,
+            why: format!("its incident: {error}"),
+        }
     }
 }

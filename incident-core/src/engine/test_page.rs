@@ -104,7 +104,7 @@ impl Incidents {
 
     async fn try_pager(&self, pager: &dyn Pager, page: &PageEvent) -> TestedTarget {
         let started = self.0.now();
-        let outcome = match pager.send(page, self.0.settings.pager_deadline).await {
+        let outcome = match self.send(pager, page).await {
             PageAnswer::Accepted(_) => TestOutcome::Accepted,
             PageAnswer::NotSent(not_sent) => TestOutcome::NotSent(not_sent.reason),
             PageAnswer::Unknown => TestOutcome::Unknown,

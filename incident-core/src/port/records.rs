@@ -23,6 +23,8 @@ pub struct AuditQuery {
     pub after: Option<(Timestamp, Chain, u64)>,
     /// At most so many.
     pub limit: usize,
+    /// What cannot be read is left out, instead of failing the list.
+    pub skip_unreadable: bool,
 }
 
 /// Reads the audit trail.
@@ -32,7 +34,8 @@ pub struct AuditQuery {
 /// ascending, [`audit_chain`](AuditLog::audit_chain) by seq ascending; a chain
 /// has the numbers 1, 2, 3, ... without gaps.
 /// **Bounded:** answers within `within`.
-/// **Errors:** an entry that cannot be read is [`StoreError::Corrupt`].
+/// **Errors:** an entry that cannot be read is [`StoreError::Corrupt`], unless the query
+/// leaves such out.
 #[async_trait]
 pub trait AuditLog: Send + Sync {
     /// Entries that match.
@@ -108,6 +111,9 @@ pub struct CreditQuery {
     pub state: Option<CreditState>,
     /// Only what was issued in this batch.
     pub batch: Option<MessageId>,
+    /// What cannot be read is left out, instead of failing the list. For those who look
+    /// at each credit by itself; whoever adds credits up must not miss one.
+    pub skip_unreadable: bool,
 }
 
 /// Reads the ledger.

@@ -100,6 +100,9 @@ pub struct IncidentFilter {
     pub after: Option<(Timestamp, IncidentId)>,
     /// At most so many.
     pub limit: usize,
+    /// What cannot be read is left out, instead of failing the list. For those who look
+    /// at each incident by itself; whoever adds incidents up must not miss one.
+    pub skip_unreadable: bool,
 }
 
 impl IncidentFilter {
@@ -121,6 +124,7 @@ impl IncidentFilter {
             touching,
             after,
             limit: _,
+            skip_unreadable: _,
         } = self;
         let holds = |wanted: &String| {
             let wanted = wanted.to_lowercase();

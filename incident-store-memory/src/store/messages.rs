@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use incident_core::incident::Severity;
-use incident_core::outbox::{Backlog, Claim, GivenUp, Lease, Message, Settled, Settlement, Thread};
+use incident_core::outbox::{
+    Backlog, Claim, Claimed, GivenUp, Lease, Message, Settled, Settlement, Thread,
+};
+use incident_core::paging::TargetLog;
 use incident_core::port::{ClaimRequest, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp};
 
@@ -33,18 +36,23 @@ pub(super) struct Messages {
     waiting: BTreeMap<Severity, BTreeSet<(Timestamp, MessageId)>>,
     /// Messages that are held, by the end of their lease.
     held: BTreeSet<(Timestamp, MessageId)>,
-    given_up: Vec<Message>,
+    /// With the token of its last lease: a replay goes on from it.
+    given_up: Vec<(Message, u64)>,
 }
 
 impl Messages {
     pub(super) fn add(&mut self, message: Message) {
+        self.add_after(message, 0);
+    }
+
+    fn add_after(&mut self, message: Message, token: u64) {
         let (id, thread) = (message.id, queue(&message));
         self.queues.entry(thread.clone()).or_default().push_back(id);
         self.rows.insert(
             id,
             Row {
                 message,
-                token: 0,
+                token,
                 held: None,
                 superseded: false,
             },
@@ -73,7 +81,7 @@ impl Messages {
     }
 
     pub(super) fn has(&self, id: MessageId) -> bool {
-        self.rows.contains_key(&id) || self.given_up.iter().any(|message| message.id == id)
+        self.rows.contains_key(&id) || self.is_given_up(id)
     }
 
     pub(super) fn supersede(&mut self, thread: &Queue) {
@@ -112,13 +120,14 @@ impl Messages {
 
     /// The oldest unfinished message of each thread, where it is due and not
     /// held: worse severities first, then what is due longer.
-    pub(super) fn claim(&mut self, request: ClaimRequest) -> Vec<Claim> {
+    pub(super) fn claim(&mut self, request: &ClaimRequest) -> Claimed {
         let longest = request
             .now
             .saturating_add(request.lease_for.saturating_mul(2));
         self.reap(request.now, longest);
         let due = self.waiting.iter().flat_map(|(lane, waiting)| {
             let due = waiting.iter().take_while(|(due, _)| *due <= request.now);
+            let due = due.filter(|(_, id)| !request.except.contains(id));
             due.map(move |(due, id)| (*lane, *due, *id))
         });
         let due: Vec<_> = due.take(request.limit).collect();
@@ -140,7 +149,11 @@ impl Messages {
                 });
             }
         }
-        claims
+        Claimed {
+            claims,
+            // What is in memory can be read.
+            unreadable: Vec::new(),
+        }
     }
 
     /// Takes back leases that ran out, and those that reach further than any
@@ -193,25 +206,30 @@ impl Messages {
             Settled::Done | Settled::Superseded => self.finish(id),
             Settled::GivenUp { log } => {
                 if let Some(row) = self.rows.get(&id) {
-                    self.given_up.push(Message {
+                    let message = Message {
                         log,
                         ..row.message.clone()
-                    });
+                    };
+                    self.given_up.push((message, row.token));
                 }
                 self.finish(id);
             }
-            Settled::Later { due_at, log } => {
-                let superseded = self.rows.get(&id).is_some_and(|row| row.superseded);
-                if superseded {
-                    return self.finish(id);
-                }
-                if let Some(row) = self.rows.get_mut(&id) {
-                    row.message.due_at = due_at;
-                    row.message.log = log;
-                }
-                self.release(id);
+            Settled::Later { due_at, log } => self.put_back(id, due_at, Some(log)),
+            Settled::HandedBack { due_at } => self.put_back(id, due_at, None),
+        }
+    }
+
+    fn put_back(&mut self, id: MessageId, due_at: Timestamp, log: Option<Vec<TargetLog>>) {
+        if self.rows.get(&id).is_some_and(|row| row.superseded) {
+            return self.finish(id);
+        }
+        if let Some(row) = self.rows.get_mut(&id) {
+            row.message.due_at = due_at;
+            if let Some(log) = log {
+                row.message.log = log;
             }
         }
+        self.release(id);
     }
 
     pub(super) fn backlog(&self) -> Backlog {
@@ -220,6 +238,7 @@ impl Messages {
             unfinished: self.rows.len() as u64,
             given_up: self.given_up.len() as u64,
             oldest_page: triggers.map(|row| row.message.committed_at).min(),
+            clock_ahead: None,
         }
     }
 
@@ -229,24 +248,30 @@ impl Messages {
             GivenUp::OfNoIncident => message.incident_id.is_none(),
             GivenUp::One(id) => message.id == id,
         };
-        self.given_up.iter().filter(wanted).cloned().collect()
+        let messages = self.given_up.iter().map(|(message, _)| message);
+        messages.filter(wanted).cloned().collect()
     }
 
     pub(super) fn is_given_up(&self, id: MessageId) -> bool {
-        self.given_up.iter().any(|message| message.id == id)
+        self.given_up.iter().any(|(message, _)| message.id == id)
     }
 
     /// Puts a message that was given up at the end of its thread's queue.
     pub(super) fn replay(&mut self, id: MessageId, due_at: Timestamp) {
-        let Some(place) = self.given_up.iter().position(|message| message.id == id) else {
+        let Some(place) = self
+            .given_up
+            .iter()
+            .position(|(message, _)| message.id == id)
+        else {
             return;
         };
-        let message = self.given_up.remove(place);
-        self.add(Message {
+        let (message, token) = self.given_up.remove(place);
+        let message = Message {
             due_at,
             log: Vec::new(),
             ..message
-        });
+        };
+        self.add_after(message, token);
     }
 
     fn finish(&mut self, id: MessageId) {

@@ -12,7 +12,7 @@ use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::{CreditSubject, LedgerRow};
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::incident::Incident;
-use incident_core::outbox::{Backlog, Claim, GivenUp, Message};
+use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     StoreError, SuggestionQuery, Suggestions,
@@ -108,12 +108,8 @@ impl IncidentStore for MemoryStore {
 
 #[async_trait]
 impl Outbox for MemoryStore {
-    async fn claim(
-        &self,
-        request: ClaimRequest,
-        _within: Duration,
-    ) -> Result<Vec<Claim>, StoreError> {
-        Ok(self.state().outbox.claim(request))
+    async fn claim(&self, request: ClaimRequest, _within: Duration) -> Result<Claimed, StoreError> {
+        Ok(self.state().outbox.claim(&request))
     }
 
     async fn next_due(&self, _within: Duration) -> Result<Option<Timestamp>, StoreError> {
@@ -222,6 +218,7 @@ impl Ledger for MemoryStore {
             period,
             state,
             batch,
+            skip_unreadable: _,
         } = query;
         let wanted = |row: &&LedgerRow| {
             id.is_none_or(|id| id == row.id)

@@ -96,6 +96,7 @@ impl State {
             from,
             after,
             limit,
+            skip_unreadable: _,
         } = query;
         let place = |entry: &AuditEntry| (entry.said.at, entry.chain, entry.seq);
         let wanted = |entry: &&AuditEntry| {

@@ -10,7 +10,9 @@
 mod conformance;
 mod doctor;
 mod guards;
+mod odd_rows;
 mod plans;
+mod relay;
 mod server;
 mod tampering;
 mod usage;

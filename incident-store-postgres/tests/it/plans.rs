@@ -82,17 +82,21 @@ async fn lists_and_claims_use_their_indexes() {
     );
 
     let claim = include_str!("../../src/claim.sql");
-    let types = "timestamptz, bigint, text[], uuid, timestamptz";
-    let values = "now(), 50, '{page,settle}', gen_random_uuid(), now()";
-    let found = plan(&mut owner, claim, types, values).await;
-    assert!(
-        found.contains("outbox_pending") && found.contains("outbox_queue"),
-        "{found}"
-    );
-    assert!(
-        found.contains("due_at <= $1") && !found.contains("Sort"),
-        "{found}"
-    );
+    let types = "timestamptz, bigint, text[], uuid, interval, uuid[]";
+    // By the caller's clock, and by the server's.
+    for now in ["now()", "null"] {
+        let values =
+            format!("{now}, 50, '{{page,settle}}', gen_random_uuid(), interval '30 s', '{{}}'");
+        let found = plan(&mut owner, claim, types, &values).await;
+        assert!(
+            found.contains("outbox_pending") && found.contains("outbox_queue"),
+            "{found}"
+        );
+        assert!(
+            found.contains("due_at <= COALESCE($1") && !found.contains("Sort"),
+            "{found}"
+        );
+    }
 
     let due = include_str!("../../src/next_due.sql");
     let found = plan(&mut owner, due, "int", "1").await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use incident_store_postgres::{PgStore, migrate};
+use incident_store_postgres::{PgStore, StoreClock, migrate};
 use incident_test_postgres::{Cluster, Database};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor};
@@ -49,7 +49,9 @@ pub(crate) async fn pool(database: &Database) -> PgPool {
         .unwrap()
 }
 
-/// A store on a database.
+/// A store on a database, for tests that set a clock by hand.
 pub(crate) async fn store(database: &Database) -> PgStore {
-    PgStore::new(pool(database).await)
+    PgStore::builder(pool(database).await)
+        .clock(StoreClock::Caller)
+        .build()
 }

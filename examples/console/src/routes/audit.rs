@@ -30,6 +30,7 @@ pub(super) async fn list(
     let query = Query::parse(raw.as_deref(), &["incident", "actor", "from"])?;
     let limit = query.limit()?;
     let wanted = AuditQuery {
+        skip_unreadable: false,
         chain: query.read::<IncidentId>("incident")?.map(Chain::Incident),
         actor: query.get("actor").map(str::to_owned),
         from: query.time("from")?,

@@ -55,6 +55,7 @@ pub(super) async fn list(
         }
     };
     let wanted = CreditQuery {
+        skip_unreadable: false,
         id: None,
         incident: query.read("incident")?,
         tenant: query.read::<TenantId>("tenant")?,

@@ -16,13 +16,15 @@ pub(super) async fn healthz() -> Response {
     answer(StatusCode::OK, &json!({"status": "ok"}))
 }
 
-/// The process can do its work: the store answers.
+/// The process can do its work: the store answers. Clocks that are apart are shown and
+/// do not end it: leases go by the store's.
 pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     app.incidents.ready().await?;
-    Ok(answer(
-        StatusCode::OK,
-        &json!({"status": "ready", "store": app.store}),
-    ))
+    let mut ready = json!({"status": "ready", "store": app.store});
+    if let (Some(ahead), Some(ready)) = (app.incidents.clock_ahead(), ready.as_object_mut()) {
+        ready.insert("store_clock_ahead_ms".to_owned(), (ahead / 1_000).into());
+    }
+    Ok(answer(StatusCode::OK, &ready))
 }
 
 /// Prometheus' text format. What waits is measured now, so that an old page shows

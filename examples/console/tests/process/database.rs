@@ -68,6 +68,18 @@ async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
             .await
             .unwrap();
         assert!(ready.text().await.unwrap().contains("postgres"));
+        // A9: how far the clocks are apart shows once it was measured.
+        let mut shown = serde_json::Value::Null;
+        for _ in 0..100 {
+            let asked = client.get(format!("{address}/readyz")).send();
+            let ready: serde_json::Value = asked.await.unwrap().json().await.unwrap();
+            shown = ready["store_clock_ahead_ms"].clone();
+            if shown.is_number() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(shown.as_i64().is_some_and(|ms| ms.abs() < 2_000), "{shown}");
         if round == 0 {
             let created = client
                 .post(format!("{address}/sys/incidents"))

@@ -1,0 +1,93 @@
+//! Contracts of `Outbox`: what goes back as it was, and what a claim excepts.
+
+use super::outbox::{claim, declare_with, settle};
+use super::sample::{OWNER, at, message_id, page, plain};
+use super::{SpawnAll, StoreBackend, WITHIN};
+use crate::commit::{Commit, OutboxWrite};
+use crate::outbox::Settled;
+use crate::paging::{PageAction, TargetId, TargetLog};
+use crate::port::{ClaimRequest, StoreError};
+
+/// A message that is handed back keeps its body and its log, falls due when that is
+/// said, and is handed out under a higher token; without the lease nothing changes.
+pub async fn isolated_what_is_handed_back_is_as_it_was<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let pages = [(PageAction::Trigger, 1, 0), (PageAction::Resolve, 2, 0)];
+    declare_with(&*store, &plain(1), &pages).await;
+    let first = claim(&*store, 0, 10).await.remove(0);
+    let mut log = vec![TargetLog::untried(TargetId::log(), at(0))];
+    log[0].attempts = 3;
+    let later = Settled::Later {
+        due_at: at(1),
+        log: log.clone(),
+    };
+    settle(&*store, &first, later).await.unwrap();
+    let second = claim(&*store, 1, 10).await.remove(0);
+    let back = |second| Settled::HandedBack { due_at: at(second) };
+    settle(&*store, &second, back(5)).await.unwrap();
+    assert!(matches!(
+        settle(&*store, &second, back(5)).await,
+        Err(StoreError::LeaseLost)
+    ));
+    assert_eq!(store.next_due(WITHIN).await.unwrap(), Some(at(5)));
+    // What follows it in its thread still waits.
+    assert!(claim(&*store, 4, 10).await.is_empty());
+    let third = claim(&*store, 5, 10).await;
+    assert_eq!(third.len(), 1);
+    let message = &third[0].message;
+    assert_eq!((message.id, &message.log), (message_id(1), &log));
+    assert_eq!(message.body, first.message.body);
+    assert_eq!(message.due_at, at(5));
+    assert!(second.lease.token < third[0].lease.token);
+}
+
+/// A trigger that was superseded while it was leased ends when it is handed back.
+pub async fn isolated_what_is_handed_back_ends_where_it_was_superseded<B: StoreBackend>(
+    _spawn: SpawnAll,
+) {
+    let (store, _guard) = B::open().await;
+    let incident = declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 0)]).await;
+    let held = claim(&*store, 0, 10).await.remove(0);
+    let over = OutboxWrite::Supersede {
+        incident: incident.id,
+        rule: None,
+    };
+    let resolved = Commit {
+        outbox: vec![over, page(&incident, PageAction::Resolve, 2, 0)],
+        ..Commit::default()
+    };
+    store.commit(resolved, WITHIN).await.unwrap();
+    settle(&*store, &held, Settled::HandedBack { due_at: at(0) })
+        .await
+        .unwrap();
+    let next = claim(&*store, 0, 10).await;
+    assert_eq!(next.len(), 1);
+    assert_eq!(next[0].message.id, message_id(2));
+}
+
+/// What a request excepts is not handed out, nor what follows it in its thread; others
+/// are, and who does not except it gets it at once.
+pub async fn isolated_what_is_excepted_is_left_to_others<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let pages = [(PageAction::Trigger, 1, 0), (PageAction::Resolve, 2, 0)];
+    declare_with(&*store, &plain(1), &pages).await;
+    declare_with(&*store, &plain(2), &[(PageAction::Trigger, 3, 1)]).await;
+    let request = |limit, except: &[u64]| ClaimRequest {
+        owner: OWNER,
+        now: at(9),
+        lease_for: super::outbox::LEASE,
+        limit,
+        except: except.iter().copied().map(message_id).collect(),
+    };
+    // The limit counts what is handed out.
+    let claimed = store.claim(request(1, &[1, 7]), WITHIN).await.unwrap();
+    assert_eq!(claimed.unreadable, []);
+    assert_eq!(claimed.claims.len(), 1);
+    assert_eq!(claimed.claims[0].message.id, message_id(3));
+    let nothing = store.claim(request(9, &[1, 7]), WITHIN).await.unwrap();
+    assert_eq!(nothing.claims, []);
+    let other = store.claim(request(9, &[]), WITHIN).await.unwrap();
+    assert_eq!(other.claims.len(), 1);
+    assert_eq!(other.claims[0].message.id, message_id(1));
+    assert_eq!(other.claims[0].lease.token, 1);
+}

@@ -1,0 +1,101 @@
+//! Messages that go back to the outbox as they were: this process cannot read them, or
+//! could not begin with them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{Alarm, Error, Incidents, Notice};
+use crate::commit::Commit;
+use crate::outbox::{Lease, Settled, Settlement, Unreadable};
+use crate::port::StoreError;
+use crate::{MessageId, Timestamp};
+
+/// How long a message that could not be read is left to others.
+const LEFT: Duration = Duration::from_secs(5 * 60);
+
+/// Most messages that are left to others at a time: they are named in every claim.
+const MOST: usize = 1_000;
+
+/// Messages that this process could not read, and when.
+#[derive(Debug, Default)]
+pub(super) struct LeftToOthers(Mutex<BTreeMap<MessageId, Timestamp>>);
+
+impl LeftToOthers {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<MessageId, Timestamp>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on it is left to others. Says whether that is new: a look that was on its
+    /// way may find it once more.
+    pub(super) fn add(&self, id: MessageId, now: Timestamp) -> bool {
+        let mut left = self.lock();
+        if left.len() >= MOST {
+            let oldest = left.iter().min_by_key(|(_, at)| **at).map(|(id, _)| *id);
+            oldest.and_then(|oldest| left.remove(&oldest));
+        }
+        left.insert(id, now).is_none()
+    }
+
+    /// Those that are not to be claimed now.
+    pub(super) fn now(&self, now: Timestamp) -> Vec<MessageId> {
+        let mut left = self.lock();
+        // A clock that went back must not leave them to others for longer.
+        left.retain(|_, at| *at <= now && now.since(*at) < LEFT);
+        left.keys().copied().collect()
+    }
+}
+
+impl Incidents {
+    /// Hands back what this process cannot read, and says so where that is new: a replica
+    /// of a newer version may take it at once.
+    pub(super) async fn leave_to_others(&self, message: Unreadable, is_new: bool) {
+        let Unreadable {
+            id,
+            incident_id,
+            lease,
+            due_at,
+            why,
+        } = message;
+        self.hand_back(id, lease, due_at).await;
+        if !is_new {
+            return;
+        }
+        let incident = incident_id.map(tracing::field::display);
+        tracing::error!(message.id = %id, incident.id = incident, why, "a message of the outbox cannot be read; it is left to a version that can");
+        self.0.tell(&Notice {
+            incidents: incident_id.into_iter().collect(),
+            alarm: Some(Alarm::MessageUnreadable {
+                message: id,
+                incident_id,
+            }),
+            ..Notice::default()
+        });
+    }
+
+    /// Puts a message back as it was. Where that fails it is free when its lease ends.
+    pub(super) async fn hand_back(&self, message: MessageId, lease: Lease, due_at: Timestamp) {
+        let commit = Commit {
+            settles: Some(Settlement {
+                message,
+                lease,
+                outcome: Settled::HandedBack { due_at },
+            }),
+            ..Commit::default()
+        };
+        let within = self.0.settings.store_deadline;
+        match self.0.store.commit(commit, within).await {
+            Ok(_) | Err(StoreError::LeaseLost) => {}
+            Err(error) => tracing::warn!(
+                message.id = %message,
+                error = &error as &dyn std::error::Error,
+                "a message was not handed back; it is free when its lease ends"
+            ),
+        }
+    }
+}
+
+/// Whether another version may be able to do what this one cannot.
+pub(super) const fn is_unreadable(error: &Error) -> bool {
+    matches!(error, Error::Store(StoreError::Corrupt(_)))
+}

@@ -1,0 +1,140 @@
+//! What the loop does beside sending pages: one pass of a kind at a time.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use incident_core::engine::{Error, Incidents};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+
+/// A kind of pass. None waits for another, and none for pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Confirm,
+    Measure,
+    Reconcile,
+    Approve,
+    Issue,
+    Anchor,
+}
+
+/// The passes that run.
+#[derive(Debug, Default)]
+pub(crate) struct Background {
+    running: JoinSet<()>,
+    last: BTreeMap<Kind, AbortHandle>,
+}
+
+impl Background {
+    /// Starts a pass, unless one of its kind still runs: that one does its work.
+    pub(crate) fn start(&mut self, kind: Kind, incidents: &Incidents) {
+        self.start_as(kind, pass(kind, incidents.clone()));
+    }
+
+    fn start_as(&mut self, kind: Kind, pass: impl Future<Output = ()> + Send + 'static) {
+        let busy = |last: &AbortHandle| !last.is_finished();
+        if !self.last.get(&kind).is_some_and(busy) {
+            let started = self.running.spawn(pass);
+            self.last.insert(kind, started);
+        }
+    }
+
+    /// Ends with the next pass that does; none if none runs.
+    pub(crate) async fn ended(&mut self) -> Option<()> {
+        let ended = self.running.join_next().await?;
+        tell_panic(ended);
+        Some(())
+    }
+}
+
+/// A pass that panicked is tried again like one that failed, and somebody is to know.
+pub(crate) fn tell_panic<T>(ended: Result<T, JoinError>) -> Option<T> {
+    match ended {
+        Ok(answer) => Some(answer),
+        Err(error) => {
+            if error.is_panic() {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a pass of the loop panicked; trying again"
+                );
+            }
+            None
+        }
+    }
+}
+
+async fn pass(kind: Kind, incidents: Incidents) {
+    match kind {
+        Kind::Confirm => warn_of(
+            incidents.confirm().await,
+            "accepted pages could not be asked about; trying again",
+        ),
+        Kind::Measure => warn_of(
+            incidents.measure().await,
+            "what waits could not be measured",
+        ),
+        Kind::Reconcile => warn_of(
+            incidents.reconcile().await,
+            "the vendors could not be asked where alerts stand; trying again",
+        ),
+        Kind::Approve => warn_of(
+            incidents.approve_by_policy().await,
+            "credits could not be approved by policy; trying again",
+        ),
+        Kind::Issue => warn_of(
+            incidents.issue_approved().await,
+            "approved credits could not be issued; trying again",
+        ),
+        Kind::Anchor => write_down(incidents).await,
+    }
+}
+
+/// What the next round makes good is a warning.
+fn warn_of<T>(result: Result<T, Error>, what: &'static str) {
+    if let Err(error) = result {
+        tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
+    }
+}
+
+pub(crate) async fn write_down(incidents: Incidents) {
+    if let Err(error) = incidents.anchor().await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the chains could not be anchored; trying again"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// A4: a slow pass is not started a second time, and others go on.
+    #[tokio::test]
+    async fn one_of_each_kind_at_a_time() {
+        let mut background = Background::default();
+        let started = Arc::new(AtomicUsize::new(0));
+        for _ in 0..20 {
+            let started = Arc::clone(&started);
+            background.start_as(Kind::Reconcile, async move {
+                started.fetch_add(1, Ordering::SeqCst);
+                pending().await
+            });
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(started.load(Ordering::SeqCst), 1);
+        for _ in 0..3 {
+            background.start_as(Kind::Confirm, async {});
+            assert_eq!(background.ended().await, Some(()));
+        }
+        // One that panicked ended: the next one starts.
+        background.start_as(Kind::Issue, async { panic!("on purpose") });
+        assert_eq!(background.ended().await, Some(()));
+        background.start_as(Kind::Issue, async {});
+        assert_eq!(background.ended().await, Some(()));
+        assert_eq!(background.running.len(), 1);
+    }
+}

@@ -1,0 +1,212 @@
+//! The relay beside slow questions, and beside a replica whose clock is wrong.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use incident_core::actor::Role;
+use incident_core::engine::system::SystemClock;
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Declare, Severity};
+use incident_core::paging::{
+    NotSent, NotSentReason, PageAnswer, PageEvent, PagingState, Receipt, TargetId,
+};
+use incident_core::port::{Clock, Pager};
+use incident_core::testing::{RecordingPager, caller};
+use incident_core::{IncidentId, Timestamp};
+use incident_store_postgres::PgStore;
+use incident_test_postgres::Database;
+use sqlx::Executor;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+
+use crate::server::{self, APP};
+
+/// The system's clock, wrong by so many seconds.
+#[derive(Clone, Copy, Debug)]
+struct Wrong(i64);
+
+impl Clock for Wrong {
+    fn now(&self) -> Timestamp {
+        let by = Duration::from_secs(self.0.unsigned_abs());
+        match self.0 {
+            0.. => SystemClock.now().saturating_add(by),
+            _ => SystemClock.now().saturating_sub(by),
+        }
+    }
+}
+
+async fn pool(database: &Database, connections: u32) -> PgPool {
+    let options = database.options().username(APP);
+    let pool = PgPoolOptions::new().max_connections(connections);
+    pool.connect_with(options).await.unwrap()
+}
+
+/// A replica of its own on the database.
+async fn replica(database: &Database, clock: Wrong, pager: Arc<dyn Pager>) -> Incidents {
+    let store = PgStore::builder(server::pool(database).await).host_clock(Arc::new(clock));
+    Incidents::builder(Arc::new(store.build()))
+        .clock(Arc::new(clock))
+        .pager(pager)
+        .build()
+        .unwrap()
+}
+
+async fn declare(incidents: &Incidents) -> IncidentId {
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+    let done = incidents.declare(&ask, &asked).await.unwrap();
+    done.incident.id
+}
+
+/// A3: questions hold every connection for requests and for usage; a SEV1 that is due is
+/// settled all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_that_hold_all_connections_hold_up_no_page() {
+    let database = server::database().await;
+    let (requests, usage) = (pool(&database, 5).await, pool(&database, 4).await);
+    let pager = Arc::new(RecordingPager::named("pager").unwrap());
+    let store = PgStore::builder(requests.clone()).relay_pool(pool(&database, 2).await);
+    let incidents = Incidents::builder(Arc::new(store.build()))
+        .pager(pager.clone())
+        .build()
+        .unwrap();
+    let id = declare(&incidents).await;
+    let mut questions = Vec::new();
+    for n in 0..9 {
+        let pool = if n < 5 {
+            requests.clone()
+        } else {
+            usage.clone()
+        };
+        questions.push(tokio::spawn(async move {
+            pool.execute("select pg_sleep(6)").await.map(drop)
+        }));
+    }
+    while requests.num_idle() > 0 || usage.num_idle() > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let started = Instant::now();
+    incidents.drain().await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(2));
+    assert_eq!(pager.wakes(), 1);
+    // The passes beside it too.
+    incidents.measure().await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(2));
+    for question in questions {
+        question.await.unwrap().unwrap();
+    }
+    let shown = incidents.get(id).await.unwrap();
+    assert_eq!(shown.paging.state, PagingState::Accepted);
+}
+
+/// A9: what a replica committed whose clock is ahead or behind is due at once for the
+/// others, and the other way round.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_goes_out_at_once_whoever_committed_it() {
+    for (committer, relayer) in [(70, 0), (0, -70), (-70, 0), (0, 70), (35, -35)] {
+        let database = server::database().await;
+        let pager = Arc::new(RecordingPager::named("pager").unwrap());
+        let there = replica(&database, Wrong(committer), pager.clone()).await;
+        let here = replica(&database, Wrong(relayer), pager.clone()).await;
+        declare(&there).await;
+        here.drain().await.unwrap();
+        assert_eq!(pager.wakes(), 1, "{committer} {relayer}");
+    }
+}
+
+/// Takes its time over every page, and counts them.
+#[derive(Debug, Default)]
+struct Slow(AtomicUsize);
+
+#[async_trait::async_trait]
+impl Pager for Slow {
+    fn target_id(&self) -> TargetId {
+        TargetId::new("slow").unwrap()
+    }
+
+    fn follows_severity(&self) -> bool {
+        false
+    }
+
+    async fn send(&self, _: &PageEvent, _: Duration) -> PageAnswer {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        PageAnswer::Accepted(Receipt::default())
+    }
+}
+
+/// A9: nobody takes a message that another replica works on, and its outcome is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_whose_clocks_are_apart_do_not_take_each_others_messages() {
+    for (first, second) in [(0, 70), (70, 0), (0, -70), (-70, 0)] {
+        let database = server::database().await;
+        let pager = Arc::new(Slow::default());
+        let one = replica(&database, Wrong(first), pager.clone()).await;
+        let two = replica(&database, Wrong(second), pager.clone()).await;
+        let id = declare(&one).await;
+        let working = tokio::spawn({
+            let one = one.clone();
+            async move { one.drain().await }
+        });
+        let started = Instant::now();
+        while pager.0.load(Ordering::SeqCst) == 0 {
+            assert!(
+                started.elapsed() < Duration::from_secs(2),
+                "{first} {second}"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // Its first look tidies leases.
+        assert_eq!(two.drain().await.unwrap().handled, 0, "{first} {second}");
+        working.await.unwrap().unwrap();
+        let paging = two.get(id).await.unwrap().paging.clone();
+        assert_eq!(
+            (
+                paging.state,
+                paging.attempts,
+                pager.0.load(Ordering::SeqCst)
+            ),
+            (PagingState::Accepted, 1, 1),
+            "{first} {second}"
+        );
+    }
+}
+
+/// A9: a wait is as long as it was meant, and each replica has it on its own clock.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_put_off_is_put_off_for_as_long_everywhere() {
+    let database = server::database().await;
+    let pager = Arc::new(RecordingPager::named("pager").unwrap());
+    let busy = NotSent {
+        reason: NotSentReason::Unavailable,
+        retry_after: Some(Duration::from_secs(15)),
+    };
+    pager.script([PageAnswer::NotSent(busy)]);
+    let ahead = replica(&database, Wrong(70), pager.clone()).await;
+    let right = replica(&database, Wrong(0), pager.clone()).await;
+    declare(&ahead).await;
+    for it in [ahead, right] {
+        let next = it.drain().await.unwrap().next_due.unwrap();
+        let wait = next.since(it.now());
+        let meant = Duration::from_secs(10)..Duration::from_secs(20);
+        assert!(meant.contains(&wait), "{wait:?}");
+    }
+}
+
+/// A9: how far the clocks are apart shows.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_the_clocks_are_apart_is_measured() {
+    let database = server::database().await;
+    let pager = Arc::new(RecordingPager::named("pager").unwrap());
+    for wrong in [70, 0, -70] {
+        let it = replica(&database, Wrong(wrong), pager.clone()).await;
+        assert_eq!(it.clock_ahead(), None);
+        let ahead = it.measure().await.unwrap().clock_ahead.unwrap();
+        assert_eq!(it.clock_ahead(), Some(ahead));
+        let off = ahead + wrong * 1_000_000;
+        assert!(off.abs() < 500_000, "{wrong}: {ahead}");
+    }
+    let by_hand = Incidents::builder(Arc::new(server::store(&database).await));
+    let by_hand = by_hand.build().unwrap();
+    assert_eq!(by_hand.measure().await.unwrap().clock_ahead, None);
+}

@@ -1,0 +1,73 @@
+//! What the loop does beside sending pages holds up no page.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::actor::Role;
+use incident_core::billing::{Batch, Holding, Submission};
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Declare, Severity};
+use incident_core::paging::TargetId;
+use incident_core::port::{Asked, BillingSink};
+use incident_core::testing::{RecordingPager, caller};
+use incident_pagers::Wake;
+use incident_store_memory::MemoryStore;
+
+use crate::faulty::Faulty;
+
+#[derive(Debug)]
+struct Sink;
+
+#[async_trait]
+impl BillingSink for Sink {
+    fn target_id(&self) -> TargetId {
+        TargetId::new("sink").unwrap()
+    }
+
+    fn key_window(&self) -> Option<Duration> {
+        None
+    }
+
+    async fn submit(&self, _: &Batch, _: Duration) -> Submission {
+        Submission::Accepted
+    }
+
+    async fn held(&self, _: Asked<'_>, _: Duration) -> Holding {
+        Holding::Unasked
+    }
+}
+
+/// A4: the passes that issue credits hang, one every five seconds; a SEV1 goes out within
+/// two seconds all the same.
+#[tokio::test(start_paused = true)]
+async fn slow_passes_beside_it_hold_up_no_page() {
+    let store = Faulty::new(Arc::new(MemoryStore::default()));
+    store.hangs.store(true, Ordering::SeqCst);
+    let pager = Arc::new(RecordingPager::named("pager").unwrap());
+    let wake = Wake::default();
+    let waker = wake.clone();
+    let incidents = Incidents::builder(store)
+        .pager(pager.clone())
+        .billing(Arc::new(Sink))
+        .on_commit(move |notice| {
+            if notice.outbox {
+                waker.wake();
+            }
+        })
+        .build()
+        .unwrap();
+    let running = tokio::spawn(incident_pagers::run(
+        incidents.clone(),
+        wake,
+        std::future::pending(),
+    ));
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+    incidents.declare(&ask, &asked).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(pager.wakes(), 1);
+    running.abort();
+}

@@ -1,0 +1,347 @@
+//! Nothing stops the relay: what fails or panics ends nothing but itself.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use incident_core::actor::Role;
+use incident_core::billing::{Batch, Holding, Submission};
+use incident_core::commit::{Commit, OutboxWrite};
+use incident_core::engine::{Alarm, Ask, Incidents, IncidentsBuilder};
+use incident_core::incident::{Declare, Severity};
+use incident_core::outbox::{Message, MessageBody};
+use incident_core::paging::{
+    AlertStatus, Confirmation, PageAnswer, PageEvent, PagingState, Receipt, TargetId,
+};
+use incident_core::port::{
+    Asked, BillingSink, ClaimRequest, Clock, IncidentStore, Outbox, PageCheck, Pager,
+};
+use incident_core::testing::{ManualClock, RecordingPager, caller};
+use incident_core::{IncidentId, MessageId};
+use incident_test_postgres::Database;
+use uuid::Uuid;
+
+use crate::faulty::Faulty;
+use crate::harness::{at, storage};
+
+/// A pager, and what can be asked about it, that panics where a title says so.
+#[derive(Debug)]
+struct Wild {
+    inner: RecordingPager,
+    /// Whether it panics before it can say its name.
+    nameless: AtomicBool,
+    asked: Mutex<Vec<String>>,
+    panics_when_asked: AtomicBool,
+    sends: AtomicUsize,
+}
+
+impl Wild {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            inner: RecordingPager::named("wild").unwrap(),
+            nameless: AtomicBool::new(false),
+            asked: Mutex::default(),
+            panics_when_asked: AtomicBool::new(false),
+            sends: AtomicUsize::new(0),
+        })
+    }
+
+    fn ask(&self, key: &str) {
+        self.asked.lock().unwrap().push(key.to_owned());
+        assert!(!self.panics_when_asked.load(Ordering::SeqCst), "on purpose");
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+}
+
+#[async_trait]
+impl Pager for Wild {
+    fn target_id(&self) -> TargetId {
+        assert!(!self.nameless.load(Ordering::SeqCst), "on purpose");
+        self.inner.target_id()
+    }
+
+    fn follows_severity(&self) -> bool {
+        false
+    }
+
+    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+        self.sends.fetch_add(1, Ordering::SeqCst);
+        // Others of the pass are on their way.
+        tokio::task::yield_now().await;
+        let answer = self.inner.send(page, within).await;
+        assert!(!page.title.as_str().contains("panic"), "on purpose");
+        answer
+    }
+}
+
+#[async_trait]
+impl PageCheck for Wild {
+    fn target_id(&self) -> TargetId {
+        self.inner.target_id()
+    }
+
+    async fn check(&self, page: &PageEvent, _: &Receipt, _: Duration) -> Confirmation {
+        self.ask(&page.dedup_key);
+        Confirmation::NotYet
+    }
+
+    async fn status(&self, key: &str, _: Duration) -> AlertStatus {
+        self.ask(key);
+        AlertStatus::Open
+    }
+}
+
+struct Setup {
+    incidents: Incidents,
+    store: Arc<Faulty>,
+    pager: Arc<Wild>,
+    clock: Arc<ManualClock>,
+    alarms: Arc<Mutex<Vec<Alarm>>>,
+    _database: Option<Database>,
+}
+
+async fn setup(more: impl FnOnce(IncidentsBuilder) -> IncidentsBuilder) -> Setup {
+    let clock = Arc::new(ManualClock::at(at("2026-11-21T03:00:00Z")));
+    let (storage, database) = storage().await;
+    let (store, pager) = (Faulty::new(storage.store), Wild::new());
+    let alarms = Arc::new(Mutex::new(Vec::new()));
+    let heard = alarms.clone();
+    let builder = Incidents::builder(store.clone())
+        .clock(clock.clone())
+        .pager(pager.clone())
+        .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()));
+    Setup {
+        incidents: more(builder).build().unwrap(),
+        store,
+        pager,
+        clock,
+        alarms,
+        _database: database,
+    }
+}
+
+impl Setup {
+    async fn declare(&self, title: &str, severity: Severity) -> IncidentId {
+        let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+        let asked = Declare::new(title.parse().unwrap(), severity);
+        let done = self.incidents.declare(&ask, &asked).await.unwrap();
+        done.incident.id
+    }
+
+    async fn state(&self, id: IncidentId) -> PagingState {
+        self.incidents.get(id).await.unwrap().paging.state
+    }
+
+    fn wakes(&self) -> u64 {
+        self.pager.inner.wakes()
+    }
+}
+
+/// A10: a pager that panics over one page drops no other of the pass; its answer is one
+/// that nobody can know, with an alarm, and the page is tried on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pager_that_panics_ends_one_attempt() {
+    let it = setup(|builder| builder).await;
+    let bad = it.declare("panic", Severity::Sev1).await;
+    let mut good = Vec::new();
+    for _ in 0..31 {
+        good.push(it.declare("API down", Severity::Sev1).await);
+    }
+    it.incidents.drain().await.unwrap();
+    for id in good {
+        assert_eq!(it.state(id).await, PagingState::Accepted);
+    }
+    // Twice at most each: nobody was asked again because of another's panic.
+    assert_eq!(it.pager.sends.load(Ordering::SeqCst), 32);
+    let paging = it.incidents.get(bad).await.unwrap().paging.clone();
+    assert_eq!((paging.state, paging.attempts), (PagingState::Failing, 1));
+    let target = it.pager.inner.target_id();
+    assert!(paging.touched.contains(&target));
+    assert!(paging.next_attempt_at.is_some());
+    let expected = Alarm::PagerPanicked { target };
+    assert_eq!(*it.alarms.lock().unwrap(), [expected]);
+}
+
+/// A10: a panic outside of an attempt ends one message, which is handed back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_outside_of_an_attempt_hands_the_message_back() {
+    let it = setup(|builder| builder).await;
+    let id = it.declare("API down", Severity::Sev1).await;
+    it.pager.nameless.store(true, Ordering::SeqCst);
+    it.incidents.drain().await.unwrap();
+    assert_eq!(it.wakes(), 0);
+    it.pager.nameless.store(false, Ordering::SeqCst);
+    it.clock.advance(Duration::from_secs(1));
+    it.incidents.drain().await.unwrap();
+    assert_eq!((it.wakes(), it.state(id).await), (1, PagingState::Accepted));
+}
+
+/// A10: a listener that panics fails no command and drops no page.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_panics_fails_nothing() {
+    let it = setup(|builder| builder.on_commit(|_| panic!("on purpose"))).await;
+    let id = it.declare("API down", Severity::Sev1).await;
+    it.incidents.drain().await.unwrap();
+    assert_eq!((it.wakes(), it.state(id).await), (1, PagingState::Accepted));
+}
+
+/// A10: what is asked about a page and panics is an answer that nobody knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_panics_ends_one_question() {
+    let wild = Wild::new();
+    wild.panics_when_asked.store(true, Ordering::SeqCst);
+    let check: Arc<dyn PageCheck> = wild.clone();
+    let it = setup(|builder| builder.page_check(check)).await;
+    for _ in 0..3 {
+        it.declare("API down", Severity::Sev1).await;
+    }
+    it.incidents.drain().await.unwrap();
+    it.clock.advance(Duration::from_secs(70));
+    it.incidents.confirm().await.unwrap();
+    assert_eq!(wild.asked(), 3);
+    it.incidents.reconcile().await.unwrap();
+    assert_eq!(wild.asked(), 6);
+}
+
+/// Panics over every batch.
+#[derive(Debug)]
+struct WildSink;
+
+#[async_trait]
+impl BillingSink for WildSink {
+    fn target_id(&self) -> TargetId {
+        TargetId::new("sink").unwrap()
+    }
+
+    fn key_window(&self) -> Option<Duration> {
+        None
+    }
+
+    async fn submit(&self, _: &Batch, _: Duration) -> Submission {
+        panic!("on purpose")
+    }
+
+    async fn held(&self, _: Asked<'_>, _: Duration) -> Holding {
+        panic!("on purpose")
+    }
+}
+
+/// A10: a sink that panics may have taken the batch; it is noted as such and tried later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sink_that_panics_ends_one_attempt() {
+    let it = setup(|builder| builder.billing(Arc::new(WildSink))).await;
+    let (id, now) = (MessageId::from_uuid(Uuid::from_u128(7)), it.clock.now());
+    let batch = serde_json::json!({"id": id, "body": "{}"});
+    let bill = OutboxWrite::Add(Box::new(Message {
+        id,
+        incident_id: None,
+        lane: Severity::Sev4,
+        body: MessageBody::Bill(serde_json::from_value(batch).unwrap()),
+        committed_at: now,
+        due_at: now,
+        log: Vec::new(),
+    }));
+    let commit = Commit {
+        outbox: vec![bill],
+        ..Commit::default()
+    };
+    let within = Duration::from_secs(5);
+    it.store.commit(commit, within).await.unwrap();
+    let page = it.declare("API down", Severity::Sev1).await;
+    let drained = it.incidents.drain().await.unwrap();
+    assert_eq!(it.state(page).await, PagingState::Accepted);
+    // By its own waits: the attempt is in its log, so it does not wait for a lease.
+    let wait = drained.next_due.unwrap().since(now);
+    assert!(
+        !wait.is_zero() && wait < Duration::from_secs(10),
+        "{wait:?}"
+    );
+    it.clock.advance(wait);
+    let request = ClaimRequest {
+        owner: Uuid::nil(),
+        now: it.clock.now(),
+        lease_for: Duration::from_secs(30),
+        limit: 1,
+        except: Vec::new(),
+    };
+    let claimed = it.store.claim(request, within).await.unwrap().claims;
+    let log = &claimed[0].message.log[0];
+    assert_eq!((claimed[0].message.id, log.attempts), (id, 1));
+    assert!(log.unknown_since.is_some());
+}
+
+/// A3: a message with which nothing could be begun is handed back at once, and tried a
+/// second later; others are not held up.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_begun_comes_back_after_a_second() {
+    let it = setup(|builder| builder).await;
+    let first = it.declare("API down", Severity::Sev1).await;
+    let second = it.declare("API down", Severity::Sev1).await;
+    it.store.lose(first);
+    let drained = it.incidents.drain().await.unwrap();
+    assert_eq!(
+        (it.wakes(), it.state(second).await),
+        (1, PagingState::Accepted)
+    );
+    let again = it.incidents.now().saturating_add(Duration::from_secs(1));
+    assert_eq!(drained.next_due, Some(again));
+    it.store.mend();
+    it.clock.advance(Duration::from_secs(1));
+    it.incidents.drain().await.unwrap();
+    assert_eq!(
+        (it.wakes(), it.state(first).await),
+        (2, PagingState::Accepted)
+    );
+    let attempts = it.incidents.get(first).await.unwrap().paging.attempts;
+    assert_eq!(attempts, 1);
+}
+
+/// A8: one page that cannot be looked at keeps no other from being asked about, now or
+/// later.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_page_that_is_asked_about_fails_alone() {
+    let wild = Wild::new();
+    let check: Arc<dyn PageCheck> = wild.clone();
+    let it = setup(|builder| builder.page_check(check)).await;
+    let mut ids = Vec::new();
+    for _ in 0..40 {
+        ids.push(it.declare("API down", Severity::Sev1).await);
+    }
+    it.incidents.drain().await.unwrap();
+    it.store.lose(ids[0]);
+    it.store.lose(ids[20]);
+    it.clock.advance(Duration::from_secs(70));
+    assert!(it.incidents.confirm().await.is_err());
+    assert_eq!(wild.asked(), 38);
+    assert!(it.incidents.reconcile().await.is_err());
+    assert_eq!(wild.asked(), 76);
+    it.store.mend();
+    // What failed is not left alone for five minutes.
+    it.incidents.reconcile().await.unwrap();
+    assert_eq!(wild.asked(), 78);
+    it.incidents.confirm().await.unwrap();
+    assert_eq!(wild.asked(), 80);
+}
+
+/// A8: one chain that cannot be looked at keeps no other from being anchored, and is
+/// looked at again.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_chain_is_anchored_alone() {
+    let it = setup(|builder| builder).await;
+    let bad = it.declare("API down", Severity::Sev4).await;
+    for _ in 0..4 {
+        it.declare("API down", Severity::Sev4).await;
+    }
+    it.incidents.drain().await.unwrap();
+    it.store.lose(bad);
+    assert!(it.incidents.anchor().await.is_err());
+    it.store.mend();
+    // Long after it moved: only that chain is left.
+    it.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(it.incidents.anchor().await.unwrap().heads, 1);
+    assert_eq!(it.incidents.anchor().await.unwrap().heads, 0);
+}
