@@ -45,8 +45,10 @@ pub(super) struct Unconfirmed {
 struct Waiting {
     /// Whether those of earlier processes were looked for.
     swept: bool,
-    /// How often each was asked about, and when it is asked about next.
-    pages: BTreeMap<IncidentId, (u32, Timestamp)>,
+    /// How often each page was asked about, and when it is asked about next. Of
+    /// an incident each page is one of its own: while the vendor is asked about
+    /// one, the next may be accepted.
+    pages: BTreeMap<(IncidentId, u32), (u32, Timestamp)>,
 }
 
 impl Unconfirmed {
@@ -54,9 +56,10 @@ impl Unconfirmed {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, id: IncidentId, now: Timestamp) {
+    fn add(&self, incident: &Incident, now: Timestamp) {
         let due = now.saturating_add(ASKING.first);
-        self.lock().pages.entry(id).or_insert((0, due));
+        let page = (incident.id, incident.paging.epoch);
+        self.lock().pages.entry(page).or_insert((0, due));
     }
 }
 
@@ -64,7 +67,7 @@ impl Incidents {
     /// A page was accepted: from now on it is asked about, where that is possible.
     pub(super) fn look_after(&self, incident: &Incident) {
         if self.check_of(incident).is_some() {
-            self.0.unconfirmed.add(incident.id, self.0.now());
+            self.0.unconfirmed.add(incident, self.0.now());
         }
     }
 
@@ -101,17 +104,17 @@ impl Incidents {
             self.0.unconfirmed.lock().swept = true;
         }
         let now = self.0.now();
-        let due: Vec<IncidentId> = {
+        let due: Vec<(IncidentId, u32)> = {
             let waiting = self.0.unconfirmed.lock();
             let due = waiting.pages.iter().filter(|(_, (_, due))| *due <= now);
-            due.map(|(id, _)| *id).collect()
+            due.map(|(page, _)| *page).collect()
         };
         let mut asked = stream::iter(due)
-            .map(|id| async move { (id, self.ask_about(id).await) })
+            .map(|page| async move { (page, self.ask_about(page).await) })
             .buffer_unordered(AT_ONCE);
-        while let Some((id, answer)) = asked.next().await {
+        while let Some((page, answer)) = asked.next().await {
             if answer? {
-                self.0.unconfirmed.lock().pages.remove(&id);
+                self.0.unconfirmed.lock().pages.remove(&page);
             }
         }
         Ok(())
@@ -124,15 +127,18 @@ impl Incidents {
             let accepted = incident.paging.accepted_at;
             let recent = accepted.is_some_and(|at| now.since(at) < SWEEP);
             if recent && self.check_of(&incident).is_some() {
-                self.0.unconfirmed.add(incident.id, now);
+                self.0.unconfirmed.add(&incident, now);
             }
         }
         Ok(())
     }
 
-    /// Whether nothing is left to be asked about an incident.
-    async fn ask_about(&self, id: IncidentId) -> Result<bool, Error> {
+    /// Whether nothing is left to be asked about a page.
+    async fn ask_about(&self, (id, epoch): (IncidentId, u32)) -> Result<bool, Error> {
         let incident = self.get(id).await?;
+        if incident.paging.epoch != epoch {
+            return Ok(true);
+        }
         let Some(check) = self.check_of(&incident) else {
             return Ok(true);
         };
@@ -158,7 +164,7 @@ impl Incidents {
             }
             Confirmation::NotYet | Confirmation::Unknown => {
                 let mut waiting = self.0.unconfirmed.lock();
-                if let Some((asked, due)) = waiting.pages.get_mut(&id) {
+                if let Some((asked, due)) = waiting.pages.get_mut(&(id, epoch)) {
                     *asked += 1;
                     let seed = id.uuid().as_u64_pair().1;
                     let wait = now.saturating_add(ASKING.wait(*asked, seed));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Alarm;
 use super::builder::Inner;
 use crate::MessageId;
 use crate::actor::Actor;
@@ -22,6 +23,8 @@ pub(super) struct Gathered {
     pub(super) settle: bool,
     /// Whether the public saw it before, or sees it now.
     pub(super) public: bool,
+    /// What goes off once it is kept.
+    pub(super) alarm: Option<Alarm>,
 }
 
 impl Inner {
@@ -68,13 +71,13 @@ impl Inner {
         }
         let public = before.face.public || after.face.public;
         let mut outbox = Vec::new();
-        let mut settle = false;
+        let (mut settle, mut alarm) = (false, None);
         for effect in effects {
             match effect {
                 Effect::Page => {
                     if after.paging.epoch == before.paging.epoch && expected.is_some() {
                         // A reopen that pages by policy starts the epoch itself.
-                        after.state_mut().paging = before.paging.next();
+                        after.state_mut().paging = before.paging.next(now);
                     }
                     outbox.push(supersede(after.id, None));
                     outbox.push(self.page_message(&after, None, PageAction::Trigger, now));
@@ -89,7 +92,7 @@ impl Inner {
                         continue;
                     }
                     if let Some(paging) = after.paging_mut(Some(&rule)) {
-                        *paging = paging.next();
+                        *paging = paging.next(now);
                     }
                     outbox.push(supersede(after.id, Some(&rule)));
                     outbox.push(self.page_message(&after, Some(&rule), PageAction::Trigger, now));
@@ -106,6 +109,13 @@ impl Inner {
                     due_at: now,
                 }),
                 Effect::Settle => settle = true,
+                Effect::Deserted(vendor) => {
+                    let incident_id = after.id;
+                    alarm = Some(Alarm::AlertClosedThere {
+                        incident_id,
+                        vendor,
+                    });
+                }
             }
         }
         Gathered {
@@ -119,6 +129,7 @@ impl Inner {
             outbox,
             settle,
             public,
+            alarm,
         }
     }
 

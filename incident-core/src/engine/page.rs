@@ -310,6 +310,7 @@ impl Incidents {
                 outbox: Vec::new(),
                 settle: false,
                 public: false,
+                alarm: None,
             },
             audit,
         )

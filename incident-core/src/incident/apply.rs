@@ -43,7 +43,7 @@ impl Incident {
                     linked_at: now,
                 });
             }
-            Event::PageAsked { .. } => state.paging = state.paging.next(),
+            Event::PageAsked { .. } => state.paging = state.paging.next(now),
             Event::Escalated { rule, by, .. } => escalate(state, rule, by, now),
             Event::PageRetried { messages } => {
                 for one in messages {
