@@ -27,6 +27,7 @@ mod harness;
 mod http_rules;
 mod imports;
 mod issued;
+mod late_properties;
 mod paging;
 mod properties;
 mod public_canary;

@@ -94,26 +94,25 @@ pub(super) fn report(
     // Those beyond on-call neither take the incident nor end it.
     let counts = !earlier && report.rule.is_none() && incident.status.is_live();
     let taken = incident.is_taken();
-    match report.heard.what {
-        HeardWhat::Acknowledged if counts && report.may.acknowledge && !taken => {
-            return Ok(vec![Event::Acknowledged { at, by: by.clone() }]);
-        }
-        HeardWhat::Resolved if counts && report.may.resolve && is_certain(incident, report) => {
-            let update = Update::to_status(report.sentence(false)?, Status::Resolved);
-            let updated = update_of(incident, &update, now, policy)?;
-            return Ok(vec![Event::Updated(Box::new(updated))]);
-        }
-        _ => {}
+    let what = &report.heard.what;
+    if *what == HeardWhat::Acknowledged && counts && report.may.acknowledge && !taken {
+        return Ok(vec![Event::Acknowledged { at, by: by.clone() }]);
+    }
+    let resolves = counts && report.may.resolve && is_certain(incident, report);
+    if *what == HeardWhat::Resolved && resolves {
+        let update = Update::to_status(report.sentence(false)?, Status::Resolved);
+        let updated = update_of(incident, &update, now, policy)?;
+        return Ok(vec![Event::Updated(Box::new(updated))]);
     }
     if incident.status.is_final() {
         return Err(ended(incident));
     }
-    let deserted = counts && !taken && report.heard.what == HeardWhat::Resolved;
+    let deserted = counts && !taken && *what == HeardWhat::Resolved;
     Ok(vec![Event::Observed {
         said: report.sentence(earlier)?,
         occurred_at: at,
         rule: report.rule.clone(),
-        alert: report.heard.what.shows().filter(|_| !earlier),
+        alert: what.shows().filter(|_| !earlier),
         deserted_at: deserted.then(|| report.heard.vendor.clone()),
     }])
 }
