@@ -85,9 +85,7 @@ pub fn effects_of(
         Event::Observed { deserted_at, .. } => {
             effects.extend(deserted_at.clone().map(Effect::Deserted));
         }
-        Event::Published(_)
-        | Event::PostMortemLinked { .. }
-        | Event::Redacted { .. } => {}
+        Event::Published(_) | Event::PostMortemLinked { .. } | Event::Redacted { .. } => {}
     }
     effects
 }

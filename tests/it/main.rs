@@ -28,6 +28,7 @@ mod http_rules;
 mod imports;
 mod issued;
 mod late_properties;
+mod late_reports;
 mod paging;
 mod properties;
 mod public_canary;

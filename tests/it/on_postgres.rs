@@ -23,6 +23,7 @@ mod harness;
 mod http_rules;
 mod imports;
 mod issued;
+mod late_reports;
 mod paging;
 mod public_canary;
 mod real_data;

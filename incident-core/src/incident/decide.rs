@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{page, vendor};
 use super::{
-    Affected, CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish,
-    Severity, Status, Step, Transition, Update, Updated,
+    Affected, CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity,
+    Status, Step, Transition, Update, Updated,
 };
+use super::{page, vendor};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
