@@ -155,6 +155,19 @@ impl Setup {
             .collect()
     }
 
+    /// Waits until the others were sent so much, and the page of their rule is in a
+    /// state.
+    async fn others(&self, sent: usize, state: &str) -> Value {
+        for _ in 0..1_500 {
+            let shown = self.incident().await["escalations"].clone();
+            if self.sent().await.1 >= sent && shown[0]["paging"]["state"] == state {
+                return shown;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{:?}", self.incident().await["escalations"]);
+    }
+
     /// Lets everything that is due be sent, and says how much was.
     async fn sent(&self) -> (usize, usize) {
         self.server.incidents().drain().await.unwrap();
@@ -212,7 +225,10 @@ async fn late_words_do_not_stop_a_trigger_that_is_on_its_way() {
     for vendor in VENDORS {
         let mut it = setup().await;
         it.resolve_and_reopen().await;
-        it.sent().await;
+        // The first page is called off, and what is refused is the second.
+        while it.sent().await.0 < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         let refused = PageAnswer::NotSent(NotSent {
             reason: NotSentReason::Unreachable,
             retry_after: Some(Duration::from_secs(60)),
@@ -241,10 +257,9 @@ async fn late_words_about_an_escalation_of_before_the_reopen_are_entries() {
         let mut it = setup().await;
         it.page(json!({"reason": "data may be out", "rule": "security"}))
             .await;
-        it.sent().await;
+        it.others(1, "accepted").await;
         it.resolve_and_reopen().await;
-        it.sent().await;
-        let before = it.incident().await["escalations"].clone();
+        let before = it.others(2, "none").await;
         // Whatever time they carry: no alert of the rule is open.
         for time in [
             "2026-11-20T23:30:00Z",
@@ -256,9 +271,7 @@ async fn late_words_about_an_escalation_of_before_the_reopen_are_entries() {
         assert_eq!(it.incident().await["escalations"], before, "{vendor:?}");
         it.page(json!({"reason": "again", "rule": "security"}))
             .await;
-        it.sent().await;
-        let before = it.incident().await["escalations"].clone();
-        assert_eq!(before[0]["paging"]["state"], "accepted");
+        let before = it.others(3, "accepted").await;
         it.hears(vendor, KINDS[1], ":security", "2026-11-21T00:10:00Z")
             .await;
         assert_eq!(it.incident().await["escalations"], before, "{vendor:?}");
