@@ -125,6 +125,7 @@ pub(super) fn alarm(alarm: &Alarm) {
         Alarm::PageUnconfirmed { .. } => "page_unconfirmed",
         Alarm::AlertClosedThere { .. } => "alert_closed_there",
         Alarm::TargetDown { .. } => "target_down",
+        Alarm::TestPageLeftOpen { .. } => "test_page_left_open",
         Alarm::BillingHeld { .. } => "billing_held",
         Alarm::BillingLate { .. } => "billing_late",
         Alarm::ChainBroken { .. } => "chain_broken",

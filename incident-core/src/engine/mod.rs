@@ -13,6 +13,7 @@ mod coalesce;
 mod confirm;
 mod decide_credit;
 mod denial;
+mod end_test;
 mod error;
 mod gates;
 mod gather;

@@ -116,6 +116,7 @@ impl Incidents {
             MessageBody::Page(page) => self.page(claim, page).await,
             MessageBody::Settle(asked) => self.settle_later(claim, asked).await,
             MessageBody::Bill(batch) => self.bill(claim, batch).await,
+            MessageBody::EndTest(end) => self.end_test(claim, end).await,
         }
     }
 }
