@@ -43,6 +43,7 @@ mod sla_properties;
 mod sla_tables;
 mod statements;
 mod storms;
+mod test_pages;
 mod throttled;
 mod timeline;
 mod vendor_pages;

@@ -31,6 +31,7 @@ mod reconciled;
 mod scenario;
 mod statements;
 mod storms;
+mod test_pages;
 mod throttled;
 mod timeline;
 mod vendor_pages;
