@@ -252,9 +252,11 @@ async fn a_test_that_cannot_be_ended_is_tried_on_and_raises_an_alarm() {
         it.clock.advance(SECOND * 3_600);
         next.drain().await.unwrap();
     }
-    let left = |alarm: &Alarm| match alarm {
-        Alarm::TestPageLeftOpen { target } => Some(target.name().to_owned()),
-        _ => None,
+    let left = |alarm: &Alarm| {
+        let Alarm::TestPageLeftOpen { target } = alarm else {
+            return None;
+        };
+        Some(target.name().to_owned())
     };
     let left: Vec<String> = it.alarms.lock().unwrap().iter().filter_map(left).collect();
     assert_eq!(left, ["pagerduty"]);
@@ -326,7 +328,8 @@ async fn a_target_that_did_not_take_it_is_left_alone_at_the_end() {
         reason: NotSentReason::Rejected,
         retry_after: None,
     })]);
-    let incidents = it.process_with(&[pager.clone()]);
+    let pagers: Vec<Arc<dyn Pager>> = vec![pager.clone()];
+    let incidents = it.process_with(&pagers);
     incidents.test_pagers(&ask(), Urgency::Low).await.unwrap();
     it.refused(&incidents).await;
     it.clock.advance(TEST_LASTS);
