@@ -3,7 +3,7 @@
 use crate::incident::{Event, Incident, Mode, Status};
 use crate::paging::{PageAction, PagingState, Urgency};
 use crate::policy::Policy;
-use crate::{MessageId, RuleName};
+use crate::{MessageId, Name, RuleName};
 
 /// A consequence that leaves the incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Effect {
     Replay(MessageId),
     /// The credits are computed anew.
     Settle,
+    /// An alarm: this vendor no longer calls anybody, and nobody has the incident.
+    Deserted(Name),
 }
 
 /// The consequences of one event. Pure and total.
@@ -94,8 +96,10 @@ pub fn effects_of(
                 effects.push(Effect::Page);
             }
         }
-        Event::Observed { .. }
-        | Event::Published(_)
+        Event::Observed { deserted_at, .. } => {
+            effects.extend(deserted_at.clone().map(Effect::Deserted));
+        }
+        Event::Published(_)
         | Event::Related { .. }
         | Event::PostMortemLinked { .. }
         | Event::Redacted { .. } => {}

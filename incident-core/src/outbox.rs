@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::billing::Batch;
 use crate::incident::Severity;
-use crate::paging::{PageAction, PageEvent, TargetLog};
+use crate::paging::{EndTest, PageAction, PageEvent, TargetLog};
 use crate::{IncidentId, MessageId, PersonName, RuleName, TenantId, Timestamp, Window};
 
 /// What is to be done.
@@ -21,6 +21,8 @@ pub enum MessageBody {
     Settle(Resettle),
     /// Hand credits to billing.
     Bill(Batch),
+    /// Resolve the alerts of a test page.
+    EndTest(EndTest),
 }
 
 /// Credits to be computed: those of an incident that hits all tenants, and those of
@@ -37,7 +39,7 @@ pub struct Resettle {
 
 impl MessageBody {
     /// The kinds that this version knows; a store hands out no others.
-    pub const KINDS: [&str; 3] = ["page", "settle", "bill"];
+    pub const KINDS: [&str; 4] = ["page", "settle", "bill", "end_test"];
 
     /// Its kind, as the outbox names it.
     #[must_use]
@@ -46,6 +48,7 @@ impl MessageBody {
             Self::Page(_) => "page",
             Self::Settle(_) => "settle",
             Self::Bill(_) => "bill",
+            Self::EndTest(_) => "end_test",
         }
     }
 }
@@ -93,6 +96,10 @@ impl Message {
             MessageBody::Page(page) => Thread::page(page.rule.as_ref()),
             MessageBody::Settle(_) => Thread(Cow::Borrowed("/settle")),
             MessageBody::Bill(_) => Thread(Cow::Borrowed("/bill")),
+            // A thread per test: one whose vendor is away holds up no other.
+            MessageBody::EndTest(end) => {
+                Thread(Cow::Owned(format!("/test/{}", end.page.incident_id)))
+            }
         }
     }
 }
@@ -100,7 +107,7 @@ impl Message {
 /// What is done in order, of one incident or of none.
 ///
 /// Its own page, the page of an escalation's rule, its credits, the batches for
-/// billing: a slow pager holds up no credit, and a sink that is away no page.
+/// billing, the end of a test page: a slow pager holds up no credit, and a sink that is away no page.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Thread(Cow<'static, str>);
 

@@ -489,7 +489,7 @@ async fn a_test_page_asks_every_target_once_and_is_ended() {
             ("second", TestOutcome::NotSent(NotSentReason::Unauthorized))
         ]
     );
-    it.incidents.end_page_test(&tested.test).await;
+    it.incidents.end_page_tests().await;
     assert_eq!(
         actions(&it.first),
         [PageAction::Trigger, PageAction::Resolve]

@@ -24,7 +24,6 @@ use crate::http::body::{self, BODY_LIMIT};
 use crate::http::conditions::{self, InFlight};
 use crate::http::problem::Problem;
 use crate::metrics::Metrics;
-use crate::page_tests::PageTests;
 use crate::policy_file::Links;
 use crate::public_cache::PublicCache;
 
@@ -59,8 +58,6 @@ pub struct Shared {
     pub hooks: Hooks,
     /// The metrics of this process, where a recorder is installed.
     pub metrics: Option<Metrics>,
-    /// Test pages that are open.
-    pub page_tests: PageTests,
     /// Requests that run under a key.
     pub in_flight: InFlight,
     /// Held for reading by every command that runs.
@@ -125,7 +122,6 @@ impl App {
             links,
             hooks,
             metrics,
-            page_tests: PageTests::default(),
             in_flight: InFlight::default(),
             running: Arc::default(),
         }))

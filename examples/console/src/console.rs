@@ -213,7 +213,7 @@ impl Console {
         };
         app.finished().await;
         failpoint::hit("mid_shutdown");
-        app.page_tests.end_all(&app.incidents).await;
+        app.incidents.end_page_tests().await;
         // The relay ends with one more pass; what the last commands committed
         // after that is sent here.
         let _ = relay.await;

@@ -16,7 +16,6 @@ pub mod http;
 pub mod import;
 pub mod maintenance;
 pub mod metrics;
-pub mod page_tests;
 pub mod pagers;
 pub mod policy_file;
 pub mod public_cache;

@@ -1,12 +1,12 @@
 //! The shapes of the HTTP contract.
 
-use std::time::Duration;
-
 use incident_core::audit::AuditEntry;
 use incident_core::billing::{BilledCredit, CappedRow, CreditInput, SignedPercent};
 use incident_core::engine::{BreakdownReport, ImpactReport, Method, SlaReport};
 use incident_core::incident::Incident;
-use incident_core::paging::{Escalation, PagerTest, Paging, TargetId, TestOutcome, dedup_key};
+use incident_core::paging::{
+    Escalation, PagerTest, Paging, TEST_LASTS, TargetId, TestOutcome, dedup_key, test_key,
+};
 use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::timeline::{SysIncidentUpdateEntry, TextName};
 use incident_core::{IncidentId, Timestamp};
@@ -402,7 +402,7 @@ pub fn place(at: Timestamp, id: impl std::fmt::Display) -> String {
 
 /// What became of a test page, which is resolved after `lasts`.
 #[must_use]
-pub fn pager_test(test: &PagerTest, lasts: Duration) -> Value {
+pub fn pager_test(test: &PagerTest) -> Value {
     let targets: Vec<Value> = test
         .targets
         .iter()
@@ -414,16 +414,17 @@ pub fn pager_test(test: &PagerTest, lasts: Duration) -> Value {
             };
             json!({
                 "target": tested.target.name(),
+                "dedup_key": test_key(&tested.target),
                 "outcome": tested.outcome.word(),
                 "reason": reason,
+                "retry_after_seconds": tested.retry_after.map(|wait| wait.as_micros().div_ceil(1_000_000)),
                 "took_ms": tested.took.as_millis(),
             })
         })
         .collect();
     json!({
-        "dedup_key": test.page.dedup_key,
         "urgency": test.page.urgency,
-        "resolved_after_seconds": lasts.as_secs(),
+        "resolved_after_seconds": TEST_LASTS.as_secs(),
         "targets": targets,
     })
 }

@@ -16,6 +16,7 @@ use super::gates::Gates;
 use super::reconcile::Reconciled;
 use super::returned::LeftToOthers;
 use super::shared::Shared;
+use super::test_page::Tests;
 use super::{Incidents, LogAnchors, Notice, meter};
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
@@ -106,6 +107,7 @@ pub(super) struct Inner {
     pub(super) anchors: Anchors,
     pub(super) gates: Gates,
     pub(super) leaders: Leaders,
+    pub(super) tests: Tests,
     pub(super) settings: Settings,
     pub(super) listeners: Vec<Listener>,
     /// Random per process start: who holds a lease.
@@ -426,6 +428,7 @@ impl IncidentsBuilder {
             anchors: Anchors::new(self.anchors),
             gates: Gates::new(self.settings.gate),
             leaders: Leaders::default(),
+            tests: Tests::default(),
             settings: self.settings,
             listeners: self.listeners,
             owner,

@@ -55,8 +55,10 @@ struct Waiting {
     swept: Option<Timestamp>,
     /// Pages of which nobody can tell, by when they were accepted: not asked about again.
     unknowable: BTreeMap<IncidentId, Option<Timestamp>>,
-    /// How often each was asked about, and when it is asked about next.
-    pages: BTreeMap<IncidentId, (u32, Timestamp)>,
+    /// How often each page was asked about, and when it is asked about next. Of
+    /// an incident each page is one of its own: while the vendor is asked about
+    /// one, the next may be accepted.
+    pages: BTreeMap<(IncidentId, u32), (u32, Timestamp)>,
 }
 
 impl Unconfirmed {
@@ -64,8 +66,9 @@ impl Unconfirmed {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, id: IncidentId, due: Timestamp) {
-        self.lock().pages.entry(id).or_insert((0, due));
+    fn add(&self, incident: &Incident, due: Timestamp) {
+        let page = (incident.id, incident.paging.epoch);
+        self.lock().pages.entry(page).or_insert((0, due));
     }
 
     /// Whether it is time to look for pages of other processes; a clock that went back
@@ -81,7 +84,7 @@ impl Incidents {
     pub(super) fn look_after(&self, incident: &Incident) {
         if self.check_of(incident).is_some() {
             let due = self.0.now().saturating_add(ASKING.first);
-            self.0.unconfirmed.add(incident.id, due);
+            self.0.unconfirmed.add(incident, due);
         }
     }
 
@@ -123,21 +126,21 @@ impl Incidents {
             let swept = self.sweep(now).await;
             each.note("all", "accepted pages could not be looked for", swept);
         }
-        let due: Vec<IncidentId> = {
+        let due: Vec<(IncidentId, u32)> = {
             let waiting = self.0.unconfirmed.lock();
             let due = waiting.pages.iter().filter(|(_, (_, due))| *due <= now);
-            due.map(|(id, _)| *id).collect()
+            due.map(|(page, _)| *page).collect()
         };
         let mut asked = stream::iter(due)
-            .map(|id| async move { (id, self.ask_about(id).await) })
+            .map(|page| async move { (page, self.ask_about(page).await) })
             .buffer_unordered(AT_ONCE);
-        while let Some((id, answer)) = asked.next().await {
+        while let Some((page, answer)) = asked.next().await {
             // What is gone, or cannot be read, is not asked for again.
             let hopeless = matches!(&answer, Err(Error::NotFound(_)))
                 || answer.as_ref().is_err_and(is_unreadable);
-            let over = each.note(id, "an accepted page could not be asked about", answer);
+            let over = each.note(page.0, "an accepted page could not be asked about", answer);
             if hopeless || over == Some(true) {
-                self.0.unconfirmed.lock().pages.remove(&id);
+                self.0.unconfirmed.lock().pages.remove(&page);
             }
         }
         each.end()
@@ -163,7 +166,7 @@ impl Incidents {
                 .copied();
             if unknowable != Some(accepted) && self.check_of(&incident).is_some() {
                 let due = at.saturating_add(SENDER_FIRST).max(now);
-                self.0.unconfirmed.add(incident.id, due);
+                self.0.unconfirmed.add(&incident, due);
             }
         }
         let mut waiting = self.0.unconfirmed.lock();
@@ -172,9 +175,12 @@ impl Incidents {
         Ok(())
     }
 
-    /// Whether nothing is left to be asked about an incident.
-    async fn ask_about(&self, id: IncidentId) -> Result<bool, Error> {
+    /// Whether nothing is left to be asked about a page.
+    async fn ask_about(&self, (id, epoch): (IncidentId, u32)) -> Result<bool, Error> {
         let incident = self.get(id).await?;
+        if incident.paging.epoch != epoch {
+            return Ok(true);
+        }
         let Some(check) = self.check_of(&incident) else {
             return Ok(true);
         };
@@ -201,7 +207,7 @@ impl Incidents {
             }
             Confirmation::NotYet | Confirmation::Unknown => {
                 let mut waiting = self.0.unconfirmed.lock();
-                if let Some((asked, due)) = waiting.pages.get_mut(&id) {
+                if let Some((asked, due)) = waiting.pages.get_mut(&(id, epoch)) {
                     *asked += 1;
                     let seed = id.uuid().as_u64_pair().1;
                     let wait = now.saturating_add(ASKING.wait(*asked, seed));

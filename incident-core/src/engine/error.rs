@@ -1,5 +1,7 @@
 //! Why the engine did not do what it was asked.
 
+use std::time::Duration;
+
 use crate::Invalid;
 use crate::actor::Action;
 use crate::incident::Refusal;
@@ -37,6 +39,13 @@ pub enum Error {
     /// The usage source did not answer. **Handling:** see the source.
     #[error("the usage source did not answer")]
     Usage(#[from] UsageError),
+    /// A test page is open, and there is one at a time. **Handling:** ask again when
+    /// it is over. HTTP: 429, with `Retry-After`.
+    #[error("a test page is open")]
+    TestPageOpen {
+        /// When it is over.
+        ends_in: Duration,
+    },
     /// Something that the host did not configure is needed. **Handling:**
     /// configure it; the sentence says what.
     #[error("{0}")]

@@ -44,6 +44,11 @@ impl Gates {
         gates.values_mut().for_each(Gate::try_again);
     }
 
+    /// Whether a request may go out now; it is counted if so.
+    pub(super) fn admit(&self, target: &TargetId, asking: Asking, now: Timestamp) -> Admission {
+        self.with(target, |gate| gate.admit(asking, now))
+    }
+
     fn with<T>(&self, target: &TargetId, ask: impl FnOnce(&mut Gate) -> T) -> T {
         let mut gates = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let gate = gates
@@ -78,7 +83,7 @@ impl Incidents {
                 severity,
                 may_probe: may_probe(goal, targets, log, &target),
             };
-            let admission = gates.with(&target, |gate| gate.admit(asking, now));
+            let admission = gates.admit(&target, asking, now);
             let (until, why) = match admission {
                 Admission::Go => return Next::Send(target),
                 Admission::Hold { until, why } => (until, why),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Alarm;
 use super::builder::Inner;
 use crate::MessageId;
 use crate::actor::Actor;
@@ -22,6 +23,8 @@ pub(super) struct Gathered {
     pub(super) settle: bool,
     /// Whether the public saw it before, or sees it now.
     pub(super) public: bool,
+    /// What goes off once it is kept.
+    pub(super) alarm: Option<Alarm>,
 }
 
 impl Inner {
@@ -70,13 +73,13 @@ impl Inner {
         }
         let public = before.face.public || after.face.public;
         let mut outbox = Vec::new();
-        let mut settle = false;
+        let (mut settle, mut alarm) = (false, None);
         for effect in effects {
             match effect {
                 Effect::Page => {
                     let paging = &mut after.state_mut().paging;
                     if paging.epoch == before.paging.epoch && expected.is_some() {
-                        *paging = before.paging.next();
+                        *paging = before.paging.next(now);
                     }
                     // A reopen began the epoch already.
                     paging.state = PagingState::Pending;
@@ -93,7 +96,7 @@ impl Inner {
                         continue;
                     }
                     if let Some(paging) = after.paging_mut(Some(&rule)) {
-                        *paging = paging.next();
+                        *paging = paging.next(now);
                     }
                     outbox.push(supersede(after.id, Some(&rule)));
                     outbox.push(self.page_message(&after, Some(&rule), PageAction::Trigger, now));
@@ -110,6 +113,13 @@ impl Inner {
                     due_at: now,
                 }),
                 Effect::Settle => settle = true,
+                Effect::Deserted(vendor) => {
+                    let incident_id = after.id;
+                    alarm = Some(Alarm::AlertClosedThere {
+                        incident_id,
+                        vendor,
+                    });
+                }
             }
         }
         Gathered {
@@ -123,6 +133,7 @@ impl Inner {
             outbox,
             settle,
             public,
+            alarm,
         }
     }
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Alarm, Ask, Error, IdempotencyKey, Incidents, Notice};
+use super::{Ask, Error, IdempotencyKey, Incidents};
 use crate::actor::{Actor, ActorKind, Caller, Role};
-use crate::incident::{Command, Incident, Observation, Status, Update};
+use crate::incident::{Command, Incident, VendorReport};
 use crate::paging::{Heard, HeardWhat, OLDEST_HEARD, incident_of_key};
-use crate::{IncidentId, PersonName, RuleName, Statement, Text};
+use crate::{IncidentId, PersonName};
 
 /// Longer than [`OLDEST_HEARD`]: an event is forgotten only when it is too old
 /// to be taken in again, whatever the clocks of both sides say.
@@ -33,8 +33,10 @@ impl Incidents {
     /// vendor: `incident_pagers::inbound` does.
     ///
     /// What it may change is policy
-    /// ([`heed`](super::IncidentsBuilder::heed)); the rest is an entry. The same
-    /// event heard again changes nothing. What is not about an incident of ours,
+    /// ([`heed`](super::IncidentsBuilder::heed)); the rest is an entry. It is
+    /// judged in the commit that keeps it, against the page of that moment: what
+    /// is older than the page was about an earlier one, and is an entry and nothing
+    /// else. The same event heard again changes nothing. What is not about an incident of ours,
     /// is our own echo, is older than [`OLDEST_HEARD`], or comes when the
     /// incident takes no more entries is [`Heeded::Nothing`]: answer it with
     /// success, or the vendor sends it again and at last stops sending.
@@ -42,6 +44,15 @@ impl Incidents {
     /// # Errors
     /// The store did not do it: let the vendor try again (HTTP: 503).
     pub async fn heed(&self, heard: &Heard) -> Result<Heeded, Error> {
+        self.take_in(heard, None).await
+    }
+
+    /// The same, for the answer to a question about one page as well.
+    pub(super) async fn take_in(
+        &self,
+        heard: &Heard,
+        asked_of: Option<u32>,
+    ) -> Result<Heeded, Error> {
         if heard.echo {
             return Ok(Heeded::Nothing("it repeats what was told the vendor"));
         }
@@ -54,95 +65,30 @@ impl Incidents {
         if heard.at.is_some_and(|at| at < oldest) {
             return Ok(Heeded::Nothing("it is too old"));
         }
-        let Some(incident) = self.find(id).await? else {
+        if self.find(id).await?.is_none() {
             return Ok(Heeded::Nothing("there is no such incident"));
-        };
-        let own = rule.is_none();
-        let Some(command) = self.command_of(heard, &incident, rule) else {
+        }
+        // We opened it ourselves, and its acceptance stands there already.
+        if heard.what == HeardWhat::Opened {
             return Ok(Heeded::Nothing("it is nothing new"));
+        }
+        let report = VendorReport {
+            heard: heard.clone(),
+            rule,
+            asked_of,
+            may: self.0.settings.heed,
         };
-        let ask = ask_of(heard, id);
-        match self.act(&ask, id, &command).await {
-            Ok(done) => {
-                if !done.replayed {
-                    self.warn_if_deserted(heard, &done.incident, own);
-                }
-                Ok(Heeded::Taken {
-                    incident: done.incident,
-                    repeated: done.replayed,
-                })
-            }
+        let command = Command::Report(Box::new(report));
+        match self.act(&ask_of(heard, id), id, &command).await {
+            Ok(done) => Ok(Heeded::Taken {
+                incident: done.incident,
+                repeated: done.replayed,
+            }),
             Err(Error::Refused(_)) => Ok(Heeded::Nothing("the incident takes no such entry")),
             Err(Error::Forbidden(_)) => Ok(Heeded::Nothing("vendors may not do this")),
             Err(error) => Err(error),
         }
     }
-
-    /// The alert of an incident that goes on, and that nobody has, rings no more.
-    fn warn_if_deserted(&self, heard: &Heard, incident: &Incident, own: bool) {
-        let over = heard.what == HeardWhat::Resolved && own;
-        if !over || !incident.status.is_live() || incident.is_taken() {
-            return;
-        }
-        tracing::error!(incident.id = %incident.id, vendor = %heard.vendor, "the alert of a live incident that nobody has was closed at the vendor");
-        self.0.tell(&Notice {
-            alarm: Some(Alarm::AlertClosedThere {
-                incident_id: incident.id,
-                vendor: heard.vendor.clone(),
-            }),
-            ..Notice::default()
-        });
-    }
-
-    fn command_of(
-        &self,
-        heard: &Heard,
-        incident: &Incident,
-        rule: Option<RuleName>,
-    ) -> Option<Command> {
-        let policy = &self.0.settings.heed;
-        // The vendor's clock may be ahead of ours.
-        let at = heard.at.map(|at| at.min(self.0.now()));
-        let live = incident.status.is_live();
-        // Who was told beyond on-call neither takes the incident nor ends it.
-        let own = rule.is_none();
-        match heard.what {
-            // We opened it ourselves, and its acceptance stands there already.
-            HeardWhat::Opened => return None,
-            HeardWhat::Acknowledged
-                if own && policy.acknowledge && live && !incident.is_taken() =>
-            {
-                return Some(Command::Acknowledge { at });
-            }
-            HeardWhat::Resolved if own && policy.resolve && live => {
-                let update = Update::to_status(statement(heard, None)?, Status::Resolved);
-                return Some(Command::Update(Box::new(update)));
-            }
-            HeardWhat::Acknowledged
-            | HeardWhat::Unacknowledged
-            | HeardWhat::Resolved
-            | HeardWhat::Merged
-            | HeardWhat::Reopened
-            | HeardWhat::Reassigned(_)
-            | HeardWhat::Escalated(_)
-            | HeardWhat::Reprioritised(_)
-            | HeardWhat::Noted(_) => {}
-        }
-        Some(Command::Observe(Box::new(Observation {
-            said: statement(heard, rule.as_ref())?,
-            occurred_at: at,
-            rule,
-            alert: heard.what.shows(),
-        })))
-    }
-}
-
-fn statement(heard: &Heard, rule: Option<&RuleName>) -> Option<Statement> {
-    let sentence = match rule {
-        Some(rule) => format!("escalation {rule}: {}", heard.sentence()),
-        None => heard.sentence(),
-    };
-    Statement::new(Text::cut(&sentence).as_str()).ok()
 }
 
 fn ask_of(heard: &Heard, id: IncidentId) -> Ask {

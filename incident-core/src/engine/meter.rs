@@ -134,6 +134,7 @@ pub(super) fn alarm(alarm: &Alarm) {
         Alarm::MessageUnreadable { .. } => "message_unreadable",
         Alarm::PagerPanicked { .. } => "pager_panicked",
         Alarm::TargetDown { .. } => "target_down",
+        Alarm::TestPageLeftOpen { .. } => "test_page_left_open",
         Alarm::BillingHeld { .. } => "billing_held",
         Alarm::BillingLate { .. } => "billing_late",
         Alarm::ChainBroken { .. } => "chain_broken",

@@ -15,6 +15,7 @@ mod decide_credit;
 mod declare;
 mod denial;
 mod each;
+mod end_test;
 mod error;
 mod gates;
 mod gather;

@@ -74,6 +74,12 @@ pub enum Alarm {
         /// The target.
         target: TargetId,
     },
+    /// The alert of a test page could not be resolved, and is no longer tried:
+    /// close it there.
+    TestPageLeftOpen {
+        /// Where.
+        target: TargetId,
+    },
     /// A batch of credits is no longer handed to billing: the sink refuses it, or may
     /// have taken it so long ago that nobody can know. Kept for
     /// [`resend_batch`](super::Incidents::resend_batch).

@@ -62,12 +62,8 @@ impl Incidents {
             Next::Nothing => {}
         }
         let (now, tried) = (self.0.now(), log.clone());
-        let mut outcome = match (next_step(goal, &targets, &log, policy, now), held) {
-            (Step::Done, _) => Settled::Done,
-            (Step::GiveUp, _) => Settled::GivenUp { log },
-            (_, Some(due_at)) | (Step::Wait(due_at), None) => Settled::Later { due_at, log },
-            (Step::Send(_), None) => Settled::Later { due_at: now, log },
-        };
+        let step = next_step(goal, &targets, &log, policy, now);
+        let mut outcome = outcome_of_step(step, held, log, now);
         if page.repeats {
             // Told before: once more is enough, whatever comes of it.
             outcome = Settled::Done;
@@ -179,7 +175,7 @@ impl Incidents {
         }
     }
 
-    async fn attempt(
+    pub(super) async fn attempt(
         &self,
         target: TargetId,
         page: &PageEvent,
@@ -326,6 +322,7 @@ impl Incidents {
                 outbox: Vec::new(),
                 settle: false,
                 public: false,
+                alarm: None,
             },
             audit,
         )
@@ -362,6 +359,21 @@ fn hurry(
         *outcome = Settled::Done;
     } else {
         *due_at = until.min(*due_at);
+    }
+}
+
+/// What becomes of a message whose next step is this one.
+pub(super) fn outcome_of_step(
+    step: Step,
+    held: Option<Timestamp>,
+    log: Vec<TargetLog>,
+    now: Timestamp,
+) -> Settled {
+    match (step, held) {
+        (Step::Done, _) => Settled::Done,
+        (Step::GiveUp, _) => Settled::GivenUp { log },
+        (_, Some(due_at)) | (Step::Wait(due_at), None) => Settled::Later { due_at, log },
+        (Step::Send(_), None) => Settled::Later { due_at: now, log },
     }
 }
 

@@ -133,14 +133,15 @@ impl Incidents {
             AlertStatus::Merged => (HeardWhat::Merged, None),
             AlertStatus::Open | AlertStatus::Unknown => return Ok(()),
         };
-        // The webhook may have come while the vendor was asked.
+        // The webhook may have come while the vendor was asked. Whether this is
+        // still the page that was asked about is judged in the commit.
         let now = self.get(id).await?;
-        let told = self.asks_about(&now, self.0.now()).is_none();
-        if told || (what == HeardWhat::Acknowledged && now.is_taken()) {
+        let known = self.asks_about(&now, self.0.now()).is_none();
+        if known || (what == HeardWhat::Acknowledged && now.is_taken()) {
             return Ok(());
         }
-        self.heed(&heard(&now, check.target_id().name(), what, by))
-            .await?;
+        let heard = heard(&incident, check.target_id().name(), what, by);
+        self.take_in(&heard, Some(incident.paging.epoch)).await?;
         Ok(())
     }
 }

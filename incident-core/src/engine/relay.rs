@@ -169,6 +169,7 @@ impl Incidents {
             MessageBody::Page(page) => self.page(claim, page, sent).await,
             MessageBody::Settle(asked) => self.settle_later(claim, asked).await,
             MessageBody::Bill(batch) => self.bill(claim, batch, sent).await,
+            MessageBody::EndTest(end) => self.end_test(claim, end).await,
         }
     }
 
@@ -215,8 +216,9 @@ impl Mine {
             again_after: match claim.message.body {
                 MessageBody::Page(_) => Some(AGAIN),
                 MessageBody::Settle(_) => Some(CREDITS_AGAIN),
-                // Its first due time tells since when the sink may have it.
-                MessageBody::Bill(_) => None,
+                // The first due time of a batch tells since when the sink may have it; the
+                // end of a test may have been sent already.
+                MessageBody::Bill(_) | MessageBody::EndTest(_) => None,
             },
         }
     }

@@ -62,6 +62,6 @@ fn retry_of(message: &Message) -> Option<RetryOf> {
             action: page.action,
             epoch: page.epoch,
         }),
-        MessageBody::Settle(_) | MessageBody::Bill(_) => None,
+        MessageBody::Settle(_) | MessageBody::Bill(_) | MessageBody::EndTest(_) => None,
     }
 }

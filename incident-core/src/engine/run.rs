@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::gather::{Gathered, put};
-use super::{Ask, Done, Error, Incidents, Notice};
+use super::{Alarm, Ask, Done, Error, Incidents, Notice};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, Remember, Reply};
 use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_for};
@@ -79,8 +79,8 @@ impl Incidents {
                 ask,
                 now,
                 Some(id),
-                command.name(),
-                command.particulars(),
+                command.name_of(&events),
+                command.particulars_of(&events),
             )],
             redacts: if let Command::Redact { seq, .. } = command {
                 Some((id, *seq))
@@ -210,6 +210,7 @@ impl Incidents {
             notice.incidents.push(one.after.id);
             notice.outbox |= !one.outbox.is_empty();
             notice.public |= one.public;
+            notice.alarm = notice.alarm.or_else(|| one.alarm.clone());
             answer.get_or_insert_with(|| Arc::clone(&one.write.after));
             put(&mut commit, one);
         }
@@ -219,6 +220,13 @@ impl Incidents {
             .store
             .commit(commit, self.0.settings.store_deadline)
             .await?;
+        if let Some(Alarm::AlertClosedThere {
+            incident_id,
+            vendor,
+        }) = &notice.alarm
+        {
+            tracing::error!(incident.id = %incident_id, %vendor, "the alert of a live incident that nobody has was closed at the vendor");
+        }
         self.0.tell(&notice);
         let Some(incident) = answer else {
             return Err(StoreError::Refused("a commit without an incident").into());

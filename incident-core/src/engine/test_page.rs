@@ -1,19 +1,23 @@
 //! "Does my pager work?", asked of every configured target.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use super::run::allowed;
-use super::{Ask, Error, Incidents};
+use super::{Ask, Error, Incidents, Notice, meter};
 use crate::actor::Action;
-use crate::commit::{Commit, Reply};
+use crate::commit::{Commit, OutboxWrite, Reply};
 use crate::incident::{Incident, Mode, Severity};
+use crate::outbox::{Message, MessageBody};
 use crate::paging::{
-    PageAction, PageAnswer, PageEvent, PagerTest, TestOutcome, TestedTarget, Urgency,
+    Admission, Asking, EndTest, Hold, NotSentReason, PageAction, PageAnswer, PageEvent, PagerTest,
+    TEST_LASTS, TargetId, TestOutcome, TestedTarget, Urgency, clamp_retry_after, test_event,
 };
 use crate::port::{Pager, StoreError};
-use crate::{IncidentId, Name, Text, Timestamp, Title};
+use crate::{IncidentId, MessageId, Name, Text, Timestamp, Title, failpoint};
 
 /// What came of asking for a test page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +28,98 @@ pub struct Tested {
     pub replayed: bool,
 }
 
+/// The test page of this process: one at a time.
+#[derive(Debug, Default)]
+pub(super) struct Tests {
+    open: Mutex<Option<Open>>,
+    /// Held while test alerts are opened or resolved: no resolution overtakes its
+    /// trigger.
+    pub(super) sending: futures_util::lock::Mutex<()>,
+}
+
+/// A test page that was asked for and whose end did not come yet.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    /// The message that ends it.
+    pub(super) message: MessageId,
+    pub(super) page: PageEvent,
+    /// Where an alert may be open.
+    pub(super) targets: Vec<TargetId>,
+    until: Timestamp,
+    /// Whether its end is committed.
+    kept: bool,
+}
+
+impl Tests {
+    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the place of the one test; gives the one before where its end has not
+    /// come yet.
+    ///
+    /// # Errors
+    /// A test is open, for so long.
+    fn begin(&self, open: Open, now: Timestamp) -> Result<Option<Open>, Duration> {
+        let mut known = self.lock();
+        if let Some(known) = &*known {
+            let left = known.until.since(now);
+            // A clock that was set back does not keep it open for hours.
+            if !left.is_zero() && left <= TEST_LASTS {
+                return Err(left);
+            }
+        }
+        Ok(known.replace(open))
+    }
+
+    fn change(&self, message: MessageId, change: impl FnOnce(&mut Open)) {
+        let mut known = self.lock();
+        if let Some(open) = known.as_mut().filter(|open| open.message == message) {
+            change(open);
+        }
+    }
+
+    /// Nothing of it is open any more.
+    pub(super) fn forget(&self, message: MessageId) {
+        let mut known = self.lock();
+        if known.as_ref().is_some_and(|open| open.message == message) {
+            *known = None;
+        }
+    }
+
+    pub(super) fn take(&self) -> Option<Open> {
+        self.lock().take()
+    }
+
+    /// What is to be resolved by the end of a test. An alert that a newer test has
+    /// taken over is resolved by the end of that one.
+    pub(super) fn left_to(&self, message: MessageId, targets: &[TargetId]) -> Vec<TargetId> {
+        match &*self.lock() {
+            Some(open) if open.message == message => open.targets.clone(),
+            Some(newer) if newer.kept => {
+                let mut left = targets.to_vec();
+                left.retain(|target| !newer.targets.contains(target));
+                left
+            }
+            Some(_) | None => targets.to_vec(),
+        }
+    }
+}
+
 impl Incidents {
     /// Sends a test page to every configured target at the same time, each once
     /// and without failover, and says how each answered. It belongs to no
-    /// incident and has a key of its own.
+    /// incident and has a key per target ([`test_key`](crate::paging::test_key)).
     ///
-    /// A target that accepted holds an open alert from then on, as for a real
-    /// page: end it with [`end_page_test`](Self::end_page_test).
+    /// It goes through the gates: a target that asked to wait or is down is not
+    /// asked, and is answered as not sent. One test is open at a time, for
+    /// [`TEST_LASTS`]. Its end is committed before anything is sent, so the relay
+    /// resolves it even after a crash; [`end_page_tests`](Self::end_page_tests)
+    /// does at once.
     ///
     /// # Errors
-    /// A right is missing, or the store did not keep the audit.
+    /// [`Error::TestPageOpen`]; a right is missing; or the store did not keep it:
+    /// what was sent by then is still resolved.
     pub async fn test_pagers(&self, ask: &Ask, urgency: Urgency) -> Result<Tested, Error> {
         match self.recalled(ask).await? {
             Some(Reply::Tested(test)) => {
@@ -46,18 +132,91 @@ impl Incidents {
             None => {}
         }
         self.authorize(&ask.caller, Action::Page, None).await?;
-        let now = self.0.now();
-        let page = self.test_event(urgency, now);
-        let targets = join_all(
-            self.0
-                .pagers
-                .iter()
-                .map(|pager| self.try_pager(&**pager, &page)),
-        );
+        let open = self.new_test(urgency);
+        let (message, page) = (open.message, open.page.clone());
+        let tests = &self.0.tests;
+        let before = tests.begin(open, page.occurred_at);
+        let before = before.map_err(|ends_in| Error::TestPageOpen { ends_in })?;
+        let _one = tests.sending.lock().await;
+        if let Some(before) = before {
+            // Or the trigger would only repeat an alert that is open, and ring nowhere.
+            self.resolve_test(&before).await;
+        }
+        let until = self.0.now().saturating_add(TEST_LASTS);
+        if let Err(error) = self.keep_end(ask, message, &page, until).await {
+            tests.forget(message);
+            return Err(error);
+        }
+        tests.change(message, |open| (open.until, open.kept) = (until, true));
+        failpoint::hit("test_kept");
+        let asked = self.0.pagers.iter();
+        let asked =
+            asked.map(|pager| self.try_pager(&**pager, &page, PageAction::Trigger, message));
         let test = PagerTest {
-            targets: targets.await,
+            targets: join_all(asked).await,
             page,
         };
+        failpoint::hit("test_sent");
+        tests.change(message, |open| open.targets = may_hold(&test));
+        self.keep_test(ask, &test, message, until).await?;
+        Ok(Tested {
+            test,
+            replayed: false,
+        })
+    }
+
+    fn new_test(&self, urgency: Urgency) -> Open {
+        let now = self.0.now();
+        Open {
+            message: MessageId::from_uuid(self.0.ids.sortable(now)),
+            page: self.test_page(urgency, now),
+            targets: self
+                .0
+                .pagers
+                .iter()
+                .map(|pager| pager.target_id())
+                .collect(),
+            until: now.saturating_add(TEST_LASTS),
+            kept: false,
+        }
+    }
+
+    /// Who asked, and that it ends: before anything is sent.
+    async fn keep_end(
+        &self,
+        ask: &Ask,
+        message: MessageId,
+        page: &PageEvent,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        let now = self.0.now();
+        let targets = self.0.pagers.iter().map(|pager| pager.target_id());
+        let targets: Vec<TargetId> = targets.collect();
+        let names: Vec<&str> = targets.iter().map(TargetId::name).collect();
+        let detail = BTreeMap::from([("targets".to_owned(), names.join(","))]);
+        let commit = Commit {
+            audit: vec![allowed(ask, now, None, "test_pagers", detail)],
+            outbox: vec![end_of(message, page, targets, until, now)],
+            ..Commit::default()
+        };
+        let deadline = self.0.settings.store_deadline;
+        self.0.store.commit(commit, deadline).await?;
+        self.0.tell(&Notice {
+            outbox: true,
+            ..Notice::default()
+        });
+        Ok(())
+    }
+
+    /// How each target answered.
+    async fn keep_test(
+        &self,
+        ask: &Ask,
+        test: &PagerTest,
+        message: MessageId,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        let now = self.0.now();
         let audit = test.targets.iter().map(|tested| {
             let detail = BTreeMap::from([
                 ("target".to_owned(), tested.target.name().to_owned()),
@@ -70,6 +229,13 @@ impl Incidents {
             remember: self.remember(ask, Reply::Tested(test.clone()), now),
             ..Commit::default()
         };
+        if until <= now {
+            // This process stood still for so long that another one may have ended
+            // the test before its alerts were opened: it ends once more.
+            self.0.tests.forget(message);
+            let again = MessageId::from_uuid(self.0.ids.sortable(now));
+            commit.outbox = vec![end_of(again, &test.page, may_hold(test), now, now)];
+        }
         let deadline = self.0.settings.store_deadline;
         match self.0.store.commit(commit.clone(), deadline).await {
             // The same request ran twice at a time. Both sent, and both are audited.
@@ -81,48 +247,61 @@ impl Incidents {
                 other?;
             }
         }
-        Ok(Tested {
-            test,
-            replayed: false,
-        })
+        Ok(())
     }
 
-    /// Closes what a test page opened, at every target that may hold it.
-    pub async fn end_page_test(&self, test: &PagerTest) -> Vec<TestedTarget> {
-        let over = PageEvent {
-            action: PageAction::Resolve,
-            occurred_at: self.0.now(),
-            ..test.page.clone()
+    /// Asks one target once, if its gate lets it through.
+    pub(super) async fn try_pager(
+        &self,
+        pager: &dyn Pager,
+        page: &PageEvent,
+        action: PageAction,
+        message: MessageId,
+    ) -> TestedTarget {
+        let (target, started) = (pager.target_id(), self.0.now());
+        let asking = Asking {
+            message,
+            severity: page.severity,
+            may_probe: true,
         };
-        let held = test
-            .targets
-            .iter()
-            .filter(|tested| !matches!(tested.outcome, TestOutcome::NotSent(_)));
-        let pagers = held.filter_map(|tested| self.0.pager(&tested.target));
-        join_all(pagers.map(|pager| self.try_pager(&**pager, &over))).await
-    }
-
-    async fn try_pager(&self, pager: &dyn Pager, page: &PageEvent) -> TestedTarget {
-        let started = self.0.now();
-        let outcome = match self.send(pager, page).await {
-            PageAnswer::Accepted(_) => TestOutcome::Accepted,
-            PageAnswer::NotSent(not_sent) => TestOutcome::NotSent(not_sent.reason),
-            PageAnswer::Unknown => TestOutcome::Unknown,
+        if let Admission::Hold { until, why } = self.0.gates.admit(&target, asking, started) {
+            meter::held(&target, why);
+            let reason = match why {
+                Hold::Limited => NotSentReason::RateLimited,
+                Hold::Down => NotSentReason::Unavailable,
+            };
+            return TestedTarget {
+                target,
+                outcome: TestOutcome::NotSent(reason),
+                took: Duration::ZERO,
+                retry_after: Some(until.since(started)),
+            };
+        }
+        let page = test_event(page, &target, action, started);
+        let answer = self.send(pager, &page).await;
+        self.note_answer(&target, &answer).await;
+        let (outcome, retry_after) = match answer {
+            PageAnswer::Accepted(_) => (TestOutcome::Accepted, None),
+            PageAnswer::NotSent(not_sent) => (
+                TestOutcome::NotSent(not_sent.reason),
+                not_sent.retry_after.map(clamp_retry_after),
+            ),
+            PageAnswer::Unknown => (TestOutcome::Unknown, None),
         };
         TestedTarget {
-            target: pager.target_id(),
+            target,
             outcome,
             took: self.0.now().since(started),
+            retry_after,
         }
     }
 
-    fn test_event(&self, urgency: Urgency, now: Timestamp) -> PageEvent {
-        let id = IncidentId::from_uuid(self.0.ids.sortable(now));
+    fn test_page(&self, urgency: Urgency, now: Timestamp) -> PageEvent {
         PageEvent {
             action: PageAction::Trigger,
-            dedup_key: format!("sys-pager-test:{id}"),
+            dedup_key: "sys-pager-test".to_owned(),
             rule: None,
-            incident_id: id,
+            incident_id: IncidentId::from_uuid(self.0.ids.sortable(now)),
             number: 0,
             epoch: 0,
             title: Title::made("Test page: nothing is wrong"),
@@ -141,4 +320,34 @@ impl Incidents {
             repeats: false,
         }
     }
+}
+
+/// The targets at which a test opened an alert, or may have.
+fn may_hold(test: &PagerTest) -> Vec<TargetId> {
+    let held = test.targets.iter();
+    let held = held.filter(|tested| !matches!(tested.outcome, TestOutcome::NotSent(_)));
+    held.map(|tested| tested.target.clone()).collect()
+}
+
+fn end_of(
+    id: MessageId,
+    page: &PageEvent,
+    targets: Vec<TargetId>,
+    due_at: Timestamp,
+    now: Timestamp,
+) -> OutboxWrite {
+    let page = PageEvent {
+        action: PageAction::Resolve,
+        ..page.clone()
+    };
+    OutboxWrite::Add(Box::new(Message {
+        id,
+        incident_id: None,
+        // Pages of incidents go first.
+        lane: Severity::Sev4,
+        body: MessageBody::EndTest(EndTest { page, targets }),
+        committed_at: now,
+        due_at,
+        log: Vec::new(),
+    }))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::incident::{Change, Command};
+use crate::incident::{Change, Command, Event};
 
 impl Command {
     /// Its name in the audit trail.
@@ -10,7 +10,7 @@ impl Command {
         match self {
             Self::Acknowledge { .. } => "acknowledge",
             Self::Update(_) => "update",
-            Self::Observe(_) => "observe",
+            Self::Report(_) => "observe",
             Self::Change(_) => "change",
             Self::Publish(_) => "publish",
             Self::LinkPostMortem { .. } => "link_post_mortem",
@@ -22,6 +22,27 @@ impl Command {
             Self::RepeatAlert(_) => "repeat_alert",
             Self::Relate { .. } => "relate",
         }
+    }
+
+    /// The same, where it depends on what follows: what a vendor reports is named
+    /// after what it changed.
+    pub(super) fn name_of(&self, events: &[Event]) -> &'static str {
+        match (self, events) {
+            (Self::Report(_), [Event::Acknowledged { .. }]) => "acknowledge",
+            (Self::Report(_), [Event::Updated(_)]) => "update",
+            _ => self.name(),
+        }
+    }
+
+    /// What the audit trail notes of it, and of what follows.
+    pub(super) fn particulars_of(&self, events: &[Event]) -> BTreeMap<String, String> {
+        let mut detail = self.particulars();
+        if let (Self::Report(_), [Event::Updated(updated)]) = (self, events)
+            && let Some(transition) = updated.transition
+        {
+            detail.insert("status".to_owned(), transition.to.to_string());
+        }
+        detail
     }
 
     /// What the audit trail notes of it: never free text, but for the reason of
@@ -71,7 +92,7 @@ impl Command {
             Self::Relate { to, .. } => {
                 note("to", to.to_string());
             }
-            Self::Acknowledge { .. } | Self::Observe(_) | Self::Page { .. } => {}
+            Self::Acknowledge { .. } | Self::Report(_) | Self::Page { .. } => {}
         }
         detail
     }

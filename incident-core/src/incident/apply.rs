@@ -54,7 +54,7 @@ impl Incident {
                     linked_at: now,
                 });
             }
-            Event::PageAsked { .. } => state.paging = state.paging.next(),
+            Event::PageAsked { .. } => state.paging = state.paging.next(now),
             Event::Escalated { rule, by, .. } => escalate(state, rule, by, now),
             Event::PageRetried { messages } => {
                 for one in messages {
@@ -99,18 +99,18 @@ fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, 
         apply_change(state, change, now, policy);
     }
     if let Some(transition) = &updated.transition {
-        apply_transition(state, transition, updated.occurred_at);
+        apply_transition(state, transition, updated.occurred_at, now);
     }
     // An explicit promise of the same command stands; else the clock starts anew.
     restart_update_clock(state, now, policy);
     state.face.update(updated, seq, now);
 }
 
-fn apply_transition(state: &mut State, transition: &Transition, at: Timestamp) {
+fn apply_transition(state: &mut State, transition: &Transition, at: Timestamp, now: Timestamp) {
     state.status = transition.to;
     state.ending = transition.ending;
     match transition.to {
-        Status::Investigating if transition.from == Status::Resolved => reopen(state, at),
+        Status::Investigating if transition.from == Status::Resolved => reopen(state, at, now),
         Status::Mitigated => state.mitigated_at = state.mitigated_at.or(Some(at)),
         Status::Resolved => {
             state.resolved_at = Some(at);
@@ -126,7 +126,7 @@ fn apply_transition(state: &mut State, transition: &Transition, at: Timestamp) {
 }
 
 /// Keeps the interval that had ended and starts another one.
-fn reopen(state: &mut State, at: Timestamp) {
+fn reopen(state: &mut State, at: Timestamp, now: Timestamp) {
     let start = state.reopened_at.unwrap_or(state.started_at);
     let end = state.impact_ended_at.or(state.resolved_at).unwrap_or(at);
     state.earlier.extend(Window::non_empty(start, end));
@@ -135,7 +135,7 @@ fn reopen(state: &mut State, at: Timestamp) {
     state.resolved_at = None;
     state.mitigated_at = None;
     // Nobody is paged for it yet: a page after a reopen is a new one.
-    state.paging = state.paging.unpaged();
+    state.paging = state.paging.unpaged(now);
     // Their alerts were closed with the incident; who is needed again is told again.
     for escalation in &mut state.escalations {
         escalation.paging.state = PagingState::None;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Affected, AlertRepeat, Change, Facts, Incident, Mode, Severity, Source, Status};
-use crate::paging::{AlertSeen, PageAction};
+use super::{
+    Affected, AlertRepeat, Change, Facts, Incident, Mode, Severity, Source, Status, VendorReport,
+};
+use crate::paging::PageAction;
 use crate::timeline::EntryKind;
 use crate::{
     HttpsUrl, IncidentId, MessageId, Name, PersonName, PublicText, RuleName, ServiceId, Statement,
@@ -147,19 +149,6 @@ impl Update {
     }
 }
 
-/// Something that was seen at a vendor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observation {
-    /// What was seen.
-    pub said: Statement,
-    /// When it happened; now if absent.
-    pub occurred_at: Option<Timestamp>,
-    /// The escalation whose alert it is about; none for the incident's own.
-    pub rule: Option<RuleName>,
-    /// Whether the alert is open there, where this tells.
-    pub alert: Option<AlertSeen>,
-}
-
 /// Whether, and how, the public sees an incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publish {
@@ -195,8 +184,9 @@ pub enum Command {
     },
     /// An entry of the timeline.
     Update(Box<Update>),
-    /// What was seen elsewhere: an entry, and no update that the team owes.
-    Observe(Box<Observation>),
+    /// What a vendor reports of an alert: at least an entry, which is no update
+    /// that the team owes.
+    Report(Box<VendorReport>),
     /// New values for fields.
     Change(Vec<Change>),
     /// Show to the public, or hide.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    CancelReason, Change, Command, Ending, Event, Incident, Mode, Observation, Publish, Severity,
-    Status, Step, Transition, Update, Updated,
+    CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity, Status, Step,
+    Transition, Update, Updated,
 };
-use super::{alert, merge, page};
+use super::{alert, merge, page, vendor};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
@@ -67,7 +67,7 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
     let lowers = |severity: Severity| incident.severity.is_worse_than(severity);
     match command {
         Command::Acknowledge { .. } => rights.push(Action::Acknowledge),
-        Command::Observe(_) => rights.push(Action::Update),
+        Command::Report(report) => rights.extend(report.rights()),
         Command::Update(update) => {
             rights.push(Action::Update);
             match update.status.and_then(|to| incident.status.step_to(to)) {
@@ -138,7 +138,7 @@ pub fn decide(
         Command::Update(update) => Ok(vec![Event::Updated(Box::new(update_of(
             incident, update, now, policy,
         )?))]),
-        Command::Observe(seen) => observe(incident, seen, now),
+        Command::Report(report) => vendor::report(incident, report, by, now, policy),
         Command::Change(changes) => change(incident, changes, now),
         Command::Publish(publish) => publish_of(incident, publish),
         Command::LinkPostMortem { url } => {
@@ -205,7 +205,7 @@ fn acknowledge(
     Ok(vec![Event::Acknowledged { at, by: by.clone() }])
 }
 
-fn update_of(
+pub(super) fn update_of(
     incident: &Incident,
     update: &Update,
     now: Timestamp,
@@ -244,21 +244,7 @@ fn update_of(
     })
 }
 
-fn observe(incident: &Incident, seen: &Observation, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-    let occurred_at = seen.occurred_at.unwrap_or(now);
-    not_future("occurred_at", occurred_at, now)?;
-    if incident.status.is_final() {
-        return Err(ended(incident));
-    }
-    Ok(vec![Event::Observed {
-        said: seen.said.clone(),
-        occurred_at,
-        rule: seen.rule.clone(),
-        alert: seen.alert,
-    }])
-}
-
-fn ended(incident: &Incident) -> Refusal {
+pub(super) fn ended(incident: &Incident) -> Refusal {
     let status = incident.status;
     let detail = format!("the incident is {status}; it takes corrections and actions only");
     wrong_state("incident_ended", detail)

@@ -130,7 +130,7 @@ pub(crate) fn declare(
         facts: asked.facts.clone(),
         face: PublicFace::hidden(ids.public_id, now),
         paging: if pages(asked, policy) {
-            Paging::pending(1)
+            Paging::pending(1, now)
         } else {
             Paging::none()
         },

@@ -91,8 +91,12 @@ pub enum Event {
         occurred_at: Timestamp,
         /// The escalation whose alert it is about; none for the incident's own.
         rule: Option<RuleName>,
-        /// Whether the alert is open there, where this tells.
+        /// Whether the alert is open there, where this tells; nothing where it is
+        /// about an earlier page.
         alert: Option<AlertSeen>,
+        /// The vendor that no longer calls anybody, although the incident goes on
+        /// and nobody has it: an alarm.
+        deserted_at: Option<Name>,
     },
     /// A field has a new value.
     Changed(Change),

@@ -16,6 +16,7 @@ mod page;
 mod severity;
 mod status;
 mod tenants;
+mod vendor;
 
 use std::ops::Deref;
 
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use alert::{AlertRepeat, AlertRepeated, AlertRepeats, may_stand_for};
 pub use change::{Change, FieldDelta};
-pub use command::{Command, Declare, Observation, Publish, RetryOf, Update};
+pub use command::{Command, Declare, Publish, RetryOf, Update};
 pub(crate) use decide::not_future;
 pub use decide::{Refusal, decide, rights_for};
 pub use event::{Audience, CommsSent, Event, Transition, Updated};
@@ -35,6 +36,7 @@ pub use merge::TookIn;
 pub use severity::{Level, Priority, Severity};
 pub use status::{Status, Step};
 pub use tenants::{Affected, AffectedTenant, MOST_TENANTS, outage_by_tenant};
+pub use vendor::VendorReport;
 
 use crate::paging::{Escalation, Paging};
 use crate::status_page::PublicFace;

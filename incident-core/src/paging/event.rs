@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::TargetId;
 use crate::incident::{Mode, Severity};
 use crate::{IncidentId, Name, RuleName, ServiceId, Text, Timestamp, Title};
 
@@ -209,48 +208,4 @@ pub enum PageAnswer {
     NotSent(NotSent),
     /// Nobody can know: a time-out, a lost answer, a 5xx.
     Unknown,
-}
-
-/// What became of a test page at one target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TestedTarget {
-    /// The target.
-    pub target: TargetId,
-    /// Whether it took the page: yes, certainly not and why, or nobody knows.
-    pub outcome: TestOutcome,
-    /// How long it took to answer.
-    pub took: Duration,
-}
-
-/// How a target answered a test page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TestOutcome {
-    /// It has it.
-    Accepted,
-    /// It certainly does not have it.
-    NotSent(NotSentReason),
-    /// Nobody can know.
-    Unknown,
-}
-
-impl TestOutcome {
-    /// One word for it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::NotSent(_) => "not_sent",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// A page that asks only whether pagers work, at every configured target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PagerTest {
-    /// What was sent, to be resolved when the test is over.
-    pub page: PageEvent,
-    /// What became of it, in the order of the targets.
-    pub targets: Vec<TestedTarget>,
 }

@@ -9,16 +9,19 @@ mod heard;
 mod state;
 mod step;
 mod target;
+mod test_page;
 
 pub use backoff::{Backoff, clamp_retry_after};
 pub use confirm::{AlertStatus, Confirmation};
 pub use escalation::Escalation;
 pub use event::{
-    NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagerTest, Receipt, TestOutcome,
-    TestedTarget, Urgency, dedup_key, incident_of_key,
+    NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, Receipt, Urgency, dedup_key,
+    incident_of_key,
 };
 pub use gate::{Admission, Asking, Gate, GateSettings, Hold, Turn};
 pub use heard::{Heard, HeardWhat, HeedPolicy, OLDEST_HEARD};
 pub use state::{AlertSeen, Paging, PagingState};
 pub use step::{FailoverPolicy, Goal, LastAnswer, Step, TargetLog, next_step};
 pub use target::TargetId;
+pub(crate) use test_page::test_event;
+pub use test_page::{EndTest, PagerTest, TEST_LASTS, TestOutcome, TestedTarget, test_key};

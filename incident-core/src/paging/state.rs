@@ -40,6 +40,10 @@ pub struct Paging {
     pub state: PagingState,
     /// Which page: 0 for none, then 1, 2, ...
     pub epoch: u32,
+    /// When this page was committed: what a vendor reports of the time before is
+    /// about an earlier one.
+    #[serde(default)]
+    pub begun_at: Option<Timestamp>,
     /// The target that has it, or was tried last.
     pub target: Option<TargetId>,
     /// How often it was tried.
@@ -88,10 +92,11 @@ impl Paging {
 
     /// A page that was committed.
     #[must_use]
-    pub fn pending(epoch: u32) -> Self {
+    pub fn pending(epoch: u32, now: Timestamp) -> Self {
         Self {
             state: PagingState::Pending,
             epoch,
+            begun_at: Some(now),
             ..Self::default()
         }
     }
@@ -99,21 +104,21 @@ impl Paging {
     /// The page after this one. Where an alert may be open stays known: it is
     /// called off there too.
     #[must_use]
-    pub(crate) fn next(&self) -> Self {
+    pub(crate) fn next(&self, now: Timestamp) -> Self {
         Self {
             touched: self.touched.clone(),
             possible_double_wakes: self.possible_double_wakes,
-            ..Self::pending(self.epoch + 1)
+            ..Self::pending(self.epoch + 1, now)
         }
     }
 
     /// The time after a reopen in which nobody was paged so far. It counts as an epoch, so
     /// that nothing about the page before is taken for something about this time.
     #[must_use]
-    pub(crate) fn unpaged(&self) -> Self {
+    pub(crate) fn unpaged(&self, now: Timestamp) -> Self {
         Self {
             state: PagingState::None,
-            ..self.next()
+            ..self.next(now)
         }
     }
 

@@ -1,5 +1,7 @@
 //! Every answer that is not a success: `application/problem+json` (RFC 9457).
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use incident_core::Invalid;
@@ -26,6 +28,8 @@ pub struct Problem {
     errors: Vec<FieldError>,
     /// For a stream that broke off: the line, and how much was taken before.
     stream: Option<(u64, u64)>,
+    /// In how many seconds it is worth asking again, where that is known.
+    retry_after: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -53,6 +57,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             stream: None,
+            retry_after: None,
         }
     }
 
@@ -106,6 +111,15 @@ impl Problem {
         self
     }
 
+    /// The same, with the time after which it is worth asking again.
+    #[must_use]
+    pub const fn retry_after(mut self, wait: Duration) -> Self {
+        // Rounded up: who waits so long is not early.
+        let more = if wait.subsec_nanos() > 0 { 1 } else { 0 };
+        self.retry_after = Some(wait.as_secs() + more);
+        self
+    }
+
     /// What is wrong with which values.
     #[must_use]
     pub fn errors(&self) -> &[FieldError] {
@@ -142,8 +156,9 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        let unavailable = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.retry_after.or_else(|| unavailable.then_some(2)) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -201,6 +216,12 @@ impl From<Error> for Problem {
                     "what is stored cannot be read; run `incident-console verify`",
                 )
             }
+            Error::TestPageOpen { ends_in } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "test_page_open",
+                "a test page is open; there is one at a time",
+            )
+            .retry_after(ends_in),
             Error::NotConfigured(what) => Self::new(StatusCode::CONFLICT, "not_configured", what),
             Error::Usage(error @ UsageError::Full { .. }) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,

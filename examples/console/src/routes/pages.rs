@@ -14,7 +14,6 @@ use super::bodies::{Nothing, TestPage};
 use super::{incident_answer, replayable};
 use crate::app::{App, Asked};
 use crate::http::problem::Problem;
-use crate::page_tests;
 use crate::view;
 
 type Answer = Result<Response, Problem>;
@@ -75,20 +74,16 @@ pub(super) async fn test(
 ) -> Answer {
     app.incidents.authorize(&caller, Action::Page, None).await?;
     let Asked { ask, body, turn } = app.asked::<TestPage>(caller, request, Some("{}")).await?;
-    let (incidents, open) = (app.incidents.clone(), app.page_tests.clone());
+    let incidents = app.incidents.clone();
     let tested = app
         .run(async move {
             let _turn = turn;
-            let tested = incidents.test_pagers(&ask, body.urgency()).await?;
-            if !tested.replayed {
-                open.end_later(incidents, tested.test.clone());
-            }
-            Ok(tested)
+            Ok(incidents.test_pagers(&ask, body.urgency()).await?)
         })
         .await?;
     Ok(replayable(
         StatusCode::OK,
-        &view::pager_test(&tested.test, page_tests::LASTS),
+        &view::pager_test(&tested.test),
         tested.replayed,
     ))
 }
