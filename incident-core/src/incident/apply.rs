@@ -56,6 +56,7 @@ impl Incident {
             }
             Event::Redacted { seq } => state.face.redact(*seq, now),
         }
+        self.state_mut().face.bound();
     }
 
     /// Counts an entry that will be appended.
@@ -92,7 +93,7 @@ fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, 
     }
     // An explicit promise of the same command stands; else the clock starts anew.
     restart_update_clock(state, now, policy);
-    state.face.update(updated, seq, now);
+    state.face.update(updated, seq, now, state.status);
 }
 
 fn apply_transition(state: &mut State, transition: &Transition, at: Timestamp) {
@@ -106,11 +107,8 @@ fn apply_transition(state: &mut State, transition: &Transition, at: Timestamp) {
             state.eta = None;
         }
         Status::Closed => state.closed_at = Some(at),
-        Status::Triage
-        | Status::Investigating
-        | Status::Identified
-        | Status::Cancelled
-        | Status::Merged => {}
+        Status::Cancelled => state.cancelled_at = Some(at),
+        Status::Triage | Status::Investigating | Status::Identified | Status::Merged => {}
     }
 }
 

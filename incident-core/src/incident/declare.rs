@@ -94,6 +94,7 @@ pub(crate) fn declare(
         impact_ended_at: None,
         resolved_at: None,
         closed_at: None,
+        cancelled_at: None,
         eta: asked.eta,
         next_update_due_at: None,
         reopened_at: None,
