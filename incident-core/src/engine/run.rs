@@ -301,8 +301,12 @@ impl Incidents {
             .0
             .store
             .commit(commit, self.0.settings.store_deadline)
-            .await?;
-        self.0.tell(&notice);
+            .await;
+        // It may be written: a cache that waited to be sure would show what was withdrawn.
+        if matches!(committed, Ok(_) | Err(StoreError::Unknown(_))) {
+            self.0.tell(&notice);
+        }
+        let committed = committed?;
         let Some(incident) = answer else {
             return Err(StoreError::Refused("a commit without an incident").into());
         };

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::page;
 use super::{
     Affected, CancelReason, Change, Command, Ending, Event, Incident, Mode, Observation, Publish,
     Severity, Status, Step, Transition, Update, Updated,
 };
+use super::{page, visible};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
@@ -132,6 +132,7 @@ pub fn decide(
     now: Timestamp,
     policy: &Policy,
 ) -> Result<Vec<Event>, Refusal> {
+    visible::command(command)?;
     match command {
         Command::Acknowledge { at } => acknowledge(incident, *at, by, now),
         Command::Update(update) => Ok(vec![Event::Updated(Box::new(update_of(

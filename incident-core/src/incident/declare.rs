@@ -3,7 +3,8 @@
 use super::apply::restart_update_clock;
 use super::decide::{eta_ahead, not_future};
 use super::{
-    Declare, Incident, Mode, Refusal, ResponseRole, RoleAssignment, Severity, Source, State, Status,
+    Declare, Incident, Mode, Refusal, ResponseRole, RoleAssignment, Severity, Source, State,
+    Status, visible,
 };
 use crate::actor::{Action, Actor, ActorKind};
 use crate::paging::Paging;
@@ -47,6 +48,7 @@ pub(crate) fn declare(
     policy: &Policy,
 ) -> Result<Incident, Refusal> {
     check(asked, now)?;
+    visible::declaration(asked)?;
     let person = (by.kind == ActorKind::Person).then(|| by.name.clone());
     let commander = person.clone().map(|person| RoleAssignment {
         role: ResponseRole::IncidentCommander,

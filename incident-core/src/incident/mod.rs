@@ -14,6 +14,7 @@ mod page;
 mod severity;
 mod status;
 mod tenants;
+mod visible;
 
 use std::ops::Deref;
 

@@ -157,14 +157,12 @@ fn public(status: Status) -> Option<(PublicStatus, &'static str)> {
         Status::Resolved | Status::Closed | Status::Cancelled => PublicStatus::Resolved,
         Status::Merged => return None,
     };
-    let sentence = match status {
-        Status::Cancelled => "This incident has been closed.",
-        _ => match word {
-            PublicStatus::Investigating => "We are investigating this incident.",
-            PublicStatus::Identified => "The cause has been identified.",
-            PublicStatus::Monitoring => "A fix is in place and we are monitoring the results.",
-            PublicStatus::Resolved => "This incident has been resolved.",
-        },
+    let sentence = match word {
+        _ if status == Status::Cancelled => "This incident has been closed.",
+        PublicStatus::Investigating => "We are investigating this incident.",
+        PublicStatus::Identified => "The cause has been identified.",
+        PublicStatus::Monitoring => "A fix is in place and we are monitoring the results.",
+        PublicStatus::Resolved => "This incident has been resolved.",
     };
     Some((word, sentence))
 }

@@ -1,5 +1,7 @@
 //! Lines by the time that is shown, each with the status that held then.
 
+use std::cmp::Reverse;
+
 use super::face::{FaceUpdate, PublicFace};
 use super::show::PublicUpdate;
 use super::words::{PublicStatus, neutral};
@@ -21,7 +23,7 @@ pub(super) fn mixed<'a>(incidents: impl Iterator<Item = &'a Incident>) -> (Vec<P
         dropped += incident.face.dropped.lines;
         lines.extend(of(incident.id, &incident.face));
     }
-    lines.sort_by(|a, b| b.key.cmp(&a.key));
+    lines.sort_by_key(|line| Reverse(line.key));
     (lines.into_iter().map(|line| line.shown).collect(), dropped)
 }
 

@@ -32,4 +32,6 @@ pub const RESOLVED_STAYS: Duration = Duration::from_secs(24 * 60 * 60);
 #[cfg(test)]
 mod by_time;
 #[cfg(test)]
+mod merged;
+#[cfg(test)]
 mod tests;

@@ -70,9 +70,11 @@ impl PublicNames {
     }
 }
 
-/// Whether the public page shows an incident at `now`: it was made public, and
-/// is live or was resolved or cancelled in the last 24 hours. A merged one is
-/// not shown; its lines are, in the incident that took it in.
+/// Says if the public page shows an incident at `now`.
+///
+/// It was made public, and is live or was resolved or cancelled in the last 24
+/// hours. A merged one is not shown; its lines are, in the incident that took it
+/// in.
 #[must_use]
 pub fn is_shown(incident: &Incident, now: Timestamp) -> bool {
     let stays = |at: Timestamp| now < at.saturating_add(RESOLVED_STAYS);

@@ -1,16 +1,16 @@
-//! Bounds, ends and merges of the public page.
+//! Bounds and ends of the public page.
 
 use std::sync::Arc;
 
 use super::by_time::{minute, text, updated};
 use super::*;
+use crate::incident::Status;
 use crate::incident::{CancelReason, Command, Ending, Event, Incident, Severity, Update, decide};
-use crate::incident::{Publish, Status, Transition};
 use crate::policy::Policy;
 use crate::testing::an_incident;
 use crate::{IncidentId, PublicId, Statement, Timestamp};
 
-fn public_one(n: u128, severity: Severity) -> Incident {
+pub(super) fn public_one(n: u128, severity: Severity) -> Incident {
     let (mut incident, ..) = an_incident();
     let state = incident.state_mut();
     state.id = IncidentId::from_uuid(uuid::Uuid::from_u128(n));
@@ -22,7 +22,12 @@ fn public_one(n: u128, severity: Severity) -> Incident {
 }
 
 /// Applies an update as the engine does.
-fn post(incident: &mut Incident, at: Timestamp, to: Option<Status>, said: Option<&str>) -> u64 {
+pub(super) fn post(
+    incident: &mut Incident,
+    at: Timestamp,
+    to: Option<Status>,
+    said: Option<&str>,
+) -> u64 {
     let mut event = updated(at, to, said.map(text));
     if let (Some(transition), Some(Status::Cancelled)) = (&mut event.transition, to) {
         transition.ending = Some(Ending::Cancelled(CancelReason::parse("duplicate").unwrap()));
@@ -30,20 +35,28 @@ fn post(incident: &mut Incident, at: Timestamp, to: Option<Status>, said: Option
     apply(incident, &Event::Updated(Box::new(event)))
 }
 
-fn apply(incident: &mut Incident, event: &Event) -> u64 {
+pub(super) fn apply(incident: &mut Incident, event: &Event) -> u64 {
     let seq = incident.last_seq + 1;
     incident.state_mut().last_seq = seq;
     incident.apply(event, seq, minute(500 + seq), &Policy::default());
     seq
 }
 
-fn page_of(incidents: Vec<Incident>, sources: &[Arc<Incident>], now: Timestamp) -> PublicPage {
+pub(super) fn page_of(
+    incidents: Vec<Incident>,
+    sources: &[Arc<Incident>],
+    now: Timestamp,
+) -> PublicPage {
     let mut chosen = Chosen::default();
     chosen.add(incidents.into_iter().map(Arc::new), now);
     chosen.page(sources, &PublicNames::default(), now)
 }
 
-fn bodies(incident: &Incident, sources: &[Arc<Incident>], now: Timestamp) -> Vec<String> {
+pub(super) fn bodies(
+    incident: &Incident,
+    sources: &[Arc<Incident>],
+    now: Timestamp,
+) -> Vec<String> {
     let shown = show(incident, sources, &PublicNames::default(), now).unwrap();
     let lines = shown.updates.iter();
     lines.map(|line| line.body.to_string()).collect()
@@ -354,155 +367,4 @@ fn cancelling_keeps_the_time_it_happened() {
         incident.apply(event, 2, later, &Policy::default());
     }
     assert_eq!(incident.cancelled_at, Some(now));
-}
-
-fn merge(source: &mut Incident, target: &mut Incident, said: Option<&str>) {
-    let mut event = updated(minute(50), None, said.map(text));
-    event.transition = Some(Transition {
-        from: source.status,
-        to: Status::Merged,
-        ending: Some(Ending::MergedInto(target.id)),
-    });
-    apply(source, &Event::Updated(Box::new(event)));
-    target
-        .state_mut()
-        .face
-        .take_in(source.id, &source.face, minute(50));
-}
-
-/// P5: a merge keeps the outage on the page.
-#[test]
-fn a_merge_makes_the_target_public_with_the_lines_of_the_source() {
-    let mut source = public_one(1, Severity::Sev1);
-    source.state_mut().face.title = Some(text("Logins fail"));
-    post(
-        &mut source,
-        minute(1),
-        Some(Status::Identified),
-        Some("We know why."),
-    );
-    post(&mut source, minute(3), None, Some("Almost there."));
-    let mut target = public_one(2, Severity::Sev1);
-    target.state_mut().face.public = false;
-    post(&mut target, minute(2), Some(Status::Investigating), None);
-    merge(&mut source, &mut target, None);
-    let page = page_of(
-        vec![source.clone(), target.clone()],
-        &[Arc::new(source.clone())],
-        minute(60),
-    );
-    assert_eq!(page.status.indicator, Indicator::Critical);
-    assert_eq!(page.incidents.len(), 1, "a merged one is not shown");
-    let one = &page.incidents[0];
-    assert_eq!(
-        (one.id, one.title.as_str()),
-        (target.face.id, "Logins fail")
-    );
-    assert_eq!(one.status, PublicStatus::Investigating);
-    let lines: Vec<_> = one
-        .updates
-        .iter()
-        .map(|line| (line.body.as_str(), line.status))
-        .collect();
-    assert_eq!(
-        lines,
-        [
-            ("Almost there.", PublicStatus::Identified),
-            (
-                "We are investigating this incident.",
-                PublicStatus::Investigating
-            ),
-            ("We know why.", PublicStatus::Identified),
-        ]
-    );
-    // With a word of its own the merge itself shows, under the status before it.
-    let mut told = source.clone();
-    told.state_mut().status = Status::Identified;
-    merge(&mut told, &mut target, Some("Part of a larger outage."));
-    let shown = show(
-        &target,
-        &[Arc::new(told)],
-        &PublicNames::default(),
-        minute(60),
-    )
-    .unwrap();
-    assert_eq!(
-        (shown.updates[0].body.as_str(), shown.updates[0].status),
-        ("Part of a larger outage.", PublicStatus::Identified)
-    );
-}
-
-/// P5: lines are read where they are kept, so what is withdrawn there is gone
-/// here.
-#[test]
-fn corrections_and_redactions_at_the_source_reach_the_page() {
-    let mut source = public_one(1, Severity::Sev1);
-    let first = post(&mut source, minute(1), None, Some("secret"));
-    let second = post(&mut source, minute(2), None, Some("worng"));
-    let mut target = public_one(2, Severity::Sev1);
-    merge(&mut source, &mut target, None);
-    let sources = |source: &Incident| [Arc::new(source.clone())];
-    assert_eq!(
-        bodies(&target, &sources(&source), minute(60)),
-        ["worng", "secret"]
-    );
-    let before = show(
-        &target,
-        &sources(&source),
-        &PublicNames::default(),
-        minute(60),
-    )
-    .unwrap();
-    apply(&mut source, &Event::Redacted { seq: first });
-    let mut correction = updated(minute(55), None, Some(text("right")));
-    correction.corrects = Some(second);
-    apply(&mut source, &Event::Updated(Box::new(correction)));
-    assert_eq!(bodies(&target, &sources(&source), minute(60)), ["right"]);
-    let after = show(
-        &target,
-        &sources(&source),
-        &PublicNames::default(),
-        minute(60),
-    )
-    .unwrap();
-    assert!(after.updated_at > before.updated_at);
-    // Made not public, it contributes nothing.
-    let hide = Publish {
-        public: false,
-        title: None,
-        message: None,
-    };
-    apply(&mut source, &Event::Published(hide));
-    assert!(bodies(&target, &sources(&source), minute(60)).is_empty());
-    assert!(!serde_json::to_string(&target).unwrap().contains("worng"));
-}
-
-/// P5: who was merged into the source comes along, the newest are kept, and a
-/// source that is not public brings nothing.
-#[test]
-fn sources_are_named_once_and_the_newest_are_kept() {
-    let ids = |face: &PublicFace| -> Vec<u128> {
-        face.merged.iter().map(|id| id.uuid().as_u128()).collect()
-    };
-    let mut target = public_one(100, Severity::Sev1).face.clone();
-    target.public = false;
-    let mut hidden = public_one(1, Severity::Sev1).face.clone();
-    (hidden.public, hidden.title) = (false, Some(text("not for now")));
-    hidden.merged = vec![IncidentId::from_uuid(uuid::Uuid::from_u128(50))];
-    let id = |n| IncidentId::from_uuid(uuid::Uuid::from_u128(n));
-    target.take_in(id(1), &hidden, minute(1));
-    assert_eq!((target.public, &target.title), (false, &None));
-    assert_eq!(ids(&target), [1]);
-    let mut shown = hidden.clone();
-    shown.public = true;
-    target.take_in(id(2), &shown, minute(2));
-    assert_eq!(ids(&target), [1, 50, 2]);
-    assert_eq!(target.title, Some(text("not for now")));
-    for n in 3..=30 {
-        target.take_in(id(n), &public_one(n, Severity::Sev1).face, minute(3));
-    }
-    assert_eq!(ids(&target), (11..=30).collect::<Vec<_>>());
-    target.take_in(id(15), &shown, minute(4));
-    assert_eq!(ids(&target).last(), Some(&15));
-    assert_eq!(ids(&target).len(), KEPT_SOURCES);
 }
