@@ -3,10 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::incident::{Incident, Publish, Status, Transition, Updated};
-use crate::testing::an_incident;
+use crate::actor::Actor;
+use crate::incident::declare::{NewIds, declare};
+use crate::incident::{Declare, Incident, Publish, Severity, Status, Transition, Updated};
+use crate::policy::Policy;
 use crate::timeline::EntryKind;
-use crate::{IncidentId, PublicId, PublicText, Statement, Timestamp};
+use crate::{IncidentId, PersonName, PublicId, PublicText, Statement, Timestamp, Title};
 
 /// What happens to the public side of an incident.
 #[derive(Clone, Debug)]
@@ -76,13 +78,26 @@ pub(super) fn updated(at: Timestamp, to: Option<Status>, public: Option<PublicTe
     }
 }
 
+pub(super) fn anna() -> Actor {
+    Actor::person(PersonName::new("anna").unwrap())
+}
+
+/// A SEV2 that was declared at 21:00.
+pub(super) fn declared(n: u128) -> Incident {
+    let ids = NewIds {
+        id: IncidentId::from_uuid(uuid::Uuid::from_u128(n)),
+        public_id: PublicId::from_uuid(uuid::Uuid::from_u128(n)),
+        number: 1,
+    };
+    let asked = Declare::new(Title::new("API down").unwrap(), Severity::Sev2);
+    declare(&asked, &anna(), ids, minute(0), &Policy::default()).unwrap()
+}
+
 /// A public incident whose public side went through these steps, with the
 /// reference. Its entries are numbered from 1.
 fn played(n: u128, steps: &[Step]) -> (Incident, Vec<Known>) {
-    let (mut incident, ..) = an_incident();
-    let state = incident.state_mut();
-    state.id = IncidentId::from_uuid(uuid::Uuid::from_u128(n));
-    let mut face = PublicFace::hidden(PublicId::from_uuid(uuid::Uuid::from_u128(n)), minute(0));
+    let mut incident = declared(n);
+    let mut face = incident.face.clone();
     face.public = true;
     let mut known: Vec<Known> = Vec::new();
     for (step, seq) in steps.iter().zip(1..) {

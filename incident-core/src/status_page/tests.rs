@@ -2,21 +2,17 @@
 
 use std::sync::Arc;
 
-use super::by_time::{minute, text, updated};
+use super::by_time::{anna, declared, minute, text, updated};
 use super::*;
 use crate::incident::Status;
 use crate::incident::{CancelReason, Command, Ending, Event, Incident, Severity, Update, decide};
 use crate::policy::Policy;
-use crate::testing::an_incident;
-use crate::{IncidentId, PublicId, Statement, Timestamp};
+use crate::{Statement, Timestamp};
 
 pub(super) fn public_one(n: u128, severity: Severity) -> Incident {
-    let (mut incident, ..) = an_incident();
+    let mut incident = declared(n);
     let state = incident.state_mut();
-    state.id = IncidentId::from_uuid(uuid::Uuid::from_u128(n));
     state.severity = severity;
-    state.started_at = minute(0);
-    state.face = PublicFace::hidden(PublicId::from_uuid(uuid::Uuid::from_u128(n)), minute(0));
     state.face.public = true;
     incident
 }
@@ -356,13 +352,13 @@ fn a_cancelled_incident_shows_its_last_words_for_a_day() {
 /// `cancelled_at` is the time that is given, not that of the entry.
 #[test]
 fn cancelling_keeps_the_time_it_happened() {
-    let (mut incident, anna, now) = an_incident();
+    let (mut incident, now) = (declared(1), minute(1));
     let mut update = Update::to_status(Statement::new("no").unwrap(), Status::Cancelled);
     update.reason = Some(Statement::new("false_positive").unwrap());
     update.occurred_at = Some(now);
     let later = now.saturating_add(Duration::from_secs(600));
     let command = Command::Update(Box::new(update));
-    let events = decide(&incident, &command, &anna, later, &Policy::default()).unwrap();
+    let events = decide(&incident, &command, &anna(), later, &Policy::default()).unwrap();
     for event in &events {
         incident.apply(event, 2, later, &Policy::default());
     }
