@@ -155,6 +155,32 @@ fn corrections_and_redactions_of_dropped_lines_change_nothing() {
     assert_eq!(bodies(&incident, &[], minute(203))[0], "now public");
 }
 
+/// L2: what is kept has no gaps: where room comes back, lines older than one that
+/// was dropped do not come back with it, and the status before them still holds.
+#[test]
+fn a_line_older_than_a_dropped_one_is_dropped_at_once() {
+    let mut incident = public_one(1, Severity::Sev1);
+    post(&mut incident, minute(10), Some(Status::Identified), None);
+    let long = "x".repeat(4 * 1024);
+    let mut last = 0;
+    for n in 11..=60 {
+        last = post(&mut incident, minute(n), None, Some(&long));
+    }
+    assert_eq!(incident.face.updates.len(), 40);
+    for seq in last - 5..=last {
+        apply(&mut incident, &Event::Redacted { seq });
+    }
+    let dropped = incident.face.dropped.lines;
+    post(&mut incident, minute(5), None, Some("too late"));
+    post(&mut incident, minute(55), None, Some("in time"));
+    assert_eq!(incident.face.dropped.lines, dropped + 1);
+    let shown = show(&incident, &[], &PublicNames::default(), minute(61)).unwrap();
+    let said = |body: &str| shown.updates.iter().any(|line| line.body.as_str() == body);
+    assert!(said("in time") && !said("too late"));
+    let identified = |line: &PublicUpdate| line.status == PublicStatus::Identified;
+    assert!(shown.updates.iter().all(identified));
+}
+
 /// P6: a correction that also changes the status is both.
 #[test]
 fn a_correction_with_a_change_of_status_shows_the_change() {
