@@ -139,7 +139,7 @@ async fn a_kept_page_is_served_for_a_minute_while_the_store_is_away() {
     let cache = Arc::new(PublicCache::default());
     cache.get(now, page).await.unwrap();
     let built = Instant::now();
-    while built.elapsed() < TTL {
+    while built.elapsed() < Duration::from_secs(60) {
         let asked = Instant::now();
         assert!(cache.get(now, hangs).await.is_ok(), "{:?}", built.elapsed());
         assert_eq!(asked.elapsed(), Duration::ZERO);
