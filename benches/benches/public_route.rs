@@ -90,7 +90,7 @@ async fn main() {
         get(move || {
             let (bytes, etag) = (bytes.clone(), etag.clone());
             async move {
-                let cache = HeaderValue::from_static("public, max-age=60, stale-if-error=3600");
+                let cache = HeaderValue::from_static("public, max-age=60, stale-if-error=60");
                 let json = HeaderValue::from_static("application/json");
                 (
                     [

@@ -142,7 +142,7 @@ begin
                 public, declared_at, resolved_at, started_at, ended_at, alert_key, services, tenants, title_lower, summary_lower, state)
             values (id_, (s ->> 'number')::bigint, (s ->> 'revision')::bigint, (s ->> 'version')::bigint, head_seq, head,
                 s ->> 'status', (w ->> 'live')::boolean, (w ->> 'severity')::smallint, (w ->> 'public')::boolean,
-                (s ->> 'declared_at')::timestamptz, (s ->> 'resolved_at')::timestamptz,
+                (s ->> 'declared_at')::timestamptz, coalesce(s ->> 'resolved_at', s ->> 'cancelled_at')::timestamptz,
                 (s ->> 'started_at')::timestamptz,
                 coalesce(s ->> 'impact_ended_at', s ->> 'resolved_at')::timestamptz, s ->> 'alert_key',
                 incident.texts(w -> 'services'), incident.texts(w -> 'tenants'),
@@ -156,7 +156,8 @@ begin
             set revision = (s ->> 'revision')::bigint, version = (s ->> 'version')::bigint, last_seq = head_seq,
                 last_hash = head, status = s ->> 'status', live = (w ->> 'live')::boolean,
                 severity = (w ->> 'severity')::smallint, public = (w ->> 'public')::boolean,
-                resolved_at = (s ->> 'resolved_at')::timestamptz,
+                -- The end of being shown: a cancelled one is over as well.
+                resolved_at = coalesce(s ->> 'resolved_at', s ->> 'cancelled_at')::timestamptz,
                 started_at = (s ->> 'started_at')::timestamptz,
                 ended_at = coalesce(s ->> 'impact_ended_at', s ->> 'resolved_at')::timestamptz, alert_key = s ->> 'alert_key',
                 services = incident.texts(w -> 'services'), tenants = incident.texts(w -> 'tenants'),

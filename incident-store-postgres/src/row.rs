@@ -5,7 +5,8 @@ use std::error::Error;
 use chrono::{DateTime, Utc};
 use incident_core::Timestamp;
 use incident_core::chain::Hash;
-use serde::de::DeserializeOwned;
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row, Type};
 
@@ -58,4 +59,12 @@ where
     T::Err: Into<Box<dyn Error + Send + Sync>>,
 {
     get::<&str>(row, column)?.parse().map_err(unreadable)
+}
+
+/// A name or a text as it was taken once, whatever is taken now: serde reads
+/// them so.
+pub(crate) fn stored<T: DeserializeOwned>(row: &PgRow, column: &str) -> sqlx::Result<T> {
+    let text: StrDeserializer<'_, serde::de::value::Error> =
+        get::<&str>(row, column)?.into_deserializer();
+    T::deserialize(text).map_err(unreadable)
 }

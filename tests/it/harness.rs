@@ -8,6 +8,7 @@ use incident_console::escalations::EscalationSettings;
 use incident_console::http::auth::Tokens;
 use incident_console::pagers::PagerSettings;
 use incident_console::policy_file::{Paging, PolicyFile};
+use incident_console::public_cache::PublicCache;
 use incident_console::storage::Storage;
 use incident_core::Timestamp;
 use incident_core::engine::Incidents;
@@ -19,6 +20,8 @@ use incident_test_postgres::{Cluster, Database};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+
+use crate::troubled::Troubled;
 
 pub(crate) const ADMIN: &str = "admin-token-0123456789";
 pub(crate) const COMMANDER: &str = "commander-token-0123456789";
@@ -124,11 +127,16 @@ pub(crate) async fn storage() -> (Storage, Option<Database>) {
 }
 
 async fn start(parts: Parts) -> (Console, Storage, Option<Database>) {
+    let (storage, database) = storage().await;
+    let (console, storage) = start_on(parts, storage).await;
+    (console, storage, database)
+}
+
+async fn start_on(parts: Parts, storage: Storage) -> (Console, Storage) {
     let tokens = format!(
         "root:admin:{ADMIN},carl:commander:{COMMANDER},anna:responder:{RESPONDER},vera:viewer:{VIEWER},bill:billing:{BILLING}"
     );
     let tokens = Tokens::parse(&tokens).unwrap();
-    let (storage, database) = storage().await;
     let parts = Parts {
         tokens,
         storage: storage.clone(),
@@ -136,10 +144,35 @@ async fn start(parts: Parts) -> (Console, Storage, Option<Database>) {
     };
     let bind = "127.0.0.1:0".parse().unwrap();
     let console = Console::start(parts, bind).await.unwrap();
-    (console, storage, database)
+    (console, storage)
 }
 
 impl Server {
+    /// A server whose store can be brought into trouble.
+    pub(crate) async fn troubled() -> (Self, Arc<Troubled>) {
+        let (mut storage, database) = storage().await;
+        let troubled = Troubled::over(storage.store);
+        storage.store = troubled.clone();
+        let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
+        let pager = Arc::new(RecordingPager::named("recorder").unwrap());
+        let parts = Parts {
+            pagers: vec![pager.clone()],
+            clock: Some(clock.clone()),
+            ..Parts::default()
+        };
+        let (console, storage) = start_on(parts, storage).await;
+        let server = Self {
+            _database: database,
+            console,
+            store: storage.store,
+            directory: storage.directory,
+            clock,
+            pager,
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        };
+        (server, troubled)
+    }
+
     /// A server whose clock stands at 2026-11-20T23:00:00Z.
     pub(crate) async fn start() -> Self {
         Self::start_with(Parts::default()).await
@@ -222,6 +255,11 @@ impl Server {
     /// The engine behind it.
     pub(crate) fn incidents(&self) -> &Incidents {
         &self.console.app.incidents
+    }
+
+    /// What it keeps of the public page.
+    pub(crate) fn public_cache(&self) -> &PublicCache {
+        &self.console.app.public
     }
 
     pub(crate) fn address(&self) -> std::net::SocketAddr {

@@ -16,3 +16,4 @@ pub(crate) const ON_CLICKHOUSE: bool = true;
 mod harness;
 mod real_data;
 mod scenario;
+mod troubled;

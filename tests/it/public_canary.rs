@@ -108,5 +108,22 @@ async fn no_internal_text_is_in_any_public_byte() {
         .is(200);
     let page = server.get("", "/public/status/active").await;
     assert!(!page.text.contains("We found the cause."), "{}", page.text);
+    // P5, L2: nor in what many changes of status and a cancellation leave behind.
+    for n in 0..70 {
+        let status = ["investigating", "identified"][n % 2];
+        let update = json!({"message": secret(34), "status": status});
+        server.post(COMMANDER, &updates, &update).await.is(201);
+    }
+    let cancel = json!({"message": secret(35), "status": "cancelled", "reason": "duplicate"});
+    server.post(COMMANDER, &updates, &cancel).await.is(201);
+    let page = server.get("", "/public/status/active").await;
+    assert!(
+        page.text.contains("This incident has been closed."),
+        "{}",
+        page.text
+    );
+    for leaked in ["canary", id, "duplicate", "anna", "carl"] {
+        assert!(!page.text.contains(leaked), "{leaked}: {}", page.text);
+    }
     server.stop().await;
 }

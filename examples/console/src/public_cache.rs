@@ -1,9 +1,10 @@
-//! The public page as ready bytes: built once per change or 60 s, by one
-//! request while the others wait.
+//! The public page as ready bytes: built once for many requests, and served
+//! without the store while that is slow or away.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::HeaderValue;
@@ -12,22 +13,36 @@ use incident_core::Timestamp;
 use incident_core::status_page::PublicPage;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
-/// How long a page is served without looking again.
+/// How long a page is served after it was last built.
 pub const TTL: Duration = Duration::from_secs(60);
+/// The age from which a page is built again behind the requests it answers.
+pub const REFRESH: Duration = Duration::from_secs(30);
+/// How long a build may take.
+pub const BUILD: Duration = Duration::from_secs(5);
+/// How long a request waits for a page.
+pub const PATIENCE: Duration = Duration::from_millis(5_500);
+/// How long after a failed build the next one begins at the earliest.
+pub const BACK_OFF: Duration = Duration::from_secs(1);
+/// How long a failed build speaks for the store: nobody waits meanwhile.
+pub const DOUBT: Duration = Duration::from_secs(10);
+
+/// There is no page that may be served, and none can be built now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Away;
 
 /// A page that is ready to be sent.
 #[derive(Debug)]
 pub struct Ready {
     generation: u64,
-    built_at: Instant,
-    page: PublicPage,
+    /// When reading it from the store began.
+    as_of: Instant,
     generated_at: Timestamp,
     /// The bytes.
     pub bytes: Bytes,
-    /// Their entity tag.
+    /// The tag of their content; weak, for it leaves `generated_at` out.
     pub etag: HeaderValue,
 }
 
@@ -39,54 +54,170 @@ struct Body<'a> {
 }
 
 /// Keeps the page.
+///
+/// A page may be served to a request when both hold:
+///
+/// - It was read from the store after everything that this process had changed, or
+///   may have changed, when the request came: what was withdrawn here is never
+///   shown again, whatever the store does.
+/// - It was read less than [`TTL`] ago: what was withdrawn at another replica is
+///   shown for at most 60 s, also while the store is away. From then on there is
+///   an error instead of a page.
+///
+/// From the age of [`REFRESH`] on it is built again in the background. A request
+/// waits only where there is no page that it may have, and then at most
+/// [`PATIENCE`]. After a failed build nobody waits: who may have the kept page
+/// gets it, the others get [`Away`], and a build is tried in the background, one at
+/// a time and at most once in [`BACK_OFF`].
 #[derive(Debug, Default)]
 pub struct PublicCache {
     /// Raised by every change that the public may see.
     generation: AtomicU64,
     ready: RwLock<Option<Arc<Ready>>>,
-    flight: Mutex<()>,
+    builds: Mutex<Builds>,
+    /// Raised when a build ends, well or not.
+    ended: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Builds {
+    running: bool,
+    /// When the last one failed, if it did.
+    failed_at: Option<Instant>,
+}
+
+impl Builds {
+    fn failed_within(&self, time: Duration) -> bool {
+        self.failed_at.is_some_and(|at| at.elapsed() < time)
+    }
+}
+
+/// The right to build the page: one at a time. Dropped, it is given back, and
+/// who waits looks again.
+struct Turn {
+    cache: Arc<PublicCache>,
+    /// Read before the store is: a change after this is seen next time.
+    generation: u64,
+    as_of: Instant,
+    failed: bool,
+}
+
+/// What a request without a page does.
+enum Next {
+    Build(Turn),
+    Wait,
+    GiveUp,
 }
 
 impl PublicCache {
-    /// The public side of something changed: the next request sees it.
+    /// The public side of something changed, or may have changed: the next request
+    /// sees it.
     pub fn invalidate(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The page, built by `build` if the one kept is old or out of date.
+    /// The page. `build` reads it from the store, in a task of its own, if this
+    /// request is the one that has to.
     ///
     /// # Errors
-    /// The page could not be built, and the one kept may show what was
-    /// withdrawn since. One that is merely old is served instead.
-    pub async fn get<E, F>(
-        &self,
-        now: impl Fn() -> Timestamp,
-        build: impl FnOnce() -> F,
-    ) -> Result<Arc<Ready>, E>
+    /// [`Away`]: the page could not be built, and there is none that may be served.
+    pub async fn get<B, F, E>(
+        self: &Arc<Self>,
+        now: impl Fn() -> Timestamp + Send + 'static,
+        build: B,
+    ) -> Result<Arc<Ready>, Away>
     where
-        F: Future<Output = Result<PublicPage, E>>,
+        B: FnOnce() -> F + Send + 'static,
+        F: Future<Output = Result<PublicPage, E>> + Send + 'static,
+        E: Display + Send + 'static,
     {
-        if let Some(ready) = self.fresh() {
-            return Ok(ready);
-        }
-        let _turn = self.flight.lock().await;
-        if let Some(ready) = self.fresh() {
-            return Ok(ready);
-        }
-        // Read before the store is: a change after this is seen next time.
-        let generation = self.generation.load(Ordering::SeqCst);
-        let kept = self.kept();
-        match build().await {
-            Ok(page) => {
-                let ready = Arc::new(make(generation, page, kept.as_deref(), now()));
-                *self.ready.write().unwrap_or_else(PoisonError::into_inner) =
-                    Some(Arc::clone(&ready));
-                Ok(ready)
+        let wanted = self.generation.load(Ordering::SeqCst);
+        if let Some(ready) = self.servable(wanted) {
+            if ready.as_of.elapsed() >= REFRESH
+                && let Some(turn) = self.claim()
+            {
+                turn.spawn(now, build);
             }
-            Err(error) => kept
-                .filter(|kept| kept.generation == generation)
-                .ok_or(error),
+            return Ok(ready);
         }
+        if self.builds().failed_within(DOUBT) {
+            if let Some(turn) = self.claim() {
+                turn.spawn(now, build);
+            }
+            return Err(Away);
+        }
+        match timeout(PATIENCE, self.built(wanted, now, build)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Away),
+        }
+    }
+
+    /// Waits for a page that shows what was wanted.
+    async fn built<B, F, E>(
+        self: &Arc<Self>,
+        wanted: u64,
+        now: impl Fn() -> Timestamp + Send + 'static,
+        build: B,
+    ) -> Result<Arc<Ready>, Away>
+    where
+        B: FnOnce() -> F + Send + 'static,
+        F: Future<Output = Result<PublicPage, E>> + Send + 'static,
+        E: Display + Send + 'static,
+    {
+        let mut ended = self.ended.subscribe();
+        let mut mine = Some((now, build));
+        loop {
+            if let Some(ready) = self.servable(wanted) {
+                return Ok(ready);
+            }
+            match self.next() {
+                Next::GiveUp => return Err(Away),
+                Next::Wait => {}
+                // One that began after the request came is enough, so this is done once.
+                Next::Build(turn) => match mine.take() {
+                    Some((now, build)) => turn.spawn(now, build),
+                    None => return Err(Away),
+                },
+            }
+            if ended.changed().await.is_err() {
+                return Err(Away);
+            }
+        }
+    }
+
+    fn next(self: &Arc<Self>) -> Next {
+        let mut builds = self.builds();
+        if builds.failed_within(DOUBT) {
+            return Next::GiveUp;
+        }
+        if builds.running {
+            return Next::Wait;
+        }
+        builds.running = true;
+        Next::Build(self.turn())
+    }
+
+    /// The right to build in the background, unless a build runs or failed just now.
+    fn claim(self: &Arc<Self>) -> Option<Turn> {
+        let mut builds = self.builds();
+        if builds.running || builds.failed_within(BACK_OFF) {
+            return None;
+        }
+        builds.running = true;
+        Some(self.turn())
+    }
+
+    fn turn(self: &Arc<Self>) -> Turn {
+        Turn {
+            cache: Arc::clone(self),
+            generation: self.generation.load(Ordering::SeqCst),
+            as_of: Instant::now(),
+            failed: true,
+        }
+    }
+
+    fn builds(&self) -> MutexGuard<'_, Builds> {
+        self.builds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn kept(&self) -> Option<Arc<Ready>> {
@@ -96,97 +227,88 @@ impl PublicCache {
             .clone()
     }
 
-    fn fresh(&self) -> Option<Arc<Ready>> {
-        let generation = self.generation.load(Ordering::SeqCst);
+    fn servable(&self, wanted: u64) -> Option<Arc<Ready>> {
         self.kept()
-            .filter(|kept| kept.generation == generation && kept.built_at.elapsed() < TTL)
+            .filter(|kept| kept.generation >= wanted && kept.as_of.elapsed() < TTL)
     }
 }
 
-/// The same content keeps its time and its tag.
-fn make(generation: u64, page: PublicPage, kept: Option<&Ready>, now: Timestamp) -> Ready {
-    let same = kept.filter(|kept| kept.page == page);
-    let generated_at = same.map_or(now, |kept| kept.generated_at);
-    let bytes = match same {
-        Some(kept) => kept.bytes.clone(),
-        None => Bytes::from(
-            serde_json::to_vec(&Body {
-                generated_at,
-                page: &page,
-            })
-            .unwrap_or_default(),
-        ),
+impl Turn {
+    /// Builds in a task of its own: a client that goes away takes nothing with it.
+    fn spawn<B, F, E>(mut self, now: impl Fn() -> Timestamp + Send + 'static, build: B)
+    where
+        B: FnOnce() -> F + Send + 'static,
+        F: Future<Output = Result<PublicPage, E>> + Send + 'static,
+        E: Display + Send + 'static,
+    {
+        tokio::spawn(async move {
+            match timeout(BUILD, build()).await {
+                Ok(Ok(page)) => self.keep(&page, now()),
+                Ok(Err(error)) => tracing::warn!(%error, "the public page could not be built"),
+                Err(_) => tracing::warn!("the public page could not be built in time"),
+            }
+        });
+    }
+
+    fn keep(&mut self, page: &PublicPage, now: Timestamp) {
+        let ready = make(self, page, self.cache.kept().as_deref(), now);
+        *self
+            .cache
+            .ready
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(ready));
+        self.failed = false;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        {
+            let mut builds = self.cache.builds();
+            builds.running = false;
+            builds.failed_at = self.failed.then(Instant::now);
+        }
+        self.cache.ended.send_modify(|ended| *ended += 1);
+    }
+}
+
+/// The same content keeps its time and its bytes, and has the same tag at every
+/// replica.
+fn make(turn: &Turn, page: &PublicPage, kept: Option<&Ready>, now: Timestamp) -> Ready {
+    let etag = tag(page);
+    let (generated_at, bytes) = match kept.filter(|kept| kept.etag == etag) {
+        Some(same) => (same.generated_at, same.bytes.clone()),
+        None => {
+            let generated_at = changed_at(page, kept, now);
+            let body = Body { generated_at, page };
+            let json = serde_json::to_vec(&body).unwrap_or_default();
+            (generated_at, Bytes::from(json))
+        }
     };
-    let digest = incident_core::chain::Hash(Sha256::digest(&bytes).into()).to_string();
-    let tag = format!("\"{}\"", digest.get(..24).unwrap_or_default());
-    let etag = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
     Ready {
-        generation,
-        built_at: Instant::now(),
-        page,
+        generation: turn.generation,
+        as_of: turn.as_of,
         generated_at,
         bytes,
         etag,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicUsize;
-
-    use incident_core::status_page;
-
-    use super::*;
-
-    fn now() -> Timestamp {
-        Timestamp::MIN
-    }
-
-    async fn page() -> Result<PublicPage, &'static str> {
-        Ok(status_page::page(Vec::new()))
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn built_once_for_many_and_again_after_a_change_or_a_minute() {
-        let cache = Arc::new(PublicCache::default());
-        let builds = Arc::new(AtomicUsize::new(0));
-        let mut waiting = Vec::new();
-        for _ in 0..100 {
-            let (cache, builds) = (Arc::clone(&cache), Arc::clone(&builds));
-            waiting.push(tokio::spawn(async move {
-                let build = || async {
-                    builds.fetch_add(1, Ordering::SeqCst);
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                    page().await
-                };
-                cache.get(now, build).await.unwrap();
-            }));
-        }
-        for one in waiting {
-            one.await.unwrap();
-        }
-        assert_eq!(builds.load(Ordering::SeqCst), 1);
-        let count = || async {
-            builds.fetch_add(1, Ordering::SeqCst);
-            page().await
-        };
-        cache.invalidate();
-        cache.get(now, count).await.unwrap();
-        assert_eq!(builds.load(Ordering::SeqCst), 2);
-        tokio::time::advance(TTL).await;
-        cache.get(now, count).await.unwrap();
-        assert_eq!(builds.load(Ordering::SeqCst), 3);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_old_page_is_served_while_the_store_is_away_but_not_a_withdrawn_one() {
-        let cache = PublicCache::default();
-        let away = || async { Err::<PublicPage, _>("away") };
-        assert!(cache.get(now, away).await.is_err());
-        cache.get(now, page).await.unwrap();
-        tokio::time::advance(TTL).await;
-        assert!(cache.get(now, away).await.is_ok());
-        cache.invalidate();
-        assert!(cache.get(now, away).await.is_err());
-    }
+fn tag(page: &PublicPage) -> HeaderValue {
+    let content = serde_json::to_vec(page).unwrap_or_default();
+    let digest = incident_core::chain::Hash(Sha256::digest(&content).into()).to_string();
+    let tag = format!("W/\"{}\"", digest.get(..24).unwrap_or_default());
+    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("W/\"\""))
 }
+
+/// The last change of new content: that of what it shows, where that explains
+/// it. What went away, or was withdrawn, leaves no time; then it is now.
+fn changed_at(page: &PublicPage, kept: Option<&Ready>, now: Timestamp) -> Timestamp {
+    let newest = page.incidents.iter().map(|one| one.updated_at).max();
+    newest
+        .filter(|newest| kept.is_none_or(|kept| kept.generated_at < *newest))
+        .unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests;

@@ -63,7 +63,7 @@ async fn services(
     let mut rows = Vec::with_capacity(found.data.len());
     for (service, users) in found.data {
         // A host's own view may hold what is no name here.
-        if let Ok(service) = ServiceId::new(&service) {
+        if let Ok(service) = ServiceId::stored(&service) {
             let users = number(&users)?;
             rows.push(ServiceUsers { service, users });
         }
@@ -85,7 +85,8 @@ async fn endpoints(
         server.ask(&sql, question.tables(), until).await?;
     let mut rows = Vec::with_capacity(found.data.len());
     for (service, endpoint, users) in found.data {
-        if let (Ok(service), Ok(endpoint)) = (ServiceId::new(&service), Text::new(&endpoint)) {
+        if let (Ok(service), Ok(endpoint)) = (ServiceId::stored(&service), Text::stored(&endpoint))
+        {
             rows.push(EndpointUsers {
                 service,
                 endpoint,

@@ -212,7 +212,8 @@ impl TenantDirectory for ClickHouseUsage {
         let until = Instant::now() + within;
         let found: Names = self.0.ask(&sql, Vec::new(), until).await?;
         // A host's own view may hold what is no name here.
-        let names = found.data.iter().filter_map(|(name,)| name.parse().ok());
+        let names = found.data.iter();
+        let names = names.filter_map(|(name,)| TenantId::stored(name).ok());
         Ok(names.collect())
     }
 }

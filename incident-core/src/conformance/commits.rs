@@ -182,7 +182,14 @@ pub async fn ordered_filters_agree_with_the_reference<B: StoreBackend>(_spawn: S
             },
         )
         .await;
-        let status = [None, Some(Status::Investigating), Some(Status::Resolved)][n as usize % 3];
+        let statuses = [
+            None,
+            Some(Status::Investigating),
+            Some(Status::Resolved),
+            Some(Status::Cancelled),
+            None,
+        ];
+        let status = statuses[n as usize % 5];
         if status.is_some() {
             store
                 .commit(updated(&incident, status, "moved").1, WITHIN)
@@ -238,6 +245,15 @@ pub async fn ordered_filters_agree_with_the_reference<B: StoreBackend>(_spawn: S
         },
         IncidentFilter {
             unresolved_at: Some(at(2_000)),
+            ..base()
+        },
+        // All of them ended at second 1,000, cancelled ones as well.
+        IncidentFilter {
+            unresolved_at: Some(at(999)),
+            ..base()
+        },
+        IncidentFilter {
+            unresolved_at: Some(at(1_000)),
             ..base()
         },
         IncidentFilter {

@@ -107,6 +107,9 @@ pub(super) fn updated(
     let now = at(1_000);
     let mut update = Update::new(Statement::new(message).unwrap());
     update.status = status;
+    if status == Some(Status::Cancelled) {
+        update.reason = Some(Statement::new("duplicate").unwrap());
+    }
     let events = decide(
         before,
         &Command::Update(Box::new(update)),

@@ -381,7 +381,9 @@ impl IncidentsBuilder {
         self
     }
 
-    /// Told after each commit; must not block. Several may listen.
+    /// Told after each commit, also after one of which nobody can know if it was
+    /// kept ([`StoreError::Unknown`](crate::port::StoreError::Unknown)); must not
+    /// block. Several may listen.
     #[must_use]
     pub fn on_commit(mut self, listener: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
         self.listeners.push(Box::new(listener));

@@ -56,6 +56,9 @@ impl Incidents {
             Some(_) => return Err(Error::KeyReused),
             None => {}
         }
+        if let CreditDecision::Waive { reason } = decision {
+            reason.check("reason").map_err(Refusal::from)?;
+        }
         let wanted = CreditQuery {
             id: Some(id),
             ..CreditQuery::default()

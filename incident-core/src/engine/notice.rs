@@ -108,7 +108,8 @@ pub enum Alarm {
     },
 }
 
-/// What a commit touched: a hint, not a log.
+/// What a commit touched: a hint, not a log. It may also have touched nothing:
+/// a listener hears of commits whose outcome is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notice {
     /// The incidents it changed.

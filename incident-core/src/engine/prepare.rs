@@ -84,8 +84,8 @@ impl Incidents {
         })
     }
 
-    /// Says that the host's transaction with this declaration is committed:
-    /// listeners hear of it, and the relay is woken.
+    /// Says that the host's transaction with this declaration is committed, or
+    /// may be: listeners hear of it, and the relay is woken.
     pub fn committed(&self, prepared: &Prepared) {
         self.0.tell(&prepared.notice);
     }

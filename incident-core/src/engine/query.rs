@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
 use super::{Error, Incidents};
 use crate::audit::AuditEntry;
 use crate::billing::{CappedRow, CreditState, LedgerRow, cap_months};
 use crate::incident::{Incident, Status};
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter};
-use crate::status_page::{self, PublicPage, RESOLVED_STAYS};
+use crate::status_page::{Chosen, PublicPage, RESOLVED_STAYS};
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Timestamp};
 
 /// How many rows are read at a time where all are needed.
 pub(super) const BATCH: usize = 500;
+
+/// How many merged incidents are read at a time for the public page.
+const SOURCES_AT_A_TIME: usize = 4;
 
 impl Incidents {
     /// The time, as the engine's clock tells it.
@@ -161,17 +166,18 @@ impl Incidents {
     }
 
     /// The public page, made of every public incident that is live or was
-    /// resolved in the last 24 hours. Callers cache it.
+    /// resolved or cancelled in the last 24 hours, with the lines of those that
+    /// were merged into it. Callers cache it.
     ///
     /// # Errors
     /// The store did not answer.
     pub async fn public_page(&self) -> Result<PublicPage, Error> {
         let now = self.0.now();
-        let mut shown = Vec::new();
+        let mut chosen = Chosen::default();
         let mut filter = IncidentFilter {
             statuses: Status::ALL
                 .into_iter()
-                .filter(|status| !matches!(status, Status::Cancelled | Status::Merged))
+                .filter(|status| *status != Status::Merged)
                 .collect(),
             public_only: true,
             unresolved_at: Some(now.saturating_sub(RESOLVED_STAYS)),
@@ -180,18 +186,28 @@ impl Incidents {
         };
         loop {
             let batch = self.list(&filter).await?;
-            shown.extend(
-                batch.iter().filter_map(|incident| {
-                    status_page::show(incident, &self.0.settings.names, now)
-                }),
-            );
+            let full = batch.len() == BATCH;
             filter.after = batch
                 .last()
                 .map(|incident| (incident.declared_at, incident.id));
-            if batch.len() < BATCH {
-                return Ok(status_page::page(shown));
+            chosen.add(batch, now);
+            if !full {
+                break;
             }
         }
+        let sources = self.sources_of(&chosen).await?;
+        Ok(chosen.page(&sources, &self.0.settings.names, now))
+    }
+
+    /// The merged incidents whose lines also show on the page: at most
+    /// [`KEPT_SOURCES`](crate::status_page::KEPT_SOURCES) for each that it shows.
+    async fn sources_of(&self, chosen: &Chosen) -> Result<Vec<Arc<Incident>>, Error> {
+        let found: Vec<Option<Arc<Incident>>> = stream::iter(chosen.sources())
+            .map(|id| self.find(id))
+            .buffer_unordered(SOURCES_AT_A_TIME)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// Whether the store answers.

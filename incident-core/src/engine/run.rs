@@ -219,7 +219,13 @@ impl Incidents {
             .0
             .store
             .commit(commit, self.0.settings.store_deadline)
-            .await?;
+            .await;
+        if let Err(StoreError::Unknown(_)) = &committed {
+            // It may be written: a cache that waited to be sure would show what was withdrawn.
+            notice.alarm = None;
+            self.0.tell(&notice);
+        }
+        let committed = committed?;
         if let Some(Alarm::AlertClosedThere {
             incident_id,
             vendor,

@@ -66,6 +66,10 @@ impl Incidents {
         }
         self.authorize(&ask.caller, Action::Suggest, None).await?;
         let now = self.0.now();
+        let names = said.service.check("service");
+        let names = names.and_then(|()| said.tenant.check("tenant"));
+        let names = names.and_then(|()| said.signal.check("signal"));
+        names.map_err(Refusal::from)?;
         crate::incident::not_future("observed_at", said.observed_at, now).map_err(Refusal::from)?;
         let deadline = self.0.settings.store_deadline;
         let id = SuggestionId::from_uuid(self.0.ids.sortable(now));

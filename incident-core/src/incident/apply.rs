@@ -67,6 +67,7 @@ impl Incident {
             }
             Event::Redacted { seq } => state.face.redact(*seq, now),
         }
+        self.state_mut().face.bound();
     }
 
     /// Counts an entry that will be appended.
@@ -103,7 +104,7 @@ fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, 
     }
     // An explicit promise of the same command stands; else the clock starts anew.
     restart_update_clock(state, now, policy);
-    state.face.update(updated, seq, now);
+    state.face.update(updated, seq, now, state.status);
 }
 
 fn apply_transition(state: &mut State, transition: &Transition, at: Timestamp, now: Timestamp) {
@@ -117,11 +118,8 @@ fn apply_transition(state: &mut State, transition: &Transition, at: Timestamp, n
             state.eta = None;
         }
         Status::Closed => state.closed_at = Some(at),
-        Status::Triage
-        | Status::Investigating
-        | Status::Identified
-        | Status::Cancelled
-        | Status::Merged => {}
+        Status::Cancelled => state.cancelled_at = Some(at),
+        Status::Triage | Status::Investigating | Status::Identified | Status::Merged => {}
     }
 }
 

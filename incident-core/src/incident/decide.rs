@@ -6,7 +6,7 @@ use super::{
     CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity, Status, Step,
     Transition, Update, Updated,
 };
-use super::{alert, merge, page, vendor};
+use super::{alert, merge, page, vendor, visible};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
@@ -133,6 +133,7 @@ pub fn decide(
     now: Timestamp,
     policy: &Policy,
 ) -> Result<Vec<Event>, Refusal> {
+    visible::command(command)?;
     match command {
         Command::Acknowledge { at } => acknowledge(incident, *at, by, now),
         Command::Update(update) => Ok(vec![Event::Updated(Box::new(update_of(

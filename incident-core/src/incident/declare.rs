@@ -4,7 +4,7 @@ use super::apply::restart_update_clock;
 use super::decide::{eta_ahead, not_future};
 use super::{
     AlertRepeats, Declare, Event, Incident, Mode, Refusal, ResponseRole, RoleAssignment, Severity,
-    Source, State, Status, Transition, Updated,
+    Source, State, Status, Transition, Updated, visible,
 };
 use crate::actor::{Action, Actor, ActorKind};
 use crate::paging::Paging;
@@ -66,6 +66,7 @@ pub(crate) fn declare(
     policy: &Policy,
 ) -> Result<Incident, Refusal> {
     check(asked, now)?;
+    visible::declaration(asked)?;
     let person = (by.kind == ActorKind::Person).then(|| by.name.clone());
     let commander = person.clone().map(|person| RoleAssignment {
         role: ResponseRole::IncidentCommander,
@@ -113,6 +114,7 @@ pub(crate) fn declare(
         impact_ended_at: asked.impact_ended_at,
         resolved_at: None,
         closed_at: None,
+        cancelled_at: None,
         eta: asked.eta,
         next_update_due_at: None,
         reopened_at: None,

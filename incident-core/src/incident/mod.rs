@@ -17,6 +17,7 @@ mod severity;
 mod status;
 mod tenants;
 mod vendor;
+mod visible;
 
 use std::ops::Deref;
 
@@ -103,6 +104,9 @@ pub struct State {
     pub resolved_at: Option<Timestamp>,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
+    /// When it was cancelled; absent in what was cancelled before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<Timestamp>,
     /// When it should be over.
     pub eta: Option<Timestamp>,
     /// When the next update is due.
@@ -172,6 +176,12 @@ impl Incident {
 
     pub(crate) const fn state_mut(&mut self) -> &mut State {
         &mut self.0
+    }
+
+    /// When it was over: resolved, or cancelled.
+    #[must_use]
+    pub fn over_at(&self) -> Option<Timestamp> {
+        self.resolved_at.or(self.cancelled_at)
     }
 
     /// Every interval of the outage as it stands: start, and end if it has one.

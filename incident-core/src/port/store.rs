@@ -91,7 +91,8 @@ pub struct IncidentFilter {
     pub to: Option<Timestamp>,
     /// Only those that are public.
     pub public_only: bool,
-    /// Only those resolved after this, or not resolved.
+    /// Only those that were over (resolved or cancelled,
+    /// [`Incident::over_at`]) after this, or are not over.
     pub unresolved_at: Option<Timestamp>,
     /// Only those that began before the end of this window and had not ended at its
     /// start, or did not end.
@@ -150,8 +151,7 @@ impl IncidentFilter {
             && from.is_none_or(|from| from <= incident.declared_at)
             && to.is_none_or(|to| incident.declared_at < to)
             && (!public_only || incident.face.public)
-            && unresolved_at
-                .is_none_or(|at| incident.resolved_at.is_none_or(|resolved| at < resolved))
+            && unresolved_at.is_none_or(|at| incident.over_at().is_none_or(|over| at < over))
             && touching.is_none_or(|window| {
                 let ended = incident.impact_ended_at.or(incident.resolved_at);
                 incident.started_at < window.end() && ended.is_none_or(|end| window.start() < end)

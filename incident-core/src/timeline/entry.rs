@@ -95,8 +95,8 @@ impl SysIncidentUpdateEntry {
     pub fn comms_sent(&self) -> Option<CommsSent> {
         Some(CommsSent {
             audience: self.shown.audience?,
-            channel: Name::new(self.text(TextName::CommsChannel)?).ok()?,
-            summary: Text::new(self.text(TextName::CommsSummary)?).ok()?,
+            channel: Name::stored(self.text(TextName::CommsChannel)?).ok()?,
+            summary: Text::stored(self.text(TextName::CommsSummary)?).ok()?,
         })
     }
 }

@@ -67,7 +67,7 @@ impl Asked<'_> {
         let rows = self.run(sql, self.spans(), connection).await?;
         let one = |one: &PgRow| {
             Ok(ServiceUsers {
-                service: row::parsed::<ServiceId>(one, "service")?,
+                service: row::stored::<ServiceId>(one, "service")?,
                 users: row::count(one, "users")?,
             })
         };
@@ -92,8 +92,8 @@ impl Asked<'_> {
         let rows = self.run(sql, self.spans(), connection).await?;
         let one = |one: &PgRow| {
             Ok(EndpointUsers {
-                service: row::parsed(one, "service")?,
-                endpoint: row::parsed(one, "endpoint")?,
+                service: row::stored(one, "service")?,
+                endpoint: row::stored(one, "endpoint")?,
                 users: row::count(one, "users")?,
             })
         };

@@ -431,5 +431,5 @@ async fn tenants(connection: &mut PgConnection, source: &Source) -> sqlx::Result
     let rows = sqlx::query(AssertSqlSafe(sql))
         .fetch_all(connection)
         .await?;
-    rows.iter().map(|row| row::parsed(row, "tenant")).collect()
+    rows.iter().map(|row| row::stored(row, "tenant")).collect()
 }

@@ -47,7 +47,7 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
     Ok(Some(versions))
 }
 
-/// Whether `If-None-Match` holds this tag.
+/// Whether `If-None-Match` holds this tag. Compared weakly (RFC 9110, 13.1.2).
 #[must_use]
 pub fn none_match(headers: &HeaderMap, etag: &str) -> bool {
     let Some(Ok(text)) = headers
@@ -58,7 +58,11 @@ pub fn none_match(headers: &HeaderMap, etag: &str) -> bool {
     };
     text.split(',')
         .map(str::trim)
-        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+        .any(|tag| tag == "*" || opaque(tag) == opaque(etag))
+}
+
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// The idempotency key of a request, with what it is used for.

@@ -2,12 +2,18 @@
 //!
 //! Names are the host's: opaque, case-sensitive, never trimmed or folded.
 
+mod https;
+mod visible;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use self::https::check_https;
+use self::visible::seen;
 use crate::Invalid;
 
 /// Most bytes in a name of a tenant, user, service or person.
@@ -16,17 +22,32 @@ pub const NAME_BYTES: usize = 200;
 pub const TITLE_CHARS: usize = 500;
 /// Most bytes in a message, a summary or another free text.
 pub const TEXT_BYTES: usize = 16 * 1024;
+/// Most bytes in a text for the public. Stores may hold longer ones, from before
+/// there was this limit.
+pub const PUBLIC_BYTES: usize = 4 * 1024;
 
 /// Most bytes in the name of a rule.
 const RULE_BYTES: usize = 40;
 
 /// Makes a cheaply cloned string type whose content was checked by `$check`.
+///
+/// Reading one by serde checks `$stored` alone, which is what every version so
+/// far has checked: what a store holds stays readable. What arrives by serde is
+/// therefore checked once more where it is decided on, with
+/// [`check`](TenantId::check).
 macro_rules! checked_string {
-    ($(#[$doc:meta])* $name:ident, $check:path) => {
+    ($(#[$doc:meta])* $name:ident, $check:path, $stored:path) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(into = "String")]
         pub struct $name(Arc<str>);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::stored(&text).map_err(D::Error::custom)
+            }
+        }
 
         impl $name {
             /// The value, after the check its type stands for.
@@ -36,6 +57,25 @@ macro_rules! checked_string {
             pub fn new(text: &str) -> Result<Self, Invalid> {
                 $check(text)?;
                 Ok(Self(Arc::from(text)))
+            }
+
+            /// The value as a store gives it back: also one that was taken by an
+            /// earlier version and would be refused now.
+            ///
+            /// # Errors
+            /// No version ever took it.
+            pub fn stored(text: &str) -> Result<Self, Invalid> {
+                $stored(text)?;
+                Ok(Self(Arc::from(text)))
+            }
+
+            /// Checks one that was read by serde as [`new`](Self::new) checks a
+            /// text, and names the field it stands in.
+            ///
+            /// # Errors
+            /// The text is not acceptable any more, though a store may hold it.
+            pub fn check(&self, field: &'static str) -> Result<(), Invalid> {
+                $check(&self.0).map_err(|wrong| wrong.at(field))
             }
 
             /// The text as it was given.
@@ -94,7 +134,7 @@ macro_rules! checked_string {
     };
 }
 
-fn check_name(text: &str) -> Result<(), Invalid> {
+fn stored_name(text: &str) -> Result<(), Invalid> {
     if text.is_empty() || text.len() > NAME_BYTES || text.chars().any(char::is_control) {
         return Err(Invalid::new(
             "name",
@@ -102,6 +142,11 @@ fn check_name(text: &str) -> Result<(), Invalid> {
         ));
     }
     Ok(())
+}
+
+fn check_name(text: &str) -> Result<(), Invalid> {
+    stored_name(text)?;
+    seen("name", text)
 }
 
 /// What it may hold, it may hold in the key of an alert at any vendor.
@@ -119,7 +164,7 @@ fn check_rule(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn check_title(text: &str) -> Result<(), Invalid> {
+fn stored_title(text: &str) -> Result<(), Invalid> {
     let blank = text.chars().all(char::is_whitespace);
     if blank || text.contains('\0') || text.chars().count() > TITLE_CHARS {
         return Err(Invalid::new(
@@ -130,6 +175,11 @@ fn check_title(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+fn check_title(text: &str) -> Result<(), Invalid> {
+    stored_title(text)?;
+    seen("title", text)
+}
+
 fn check_text(text: &str) -> Result<(), Invalid> {
     if text.contains('\0') || text.len() > TEXT_BYTES {
         return Err(Invalid::new("text", "at most 16 KiB of text without NUL"));
@@ -137,7 +187,7 @@ fn check_text(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn check_said(text: &str) -> Result<(), Invalid> {
+fn stored_said(text: &str) -> Result<(), Invalid> {
     check_text(text)?;
     if text.chars().all(char::is_whitespace) {
         return Err(Invalid::new("text", "at least one visible character"));
@@ -145,109 +195,63 @@ fn check_said(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn check_https(text: &str) -> Result<(), Invalid> {
-    let wrong = || {
-        Invalid::new(
-            "url",
-            "an https:// address with a host and without user name or password, at most 2048 bytes",
-        )
-    };
-    if text.len() > 2048
-        || text
-            .chars()
-            .any(|c| c.is_control() || c.is_whitespace() || c == '\\')
-    {
-        return Err(wrong());
-    }
-    // RFC 3986: scheme "://" authority, which ends at the first "/", "?" or "#".
-    let scheme = text.get(..8).ok_or_else(wrong)?;
-    if !scheme.eq_ignore_ascii_case("https://") {
-        return Err(wrong());
-    }
-    let rest = text.get(8..).unwrap_or_default();
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') || !is_host(authority) {
-        return Err(wrong());
-    }
-    Ok(())
+fn check_said(text: &str) -> Result<(), Invalid> {
+    check_text(text)?;
+    seen("text", text)
 }
 
-/// `host`, `host:port` or `[v6]:port`, with something in the host.
-fn is_host(authority: &str) -> bool {
-    let (host, port) = match authority
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(']'))
-    {
-        Some((inside, after)) => {
-            if inside.parse::<std::net::Ipv6Addr>().is_err() {
-                return false;
-            }
-            ("v6", after)
-        }
-        None => match authority.split_once(':') {
-            Some((host, _)) => (host, authority.get(host.len()..).unwrap_or_default()),
-            None => (authority, ""),
-        },
-    };
-    let port_ok = match port.strip_prefix(':') {
-        None => port.is_empty(),
-        Some(digits) => digits.parse::<u16>().is_ok() && digits.bytes().all(|b| b.is_ascii_digit()),
-    };
-    let labels_ok = host
-        .strip_suffix('.')
-        .unwrap_or(host)
-        .split('.')
-        .all(|label| !label.is_empty());
-    let characters_ok = host
-        .chars()
-        .all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | '%'));
-    port_ok && labels_ok && characters_ok
+fn check_public(text: &str) -> Result<(), Invalid> {
+    if text.contains('\0') || text.len() > PUBLIC_BYTES {
+        return Err(Invalid::new("text", "at most 4 KiB of text without NUL"));
+    }
+    seen("text", text)
 }
 
 checked_string!(
     /// A tenant of the host's platform, for example `tenant-fr`.
-    TenantId, check_name
+    TenantId, check_name, stored_name
 );
 checked_string!(
     /// A user of a tenant, as the host's usage events name it.
-    UserId, check_name
+    UserId, check_name, stored_name
 );
 checked_string!(
     /// One of the host's services, for example `api`.
-    ServiceId, check_name
+    ServiceId, check_name, stored_name
 );
 checked_string!(
     /// A person, service or integration that acts, or a person named in a role.
-    PersonName, check_name
+    PersonName, check_name, stored_name
 );
 checked_string!(
     /// Another short name: a label, a channel, a key of an alert.
-    Name, check_name
+    Name, check_name, stored_name
 );
 checked_string!(
     /// The name of a rule by which an incident goes to others than on-call, for
     /// example `security`.
-    RuleName, check_rule
+    RuleName, check_rule, check_rule
 );
 checked_string!(
     /// The title of an incident: 1 to 500 characters with something to see.
-    Title, check_title
+    Title, check_title, stored_title
 );
 checked_string!(
     /// A free text of at most 16 KiB without NUL; it may be empty.
-    Text, check_text
+    Text, check_text, check_text
 );
 checked_string!(
     /// A free text of at most 16 KiB without NUL, with something to see.
-    Statement, check_said
+    Statement, check_said, stored_said
 );
 checked_string!(
     /// An `https` address with a host and without credentials.
-    HttpsUrl, check_https
+    HttpsUrl, check_https, check_https
 );
 checked_string!(
-    /// A text somebody wrote *for the public*. Nothing else may be shown there.
-    PublicText, check_said
+    /// A text somebody wrote *for the public*, at most 4 KiB with something to
+    /// see. Nothing else may be shown there.
+    PublicText, check_public, stored_said
 );
 
 impl Default for Text {
@@ -369,34 +373,18 @@ mod tests {
     }
 
     #[test]
-    fn post_mortem_addresses_need_https_and_a_host() {
-        for good in [
-            "https://notion.so/x",
-            "HTTPS://docs.google.com/d/1#h",
-            "https://wiki.example:8443/a?b=c@d",
-            "https://[2001:db8::1]:443/",
-            "https://bücher.example",
-        ] {
-            assert!(HttpsUrl::new(good).is_ok(), "{good} was refused");
-        }
-        for bad in [
-            "http://notion.so/x",
-            "javascript:alert(1)",
-            "https://",
-            "https:///x",
-            "https://user:pw@host/",
-            "https://user@host",
-            "https://host:99999/",
-            "https://:443/",
-            "https://a..b/",
-            "https://a b/",
-            "https://host\\@evil/",
-            "https://[::zz]/",
-            "ftp://host/",
-            "//host/",
-            "",
-        ] {
-            assert!(HttpsUrl::new(bad).is_err(), "{bad} was accepted");
-        }
+    fn texts_for_the_public_are_shorter_than_those_that_stores_hold() {
+        assert!(PublicText::new(&"é".repeat(2 * 1024)).is_ok());
+        assert!(PublicText::new(&"é".repeat(2 * 1024 + 1)).is_err());
+        let old = serde_json::to_string(&"x".repeat(16 * 1024)).unwrap();
+        let read: PublicText = serde_json::from_str(&old).unwrap();
+        assert_eq!(
+            read.check("public_message").unwrap_err().field(),
+            "public_message"
+        );
+        assert!(
+            serde_json::from_str::<PublicText>(&format!("\"{}\"", "x".repeat(16 * 1024 + 1)))
+                .is_err()
+        );
     }
 }

@@ -1,0 +1,120 @@
+//! Public posts on one incident: the 10,001st beside the 101st, in turns of the
+//! same run, in memory and on PostgreSQL; and the bytes of the page and of what is
+//! kept.
+//!
+//! Run with `cargo bench -p incident-benches --bench public_posts`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::float_arithmetic,
+    clippy::indexing_slicing,
+    reason = "a measurement"
+)]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use incident_core::IncidentId;
+use incident_core::actor::Role;
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Command, Declare, Publish, Severity, Update};
+use incident_core::port::Store;
+use incident_core::testing::caller;
+use incident_store_memory::MemoryStore;
+use incident_store_postgres::{PgStore, migrate};
+use incident_test_postgres::{Cluster, Database, Safety};
+
+/// Posts on the young and on the old incident before they are measured.
+const YOUNG: usize = 100;
+const OLD: usize = 10_000;
+/// Posts of each that are measured, one on each in turn. Young ones are taken
+/// while they are young: a new incident after so many.
+const MEASURED: usize = 200;
+const PER_YOUNG: usize = 10;
+/// A post as people write it.
+const BODY: usize = 300;
+
+fn ask() -> Ask {
+    Ask::by(caller("anna", Role::Admin).unwrap())
+}
+
+async fn public(incidents: &Incidents, posts: usize) -> IncidentId {
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev3);
+    let id = incidents.declare(&ask(), &asked).await.unwrap().incident.id;
+    let publish = Command::Publish(Publish {
+        public: true,
+        title: None,
+        message: None,
+    });
+    incidents.act(&ask(), id, &publish).await.unwrap();
+    for _ in 0..posts {
+        post(incidents, id).await;
+    }
+    id
+}
+
+async fn post(incidents: &Incidents, id: IncidentId) -> Duration {
+    let mut update = Update::new("the pool of connections is used up".parse().unwrap());
+    update.public_message = Some("x".repeat(BODY).parse().unwrap());
+    let command = Command::Update(Box::new(update));
+    let started = Instant::now();
+    incidents.act(&ask(), id, &command).await.unwrap();
+    started.elapsed()
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64() * 1e6
+}
+
+async fn measure(name: &str, store: Arc<dyn Store>) {
+    let incidents = Incidents::builder(store).build().unwrap();
+    let old = public(&incidents, OLD).await;
+    let (mut late, mut early) = (Vec::new(), Vec::new());
+    let mut young = old;
+    for n in 0..MEASURED {
+        if n % PER_YOUNG == 0 {
+            young = public(&incidents, YOUNG).await;
+        }
+        // Who goes first changes from turn to turn.
+        if n % 2 == 0 {
+            early.push(post(&incidents, young).await);
+            late.push(post(&incidents, old).await);
+        } else {
+            late.push(post(&incidents, old).await);
+            early.push(post(&incidents, young).await);
+        }
+    }
+    let (early, late) = (median(early), median(late));
+    println!(
+        "{name}: post {} takes {early:.0} us, post {} {late:.0} us, ratio {:.2}",
+        YOUNG + 1,
+        OLD + 1,
+        late / early
+    );
+    let kept = incidents.get(old).await.unwrap();
+    let page = incidents.public_page().await.unwrap();
+    println!(
+        "{name}: state {} bytes, page {} bytes with {} incidents and {} of {} lines of the old one",
+        serde_json::to_vec(&*kept).unwrap().len(),
+        serde_json::to_vec(&page).unwrap().len(),
+        page.incidents.len(),
+        page.incidents
+            .iter()
+            .find(|one| one.id == kept.face.id)
+            .map_or(0, |one| one.updates.len()),
+        OLD + MEASURED
+    );
+}
+
+#[tokio::main]
+async fn main() {
+    measure("memory", Arc::new(MemoryStore::default())).await;
+    let cluster = Cluster::start(Safety::Durable).unwrap();
+    let database = Database::create(&cluster, None).await.unwrap();
+    let within = Duration::from_secs(30);
+    migrate(&database.options(), within).await.unwrap();
+    let pool = database.pool(4).await.unwrap();
+    measure("postgres", Arc::new(PgStore::new(pool))).await;
+}

@@ -1,0 +1,237 @@
+//! The cache under a clock of the test's own.
+
+use std::sync::atomic::AtomicUsize;
+
+use incident_core::status_page::{Chosen, PublicNames};
+use tokio::time::{advance, sleep};
+
+use super::*;
+
+fn now() -> Timestamp {
+    Timestamp::MIN
+}
+
+async fn page() -> Result<PublicPage, &'static str> {
+    Ok(Chosen::default().page(&[], &PublicNames::default(), now()))
+}
+
+async fn away() -> Result<PublicPage, &'static str> {
+    Err("away")
+}
+
+async fn hangs() -> Result<PublicPage, &'static str> {
+    sleep(Duration::from_secs(3_600)).await;
+    page().await
+}
+
+/// Lets tasks run to where they wait, without moving the clock.
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[derive(Clone, Default)]
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn build<F: 'static>(&self, build: fn() -> F) -> impl FnOnce() -> F + Send + 'static {
+        let count = Arc::clone(&self.0);
+        move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            build()
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn built_once_for_many_and_again_after_a_change_or_a_minute() {
+    let (cache, builds) = (Arc::new(PublicCache::default()), Counted::default());
+    let slow = || async {
+        sleep(Duration::from_millis(5)).await;
+        page().await
+    };
+    let mut waiting = Vec::new();
+    for _ in 0..100 {
+        let (cache, build) = (Arc::clone(&cache), builds.build(slow));
+        waiting.push(tokio::spawn(async move {
+            cache.get(now, build).await.unwrap();
+        }));
+    }
+    for one in waiting {
+        one.await.unwrap();
+    }
+    assert_eq!(builds.count(), 1);
+    cache.invalidate();
+    cache.get(now, builds.build(page)).await.unwrap();
+    assert_eq!(builds.count(), 2);
+    advance(TTL).await;
+    cache.get(now, builds.build(page)).await.unwrap();
+    assert_eq!(builds.count(), 3);
+}
+
+/// A11: a page that is merely old is served at once, and built behind it.
+#[tokio::test(start_paused = true)]
+async fn an_old_page_is_built_again_behind_the_requests() {
+    let (cache, builds) = (Arc::new(PublicCache::default()), Counted::default());
+    cache.get(now, page).await.unwrap();
+    advance(REFRESH).await;
+    for _ in 0..50 {
+        let began = Instant::now();
+        cache.get(now, builds.build(hangs)).await.unwrap();
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+    settle().await;
+    assert_eq!(builds.count(), 1);
+}
+
+/// A11: while the store hangs, one request waits for it and no more than 6 s; the
+/// others do not wait one after the other.
+#[tokio::test(start_paused = true)]
+async fn requests_wait_together_for_a_store_that_hangs_and_not_for_long() {
+    let (cache, builds) = (Arc::new(PublicCache::default()), Counted::default());
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        let (cache, build) = (Arc::clone(&cache), builds.build(hangs));
+        waiting.push(tokio::spawn(async move {
+            let began = Instant::now();
+            let answer = cache.get(now, build).await;
+            (answer.is_err(), began.elapsed())
+        }));
+        sleep(Duration::from_millis(100)).await;
+    }
+    for one in waiting {
+        let (failed, took) = one.await.unwrap();
+        assert!(failed && took <= Duration::from_secs(6), "{took:?}");
+    }
+    assert_eq!(builds.count(), 1);
+    // From then on nobody waits, and it is tried at most once a second.
+    let began = Instant::now();
+    for _ in 0..100 {
+        let asked = Instant::now();
+        assert!(cache.get(now, builds.build(away)).await.is_err());
+        assert_eq!(asked.elapsed(), Duration::ZERO);
+        sleep(Duration::from_millis(100)).await;
+    }
+    let seconds = usize::try_from(began.elapsed().as_secs()).unwrap();
+    assert!(
+        (seconds - 2..=seconds + 2).contains(&builds.count()),
+        "{}",
+        builds.count()
+    );
+    // When the store is back, so is the page.
+    assert!(cache.get(now, builds.build(page)).await.is_err());
+    settle().await;
+    sleep(BACK_OFF).await;
+    let _ = cache.get(now, builds.build(page)).await;
+    settle().await;
+    assert!(cache.get(now, builds.build(hangs)).await.is_ok());
+}
+
+/// S13: a replica without its store shows what it last read for 60 s and no
+/// longer, and does not make anybody wait meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_kept_page_is_served_for_a_minute_while_the_store_is_away() {
+    let cache = Arc::new(PublicCache::default());
+    cache.get(now, page).await.unwrap();
+    let built = Instant::now();
+    while built.elapsed() < Duration::from_secs(60) {
+        let asked = Instant::now();
+        assert!(cache.get(now, hangs).await.is_ok(), "{:?}", built.elapsed());
+        assert_eq!(asked.elapsed(), Duration::ZERO);
+        sleep(Duration::from_millis(500)).await;
+    }
+    let asked = Instant::now();
+    assert_eq!(cache.get(now, hangs).await.unwrap_err(), Away);
+    assert!(asked.elapsed() <= Duration::from_secs(6));
+}
+
+/// The age counts from when reading began: it may show what was withdrawn since.
+#[tokio::test(start_paused = true)]
+async fn a_slow_build_makes_no_page_younger() {
+    let cache = Arc::new(PublicCache::default());
+    let slow = || async {
+        sleep(Duration::from_secs(4)).await;
+        page().await
+    };
+    cache.get(now, slow).await.unwrap();
+    advance(Duration::from_millis(55_900)).await;
+    assert!(cache.get(now, away).await.is_ok());
+    settle().await;
+    advance(Duration::from_millis(200)).await;
+    assert!(cache.get(now, away).await.is_err());
+}
+
+/// A12: the process that withdrew something never serves a page that may show it.
+#[tokio::test(start_paused = true)]
+async fn a_page_that_may_show_what_was_withdrawn_is_not_served() {
+    let cache = Arc::new(PublicCache::default());
+    cache.get(now, page).await.unwrap();
+    cache.invalidate();
+    assert!(cache.get(now, away).await.is_err());
+    advance(BACK_OFF).await;
+    assert!(cache.get(now, hangs).await.is_err());
+    settle().await;
+    assert!(cache.get(now, page).await.is_err());
+    // A build that began before the change is not enough for who comes after it.
+    let cache = Arc::new(PublicCache::default());
+    let slow = || async {
+        sleep(Duration::from_secs(1)).await;
+        page().await
+    };
+    let early = tokio::spawn({
+        let cache = Arc::clone(&cache);
+        async move { cache.get(now, slow).await.unwrap().generation }
+    });
+    settle().await;
+    cache.invalidate();
+    let late = cache.get(now, slow).await.unwrap().generation;
+    assert_eq!((early.await.unwrap(), late), (0, 1));
+}
+
+/// Who asked and went away takes the build of the others not along, and a build
+/// that panics gives its turn back.
+#[tokio::test(start_paused = true)]
+async fn a_turn_is_given_back_whatever_becomes_of_it() {
+    let (cache, builds) = (Arc::new(PublicCache::default()), Counted::default());
+    let slow = || async {
+        sleep(Duration::from_secs(1)).await;
+        page().await
+    };
+    {
+        let gone = cache.get(now, builds.build(slow));
+        assert!(timeout(Duration::from_millis(10), gone).await.is_err());
+    }
+    cache.get(now, builds.build(slow)).await.unwrap();
+    assert_eq!(builds.count(), 1);
+    cache.invalidate();
+    let broken = || async { Err::<PublicPage, &str>(panics()) };
+    assert!(cache.get(now, broken).await.is_err());
+    advance(DOUBT).await;
+    assert!(cache.get(now, page).await.is_ok());
+}
+
+fn panics() -> &'static str {
+    panic!("a build that panics")
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_content_has_an_equal_tag_and_keeps_its_time() {
+    let time = |second: u64| Timestamp::MIN.saturating_add(Duration::from_secs(second));
+    let (one, other) = (
+        Arc::new(PublicCache::default()),
+        Arc::new(PublicCache::default()),
+    );
+    let first = one.get(move || time(5), page).await.unwrap();
+    let second = other.get(move || time(9), page).await.unwrap();
+    assert_eq!(first.etag, second.etag);
+    assert!(first.etag.to_str().unwrap().starts_with("W/\""));
+    assert_ne!(first.bytes, second.bytes);
+    one.invalidate();
+    let again = one.get(move || time(20), page).await.unwrap();
+    assert_eq!((again.generated_at, &again.bytes), (time(5), &first.bytes));
+}

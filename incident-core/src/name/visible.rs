@@ -1,0 +1,129 @@
+//! Texts with something to see.
+
+use crate::Invalid;
+
+/// Whether there is nothing to see in a text: it is empty, or made only of white
+/// space, control characters and characters that show nothing.
+fn shows_nothing(text: &str) -> bool {
+    text.chars()
+        .all(|c| c.is_whitespace() || c.is_control() || is_invisible(c))
+}
+
+/// Characters that take part in a text and show nothing by themselves: joiners,
+/// marks of direction, fillers, selectors of variants, tags, empty Braille.
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e007f}'
+            | '\u{e0100}'..='\u{e01ef}'
+    )
+}
+
+/// The error of a text with nothing to see.
+pub(super) fn seen(field: &'static str, text: &str) -> Result<(), Invalid> {
+    if shows_nothing(text) {
+        return Err(Invalid::new(field, "at least one visible character"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Name, PersonName, PublicText, RuleName, ServiceId, Statement, TenantId, Title, UserId,
+    };
+
+    /// L5: one function decides for every type that refuses blanks; stores may
+    /// hold what was taken before.
+    #[test]
+    fn texts_of_nothing_to_see_are_refused_and_stay_readable() {
+        let nothing = [
+            " ",
+            "\u{2003}",
+            "\u{200b}",
+            "\u{200f}",
+            "\u{2060}",
+            "\u{2064}",
+            "\u{feff}",
+            "\u{3164}",
+            "\u{115f}",
+            "\u{1160}",
+            "\u{ffa0}",
+            "\u{ad}",
+            "\u{34f}",
+            "\u{61c}",
+            "\u{180b}",
+            "\u{180e}",
+            "\u{180f}",
+            "\u{202a}",
+            "\u{202e}",
+            "\u{2066}",
+            "\u{206f}",
+            "\u{2800}",
+            "\u{fe00}",
+            "\u{fe0f}",
+            "\u{e0100}",
+            "\u{e01ef}",
+            "\u{e0001}",
+            "\u{e007f}",
+            "\u{200b} \u{2800}\u{feff}",
+        ];
+        for text in nothing {
+            let taken = [
+                TenantId::new(text).is_ok(),
+                UserId::new(text).is_ok(),
+                ServiceId::new(text).is_ok(),
+                PersonName::new(text).is_ok(),
+                Name::new(text).is_ok(),
+                RuleName::new(text).is_ok(),
+                Title::new(text).is_ok(),
+                Statement::new(text).is_ok(),
+                PublicText::new(text).is_ok(),
+            ];
+            assert_eq!(taken, [false; 9], "{text:?}");
+            let json = serde_json::to_string(text).unwrap();
+            let name: Name = serde_json::from_str(&json).unwrap();
+            assert_eq!(name.check("label").unwrap_err().field(), "label");
+            if text.trim().is_empty() {
+                continue;
+            }
+            let title: Title = serde_json::from_str(&json).unwrap();
+            assert_eq!(title.check("title").unwrap_err().field(), "title");
+            let said: PublicText = serde_json::from_str(&json).unwrap();
+            assert_eq!(serde_json::to_string(&said).unwrap(), json);
+        }
+        for text in ["\u{1}", "\u{7f}\u{9}", "\u{85}"] {
+            assert!(
+                Statement::new(text).is_err() && Title::new(text).is_err(),
+                "{text:?}"
+            );
+        }
+        for text in [
+            "a",
+            "\u{200b}a",
+            "❤\u{fe0f}",
+            "\u{1f469}\u{200d}\u{1f692}",
+            "ᄀ",
+            "⠁",
+        ] {
+            assert!(
+                Title::new(text).is_ok() && TenantId::new(text).is_ok(),
+                "{text:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The public side of an incident as it is kept: the newest lines, and of the
+//! older ones what they leave behind.
+
+use serde::{Deserialize, Serialize};
+
+use crate::incident::{Publish, Status, Updated};
+use crate::{IncidentId, PublicId, PublicText, Timestamp};
+
+/// Most lines that are kept with an incident.
+pub const KEPT_LINES: usize = 64;
+/// Most bytes of their texts; the newest line is kept whatever its size.
+pub const KEPT_BYTES: usize = 160 * 1024;
+/// Most merged incidents whose lines also show here.
+pub const KEPT_SOURCES: usize = 20;
+
+/// One line of the public history, kept with the incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaceUpdate {
+    /// The entry it comes from.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The status it led to, for a transition. Otherwise that of the incident
+    /// when the line was written, which is not shown: lines may come late.
+    pub status: Status,
+    /// Whether the status changed: then it shows even without a text.
+    pub transition: bool,
+    /// The text written for the public.
+    pub body: Option<PublicText>,
+    /// The entry that text comes from: that of a correction, if there was one.
+    pub body_seq: u64,
+}
+
+impl FaceUpdate {
+    /// The place of a line in the order of the page.
+    pub(super) const fn key(&self) -> (Timestamp, u64) {
+        (self.at, self.seq)
+    }
+
+    /// Whether the page shows anything of it.
+    fn shows(&self) -> bool {
+        self.body.is_some() || (self.transition && self.status != Status::Merged)
+    }
+
+    fn bytes(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.as_str().len())
+    }
+}
+
+/// What the lines that are not kept any more leave behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// How many there were.
+    pub lines: u64,
+    /// Time and entry of the newest of them: an older line is dropped at once,
+    /// so that what is kept has no gaps.
+    pub newest: Option<(Timestamp, u64)>,
+    /// The highest entry that had one of them.
+    pub last_seq: u64,
+    /// Time and entry of the newest change of status among them.
+    pub changed: Option<(Timestamp, u64)>,
+    /// The status that it led to: the one that held before the oldest kept line.
+    pub status: Option<Status>,
+}
+
+impl Dropped {
+    fn none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn add(&mut self, line: &FaceUpdate) {
+        self.lines += u64::from(line.shows());
+        self.newest = self.newest.max(Some(line.key()));
+        self.last_seq = self.last_seq.max(line.seq);
+        // A merge is no status that the page shows: the one before it still holds.
+        let changes = line.transition && line.status != Status::Merged;
+        if changes && self.changed < Some(line.key()) {
+            self.changed = Some(line.key());
+            self.status = Some(line.status);
+        }
+    }
+}
+
+/// The public side of an incident, whether shown or not.
+///
+/// It is written with every command, so it is bounded: the newest
+/// [`KEPT_LINES`] lines by the time they are shown under, at most
+/// [`KEPT_BYTES`] of text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicFace {
+    /// The public id.
+    pub id: PublicId,
+    /// Whether it is shown.
+    pub public: bool,
+    /// The title written for the public.
+    pub title: Option<PublicText>,
+    /// What the public may read, the newest lines only.
+    pub updates: Vec<FaceUpdate>,
+    /// What is left of the lines before those.
+    #[serde(default, skip_serializing_if = "Dropped::none")]
+    pub dropped: Dropped,
+    /// Merged incidents whose public lines also show here, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<IncidentId>,
+    /// When the public side last changed.
+    pub changed_at: Timestamp,
+}
+
+impl PublicFace {
+    pub(crate) const fn hidden(id: PublicId, now: Timestamp) -> Self {
+        Self {
+            id,
+            public: false,
+            title: None,
+            updates: Vec::new(),
+            dropped: Dropped {
+                lines: 0,
+                newest: None,
+                last_seq: 0,
+                changed: None,
+                status: None,
+            },
+            merged: Vec::new(),
+            changed_at: now,
+        }
+    }
+
+    pub(crate) const fn touched(&mut self, now: Timestamp) {
+        self.changed_at = now;
+    }
+
+    pub(crate) fn publish(&mut self, publish: &Publish, seq: u64, now: Timestamp, status: Status) {
+        self.public = publish.public;
+        if let Some(title) = &publish.title {
+            self.title = Some(title.clone());
+        }
+        if let Some(body) = &publish.message {
+            self.updates.push(FaceUpdate {
+                seq,
+                at: now,
+                status,
+                transition: false,
+                body: Some(body.clone()),
+                body_seq: seq,
+            });
+        }
+        self.changed_at = now;
+    }
+
+    /// `status` is that of the incident after the update.
+    pub(crate) fn update(&mut self, updated: &Updated, seq: u64, now: Timestamp, status: Status) {
+        let mut body = updated.public_message.as_ref();
+        if let (Some(corrected), Some(text)) = (updated.corrects, body)
+            && self.correct(corrected, text, seq)
+        {
+            self.changed_at = now;
+            body = None;
+        }
+        if updated.transition.is_none() && body.is_none() {
+            return;
+        }
+        self.updates.push(FaceUpdate {
+            seq,
+            at: updated.occurred_at,
+            status: updated
+                .transition
+                .map_or(status, |transition| transition.to),
+            transition: updated.transition.is_some(),
+            body: body.cloned(),
+            body_seq: seq,
+        });
+        self.changed_at = now;
+    }
+
+    /// Puts a corrected text in the place of the old one; says whether the
+    /// line is, or was, on the page.
+    fn correct(&mut self, corrected: u64, body: &PublicText, seq: u64) -> bool {
+        match self.updates.iter_mut().find(|line| line.seq == corrected) {
+            Some(line) => {
+                line.body = Some(body.clone());
+                line.body_seq = seq;
+                true
+            }
+            // A correction of what is not shown any more is not shown either: as a
+            // line of its own it would tell old news as the newest.
+            None => corrected <= self.dropped.last_seq,
+        }
+    }
+
+    pub(crate) fn redact(&mut self, seq: u64, now: Timestamp) {
+        for shown in &mut self.updates {
+            if shown.body_seq == seq {
+                shown.body = None;
+            }
+        }
+        self.changed_at = now;
+    }
+
+    /// Takes in the public side of an incident that is merged into this one:
+    /// this one is public where that one was, takes its title where it has
+    /// none, and names it, so that its lines are shown here too. They are read
+    /// there each time and never copied: a correction or redaction there is
+    /// seen here.
+    ///
+    /// One that was made not public, or never was, is named only: it has
+    /// nothing to show unless it is published later.
+    pub(crate) fn take_in(&mut self, source: IncidentId, face: &Self, now: Timestamp) {
+        if face.public {
+            self.public = true;
+            if self.title.is_none() {
+                self.title.clone_from(&face.title);
+            }
+            for older in &face.merged {
+                self.name_source(*older);
+            }
+        }
+        self.name_source(source);
+        let surplus = self.merged.len().saturating_sub(KEPT_SOURCES);
+        self.merged.drain(..surplus);
+        self.changed_at = now;
+    }
+
+    fn name_source(&mut self, source: IncidentId) {
+        self.merged.retain(|known| *known != source);
+        self.merged.push(source);
+    }
+
+    /// Drops the oldest lines until the rest is within its bounds, and lines
+    /// that are older than one that was dropped before.
+    pub(crate) fn bound(&mut self) {
+        let floor = self.dropped.newest;
+        let late = |line: &FaceUpdate| Some(line.key()) <= floor;
+        let bytes: usize = self.updates.iter().map(FaceUpdate::bytes).sum();
+        let fits = self.updates.len() <= KEPT_LINES && bytes <= KEPT_BYTES;
+        if fits && !self.updates.iter().any(late) {
+            return;
+        }
+        self.updates.sort_by_key(FaceUpdate::key);
+        let mut room = KEPT_BYTES;
+        let newest = self.updates.iter().rev().enumerate();
+        let kept = newest
+            .take_while(|(nth, line)| {
+                let taken = line.bytes();
+                let fits = *nth == 0 || (*nth < KEPT_LINES && taken <= room);
+                room = room.saturating_sub(taken);
+                fits && !late(line)
+            })
+            .count();
+        let surplus = self.updates.len() - kept;
+        for line in self.updates.drain(..surplus) {
+            self.dropped.add(&line);
+        }
+        self.updates.sort_by_key(|line| line.seq);
+    }
+}

@@ -1,0 +1,65 @@
+//! Lines by the time that is shown, each with the status that held then.
+
+use std::cmp::Reverse;
+
+use super::face::{FaceUpdate, PublicFace};
+use super::show::PublicUpdate;
+use super::words::{PublicStatus, neutral};
+use crate::incident::{Incident, Status};
+use crate::{IncidentId, PublicText, Timestamp};
+
+/// A line with its place among those of several incidents.
+pub(super) struct Line {
+    key: (Timestamp, IncidentId, u64),
+    pub(super) shown: PublicUpdate,
+}
+
+/// The lines of an incident and of those that were merged into it, newest
+/// first, and how many are not kept any more.
+pub(super) fn mixed<'a>(incidents: impl Iterator<Item = &'a Incident>) -> (Vec<PublicUpdate>, u64) {
+    let mut lines = Vec::new();
+    let mut dropped = 0;
+    for incident in incidents {
+        dropped += incident.face.dropped.lines;
+        lines.extend(of(incident.id, &incident.face));
+    }
+    lines.sort_by_key(|line| Reverse(line.key));
+    (lines.into_iter().map(|line| line.shown).collect(), dropped)
+}
+
+/// The lines of one incident, oldest first. A plain line has the status that
+/// held at its time, whenever it was written; before any change that is
+/// `investigating`.
+fn of(id: IncidentId, face: &PublicFace) -> Vec<Line> {
+    let mut updates: Vec<&FaceUpdate> = face.updates.iter().collect();
+    updates.sort_by_key(|line| line.key());
+    let mut holds = face
+        .dropped
+        .status
+        .and_then(PublicStatus::of)
+        .unwrap_or(PublicStatus::Investigating);
+    updates
+        .into_iter()
+        .filter_map(|line| {
+            let led_to = line.transition.then_some(line.status);
+            // A merge changes nothing about the trouble: the status before it holds.
+            holds = led_to.and_then(PublicStatus::of).unwrap_or(holds);
+            Some(Line {
+                key: (line.at, id, line.seq),
+                shown: PublicUpdate {
+                    at: line.at,
+                    status: holds,
+                    body: text(line, led_to)?,
+                    truncated: false,
+                },
+            })
+        })
+        .collect()
+}
+
+/// What a line says; nothing where there is nothing for the public.
+fn text(line: &FaceUpdate, led_to: Option<Status>) -> Option<PublicText> {
+    line.body
+        .clone()
+        .or_else(|| led_to.and_then(neutral).map(PublicText::made))
+}

@@ -1,0 +1,149 @@
+//! The page: so many incidents, lines and bytes, and counts of the rest.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::show::{PublicIncident, PublicNames, PublicUpdate, is_shown, show};
+use super::words::Indicator;
+use crate::incident::Incident;
+use crate::{IncidentId, PublicText, Timestamp};
+
+/// Most incidents on the page.
+pub const PAGE_INCIDENTS: usize = 50;
+/// Most lines of one incident.
+pub const PAGE_LINES: usize = 50;
+/// Most bytes of all lines as JSON. The newest line of each incident is shown
+/// in any case.
+pub const PAGE_BYTES: usize = 96 * 1024;
+/// Most characters of a newest line where those of all incidents do not fit.
+pub const TRUNCATED_CHARS: usize = 1_000;
+
+/// The state of everything in one word and one sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Overall {
+    /// The worst public live incident.
+    pub indicator: Indicator,
+    /// The same for people.
+    pub description: &'static str,
+}
+
+/// The content of the public page, without the time it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PublicPage {
+    /// The state of everything.
+    pub status: Overall,
+    /// Live incidents and those that ended in the last 24 hours: worst impact
+    /// first, then newest start, then id.
+    pub incidents: Vec<PublicIncident>,
+    /// How many more there are.
+    pub incidents_omitted: u64,
+}
+
+/// The incidents that the page has room for, and of the others what it counts.
+#[derive(Clone, Debug, Default)]
+pub struct Chosen {
+    incidents: Vec<Arc<Incident>>,
+    omitted: u64,
+    indicator: Indicator,
+}
+
+impl Chosen {
+    /// Looks at more incidents. Only as many are kept as the page shows.
+    pub fn add(&mut self, found: impl IntoIterator<Item = Arc<Incident>>, now: Timestamp) {
+        for incident in found.into_iter().filter(|one| is_shown(one, now)) {
+            if incident.status.is_live() {
+                self.indicator = self.indicator.max(Indicator::of(incident.severity));
+            }
+            self.incidents.push(incident);
+        }
+        self.incidents.sort_by_key(|one| {
+            let impact = Indicator::of(one.severity);
+            (Reverse(impact), Reverse(one.started_at), one.face.id)
+        });
+        while self.incidents.len() > PAGE_INCIDENTS {
+            self.incidents.pop();
+            self.omitted += 1;
+        }
+    }
+
+    /// The merged incidents whose lines also show on the page.
+    #[must_use]
+    pub fn sources(&self) -> BTreeSet<IncidentId> {
+        let faces = self.incidents.iter().map(|incident| &incident.face);
+        faces.flat_map(|face| face.merged.clone()).collect()
+    }
+
+    /// The page. `sources` are the incidents that [`Chosen::sources`] names.
+    #[must_use]
+    pub fn page(
+        &self,
+        sources: &[Arc<Incident>],
+        names: &PublicNames,
+        now: Timestamp,
+    ) -> PublicPage {
+        let shown = |one: &Arc<Incident>| show(one, sources, names, now);
+        let mut incidents: Vec<PublicIncident> = self.incidents.iter().filter_map(shown).collect();
+        fit(&mut incidents);
+        PublicPage {
+            status: Overall {
+                indicator: self.indicator,
+                description: self.indicator.description(),
+            },
+            incidents,
+            incidents_omitted: self.omitted,
+        }
+    }
+}
+
+/// Leaves the newest line of each incident, and then whole lines in the order of
+/// the page until one does not fit. The others are counted.
+fn fit(incidents: &mut [PublicIncident]) {
+    let newest: usize = incidents
+        .iter()
+        .filter_map(|one| one.updates.first())
+        .map(bytes)
+        .sum();
+    if newest > PAGE_BYTES {
+        let lines = incidents.iter_mut();
+        lines
+            .filter_map(|one| one.updates.first_mut())
+            .for_each(cut);
+    }
+    let mut used: usize = incidents
+        .iter()
+        .filter_map(|one| one.updates.first())
+        .map(bytes)
+        .sum();
+    for one in incidents {
+        let further = one.updates.iter().take(PAGE_LINES).skip(1);
+        let whole = further
+            .take_while(|line| {
+                used = used.saturating_add(bytes(line));
+                used <= PAGE_BYTES
+            })
+            .count();
+        let kept = one.updates.len().min(1 + whole);
+        let omitted = one.updates.drain(kept..).count();
+        one.updates_omitted += u64::try_from(omitted).unwrap_or(u64::MAX);
+    }
+}
+
+/// The bytes that a line takes on the page, its comma included.
+fn bytes(line: &PublicUpdate) -> usize {
+    serde_json::to_vec(line).map_or(0, |json| json.len() + 1)
+}
+
+/// Cuts a text between characters, so that an ellipsis fits.
+fn cut(line: &mut PublicUpdate) {
+    let text = line.body.as_str();
+    if text.chars().nth(TRUNCATED_CHARS).is_none() {
+        return;
+    }
+    let mut short: String = text.chars().take(TRUNCATED_CHARS - 1).collect();
+    short.push('…');
+    line.body = PublicText::made(&short);
+    line.truncated = true;
+}

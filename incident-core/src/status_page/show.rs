@@ -1,0 +1,139 @@
+//! What is shown of one incident.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::RESOLVED_STAYS;
+use super::lines::mixed;
+use super::words::{Indicator, PublicStatus};
+use crate::incident::{Incident, Status};
+use crate::{PublicId, PublicText, ServiceId, Timestamp};
+
+/// One line of an incident's public history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PublicUpdate {
+    /// When.
+    pub at: Timestamp,
+    /// The status it led to, or that held then.
+    pub status: PublicStatus,
+    /// The text written for the public, or a neutral sentence.
+    pub body: PublicText,
+    /// Whether the text is cut: the page is full. Absent where it is whole.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+}
+
+/// An incident as the public sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PublicIncident {
+    /// The public id.
+    pub id: PublicId,
+    /// The title written for the public, or a neutral one.
+    pub title: PublicText,
+    /// Where it stands.
+    pub status: PublicStatus,
+    /// How bad it is.
+    pub impact: Indicator,
+    /// Public names of the services hit.
+    pub services: Vec<PublicText>,
+    /// Start of the impact.
+    pub started_at: Timestamp,
+    /// When its public side last changed.
+    pub updated_at: Timestamp,
+    /// When it should be over.
+    pub eta: Option<Timestamp>,
+    /// Its public history, newest first.
+    pub updates: Vec<PublicUpdate>,
+    /// How many older lines there are.
+    pub updates_omitted: u64,
+}
+
+/// The public names of services; one without a name is never shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PublicNames(BTreeMap<ServiceId, PublicText>);
+
+impl PublicNames {
+    /// Names a service for the public.
+    #[must_use]
+    pub fn with(mut self, service: ServiceId, name: PublicText) -> Self {
+        self.0.insert(service, name);
+        self
+    }
+
+    fn of(&self, services: &[ServiceId]) -> Vec<PublicText> {
+        services
+            .iter()
+            .filter_map(|service| self.0.get(service).cloned())
+            .collect()
+    }
+}
+
+/// Says if the public page shows an incident at `now`.
+///
+/// It was made public, and is live or was resolved or cancelled in the last 24
+/// hours. A merged one is not shown; its lines are, in the incident that took it
+/// in.
+#[must_use]
+pub fn is_shown(incident: &Incident, now: Timestamp) -> bool {
+    let stays = |at: Timestamp| now < at.saturating_add(RESOLVED_STAYS);
+    let here = match incident.status {
+        Status::Merged => false,
+        // Those that were cancelled before their end was written down have none.
+        Status::Cancelled => incident.over_at().is_some_and(stays),
+        Status::Resolved | Status::Closed => incident.over_at().is_none_or(stays),
+        Status::Triage | Status::Investigating | Status::Identified | Status::Mitigated => true,
+    };
+    incident.face.public && here
+}
+
+/// What the public sees of an incident at `now`; nothing unless [`is_shown`].
+///
+/// `sources` are incidents that were merged into others. The lines of those that
+/// this one names, and that are public themselves, are mixed in by time; each
+/// has the status that held in the incident it comes from.
+#[must_use]
+pub fn show(
+    incident: &Incident,
+    sources: &[Arc<Incident>],
+    names: &PublicNames,
+    now: Timestamp,
+) -> Option<PublicIncident> {
+    if !is_shown(incident, now) {
+        return None;
+    }
+    let status = PublicStatus::of(incident.status)?;
+    let face = &incident.face;
+    let merged = || {
+        let all = sources.iter().map(Arc::as_ref);
+        all.filter(|source| source.face.public && face.merged.contains(&source.id))
+    };
+    let (updates, updates_omitted) = mixed(std::iter::once(incident).chain(merged()));
+    let services = names.of(&incident.affected_services);
+    Some(PublicIncident {
+        id: face.id,
+        title: face
+            .title
+            .clone()
+            .unwrap_or_else(|| neutral_title(&services)),
+        status,
+        impact: Indicator::of(incident.severity),
+        services,
+        started_at: incident.started_at,
+        updated_at: merged()
+            .map(|source| source.face.changed_at)
+            .fold(face.changed_at, Timestamp::max),
+        eta: incident.eta,
+        updates,
+        updates_omitted,
+    })
+}
+
+fn neutral_title(services: &[PublicText]) -> PublicText {
+    let names: Vec<&str> = services.iter().map(PublicText::as_str).collect();
+    PublicText::made(&match names.as_slice() {
+        [] => "Service disruption".to_owned(),
+        names => format!("Service disruption: {}", names.join(", ")),
+    })
+}

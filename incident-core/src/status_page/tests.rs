@@ -1,0 +1,392 @@
+//! Bounds and ends of the public page.
+
+use std::sync::Arc;
+
+use super::by_time::{anna, declared, minute, text, updated};
+use super::*;
+use crate::incident::Status;
+use crate::incident::{CancelReason, Command, Ending, Event, Incident, Severity, Update, decide};
+use crate::policy::Policy;
+use crate::{Statement, Timestamp};
+
+pub(super) fn public_one(n: u128, severity: Severity) -> Incident {
+    let mut incident = declared(n);
+    let state = incident.state_mut();
+    state.severity = severity;
+    state.face.public = true;
+    incident
+}
+
+/// Applies an update as the engine does.
+pub(super) fn post(
+    incident: &mut Incident,
+    at: Timestamp,
+    to: Option<Status>,
+    said: Option<&str>,
+) -> u64 {
+    let mut event = updated(at, to, said.map(text));
+    if let (Some(transition), Some(Status::Cancelled)) = (&mut event.transition, to) {
+        transition.ending = Some(Ending::Cancelled(CancelReason::parse("duplicate").unwrap()));
+    }
+    apply(incident, &Event::Updated(Box::new(event)))
+}
+
+pub(super) fn apply(incident: &mut Incident, event: &Event) -> u64 {
+    let seq = incident.last_seq + 1;
+    incident.state_mut().last_seq = seq;
+    incident.apply(event, seq, minute(500 + seq), &Policy::default());
+    seq
+}
+
+pub(super) fn page_of(
+    incidents: Vec<Incident>,
+    sources: &[Arc<Incident>],
+    now: Timestamp,
+) -> PublicPage {
+    let mut chosen = Chosen::default();
+    chosen.add(incidents.into_iter().map(Arc::new), now);
+    chosen.page(sources, &PublicNames::default(), now)
+}
+
+pub(super) fn bodies(
+    incident: &Incident,
+    sources: &[Arc<Incident>],
+    now: Timestamp,
+) -> Vec<String> {
+    let shown = show(incident, sources, &PublicNames::default(), now).unwrap();
+    let lines = shown.updates.iter();
+    lines.map(|line| line.body.to_string()).collect()
+}
+
+/// P6: the trial itself. Said to be of 21:00, 23:00, and then late 22:00.
+#[test]
+fn a_late_line_stands_at_its_time_with_the_status_that_held_then() {
+    let mut incident = public_one(1, Severity::Sev2);
+    post(
+        &mut incident,
+        minute(0),
+        Some(Status::Investigating),
+        Some("a"),
+    );
+    post(
+        &mut incident,
+        minute(120),
+        Some(Status::Mitigated),
+        Some("c"),
+    );
+    post(&mut incident, minute(60), None, Some("b"));
+    let shown = show(&incident, &[], &PublicNames::default(), minute(121)).unwrap();
+    let lines: Vec<_> = shown
+        .updates
+        .iter()
+        .map(|line| (line.body.as_str(), line.status))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ("c", PublicStatus::Monitoring),
+            ("b", PublicStatus::Investigating),
+            ("a", PublicStatus::Investigating)
+        ]
+    );
+    // A change of status that is entered late changes what held after it.
+    post(&mut incident, minute(30), Some(Status::Identified), None);
+    let shown = show(&incident, &[], &PublicNames::default(), minute(121)).unwrap();
+    assert_eq!(shown.updates[1].status, PublicStatus::Identified);
+}
+
+/// L2: what is kept and what is shown stay small whatever is posted.
+#[test]
+fn ten_thousand_lines_leave_a_small_state_and_a_small_page() {
+    let mut incident = public_one(1, Severity::Sev1);
+    post(&mut incident, minute(0), Some(Status::Identified), None);
+    let long = "x".repeat(4 * 1024);
+    let mut sizes = Vec::new();
+    for n in 1..=10_000u64 {
+        let body = if n % 2 == 0 { &long } else { "short" };
+        post(&mut incident, minute(n), None, Some(body));
+        if n % 1_000 == 0 {
+            sizes.push(serde_json::to_vec(&incident).unwrap().len());
+        }
+    }
+    assert!(sizes.iter().all(|size| *size < 200 * 1024), "{sizes:?}");
+    let spread = sizes.iter().max().unwrap() - sizes.iter().min().unwrap();
+    assert!(spread < 6 * 1024, "{sizes:?}");
+    let dropped = incident.face.dropped;
+    let kept = u64::try_from(incident.face.updates.len()).unwrap();
+    assert_eq!(kept + dropped.lines, 10_001);
+    let page = page_of(vec![incident], &[], minute(10_001));
+    let shown = &page.incidents[0];
+    let seen = u64::try_from(shown.updates.len()).unwrap();
+    assert!((20..=50).contains(&seen), "{seen}");
+    assert_eq!(seen + shown.updates_omitted, 10_001);
+    assert!(serde_json::to_vec(&page).unwrap().len() < PAGE_BYTES + 1024);
+    // The change of status is not kept any more; what it led to still holds.
+    assert!(
+        shown
+            .updates
+            .iter()
+            .all(|line| line.status == PublicStatus::Identified)
+    );
+}
+
+/// L2: what concerns a line that is not kept changes nothing else.
+#[test]
+fn corrections_and_redactions_of_dropped_lines_change_nothing() {
+    let mut incident = public_one(1, Severity::Sev1);
+    let first = post(&mut incident, minute(0), None, Some("old"));
+    for n in 1..=100 {
+        post(&mut incident, minute(n), None, Some("newer"));
+    }
+    let before = incident.face.clone();
+    let mut correction = updated(minute(200), None, Some(text("corrected")));
+    correction.corrects = Some(first);
+    let by = apply(&mut incident, &Event::Updated(Box::new(correction)));
+    for seq in [first, by] {
+        apply(&mut incident, &Event::Redacted { seq });
+    }
+    assert_eq!(incident.face.updates, before.updates);
+    assert_eq!(incident.face.dropped, before.dropped);
+    // A correction of what never was public is a line of its own.
+    let internal = post(&mut incident, minute(201), None, None);
+    let mut correction = updated(minute(202), None, Some(text("now public")));
+    correction.corrects = Some(internal);
+    apply(&mut incident, &Event::Updated(Box::new(correction)));
+    assert_eq!(bodies(&incident, &[], minute(203))[0], "now public");
+}
+
+/// L2: what is kept has no gaps: where room comes back, lines older than one that
+/// was dropped do not come back with it, and the status before them still holds.
+#[test]
+fn a_line_older_than_a_dropped_one_is_dropped_at_once() {
+    let mut incident = public_one(1, Severity::Sev1);
+    post(&mut incident, minute(10), Some(Status::Identified), None);
+    let long = "x".repeat(4 * 1024);
+    let mut last = 0;
+    for n in 11..=60 {
+        last = post(&mut incident, minute(n), None, Some(&long));
+    }
+    assert_eq!(incident.face.updates.len(), 40);
+    for seq in last - 5..=last {
+        apply(&mut incident, &Event::Redacted { seq });
+    }
+    let dropped = incident.face.dropped.lines;
+    post(&mut incident, minute(5), None, Some("too late"));
+    post(&mut incident, minute(55), None, Some("in time"));
+    assert_eq!(incident.face.dropped.lines, dropped + 1);
+    let shown = show(&incident, &[], &PublicNames::default(), minute(61)).unwrap();
+    let said = |body: &str| shown.updates.iter().any(|line| line.body.as_str() == body);
+    assert!(said("in time") && !said("too late"));
+    let identified = |line: &PublicUpdate| line.status == PublicStatus::Identified;
+    assert!(shown.updates.iter().all(identified));
+}
+
+/// P6: a correction that also changes the status is both.
+#[test]
+fn a_correction_with_a_change_of_status_shows_the_change() {
+    let mut incident = public_one(1, Severity::Sev1);
+    let first = post(&mut incident, minute(0), None, Some("worng"));
+    let mut both = updated(minute(5), Some(Status::Resolved), Some(text("right")));
+    both.corrects = Some(first);
+    apply(&mut incident, &Event::Updated(Box::new(both)));
+    assert_eq!(
+        bodies(&incident, &[], minute(6)),
+        ["This incident has been resolved.", "right"]
+    );
+}
+
+/// L2: a state that was written before lines were bounded is read, and bounded
+/// when it is next written.
+#[test]
+fn states_of_before_are_read_and_bounded_at_their_next_write() {
+    let mut incident = public_one(1, Severity::Sev1);
+    for n in 0..500 {
+        incident.state_mut().face.update(
+            &updated(minute(n), None, Some(text(&"y".repeat(2_000)))),
+            n + 1,
+            minute(n),
+            Status::Triage,
+        );
+    }
+    let mut json = serde_json::to_value(&incident).unwrap();
+    assert!(json["face"].get("dropped").is_none() && json.get("cancelled_at").is_none());
+    json["face"].as_object_mut().unwrap().remove("merged");
+    let mut read: Incident = serde_json::from_value(json).unwrap();
+    assert_eq!(read.face.updates.len(), 500);
+    let page = page_of(vec![read.clone()], &[], minute(501));
+    assert_eq!(
+        page.incidents[0].updates.len() as u64 + page.incidents[0].updates_omitted,
+        500
+    );
+    read.state_mut().last_seq = 500;
+    post(&mut read, minute(600), None, Some("z"));
+    assert_eq!(read.face.updates.len() as u64, KEPT_LINES as u64);
+    assert_eq!(read.face.dropped.lines, 501 - KEPT_LINES as u64);
+}
+
+/// The worst first, then the newest, and everything counts for the indicator.
+#[test]
+fn the_page_holds_so_many_incidents_and_counts_the_rest() {
+    let mut all = Vec::new();
+    for n in 1..=70u128 {
+        let severity = if n % 2 == 0 {
+            Severity::Sev3
+        } else {
+            Severity::Sev2
+        };
+        let mut one = public_one(n, severity);
+        one.state_mut().started_at = minute(u64::try_from(n).unwrap() / 3);
+        post(&mut one, minute(90), Some(Status::Investigating), None);
+        if severity == Severity::Sev2 {
+            post(&mut one, minute(100), Some(Status::Resolved), None);
+        }
+        all.push(one);
+    }
+    let page = page_of(all.clone(), &[], minute(101));
+    assert_eq!((page.incidents.len(), page.incidents_omitted), (50, 20));
+    // All that are live are SEV3; some of them are not on the page.
+    assert_eq!(page.status.indicator, Indicator::Minor);
+    let places: Vec<_> = page
+        .incidents
+        .iter()
+        .map(|one| {
+            (
+                std::cmp::Reverse(one.impact),
+                std::cmp::Reverse(one.started_at),
+                one.id,
+            )
+        })
+        .collect();
+    assert!(places.is_sorted());
+    all.reverse();
+    assert_eq!(page_of(all.clone(), &[], minute(101)), page);
+    // One that is not on the page counts all the same.
+    for one in &mut all {
+        one.state_mut().severity = Severity::Sev1;
+    }
+    let mut quiet = public_one(99, Severity::Sev4);
+    post(&mut quiet, minute(90), Some(Status::Investigating), None);
+    for one in &mut all {
+        one.state_mut().status = Status::Resolved;
+        one.state_mut().resolved_at = Some(minute(100));
+    }
+    all.push(quiet);
+    let page = page_of(all, &[], minute(101));
+    assert!(
+        page.incidents
+            .iter()
+            .all(|one| one.impact == Indicator::Critical)
+    );
+    assert_eq!(
+        (page.status.indicator, page.incidents_omitted),
+        (Indicator::Minor, 21)
+    );
+}
+
+/// At least the newest line of each, cut where those alone do not fit; else
+/// whole lines in the order of the page.
+#[test]
+fn lines_fit_and_are_whole_unless_the_newest_alone_do_not_fit() {
+    let many = |count: u128, lines: u64, body: &str| -> Vec<Incident> {
+        (1..=count)
+            .map(|n| {
+                let mut one = public_one(n, Severity::Sev1);
+                for at in 0..lines {
+                    post(&mut one, minute(at), None, Some(body));
+                }
+                one
+            })
+            .collect()
+    };
+    let size = |page: &PublicPage| -> usize {
+        let lines = page.incidents.iter().flat_map(|one| &one.updates);
+        lines
+            .map(|line| serde_json::to_vec(line).unwrap().len())
+            .sum()
+    };
+    let page = page_of(many(10, 60, &"a".repeat(1_000)), &[], minute(100));
+    assert!(size(&page) <= PAGE_BYTES && size(&page) > PAGE_BYTES - 2_000);
+    assert_eq!(page.incidents[0].updates.len(), 50);
+    assert_eq!(page.incidents[0].updates_omitted, 10);
+    let last = page.incidents.last().unwrap();
+    assert_eq!((last.updates.len(), last.updates_omitted), (1, 59));
+    let cut = |page: &PublicPage| {
+        page.incidents
+            .iter()
+            .filter(|one| one.updates[0].truncated)
+            .count()
+    };
+    assert_eq!(cut(&page), 0);
+
+    let page = page_of(many(50, 3, &"é".repeat(2_000)), &[], minute(100));
+    assert_eq!(cut(&page), 50);
+    for one in &page.incidents {
+        let body = one.updates[0].body.as_str();
+        assert!(body.chars().count() == TRUNCATED_CHARS && body.ends_with('…'));
+        assert_eq!((one.updates.len(), one.updates_omitted), (1, 2));
+    }
+    let json = serde_json::to_value(&page).unwrap();
+    assert_eq!(json["incidents"][0]["updates"][0]["truncated"], true);
+    // Those that are short enough are never cut.
+    let page = page_of(many(50, 3, &"é".repeat(800)), &[], minute(100));
+    assert_eq!(cut(&page), 0);
+    let json = serde_json::to_value(&page).unwrap();
+    assert!(
+        json["incidents"][0]["updates"][0]
+            .get("truncated")
+            .is_none()
+    );
+    assert_eq!(json["incidents_omitted"], 0);
+}
+
+/// P5: the last words of a cancelled incident stay for a day and move no
+/// indicator.
+#[test]
+fn a_cancelled_incident_shows_its_last_words_for_a_day() {
+    for (said, shown) in [
+        (Some("It was a false alarm."), "It was a false alarm."),
+        (None, "This incident has been closed."),
+    ] {
+        let mut incident = public_one(1, Severity::Sev1);
+        post(&mut incident, minute(0), Some(Status::Identified), None);
+        post(&mut incident, minute(10), Some(Status::Cancelled), said);
+        assert_eq!(incident.cancelled_at, Some(minute(10)));
+        assert_eq!(incident.over_at(), Some(minute(10)));
+        let page = page_of(vec![incident.clone()], &[], minute(10 + 24 * 60 - 1));
+        assert_eq!(page.status.indicator, Indicator::None);
+        let one = &page.incidents[0];
+        assert_eq!(one.status, PublicStatus::Resolved);
+        assert_eq!(
+            (one.updates[0].status, one.updates[0].body.as_str()),
+            (PublicStatus::Resolved, shown)
+        );
+        assert!(
+            page_of(vec![incident.clone()], &[], minute(10 + 24 * 60))
+                .incidents
+                .is_empty()
+        );
+        // Of one that was cancelled earlier nobody knows when.
+        incident.state_mut().cancelled_at = None;
+        assert!(
+            page_of(vec![incident], &[], minute(11))
+                .incidents
+                .is_empty()
+        );
+    }
+}
+
+/// `cancelled_at` is the time that is given, not that of the entry.
+#[test]
+fn cancelling_keeps_the_time_it_happened() {
+    let (mut incident, now) = (declared(1), minute(1));
+    let mut update = Update::to_status(Statement::new("no").unwrap(), Status::Cancelled);
+    update.reason = Some(Statement::new("false_positive").unwrap());
+    update.occurred_at = Some(now);
+    let later = now.saturating_add(Duration::from_secs(600));
+    let command = Command::Update(Box::new(update));
+    let events = decide(&incident, &command, &anna(), later, &Policy::default()).unwrap();
+    for event in &events {
+        incident.apply(event, 2, later, &Policy::default());
+    }
+    assert_eq!(incident.cancelled_at, Some(now));
+}

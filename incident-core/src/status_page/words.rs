@@ -1,0 +1,82 @@
+//! The words of the public page for a status and for a severity.
+
+use serde::Serialize;
+
+use crate::incident::{Severity, Status};
+
+/// A status as the public knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PublicStatus {
+    /// We are looking into it.
+    Investigating,
+    /// The cause is known.
+    Identified,
+    /// A fix is in place.
+    Monitoring,
+    /// It is over.
+    Resolved,
+}
+
+impl PublicStatus {
+    /// The public name of a status; none for `merged`: the story goes on
+    /// elsewhere.
+    pub(super) const fn of(status: Status) -> Option<Self> {
+        match status {
+            Status::Triage | Status::Investigating => Some(Self::Investigating),
+            Status::Identified => Some(Self::Identified),
+            Status::Mitigated => Some(Self::Monitoring),
+            Status::Resolved | Status::Closed | Status::Cancelled => Some(Self::Resolved),
+            Status::Merged => None,
+        }
+    }
+}
+
+/// The sentence for a change of status that came without a public text; none
+/// for `merged`.
+pub(super) const fn neutral(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Triage | Status::Investigating => Some("We are investigating this incident."),
+        Status::Identified => Some("The cause has been identified."),
+        Status::Mitigated => Some("A fix is in place and we are monitoring the results."),
+        Status::Resolved | Status::Closed => Some("This incident has been resolved."),
+        Status::Cancelled => Some("This incident has been closed."),
+        Status::Merged => None,
+    }
+}
+
+/// How bad it is, as the public knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Indicator {
+    /// Nothing is wrong.
+    #[default]
+    None,
+    /// SEV4 or SEV3.
+    Minor,
+    /// SEV2.
+    Major,
+    /// SEV1.
+    Critical,
+}
+
+impl Indicator {
+    /// The public word for a severity.
+    #[must_use]
+    pub const fn of(severity: Severity) -> Self {
+        match severity {
+            Severity::Sev1 => Self::Critical,
+            Severity::Sev2 => Self::Major,
+            Severity::Sev3 | Severity::Sev4 => Self::Minor,
+        }
+    }
+
+    pub(super) const fn description(self) -> &'static str {
+        match self {
+            Self::None => "All systems operational",
+            Self::Minor => "Minor service disruption",
+            Self::Major => "Major service disruption",
+            Self::Critical => "Critical service outage",
+        }
+    }
+}
