@@ -184,7 +184,9 @@ async fn create_script(incidents: &Incidents, pool: &PgPool) -> &'static str {
         .iter()
         .find_map(|write| match write {
             OutboxWrite::Add(message) => Some(message.id),
-            OutboxWrite::Supersede { .. } | OutboxWrite::Replay { .. } => None,
+            OutboxWrite::Supersede { .. }
+            | OutboxWrite::Hasten { .. }
+            | OutboxWrite::Replay { .. } => None,
         });
     sqlx::query("create table public.bench (doc text, id text, message text, number text)")
         .execute(pool)

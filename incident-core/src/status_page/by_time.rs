@@ -90,7 +90,15 @@ pub(super) fn declared(n: u128) -> Incident {
         number: 1,
     };
     let asked = Declare::new(Title::new("API down").unwrap(), Severity::Sev2);
-    declare(&asked, &anna(), ids, minute(0), &Policy::default()).unwrap()
+    declare(
+        &asked,
+        &anna(),
+        ids,
+        Vec::new(),
+        minute(0),
+        &Policy::default(),
+    )
+    .unwrap()
 }
 
 /// A public incident whose public side went through these steps, with the
