@@ -151,7 +151,8 @@ fn tenants_of_both(target: &Incident, source: &Incident) -> Result<Affected, Inv
     Affected::these(ours.into_iter().chain(theirs).collect())
 }
 
-/// Tenants that were hit during one outage, as part of a longer one.
+/// Tenants that were hit during one outage, as part of a longer one. One whose time lies
+/// outside of its own outage was not hit, and must not be by the longer one: it is left out.
 fn limited_to(tenants: &[AffectedTenant], own: &Windows, both: &Windows) -> Vec<AffectedTenant> {
     if own == both {
         return tenants.to_vec();
@@ -162,23 +163,15 @@ fn limited_to(tenants: &[AffectedTenant], own: &Windows, both: &Windows) -> Vec<
         let until = tenant.until.unwrap_or(Timestamp::MAX);
         let bounds = Window::non_empty(from, until);
         let parts = bounds.into_iter().flat_map(|bounds| own.clip_iter(bounds));
-        let parts: Vec<AffectedTenant> = parts
-            .map(|part| AffectedTenant {
-                tenant_id: tenant.tenant_id.clone(),
-                from: if part.start() == begin {
-                    tenant.from
-                } else {
-                    Some(part.start())
-                },
-                until: (part.end() < Timestamp::MAX).then_some(part.end()),
-            })
-            .collect();
-        if parts.is_empty() {
-            // Named, and not hit during the outage: it stays so.
-            vec![tenant.clone()]
-        } else {
-            parts
-        }
+        parts.map(|part| AffectedTenant {
+            tenant_id: tenant.tenant_id.clone(),
+            from: if part.start() == begin {
+                tenant.from
+            } else {
+                Some(part.start())
+            },
+            until: (part.end() < Timestamp::MAX).then_some(part.end()),
+        })
     });
     parts.collect()
 }
