@@ -15,4 +15,5 @@ mod plans;
 mod relay;
 mod server;
 mod tampering;
+mod upgrade;
 mod usage;

@@ -1,0 +1,118 @@
+//! From the schema of the version before: what it kept is kept, and works on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use incident_core::Name;
+use incident_core::actor::Role;
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Declare, Mode, Severity, Status};
+use incident_core::port::{IncidentFilter, IncidentStore};
+use incident_core::testing::{ManualClock, caller};
+use incident_store_postgres::{PgStore, StoreClock, migrate};
+use incident_test_postgres::{Cluster, Database};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{ConnectOptions, Executor, Row, SqlSafeStr};
+
+use crate::server::{MIGRATION, pool};
+
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// A database as the first version left it, with the role of a server.
+async fn first_version() -> Database {
+    let database = Database::create(Cluster::shared(), None).await.unwrap();
+    let first = Migration::new(
+        1,
+        "incident".into(),
+        MigrationType::Simple,
+        include_str!("../../migrations/0001_incident.sql").into_sql_str(),
+        false,
+    );
+    let mut migrator = Migrator::with_migrations(vec![first]);
+    migrator.dangerous_set_table_name("incident._migrations");
+    migrator.create_schema("incident");
+    let mut owner = database.options().connect().await.unwrap();
+    migrator.run_direct(None, &mut owner, false).await.unwrap();
+    let role =
+        "do $$ begin create role app login; exception when duplicate_object then null; end $$";
+    owner.execute(role).await.unwrap();
+    owner
+        .execute("select incident.grant_to('app')")
+        .await
+        .unwrap();
+    database
+}
+
+/// Declares an incident for an alert.
+async fn declare_as_before(incidents: &Incidents, ask: &Ask, key: &str, mode: Mode, place: &str) {
+    let mut asked = Declare::new("cpu".parse().unwrap(), Severity::Sev3);
+    asked.alert_key = Some(Name::new(key).unwrap());
+    asked.mode = mode;
+    asked.environment = Some(place.parse().unwrap());
+    incidents.declare(ask, &asked).await.unwrap();
+}
+
+fn engine(pool: sqlx::PgPool) -> (Incidents, PgStore) {
+    let store = PgStore::builder(pool).clock(StoreClock::Caller).build();
+    let now = "2026-11-20T23:00:00Z".parse().unwrap();
+    let incidents = Incidents::builder(Arc::new(store.clone()))
+        .clock(Arc::new(ManualClock::at(now)))
+        .build();
+    (incidents.unwrap(), store)
+}
+
+#[tokio::test]
+async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on() {
+    let database = first_version().await;
+    let app = pool(&database).await;
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    // The reading side asks for tables of today, so they are there for a moment only.
+    let mut owner = database.options().connect().await.unwrap();
+    let stand_in = "create table incident.alert_holders (environment text, alert_key text, incident_id uuid); \
+                    grant select on incident.alert_holders to app";
+    owner.execute(stand_in).await.unwrap();
+    let (before, _) = engine(app.clone());
+    declare_as_before(&before, &ask, "live", Mode::Live, "production").await;
+    declare_as_before(&before, &ask, "drill", Mode::Drill, "production").await;
+    declare_as_before(&before, &ask, "staging", Mode::Live, "staging").await;
+    owner
+        .execute("drop table incident.alert_holders")
+        .await
+        .unwrap();
+
+    migrate(&database.options(), MIGRATION).await.unwrap();
+
+    let holders =
+        "select environment || ' ' || alert_key as held from incident.alert_holders order by 1";
+    let rows = owner.fetch_all(holders).await.unwrap();
+    let held: Vec<String> = rows.iter().map(|row| row.get("held")).collect();
+    assert_eq!(held, ["production live", "staging staging"]);
+    let (after, store) = engine(app);
+    for (key, place, stands) in [
+        ("live", "production", true),
+        ("drill", "production", false),
+        ("staging", "staging", true),
+        ("staging", "production", false),
+    ] {
+        let mut asked = Declare::new("cpu".parse().unwrap(), Severity::Sev3);
+        asked.alert_key = Some(Name::new(key).unwrap());
+        asked.environment = Some(place.parse().unwrap());
+        let done = after.declare(&ask, &asked).await.unwrap();
+        assert_eq!(done.deduplicated, stands, "{key} {place}");
+    }
+    let all = IncidentFilter {
+        statuses: Status::ALL.into_iter().collect(),
+        limit: 100,
+        ..IncidentFilter::default()
+    };
+    let all = store.list(&all, WITHIN).await.unwrap();
+    assert_eq!(all.len(), 5);
+    for incident in &all {
+        let entries = store.timeline(incident.id, 0, 100, WITHIN).await.unwrap();
+        let verdict = incident_core::timeline::verify(incident.id, &entries, []);
+        assert!(matches!(
+            verdict,
+            incident_core::chain::Verdict::Valid { .. }
+        ));
+    }
+}
