@@ -214,7 +214,7 @@ impl View<'_> {
                 retry_after: Some(wish),
                 ..
             }) => one.ended <= at && at < one.ended.saturating_add(clamp_retry_after(*wish)),
-            _ => false,
+            PageAnswer::Accepted(_) | PageAnswer::NotSent(_) | PageAnswer::Unknown => false,
         })
     }
 

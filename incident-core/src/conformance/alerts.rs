@@ -73,17 +73,13 @@ pub async fn isolated_alerts_are_those_of_an_environment_and_of_live_mode<B: Sto
 ) {
     let (store, _guard) = B::open().await;
     let elsewhere = |state: &mut State| state.environment = key("staging");
-    for (n, change) in [
-        (
-            1,
-            (&|state: &mut State| state.mode = Mode::Drill) as &dyn Fn(&mut State),
-        ),
-        (2, &|state: &mut State| state.mode = Mode::Retrospective),
-        (3, &elsewhere),
-        (4, &|_| {}),
+    for commit in [
+        for_alert(1, |state| state.mode = Mode::Drill).1,
+        for_alert(2, |state| state.mode = Mode::Retrospective).1,
+        for_alert(3, elsewhere).1,
+        for_alert(4, |_| {}).1,
     ] {
-        let (_, commit) = for_alert(n, change);
-        assert_eq!(holder(store.commit(commit, WITHIN).await), None, "{n}");
+        assert_eq!(holder(store.commit(commit, WITHIN).await), None);
     }
     let again = store.commit(for_alert(5, |_| {}).1, WITHIN).await;
     assert_eq!(holder(again), Some(id(4)));

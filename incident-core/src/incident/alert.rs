@@ -55,10 +55,12 @@ pub struct AlertRepeated {
     pub pages: bool,
 }
 
-/// Decides whether an incident may stand for the alert of a declaration: it is live and
-/// no drill or retrospective, in the same environment, and paged somebody unless the
-/// declaration would page nobody either. Otherwise the declaration becomes an incident
-/// of its own, so that no alert is swallowed by an incident that nobody was woken for.
+/// Decides whether an incident may stand for the alert of a declaration.
+///
+/// It may if it is live and no drill or retrospective, in the same environment, and paged
+/// somebody unless the declaration would page nobody either. Otherwise the declaration
+/// becomes an incident of its own, so that no alert is swallowed by an incident that
+/// nobody was woken for.
 ///
 /// A drill and a retrospective never attach to a live incident.
 #[must_use]
