@@ -97,9 +97,11 @@ fn an_unknown_limit_is_learned_and_hardly_touched_again() {
     let mut gate = Gate::new(GateSettings::default());
     let (mut taken, mut refused_late, mut now) = (VecDeque::new(), 0, 0);
     let mut last_hour = 0;
+    let mut page = ask(Severity::Sev4, true);
     while now < 3_600_000 {
         let time = at(now);
-        if gate.admit(ask(Severity::Sev4, true), time) == Admission::Go {
+        if gate.admit(page, time) == Admission::Go {
+            page = ask(Severity::Sev4, true);
             while taken.front().is_some_and(|sent| *sent + 60_000 <= now) {
                 taken.pop_front();
             }
