@@ -433,3 +433,39 @@ fn after_a_500_and_a_429_the_third_attempt_is_taken_within_seconds() {
         holds(&night).unwrap();
     }
 }
+
+/// X5: when a vendor that was down works again, every page that waited for it is there at
+/// once, and not each after a wait of its own.
+#[test]
+fn all_pages_are_taken_as_soon_as_one_is() {
+    for mood in [
+        Mood::RefusesConnections,
+        Mood::Resets,
+        Mood::Answers(502, Vec::new(), ""),
+    ] {
+        let night = Night {
+            vendors: vec![vec![(Duration::from_secs(20), mood)]],
+            happenings: vec![(Duration::ZERO, Happening::Declared(Severity::Sev1, 10))],
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let watched = runtime.block_on(live_through(&night));
+        let seen = watched.vendors[0].seen.lock().unwrap();
+        let taken = seen
+            .iter()
+            .filter(|one| matches!(one.answer, PageAnswer::Accepted(_)));
+        let times: Vec<Duration> = taken.map(|one| one.ended).collect();
+        assert_eq!(times.len(), 10);
+        let (first, last) = (times[0], times[9]);
+        assert!(first < Duration::from_millis(21_100), "{first:?}");
+        assert!(
+            last - first < Duration::from_millis(50),
+            "{first:?} {last:?}"
+        );
+        // Far fewer requests than one a second of each page.
+        assert!(seen.len() <= 100, "{}", seen.len());
+    }
+}

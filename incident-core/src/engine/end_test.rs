@@ -50,7 +50,9 @@ impl Incidents {
         let (policy, goal) = (&self.0.settings.calm, Goal::Every);
         let mut log = claim.message.log.clone();
         let (mut attempt, mut held) = (None, None);
-        match self.choose(goal, &targets, &mut log, policy, (id, end.page.severity)) {
+        let who = (id, end.page.severity);
+        let (next, holds) = self.choose(goal, &targets, &mut log, policy, who);
+        match next {
             Next::Send(target) => {
                 let page = test_event(&end.page, &target, PageAction::Resolve, self.0.now());
                 let seed = seed_of(&claim);
@@ -60,7 +62,8 @@ impl Incidents {
             Next::Nothing => {}
         }
         let now = self.0.now();
-        let step = next_step(goal, &targets, &log, policy, now);
+        let held_log = TargetLog::with_holds(&log, &holds);
+        let step = next_step(goal, &targets, &held_log, policy, now);
         let given_up = step == Step::GiveUp;
         let open = given_up.then(|| left_open(&targets, &log));
         let open = open.unwrap_or_default();

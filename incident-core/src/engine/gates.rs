@@ -30,6 +30,9 @@ pub(super) enum Next {
     Nothing,
 }
 
+/// Until when which targets take nothing.
+pub(super) type Holds = Vec<(TargetId, Timestamp)>;
+
 impl Gates {
     pub(super) fn new(settings: GateSettings) -> Self {
         Self {
@@ -59,10 +62,10 @@ impl Gates {
 }
 
 impl Incidents {
-    /// The next thing to do with a page, given what its targets take now. A
-    /// target that takes nothing is noted in the log as one that certainly has
-    /// not taken it; only what informs waits for room instead of going on to
-    /// the next target.
+    /// Gives the next thing to do with a page, given what its targets take now, and until
+    /// when which of them take nothing. Such a target is noted in the log as one that
+    /// certainly has not taken it; only what informs waits for room instead of going on
+    /// to the next target.
     pub(super) fn choose(
         &self,
         goal: Goal,
@@ -70,12 +73,14 @@ impl Incidents {
         log: &mut Vec<TargetLog>,
         policy: &FailoverPolicy,
         (message, severity): (MessageId, Severity),
-    ) -> Next {
+    ) -> (Next, Holds) {
         let now = self.0.now();
         let calm = matches!(severity, Severity::Sev3 | Severity::Sev4);
+        let mut holds = Holds::new();
         loop {
-            let Step::Send(target) = next_step(goal, targets, log, policy, now) else {
-                return Next::Nothing;
+            let held = TargetLog::with_holds(log, &holds);
+            let Step::Send(target) = next_step(goal, targets, &held, policy, now) else {
+                return (Next::Nothing, holds);
             };
             let gates = &self.0.gates;
             let asking = Asking {
@@ -85,13 +90,13 @@ impl Incidents {
             };
             let admission = gates.admit(&target, asking, now);
             let (until, why) = match admission {
-                Admission::Go => return Next::Send(target),
+                Admission::Go => return (Next::Send(target), holds),
                 Admission::Hold { until, why } => (until, why),
             };
             let reason = match why {
                 Hold::Limited if goal == Goal::First && calm => {
                     meter::held(&target, why);
-                    return Next::Held(until);
+                    return (Next::Held(until), holds);
                 }
                 Hold::Limited => NotSentReason::RateLimited,
                 Hold::Down => NotSentReason::Unavailable,
@@ -99,7 +104,8 @@ impl Incidents {
             meter::held(&target, why);
             // After now, or the same step would come again.
             let until = until.max(now.saturating_add(Duration::from_micros(1)));
-            TargetLog::change(log, &target, now, |entry| entry.hold(until, reason));
+            TargetLog::change(log, &target, now, |entry| entry.hold(reason));
+            holds.push((target, until));
         }
     }
 

@@ -52,7 +52,8 @@ impl Incidents {
         }
         let (mut attempt, mut held) = (None, None);
         let who = (claim.message.id, page.pressing());
-        match self.choose(goal, &targets, &mut log, policy, who) {
+        let (next, holds) = self.choose(goal, &targets, &mut log, policy, who);
+        match next {
             Next::Send(target) => {
                 let seed = seed_of(&claim);
                 sent.store(true, Ordering::Relaxed);
@@ -62,7 +63,8 @@ impl Incidents {
             Next::Nothing => {}
         }
         let (now, tried) = (self.0.now(), log.clone());
-        let step = next_step(goal, &targets, &log, policy, now);
+        let held_log = TargetLog::with_holds(&log, &holds);
+        let step = next_step(goal, &targets, &held_log, policy, now);
         let mut outcome = outcome_of_step(step, held, log, now);
         if page.repeats {
             // Told before: once more is enough, whatever comes of it.

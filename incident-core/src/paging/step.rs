@@ -143,11 +143,23 @@ impl TargetLog {
 
     /// Notes that the target takes nothing now. One that was not tried has then
     /// certainly not taken it.
-    pub fn hold(&mut self, until: Timestamp, reason: NotSentReason) {
+    pub fn hold(&mut self, reason: NotSentReason) {
         if self.attempts == 0 {
             self.last = LastAnswer::NotSent(reason);
         }
-        self.not_before = self.not_before.max(until);
+    }
+
+    /// Gives the log in which held targets are not tried before their time. It is for one
+    /// decision and not kept: what holds a target now is asked again each time.
+    #[must_use]
+    pub fn with_holds(log: &[Self], holds: &[(TargetId, Timestamp)]) -> Vec<Self> {
+        let mut held = log.to_vec();
+        for entry in &mut held {
+            let until = holds.iter().filter(|(target, _)| *target == entry.target);
+            let until = until.map(|(_, until)| *until).max();
+            entry.not_before = entry.not_before.max(until.unwrap_or(Timestamp::MIN));
+        }
+        held
     }
 
     /// Changes what a log says of a target; added where it says nothing.
