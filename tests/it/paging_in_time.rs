@@ -328,9 +328,11 @@ fn left_alone_while_down(watched: &Watched) -> Result<(), TestCaseError> {
     for vendor in &watched.vendors {
         let seen = vendor.seen.lock().unwrap();
         for (from, until) in down_times(&seen, &watched.asked) {
+            let arrived = |one: &&Request| !matches!(&one.answer, PageAnswer::NotSent(not) if not.reason == NotSentReason::Unreachable);
             let during = seen
                 .iter()
-                .filter(|one| from < one.began && one.began < until);
+                .filter(|one| from < one.began && one.began < until)
+                .filter(arrived);
             let mut last: Option<Duration> = None;
             for request in during {
                 let after = last.map_or(Duration::from_secs(1), |last| request.began - last);

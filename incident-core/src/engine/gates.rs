@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::{Alarm, Incidents, Notice, meter};
 use crate::commit::{Commit, OutboxWrite};
 use crate::incident::Severity;
@@ -112,24 +114,29 @@ impl Incidents {
     /// Tries targets that are down and that hold no page up by it: with the resolution of
     /// an alert that there never is, which vendors take and drop. Not under the
     /// incident's own key: an older page of it may be open there.
+    ///
+    /// All of them at a time: one that hangs must not keep another from being tried.
     pub(super) async fn probe(&self, page: &PageEvent, log: &[TargetLog]) {
-        for tried in log.iter().filter(|entry| entry.unknown_since.is_none()) {
-            let (target, now) = (&tried.target, self.0.now());
-            if !self.0.gates.with(target, |gate| gate.wants_probe(now)) {
-                continue;
-            }
-            let Some(pager) = self.0.pager(target) else {
-                continue;
-            };
-            let resolve = PageEvent {
-                action: PageAction::Resolve,
-                dedup_key: format!("{}:probe", dedup_key(page.incident_id, None)),
-                rule: None,
-                ..page.clone()
-            };
-            let answer = self.send(pager.as_ref(), &resolve).await;
-            self.note_answer(target, &answer).await;
+        let fresh = log.iter().filter(|entry| entry.unknown_since.is_none());
+        join_all(fresh.map(|entry| self.probe_one(page, &entry.target))).await;
+    }
+
+    async fn probe_one(&self, page: &PageEvent, target: &TargetId) {
+        let now = self.0.now();
+        let Some(pager) = self.0.pager(target) else {
+            return;
+        };
+        if !self.0.gates.with(target, |gate| gate.wants_probe(now)) {
+            return;
         }
+        let resolve = PageEvent {
+            action: PageAction::Resolve,
+            dedup_key: format!("{}:probe", dedup_key(page.incident_id, None)),
+            rule: None,
+            ..page.clone()
+        };
+        let answer = self.send(pager.as_ref(), &resolve).await;
+        self.note_answer(target, &answer).await;
     }
 
     /// Notes what a target answered, and says whether it counts as down now. Pages that

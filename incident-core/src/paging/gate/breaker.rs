@@ -9,6 +9,9 @@ use crate::{MessageId, Timestamp};
 /// The shortest time between two requests to a target that is down.
 const BETWEEN: Duration = Duration::from_secs(1);
 
+/// The same while no connection can be made: nothing arrives, so nothing is a request.
+const UNREACHED: Duration = Duration::from_millis(500);
+
 /// The longest time for which a page that wakes people waits for its turn.
 const LONGEST_TURN: Duration = Duration::from_secs(2);
 
@@ -38,8 +41,10 @@ struct Down {
     times: u32,
     /// Whether a request went out since it went down.
     tried: bool,
-    /// No request before this: a second after the last one.
+    /// No request before this.
     free_at: Timestamp,
+    /// The time between two turns, by what came of the last one.
+    between: Duration,
     /// The last turn that was given away.
     last_turn: Timestamp,
     /// Messages that wake people and wait for it.
@@ -72,7 +77,8 @@ impl Breaker {
         Some(Turn::Closed(down.held.into_iter().collect()))
     }
 
-    pub(super) fn fails(&mut self, now: Timestamp) -> Option<Turn> {
+    /// Notes a failure. `reached` is false where no connection was made.
+    pub(super) fn fails(&mut self, reached: bool, now: Timestamp) -> Option<Turn> {
         self.failures = self.failures.saturating_add(1);
         let since = *self.failing_since.get_or_insert(now);
         let settings = &self.settings;
@@ -82,7 +88,14 @@ impl Breaker {
             Some(down) => down.tried,
             None => settings.failures <= self.failures && for_long,
         };
-        if again { self.opens(now) } else { None }
+        let turn = if again { self.opens(now) } else { None };
+        if let Some(down) = self.down.as_mut().filter(|_| again) {
+            down.between = if reached { BETWEEN } else { UNREACHED };
+            if !reached {
+                down.free_at = down.free_at.min(now.saturating_add(UNREACHED));
+            }
+        }
+        turn
     }
 
     pub(super) fn refuses_key(&mut self, now: Timestamp) -> Option<Turn> {
@@ -106,6 +119,7 @@ impl Breaker {
             times,
             tried: false,
             free_at: now.saturating_add(BETWEEN),
+            between: BETWEEN,
             last_turn: now,
             held: BTreeSet::new(),
         });
@@ -162,7 +176,7 @@ impl Down {
     /// next seconds are given away, a look when the last of them is over.
     fn turn(&mut self, now: Timestamp) -> Timestamp {
         let latest = now.saturating_add(LONGEST_TURN);
-        let next = self.last_turn.max(now).saturating_add(BETWEEN);
+        let next = self.last_turn.max(now).saturating_add(self.between);
         if latest < next {
             return latest;
         }

@@ -151,13 +151,12 @@ impl Gate {
                         self.breaker.works()
                     }
                     NotSentReason::Unauthorized => self.breaker.refuses_key(now),
-                    NotSentReason::Unreachable | NotSentReason::Unavailable => {
-                        self.breaker.fails(now)
-                    }
+                    NotSentReason::Unreachable => self.breaker.fails(false, now),
+                    NotSentReason::Unavailable => self.breaker.fails(true, now),
                     NotSentReason::NotConfigured => None,
                 }
             }
-            PageAnswer::Unknown => self.breaker.fails(now),
+            PageAnswer::Unknown => self.breaker.fails(true, now),
         }
     }
 

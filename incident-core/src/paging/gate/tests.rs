@@ -249,6 +249,27 @@ fn one_page_alone_has_every_turn() {
     }
 }
 
+/// A connection that is refused is no request: it is tried twice a second, and the first
+/// one that is made counts again.
+#[test]
+fn a_target_that_cannot_be_reached_is_tried_twice_a_second() {
+    let mut gate = down();
+    let page = ask(Severity::Sev1, true);
+    let unreachable = not_sent(NotSentReason::Unreachable, None);
+    let mut now = 6_000;
+    for _ in 0..10 {
+        assert_eq!(gate.admit(page, at(now)), Admission::Go);
+        assert_eq!(gate.note(&unreachable, at(now)), None);
+        assert_eq!(until(gate.admit(page, at(now))), Some(at(now + 500)));
+        now += 500;
+    }
+    assert_eq!(gate.admit(page, at(now)), Admission::Go);
+    assert_eq!(gate.note(&PageAnswer::Unknown, at(now)), None);
+    assert_eq!(until(gate.admit(page, at(now))), Some(at(now + 1_000)));
+    let early = gate.admit(ask(Severity::Sev2, true), at(now + 999));
+    assert_ne!(early, Admission::Go);
+}
+
 /// A fresh page that another target would take tries nothing that is down.
 #[test]
 fn a_page_with_another_way_is_no_probe() {
