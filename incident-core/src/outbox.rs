@@ -163,7 +163,7 @@ pub struct Unreadable {
     pub why: String,
 }
 
-/// What a claim handed out.
+/// The messages that a claim handed out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claimed {
     /// What is to be worked on.

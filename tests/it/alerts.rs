@@ -492,3 +492,31 @@ async fn only_a_commander_declares_what_pages_nobody_and_may_be_going_on() {
     }
     server.stop().await;
 }
+
+/// P3: a storm of one alert is counted to the last repeat, and nobody is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_one_alert_is_one_incident_that_counts_all_of_it() {
+    let server = std::sync::Arc::new(Server::start().await);
+    let storm = (0..150).map(|n| {
+        let server = server.clone();
+        tokio::spawn(async move {
+            let severity = if n % 3 == 0 { "SEV2" } else { "SEV3" };
+            send(&server, RESPONDER, severity, &json!({})).await
+        })
+    });
+    let (mut made, mut repeats) = (0, 0);
+    let mut id = Value::Null;
+    for answer in storm.collect::<Vec<_>>() {
+        let (status, answer) = answer.await.unwrap();
+        made += u32::from(status == 201);
+        repeats += u64::from(status == 200);
+        id = answer["id"].clone();
+    }
+    assert_eq!((made, repeats), (1, 149));
+    let path = format!("/sys/incidents/{}", id.as_str().unwrap());
+    let now = server.get(VIEWER, &path).await.is(200);
+    assert_eq!(
+        (&now["alert_repeats"], &now["severity"]),
+        (&json!(149), &json!("SEV2"))
+    );
+}

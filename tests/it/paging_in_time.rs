@@ -9,7 +9,7 @@ use incident_core::actor::Role;
 use incident_core::engine::{Ask, Incidents};
 use incident_core::incident::{Command, Declare, Severity};
 use incident_core::paging::{
-    NotSent, NotSentReason, PageAction, PageAnswer, TargetId, clamp_retry_after,
+    NotSent, NotSentReason, PageAction, PageAnswer, TargetId, Urgency, clamp_retry_after,
 };
 use incident_core::port::Pager;
 use incident_core::testing::caller;
@@ -35,6 +35,8 @@ enum Happening {
     Declared(Severity, usize),
     /// The last SEV1 goes to others too, at the same targets.
     Escalated,
+    /// Somebody asks whether the pagers work.
+    Tested,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +58,7 @@ fn night() -> impl Strategy<Value = Night> {
         1 => (1..3_usize).prop_map(|count| Happening::Declared(Severity::Sev2, count)),
         2 => (1..60_usize).prop_map(|count| Happening::Declared(Severity::Sev4, count)),
         1 => Just(Happening::Escalated),
+        1 => Just(Happening::Tested),
     ];
     let happenings = prop::collection::vec((millis(0..60_000), happening), 1..6);
     (prop::collection::vec(day, 1..=2), happenings).prop_map(|(vendors, mut happenings)| {
@@ -169,6 +172,13 @@ async fn act_out(
                     }
                 }
             }
+            Happening::Tested => {
+                let (incidents, ask) = (incidents.clone(), ask.clone());
+                // One that hangs holds up nothing else; a second one meanwhile is refused.
+                tokio::spawn(async move {
+                    let _ = incidents.test_pagers(&ask, Urgency::High).await;
+                });
+            }
             Happening::Escalated => {
                 let Some(id) = last.take() else { continue };
                 let escalate = Command::Escalate {
@@ -187,7 +197,7 @@ async fn act_out(
     (urgent, asked)
 }
 
-/// What one vendor did with one page, told without the engine.
+/// One vendor and one page, as they are seen without the engine.
 struct View<'a> {
     vendor: &'a Vendor,
     seen: &'a [Request],
@@ -347,7 +357,8 @@ fn left_alone_while_down(watched: &Watched) -> Result<(), TestCaseError> {
                 let may_have = before
                     .filter(|one| one.key == *key)
                     .any(|one| one.answer == PageAnswer::Unknown && one.ended <= request.began);
-                let fresh = request.action == PageAction::Trigger && !may_have;
+                let test = key.starts_with("sys-pager-test");
+                let fresh = request.action == PageAction::Trigger && !may_have && !test;
                 prop_assert!(
                     !fresh || watched.vendors.len() == 1,
                     "{key} is no probe for {}: the other one might take it",

@@ -381,7 +381,7 @@ impl IncidentsBuilder {
         self
     }
 
-    /// Told after each commit, also after one of which nobody can know if it was
+    /// Called after each commit, also after one of which nobody can know if it was
     /// kept ([`StoreError::Unknown`](crate::port::StoreError::Unknown)); must not
     /// block. Several may listen.
     #[must_use]

@@ -1,4 +1,4 @@
-//! How an incident is declared, and what an alert that comes again does instead.
+//! Declaring incidents, and repeats of their alerts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(super) struct Declared {
     pub(super) gathered: Vec<Gathered>,
 }
 
-/// What a declaration comes to.
+/// The outcome of a declaration.
 enum Answer {
     /// An incident of its own.
     Declared(Box<Declared>),
@@ -56,7 +56,7 @@ impl Incidents {
         for _ in 0..ATTEMPTS {
             let kept = match self.answer(ask, asked, &mut number).await? {
                 Answer::Declared(declared) => self.keep(declared.commit, declared.gathered).await,
-                Answer::Stands(holder) => self.repeat_alert(ask, asked, &holder).await,
+                Answer::Stands(holder) => self.repeat_alert(ask, asked, holder.id).await,
             };
             match kept {
                 // Somebody else was faster; look again who stands for the alert now.
@@ -194,13 +194,22 @@ impl Incidents {
         &self,
         ask: &Ask,
         asked: &Declare,
-        holder: &Incident,
+        holder: IncidentId,
     ) -> Result<Done, Error> {
-        let Some(key) = asked.alert_key.clone() else {
+        // Commands on one incident queue in process: a storm of one alert is counted to
+        // the last repeat, instead of fighting over revisions.
+        let _queued = match self.0.queue(holder) {
+            Some(queue) => Some(queue.lock().await),
+            None => None,
+        };
+        let holder = &*self.get(holder).await?;
+        let policy = &self.0.settings.policy;
+        let stands = may_stand_for(holder, asked, policy);
+        let Some(key) = asked.alert_key.clone().filter(|_| stands) else {
+            // It ended meanwhile; whoever asked looks again.
             return Err(StoreError::Conflict.into());
         };
         let now = self.0.now();
-        let policy = &self.0.settings.policy;
         let command = Command::RepeatAlert(AlertRepeat {
             key,
             severity: asked.severity,

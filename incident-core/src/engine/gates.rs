@@ -190,7 +190,7 @@ impl Incidents {
     }
 }
 
-/// Whether a page itself may try a target that is down: where it may be already, or where
+/// Decides whether a page itself may try a target that is down: where it may be already, or where
 /// there is no other target. An answer that cannot be known would keep a fresh page from
 /// every other target for a minute; there a [`probe`](Incidents::probe) goes out instead.
 fn may_probe(goal: Goal, targets: &[TargetId], log: &[TargetLog], target: &TargetId) -> bool {

@@ -19,10 +19,10 @@ const MOST_RELATED: usize = 20;
 /// another one opens an incident of its own.
 const MOST_MERGED: usize = 100;
 
-/// How often the alerts of an incident came again.
+/// A count of the repeats of an incident's alerts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertRepeats {
-    /// How often.
+    /// Number of repeats.
     pub count: u64,
     /// When an entry about it was written last.
     pub noted_at: Option<Timestamp>,
@@ -33,25 +33,25 @@ pub struct AlertRepeats {
 pub struct AlertRepeat {
     /// The alert.
     pub key: Name,
-    /// How bad it is said to be now.
+    /// The severity that it names now.
     pub severity: Severity,
-    /// Whether it would page somebody if no incident stood for it.
+    /// It would page somebody if no incident stood for it.
     pub pages: bool,
 }
 
-/// What a repeat comes to.
+/// The effect of a repeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertRepeated {
     /// The alert.
     pub key: Name,
-    /// How often it came again, this time included.
+    /// Number of repeats, this one included.
     pub count: u64,
     /// The severity from here on, where it is worse than that of the incident.
     pub raised: Option<Severity>,
-    /// Whether the timeline says so: the first time, at every raise, and else at most once
+    /// It has an entry in the timeline: the first time, at every raise, and else at most once
     /// in ten minutes.
     pub noted: bool,
-    /// Whether somebody is paged again, because the page of the incident was given up.
+    /// Somebody is paged again, because the page of the incident was given up.
     pub pages: bool,
 }
 
@@ -140,7 +140,7 @@ impl Incident {
         own.chain(&self.merged_alerts).filter(move |_| may)
     }
 
-    /// Whether it was ever declared for an alert, or took one over.
+    /// Says whether it was ever declared for an alert, or took one over.
     #[must_use]
     pub fn has_alerts(&self) -> bool {
         self.alert_key.is_some() || !self.merged_alerts.is_empty()

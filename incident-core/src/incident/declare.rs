@@ -30,7 +30,7 @@ pub(crate) fn rights_for_declare(declare: &Declare) -> Vec<Action> {
     }
 }
 
-/// Whether nobody is woken by a declaration of something that may be going on and bad.
+/// Says whether nobody is woken by a declaration of something that may be going on and bad.
 ///
 /// A retrospective one passes by paging unless it says when it ended. A drill does not:
 /// it stands for no alert, is never public and never counts. An alert does not either:

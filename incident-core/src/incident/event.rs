@@ -151,7 +151,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether it counts as a command in the incident's version. A repeat of an alert that
+    /// Says whether it counts as a command in the incident's version. A repeat of an alert that
     /// changes nothing, and a link to another incident, do not: nobody's edit is stale
     /// because of them.
     #[must_use]

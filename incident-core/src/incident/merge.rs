@@ -6,7 +6,7 @@ use crate::status_page::PublicFace;
 use crate::window::{Window, Windows};
 use crate::{IncidentId, Invalid, Name, Timestamp};
 
-/// What an incident takes in with another one that is merged into it.
+/// Everything that an incident takes in when another one is merged into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TookIn {
     /// The incident that ended.
@@ -21,7 +21,7 @@ pub struct TookIn {
     pub(super) alerts: Vec<Name>,
     /// The public side of the other one.
     pub(super) face: Box<PublicFace>,
-    /// Whether the other one had paged somebody who has not answered yet.
+    /// The other one had paged somebody who has not answered yet.
     pub(crate) was_paging: bool,
 }
 

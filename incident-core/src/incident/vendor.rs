@@ -67,7 +67,9 @@ fn about(paging: &Paging, report: &VendorReport) -> About {
     // Reopened, and nobody was paged since.
     let over = paging.state == PagingState::None;
     let begun = paging.begun_at.unwrap_or(Timestamp::MIN);
-    let older = report.heard.at.is_some_and(|at| at < begun);
+    // Before the first page there is none that it could be about, however far the
+    // vendor's clock is behind ours.
+    let older = paging.epoch > 1 && report.heard.at.is_some_and(|at| at < begun);
     if other || over || older {
         About::Earlier
     } else {
@@ -75,7 +77,7 @@ fn about(paging: &Paging, report: &VendorReport) -> About {
     }
 }
 
-/// What follows from what a vendor reports.
+/// Decides what follows from a vendor's report.
 pub(super) fn report(
     incident: &Incident,
     report: &VendorReport,

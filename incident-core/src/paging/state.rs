@@ -129,7 +129,7 @@ impl Paging {
         self.next_attempt_at = None;
     }
 
-    /// Whether a pager may know of this page, or is about to.
+    /// Says whether a pager may know of this page, or is about to.
     #[must_use]
     pub const fn was_begun(&self) -> bool {
         !matches!(self.state, PagingState::None | PagingState::Superseded)

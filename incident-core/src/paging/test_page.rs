@@ -26,7 +26,7 @@ pub struct PagerTest {
     pub targets: Vec<TestedTarget>,
 }
 
-/// What became of a test page at one target.
+/// The outcome of a test page at one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestedTarget {
     /// The target.
@@ -40,7 +40,7 @@ pub struct TestedTarget {
     pub retry_after: Option<Duration>,
 }
 
-/// How a target answered a test page.
+/// The answer of a target to a test page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TestOutcome {
@@ -74,7 +74,7 @@ pub struct EndTest {
     pub targets: Vec<TargetId>,
 }
 
-/// What a target is asked during a test: the same page, under its own key.
+/// Makes the page that a target is asked to take during a test: the same page, under its own key.
 pub(crate) fn test_event(
     page: &PageEvent,
     target: &TargetId,

@@ -65,7 +65,7 @@ impl Breaker {
         self.down.is_some()
     }
 
-    /// Whether the target is down and nothing went out in the second before.
+    /// Says whether the target is down and nothing went out in the second before.
     pub(super) fn is_free(&mut self, now: Timestamp) -> bool {
         self.down.as_mut().is_some_and(|down| down.is_free(now))
     }
@@ -152,7 +152,7 @@ impl Breaker {
 }
 
 impl Down {
-    /// Whether the second after the last request is over.
+    /// Says whether the second after the last request is over.
     fn is_free(&mut self, now: Timestamp) -> bool {
         // A clock that went back leaves both in the future.
         if now.saturating_add(BETWEEN) < self.free_at {
@@ -162,7 +162,7 @@ impl Down {
         self.free_at <= now
     }
 
-    /// How long a message that wakes people waits that is no probe itself: after each
+    /// The wait of a message that wakes people and is no probe itself: after each
     /// look a probe goes out, so a few of them look every second.
     fn look_again(&self) -> Duration {
         if self.held.len() <= FEW_HELD {
