@@ -38,7 +38,7 @@ impl Incidents {
     /// all in one commit.
     ///
     /// With an alert key a live incident may stand for it
-    /// ([`may_stand_for`](crate::incident::may_stand_for)): then that one is the answer,
+    /// ([`may_stand_for`]): then that one is the answer,
     /// it counts the repeat, and a worse severity raises it and pages as a raise does.
     /// Otherwise the new incident and the live ones of the same key are linked, and the
     /// key is the new one's. Two declarations of one alert at a time make one incident.
