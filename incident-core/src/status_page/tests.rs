@@ -318,6 +318,14 @@ fn lines_fit_and_are_whole_unless_the_newest_alone_do_not_fit() {
     };
     assert_eq!(cut(&page), 0);
 
+    // To the byte, with the comma of each line: 48 times 2,048 are 98,304.
+    let one_letter = page_of(many(1, 1, "a"), &[], minute(100));
+    let rest = 2_048 - size(&one_letter);
+    for (letters, expected) in [(rest, 0), (rest + 1, 48)] {
+        let page = page_of(many(48, 1, &"a".repeat(letters)), &[], minute(100));
+        assert_eq!(cut(&page), expected);
+    }
+
     let page = page_of(many(50, 3, &"é".repeat(2_000)), &[], minute(100));
     assert_eq!(cut(&page), 50);
     for one in &page.incidents {
