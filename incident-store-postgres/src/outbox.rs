@@ -89,18 +89,24 @@ async fn claim(
         .map(|row| Ok((row::get(&row, "ordinal")?, row)))
         .collect::<sqlx::Result<_>>()?;
     rows.sort_by_key(|(ordinal, _)| *ordinal);
-    let here = clock.now().map(|_| request.now);
     let mut claimed = Claimed::default();
+    let Some((_, first)) = rows.first() else {
+        return Ok(claimed);
+    };
+    // All rows are of one statement, and so of one moment of the server's clock.
+    let (here, there) = (clock.now().map(|_| request.now), row::time(first, "clock")?);
     for (_, row) in &rows {
         let lease = Lease {
             owner: request.owner,
             token: row::count(row, "lease_token")?,
         };
-        let moved = |at| Ok(moved(at, here, row::time(row, "clock")?));
         // A row at a time: one that a newer version wrote is no reason to keep the others.
-        match message(row).and_then(|message| Ok((moved(message.due_at)?, message))) {
-            Ok((due_at, message)) => claimed.claims.push(Claim {
-                message: Message { due_at, ..message },
+        match message(row) {
+            Ok(message) => claimed.claims.push(Claim {
+                message: Message {
+                    due_at: moved(message.due_at, here, there),
+                    ..message
+                },
                 lease,
             }),
             Err(error) => claimed.unreadable.push(Unreadable {
@@ -109,8 +115,7 @@ async fn claim(
                     .map(IncidentId::from_uuid),
                 lease,
                 due_at: row::time(row, "due_at")
-                    .and_then(moved)
-                    .unwrap_or(request.now),
+                    .map_or(request.now, |due_at| moved(due_at, here, there)),
                 why: error.to_string(),
             }),
         }
