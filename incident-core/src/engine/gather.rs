@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Alarm;
+use super::Notice;
 use super::builder::Inner;
 use crate::MessageId;
 use crate::actor::Actor;
@@ -211,8 +212,26 @@ fn supersede(incident: IncidentId, rule: Option<&RuleName>) -> OutboxWrite {
     }
 }
 
-/// Puts what was gathered into a commit.
-pub(super) fn put(commit: &mut Commit, gathered: Gathered) {
-    commit.writes.push(gathered.write);
-    commit.outbox.extend(gathered.outbox);
+/// Puts everything that was gathered into a commit, its writes in order of id. Gives the
+/// first incident, which is the answer, if there is one, and the notice for listeners.
+pub(super) fn put_all(
+    commit: &mut Commit,
+    gathered: Vec<Gathered>,
+) -> (Option<Arc<Incident>>, Notice) {
+    let mut notice = Notice {
+        public: commit.redacts.is_some(),
+        ..Notice::default()
+    };
+    let mut first = None;
+    for one in gathered {
+        notice.incidents.push(one.after.id);
+        notice.outbox |= !one.outbox.is_empty();
+        notice.public |= one.public;
+        notice.alarm = notice.alarm.or(one.alarm);
+        first.get_or_insert_with(|| Arc::clone(&one.write.after));
+        commit.writes.push(one.write);
+        commit.outbox.extend(one.outbox);
+    }
+    commit.writes.sort_by_key(|write| write.after.id);
+    (first, notice)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::declare::Declared;
-use super::gather::put;
+use super::gather::put_all;
 use super::{Ask, Error, Incidents, Notice};
 use crate::commit::Commit;
 use crate::incident::declare::rights_for_declare;
@@ -64,16 +64,7 @@ impl Incidents {
             mut commit,
             gathered,
         } = declared;
-        let mut notice = Notice::default();
-        let mut first = None;
-        for one in gathered {
-            notice.incidents.push(one.after.id);
-            notice.outbox |= !one.outbox.is_empty();
-            notice.public |= one.public;
-            first.get_or_insert_with(|| Arc::clone(&one.write.after));
-            put(&mut commit, one);
-        }
-        commit.writes.sort_by_key(|write| write.after.id);
+        let (first, notice) = put_all(&mut commit, gathered);
         let Some(incident) = first else {
             return Err(StoreError::Refused("a commit without an incident").into());
         };

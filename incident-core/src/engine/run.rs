@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::gather::{Gathered, put};
-use super::{Alarm, Ask, Done, Error, Incidents, Notice};
+use super::gather::{Gathered, put_all};
+use super::{Alarm, Ask, Done, Error, Incidents};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, Remember, Reply};
 use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_for};
@@ -201,20 +201,7 @@ impl Incidents {
         mut commit: Commit,
         gathered: Vec<Gathered>,
     ) -> Result<Done, Error> {
-        let mut notice = Notice {
-            public: commit.redacts.is_some(),
-            ..Notice::default()
-        };
-        let mut answer = None;
-        for one in gathered {
-            notice.incidents.push(one.after.id);
-            notice.outbox |= !one.outbox.is_empty();
-            notice.public |= one.public;
-            notice.alarm = notice.alarm.or_else(|| one.alarm.clone());
-            answer.get_or_insert_with(|| Arc::clone(&one.write.after));
-            put(&mut commit, one);
-        }
-        commit.writes.sort_by_key(|write| write.after.id);
+        let (answer, mut notice) = put_all(&mut commit, gathered);
         let committed = self
             .0
             .store
