@@ -1,12 +1,21 @@
-//! P1 over HTTP: a vendor that stumbles has every SEV1 within seconds.
+//! P1: a vendor that stumbles has every SEV1 within seconds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use incident_core::Timestamp;
+use incident_core::actor::Role;
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Declare, Severity};
+use incident_core::paging::{NotSent, NotSentReason, PageAction, PageAnswer, PagingState};
+use incident_core::port::Clock;
+use incident_core::testing::{ManualClock, RecordingPager, caller};
 use incident_pagers::testing::{Canned, Fault, StandIn};
+use incident_store_memory::MemoryStore;
 use serde_json::json;
 
-use crate::harness::Server;
+use crate::harness::{Server, at};
 
 /// P1: the vendor answers each page with 500, then 429 with `Retry-After: 1`, then takes
 /// it: ten SEV1 are accepted within 10 s, one wake each; with one vendor and with two.
@@ -50,4 +59,51 @@ async fn ten_sev1_are_accepted_within_ten_seconds_of_a_500_and_a_429() {
         assert!(other.wakes().is_empty());
         server.stop().await;
     }
+}
+
+/// A clock that moves on by 0.6 s with every reading: a machine under load.
+#[derive(Debug)]
+struct Hurried(ManualClock);
+
+impl Clock for Hurried {
+    fn now(&self) -> Timestamp {
+        self.0.advance(Duration::from_millis(600));
+        self.0.now()
+    }
+}
+
+/// Where there is one target, the page itself tries it: nothing else takes its turn, even
+/// if the turn comes while the page is being put off.
+#[tokio::test]
+async fn a_page_with_one_target_is_the_only_one_that_tries_it() {
+    let pager = Arc::new(RecordingPager::named("only").unwrap());
+    let refused = PageAnswer::NotSent(NotSent {
+        reason: NotSentReason::Unauthorized,
+        retry_after: None,
+    });
+    pager.script([refused]);
+    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+        .clock(Arc::new(Hurried(ManualClock::at(at(
+            "2026-11-21T03:00:00Z",
+        )))))
+        .pager(pager.clone())
+        .build()
+        .unwrap();
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let mut declared = Vec::new();
+    for title in ["API down", "API still down"] {
+        let asked = Declare::new(title.parse().unwrap(), Severity::Sev1);
+        declared.push(incidents.declare(&ask, &asked).await.unwrap().incident.id);
+        incidents.drain().await.unwrap();
+    }
+    for _ in 0..10 {
+        incidents.drain().await.unwrap();
+    }
+    let mut states = Vec::new();
+    for id in declared {
+        states.push(incidents.get(id).await.unwrap().paging.state);
+    }
+    assert_eq!(states, [PagingState::GivenUp, PagingState::Accepted]);
+    let actions: Vec<PageAction> = pager.sent().iter().map(|page| page.action).collect();
+    assert_eq!(actions, [PageAction::Trigger, PageAction::Trigger]);
 }

@@ -115,8 +115,12 @@ impl Incidents {
     /// an alert that there never is, which vendors take and drop. Not under the
     /// incident's own key: an older page of it may be open there.
     ///
-    /// All of them at a time: one that hangs must not keep another from being tried.
-    pub(super) async fn probe(&self, page: &PageEvent, log: &[TargetLog]) {
+    /// All of them at a time: one that hangs must not keep another from being tried. A
+    /// page with one target tries it itself: a probe would only take its turn.
+    pub(super) async fn probe(&self, page: &PageEvent, targets: &[TargetId], log: &[TargetLog]) {
+        if targets.len() < 2 {
+            return;
+        }
         let fresh = log.iter().filter(|entry| entry.unknown_since.is_none());
         join_all(fresh.map(|entry| self.probe_one(page, &entry.target))).await;
     }

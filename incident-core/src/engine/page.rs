@@ -75,7 +75,7 @@ impl Incidents {
         if attempt.is_none() && overdue.is_none() && matches!(outcome, Settled::Later { .. }) {
             self.put_off(&claim, outcome).await?;
             if matches!(page.pressing(), Severity::Sev1 | Severity::Sev2) {
-                self.probe(&page, &tried).await;
+                self.probe(&page, &targets, &tried).await;
             }
             return Ok(());
         }
@@ -86,7 +86,7 @@ impl Incidents {
             behind: None,
         };
         self.keep_outcome(&claim, &page, &told).await?;
-        self.probe(&page, &tried).await;
+        self.probe(&page, &targets, &tried).await;
         Ok(())
     }
 
