@@ -26,6 +26,7 @@ mod credits;
 mod deadlines;
 mod escalations;
 mod faulty;
+mod fuzz_corpus;
 mod harness;
 mod http_rules;
 mod imports;

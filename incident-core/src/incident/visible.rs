@@ -98,3 +98,124 @@ fn tenants(affected: &Affected) -> Result<(), Invalid> {
 fn labels<'a>(mut all: impl Iterator<Item = (&'a Name, &'a Text)>) -> Result<(), Invalid> {
     all.try_for_each(|(name, _)| name.check("labels"))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+    use crate::incident::{AffectedTenant, Audience, CommsSent, Publish, Severity};
+    use crate::{PublicText, RuleName, Statement, Title};
+
+    /// A value that an older version stored: nothing of it can be seen.
+    fn blank<T: DeserializeOwned>() -> T {
+        serde_json::from_str("\"\u{200b}\"").unwrap()
+    }
+
+    fn labelled() -> std::collections::BTreeMap<Name, Text> {
+        [(blank(), Text::default())].into()
+    }
+
+    fn tenant() -> Affected {
+        Affected::These(vec![AffectedTenant::whole(blank())])
+    }
+
+    /// Gives the field that a check refuses.
+    fn refused(checked: Result<(), Invalid>) -> String {
+        checked.unwrap_err().field().to_owned()
+    }
+
+    /// L5: a blank text is refused in each field of a command that can hold one.
+    #[test]
+    fn blank_texts_of_commands_are_refused_by_field() {
+        let changed = |field| refused(command(&Command::Change(vec![field])));
+        assert_eq!(changed(Change::Title(blank())), "title");
+        assert_eq!(changed(Change::Responder(Some(blank()))), "responder");
+        assert_eq!(
+            changed(Change::AffectedServices(vec![blank()])),
+            "affected_services/0"
+        );
+        assert_eq!(
+            changed(Change::AffectedTenants(tenant())),
+            "affected_tenants/0"
+        );
+        assert_eq!(changed(Change::FailureClass(Some(blank()))), "failure_class");
+        assert_eq!(changed(Change::Labels(labelled())), "labels");
+
+        let updated = |change: fn(&mut Update)| {
+            let mut asked = Update::new(Statement::new("said").unwrap());
+            change(&mut asked);
+            refused(command(&Command::Update(Box::new(asked))))
+        };
+        assert_eq!(updated(|asked| asked.message = blank()), "message");
+        assert_eq!(updated(|asked| asked.reason = Some(blank())), "reason");
+        assert_eq!(
+            updated(|asked| asked.public_message = Some(blank())),
+            "public_message"
+        );
+        let channel = updated(|asked| {
+            asked.comms_sent = Some(CommsSent {
+                channel: blank(),
+                audience: Audience::Internal,
+                summary: Text::default(),
+            });
+        });
+        assert_eq!(channel, "comms_sent/channel");
+
+        let published = |title, message| {
+            let public = true;
+            refused(command(&Command::Publish(Publish {
+                public,
+                title,
+                message,
+            })))
+        };
+        assert_eq!(published(Some(blank::<PublicText>()), None), "title");
+        assert_eq!(published(None, Some(blank())), "message");
+
+        let (reason, rule) = (blank::<Statement>(), RuleName::new("security").unwrap());
+        for command in [
+            Command::Page {
+                reason: reason.clone(),
+            },
+            Command::Escalate {
+                reason: reason.clone(),
+                rule,
+            },
+            Command::Redact { reason, seq: 1 },
+        ] {
+            assert_eq!(refused(super::command(&command)), "reason");
+        }
+    }
+
+    /// L5: the same for each field of a declaration.
+    #[test]
+    fn blank_texts_of_a_declaration_are_refused_by_field() {
+        let declared = |change: fn(&mut Declare)| {
+            let mut asked = Declare::new(Title::new("API down").unwrap(), Severity::Sev1);
+            assert!(declaration(&asked).is_ok());
+            change(&mut asked);
+            refused(declaration(&asked))
+        };
+        assert_eq!(declared(|asked| asked.title = blank()), "title");
+        assert_eq!(
+            declared(|asked| asked.affected_services = vec![blank()]),
+            "affected_services/0"
+        );
+        assert_eq!(
+            declared(|asked| asked.affected_tenants = tenant()),
+            "affected_tenants/0"
+        );
+        assert_eq!(declared(|asked| asked.responder = Some(blank())), "responder");
+        assert_eq!(
+            declared(|asked| asked.environment = Some(blank())),
+            "environment"
+        );
+        assert_eq!(declared(|asked| asked.alert_key = Some(blank())), "alert_key");
+        assert_eq!(
+            declared(|asked| asked.facts.failure_class = Some(blank())),
+            "failure_class"
+        );
+        assert_eq!(declared(|asked| asked.facts.labels = labelled()), "labels");
+    }
+}

@@ -92,8 +92,23 @@ mod tests {
             "ftp://host/",
             "//host/",
             "",
+            "https://host/\u{7}",
+            "https://host/\u{a0}x",
+            "https://host/a\\b",
+            "https://host/a b",
+            "https://[2001:db8::1]443/",
+            "https://host:+1/",
+            "https://.host/",
+            "https://a*b/",
         ] {
             assert!(HttpsUrl::new(bad).is_err(), "{bad} was accepted");
         }
+    }
+
+    #[test]
+    fn an_address_has_at_most_2048_bytes() {
+        let of = |bytes: usize| format!("https://host/{}", "x".repeat(bytes - 13));
+        assert!(HttpsUrl::new(&of(2048)).is_ok());
+        assert!(HttpsUrl::new(&of(2049)).is_err());
     }
 }

@@ -108,10 +108,10 @@ async fn declare_at_last(incidents: &Incidents, key: &str) -> IncidentId {
     loop {
         match declare(incidents, key).await {
             Ok(id) => return id,
-            Err(Error::Store(StoreError::Unavailable(_) | StoreError::Unknown(_))) => {
+            Err(Error::Store(error @ (StoreError::Unavailable(_) | StoreError::Unknown(_)))) => {
                 assert!(
                     started.elapsed() < Duration::from_secs(60),
-                    "{key} was never kept"
+                    "{key} was never kept: {error:?}"
                 );
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }

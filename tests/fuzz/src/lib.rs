@@ -1,0 +1,259 @@
+//! Inputs from outside, and what holds for each of them whatever its bytes are.
+//!
+//! A function per fuzz target; it panics where its property does not hold. The workspace
+//! `tests/fuzz` feeds them from libFuzzer, `tests/it/fuzz_corpus.rs` replays the corpus.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "properties fail by panicking; the file is compiled in two workspaces"
+)]
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, Request, StatusCode};
+use futures_util::stream;
+use http_body_util::BodyExt;
+use incident_console::console::Parts;
+use incident_console::hooks::Hooks;
+use incident_console::http::auth::Tokens;
+use incident_console::http::query::Query;
+use incident_console::import;
+use incident_console::policy_file::PolicyFile;
+use incident_console::routes::router;
+use incident_core::engine::Incidents;
+use incident_core::incident::Affected;
+use incident_pagers::testing::Webhooks;
+use incident_store_memory::MemoryStore;
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// The targets by their names: also the names of their folders in `corpus/`.
+pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+    ("pagerduty_webhook", pagerduty_webhook),
+    ("opsgenie_webhook", opsgenie_webhook),
+    ("queries", queries),
+    ("policy", policy),
+    ("usage_lines", usage_lines),
+    ("tokens", tokens),
+    ("statuspage_import", statuspage_import),
+];
+
+const SECRET: &str = "fuzz-secret-0123456789";
+const TOKEN: &str = "fuzz-token-0123456789";
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(work)
+}
+
+fn console() -> Router {
+    let settings: BTreeMap<&str, &str> = BTreeMap::from([
+        ("PAGERDUTY_WEBHOOK_SECRET", SECRET),
+        ("OPSGENIE_WEBHOOK_TOKEN", SECRET),
+    ]);
+    let get = |name: &str| settings.get(name).map(|value| (*value).to_owned());
+    let parts = Parts {
+        tokens: Tokens::parse(&format!("fuzz:admin:{TOKEN}")).unwrap(),
+        hooks: Hooks::from_env(&get).unwrap(),
+        ..Parts::default()
+    };
+    router(parts.build().unwrap().0)
+}
+
+/// Sends a request and reads its answer; an answer that is no success has problem details.
+async fn send(router: Router, request: Request<Body>) -> (StatusCode, Bytes) {
+    let answer = router.oneshot(request).await.unwrap();
+    let (status, kind) = (answer.status(), answer.headers().get(CONTENT_TYPE).cloned());
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    if !status.is_success() {
+        assert_eq!(kind.unwrap(), "application/problem+json", "{status}");
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["status"], status.as_u16());
+    }
+    (status, body)
+}
+
+/// Bytes that a vendor signed are answered with success: an answer of 4xx makes PagerDuty
+/// drop the event, and stop deliveries after three. Bytes that nobody signed are refused.
+fn webhook(path: &str, header: (&str, String), data: &[u8]) {
+    let request = |header: Option<(&str, &str)>| {
+        let mut request = Request::post(path).header(CONTENT_TYPE, "application/json");
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        request.body(Body::from(data.to_vec())).unwrap()
+    };
+    block_on(async {
+        let console = console();
+        let signed = request(Some((header.0, &header.1)));
+        let (status, _) = send(console.clone(), signed).await;
+        let expected = if data.len() > 1024 * 1024 {
+            StatusCode::PAYLOAD_TOO_LARGE
+        } else {
+            StatusCode::ACCEPTED
+        };
+        assert_eq!(status, expected);
+        let (status, _) = send(console, request(None)).await;
+        assert!(status.is_client_error(), "{status}");
+    });
+}
+
+pub fn pagerduty_webhook(data: &[u8]) {
+    let header = ("x-pagerduty-signature", Webhooks::sign(SECRET, data));
+    webhook("/hooks/pagerduty", header, data);
+}
+
+pub fn opsgenie_webhook(data: &[u8]) {
+    webhook("/hooks/opsgenie", ("authorization", SECRET.to_owned()), data);
+}
+
+/// A query is read the same way twice, a cursor leads back to its place under its own
+/// filters alone, and no list answers an odd query with a fault of the server.
+pub fn queries(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (raw, place) = text.split_once('\n').unwrap_or((&text, "place"));
+    let allowed = ["status", "severity", "tenant", "q", "from", "to"];
+    if let Ok(query) = Query::parse(Some(raw), &allowed) {
+        let _ = (query.limit(), query.time("from"), query.flag("q"));
+        if query.get("cursor").is_none() {
+            let cursor = query.cursor_at(place);
+            let with = |filters: &str| format!("{filters}&cursor={cursor}");
+            let there = Query::parse(Some(&with(raw)), &allowed).unwrap();
+            assert_eq!(there.cursor().unwrap().as_deref(), Some(place));
+            if query.get("tenant").is_none() {
+                let other = with(&format!("tenant=other&{raw}"));
+                if let Ok(elsewhere) = Query::parse(Some(&other), &allowed) {
+                    assert!(elsewhere.cursor().is_err());
+                }
+            }
+        }
+    }
+    let lists = [
+        "/sys/incidents",
+        "/sys/audit",
+        "/sys/sla/credits",
+        "/sys/sla/statements",
+        "/sys/incidents/suggestions",
+    ];
+    block_on(async {
+        let console = console();
+        for list in lists {
+            let Ok(request) = Request::get(format!("{list}?{raw}"))
+                .header(AUTHORIZATION, format!("Bearer {TOKEN}"))
+                .body(Body::empty())
+            else {
+                return;
+            };
+            let (status, _) = send(console.clone(), request).await;
+            assert!(!status.is_server_error(), "{list}: {status}");
+        }
+    });
+}
+
+/// A policy file is refused with a sentence, or everything in it can be used.
+pub fn policy(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match PolicyFile::parse(&text) {
+        Err(why) => assert!(!why.trim().is_empty()),
+        Ok(file) => {
+            let store = std::sync::Arc::new(MemoryStore::default());
+            let built = Incidents::builder(store)
+                .policy(file.policy())
+                .contracts(file.contracts())
+                .credit_policy(file.credits())
+                .gate(file.gate())
+                .public_names(file.names())
+                .build();
+            assert!(built.is_ok());
+        }
+    }
+}
+
+/// Lines are counted the same however they are cut into pieces, and an error names a line
+/// that is there.
+pub fn usage_lines(data: &[u8]) {
+    let (cut, lines) = data.split_first().unwrap_or((&1, &[]));
+    let answer = |step: usize| {
+        let pieces: Vec<Result<Bytes, std::io::Error>> = lines
+            .chunks(step)
+            .map(|piece| Ok(Bytes::copy_from_slice(piece)))
+            .collect();
+        let request = Request::post("/sys/usage-events")
+            .header(CONTENT_TYPE, "application/x-ndjson")
+            .header(AUTHORIZATION, format!("Bearer {TOKEN}"))
+            .body(Body::from_stream(stream::iter(pieces)))
+            .unwrap();
+        let (status, body) = block_on(async { send(console(), request).await });
+        (status, serde_json::from_slice::<Value>(&body).unwrap())
+    };
+    let whole = answer(lines.len().max(1));
+    assert_eq!(whole, answer(usize::from(*cut).max(1)));
+    let (status, body) = whole;
+    let said = |name: &str| body[name].as_u64().unwrap();
+    let count = |lines: &[u8]| {
+        let lines = lines.split(|byte| *byte == b'\n');
+        lines.filter(|line| !line.iter().all(u8::is_ascii_whitespace)).count() as u64
+    };
+    if status == StatusCode::ACCEPTED {
+        assert_eq!(said("accepted"), count(lines));
+    } else {
+        assert!(matches!(status.as_u16(), 413 | 422), "{status}");
+        let all = lines.split(|byte| *byte == b'\n').count() as u64;
+        assert!((1..=all).contains(&said("line")), "{body}");
+        assert!(said("accepted") < count(lines), "{body}");
+    }
+}
+
+/// A list of tokens is refused without repeating a token, or each of them is known.
+pub fn tokens(data: &[u8]) {
+    let list = String::from_utf8_lossy(data);
+    let secrets = list.split(',').filter_map(|entry| entry.trim().splitn(3, ':').nth(2));
+    let secrets: Vec<&str> = secrets.filter(|secret| secret.len() >= 16).collect();
+    match Tokens::parse(&list) {
+        Err(why) => {
+            assert!(!why.trim().is_empty());
+            for secret in secrets {
+                assert!(!why.contains(secret), "{why}");
+            }
+        }
+        Ok(tokens) => {
+            let shown = format!("{tokens:?}");
+            for secret in secrets {
+                assert!(!shown.contains(secret));
+                let mut headers = HeaderMap::new();
+                headers.insert(AUTHORIZATION, format!("Bearer {secret}").parse().unwrap());
+                assert!(tokens.authenticate(&headers).is_ok());
+            }
+        }
+    }
+}
+
+/// A history is refused with a sentence, or a second import of it changes nothing.
+pub fn statuspage_import(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    block_on(async {
+        let store = std::sync::Arc::new(MemoryStore::default());
+        let incidents = Incidents::builder(store).build().unwrap();
+        let tenants = Affected::These(Vec::new());
+        let mut quiet = |_: usize, _: usize| {};
+        match import::statuspage(&incidents, &text, &tenants, &mut quiet).await {
+            Err(why) => assert!(!why.to_string().trim().is_empty()),
+            Ok(first) => {
+                let again = import::statuspage(&incidents, &text, &tenants, &mut quiet);
+                let again = again.await.unwrap();
+                assert_eq!((again.new_incidents, again.new_entries), (0, 0));
+                assert_eq!(again.incidents, first.incidents);
+            }
+        }
+    });
+}
