@@ -1,7 +1,10 @@
 //! The corpus of the fuzz targets, replayed: what was found once is not broken again.
 
 #[path = "../fuzz/src/lib.rs"]
-#[expect(unreachable_pub, reason = "a library of its own in the workspace of the fuzz targets")]
+#[expect(
+    unreachable_pub,
+    reason = "a library of its own in the workspace of the fuzz targets"
+)]
 mod targets;
 
 use std::fs;

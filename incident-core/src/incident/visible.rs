@@ -139,7 +139,10 @@ mod tests {
             changed(Change::AffectedTenants(tenant())),
             "affected_tenants/0"
         );
-        assert_eq!(changed(Change::FailureClass(Some(blank()))), "failure_class");
+        assert_eq!(
+            changed(Change::FailureClass(Some(blank()))),
+            "failure_class"
+        );
         assert_eq!(changed(Change::Labels(labelled())), "labels");
 
         let updated = |change: fn(&mut Update)| {
@@ -206,12 +209,18 @@ mod tests {
             declared(|asked| asked.affected_tenants = tenant()),
             "affected_tenants/0"
         );
-        assert_eq!(declared(|asked| asked.responder = Some(blank())), "responder");
+        assert_eq!(
+            declared(|asked| asked.responder = Some(blank())),
+            "responder"
+        );
         assert_eq!(
             declared(|asked| asked.environment = Some(blank())),
             "environment"
         );
-        assert_eq!(declared(|asked| asked.alert_key = Some(blank())), "alert_key");
+        assert_eq!(
+            declared(|asked| asked.alert_key = Some(blank())),
+            "alert_key"
+        );
         assert_eq!(
             declared(|asked| asked.facts.failure_class = Some(blank())),
             "failure_class"

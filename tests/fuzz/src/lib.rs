@@ -114,7 +114,11 @@ pub fn pagerduty_webhook(data: &[u8]) {
 }
 
 pub fn opsgenie_webhook(data: &[u8]) {
-    webhook("/hooks/opsgenie", ("authorization", SECRET.to_owned()), data);
+    webhook(
+        "/hooks/opsgenie",
+        ("authorization", SECRET.to_owned()),
+        data,
+    );
 }
 
 /// A query is read the same way twice, a cursor leads back to its place under its own
@@ -202,7 +206,9 @@ pub fn usage_lines(data: &[u8]) {
     let said = |name: &str| body[name].as_u64().unwrap();
     let count = |lines: &[u8]| {
         let lines = lines.split(|byte| *byte == b'\n');
-        lines.filter(|line| !line.iter().all(u8::is_ascii_whitespace)).count() as u64
+        lines
+            .filter(|line| !line.iter().all(u8::is_ascii_whitespace))
+            .count() as u64
     };
     if status == StatusCode::ACCEPTED {
         assert_eq!(said("accepted"), count(lines));
@@ -217,7 +223,9 @@ pub fn usage_lines(data: &[u8]) {
 /// A list of tokens is refused without repeating a token, or each of them is known.
 pub fn tokens(data: &[u8]) {
     let list = String::from_utf8_lossy(data);
-    let secrets = list.split(',').filter_map(|entry| entry.trim().splitn(3, ':').nth(2));
+    let secrets = list
+        .split(',')
+        .filter_map(|entry| entry.trim().splitn(3, ':').nth(2));
     let secrets: Vec<&str> = secrets.filter(|secret| secret.len() >= 16).collect();
     match Tokens::parse(&list) {
         Err(why) => {

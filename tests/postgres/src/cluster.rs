@@ -22,7 +22,14 @@ const KEEPER: &str = r#"d=$1; shift
 "$@" >>"$d/log" 2>&1 & p=$!
 while read -r order; do
     case "$order" in
-        kill) kill -9 $p $(pgrep -P $p) 2>/dev/null; wait $p 2>/dev/null ;;
+        kill)
+            # Stopped first, it makes no backend that the list misses. A server does not
+            # start while one of the last server's has the shared memory.
+            kill -STOP $p; c=$(pgrep -P $p); kill -9 $p $c 2>/dev/null; wait $p 2>/dev/null
+            n=0
+            for b in $c; do
+                while [ $n -lt 500 ] && kill -0 $b 2>/dev/null; do n=$((n+1)); sleep 0.01; done
+            done ;;
         start) "$@" >>"$d/log" 2>&1 & p=$! ;;
     esac
 done

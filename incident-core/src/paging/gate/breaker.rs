@@ -184,3 +184,6 @@ impl Down {
         next
     }
 }
+
+#[cfg(test)]
+mod tests;

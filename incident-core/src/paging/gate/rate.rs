@@ -22,9 +22,6 @@ const CALM_QUARTERS: usize = 3;
 /// it takes.
 const EVIDENCE: u32 = 20;
 
-/// How fast a learned rate grows while it is not refused: by a quarter a minute.
-const GROWTH_QUARTERS: u32 = 1;
-
 /// After this long without a refusal a learned rate is forgotten.
 const FORGET: Duration = Duration::from_secs(30 * 60);
 
@@ -174,7 +171,8 @@ impl Rate {
         let learned = self.learned.map(|learned| {
             let minutes = now.since(learned.at).as_secs() / WINDOW.as_secs();
             (0..minutes.min(60)).fold(learned.per_minute, |rate, _| {
-                rate.saturating_add((rate * GROWTH_QUARTERS / 4).max(1))
+                // By a quarter a minute while it is not refused.
+                rate.saturating_add((rate / 4).max(1))
             })
         });
         let configured = self.configured.map(NonZeroU32::get);
@@ -202,3 +200,6 @@ impl Rate {
             .filter(|learned| now.since(learned.refused_at) < FORGET);
     }
 }
+
+#[cfg(test)]
+mod tests;
