@@ -205,3 +205,38 @@ fn check(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Title;
+    use crate::incident::Severity;
+
+    /// An end at the start is an outage of no length; one before it is a mistake.
+    #[test]
+    fn an_end_is_not_before_the_start_nor_in_the_future() {
+        let now: Timestamp = "2026-11-20T22:15:00Z".parse().unwrap();
+        let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
+        let before: Timestamp = "2026-11-20T21:59:59.999999Z".parse().unwrap();
+        let later = now.saturating_add(Duration::from_hours(1));
+        let mut asked = Declare::new(Title::new("API down").unwrap(), Severity::Sev2);
+        asked.mode = Mode::Retrospective;
+        asked.started_at = Some(start);
+        let mut refused = |impact, resolved| {
+            asked.impact_ended_at = impact;
+            asked.resolved_at = resolved;
+            check(&asked, now)
+                .err()
+                .map(|wrong| wrong.field().to_owned())
+        };
+        for end in [start, now] {
+            assert_eq!(refused(Some(end), Some(end)), None);
+        }
+        for end in [before, later] {
+            assert_eq!(refused(Some(end), None).as_deref(), Some("impact_ended_at"));
+            assert_eq!(refused(None, Some(end)).as_deref(), Some("resolved_at"));
+        }
+    }
+}
