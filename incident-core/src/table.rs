@@ -2,17 +2,24 @@
 
 use std::borrow::Cow;
 
+/// Characters that a formula begins with: those of OWASP's "CSV Injection", their full-width
+/// forms, which spreadsheets read as the same, and line ends, which hide what follows.
+const FORMULA: [char; 11] = [
+    '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
+
 /// A text as a cell of CSV, with an apostrophe before what a spreadsheet would take for
-/// a formula (OWASP, "CSV Injection").
+/// a formula.
 ///
 /// ```
 /// use incident_core::cell;
 /// assert_eq!(cell("=cmd()"), "'=cmd()");
+/// assert_eq!(cell("\u{ff1d}cmd()"), "'\u{ff1d}cmd()");
 /// assert_eq!(cell("tenant-fr"), "tenant-fr");
 /// ```
 #[must_use]
 pub fn cell(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if text.starts_with(FORMULA) {
         Cow::Owned(format!("'{text}"))
     } else {
         Cow::Borrowed(text)

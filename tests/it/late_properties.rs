@@ -148,6 +148,7 @@ impl World {
                 what,
                 by: None,
                 at: Some(self.clock.now()),
+                digest: [0; 32],
                 echo: false,
             },
             epoch: paging.epoch,

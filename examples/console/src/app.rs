@@ -21,8 +21,11 @@ use tokio::sync::{OwnedMutexGuard, RwLock};
 use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
 use crate::http::body::{self, BODY_LIMIT};
+use crate::http::coding;
 use crate::http::conditions::{self, InFlight};
 use crate::http::problem::Problem;
+use crate::http::room::{Bodies, Room};
+use crate::http::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::policy_file::Links;
 use crate::public_cache::PublicCache;
@@ -60,6 +63,10 @@ pub struct Shared {
     pub metrics: Option<Metrics>,
     /// Requests that run under a key.
     pub in_flight: InFlight,
+    /// Room for bodies.
+    pub bodies: Bodies,
+    /// Wrong tokens, by source.
+    pub wrong_tokens: Throttle,
     /// Held for reading by every command that runs.
     running: Arc<RwLock<()>>,
 }
@@ -123,6 +130,8 @@ impl App {
             hooks,
             metrics,
             in_flight: InFlight::default(),
+            bodies: Bodies::default(),
+            wrong_tokens: Throttle::default(),
             running: Arc::default(),
         }))
     }
@@ -138,7 +147,7 @@ impl App {
         empty: Option<&'static str>,
     ) -> Result<Asked<T>, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read(&parts, body, empty).await?;
+        let bytes = read(&parts, body, empty, &self.room(&parts)).await?;
         let value = body::json_object(&bytes)?;
         let (ask, turn) = self.conditions(caller, &parts, &bytes).await?;
         Ok(Asked {
@@ -146,6 +155,14 @@ impl App {
             body: value,
             turn,
         })
+    }
+
+    /// Returns the room that a request of a known caller has for its body: that which is
+    /// held until its answer is made.
+    #[must_use]
+    pub fn room(&self, parts: &Parts) -> Room {
+        let held = parts.extensions.get::<Room>();
+        held.cloned().unwrap_or_else(|| self.bodies.known())
     }
 
     /// The conditions of a request: `If-Match` and `Idempotency-Key`.
@@ -230,8 +247,14 @@ impl App {
     }
 }
 
-async fn read(parts: &Parts, body: Body, empty: Option<&'static str>) -> Result<Bytes, Problem> {
-    let bytes = body::read(body, BODY_LIMIT).await?;
+async fn read(
+    parts: &Parts,
+    body: Body,
+    empty: Option<&'static str>,
+    room: &Room,
+) -> Result<Bytes, Problem> {
+    coding::must_be_plain(&parts.headers)?;
+    let bytes = body::read(body, BODY_LIMIT, room).await?;
     match empty {
         Some(stand_in) if bytes.is_empty() => Ok(Bytes::from_static(stand_in.as_bytes())),
         _ => {

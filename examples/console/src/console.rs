@@ -9,9 +9,9 @@ use incident_core::engine::{BuildError, Incidents};
 use incident_core::failpoint;
 use incident_core::port::{AnchorRecord, BillingSink, Clock, PageCheck, Pager};
 use incident_pagers::{LogPager, Wake};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use crate::app::{App, Front};
 use crate::escalations::Escalations;
@@ -21,10 +21,19 @@ use crate::metrics::Metrics;
 use crate::policy_file::PolicyFile;
 use crate::public_cache::PublicCache;
 use crate::routes;
+use crate::server::{Limits, Server};
 use crate::storage::Storage;
 
-/// How long requests may take to end after the signal to stop.
-const GRACE: Duration = Duration::from_secs(20);
+/// Time that a stop has for what was accepted: commands, counted from its beginning, ...
+const COMMANDS: Duration = Duration::from_secs(6);
+/// ... pages, ...
+const PAGES: Duration = Duration::from_millis(8_000);
+/// ... and anchors. With what the process does after that it is less than the 10 s after
+/// which Docker kills it (Kubernetes: 30 s).
+const ANCHORS: Duration = Duration::from_millis(9_000);
+
+/// Time between two looks at wrong tokens.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What a console is made of. Everything but the tokens has a default.
 #[derive(Debug, Default)]
@@ -53,6 +62,8 @@ pub struct Parts {
     pub metrics: Option<Metrics>,
     /// The clock; that of the system if absent.
     pub clock: Option<Arc<dyn Clock>>,
+    /// Deadlines of connections, and their number.
+    pub limits: Limits,
 }
 
 /// A console that serves.
@@ -62,8 +73,10 @@ pub struct Console {
     pub address: SocketAddr,
     /// The parts its handlers share.
     pub app: App,
+    /// Most connections at a time.
+    pub connections: usize,
     stop: watch::Sender<bool>,
-    server: JoinHandle<io::Result<()>>,
+    server: JoinHandle<()>,
     relay: JoinHandle<()>,
 }
 
@@ -86,6 +99,7 @@ impl Parts {
             hooks,
             metrics,
             clock,
+            limits: _,
         } = self;
         let (wake, public) = (Wake::default(), Arc::new(PublicCache::default()));
         let (waker, cache) = (wake.clone(), Arc::clone(&public));
@@ -157,38 +171,31 @@ impl Console {
     /// # Errors
     /// The address cannot be listened on, or the parts do not fit.
     pub async fn start(parts: Parts, bind: SocketAddr) -> io::Result<Self> {
+        let (limits, store) = (parts.limits, parts.storage.connections());
         let (app, wake) = parts.build().map_err(io::Error::other)?;
-        let listener = TcpListener::bind(bind).await?;
-        let address = listener.local_addr()?;
+        let server = Server::listen(bind, routes::router(app.clone()), limits, store).await?;
+        let (address, connections) = (server.address()?, server.most());
         let (stop, stopped) = watch::channel(false);
         let relay = tokio::spawn(incident_pagers::run(
             app.incidents.clone(),
             wake,
             until(stopped.clone()),
         ));
-        if let Some(metrics) = app.metrics.clone() {
-            let stopped = until(stopped.clone());
-            tokio::spawn(async move {
-                tokio::select! {
-                    () = stopped => {}
-                    () = metrics.keep_up() => {}
-                }
-            });
-        }
-        let serve = axum::serve(listener, routes::router(app.clone()))
-            .with_graceful_shutdown(until(stopped));
-        let server = tokio::spawn(async move { serve.await });
+        tokio::spawn(beside(app.clone(), until(stopped.clone())));
+        let server = tokio::spawn(server.run(until(stopped)));
         Ok(Self {
             address,
             app,
+            connections,
             stop,
             server,
             relay,
         })
     }
 
-    /// Stops: takes no new connection, lets requests and commands end, and sends
-    /// the pages that were accepted.
+    /// Stops within 10 s: takes no new connection, lets requests and commands end, and sends
+    /// the pages that were accepted. What is not done by then is cut off: a page stays in the
+    /// store, and is sent by the next process.
     ///
     /// # Errors
     /// The server had failed.
@@ -196,40 +203,73 @@ impl Console {
         let Self {
             address: _,
             app,
+            connections: _,
             stop,
-            mut server,
-            relay,
+            server,
+            mut relay,
         } = self;
+        let began = Instant::now();
         stop.send_replace(true);
-        let served = match tokio::time::timeout(GRACE, &mut server).await {
-            Ok(served) => served.map_err(io::Error::other)?,
-            Err(_) => {
-                tracing::warn!(
-                    "some requests did not end in time and are cut off; their commands go on"
-                );
-                server.abort();
-                Ok(())
-            }
-        };
-        app.finished().await;
-        failpoint::hit("mid_shutdown");
-        app.incidents.end_page_tests().await;
-        // The relay ends with one more pass; what the last commands committed
-        // after that is sent here.
-        let _ = relay.await;
-        if let Err(error) = app.incidents.drain().await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "pages may be left over"
-            );
+        // It keeps its own deadline.
+        let served = server.await.map_err(io::Error::other);
+        if timeout_at(began + COMMANDS, app.finished()).await.is_err() {
+            tracing::warn!("some commands did not end in time, and may be cut off");
         }
-        if let Err(error) = app.incidents.anchor().await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the last entries are not anchored"
-            );
+        failpoint::hit("mid_shutdown");
+        let pages = async {
+            app.incidents.end_page_tests().await;
+            // The relay ends with one more pass; what the last commands committed after that
+            // is sent here.
+            tokio::join!(&mut relay, drain(&app)).1
+        };
+        if timeout_at(began + PAGES, pages).await.is_err() {
+            relay.abort();
+            tracing::warn!("some pages were not sent in time; they are kept for the next process");
+        }
+        if timeout_at(began + ANCHORS, anchor(&app)).await.is_err() {
+            tracing::error!("the last entries are not anchored: that took too long");
         }
         served
+    }
+}
+
+async fn drain(app: &App) {
+    if let Err(error) = app.incidents.drain().await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "pages may be left over"
+        );
+    }
+}
+
+async fn anchor(app: &App) {
+    if let Err(error) = app.incidents.anchor().await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the last entries are not anchored"
+        );
+    }
+}
+
+/// Does what is done all along, beside requests and pages.
+async fn beside(app: App, stopped: impl Future<Output = ()>) {
+    let metrics = async {
+        match app.metrics.clone() {
+            Some(metrics) => metrics.keep_up().await,
+            None => std::future::pending().await,
+        }
+    };
+    let tokens = async {
+        let mut every = tokio::time::interval(LOOK);
+        loop {
+            every.tick().await;
+            app.wrong_tokens.tell();
+        }
+    };
+    tokio::select! {
+        () = stopped => {}
+        () = metrics => {}
+        () = tokens => {}
     }
 }
 

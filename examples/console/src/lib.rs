@@ -20,6 +20,8 @@ pub mod pagers;
 pub mod policy_file;
 pub mod public_cache;
 pub mod routes;
+pub mod server;
+pub mod signals;
 pub mod statements;
 pub mod storage;
 pub mod view;

@@ -8,6 +8,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use incident_console::anchor_file::AnchorFile;
 use incident_console::config::Config;
@@ -18,6 +19,7 @@ use incident_console::import;
 use incident_console::maintenance::Maintenance;
 use incident_console::metrics::Metrics;
 use incident_console::policy_file::PolicyFile;
+use incident_console::signals::Signals;
 use incident_console::statements::{self, SlaTask};
 use incident_console::storage::Storage;
 use incident_core::actor::{Actor, Caller, Role};
@@ -45,6 +47,9 @@ const USAGE: &str = "usage: incident-console [demo | migrate | doctor | verify |
              DATABASE_URL it says what it would do. All tenants unless named
 
 Settings come from the environment; see README.md. None is needed to serve.";
+
+/// Time for blocking work to end after everything else has.
+const LEFT_OVER: Duration = Duration::from_millis(500);
 
 /// What to do.
 enum Task<'a> {
@@ -180,8 +185,18 @@ fn not_opened(path: &Path, error: &std::io::Error) -> String {
     format!("INCIDENT_ANCHORS: {}: {error}", path.display())
 }
 
-#[tokio::main]
-async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
+/// Serves until a signal comes. Work on threads of its own, such as a look-up of a name, does
+/// not hold up the end.
+fn serve(play: bool) -> Result<(), Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(serve_here(play));
+    runtime.shutdown_timeout(LEFT_OVER);
+    served
+}
+
+async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     let config = Config::from_env(|name| std::env::var(name).ok())?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
@@ -262,7 +277,8 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
     )
     .await
     .map_err(|error| format!("INCIDENT_BIND {}: {error}", config.bind))?;
-    let stop = shutdown_signal()?;
+    // From here on, so that a signal during the demo is not lost.
+    let mut signals = Signals::catch()?;
 
     let mut out = std::io::stdout();
     writeln!(out, "{told}")?;
@@ -304,10 +320,15 @@ async fn serve(play: bool) -> Result<(), Box<dyn Error>> {
         )?;
     }
     out.flush()?;
-    stop.await;
+    signals.next().await;
     tracing::info!("stopping: no new requests; what was accepted is finished");
-    console.stop().await?;
-    Ok(())
+    tokio::select! {
+        stopped = console.stop() => Ok(stopped?),
+        code = signals.next() => {
+            tracing::warn!("ending at once, at a second signal");
+            std::process::exit(code);
+        }
+    }
 }
 
 /// An admin token that lives as long as this process.
@@ -325,28 +346,4 @@ fn make_token(tokens: &mut Tokens) -> Result<String, Box<dyn Error>> {
         },
     );
     Ok(token)
-}
-
-/// Done at SIGTERM or Ctrl-C. Listening starts at once, so that a signal during
-/// the demo is not lost.
-#[cfg(unix)]
-fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-#[cfg(not(unix))]
-fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::http::{room, throttle};
+use crate::server;
+
 /// How often samples are put into their buckets, whether somebody asks or not.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -37,6 +40,9 @@ impl Metrics {
             .set_buckets_for_metric(buckets("incident_page_acceptance_seconds"), &ACCEPTANCE)?
             .install_recorder()?;
         incident_core::engine::describe_metrics();
+        server::describe_metrics();
+        room::describe_metrics();
+        throttle::describe_metrics();
         Ok(Self(handle))
     }
 

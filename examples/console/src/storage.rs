@@ -167,6 +167,15 @@ impl Storage {
             .build()
     }
 
+    /// Returns the most connections that its pools open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        match self.name {
+            "postgres" => (CONNECTIONS + RELAY_CONNECTIONS + USAGE_CONNECTIONS) as usize,
+            _ => 0,
+        }
+    }
+
     /// Usage events elsewhere: waits for the server, makes its table, and refuses one that
     /// does not fit.
     ///

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Version;
 use crate::actor::Caller;
 use crate::commit::KeyScope;
 use crate::incident::Incident;
 use crate::timeline::SysIncidentUpdateEntry;
+use crate::{PersonName, Version};
 
 /// A key that makes a command happen once, however often it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Ask {
     pub if_version: Option<Vec<Version>>,
     /// For how long the key is remembered; 24 h if not said.
     pub remembered_for: Duration,
+    /// The name in whose scope the key is; the caller's if absent.
+    pub key_of: Option<PersonName>,
 }
 
 /// How long a key is remembered.
@@ -43,6 +45,7 @@ impl Ask {
             key: None,
             if_version: None,
             remembered_for: DAY,
+            key_of: None,
         }
     }
 
@@ -60,6 +63,14 @@ impl Ask {
         self
     }
 
+    /// The key is one and the same for all who act for somebody, such as the people that a
+    /// vendor names.
+    #[must_use]
+    pub fn with_key_of(mut self, name: PersonName) -> Self {
+        self.key_of = Some(name);
+        self
+    }
+
     /// Only if the incident is at one of these versions.
     #[must_use]
     pub fn if_version(mut self, versions: Vec<Version>) -> Self {
@@ -70,7 +81,11 @@ impl Ask {
     pub(crate) fn scope(&self) -> Option<KeyScope> {
         let key = self.key.as_ref()?;
         Some(KeyScope {
-            actor: self.caller.actor.name.clone(),
+            actor: self
+                .key_of
+                .as_ref()
+                .unwrap_or(&self.caller.actor.name)
+                .clone(),
             key: key.key.clone(),
         })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ask, Error, IdempotencyKey, Incidents};
+use super::{Alarm, Ask, Error, IdempotencyKey, Incidents, Notice};
 use crate::actor::{Actor, ActorKind, Caller, Role};
 use crate::incident::{Command, Incident, VendorReport};
 use crate::paging::{Heard, HeardWhat, OLDEST_HEARD, incident_of_key};
@@ -12,6 +12,10 @@ use crate::{IncidentId, PersonName};
 /// Longer than [`OLDEST_HEARD`]: an event is forgotten only when it is too old
 /// to be taken in again, whatever the clocks of both sides say.
 const REMEMBERED: Duration = OLDEST_HEARD.saturating_mul(2);
+
+/// An event without a time counts as of now, so it never becomes too old: it is remembered
+/// for ten years instead. PagerDuty gives every event a time; few have none.
+const REMEMBERED_UNDATED: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// What came of something heard.
 #[derive(Clone, Debug)]
@@ -42,7 +46,9 @@ impl Incidents {
     /// success, or the vendor sends it again and at last stops sending.
     ///
     /// # Errors
-    /// The store did not do it: let the vendor try again (HTTP: 503).
+    /// The store did not do it: let the vendor try again (HTTP: 503). [`Error::KeyReused`]: an
+    /// event of this id was taken in before and said something else (HTTP: 409); there is an
+    /// [`Alarm::EventChanged`] too.
     pub async fn heed(&self, heard: &Heard) -> Result<Heeded, Error> {
         self.take_in(heard, None).await
     }
@@ -79,19 +85,42 @@ impl Incidents {
             may: self.0.settings.heed,
         };
         let command = Command::Report(Box::new(report));
-        match self.act(&ask_of(heard, id), id, &command).await {
+        match self
+            .act(&ask_of(heard, id, asked_of.is_some()), id, &command)
+            .await
+        {
             Ok(done) => Ok(Heeded::Taken {
                 incident: done.incident,
                 repeated: done.replayed,
             }),
             Err(Error::Refused(_)) => Ok(Heeded::Nothing("the incident takes no such entry")),
             Err(Error::Forbidden(_)) => Ok(Heeded::Nothing("vendors may not do this")),
-            Err(error) => Err(error),
+            Err(error) => {
+                if matches!(error, Error::KeyReused) {
+                    self.tell_changed(heard, id);
+                }
+                Err(error)
+            }
         }
+    }
+
+    fn tell_changed(&self, heard: &Heard, incident_id: IncidentId) {
+        let (vendor, event_id) = (heard.vendor.clone(), heard.event_id.clone());
+        tracing::error!(incident.id = %incident_id, %vendor, %event_id, "an event came again and says something else: somebody may hold the secret of the webhook");
+        self.0.tell(&Notice {
+            alarm: Some(Alarm::EventChanged {
+                incident_id,
+                vendor,
+                event_id,
+            }),
+            ..Notice::default()
+        });
     }
 }
 
-fn ask_of(heard: &Heard, id: IncidentId) -> Ask {
+/// Asks under a key that is made of the vendor's event, whoever acted there and whichever
+/// incident it names; for an answer to a question, of the question.
+fn ask_of(heard: &Heard, id: IncidentId, asked: bool) -> Ask {
     let who = match &heard.by {
         Some(by) => format!("{}:{by}", heard.vendor),
         None => heard.vendor.to_string(),
@@ -105,10 +134,22 @@ fn ask_of(heard: &Heard, id: IncidentId) -> Ask {
         actor,
         role: Role::Responder,
     };
+    let of = if asked {
+        format!(" {id}")
+    } else {
+        String::new()
+    };
+    let remembered = if heard.at.is_some() || asked {
+        REMEMBERED
+    } else {
+        REMEMBERED_UNDATED
+    };
+    let vendor = PersonName::new(heard.vendor.as_str());
     Ask::by(caller)
         .with_key(IdempotencyKey {
-            key: format!("heard {} {id}", heard.event_id),
-            fingerprint: [0; 32],
+            key: format!("heard {}{of}", heard.event_id),
+            fingerprint: heard.digest,
         })
-        .remembered_for(REMEMBERED)
+        .with_key_of(vendor.unwrap_or_else(|_| PersonName::pager()))
+        .remembered_for(remembered)
 }

@@ -131,6 +131,7 @@ pub(super) fn alarm(alarm: &Alarm) {
         Alarm::PageReduced { .. } => "page_reduced",
         Alarm::PageUnconfirmed { .. } => "page_unconfirmed",
         Alarm::AlertClosedThere { .. } => "alert_closed_there",
+        Alarm::EventChanged { .. } => "event_changed",
         Alarm::MessageUnreadable { .. } => "message_unreadable",
         Alarm::PagerPanicked { .. } => "pager_panicked",
         Alarm::TargetDown { .. } => "target_down",

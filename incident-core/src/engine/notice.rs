@@ -53,6 +53,17 @@ pub enum Alarm {
         /// Who told.
         vendor: Name,
     },
+    /// An event that a vendor had told came again under the same id, and says something else.
+    /// It was proven to be the vendor's and not taken in: somebody may hold the secret, or
+    /// the vendor uses an id twice.
+    EventChanged {
+        /// The incident that it names.
+        incident_id: IncidentId,
+        /// The vendor.
+        vendor: Name,
+        /// Its id of the event.
+        event_id: Name,
+    },
     /// A message of the outbox cannot be read: a newer version wrote it, or it is
     /// damaged. It is left to a replica that can read it, and what follows it in its
     /// thread waits. Raised again about every five minutes while it is there.

@@ -158,6 +158,7 @@ fn heard(incident: &Incident, vendor: &str, what: HeardWhat, by: Option<PersonNa
         what,
         by,
         at: None,
+        digest: [0; 32],
         echo: false,
     }
 }

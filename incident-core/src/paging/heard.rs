@@ -21,8 +21,10 @@ pub struct Heard {
     pub what: HeardWhat,
     /// The person who did it, by the name that the vendor knows.
     pub by: Option<PersonName>,
-    /// When it happened, by the vendor's clock.
+    /// The time of it by the vendor's clock; where there is none, it counts as of now.
     pub at: Option<Timestamp>,
+    /// A digest of what was sent. An event that comes again with another one is refused.
+    pub digest: [u8; 32],
     /// It only repeats what we told the vendor.
     pub echo: bool,
 }

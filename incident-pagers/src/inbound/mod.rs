@@ -8,6 +8,7 @@
 //! |---|---|
 //! | not proven to be the vendor's | 401 or 403 |
 //! | read, of no interest, unknown, or heard before | 2xx |
+//! | the event came before, and said something else | 409 |
 //! | our own store does not answer | 503, within 5 s |
 //!
 //! Never a 4xx for troubles of our own: PagerDuty drops an event that is answered
@@ -20,7 +21,7 @@ mod secret;
 use incident_core::paging::Heard;
 
 pub use opsgenie::{read_opsgenie, verify_opsgenie};
-pub use pagerduty::{read_pagerduty, verify_pagerduty};
+pub use pagerduty::{has_signature, read_pagerduty, verify_pagerduty};
 pub use secret::WebhookSecret;
 
 /// It is not proven that the vendor sent it. **Handling:** refuse it, and say no

@@ -22,7 +22,11 @@ const VENDOR: &str = "opsgenie";
 /// It does not.
 pub fn verify_opsgenie(header: Option<&str>, secrets: &[WebhookSecret]) -> Result<(), NotProven> {
     let given = header.unwrap_or_default().trim();
-    let given = given.strip_prefix("Bearer ").unwrap_or(given).trim();
+    // The scheme is case-insensitive (RFC 9110, 11.1).
+    let token = given
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let given = token.map_or(given, |(_, token)| token).trim();
     let fits = |secret: &WebhookSecret| {
         let mac = |token: &[u8]| {
             let mac = Hmac::<Sha256>::new_from_slice(b"incident-pagers").ok()?;
@@ -96,12 +100,12 @@ pub fn read_opsgenie(body: &[u8]) -> Result<Delivery, NotReadable> {
     let Some(what) = what(&action, &alert) else {
         return Ok(Delivery::Other(action));
     };
-    let digest = Sha256::digest(body);
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: [u8; 32] = Sha256::digest(body).into();
+    let id: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let name = |text: &str| Name::new(text).map_err(|error| wrong(error.to_string()));
     Ok(Delivery::Heard(Box::new(Heard {
         vendor: name(VENDOR)?,
-        event_id: name(&digest)?,
+        event_id: name(&id)?,
         // Over the API it is ours; people use the app, or the web.
         echo: source.r#type.eq_ignore_ascii_case("api"),
         dedup_key: alert.alias,
@@ -109,6 +113,7 @@ pub fn read_opsgenie(body: &[u8]) -> Result<Delivery, NotReadable> {
         what,
         by: alert.username.and_then(|name| PersonName::new(&name).ok()),
         at: alert.updated_at.and_then(time_of),
+        digest,
     })))
 }
 

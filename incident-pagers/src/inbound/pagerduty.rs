@@ -8,7 +8,7 @@ use incident_core::paging::{Heard, HeardWhat};
 use incident_core::{Name, PersonName};
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use super::{Delivery, NotProven, NotReadable, WebhookSecret};
 
@@ -28,11 +28,7 @@ pub fn verify_pagerduty(
     header: Option<&str>,
     secrets: &[WebhookSecret],
 ) -> Result<(), NotProven> {
-    let signatures: Vec<Vec<u8>> = header
-        .unwrap_or_default()
-        .split(',')
-        .filter_map(|part| unhex(part.trim().strip_prefix("v1=")?))
-        .collect();
+    let signatures: Vec<Vec<u8>> = signatures(header).collect();
     for secret in secrets {
         let Ok(mac) = Hmac::<Sha256>::new_from_slice(secret.bytes()) else {
             continue;
@@ -46,6 +42,18 @@ pub fn verify_pagerduty(
     Err(NotProven)
 }
 
+/// Tells if `X-PagerDuty-Signature` holds a signature that could be proven. Look at it before
+/// a body is read: what carries none is not PagerDuty's.
+#[must_use]
+pub fn has_signature(header: Option<&str>) -> bool {
+    signatures(header).next().is_some()
+}
+
+fn signatures(header: Option<&str>) -> impl Iterator<Item = Vec<u8>> + '_ {
+    let parts = header.unwrap_or_default().split(',');
+    parts.filter_map(|part| unhex(part.trim().strip_prefix("v1=")?))
+}
+
 /// 64 hexadecimal digits of either case.
 fn unhex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -57,7 +65,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 
 #[derive(Deserialize)]
 struct Envelope {
-    event: Event,
+    event: Value,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +103,8 @@ pub fn read_pagerduty(body: &[u8]) -> Result<Delivery, NotReadable> {
     };
     let Envelope { event } =
         serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
+    let digest = Sha256::digest(event.to_string().as_bytes()).into();
+    let event: Event = serde_json::from_value(event).map_err(|error| wrong(error.to_string()))?;
     let Some(what) = what(&event) else {
         return Ok(Delivery::Other(event.event_type));
     };
@@ -117,6 +127,7 @@ pub fn read_pagerduty(body: &[u8]) -> Result<Delivery, NotReadable> {
         what,
         by,
         at: event.occurred_at.and_then(|at| at.parse().ok()),
+        digest,
     })))
 }
 

@@ -73,28 +73,62 @@ impl Tokens {
             .insert(Sha256::digest(token.as_bytes()).into(), caller)
     }
 
-    /// Who sent a request.
+    /// Finds out who sent a request.
     ///
     /// # Errors
-    /// 401 without a known bearer token.
-    pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
-        let refused = || {
-            Problem::new(
+    /// There is no bearer token, an unknown one, or more than one.
+    pub fn authenticate(&self, headers: &HeaderMap) -> Result<Caller, NotKnown> {
+        let value = single(headers, header::AUTHORIZATION.as_str())
+            .map_err(|_| NotKnown::Twice)?
+            .ok_or(NotKnown::Missing)?;
+        let (scheme, token) = value.split_once(' ').ok_or(NotKnown::Wrong)?;
+        // The scheme is case-insensitive (RFC 9110, 11.1).
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(NotKnown::Wrong);
+        }
+        let digest: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
+        self.0.get(&digest).cloned().ok_or(NotKnown::Wrong)
+    }
+}
+
+/// The reason why a request is from nobody who is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotKnown {
+    /// There is no token.
+    Missing,
+    /// The token is not known, or is none.
+    Wrong,
+    /// There are several: which one counts would be a guess.
+    Twice,
+}
+
+impl From<NotKnown> for Problem {
+    fn from(reason: NotKnown) -> Self {
+        match reason {
+            NotKnown::Missing | NotKnown::Wrong => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
                 "send a known token: Authorization: Bearer TOKEN",
-            )
-        };
-        let value = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .ok_or_else(refused)?;
-        let (scheme, token) = value.split_once(' ').ok_or_else(refused)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(refused());
+            ),
+            NotKnown::Twice => Self::unreadable("send the header Authorization once"),
         }
-        let digest: [u8; 32] = Sha256::digest(token.trim().as_bytes()).into();
-        self.0.get(&digest).cloned().ok_or_else(refused)
+    }
+}
+
+/// There is more than one field of a name that may be there once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeated;
+
+/// Returns the one field of a name; an empty text where it is none of visible ASCII.
+///
+/// # Errors
+/// There is more than one.
+pub fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Repeated> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    match values.next() {
+        Some(_) => Err(Repeated),
+        None => Ok(first.map(|value| value.to_str().unwrap_or_default())),
     }
 }
 
@@ -121,16 +155,32 @@ mod tests {
         }
         let tokens =
             Tokens::parse("anna:admin:0123456789abcdef, bob:viewer:fedcba9876543210").unwrap();
-        let mut headers = HeaderMap::new();
-        assert_eq!(
-            tokens.authenticate(&headers).unwrap_err().status(),
-            StatusCode::UNAUTHORIZED
-        );
-        headers.insert(
-            header::AUTHORIZATION,
-            "bearer fedcba9876543210".parse().unwrap(),
-        );
-        assert_eq!(tokens.authenticate(&headers).unwrap().role, Role::Viewer);
         assert!(!format!("{tokens:?}").contains("0123"));
+    }
+
+    /// S16: one header, whose scheme is case-insensitive.
+    #[test]
+    fn one_token_is_read_and_two_are_refused() {
+        let tokens = Tokens::parse("bob:viewer:fedcba9876543210").unwrap();
+        let right = "Bearer fedcba9876543210";
+        for (values, expected) in [
+            (&[][..], Err(NotKnown::Missing)),
+            (&[right], Ok(Role::Viewer)),
+            (&["bearer fedcba9876543210"], Ok(Role::Viewer)),
+            (&["BEARER   fedcba9876543210 "], Ok(Role::Viewer)),
+            (&["Basic fedcba9876543210"], Err(NotKnown::Wrong)),
+            (&["fedcba9876543210"], Err(NotKnown::Wrong)),
+            (&["Bearer fedcba987654321"], Err(NotKnown::Wrong)),
+            (&["Bearer \u{e9}"], Err(NotKnown::Wrong)),
+            (&[right, right], Err(NotKnown::Twice)),
+            (&["Bearer x", right], Err(NotKnown::Twice)),
+        ] {
+            let headers = values.iter().map(|value| {
+                let value = axum::http::HeaderValue::from_bytes(value.as_bytes());
+                (header::AUTHORIZATION, value.unwrap())
+            });
+            let found = tokens.authenticate(&HeaderMap::from_iter(headers));
+            assert_eq!(found.map(|caller| caller.role), expected, "{values:?}");
+        }
     }
 }

@@ -1,30 +1,93 @@
 //! Bodies: size, type, JSON, and errors that name the field.
 
+use std::error::Error;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use super::problem::Problem;
+use super::room::Room;
+use crate::server::BodyBroken;
 
 /// The limit of a body, but for usage events.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
-/// Reads a body up to a limit.
+/// The names of lines of JSON; none is registered, and each is in use.
+const LINES: [&str; 5] = [
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/jsonlines",
+];
+
+/// Names of a field that are longer are cut in an answer.
+const LONGEST_NAME: usize = 100;
+
+/// Reads a body up to a limit, as far as there is room.
 ///
 /// # Errors
-/// 413 where it is longer, 400 where the client broke off.
-pub async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large()),
-        Err(_) => Err(Problem::unreadable("the body could not be read to its end")),
+/// 413 where it is longer, 503 without room, 400 where the client broke off, 408 where it
+/// sent nothing for too long.
+pub async fn read(mut body: Body, limit: usize, room: &Room) -> Result<Bytes, Problem> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
     }
+    let mut first = Bytes::new();
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| not_read(&error))?.into_data() else {
+            continue;
+        };
+        let length = first.len().max(whole.len()) + data.len();
+        if length > limit {
+            return Err(too_large());
+        }
+        room.take(data.len())?;
+        // Small bodies come in one piece.
+        if length == data.len() {
+            first = data;
+            continue;
+        }
+        if whole.is_empty() {
+            whole.extend_from_slice(&first);
+        }
+        whole.extend_from_slice(&data);
+    }
+    if whole.is_empty() {
+        return Ok(first);
+    }
+    Ok(whole.freeze())
 }
 
-/// 413.
+/// Returns the problem of a body that could not be read to its end.
+#[must_use]
+pub fn not_read(error: &(dyn Error + 'static)) -> Problem {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        match error.downcast_ref::<BodyBroken>() {
+            Some(BodyBroken::Late) => {
+                return Problem::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "request_timeout",
+                    "nothing of the body came for too long",
+                );
+            }
+            Some(BodyBroken::Stopping) => {
+                return Problem::unavailable("the server stops; send it again");
+            }
+            None => cause = error.source(),
+        }
+    }
+    Problem::unreadable("the body could not be read to its end")
+}
+
+/// Returns 413.
 #[must_use]
 pub fn too_large() -> Problem {
     Problem::new(
@@ -48,26 +111,72 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
     )
 }
 
-/// 415 unless a body is JSON.
+/// Tells lines of JSON by their type.
+#[must_use]
+pub fn is_lines(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|kind| LINES.contains(&kind.as_str()))
+}
+
+/// Returns a text without a byte order mark, which a receiver may ignore (RFC 8259, 8.1).
+#[must_use]
+pub fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// Refuses a body that is not JSON.
 ///
 /// # Errors
-/// Its type is another one, or missing.
+/// 415: its type is another one, or missing.
 pub fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+    must_be(headers, "send application/json")
+}
+
+/// Refuses a body that is not JSON, with the types that the route takes.
+///
+/// # Errors
+/// 415: its type is another one, or missing.
+pub fn must_be(headers: &HeaderMap, send: &'static str) -> Result<(), Problem> {
     match media_type(headers).as_deref() {
         Some("application/json") => Ok(()),
         _ => Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",
-            "send application/json",
+            send,
         )),
     }
 }
 
-/// Reads JSON into a type.
+/// Reads JSON into a type, after a byte order mark if there is one.
 ///
 /// # Errors
 /// 400 where it is not JSON, 422 with the field where it is but does not fit.
 pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    fitting(without_mark(bytes))
+}
+
+/// Reads a JSON object into a type: an array would be taken for the type's fields
+/// in their order, which nobody means.
+///
+/// # Errors
+/// Those of [`json`]; 422 where it is JSON but no object.
+pub fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    line(without_mark(bytes))
+}
+
+/// Reads a line of a stream: an object, without a byte order mark.
+///
+/// # Errors
+/// Those of [`json_object`].
+pub fn line<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_some_and(|byte| *byte != b'{') {
+        fitting::<serde::de::IgnoredAny>(bytes)?;
+        return Err(Problem::field("", "expected a JSON object"));
+    }
+    fitting(bytes)
+}
+
+fn fitting<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // Where the place of an error is kept track of, reading takes half as long again: what
     // does not fit is read twice instead.
     if let Ok(value) = serde_json::from_slice(bytes) {
@@ -80,20 +189,6 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     };
     deserializer.end().map_err(|error| not_json(&error))?;
     Ok(value)
-}
-
-/// Reads a JSON object into a type: an array would be taken for the type's fields
-/// in their order, which nobody means.
-///
-/// # Errors
-/// Those of [`json`]; 422 where it is JSON but no object.
-pub fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first.is_some_and(|byte| *byte != b'{') {
-        json::<serde::de::IgnoredAny>(bytes)?;
-        return Err(Problem::field("", "expected a JSON object"));
-    }
-    json(bytes)
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
@@ -125,7 +220,7 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let detail = if surrogate {
         "a lone surrogate is no text".to_owned()
     } else {
-        without_place(&message)
+        without_value(without_place(&message))
     };
     Problem::field(pointer, detail)
 }
@@ -143,6 +238,8 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
 
 /// RFC 6901: `~` and `/` are escaped.
 fn escape(key: &str) -> String {
+    let cut = key.char_indices().nth(LONGEST_NAME);
+    let key = cut.and_then(|(at, _)| key.get(..at)).unwrap_or(key);
     key.replace('~', "~0").replace('/', "~1")
 }
 
@@ -154,12 +251,34 @@ fn between_backticks(message: &str, starts: &[&str]) -> Option<String> {
 }
 
 /// Drops serde's " at line 1 column 2".
-fn without_place(message: &str) -> String {
+fn without_place(message: &str) -> &str {
     message
-        .split(" at line ")
-        .next()
-        .unwrap_or(message)
-        .to_owned()
+        .rsplit_once(" at line ")
+        .map_or(message, |(message, _)| message)
+}
+
+/// Drops the value that serde repeats: it may be a secret that was put in the wrong place.
+/// The pointer names the field.
+fn without_value(message: &str) -> String {
+    let repeats = [
+        "invalid type: ",
+        "invalid value: ",
+        "invalid length ",
+        "unknown variant ",
+        "unknown field ",
+    ];
+    let Some(kind) = repeats.iter().find(|kind| message.starts_with(*kind)) else {
+        return message.to_owned();
+    };
+    let expected = message.rsplit_once(", expected ");
+    match expected {
+        Some((_, expected)) if *kind == "unknown field " => {
+            format!("unknown field; expected {expected}")
+        }
+        Some((_, expected)) => format!("expected {expected}"),
+        None if *kind == "unknown field " => "unknown field".to_owned(),
+        None => "expected another value".to_owned(),
+    }
 }
 
 /// For fields of a `PATCH`: tells an absent field (`None`) from `null` (`Some(None)`).
@@ -200,6 +319,39 @@ mod tests {
             problem.status().as_u16(),
             problem.errors().first().map(|error| error.pointer.clone()),
         )
+    }
+
+    /// S16: neither the value nor what follows it is repeated.
+    #[test]
+    fn a_value_is_not_repeated() {
+        for body in [
+            r#"{"title":"x","list":"canary, expected canary"}"#,
+            r#"{"title":"x","list":[{"count":"canary at line 1"}]}"#,
+            r#"{"title":{"canary":1}}"#,
+            r#"{"title":"x","list":[{"count":6666}]}"#,
+            r#"{"title":"x","list":[{"count":66.66}]}"#,
+        ] {
+            let problem = json_object::<Sample>(body.as_bytes()).unwrap_err();
+            let shown = String::from_utf8(problem.body()).unwrap();
+            assert!(
+                !shown.contains("canary") && !shown.contains("66"),
+                "{shown}"
+            );
+            assert!(shown.contains("expected "), "{shown}");
+        }
+        let long = format!(r#"{{"title":"x","{}":1}}"#, "n".repeat(9_000));
+        let problem = json_object::<Sample>(long.as_bytes()).unwrap_err();
+        assert!(problem.body().len() < 500);
+    }
+
+    /// L6: a byte order mark before JSON is ignored, and only there.
+    #[test]
+    fn a_byte_order_mark_is_ignored() {
+        let with = |text: &str| format!("\u{feff}{text}").into_bytes();
+        assert!(json_object::<Sample>(&with(r#"{"title":"x"}"#)).is_ok());
+        assert!(json::<Vec<u8>>(&with("[1]")).is_ok());
+        assert!(json::<Vec<u8>>(&with("\u{feff}[1]")).is_err());
+        assert!(json::<Vec<u8>>("[\u{feff}1]".as_bytes()).is_err());
     }
 
     #[test]

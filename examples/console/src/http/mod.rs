@@ -2,6 +2,9 @@
 
 pub mod auth;
 pub mod body;
+pub mod coding;
 pub mod conditions;
 pub mod problem;
 pub mod query;
+pub mod room;
+pub mod throttle;

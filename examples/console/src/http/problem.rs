@@ -10,6 +10,9 @@ use incident_core::incident::Refusal;
 use incident_core::port::{StoreError, UsageError};
 use serde::Serialize;
 
+/// A browser takes an answer for nothing else than its type says.
+pub const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
 /// What is wrong with one value of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
@@ -29,7 +32,9 @@ pub struct Problem {
     /// For a stream that broke off: the line, and how much was taken before.
     stream: Option<(u64, u64)>,
     /// In how many seconds it is worth asking again, where that is known.
-    retry_after: Option<u64>,
+    retry_after: Option<u32>,
+    /// The codings that a body may have, where it had another one.
+    codings: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -58,6 +63,7 @@ impl Problem {
             errors: Vec::new(),
             stream: None,
             retry_after: None,
+            codings: None,
         }
     }
 
@@ -113,10 +119,18 @@ impl Problem {
 
     /// The same, with the time after which it is worth asking again.
     #[must_use]
-    pub const fn retry_after(mut self, wait: Duration) -> Self {
+    pub fn retry_after(mut self, wait: Duration) -> Self {
         // Rounded up: who waits so long is not early.
-        let more = if wait.subsec_nanos() > 0 { 1 } else { 0 };
-        self.retry_after = Some(wait.as_secs() + more);
+        let more = u64::from(wait.subsec_nanos() > 0);
+        let seconds = u32::try_from(wait.as_secs().saturating_add(more));
+        self.retry_after = Some(seconds.unwrap_or(u32::MAX));
+        self
+    }
+
+    /// The same, with the codings that a body may have (RFC 9110, 12.5.3).
+    #[must_use]
+    pub const fn accepting(mut self, codings: &'static str) -> Self {
+        self.codings = Some(codings);
         self
     }
 
@@ -133,8 +147,10 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// Returns the JSON of it.
+    #[must_use]
+    pub fn body(&self) -> Vec<u8> {
         let body = Body {
             r#type: format!("urn:incident:problem:{}", self.code),
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -145,14 +161,23 @@ impl IntoResponse for Problem {
             line: self.stream.map(|(line, _)| line),
             accepted: self.stream.map(|(_, accepted)| accepted),
         };
-        let bytes = serde_json::to_vec(&body).unwrap_or_default();
-        let mut response = (self.status, bytes).into_response();
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.body()).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        if let Some(codings) = self.codings {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -11,6 +11,8 @@ use super::problem::Problem;
 
 const LIMIT: usize = 50;
 const MOST: usize = 200;
+/// Names that are longer are cut in an answer.
+const LONGEST_NAME: usize = 100;
 
 /// The parameters of a request.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ impl Query {
             let (name, value) = (decode(name)?, decode(value)?);
             if !allowed.contains(&name.as_str()) && name != "limit" && name != "cursor" {
                 let known = allowed.join(", ");
+                let name: String = name.chars().take(LONGEST_NAME).collect();
                 return Err(Problem::field(
                     format!("/{name}"),
                     format!("unknown parameter; known: {known}, limit, cursor"),

@@ -3,73 +3,113 @@
 use std::time::Duration;
 
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use incident_core::engine::Heeded;
+use incident_core::engine::{Error, Heeded};
 use incident_core::paging::Heard;
 use incident_pagers::inbound::{
-    Delivery, NotReadable, read_opsgenie, read_pagerduty, verify_opsgenie, verify_pagerduty,
+    Delivery, NotReadable, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
+    verify_pagerduty,
 };
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::answer;
 use crate::app::App;
+use crate::http::auth::single;
 use crate::http::body;
 use crate::http::problem::Problem;
+use crate::http::room::Room;
+use crate::http::throttle;
+use crate::server::Client;
 
 type Answer = Result<Response, Problem>;
 
-/// PagerDuty waits for 5 s; then it sends again.
-const WITHIN: Duration = Duration::from_millis(4_500);
+/// Time that a delivery has to come. PagerDuty gives up after 5 s.
+const DELIVERY: Duration = Duration::from_secs(5);
+/// Time that a key which was left out may be asked for.
+const LOOKUP: Duration = Duration::from_millis(2_500);
+/// Time that the store has. With the look-up less than the 5 s that PagerDuty waits.
+const STORE: Duration = Duration::from_millis(1_800);
 
-/// How long a key that was left out may be asked for.
-const LOOKUP: Duration = Duration::from_secs(3);
+/// The place of a token or a signature that is not known.
+const PLACE: &str = "hooks";
 
 pub(super) async fn pagerduty(State(app): State<App>, request: Request) -> Answer {
     if app.hooks.pagerduty.is_empty() {
         return Err(Problem::not_found("route"));
     }
-    let (headers, bytes) = body_of(request).await?;
-    let signature = text(&headers, "x-pagerduty-signature");
-    verify_pagerduty(&bytes, signature, &app.hooks.pagerduty).map_err(|_| not_proven())?;
-    let Some(heard) = heard(read_pagerduty(&bytes)) else {
+    let (parts, body) = request.into_parts();
+    let signature = signatures(&parts.headers);
+    // Before the body, which anybody may send.
+    if !has_signature(Some(&signature)) {
+        return Err(not_proven(&app, &parts));
+    }
+    let room = app.bodies.hooks();
+    let bytes = delivery(body, &room).await?;
+    verify_pagerduty(&bytes, Some(&signature), &app.hooks.pagerduty)
+        .map_err(|_| not_proven(&app, &parts))?;
+    is_known(&parts);
+    let Some(heard) = heard(read_pagerduty(body::without_mark(&bytes))) else {
         return Ok(taken("nothing to do"));
     };
-    in_time(async {
-        let heard = match &app.hooks.pagerduty_rest {
-            Some(rest) => rest.complete(heard, LOOKUP).await.map_err(|error| {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a webhook waits");
-                Problem::unavailable("the vendor did not tell whose alert it is")
-            })?,
-            None => heard,
-        };
-        heed(&app, heard).await
-    })
-    .await
+    let heard = match &app.hooks.pagerduty_rest {
+        Some(rest) => rest.complete(heard, LOOKUP).await.map_err(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a webhook waits");
+            Problem::unavailable("the vendor did not tell whose alert it is")
+        })?,
+        None => heard,
+    };
+    heed(&app, heard).await
 }
 
 pub(super) async fn opsgenie(State(app): State<App>, request: Request) -> Answer {
     if app.hooks.opsgenie.is_empty() {
         return Err(Problem::not_found("route"));
     }
-    let (headers, bytes) = body_of(request).await?;
-    let token = text(&headers, header::AUTHORIZATION.as_str())
-        .or_else(|| text(&headers, "x-webhook-token"));
-    verify_opsgenie(token, &app.hooks.opsgenie).map_err(|_| not_proven())?;
-    match heard(read_opsgenie(&bytes)) {
-        Some(heard) => in_time(heed(&app, heard)).await,
+    let (parts, body) = request.into_parts();
+    let token = once(&parts.headers, header::AUTHORIZATION.as_str())?
+        .or(once(&parts.headers, "x-webhook-token")?);
+    verify_opsgenie(token, &app.hooks.opsgenie).map_err(|_| not_proven(&app, &parts))?;
+    is_known(&parts);
+    let room = app.bodies.hooks();
+    let bytes = delivery(body, &room).await?;
+    match heard(read_opsgenie(body::without_mark(&bytes))) {
+        Some(heard) => heed(&app, heard).await,
         None => Ok(taken("nothing to do")),
     }
 }
 
-async fn body_of(request: Request) -> Result<(HeaderMap, Bytes), Problem> {
-    let (parts, body) = request.into_parts();
-    Ok((parts.headers, body::read(body, body::BODY_LIMIT).await?))
+/// Reads a delivery.
+async fn delivery(body: axum::body::Body, room: &Room) -> Result<Bytes, Problem> {
+    let reading = body::read(body, body::BODY_LIMIT, room);
+    timeout(DELIVERY, reading).await.unwrap_or_else(|_| {
+        Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            "the delivery did not come in time",
+        ))
+    })
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+/// Returns the signatures of all fields: fields of one name are one list (RFC 9110, 5.3).
+fn signatures(headers: &HeaderMap) -> String {
+    let fields = headers.get_all("x-pagerduty-signature").iter();
+    let fields: Vec<&str> = fields.filter_map(|field| field.to_str().ok()).collect();
+    fields.join(",")
+}
+
+fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
+    single(headers, name)
+        .map_err(|_| Problem::unreadable("send each header that holds a token once"))
+}
+
+fn is_known(parts: &Parts) {
+    if let Some(client) = parts.extensions.get::<Client>() {
+        client.is_known();
+    }
 }
 
 /// What cannot be read is the vendor's, and would be no better a second time.
@@ -90,24 +130,31 @@ fn heard(read: Result<Delivery, NotReadable>) -> Option<Heard> {
     }
 }
 
-async fn in_time(work: impl Future<Output = Answer>) -> Answer {
-    tokio::time::timeout(WITHIN, work)
-        .await
-        .unwrap_or_else(|_| Err(Problem::unavailable("the store is away; try again")))
-}
-
 async fn heed(app: &App, heard: Heard) -> Answer {
     let incidents = app.incidents.clone();
     let vendor = heard.vendor.clone();
-    let heeded = app.run(async move { Ok(incidents.heed(&heard).await?) });
-    match heeded.await? {
-        Heeded::Taken { repeated, .. } if repeated => Ok(taken("heard before")),
-        Heeded::Taken { .. } => Ok(taken("taken in")),
-        Heeded::Nothing(why) => {
+    let heeding = app.run(async move {
+        match incidents.heed(&heard).await {
+            Err(Error::KeyReused) => Ok(None),
+            other => Ok(Some(other?)),
+        }
+    });
+    let heeded = timeout(STORE, heeding)
+        .await
+        .unwrap_or_else(|_| Err(Problem::unavailable("the store is away; try again")))?;
+    match heeded {
+        None => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "event_changed",
+            "an event of this id came before, and said something else",
+        )),
+        Some(Heeded::Taken { repeated, .. }) if repeated => Ok(taken("heard before")),
+        Some(Heeded::Taken { .. }) => Ok(taken("taken in")),
+        Some(Heeded::Nothing(why)) => {
             tracing::info!(why, %vendor, "a webhook changes nothing");
             Ok(taken("nothing to do"))
         }
-        _ => Ok(taken("nothing to do")),
+        Some(_) => Ok(taken("nothing to do")),
     }
 }
 
@@ -115,10 +162,15 @@ fn taken(result: &str) -> Response {
     answer(StatusCode::ACCEPTED, &json!({ "result": result }))
 }
 
-fn not_proven() -> Problem {
-    Problem::new(
-        StatusCode::UNAUTHORIZED,
-        "not_proven",
-        "the delivery is not signed with a secret that is known here",
-    )
+/// Counts a delivery that is not proven, and refuses it.
+fn not_proven(app: &App, parts: &Parts) -> Problem {
+    let from = parts.extensions.get::<Client>().map(Client::address);
+    match app.wrong_tokens.count(from, PLACE) {
+        Some(wait) => throttle::too_many(wait),
+        None => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "not_proven",
+            "the delivery is not signed with a secret that is known here",
+        ),
+    }
 }

@@ -6,6 +6,7 @@ mod bodies;
 mod credits;
 mod hooks;
 mod incidents;
+mod lines;
 mod operations;
 mod pages;
 mod public;
@@ -27,7 +28,10 @@ use incident_core::incident::Incident;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::http::problem::Problem;
+use crate::http::auth::NotKnown;
+use crate::http::problem::{NOSNIFF, Problem};
+use crate::http::throttle;
+use crate::server::Client;
 use crate::view;
 
 pub use public::public_router;
@@ -119,15 +123,33 @@ async fn wrong_method() -> Problem {
 /// Under `/sys` a known token is needed, known route or not.
 async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if path == "/metrics" || path == "/sys" || path.starts_with("/sys/") {
-        match app.tokens.authenticate(request.headers()) {
-            Ok(caller) => {
-                request.extensions_mut().insert(caller);
-            }
-            Err(problem) => return problem.into_response(),
-        }
+    if !(path == "/metrics" || path == "/sys" || path.starts_with("/sys/")) {
+        return next.run(request).await;
     }
-    next.run(request).await
+    let client = request.extensions().get::<Client>();
+    let caller = match app.tokens.authenticate(request.headers()) {
+        Ok(caller) => caller,
+        Err(NotKnown::Wrong) => {
+            let wait = app.wrong_tokens.count(client.map(Client::address), "sys");
+            let problem = wait.map_or_else(|| NotKnown::Wrong.into(), throttle::too_many);
+            return problem.into_response();
+        }
+        Err(other) => return Problem::from(other).into_response(),
+    };
+    if let Some(client) = client {
+        client.is_known();
+    }
+    // Held until the answer is made.
+    let room = app.bodies.known();
+    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(room.clone());
+    let mut response = next.run(request).await;
+    drop(room);
+    // Tables and figures too: they are nobody else's, and no browser runs them.
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    response
 }
 
 /// The id in a path; one that cannot be read is one that does not exist.
@@ -178,6 +200,7 @@ fn answer(status: StatusCode, value: &Value) -> Response {
             HeaderValue::from_static("application/json"),
         ),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::X_CONTENT_TYPE_OPTIONS, NOSNIFF),
     ];
     (status, headers, bytes).into_response()
 }

@@ -39,6 +39,7 @@ pub(super) async fn metrics(
     };
     // Without the store the other figures are still worth having.
     let _ = app.incidents.measure().await;
+    app.bodies.measure();
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((kind, metrics.text()).into_response())
 }

@@ -1,0 +1,168 @@
+//! Room in memory for the bodies of requests: so many bytes in all, whoever sends them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+
+use super::problem::Problem;
+
+/// Bytes for callers whose token is known: eight arrays of usage events of 16 MiB.
+const KNOWN: usize = 128 * 1024 * 1024;
+/// Bytes for hooks, whose bodies are read before they are proven.
+const HOOKS: usize = 16 * 1024 * 1024;
+/// Time after which it is worth trying again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+const REFUSED: &str = "incident_console_bodies_refused_total";
+const HELD: &str = "incident_console_body_bytes";
+
+/// Room for all bodies that are held at a time.
+#[derive(Debug)]
+pub struct Bodies {
+    known: Arc<Pool>,
+    hooks: Arc<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    limit: usize,
+    held: AtomicUsize,
+}
+
+/// The room that one request takes; given back when the last clone of it is dropped.
+#[derive(Clone, Debug)]
+pub struct Room(Arc<Taken>);
+
+#[derive(Debug)]
+struct Taken {
+    pool: Arc<Pool>,
+    bytes: AtomicUsize,
+}
+
+impl Default for Bodies {
+    fn default() -> Self {
+        Self::limited(KNOWN, HOOKS)
+    }
+}
+
+impl Bodies {
+    /// Makes room of so many bytes for callers who are known, and for hooks.
+    #[must_use]
+    pub fn limited(known: usize, hooks: usize) -> Self {
+        let pool = |limit| {
+            let held = AtomicUsize::new(0);
+            Arc::new(Pool { limit, held })
+        };
+        Self {
+            known: pool(known),
+            hooks: pool(hooks),
+        }
+    }
+
+    /// Returns the room for a request of a caller who is known; nothing of it is taken yet.
+    #[must_use]
+    pub fn known(&self) -> Room {
+        Room::in_pool(&self.known)
+    }
+
+    /// Returns the room for a delivery that is not proven yet.
+    #[must_use]
+    pub fn hooks(&self) -> Room {
+        Room::in_pool(&self.hooks)
+    }
+
+    /// Sets the gauge of what is held.
+    pub fn measure(&self) {
+        let pools = [("known", &self.known), ("hooks", &self.hooks)];
+        for (name, pool) in pools {
+            let held = pool.held.load(Ordering::Relaxed);
+            gauge!(HELD, "pool" => name).set(f64::from(u32::try_from(held).unwrap_or(u32::MAX)));
+        }
+    }
+}
+
+impl Room {
+    fn in_pool(pool: &Arc<Pool>) -> Self {
+        Self(Arc::new(Taken {
+            pool: Arc::clone(pool),
+            bytes: AtomicUsize::new(0),
+        }))
+    }
+
+    /// Takes room for more bytes.
+    ///
+    /// # Errors
+    /// 503 where all of it is taken.
+    pub fn take(&self, bytes: usize) -> Result<(), Problem> {
+        let pool = &self.0.pool;
+        let before = pool.held.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > pool.limit {
+            pool.held.fetch_sub(bytes, Ordering::Relaxed);
+            counter!(REFUSED).increment(1);
+            return Err(
+                Problem::unavailable("too many bodies are being read; try again")
+                    .retry_after(AGAIN),
+            );
+        }
+        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Gives room back that was taken, or all that is left of it.
+    pub fn give_back(&self, bytes: usize) {
+        let less = |held: usize| Some(held.saturating_sub(bytes));
+        let relaxed = Ordering::Relaxed;
+        let Ok(before) = self.0.bytes.fetch_update(relaxed, relaxed, less) else {
+            return;
+        };
+        self.0.pool.held.fetch_sub(bytes.min(before), relaxed);
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.pool
+            .held
+            .fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
+    }
+}
+
+/// Tells the recorder of metrics about those of bodies.
+pub(crate) fn describe_metrics() {
+    describe_counter!(
+        REFUSED,
+        Unit::Count,
+        "Requests that were refused because too many bytes of bodies are held."
+    );
+    describe_gauge!(
+        HELD,
+        Unit::Bytes,
+        "Bytes of bodies that are held, by pool: known, hooks."
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_the_limit_one_fits_and_one_byte_more_does_not() {
+        let bodies = Bodies::limited(10, 4);
+        let (one, two) = (bodies.known(), bodies.known());
+        one.take(6).unwrap();
+        two.take(4).unwrap();
+        assert_eq!(two.take(1).unwrap_err().status().as_u16(), 503);
+        // Hooks have room of their own.
+        bodies.hooks().take(4).unwrap();
+        one.give_back(1);
+        two.take(1).unwrap();
+        drop(one.clone());
+        assert!(two.take(1).is_err());
+        drop(one);
+        two.take(5).unwrap();
+        two.give_back(100);
+        assert_eq!(bodies.known.held.load(Ordering::Relaxed), 0);
+    }
+}

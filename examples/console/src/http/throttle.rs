@@ -1,0 +1,203 @@
+//! Wrong tokens, counted by the address they come from.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use metrics::{Unit, counter, describe_counter};
+use tokio::time::Instant;
+
+use super::problem::Problem;
+
+/// Wrong tokens of one source within [`WINDOW`] that are answered 401; more are 429.
+const MOST: u32 = 20;
+/// The time they are counted over, and the time between two log lines.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Sources that are told apart. Those beyond share one count, which does no harm: a known
+/// token is never refused.
+const SOURCES: usize = 4_096;
+
+const WRONG: &str = "incident_console_wrong_tokens_total";
+
+/// The wrong tokens of the last minute.
+///
+/// A source is an address, or 64 bits of one of version 6: the rest is the client's choice.
+#[derive(Debug, Default)]
+pub struct Throttle(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// None is all that did not fit.
+    sources: HashMap<Option<IpAddr>, Count>,
+    not_logged: u64,
+    logged: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Count {
+    since: Instant,
+    wrong: u32,
+    /// Since the last log line.
+    not_logged: u64,
+}
+
+impl Throttle {
+    /// Counts a wrong token; returns the time until the source is answered 401 again, where
+    /// there were too many.
+    pub fn count(&self, from: Option<IpAddr>, place: &'static str) -> Option<Duration> {
+        counter!(WRONG, "place" => place).increment(1);
+        self.count_at(from, Instant::now())
+    }
+
+    fn count_at(&self, from: Option<IpAddr>, now: Instant) -> Option<Duration> {
+        let mut counts = self.counts();
+        counts.not_logged += 1;
+        let source = from.map(network);
+        let fits = counts.sources.contains_key(&source) || counts.sources.len() < SOURCES;
+        let source = source.filter(|_| fits);
+        let count = counts.sources.entry(source).or_insert(Count {
+            since: now,
+            wrong: 0,
+            not_logged: 0,
+        });
+        if now - count.since >= WINDOW {
+            (count.since, count.wrong) = (now, 0);
+        }
+        count.wrong = count.wrong.saturating_add(1);
+        count.not_logged += 1;
+        (count.wrong > MOST).then(|| WINDOW.saturating_sub(now - count.since))
+    }
+
+    /// Logs a line if there were wrong tokens and the last line is a minute old; forgets
+    /// sources that have been quiet. Call it every second.
+    pub fn tell(&self) {
+        if let Some((wrong, sources, busiest)) = self.due(Instant::now()) {
+            let busiest = busiest.map_or_else(|| "many".to_owned(), |one| one.to_string());
+            tracing::warn!(wrong, sources, %busiest, "wrong tokens were sent");
+        }
+    }
+
+    fn due(&self, now: Instant) -> Option<(u64, usize, Option<IpAddr>)> {
+        let mut counts = self.counts();
+        let wrong = counts.not_logged;
+        let due = counts.logged.is_none_or(|logged| now - logged >= WINDOW);
+        let line = (wrong > 0 && due).then(|| {
+            let sending = counts.sources.iter().filter(|(_, one)| one.not_logged > 0);
+            let busiest = sending.clone().max_by_key(|(_, one)| one.not_logged);
+            let busiest = busiest.and_then(|(source, _)| *source);
+            (wrong, sending.count(), busiest)
+        });
+        if line.is_some() {
+            (counts.not_logged, counts.logged) = (0, Some(now));
+            for count in counts.sources.values_mut() {
+                count.not_logged = 0;
+            }
+        }
+        let quiet = |one: &Count| one.not_logged == 0 && now - one.since >= WINDOW;
+        counts.sources.retain(|_, one| !quiet(one));
+        line
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() >> 64 << 64;
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// Returns 429.
+#[must_use]
+pub fn too_many(wait: Duration) -> Problem {
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_wrong_tokens",
+        "too many wrong tokens came from this address",
+    )
+    .retry_after(wait)
+}
+
+/// Tells the recorder of metrics about wrong tokens.
+pub(crate) fn describe_metrics() {
+    describe_counter!(
+        WRONG,
+        Unit::Count,
+        "Requests with a token, or a signature, that is not known here, by place."
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    /// S15: twenty a minute of one source, whatever others send.
+    #[test]
+    fn each_source_has_twenty_a_minute() {
+        let (throttle, start) = (Throttle::default(), Instant::now());
+        for _ in 0..MOST {
+            assert_eq!(throttle.count_at(address("192.0.2.1"), start), None);
+        }
+        let later = start + Duration::from_secs(20);
+        let wait = Some(Duration::from_secs(40));
+        for same in ["192.0.2.1", "::ffff:192.0.2.1"] {
+            assert_eq!(throttle.count_at(address(same), later), wait);
+        }
+        assert_eq!(throttle.count_at(address("192.0.2.2"), later), None);
+        let over = start + WINDOW;
+        assert_eq!(throttle.count_at(address("192.0.2.1"), over), None);
+        // One network of version 6 is one source.
+        for host in 0..MOST {
+            let one = format!("2001:db8::{host:x}");
+            assert_eq!(throttle.count_at(address(&one), start), None);
+        }
+        assert!(throttle.count_at(address("2001:db8::1:2"), start).is_some());
+        assert_eq!(throttle.count_at(address("2001:db8:0:1::1"), start), None);
+    }
+
+    /// S15: what is kept is bounded, and forgotten after a minute.
+    #[test]
+    fn sources_beyond_the_table_share_one_count() {
+        let (throttle, start) = (Throttle::default(), Instant::now());
+        for number in 0..10 * u32::try_from(SOURCES).unwrap() {
+            let one = IpAddr::from(number.to_be_bytes());
+            throttle.count_at(Some(one), start);
+        }
+        assert_eq!(throttle.counts().sources.len(), SOURCES + 1);
+        assert!(throttle.count_at(address("203.0.113.1"), start).is_some());
+        assert!(throttle.due(start).is_some());
+        throttle.due(start + WINDOW);
+        assert_eq!(throttle.counts().sources.len(), 0);
+    }
+
+    /// S15: one line a minute, with all that came since the last one.
+    #[test]
+    fn a_line_a_minute_names_the_busiest_source() {
+        let (throttle, start) = (Throttle::default(), Instant::now());
+        assert_eq!(throttle.due(start), None);
+        let after = |seconds| start + Duration::from_secs(seconds);
+        throttle.count_at(address("192.0.2.1"), start);
+        let line = throttle.due(after(1));
+        assert_eq!(line, Some((1, 1, address("192.0.2.1"))));
+        for _ in 0..3 {
+            throttle.count_at(address("192.0.2.2"), after(2));
+        }
+        throttle.count_at(None, after(2));
+        assert_eq!(throttle.due(after(60)), None);
+        let line = throttle.due(after(61));
+        assert_eq!(line, Some((4, 2, address("192.0.2.2"))));
+        assert_eq!(throttle.due(after(200)), None);
+    }
+}

@@ -1,0 +1,79 @@
+//! One request, from its head to the end of its answer.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderValue, Request, Response, header};
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use tower::Service;
+
+use super::Client;
+use super::request::{RequestBody, drain};
+use super::watch::Watch;
+
+/// Answers a request by the routes.
+pub(super) async fn answer(
+    mut router: Router,
+    watch: Arc<Watch>,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let (mut parts, incoming) = request.into_parts();
+    let whole = incoming.is_end_stream();
+    watch.request(whole);
+    let expects = parts.headers.contains_key(header::EXPECT);
+    parts.extensions.insert(Client(Arc::clone(&watch)));
+    let body = if whole {
+        Body::empty()
+    } else {
+        Body::new(RequestBody::new(incoming, Arc::clone(&watch)))
+    };
+    let mut response = router.call(Request::from_parts(parts, body)).await?;
+    if !whole && !drain(&watch, expects).await {
+        // The rest of the body is read away after the answer, and is no request.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    Ok(response.map(|body| AnswerBody {
+        body,
+        _end: End(watch),
+    }))
+}
+
+/// The body of an answer; dropped by hyper when it has all of it.
+pub(super) struct AnswerBody {
+    body: Body,
+    _end: End,
+}
+
+struct End(Arc<Watch>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.answered();
+    }
+}
+
+impl HttpBody for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,88 @@
+//! Answers to what is no request: problems, as everywhere else.
+
+use std::time::SystemTime;
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+
+use super::watch::Seen;
+use crate::http::problem::Problem;
+
+/// Returns the status that hyper would answer with, by the first bytes of its answer.
+///
+/// hyper tells 414 from 431 by a limit of its own, which is above the one that is set here for
+/// the whole head: without the end of its first line, the address is what is too long.
+pub(super) fn status_of(answer: &[u8], seen: Seen) -> StatusCode {
+    let code = answer.strip_prefix(b"HTTP/1.1 ");
+    let code = code.or_else(|| answer.strip_prefix(b"HTTP/1.0 "));
+    let code = code.and_then(|rest| rest.get(..3));
+    let status = code.and_then(|code| StatusCode::from_bytes(code).ok());
+    match status.unwrap_or(StatusCode::BAD_REQUEST) {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE if !seen.has_line => StatusCode::URI_TOO_LONG,
+        status => status,
+    }
+}
+
+fn problem(status: StatusCode) -> Problem {
+    let (code, detail) = match status {
+        StatusCode::REQUEST_TIMEOUT => (
+            "request_timeout",
+            "the head of the request did not come in time",
+        ),
+        StatusCode::URI_TOO_LONG => ("uri_too_long", "the address is longer than 32 KiB"),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => (
+            "head_too_large",
+            "the head of the request is larger than 32 KiB or has more than 100 fields",
+        ),
+        _ => (
+            "unreadable",
+            "the request cannot be read: expected HTTP/1.1 without TLS",
+        ),
+    };
+    Problem::new(status, code, detail)
+}
+
+/// Returns an answer as it goes over the wire. The connection ends with it.
+pub(super) fn answer(status: StatusCode, seen: Seen) -> Bytes {
+    let body = problem(status).body();
+    let head = format!(
+        "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\n\
+         access-control-allow-origin: *\r\nconnection: close\r\ndate: {}\r\n\r\n",
+        status.as_str(),
+        status.canonical_reason().unwrap_or("Error"),
+        body.len(),
+        httpdate::fmt_http_date(SystemTime::now()),
+    );
+    let mut bytes = head.into_bytes();
+    if !seen.is_head {
+        bytes.extend(body);
+    }
+    bytes.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_line_without_an_end_is_an_address_too_long() {
+        let (line, none) = (
+            Seen {
+                has_line: true,
+                is_head: false,
+            },
+            Seen::default(),
+        );
+        for (answer, seen, status) in [
+            (&b"HTTP/1.1 431 Request"[..], line, 431),
+            (b"HTTP/1.1 431 Request", none, 414),
+            (b"HTTP/1.1 414 URI", line, 414),
+            (b"HTTP/1.0 400 Bad", none, 400),
+            (b"HTTP/1.1 ", line, 400),
+            (b"", none, 400),
+        ] {
+            assert_eq!(status_of(answer, seen).as_u16(), status);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! One connection, from its first request to its end.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::answer::answer;
+use super::bare;
+use super::stream::Stream;
+use super::table::Entry;
+use super::watch::{Order, Watch};
+
+/// Most bytes of a request without its body. As nginx has it: four buffers of 8 KiB.
+const HEAD: usize = 32 * 1024;
+/// Most bytes that are read at a time.
+const BUFFER: usize = 64 * 1024;
+/// Time for an answer of a few hundred bytes to be written.
+const SAYING: Duration = Duration::from_secs(2);
+/// After an answer the client is listened to so long, until it closes, so that a reset does
+/// not overtake the answer (RFC 9112, 9.6). As nginx has it (`lingering_time`).
+const LINGER: Duration = Duration::from_secs(30);
+/// So long without a byte (`lingering_timeout`).
+const SILENCE: Duration = Duration::from_secs(5);
+/// So many bytes.
+const LINGER_BYTES: usize = 64 * 1024 * 1024;
+
+/// The way a conversation ended.
+enum Ended {
+    /// There is nothing to say.
+    Dropped,
+    /// Everything that was to be said is.
+    Said,
+    /// With a request that hyper could not read, and did not answer.
+    Unreadable,
+    /// Before the head of a request was whole.
+    Late,
+}
+
+/// Serves a connection to its end.
+pub(super) async fn serve(socket: TcpStream, entry: Entry, router: Router) {
+    let watch = entry.watch();
+    let ended = converse(socket, watch, router).await;
+    let Some(mut socket) = watch.take_stream() else {
+        return;
+    };
+    let status = match ended {
+        Ended::Dropped => return,
+        Ended::Said => None,
+        Ended::Unreadable => Some(StatusCode::BAD_REQUEST),
+        Ended::Late => Some(StatusCode::REQUEST_TIMEOUT),
+    };
+    if let Some(status) = status {
+        let bytes = bare::answer(status, watch.seen());
+        if !matches!(timeout(SAYING, socket.write_all(&bytes)).await, Ok(Ok(()))) {
+            return;
+        }
+    }
+    linger(socket, watch).await;
+}
+
+async fn converse(socket: TcpStream, watch: &Arc<Watch>, router: Router) -> Ended {
+    let stream = TokioIo::new(Stream::new(socket, Arc::clone(watch)));
+    let service = service_fn(|request| answer(router.clone(), Arc::clone(watch), request));
+    let mut http = http1::Builder::new();
+    // Its deadlines are those of the table.
+    http.header_read_timeout(None)
+        .max_header_size(HEAD)
+        .max_buf_size(BUFFER);
+    let mut conversation = pin!(http.serve_connection(stream, service));
+    loop {
+        tokio::select! {
+            biased;
+            ended = conversation.as_mut() => return match ended {
+                Err(error) if error.is_parse() && watch.take_refused().is_some() => Ended::Unreadable,
+                _ if watch.has_ended() => Ended::Dropped,
+                _ => Ended::Said,
+            },
+            order = watch.order() => match order {
+                Order::Close => return Ended::Dropped,
+                Order::Late => return Ended::Late,
+                Order::Finish => conversation.as_mut().graceful_shutdown(),
+            },
+        }
+    }
+}
+
+/// Closes our side, and reads away what still comes.
+async fn linger(mut socket: TcpStream, watch: &Watch) {
+    watch.lingers();
+    if socket.shutdown().await.is_err() {
+        return;
+    }
+    let reading = async {
+        let mut buffer = vec![0; BUFFER];
+        let mut left = LINGER_BYTES;
+        while let Ok(Ok(read @ 1..)) = timeout(SILENCE, socket.read(&mut buffer)).await {
+            left = left.saturating_sub(read);
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        _ = timeout(LINGER, reading) => {}
+        _ = watch.order() => {}
+    }
+}

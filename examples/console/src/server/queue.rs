@@ -1,0 +1,50 @@
+//! Which connection makes room for a new one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::table::Table;
+use super::watch::{Waits, Watch};
+
+/// The connections that make room first, as they were when they were last looked at. Looking
+/// at all of them for each new one would let a flood take the processor.
+#[derive(Debug, Default)]
+pub(super) struct Queue(VecDeque<(Waits, Arc<Watch>)>);
+
+impl Queue {
+    /// Returns the connection that has waited longest for its client, of those that are least
+    /// worth keeping; none where all are at work.
+    pub(super) fn longest_waiting(&mut self, table: &Table, now: Instant) -> Option<Arc<Watch>> {
+        self.next_of_those_known(now).or_else(|| {
+            self.look(table, now);
+            self.next_of_those_known(now)
+        })
+    }
+
+    fn next_of_those_known(&mut self, now: Instant) -> Option<Arc<Watch>> {
+        while let Some((then, watch)) = self.0.pop_front() {
+            // One that moved since is somewhere else in the order.
+            if watch.waits(now) == Some(then) {
+                return Some(watch);
+            }
+        }
+        None
+    }
+
+    /// Takes the older half of the lowest rank: what comes while they make room is younger.
+    fn look(&mut self, table: &Table, now: Instant) {
+        let all = table.all().into_iter();
+        let mut waiting: Vec<_> = all
+            .filter_map(|watch| Some((watch.waits(now)?, watch)))
+            .collect();
+        let Some(lowest) = waiting.iter().map(|(waits, _)| waits.rank).min() else {
+            return;
+        };
+        waiting.retain(|(waits, _)| waits.rank == lowest);
+        waiting.sort_by_key(|(waits, _)| waits.since);
+        waiting.truncate(waiting.len().div_ceil(2));
+        self.0 = waiting.into();
+    }
+}

@@ -1,0 +1,124 @@
+//! The body of a request: waited for up to a deadline, and not into a stop.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::timeout;
+
+use super::watch::Watch;
+
+/// So much of a body that was not asked for is read, to keep the connection.
+const DRAINED: u64 = 64 * 1024;
+/// So long.
+const DRAINING: Duration = Duration::from_millis(200);
+
+/// The reason why a body is not waited for any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyBroken {
+    /// Nothing came for too long.
+    #[error("nothing of the body came for too long")]
+    Late,
+    /// The server stops.
+    #[error("the server stops")]
+    Stopping,
+}
+
+/// The body of a request.
+pub(super) struct RequestBody {
+    /// None once its rest was left with the watch.
+    incoming: Option<Incoming>,
+    watch: Arc<Watch>,
+    ended: bool,
+}
+
+impl RequestBody {
+    pub(super) fn new(incoming: Incoming, watch: Arc<Watch>) -> Self {
+        Self {
+            incoming: Some(incoming),
+            watch,
+            ended: false,
+        }
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if let Some(rest) = self.incoming.take().filter(|_| !self.ended) {
+            self.watch.leave_rest(rest);
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        if let Some(broken) = this.watch.broken() {
+            return Poll::Ready(Some(Err(Box::new(broken))));
+        }
+        let Some(incoming) = this.incoming.as_mut() else {
+            return Poll::Ready(None);
+        };
+        let frame = Pin::new(incoming).poll_frame(cx);
+        match &frame {
+            Poll::Pending => this.watch.wants_body(cx.waker()),
+            Poll::Ready(frame) => {
+                this.ended |= !matches!(frame, Some(Ok(_)));
+                let whole = this.ended || this.is_end_stream();
+                this.watch.has_body(whole);
+            }
+        }
+        frame.map_err(Into::into)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let incoming = self.incoming.as_ref();
+        incoming.map_or_else(SizeHint::default, Body::size_hint)
+    }
+}
+
+/// Reads what a handler left of a body; returns if nothing of it is left then.
+///
+/// Without it the connection would have to be closed after every early answer, for the next
+/// request comes behind the rest.
+pub(super) async fn drain(watch: &Watch, expects: bool) -> bool {
+    let Some(mut rest) = watch.take_rest() else {
+        return true;
+    };
+    if rest.is_end_stream() {
+        return true;
+    }
+    // A client that expects to be asked for its body does not send it (RFC 9110, 10.1.1).
+    if expects || rest.size_hint().lower() > DRAINED {
+        return false;
+    }
+    let reading = async {
+        let mut read = 0;
+        while let Some(frame) = rest.frame().await {
+            let Ok(frame) = frame else {
+                return false;
+            };
+            read += frame.data_ref().map_or(0, |data| data.len() as u64);
+            if read > DRAINED {
+                return false;
+            }
+        }
+        true
+    };
+    timeout(DRAINING, reading).await.unwrap_or(false)
+}

@@ -1,0 +1,151 @@
+//! The socket of a connection: tells what comes and goes, and gives hyper's own answers a body.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::bare;
+use super::watch::Watch;
+
+/// The socket of a connection.
+///
+/// hyper answers what it cannot read (400, 414, 431) by itself, with no body, and closes the
+/// connection. Such an answer is the only thing that it writes while the head of a request is
+/// waited for and everything before was flushed; here it is replaced by a problem.
+pub(super) struct Stream {
+    /// None once it was left with the watch.
+    socket: Option<TcpStream>,
+    watch: Arc<Watch>,
+    is_blocked: bool,
+    /// What is written instead of hyper's own answer.
+    instead: Option<Bytes>,
+}
+
+impl Stream {
+    pub(super) fn new(socket: TcpStream, watch: Arc<Watch>) -> Self {
+        Self {
+            socket: Some(socket),
+            watch,
+            is_blocked: false,
+            instead: None,
+        }
+    }
+
+    fn socket(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        let socket = self.socket.as_mut();
+        socket
+            .map(Pin::new)
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Notes whether the client takes what is written.
+    fn noted<T>(&mut self, written: Poll<T>) -> Poll<T> {
+        if written.is_pending() != self.is_blocked {
+            self.is_blocked = written.is_pending();
+            self.watch.blocked(self.is_blocked);
+        }
+        written
+    }
+
+    /// Swallows an answer of hyper's own, and has another one written.
+    fn is_replaced(&mut self, written: &[u8]) -> bool {
+        if self.instead.is_none()
+            && let Some(seen) = self.watch.take_refused()
+        {
+            let status = bare::status_of(written, seen);
+            self.instead = Some(bare::answer(status, seen));
+        }
+        self.instead.is_some()
+    }
+
+    fn poll_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(left) = self.instead.clone().filter(|left| !left.is_empty()) {
+            let written = self.socket()?.poll_write(cx, &left);
+            let written = ready!(self.noted(written))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            if let Some(left) = self.instead.as_mut() {
+                left.advance(written);
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            self.watch.leave_stream(socket);
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let read = this.socket()?.poll_read(cx, buffer);
+        if matches!(read, Poll::Ready(Ok(()))) {
+            this.watch
+                .read(buffer.filled().get(before..).unwrap_or_default());
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.is_replaced(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = this.socket()?.poll_write(cx, bytes);
+        this.noted(written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let first = parts.iter().find(|part| !part.is_empty());
+        if this.is_replaced(first.map_or(&[], |part| part)) {
+            return Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum()));
+        }
+        let written = this.socket()?.poll_write_vectored(cx, parts);
+        this.noted(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_instead(cx))?;
+        ready!(this.socket()?.poll_flush(cx))?;
+        this.watch.flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_instead(cx))?;
+        this.socket()?.poll_shutdown(cx)
+    }
+}

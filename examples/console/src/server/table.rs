@@ -1,0 +1,130 @@
+//! The connections that are open.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use metrics::gauge;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::limits::Limits;
+use super::watch::Watch;
+use super::{OPEN, closed};
+
+/// The connections that are open, up to a number.
+#[derive(Debug)]
+pub(super) struct Table {
+    most: usize,
+    open: Mutex<Open>,
+    left: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    last: u64,
+    all: HashMap<u64, Arc<Watch>>,
+}
+
+/// A connection in the table; dropped, it leaves it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    table: Arc<Table>,
+    id: u64,
+    watch: Arc<Watch>,
+}
+
+impl Table {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most,
+            open: Mutex::default(),
+            left: Notify::new(),
+        }
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open().all.len()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.len() >= self.most
+    }
+
+    /// Takes a connection in.
+    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Entry {
+        let watch = Arc::new(Watch::new(peer, Instant::now()));
+        let mut open = self.open();
+        open.last += 1;
+        let id = open.last;
+        open.all.insert(id, Arc::clone(&watch));
+        measure(&open);
+        Entry {
+            table: Arc::clone(self),
+            id,
+            watch,
+        }
+    }
+
+    /// Waits until a connection has left.
+    pub(super) async fn left(&self) {
+        self.left.notified().await;
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Watch>> {
+        self.open().all.values().map(Arc::clone).collect()
+    }
+
+    /// Ends what is over its deadline.
+    pub(super) fn check(&self, now: Instant, limits: &Limits) {
+        for watch in self.all() {
+            if let Some(reason) = watch.check(now, limits) {
+                closed(reason);
+            }
+        }
+    }
+
+    /// Closes what waits for a request, and lets what has one come to its end.
+    pub(super) fn stop(&self) {
+        for watch in self.all() {
+            watch.stop();
+        }
+    }
+
+    /// Breaks off the bodies that are still being read.
+    pub(super) fn stop_bodies(&self) {
+        for watch in self.all() {
+            watch.stop_body();
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut open = self.table.open();
+        open.all.remove(&self.id);
+        measure(&open);
+        drop(open);
+        // Left there where the task was ended from outside.
+        drop(self.watch.take_stream());
+        self.table.left.notify_one();
+    }
+}
+
+fn measure(open: &Open) {
+    gauge!(OPEN).set(f64::from(u32::try_from(open.all.len()).unwrap_or(u32::MAX)));
+}

@@ -1,0 +1,401 @@
+//! One connection, as the rest of the server sees it: whose turn it is, and since when.
+
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::limits::Limits;
+use super::request::BodyBroken;
+
+/// A client that is known keeps its connection so long while a body or an answer is on its
+/// way, whoever else comes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One connection. The task that serves it tells what happens on it; the server tells that
+/// task what to do.
+#[derive(Debug)]
+pub(super) struct Watch {
+    peer: IpAddr,
+    state: Mutex<State>,
+    ordered: Notify,
+}
+
+/// The side that has to act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// The client: the head of a request. `begun` once a byte of it has come.
+    Head { begun: bool },
+    /// The client: the next piece of a body.
+    Body,
+    /// The server: a request is worked on, or its answer is made.
+    Work,
+    /// The client: the answer stands, and the server's side is closed.
+    Linger,
+}
+
+/// A step that the task of a connection is to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Close it now.
+    Close,
+    /// Answer that the head of the request did not come in time.
+    Late,
+    /// Close it after the answer that is due.
+    Finish,
+}
+
+/// What is worth keeping least comes first, and in it what waits longest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// It has its answer.
+    Lingers,
+    /// No request came over it yet.
+    Unused,
+    /// Requests came over it, from nobody who is known.
+    Used,
+    /// Somebody known uses it, and has no request on the way.
+    Known,
+    /// Somebody known sends a body or takes an answer, and is slow.
+    KnownSlow,
+}
+
+/// The wait of a connection for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Waits {
+    pub(super) rank: Rank,
+    pub(super) since: Instant,
+}
+
+/// The beginning of a request's head.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// The method is `HEAD`: its answer has no body.
+    pub(super) is_head: bool,
+    /// The request line has come to its end.
+    pub(super) has_line: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    turn: Turn,
+    since: Instant,
+    /// When the client stopped taking what is written.
+    blocked: Option<Instant>,
+    /// A request was answered.
+    answered: bool,
+    /// The client proved itself.
+    known: bool,
+    /// The body of the request is read to its end, or there is none.
+    whole: bool,
+    /// Bytes came after that: the next request's.
+    ahead: bool,
+    /// No answer of ours is on its way: what is written now is hyper's own.
+    quiet: bool,
+    /// What came was no request, and was or will be answered so.
+    refused: bool,
+    /// The client closed its side.
+    ended: bool,
+    seen: Seen,
+    order: Option<Order>,
+    closing: bool,
+    broken: Option<BodyBroken>,
+    reader: Option<Waker>,
+    /// What the handler left of a body.
+    rest: Option<Incoming>,
+    /// The socket, when hyper has done with it.
+    stream: Option<TcpStream>,
+}
+
+impl Watch {
+    pub(super) fn new(peer: IpAddr, now: Instant) -> Self {
+        Self {
+            peer,
+            state: Mutex::new(State {
+                turn: Turn::Head { begun: false },
+                since: now,
+                blocked: None,
+                answered: false,
+                known: false,
+                whole: true,
+                ahead: false,
+                quiet: true,
+                refused: false,
+                ended: false,
+                seen: Seen::default(),
+                order: None,
+                closing: false,
+                broken: None,
+                reader: None,
+                rest: None,
+                stream: None,
+            }),
+            ordered: Notify::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// Notes that the client proved itself.
+    pub(super) fn known(&self) {
+        self.state().known = true;
+    }
+
+    /// Notes bytes that came; none at the end.
+    pub(super) fn read(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        if bytes.is_empty() {
+            state.ended = true;
+            return;
+        }
+        match state.turn {
+            Turn::Head { begun } => {
+                if !begun {
+                    state.turn = Turn::Head { begun: true };
+                    state.seen.is_head = bytes.starts_with(b"HEAD ");
+                    if state.answered {
+                        state.since = Instant::now();
+                    }
+                }
+                state.seen.has_line |= bytes.contains(&b'\n');
+            }
+            Turn::Work => state.ahead |= state.whole,
+            Turn::Body | Turn::Linger => {}
+        }
+    }
+
+    /// Notes that the client does not take more now, or takes it again.
+    pub(super) fn blocked(&self, is_blocked: bool) {
+        let mut state = self.state();
+        let since = state.blocked;
+        state.blocked = is_blocked.then(|| since.unwrap_or_else(Instant::now));
+    }
+
+    /// Returns the beginning of the head, if what is written now is hyper's own answer to it:
+    /// every answer of ours was handed to the socket before. Once: it is the last answer.
+    pub(super) fn take_refused(&self) -> Option<Seen> {
+        let mut state = self.state();
+        let waits = matches!(state.turn, Turn::Head { .. });
+        let refused = waits && state.quiet && !state.refused;
+        state.refused |= refused;
+        refused.then_some(state.seen)
+    }
+
+    /// Returns the beginning of the head that is waited for.
+    pub(super) fn seen(&self) -> Seen {
+        self.state().seen
+    }
+
+    /// Notes that all that was to be written is.
+    pub(super) fn flushed(&self) {
+        let mut state = self.state();
+        state.quiet |= matches!(state.turn, Turn::Head { .. });
+    }
+
+    /// Notes a whole head. `whole` where no body follows it.
+    pub(super) fn request(&self, whole: bool) {
+        let mut state = self.state();
+        state.turn = Turn::Work;
+        state.quiet = false;
+        state.ahead = false;
+        state.seen = Seen::default();
+        state.whole = whole;
+        state.rest = None;
+    }
+
+    /// Notes that a piece of a body is waited for.
+    pub(super) fn wants_body(&self, reader: &Waker) {
+        let mut state = self.state();
+        if state.turn != Turn::Body {
+            state.turn = Turn::Body;
+            state.since = Instant::now();
+        }
+        if !state
+            .reader
+            .as_ref()
+            .is_some_and(|known| known.will_wake(reader))
+        {
+            state.reader = Some(reader.clone());
+        }
+    }
+
+    /// Notes that a piece of a body came, or its end.
+    pub(super) fn has_body(&self, whole: bool) {
+        let mut state = self.state();
+        state.turn = Turn::Work;
+        state.whole |= whole;
+    }
+
+    /// Returns the reason why a body is no longer waited for.
+    pub(super) fn broken(&self) -> Option<BodyBroken> {
+        self.state().broken
+    }
+
+    /// Notes that an answer is made, and with hyper.
+    pub(super) fn answered(&self) {
+        let mut state = self.state();
+        state.turn = Turn::Head { begun: state.ahead };
+        state.since = Instant::now();
+        state.answered = true;
+        state.broken = state
+            .broken
+            .filter(|broken| *broken == BodyBroken::Stopping);
+        state.reader = None;
+    }
+
+    /// Notes that the server's side is closed.
+    pub(super) fn lingers(&self) {
+        let mut state = self.state();
+        state.turn = Turn::Linger;
+        state.since = Instant::now();
+        state.blocked = None;
+    }
+
+    /// Returns if the client closed its side.
+    pub(super) fn has_ended(&self) -> bool {
+        self.state().ended
+    }
+
+    pub(super) fn leave_rest(&self, rest: Incoming) {
+        self.state().rest = Some(rest);
+    }
+
+    pub(super) fn take_rest(&self) -> Option<Incoming> {
+        self.state().rest.take()
+    }
+
+    pub(super) fn leave_stream(&self, stream: TcpStream) {
+        self.state().stream = Some(stream);
+    }
+
+    pub(super) fn take_stream(&self) -> Option<TcpStream> {
+        self.state().stream.take()
+    }
+
+    /// Returns what the connection waits for its client with; none while the server works, or
+    /// closes it.
+    pub(super) fn waits(&self, now: Instant) -> Option<Waits> {
+        let state = self.state();
+        if state.closing {
+            return None;
+        }
+        let since = match (state.turn, state.blocked) {
+            (_, Some(since)) => since,
+            (Turn::Work, None) => return None,
+            // An answer is being written.
+            (Turn::Head { .. }, None) if !state.quiet => return None,
+            (Turn::Head { .. } | Turn::Body | Turn::Linger, None) => state.since,
+        };
+        let idle = state.blocked.is_none() && matches!(state.turn, Turn::Head { .. });
+        let rank = if state.turn == Turn::Linger {
+            Rank::Lingers
+        } else if state.known && idle {
+            Rank::Known
+        } else if state.known && now.duration_since(since) < PATIENCE {
+            return None;
+        } else if state.known {
+            Rank::KnownSlow
+        } else if state.answered {
+            Rank::Used
+        } else {
+            Rank::Unused
+        };
+        Some(Waits { rank, since })
+    }
+
+    /// Acts on a deadline that is over; returns which.
+    pub(super) fn check(&self, now: Instant, limits: &Limits) -> Option<&'static str> {
+        let mut state = self.state();
+        if state.closing {
+            return None;
+        }
+        let for_so_long = |since: Instant| now.duration_since(since);
+        if state
+            .blocked
+            .is_some_and(|since| for_so_long(since) >= limits.write)
+        {
+            self.give(&mut state, Order::Close);
+            return Some("answer_late");
+        }
+        match state.turn {
+            Turn::Head { begun } => {
+                let idle = state.answered && !begun;
+                let limit = if idle { limits.idle } else { limits.head };
+                if for_so_long(state.since) < limit {
+                    return None;
+                }
+                let order = if begun && state.quiet {
+                    Order::Late
+                } else {
+                    Order::Close
+                };
+                self.give(&mut state, order);
+                Some(if idle { "idle" } else { "head_late" })
+            }
+            Turn::Body if state.broken.is_none() && for_so_long(state.since) >= limits.body => {
+                break_body(&mut state, BodyBroken::Late);
+                Some("body_late")
+            }
+            Turn::Body | Turn::Work | Turn::Linger => None,
+        }
+    }
+
+    /// Closes it.
+    pub(super) fn close(&self) {
+        self.give(&mut self.state(), Order::Close);
+    }
+
+    /// Closes it, unless a request is on its way: then after its answer.
+    pub(super) fn stop(&self) {
+        let mut state = self.state();
+        let order = match state.turn {
+            Turn::Head { .. } if !state.quiet => Order::Finish,
+            Turn::Head { .. } | Turn::Linger => Order::Close,
+            Turn::Body | Turn::Work => Order::Finish,
+        };
+        self.give(&mut state, order);
+    }
+
+    /// Ends the wait for a body.
+    pub(super) fn stop_body(&self) {
+        break_body(&mut self.state(), BodyBroken::Stopping);
+    }
+
+    fn give(&self, state: &mut State, order: Order) {
+        state.closing |= order != Order::Finish;
+        state.order = Some(order);
+        self.ordered.notify_one();
+    }
+
+    /// Waits for the next order.
+    pub(super) async fn order(&self) -> Order {
+        loop {
+            let order = self.state().order.take();
+            if let Some(order) = order {
+                return order;
+            }
+            self.ordered.notified().await;
+        }
+    }
+}
+
+fn break_body(state: &mut State, why: BodyBroken) {
+    state.broken = Some(why);
+    if let Some(reader) = state.reader.take() {
+        reader.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+use super::*;
+
+fn watch(now: Instant) -> Watch {
+    Watch::new(IpAddr::from([192, 0, 2, 1]), now)
+}
+
+fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+fn order(watch: &Watch) -> Option<Order> {
+    watch.state().order
+}
+
+/// Brings it to the end of a first request.
+fn served(watch: &Watch) {
+    watch.read(b"GET / HTTP/1.1\r\n\r\n");
+    watch.request(true);
+    watch.answered();
+    watch.flushed();
+}
+
+/// L3: each wait for the client has its deadline, the server's work has none.
+#[test]
+fn deadlines_are_those_of_the_wait() {
+    let limits = Limits::default();
+    let start = Instant::now();
+    // What happens, the seconds that may pass, the name of the deadline, the order.
+    type Case = (fn(&Watch), u64, &'static str, Option<Order>);
+    let cases: [Case; 6] = [
+        (|_| {}, 10, "head_late", Some(Order::Close)),
+        (
+            |one| one.read(b"GET / HT"),
+            10,
+            "head_late",
+            Some(Order::Late),
+        ),
+        (served, 75, "idle", Some(Order::Close)),
+        (
+            |one| {
+                served(one);
+                one.read(b"G");
+            },
+            10,
+            "head_late",
+            Some(Order::Late),
+        ),
+        (
+            |one| {
+                one.request(false);
+                one.wants_body(Waker::noop());
+            },
+            30,
+            "body_late",
+            None,
+        ),
+        (
+            |one| {
+                one.request(true);
+                one.blocked(true);
+            },
+            30,
+            "answer_late",
+            Some(Order::Close),
+        ),
+    ];
+    for (happens, allowed, reason, ordered) in cases {
+        let one = watch(start);
+        happens(&one);
+        // What happened took a moment.
+        let now = Instant::now();
+        assert_eq!(
+            one.check(start + seconds(allowed) - seconds(1), &limits),
+            None
+        );
+        assert_eq!(one.check(now + seconds(allowed), &limits), Some(reason));
+        assert_eq!(order(&one), ordered, "{reason}");
+        assert_eq!(one.broken().is_some(), reason == "body_late");
+        // Once.
+        assert_eq!(one.check(now + seconds(1_000), &limits), None, "{reason}");
+    }
+    let busy = watch(start);
+    busy.request(true);
+    assert_eq!(busy.check(start + seconds(1_000), &limits), None);
+    assert_eq!(busy.waits(start + seconds(1_000)), None);
+}
+
+/// L3: a byte now and then does not put off the end of a head; it does that of a body.
+#[test]
+fn trickling_helps_a_body_and_no_head() {
+    let limits = Limits::default();
+    let start = Instant::now();
+    let head = watch(start);
+    for _ in 0..20 {
+        head.read(b"x");
+    }
+    assert_eq!(head.check(start + limits.head, &limits), Some("head_late"));
+    let body = watch(start);
+    body.request(false);
+    body.wants_body(Waker::noop());
+    let since = body.waits(start).unwrap().since;
+    std::thread::sleep(Duration::from_millis(5));
+    body.wants_body(Waker::noop());
+    assert_eq!(body.waits(start).unwrap().since, since);
+    body.has_body(false);
+    body.wants_body(Waker::noop());
+    assert!(body.waits(start).unwrap().since > since);
+}
+
+/// S1: a connection that was used stays when others never are, and one of somebody known
+/// stays longest.
+#[test]
+fn what_is_worth_least_makes_room_first() {
+    let start = Instant::now();
+    let late = start + seconds(20);
+    let rank = |one: &Watch, now| one.waits(now).map(|waits| waits.rank);
+    let unused = watch(start);
+    assert_eq!(rank(&unused, start), Some(Rank::Unused));
+    unused.read(b"GET ");
+    assert_eq!(rank(&unused, start), Some(Rank::Unused));
+    let half_a_body = watch(start);
+    half_a_body.request(false);
+    half_a_body.wants_body(Waker::noop());
+    assert_eq!(rank(&half_a_body, late), Some(Rank::Unused));
+    let used = watch(start);
+    served(&used);
+    assert_eq!(rank(&used, late), Some(Rank::Used));
+    let known = watch(start);
+    known.request(false);
+    known.known();
+    known.wants_body(Waker::noop());
+    assert_eq!(rank(&known, Instant::now()), None);
+    assert_eq!(rank(&known, late), Some(Rank::KnownSlow));
+    known.has_body(true);
+    assert_eq!(rank(&known, late), None);
+    known.answered();
+    assert_eq!(rank(&known, late), None, "the answer is on its way");
+    known.flushed();
+    assert_eq!(rank(&known, late), Some(Rank::Known));
+    known.lingers();
+    assert_eq!(rank(&known, late), Some(Rank::Lingers));
+    let order = [
+        Rank::Lingers,
+        Rank::Unused,
+        Rank::Used,
+        Rank::Known,
+        Rank::KnownSlow,
+    ];
+    assert!(order.is_sorted());
+    used.close();
+    assert_eq!(rank(&used, late), None, "it is on its way out");
+}
+
+/// L8: only while no answer of ours is on its way is what hyper writes its own, and once.
+#[test]
+fn an_answer_of_ours_is_not_taken_for_hypers() {
+    let one = watch(Instant::now());
+    one.read(b"GET / HTTP/1.1\r\n\r\n");
+    one.request(true);
+    one.flushed();
+    assert_eq!(one.take_refused(), None, "at work");
+    one.answered();
+    assert_eq!(one.take_refused(), None, "with hyper, and not written");
+    one.flushed();
+    one.read(b"HEAD ");
+    let seen = one.take_refused().unwrap();
+    assert!(seen.is_head && !seen.has_line);
+    assert_eq!(one.take_refused(), None);
+}
+
+/// S5: a stop closes what waits for a request, lets a request come to its end, and does not
+/// cut an answer that is being written.
+#[test]
+fn a_stop_ends_what_has_no_request() {
+    let start = Instant::now();
+    let (idle, half, busy, writing) = (watch(start), watch(start), watch(start), watch(start));
+    half.read(b"GE");
+    busy.request(false);
+    busy.wants_body(Waker::noop());
+    writing.request(true);
+    writing.answered();
+    for (one, expected) in [
+        (&idle, Order::Close),
+        (&half, Order::Close),
+        (&busy, Order::Finish),
+        (&writing, Order::Finish),
+    ] {
+        one.stop();
+        assert_eq!(order(one), Some(expected));
+    }
+    busy.stop_body();
+    assert_eq!(busy.broken(), Some(BodyBroken::Stopping));
+}
+
+/// The next request's first bytes, read while one is worked on, count from its answer on.
+#[test]
+fn bytes_that_came_ahead_begin_the_next_head() {
+    let limits = Limits::default();
+    let one = watch(Instant::now());
+    one.request(true);
+    one.read(b"GET /half");
+    one.answered();
+    one.flushed();
+    let now = Instant::now();
+    assert_eq!(one.check(now + limits.head, &limits), Some("head_late"));
+    // What is left of a body is no head.
+    let other = watch(now);
+    other.request(false);
+    other.read(b"rest of a body");
+    other.answered();
+    other.flushed();
+    assert_eq!(other.check(now + limits.head, &limits), None);
+}
