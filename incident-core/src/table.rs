@@ -25,3 +25,20 @@ pub fn cell(text: &str) -> Cow<'_, str> {
         Cow::Borrowed(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S16: each beginning of a formula, full-width ones too, and nothing else.
+    #[test]
+    fn formulas_have_an_apostrophe_before_them() {
+        for first in "=+-@\t\r\n＝＋－＠".chars() {
+            let text = format!("{first}cmd()");
+            assert_eq!(cell(&text), format!("'{text}"));
+        }
+        for plain in ["", "tenant-fr", "a=b", "'=x", "é＝1", "#1", "1-2"] {
+            assert_eq!(cell(plain), plain);
+        }
+    }
+}

@@ -150,6 +150,11 @@ async fn start_on(parts: Parts, storage: Storage) -> (Console, Storage) {
 impl Server {
     /// A server whose store can be brought into trouble.
     pub(crate) async fn troubled() -> (Self, Arc<Troubled>) {
+        Self::troubled_with(Parts::default()).await
+    }
+
+    /// The same with other parts; its pager and clock are always ours.
+    pub(crate) async fn troubled_with(parts: Parts) -> (Self, Arc<Troubled>) {
         let (mut storage, database) = storage().await;
         let troubled = Troubled::over(storage.store);
         storage.store = troubled.clone();
@@ -158,7 +163,7 @@ impl Server {
         let parts = Parts {
             pagers: vec![pager.clone()],
             clock: Some(clock.clone()),
-            ..Parts::default()
+            ..parts
         };
         let (console, storage) = start_on(parts, storage).await;
         let server = Self {

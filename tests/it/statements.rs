@@ -164,10 +164,14 @@ async fn a_correction_changes_the_statement_and_what_does_not_count_is_not_there
     server.stop().await;
 }
 
+/// S16: names that begin as a formula does, full-width too.
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_come_in_pages_and_as_a_table_without_formulas() {
     let server = server("").await;
-    let tenants: Vec<String> = (0..7).map(|n| format!("={n}+\"1\",x")).collect();
+    let tenants: Vec<String> = "=+-@＝＋＠"
+        .chars()
+        .map(|first| format!("{first}0+\"1\",x"))
+        .collect();
     outage(
         &server,
         "2026-11-09T10:00:00Z",
@@ -195,10 +199,12 @@ async fn statements_come_in_pages_and_as_a_table_without_formulas() {
     let lines: Vec<&str> = table.text.lines().collect();
     assert_eq!(lines.len(), 8);
     assert!(lines[0].starts_with("tenant_id,period,timezone,"));
-    assert_eq!(
-        lines[1],
-        "\"'=0+\"\"1\"\",x\",2026-11,UTC,per_incident,default-1,240,0,99.4444,true,25,,,true"
-    );
+    for first in "=+-@＝＋＠".chars() {
+        let line = format!(
+            "\"'{first}0+\"\"1\"\",x\",2026-11,UTC,per_incident,default-1,240,0,99.4444,true,25,,,true"
+        );
+        assert!(lines.contains(&&*line), "{}", table.text);
+    }
     server.stop().await;
 }
 

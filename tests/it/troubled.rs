@@ -26,6 +26,8 @@ pub(crate) const UNKNOWN: u8 = 1;
 pub(crate) const AWAY: u8 = 2;
 /// Who reads incidents hears nothing.
 pub(crate) const HANGS: u8 = 3;
+/// Who commits hears nothing, and nothing is kept.
+pub(crate) const STUCK: u8 = 4;
 
 pub(crate) struct Troubled {
     inner: Arc<dyn Store>,
@@ -60,6 +62,9 @@ impl Troubled {
 #[async_trait]
 impl IncidentStore for Troubled {
     async fn commit(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError> {
+        if self.trouble() == STUCK {
+            return std::future::pending().await;
+        }
         let kept = self.inner.commit(commit, within).await?;
         if self.trouble() == UNKNOWN {
             return Err(StoreError::Unknown("the answer is lost".into()));

@@ -25,12 +25,12 @@ use crate::server::{Limits, Server};
 use crate::storage::Storage;
 
 /// Time that a stop has for what was accepted: commands, counted from its beginning, ...
-const COMMANDS: Duration = Duration::from_secs(6);
+const COMMANDS: Duration = Duration::from_secs(5);
 /// ... pages, ...
-const PAGES: Duration = Duration::from_millis(8_000);
+const PAGES: Duration = Duration::from_secs(7);
 /// ... and anchors. With what the process does after that it is less than the 10 s after
 /// which Docker kills it (Kubernetes: 30 s).
-const ANCHORS: Duration = Duration::from_millis(9_000);
+const ANCHORS: Duration = Duration::from_secs(8);
 
 /// Time between two looks at wrong tokens.
 const LOOK: Duration = Duration::from_secs(1);

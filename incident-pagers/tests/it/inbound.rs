@@ -2,7 +2,8 @@
 
 use incident_core::paging::HeardWhat;
 use incident_pagers::inbound::{
-    Delivery, WebhookSecret, read_opsgenie, read_pagerduty, verify_opsgenie, verify_pagerduty,
+    Delivery, WebhookSecret, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
+    verify_pagerduty,
 };
 use incident_pagers::testing::Webhooks;
 use serde_json::{Value, json};
@@ -84,6 +85,7 @@ fn signatures_come_in_several_forms_and_secrets_are_replaced() {
             Ok(()),
             "{header}"
         );
+        assert!(has_signature(Some(&header)), "{header}");
     }
     let bare = right.trim_start_matches("v1=");
     for header in [
@@ -95,13 +97,16 @@ fn signatures_come_in_several_forms_and_secrets_are_replaced() {
         format!("v1={bare}0"),
         "v1=".to_owned(),
         "v1=zz".to_owned(),
-        other,
+        other.clone(),
     ] {
         assert!(
             verify_pagerduty(body, Some(&header), &known).is_err(),
             "{header}"
         );
+        // S2: all but the one that is made with another secret are seen before the body.
+        assert_eq!(has_signature(Some(&header)), header == other, "{header}");
     }
+    assert!(!has_signature(None));
     assert!(verify_pagerduty(body, None, &known).is_err());
     assert!(verify_pagerduty(body, Some(&right), &[]).is_err());
     // The same JSON in other bytes is another body.
@@ -117,12 +122,15 @@ fn signatures_come_in_several_forms_and_secrets_are_replaced() {
     }
 }
 
+/// S16: the scheme is case-insensitive.
 #[test]
 fn a_token_is_compared_whole() {
     let known = [secret("an-older-token-0123456789"), secret(SECRET)];
     for header in [
         SECRET.to_owned(),
         format!("Bearer {SECRET}"),
+        format!("bearer {SECRET}"),
+        format!("BEARER  {SECRET}"),
         format!(" {SECRET} "),
     ] {
         assert_eq!(verify_opsgenie(Some(&header), &known), Ok(()));

@@ -18,7 +18,9 @@ pub(super) fn status_of(answer: &[u8], seen: Seen) -> StatusCode {
     let code = code.and_then(|rest| rest.get(..3));
     let status = code.and_then(|code| StatusCode::from_bytes(code).ok());
     match status.unwrap_or(StatusCode::BAD_REQUEST) {
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE if !seen.has_line => StatusCode::URI_TOO_LONG,
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE if seen.has_long_line() => {
+            StatusCode::URI_TOO_LONG
+        }
         status => status,
     }
 }
@@ -67,16 +69,18 @@ mod tests {
 
     #[test]
     fn a_first_line_without_an_end_is_an_address_too_long() {
-        let (line, none) = (
-            Seen {
-                has_line: true,
-                is_head: false,
-            },
-            Seen::default(),
-        );
+        let seen = |bytes: &[u8]| {
+            let mut seen = Seen::default();
+            seen.see(bytes);
+            seen
+        };
+        let (line, none) = (seen(b"GET / HTTP/1.1\r\n"), seen(b"GET /x"));
         for (answer, seen, status) in [
             (&b"HTTP/1.1 431 Request"[..], line, 431),
             (b"HTTP/1.1 431 Request", none, 414),
+            // The beginning was not seen.
+            (b"HTTP/1.1 431 Request", Seen::default(), 431),
+            (b"HTTP/1.1 431 Request", seen(b"xxxx"), 431),
             (b"HTTP/1.1 414 URI", line, 414),
             (b"HTTP/1.0 400 Bad", none, 400),
             (b"HTTP/1.1 ", line, 400),

@@ -17,10 +17,8 @@ use super::answer::answer;
 use super::bare;
 use super::stream::Stream;
 use super::table::Entry;
-use super::watch::{Order, Watch};
+use super::watch::{HEAD, Order, Watch};
 
-/// Most bytes of a request without its body. As nginx has it: four buffers of 8 KiB.
-const HEAD: usize = 32 * 1024;
 /// Most bytes that are read at a time.
 const BUFFER: usize = 64 * 1024;
 /// Time for an answer of a few hundred bytes to be written.
@@ -30,6 +28,8 @@ const SAYING: Duration = Duration::from_secs(2);
 const LINGER: Duration = Duration::from_secs(30);
 /// So long without a byte (`lingering_timeout`).
 const SILENCE: Duration = Duration::from_secs(5);
+/// So long while the server stops.
+const LAST_LINGER: Duration = Duration::from_secs(1);
 /// So many bytes.
 const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
@@ -109,8 +109,13 @@ async fn linger(mut socket: TcpStream, watch: &Watch) {
             }
         }
     };
+    let longest = if watch.is_stopping() {
+        LAST_LINGER
+    } else {
+        LINGER
+    };
     tokio::select! {
-        _ = timeout(LINGER, reading) => {}
+        _ = timeout(longest, reading) => {}
         _ = watch.order() => {}
     }
 }

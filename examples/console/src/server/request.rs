@@ -107,6 +107,7 @@ pub(super) async fn drain(watch: &Watch, expects: bool) -> bool {
     if expects || rest.size_hint().lower() > DRAINED {
         return false;
     }
+    watch.drains();
     let reading = async {
         let mut read = 0;
         while let Some(frame) = rest.frame().await {

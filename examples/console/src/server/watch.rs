@@ -17,6 +17,9 @@ use super::request::BodyBroken;
 /// way, whoever else comes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Most bytes of a request without its body. As nginx has it: four buffers of 8 KiB.
+pub(super) const HEAD: usize = 32 * 1024;
+
 /// One connection. The task that serves it tells what happens on it; the server tells that
 /// task what to do.
 #[derive(Debug)]
@@ -77,8 +80,37 @@ pub(super) struct Waits {
 pub(super) struct Seen {
     /// The method is `HEAD`: its answer has no body.
     pub(super) is_head: bool,
-    /// The request line has come to its end.
-    pub(super) has_line: bool,
+    /// The request line has come to its end, within what a head may have.
+    has_line: bool,
+    /// The bytes of the request line so far.
+    line: usize,
+}
+
+impl Seen {
+    /// Tells if it is the request line that is too long.
+    pub(super) const fn has_long_line(self) -> bool {
+        self.line > 0 && !self.has_line
+    }
+
+    pub(super) fn see(&mut self, bytes: &[u8]) {
+        if self.has_line {
+            return;
+        }
+        if self.line == 0 {
+            self.is_head = bytes.starts_with(b"HEAD ");
+            // The beginning may have come together with the request before.
+            self.has_line = !begins_with_a_method(bytes);
+        }
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        self.line += end.unwrap_or(bytes.len());
+        self.has_line |= end.is_some() && self.line < HEAD;
+    }
+}
+
+/// A blank behind a few capitals, or as far as it came.
+fn begins_with_a_method(bytes: &[u8]) -> bool {
+    let name = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
+    name.len() < 20 && name.iter().all(u8::is_ascii_uppercase)
 }
 
 #[derive(Debug)]
@@ -104,6 +136,7 @@ struct State {
     seen: Seen,
     order: Option<Order>,
     closing: bool,
+    stopping: bool,
     broken: Option<BodyBroken>,
     reader: Option<Waker>,
     /// What the handler left of a body.
@@ -130,6 +163,7 @@ impl Watch {
                 seen: Seen::default(),
                 order: None,
                 closing: false,
+                stopping: false,
                 broken: None,
                 reader: None,
                 rest: None,
@@ -163,15 +197,17 @@ impl Watch {
             Turn::Head { begun } => {
                 if !begun {
                     state.turn = Turn::Head { begun: true };
-                    state.seen.is_head = bytes.starts_with(b"HEAD ");
                     if state.answered {
                         state.since = Instant::now();
                     }
                 }
-                state.seen.has_line |= bytes.contains(&b'\n');
+                state.seen.see(bytes);
             }
-            Turn::Work => state.ahead |= state.whole,
-            Turn::Body | Turn::Linger => {}
+            Turn::Work if state.whole => {
+                state.ahead = true;
+                state.seen.see(bytes);
+            }
+            Turn::Work | Turn::Body | Turn::Linger => {}
         }
     }
 
@@ -230,6 +266,13 @@ impl Watch {
         }
     }
 
+    /// Notes that the rest of a body is waited for, which the answer does not need.
+    pub(super) fn drains(&self) {
+        let mut state = self.state();
+        state.turn = Turn::Body;
+        state.since = Instant::now();
+    }
+
     /// Notes that a piece of a body came, or its end.
     pub(super) fn has_body(&self, whole: bool) {
         let mut state = self.state();
@@ -260,6 +303,11 @@ impl Watch {
         state.turn = Turn::Linger;
         state.since = Instant::now();
         state.blocked = None;
+    }
+
+    /// Returns if the server stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.state().stopping
     }
 
     /// Returns if the client closed its side.
@@ -359,6 +407,7 @@ impl Watch {
     /// Closes it, unless a request is on its way: then after its answer.
     pub(super) fn stop(&self) {
         let mut state = self.state();
+        state.stopping = true;
         let order = match state.turn {
             Turn::Head { .. } if !state.quiet => Order::Finish,
             Turn::Head { .. } | Turn::Linger => Order::Close,

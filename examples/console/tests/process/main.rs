@@ -13,12 +13,25 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 mod billing;
+mod connections;
 mod database;
+mod stops;
 mod test_pages;
 mod vendors;
 
 fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_incident-console"));
+    prepared(Command::new(env!("CARGO_BIN_EXE_incident-console")))
+}
+
+/// The same, started by a shell that does something before: a limit, a signal.
+fn after(script: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{script}; exec \"$0\"")]);
+    shell.arg(env!("CARGO_BIN_EXE_incident-console"));
+    prepared(shell)
+}
+
+fn prepared(mut command: Command) -> Command {
     for name in [
         "INCIDENT_TOKENS",
         "INCIDENT_POLICY",

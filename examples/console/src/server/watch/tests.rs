@@ -122,6 +122,11 @@ fn what_is_worth_least_makes_room_first() {
     half_a_body.request(false);
     half_a_body.wants_body(Waker::noop());
     assert_eq!(rank(&half_a_body, late), Some(Rank::Unused));
+    let refused = watch(start);
+    refused.request(false);
+    assert_eq!(rank(&refused, late), None);
+    refused.drains();
+    assert_eq!(rank(&refused, late), Some(Rank::Unused));
     let used = watch(start);
     served(&used);
     assert_eq!(rank(&used, late), Some(Rank::Used));
@@ -164,7 +169,7 @@ fn an_answer_of_ours_is_not_taken_for_hypers() {
     one.flushed();
     one.read(b"HEAD ");
     let seen = one.take_refused().unwrap();
-    assert!(seen.is_head && !seen.has_line);
+    assert!(seen.is_head && seen.has_long_line());
     assert_eq!(one.take_refused(), None);
 }
 

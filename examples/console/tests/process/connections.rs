@@ -1,0 +1,236 @@
+//! The process under clients that only hold on to what they can get.
+
+use std::io::{BufReader, Read};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use incident_pagers::testing::StandIn;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::{Running, after, command, stop, until};
+
+const TOKEN: &str = "token-0123456789-token";
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+
+async fn connect(address: SocketAddr) -> TcpStream {
+    let connecting = TcpStream::connect(address);
+    timeout(Duration::from_secs(5), connecting)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+/// Sends a request, and reads as much as holds the status; none where the connection ended.
+async fn ask(stream: &mut TcpStream, request: &str) -> Option<u16> {
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = vec![0; 4_096];
+    let reading = timeout(Duration::from_secs(15), stream.read(&mut answer));
+    let read = reading.await.ok()?.ok()?;
+    let text = String::from_utf8_lossy(&answer[..read]).into_owned();
+    text.split(' ').nth(1)?.parse().ok()
+}
+
+fn sev1(title: &str) -> String {
+    let body = format!(r#"{{"title": "{title}", "severity": "SEV1"}}"#);
+    format!(
+        "POST /sys/incidents HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// The ways in which a client can hold on: nothing, half a head, half a body with a signature
+/// that may be one, and half a body that is refused before.
+fn held(number: usize) -> String {
+    let signature = "0".repeat(64);
+    match number % 4 {
+        0 => String::new(),
+        1 => "GET /healthz HTTP/1.1\r\nx: ".to_owned(),
+        2 => format!(
+            "POST /hooks/pagerduty HTTP/1.1\r\nhost: x\r\nx-pagerduty-signature: v1={signature}\r\n\
+             content-length: 1000\r\n\r\n{{"
+        ),
+        _ => "POST /sys/incidents HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{".to_owned(),
+    }
+}
+
+/// S1, L3: three times as many silent and half-sent requests as the process has descriptors:
+/// it is alive, and a SEV1 over a connection that was open before reaches on-call, whether
+/// the connection had shown a token before or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_hold_on_stop_no_page() {
+    for limit in [64, 128, 1_024] {
+        let pagerduty = StandIn::pagerduty().await.unwrap();
+        let mut console = after(&format!("ulimit -n {limit}"));
+        console
+            .env("RUST_LOG", "warn")
+            .env("INCIDENT_TOKENS", format!("root:admin:{TOKEN}"))
+            .env("PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789abcdef")
+            .env("PAGERDUTY_URL", pagerduty.base_url().to_string())
+            .env("PAGERDUTY_WEBHOOK_SECRET", "the-secret-of-this-webhook");
+        let mut child = Running::of(&mut console);
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let seen = until(&mut lines, "listening on ");
+        let address = seen
+            .last()
+            .unwrap()
+            .trim_start_matches("listening on http://");
+        let address: SocketAddr = address.parse().unwrap();
+        let (mut known, mut used) = (connect(address).await, connect(address).await);
+        let list = format!(
+            "GET /sys/incidents HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\n\r\n"
+        );
+        assert_eq!(ask(&mut known, &list).await, Some(200));
+        assert_eq!(ask(&mut used, HEALTH).await, Some(200));
+        let mut holding = Vec::new();
+        for number in 0..3 * limit {
+            let mut one = connect(address).await;
+            // Those before may be closed by now, and so may this one.
+            let _ = one.write_all(held(number).as_bytes()).await;
+            holding.push(one);
+        }
+        let started = Instant::now();
+        while ask(&mut connect(address).await, HEALTH).await != Some(200) {
+            let waited = started.elapsed();
+            assert!(
+                waited < Duration::from_secs(15),
+                "{limit}: dead for {waited:?}"
+            );
+        }
+        let started = Instant::now();
+        assert_eq!(ask(&mut known, &sev1("one")).await, Some(201), "{limit}");
+        assert_eq!(ask(&mut used, &sev1("two")).await, Some(201), "{limit}");
+        while pagerduty.wakes().len() < 2 {
+            let waited = started.elapsed();
+            assert!(
+                waited < Duration::from_secs(10),
+                "{limit}: no page for {waited:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let metrics = reqwest::Client::builder().no_proxy().build().unwrap();
+        let asked = metrics
+            .get(format!("http://{address}/metrics"))
+            .bearer_auth(TOKEN);
+        let metrics = asked.send().await.unwrap().text().await.unwrap();
+        let figure = |name: &str| -> usize {
+            let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap_or_else(|| panic!("{name}: {metrics}"))
+                .trim()
+                .parse()
+                .unwrap()
+        };
+        let most = figure("incident_console_connections_limit ");
+        assert!(most < limit && figure("incident_console_connections ") <= most);
+        let evicted = "incident_console_connections_closed_total{reason=\"evicted\"} ";
+        assert!(figure(evicted) >= limit);
+        if let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", child.id())) {
+            assert!(open.count() < limit);
+        }
+        stop(child);
+    }
+}
+
+/// The most memory that a process had, in MiB, where the system tells.
+fn peak(child: &Running) -> Option<usize> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<usize>().ok()? / 1_024)
+}
+
+/// S2: 400 bodies of 1 MB to a hook that is switched on, with no signature and with one that
+/// is wrong, cost no more memory than the room that there is for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn unproven_bodies_cost_little_memory() {
+    let mut console = command();
+    console
+        .env("RUST_LOG", "warn")
+        .env("PAGERDUTY_WEBHOOK_SECRET", "the-secret-of-this-webhook")
+        .env("OPSGENIE_WEBHOOK_TOKEN", "the-token-of-this-webhook");
+    let mut child = Running::of(&mut console);
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let seen = until(&mut lines, "listening on ");
+    let address = seen
+        .last()
+        .unwrap()
+        .trim_start_matches("listening on http://");
+    let address: SocketAddr = address.parse().unwrap();
+    let Some(before) = peak(&child) else {
+        eprintln!("skipped: the system does not tell the memory of a process");
+        return;
+    };
+    let signature = format!("x-pagerduty-signature: v1={}", "0".repeat(64));
+    for (route, header) in [
+        ("pagerduty", "x: 1"),
+        ("pagerduty", &signature),
+        ("opsgenie", "authorization: Bearer wrong-wrong-wrong"),
+    ] {
+        let mut sending = Vec::new();
+        for _ in 0..400 {
+            let head = format!(
+                "POST /hooks/{route} HTTP/1.1\r\nhost: x\r\n{header}\r\ncontent-length: 1000000\r\n\r\n"
+            );
+            sending.push(tokio::spawn(async move {
+                let mut stream = connect(address).await;
+                let _ = stream.write_all(head.as_bytes()).await;
+                // All but the last byte: it is held until the client goes.
+                let _ = timeout(Duration::from_secs(5), stream.write_all(&[b'x'; 999_999])).await;
+                stream
+            }));
+        }
+        let mut open = Vec::new();
+        for one in sending {
+            open.push(one.await.unwrap());
+        }
+        let grown = peak(&child).unwrap() - before;
+        assert!(grown < 96, "{route} {header}: {grown} MiB more");
+    }
+    stop(child);
+}
+
+/// S15: thousands of wrong tokens are counted, and are one line of the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_tokens_are_counted_and_logged_once() {
+    let mut console = command();
+    console
+        .env("RUST_LOG", "warn")
+        .env("INCIDENT_TOKENS", format!("root:admin:{TOKEN}"));
+    let mut child = Running::of(&mut console);
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let seen = until(&mut lines, "listening on ");
+    let address = seen.last().unwrap().trim_start_matches("listening on ");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = async |path: &str, token: &str| {
+        let asked = client.get(format!("{address}{path}")).bearer_auth(token);
+        let answer = asked.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let mut answers = [0, 0];
+    for number in 0..2_000 {
+        let (status, _) = ask("/sys/incidents", &format!("wrong-c4n4ry-{number}")).await;
+        answers[usize::from(status == 429)] += 1;
+    }
+    // Twenty, unless a minute went by.
+    assert!(answers[0] % 20 == 0 && answers[0] <= 60, "{answers:?}");
+    // Longer than it takes until the first line.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let (status, metrics) = ask("/metrics", TOKEN).await;
+    assert_eq!(status, 200);
+    let counted = "incident_console_wrong_tokens_total{place=\"sys\"} 2000";
+    assert!(metrics.contains(counted), "{metrics}");
+    let mut stderr = child.stderr.take().unwrap();
+    stop(child);
+    let mut log = String::new();
+    stderr.read_to_string(&mut log).unwrap();
+    let lines = log.lines().filter(|line| line.contains("wrong tokens"));
+    let lines: Vec<&str> = lines.collect();
+    assert!((1..=3).contains(&lines.len()), "{log}");
+    assert!(
+        lines[0].contains("127.0.0.1") && !log.contains("c4n4ry"),
+        "{log}"
+    );
+}
