@@ -252,10 +252,10 @@ async fn an_event_that_changed_raises_an_alarm() {
     let id = incidents.declare(&ask, &declare).await.unwrap().incident.id;
     let path = format!("/{id}");
     let heard = |body: &str| -> Heard {
-        match read_pagerduty(body.as_bytes()).unwrap() {
-            Delivery::Heard(heard) => *heard,
-            other => panic!("{other:?}"),
-        }
+        let Delivery::Heard(heard) = read_pagerduty(body.as_bytes()).unwrap() else {
+            panic!("it is of interest");
+        };
+        *heard
     };
     let first = heard(&event(&path, |_| {}));
     for repeated in [false, true] {

@@ -18,6 +18,7 @@ mod bad_usage;
 mod billing;
 mod coalescing;
 mod confirmed;
+mod connections;
 mod credits;
 mod deliveries;
 mod escalations;

@@ -51,6 +51,9 @@ Settings come from the environment; see README.md. None is needed to serve.";
 /// Time for blocking work to end after everything else has.
 const LEFT_OVER: Duration = Duration::from_millis(500);
 
+/// Fewer connections at a time than this are worth a word at the start.
+const FEW: usize = 256;
+
 /// What to do.
 enum Task<'a> {
     Serve { demo: bool },
@@ -304,6 +307,13 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
         writeln!(
             out,
             "pager: the configured vendors are left out, so that a demo wakes nobody"
+        )?;
+    }
+    if console.connections < FEW {
+        writeln!(
+            out,
+            "connections: at most {}, because the limit of descriptors is low (ulimit -n)",
+            console.connections
         )?;
     }
     if let Some(token) = &made {

@@ -205,6 +205,8 @@ pub fn usage_lines(data: &[u8]) {
     let (status, body) = whole;
     let said = |name: &str| body[name].as_u64().unwrap();
     let count = |lines: &[u8]| {
+        // A byte order mark is no line.
+        let lines = lines.strip_prefix(b"\xef\xbb\xbf").unwrap_or(lines);
         let lines = lines.split(|byte| *byte == b'\n');
         lines
             .filter(|line| !line.iter().all(u8::is_ascii_whitespace))

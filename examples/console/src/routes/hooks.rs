@@ -51,7 +51,7 @@ pub(super) async fn pagerduty(State(app): State<App>, request: Request) -> Answe
     let bytes = delivery(body, &room).await?;
     verify_pagerduty(&bytes, Some(&signature), &app.hooks.pagerduty)
         .map_err(|_| not_proven(&app, &parts))?;
-    is_known(&parts);
+    note_known(&parts);
     let Some(heard) = heard(read_pagerduty(body::without_mark(&bytes))) else {
         return Ok(taken("nothing to do"));
     };
@@ -73,7 +73,7 @@ pub(super) async fn opsgenie(State(app): State<App>, request: Request) -> Answer
     let token = once(&parts.headers, header::AUTHORIZATION.as_str())?
         .or(once(&parts.headers, "x-webhook-token")?);
     verify_opsgenie(token, &app.hooks.opsgenie).map_err(|_| not_proven(&app, &parts))?;
-    is_known(&parts);
+    note_known(&parts);
     let room = app.bodies.hooks();
     let bytes = delivery(body, &room).await?;
     match heard(read_opsgenie(body::without_mark(&bytes))) {
@@ -106,9 +106,9 @@ fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Probl
         .map_err(|_| Problem::unreadable("send each header that holds a token once"))
 }
 
-fn is_known(parts: &Parts) {
+fn note_known(parts: &Parts) {
     if let Some(client) = parts.extensions.get::<Client>() {
-        client.is_known();
+        client.note_known();
     }
 }
 

@@ -137,7 +137,7 @@ async fn authenticate(State(app): State<App>, mut request: Request, next: Next) 
         Err(other) => return Problem::from(other).into_response(),
     };
     if let Some(client) = client {
-        client.is_known();
+        client.note_known();
     }
     // Held until the answer is made.
     let room = app.bodies.known();

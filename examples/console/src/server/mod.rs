@@ -60,7 +60,7 @@ impl Client {
     }
 
     /// Notes that the client proved itself: its connection is the last that has to make room.
-    pub fn is_known(&self) {
+    pub fn note_known(&self) {
         self.0.known();
     }
 }

@@ -73,6 +73,10 @@ async fn clients_that_hold_on_stop_no_page() {
         let mut child = Running::of(&mut console);
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let seen = until(&mut lines, "listening on ");
+        let few = seen
+            .iter()
+            .any(|line| line.starts_with("connections: at most "));
+        assert_eq!(few, limit < 1_024, "{seen:?}");
         let address = seen
             .last()
             .unwrap()
