@@ -36,9 +36,9 @@ fn signature() -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_sends_nothing_more_is_answered_or_closed() {
     let limits = Limits {
-        head: Duration::from_millis(400),
-        body: Duration::from_millis(400),
-        idle: Duration::from_millis(1_200),
+        head: Duration::from_secs(1),
+        body: Duration::from_millis(1_500),
+        idle: Duration::from_secs(5),
         ..Limits::default()
     };
     let server = Server::start_with(limited(limits)).await;
@@ -130,7 +130,7 @@ async fn who_sends_nothing_more_is_answered_or_closed() {
     ))
     .await;
     for _ in 0..5 {
-        tokio::time::sleep(limits.body / 2).await;
+        tokio::time::sleep(limits.body / 3).await;
         slow.send(format!("{event}\n")).await;
     }
     assert_eq!(slow.answer().await.unwrap().is(202)["accepted"], 5);
@@ -255,7 +255,7 @@ async fn requests_at_work_make_no_room() {
             .await;
         busy.push(one);
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let mut third = Raw::to(server.address()).await;
     assert!(third.is_closed().await < Duration::from_secs(5));
     for one in &mut busy {
@@ -320,7 +320,7 @@ async fn what_is_no_request_is_a_problem() {
             }
             let answer = one.answer().await.unwrap();
             let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
-            // An address that came together with a request is not told from other fields.
+            // An address that came together with a request is not known from other fields.
             if !(before == "behind" && *status == 414) {
                 assert_eq!(answer.status, *status, "{before}: {shown}");
             }

@@ -89,7 +89,7 @@ async fn a_byte_order_mark_is_ignored() {
     server.stop().await;
 }
 
-/// L6: the usual names of lines of JSON are known; what is not is told what is.
+/// L6: the usual names of lines of JSON are known; an answer to others names them.
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_are_known_by_their_usual_names() {
     let server = Server::start().await;

@@ -1,4 +1,4 @@
-//! A client that sends what it is told, byte by byte.
+//! A client that sends bytes as they are given.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -53,7 +53,7 @@ pub enum Alarm {
         /// Who told.
         vendor: Name,
     },
-    /// An event that a vendor had told came again under the same id, and says something else.
+    /// An event that a vendor had sent came again under the same id, and says something else.
     /// It was proven to be the vendor's and not taken in: somebody may hold the secret, or
     /// the vendor uses an id twice.
     EventChanged {

@@ -15,7 +15,7 @@ use super::problem::Problem;
 const MOST: u32 = 20;
 /// The time they are counted over, and the time between two log lines.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Sources that are told apart. Those beyond share one count, which does no harm: a known
+/// Sources that are counted apart. Those beyond share one count, which does no harm: a known
 /// token is never refused.
 const SOURCES: usize = 4_096;
 

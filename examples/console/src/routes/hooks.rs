@@ -32,7 +32,7 @@ const DELIVERY: Duration = Duration::from_secs(5);
 /// Time that a key which was left out may be asked for.
 const LOOKUP: Duration = Duration::from_millis(2_500);
 /// Time that the store has. With the look-up less than the 5 s that PagerDuty waits.
-const STORE: Duration = Duration::from_millis(1_800);
+const STORE: Duration = Duration::from_millis(1_500);
 
 /// The place of a token or a signature that is not known.
 const PLACE: &str = "hooks";
@@ -133,16 +133,16 @@ fn heard(read: Result<Delivery, NotReadable>) -> Option<Heard> {
 async fn heed(app: &App, heard: Heard) -> Answer {
     let incidents = app.incidents.clone();
     let vendor = heard.vendor.clone();
-    let heeding = app.run(async move {
+    let work = app.run(async move {
         match incidents.heed(&heard).await {
             Err(Error::KeyReused) => Ok(None),
             other => Ok(Some(other?)),
         }
     });
-    let heeded = timeout(STORE, heeding)
+    let outcome = timeout(STORE, work)
         .await
         .unwrap_or_else(|_| Err(Problem::unavailable("the store is away; try again")))?;
-    match heeded {
+    match outcome {
         None => Err(Problem::new(
             StatusCode::CONFLICT,
             "event_changed",

@@ -24,7 +24,7 @@ use crate::http::room::Room;
 
 /// The limit of an array of events, decoded.
 const ARRAY_LIMIT: usize = 16 * 1024 * 1024;
-/// What the route takes.
+/// The types that the route takes.
 const SEND: &str = "send application/json, or lines as application/x-ndjson";
 
 pub(super) async fn record(

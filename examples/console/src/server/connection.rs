@@ -28,6 +28,8 @@ const SAYING: Duration = Duration::from_secs(2);
 const LINGER: Duration = Duration::from_secs(30);
 /// So long without a byte (`lingering_timeout`).
 const SILENCE: Duration = Duration::from_secs(5);
+/// So many bytes at a time: it may be done for every connection at once.
+const LINGER_BUFFER: usize = 8 * 1024;
 /// So long while the server stops.
 const LAST_LINGER: Duration = Duration::from_secs(1);
 /// So many bytes.
@@ -100,7 +102,7 @@ async fn linger(mut socket: TcpStream, watch: &Watch) {
         return;
     }
     let reading = async {
-        let mut buffer = vec![0; BUFFER];
+        let mut buffer = vec![0; LINGER_BUFFER];
         let mut left = LINGER_BYTES;
         while let Ok(Ok(read @ 1..)) = timeout(SILENCE, socket.read(&mut buffer)).await {
             left = left.saturating_sub(read);

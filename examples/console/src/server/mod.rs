@@ -33,7 +33,7 @@ use queue::Queue;
 use table::{Entry, Table};
 use watch::Watch;
 
-/// Time for a connection that was told to make room to be gone.
+/// Time that a connection has to make room.
 const ROOM: Duration = Duration::from_secs(1);
 /// Pause after a connection that could not be accepted.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -22,7 +22,7 @@ pub(super) struct Stream {
     socket: Option<TcpStream>,
     watch: Arc<Watch>,
     is_blocked: bool,
-    /// What is written instead of hyper's own answer.
+    /// The bytes that are written instead of hyper's own answer.
     instead: Option<Bytes>,
 }
 

@@ -53,7 +53,7 @@ pub(super) enum Order {
     Finish,
 }
 
-/// What is worth keeping least comes first, and in it what waits longest.
+/// The order in which connections make room: the least worth keeping first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     /// It has its answer.
@@ -117,7 +117,7 @@ fn begins_with_a_method(bytes: &[u8]) -> bool {
 struct State {
     turn: Turn,
     since: Instant,
-    /// When the client stopped taking what is written.
+    /// The moment at which the client stopped taking what is written.
     blocked: Option<Instant>,
     /// A request was answered.
     answered: bool,
@@ -129,7 +129,7 @@ struct State {
     ahead: bool,
     /// No answer of ours is on its way: what is written now is hyper's own.
     quiet: bool,
-    /// What came was no request, and was or will be answered so.
+    /// The bytes that came were no request, and were or will be answered so.
     refused: bool,
     /// The client closed its side.
     ended: bool,
@@ -139,7 +139,7 @@ struct State {
     stopping: bool,
     broken: Option<BodyBroken>,
     reader: Option<Waker>,
-    /// What the handler left of a body.
+    /// The part of a body that the handler left.
     rest: Option<Incoming>,
     /// The socket, when hyper has done with it.
     stream: Option<TcpStream>,

@@ -114,6 +114,7 @@ async fn clients_that_hold_on_stop_no_page() {
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        println!("{limit} descriptors: pages after {:?}", started.elapsed());
         let metrics = reqwest::Client::builder().no_proxy().build().unwrap();
         let asked = metrics
             .get(format!("http://{address}/metrics"))
@@ -191,7 +192,8 @@ async fn unproven_bodies_cost_little_memory() {
             open.push(one.await.unwrap());
         }
         let grown = peak(&child).unwrap() - before;
-        assert!(grown < 96, "{route} {header}: {grown} MiB more");
+        println!("400 bodies to {route} ({header:.20}): {grown} MiB more");
+        assert!(grown < 80, "{route} {header}: {grown} MiB more");
     }
     stop(child);
 }
@@ -213,6 +215,7 @@ async fn wrong_tokens_are_counted_and_logged_once() {
         let answer = asked.send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
+    let started = Instant::now();
     let mut answers = [0, 0];
     for number in 0..2_000 {
         let (status, _) = ask("/sys/incidents", &format!("wrong-c4n4ry-{number}")).await;
@@ -232,7 +235,8 @@ async fn wrong_tokens_are_counted_and_logged_once() {
     stderr.read_to_string(&mut log).unwrap();
     let lines = log.lines().filter(|line| line.contains("wrong tokens"));
     let lines: Vec<&str> = lines.collect();
-    assert!((1..=3).contains(&lines.len()), "{log}");
+    let minutes = usize::try_from(started.elapsed().as_secs() / 60).unwrap();
+    assert!((1..=1 + minutes).contains(&lines.len()), "{log}");
     assert!(
         lines[0].contains("127.0.0.1") && !log.contains("c4n4ry"),
         "{log}"
