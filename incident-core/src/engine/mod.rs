@@ -9,6 +9,7 @@ mod ask;
 mod bill;
 mod billing_report;
 mod builder;
+mod check;
 mod coalesce;
 mod confirm;
 mod decide_credit;
@@ -45,6 +46,7 @@ pub mod system;
 mod test_page;
 mod told;
 mod trail;
+mod turn;
 mod usage;
 mod verify;
 

@@ -1,0 +1,98 @@
+//! Redaction: the words of an entry, erased in every place.
+
+use std::sync::Arc;
+
+use incident_core::audit::{AuditDraft, Chain};
+use incident_core::commit::{IncidentWrite, Remember, Reply};
+use incident_core::incident::Incident;
+use incident_core::port::StoreError;
+use incident_core::redaction::{Redaction, TextPlace};
+use incident_core::timeline;
+
+use super::state::State;
+
+impl State {
+    /// A reply tells an incident as it is: what was redacted meanwhile does not come back.
+    pub(super) fn check_reply(
+        &self,
+        remember: &Remember,
+        writes: &[IncidentWrite],
+    ) -> Result<(), StoreError> {
+        let Reply::Incident { incident, .. } = &remember.reply else {
+            return Ok(());
+        };
+        // One that the commit writes is checked with the write.
+        if !writes.is_empty() {
+            return Ok(());
+        }
+        let stored = self.incidents.get(&incident.id);
+        match stored.map(|kept| kept.incident.revision) {
+            Some(revision) if revision == incident.revision => Ok(()),
+            Some(_) | None => Err(StoreError::Conflict),
+        }
+    }
+
+    pub(super) fn check_redaction(
+        &self,
+        redaction: &Redaction,
+        audit: &[AuditDraft],
+    ) -> Result<(), StoreError> {
+        let exists = self
+            .incidents
+            .get(&redaction.incident_id)
+            .is_some_and(|kept| {
+                let mut entries = kept.timeline.iter();
+                entries.any(|entry| entry.seq == redaction.seq)
+            });
+        if !exists {
+            return Err(StoreError::Refused("the entry to redact does not exist"));
+        }
+        let chain = Chain::Incident(redaction.incident_id);
+        let kept = self.audit.get(&chain).into_iter().flatten();
+        let mut all = audit.iter().chain(kept.rev().map(|entry| &entry.said));
+        if all.any(|entry| redaction.is_recorded_by(entry)) {
+            Ok(())
+        } else {
+            Err(StoreError::Refused(
+                "a redaction without the audit entry that records it",
+            ))
+        }
+    }
+
+    /// Erases the words of an entry in every place where they can lie.
+    pub(super) fn redact(&mut self, redaction: &Redaction) {
+        let Some(kept) = self.incidents.get(&redaction.incident_id) else {
+            return;
+        };
+        let now = Arc::clone(&kept.incident);
+        for place in TextPlace::ALL {
+            self.erase(place, redaction, &now);
+        }
+    }
+
+    fn erase(&mut self, place: TextPlace, redaction: &Redaction, now: &Arc<Incident>) {
+        match place {
+            TextPlace::Entry => {
+                let kept = self.incidents.get_mut(&redaction.incident_id);
+                let entries = kept.into_iter().flat_map(|kept| &mut kept.timeline);
+                entries
+                    .filter(|entry| entry.seq == redaction.seq)
+                    .for_each(timeline::redact);
+            }
+            // Its new state is a write of the commit.
+            TextPlace::Incident => {}
+            TextPlace::Outbox => self.outbox.redact_waiting(now),
+            TextPlace::GivenUp => self.outbox.redact_given_up(now),
+            TextPlace::Replies => {
+                for remember in self.keys.values_mut() {
+                    remember.reply.redact(redaction, now);
+                }
+            }
+            TextPlace::Suggestion => {
+                let said = self.suggestions.iter_mut();
+                said.filter(|one| redaction.suggestion == Some(one.id))
+                    .for_each(|one| one.redact());
+            }
+        }
+    }
+}
