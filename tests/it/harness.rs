@@ -15,6 +15,7 @@ use incident_core::engine::Incidents;
 use incident_core::port::{Store, TenantDirectory};
 use incident_core::sla::Contracts;
 use incident_core::testing::{ManualClock, RecordingPager};
+use incident_store_memory::MemoryStore;
 use incident_store_postgres::{PgStore, PgUsage, StoreClock, migrate};
 use incident_test_postgres::{Cluster, Database};
 use reqwest::Method;
@@ -38,6 +39,26 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) pager: Arc<RecordingPager>,
     http: reqwest::Client,
+}
+
+/// Where a server keeps everything.
+pub(crate) struct Kept {
+    memory: MemoryStore,
+    database: Option<Database>,
+}
+
+impl Kept {
+    /// All of it, as text: the whole state of the store in memory, or the data of the
+    /// database.
+    pub(crate) async fn everything(&self) -> String {
+        match &self.database {
+            Some(database) => {
+                let dumped = database.dump(Cluster::shared(), "incident").await;
+                dumped.unwrap()
+            }
+            None => format!("{:?}", self.memory),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -171,6 +192,33 @@ impl Server {
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
         };
         (server, troubled)
+    }
+
+    /// A server on a store of which everything can be looked at.
+    pub(crate) async fn keeping(parts: Parts) -> (Self, Kept) {
+        let memory = MemoryStore::default();
+        let (mut storage, database) = storage().await;
+        if database.is_none() {
+            storage.store = Arc::new(memory.clone());
+        }
+        let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
+        let pager = Arc::new(RecordingPager::named("recorder").unwrap());
+        let parts = Parts {
+            pagers: vec![pager.clone()],
+            clock: Some(clock.clone()),
+            ..parts
+        };
+        let (console, storage) = start_on(parts, storage).await;
+        let server = Self {
+            _database: None,
+            console,
+            store: storage.store,
+            directory: storage.directory,
+            clock,
+            pager,
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        };
+        (server, Kept { memory, database })
     }
 
     /// A server whose clock stands at 2026-11-20T23:00:00Z.

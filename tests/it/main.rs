@@ -40,6 +40,7 @@ mod public_canary;
 mod public_page;
 mod real_data;
 mod reconciled;
+mod redacted;
 mod relayed;
 mod revisions;
 mod same_on_both;

@@ -32,6 +32,7 @@ mod public_canary;
 mod public_page;
 mod real_data;
 mod reconciled;
+mod redacted;
 mod relayed;
 mod scenario;
 mod statements;

@@ -138,7 +138,7 @@ fields! {
     /// Urgency.
     Urgency(Option<Level>) "urgency" [facts.urgency];
     /// The class of failure.
-    FailureClass(Option<Name>) "failure_class" [facts.failure_class];
+    FailureClass(Option<Name>) "failure_class" [facts.failure_class] => |_| None;
 }
 
 /// Lost data without the words about it.
