@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::Invalid;
 use incident_core::paging::{PageAction, PageAnswer, PageEvent, Receipt, TargetId};
 use incident_core::port::Pager;
+use incident_core::{Invalid, plain};
 
 /// Writes each page as a line of the log at `warn`, and accepts it.
 ///
@@ -52,7 +52,8 @@ impl Pager for LogPager {
             severity = %page.severity,
             number = page.number,
             "{action}: {}",
-            page.title,
+            // Whatever formats the log of the host: a title stays in its line.
+            plain(page.title.as_str()),
         );
         PageAnswer::Accepted(Receipt::default())
     }

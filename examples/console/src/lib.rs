@@ -22,4 +22,5 @@ pub mod public_cache;
 pub mod routes;
 pub mod statements;
 pub mod storage;
+pub mod terminal;
 pub mod view;

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 mod billing;
 mod database;
+mod lines;
 mod test_pages;
 mod vendors;
 
