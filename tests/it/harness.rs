@@ -157,12 +157,13 @@ async fn start_on(parts: Parts, storage: Storage) -> (Console, Storage) {
     let tokens = format!(
         "root:admin:{ADMIN},carl:commander:{COMMANDER},anna:responder:{RESPONDER},vera:viewer:{VIEWER},bill:billing:{BILLING}"
     );
-    let tokens = Tokens::parse(&tokens).unwrap();
-    let parts = Parts {
-        tokens,
+    let mut parts = Parts {
         storage: storage.clone(),
         ..parts
     };
+    if parts.tokens.is_empty() {
+        parts.tokens = Tokens::parse(&tokens).unwrap();
+    }
     let bind = "127.0.0.1:0".parse().unwrap();
     let console = Console::start(parts, bind).await.unwrap();
     (console, storage)
@@ -194,6 +195,15 @@ impl Server {
         (server, troubled)
     }
 
+    /// A server on a store in memory that holds something.
+    pub(crate) async fn on_memory(memory: MemoryStore) -> Self {
+        let storage = Storage {
+            store: Arc::new(memory),
+            ..Storage::default()
+        };
+        Self::on(storage, Parts::default()).await
+    }
+
     /// A server on a store of which everything can be looked at.
     pub(crate) async fn keeping(parts: Parts) -> (Self, Kept) {
         let memory = MemoryStore::default();
@@ -201,6 +211,10 @@ impl Server {
         if database.is_none() {
             storage.store = Arc::new(memory.clone());
         }
+        (Self::on(storage, parts).await, Kept { memory, database })
+    }
+
+    async fn on(storage: Storage, parts: Parts) -> Self {
         let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
         let pager = Arc::new(RecordingPager::named("recorder").unwrap());
         let parts = Parts {
@@ -209,7 +223,7 @@ impl Server {
             ..parts
         };
         let (console, storage) = start_on(parts, storage).await;
-        let server = Self {
+        Self {
             _database: None,
             console,
             store: storage.store,
@@ -217,13 +231,18 @@ impl Server {
             clock,
             pager,
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
-        };
-        (server, Kept { memory, database })
+        }
     }
 
     /// A server whose clock stands at 2026-11-20T23:00:00Z.
     pub(crate) async fn start() -> Self {
         Self::start_with(Parts::default()).await
+    }
+
+    /// A server for others than the usual people.
+    pub(crate) async fn start_for(tokens: &str, parts: Parts) -> Self {
+        let tokens = Tokens::parse(tokens).unwrap();
+        Self::start_with(Parts { tokens, ..parts }).await
     }
 
     /// The same with other parts; its pager and clock are always ours.

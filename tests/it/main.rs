@@ -58,4 +58,5 @@ mod troubled;
 mod vendor_days;
 mod vendor_pages;
 mod vendor_trouble;
+mod verified;
 mod webhooks;

@@ -43,4 +43,5 @@ mod timeline;
 mod troubled;
 mod vendor_pages;
 mod vendor_trouble;
+mod verified;
 mod webhooks;

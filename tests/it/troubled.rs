@@ -1,7 +1,7 @@
 //! A store in trouble, over one that is not.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +17,7 @@ use incident_core::port::{
 use incident_core::suggestion::Suggestion;
 use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{IncidentId, SuggestionId, Timestamp};
+use serde_json::Value;
 
 /// Everything works.
 pub(crate) const NONE: u8 = 0;
@@ -30,6 +31,8 @@ pub(crate) const HANGS: u8 = 3;
 pub(crate) struct Troubled {
     inner: Arc<dyn Store>,
     trouble: AtomicU8,
+    /// A field that every incident is told with another value.
+    lie: Mutex<Option<(&'static str, Value)>>,
 }
 
 impl Troubled {
@@ -37,11 +40,30 @@ impl Troubled {
         Arc::new(Self {
             inner,
             trouble: AtomicU8::new(NONE),
+            lie: Mutex::default(),
         })
     }
 
     pub(crate) fn is_in(&self, trouble: u8) {
         self.trouble.store(trouble, Ordering::SeqCst);
+    }
+
+    /// As if somebody had rewritten a field of the state of every incident.
+    pub(crate) fn tells(&self, field: &'static str, value: Value) {
+        *self.lie.lock().unwrap() = Some((field, value));
+    }
+
+    pub(crate) fn tells_the_truth(&self) {
+        *self.lie.lock().unwrap() = None;
+    }
+
+    fn told(&self, incident: Arc<Incident>) -> Arc<Incident> {
+        let Some((field, value)) = self.lie.lock().unwrap().clone() else {
+            return incident;
+        };
+        let mut state = serde_json::to_value(&*incident).unwrap();
+        state[field] = value;
+        Arc::new(serde_json::from_value(state).unwrap())
     }
 
     fn trouble(&self) -> u8 {
@@ -77,7 +99,8 @@ impl IncidentStore for Troubled {
         within: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError> {
         self.reads().await?;
-        self.inner.load(id, within).await
+        let found = self.inner.load(id, within).await?;
+        Ok(found.map(|incident| self.told(incident)))
     }
 
     async fn list(
@@ -86,7 +109,8 @@ impl IncidentStore for Troubled {
         within: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
         self.reads().await?;
-        self.inner.list(filter, within).await
+        let found = self.inner.list(filter, within).await?;
+        Ok(found.into_iter().map(|one| self.told(one)).collect())
     }
 
     async fn timeline(
