@@ -84,6 +84,8 @@ begin
         when 'incident' then
             -- Its new state is among the writes.
             null;
+        -- Rows of the outbox after the heads of chains: who holds one of them and waits for
+        -- anything holds the incident, or has got it before this commit.
         when 'outbox' then
             update incident.outbox o set body = incident.reworded(o.body, now_)
             where o.owner_id = id_ and o.kind = 'page' and o.state in ('pending', 'leased');
@@ -118,7 +120,9 @@ create function incident.before_incidents(commit_ jsonb) returns void language p
 declare
     asked constant jsonb := commit_ -> 'redacts';
     told constant jsonb := commit_ #> '{remember,reply,incident,incident}';
+    suggested constant jsonb := commit_ #> '{remember,reply,suggestion,suggestion}';
     stored bigint;
+    words jsonb;
 begin
     -- Replies that a redaction erases, before the incident they repeat. One that is kept
     -- between this and the lock of the incident is committed, and waits for nobody.
@@ -134,6 +138,14 @@ begin
         select i.revision into stored from incident.incidents i where i.id = (told ->> 'id')::uuid for share;
         if stored is distinct from (told ->> 'revision')::bigint then
             perform incident.refused('INC01', 'the incident changed meanwhile');
+        end if;
+    end if;
+    -- The same for a suggestion that was there before.
+    if suggested is not null and not commit_ ? 'opens' then
+        select g.said into words from incident.suggestions g where g.id = (suggested ->> 'id')::uuid for share;
+        if words ->> 'evidence' is distinct from suggested #>> '{said,evidence}'
+            or words ->> 'signal' is distinct from suggested #>> '{said,signal}' then
+            perform incident.refused('INC01', 'the suggestion changed meanwhile');
         end if;
     end if;
 end $$;

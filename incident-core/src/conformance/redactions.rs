@@ -224,6 +224,35 @@ pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(spawn
     let unknown = store.commit(answering(&never, "unknown"), WITHIN).await;
     assert!(matches!(unknown, Err(StoreError::Conflict)), "{unknown:?}");
 
+    // A suggestion whose words were erased since it was read.
+    let mut said = suggestion(1, "fr", 0);
+    said.said.evidence = Some(Text::new(SECRET).unwrap());
+    let open = Commit {
+        suggestion: Some(SuggestionWrite::Open(said.clone())),
+        ..Commit::default()
+    };
+    store.commit(open, WITHIN).await.unwrap();
+    let repeated = |key: &str| Commit {
+        remember: Some(remember(
+            key,
+            0,
+            10_000,
+            Reply::Suggestion {
+                suggestion: said.clone(),
+                repeated: true,
+            },
+        )),
+        ..Commit::default()
+    };
+    store.commit(repeated("open"), WITHIN).await.unwrap();
+    let (incident, mut commit) = with_secret(2, Some(&said));
+    commit.suggestion = Some(SuggestionWrite::Use(said.id));
+    store.commit(commit, WITHIN).await.unwrap();
+    let (_, redaction) = redacting(&incident, 1);
+    store.commit(redaction, WITHIN).await.unwrap();
+    let late = store.commit(repeated("late too"), WITHIN).await;
+    assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+
     // At the same moment: replies that were read before a redaction, and the redaction.
     for round in 10..10 + ROUNDS {
         let (incident, commit) = with_secret(round, None);

@@ -172,8 +172,9 @@ impl IncidentFilter {
 /// every live incident of it ([`AlertClaim`](crate::commit::AlertClaim)); the alerts that
 /// one write of a commit gives up may be those of another write of it. A reply about an
 /// incident that the commit does not write is remembered only if the incident is at the
-/// revision that the reply tells, else [`StoreError::Conflict`]: what was redacted meanwhile
-/// does not come back.
+/// revision that the reply tells, and one about a suggestion that it does not open only if
+/// that says the same, else [`StoreError::Conflict`]: what was redacted meanwhile does not
+/// come back.
 /// **Erased:** a commit with a [`Redaction`](crate::redaction::Redaction) erases the words of the
 /// entry in every [`TextPlace`](crate::redaction::TextPlace). It is
 /// [`StoreError::Refused`] unless an audit entry, of this commit or kept before,

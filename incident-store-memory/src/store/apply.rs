@@ -26,7 +26,7 @@ impl State {
         // Checks. Nothing is changed until the last of them has passed.
         if let Some(remember) = &commit.remember {
             self.check_key(remember)?;
-            self.check_reply(remember, &commit.writes)?;
+            self.check_reply(remember, &commit)?;
         }
         if let Some(settlement) = &commit.settles {
             self.outbox.check(settlement)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use incident_core::audit::{AuditDraft, Chain};
-use incident_core::commit::{IncidentWrite, Remember, Reply};
+use incident_core::commit::{Commit, Remember, Reply, SuggestionWrite};
 use incident_core::incident::Incident;
 use incident_core::port::StoreError;
 use incident_core::redaction::{Redaction, TextPlace};
@@ -12,23 +12,31 @@ use incident_core::timeline;
 use super::state::State;
 
 impl State {
-    /// A reply tells an incident as it is: what was redacted meanwhile does not come back.
+    /// A reply tells an incident or a suggestion as it is: what was redacted meanwhile does
+    /// not come back. One that the commit writes is checked with the write.
     pub(super) fn check_reply(
         &self,
         remember: &Remember,
-        writes: &[IncidentWrite],
+        commit: &Commit,
     ) -> Result<(), StoreError> {
-        let Reply::Incident { incident, .. } = &remember.reply else {
-            return Ok(());
+        let is_so = match &remember.reply {
+            Reply::Incident { incident, .. } => {
+                let stored = self.incidents.get(&incident.id);
+                let stored = stored.map(|kept| kept.incident.revision);
+                !commit.writes.is_empty() || stored == Some(incident.revision)
+            }
+            Reply::Suggestion { suggestion, .. } => {
+                let mut stored = self.suggestions.iter().rev();
+                let stored = stored.find(|one| one.id == suggestion.id);
+                let opens = matches!(commit.suggestion, Some(SuggestionWrite::Open(_)));
+                opens || stored.is_some_and(|one| one.said == suggestion.said)
+            }
+            Reply::Accepted(_) | Reply::Tested(_) | Reply::Credit(_) => true,
         };
-        // One that the commit writes is checked with the write.
-        if !writes.is_empty() {
-            return Ok(());
-        }
-        let stored = self.incidents.get(&incident.id);
-        match stored.map(|kept| kept.incident.revision) {
-            Some(revision) if revision == incident.revision => Ok(()),
-            Some(_) | None => Err(StoreError::Conflict),
+        if is_so {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict)
         }
     }
 
