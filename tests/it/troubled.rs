@@ -1,5 +1,6 @@
 //! A store in trouble, over one that is not.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub(crate) struct Troubled {
     trouble: AtomicU8,
     /// A field that every incident is told with another value.
     lie: Mutex<Option<(&'static str, Value)>>,
+    /// What happens as soon as a message was handed out.
+    after_claim: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
 }
 
 impl Troubled {
@@ -41,11 +44,17 @@ impl Troubled {
             inner,
             trouble: AtomicU8::new(NONE),
             lie: Mutex::default(),
+            after_claim: Mutex::default(),
         })
     }
 
     pub(crate) fn is_in(&self, trouble: u8) {
         self.trouble.store(trouble, Ordering::SeqCst);
+    }
+
+    /// Does something between the next claim and whatever is done with it.
+    pub(crate) fn after_claim(&self, what: impl Future<Output = ()> + Send + 'static) {
+        *self.after_claim.lock().unwrap() = Some(Box::pin(what));
     }
 
     /// As if somebody had rewritten a field of the state of every incident.
@@ -144,7 +153,16 @@ impl IncidentStore for Troubled {
 #[async_trait]
 impl Outbox for Troubled {
     async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError> {
-        self.inner.claim(request, within).await
+        let found = self.inner.claim(request, within).await?;
+        let next = if found.claims.is_empty() {
+            None
+        } else {
+            self.after_claim.lock().unwrap().take()
+        };
+        if let Some(next) = next {
+            next.await;
+        }
+        Ok(found)
     }
 
     async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError> {

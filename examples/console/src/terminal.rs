@@ -65,7 +65,57 @@ impl<'writer> FormatFields<'writer> for OneLine {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    /// What a subscriber wrote.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// S9: nor does a message, a field, an error with its cause or a span of the log.
+    #[test]
+    fn what_is_logged_stays_in_its_line() {
+        let written = Written::default();
+        let writer = written.clone();
+        // A second one, so that no place is taken for one that nobody listens to.
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .with_ansi(true)
+            .fmt_fields(OneLine)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::callsite::rebuild_interest_cache();
+            let error: Box<dyn std::error::Error> = FORGED.into();
+            let _span = tracing::info_span!("span", title = FORGED, shown = %FORGED).entered();
+            tracing::warn!(title = FORGED, shown = %FORGED, told = ?FORGED, error = &*error, "{FORGED}");
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert_eq!(text.matches("forged").count(), 7, "{text}");
+        // Its own colours are left.
+        let plain = text.replace("\u{1b}[2m", "").replace("\u{1b}[0m", "");
+        let plain = plain.replace("\u{1b}[33m", "").replace("\u{1b}[1m", "");
+        assert!(
+            plain
+                .trim_end()
+                .chars()
+                .all(|c| c == ' ' || c.is_ascii_graphic()),
+            "{plain:?}"
+        );
+    }
 
     const FORGED: &str = "API down\nERROR forged \u{202e}\u{1b}[2J\u{9b}2J";
 
