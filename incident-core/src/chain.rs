@@ -188,6 +188,12 @@ impl Walk {
         Verdict::Broken { seq, reason }
     }
 
+    /// The verdict on the last link that was checked.
+    pub(crate) const fn broken_last(&self, reason: &'static str) -> Verdict {
+        let seq = self.head.seq;
+        Verdict::Broken { seq, reason }
+    }
+
     /// The verdict where there are no more links.
     pub(crate) fn end(self) -> Verdict {
         let anchored = self.anchors.last().map_or(0, |anchor| anchor.seq);

@@ -9,8 +9,9 @@ use crate::billing::{CappedRow, CreditMove, LedgerWrite};
 use crate::incident::Incident;
 use crate::outbox::{Message, Settlement};
 use crate::paging::PagerTest;
+use crate::redaction::Redaction;
 use crate::suggestion::Suggestion;
-use crate::timeline::{EntryDraft, SysIncidentUpdateEntry};
+use crate::timeline::{EntryDraft, StateMarks, SysIncidentUpdateEntry};
 use crate::{
     IncidentId, MessageId, Name, PersonName, Revision, RuleName, Salt, SuggestionId, Timestamp,
 };
@@ -24,6 +25,26 @@ pub struct IncidentWrite {
     pub expected: Option<Revision>,
     /// The entries to append, each with a fresh salt.
     pub entries: Vec<(EntryDraft, Salt)>,
+}
+
+impl IncidentWrite {
+    /// A new state with its entries, of which the last one is bound to the state
+    /// ([`StateMarks`]): a check of the chain sees when the state is rewritten.
+    #[must_use]
+    pub fn new(
+        after: Arc<Incident>,
+        expected: Option<Revision>,
+        mut entries: Vec<(EntryDraft, Salt)>,
+    ) -> Self {
+        if let Some((last, _)) = entries.last_mut() {
+            last.marks = Some(StateMarks::of(&after));
+        }
+        Self {
+            after,
+            expected,
+            entries,
+        }
+    }
 }
 
 /// A change of the outbox.
@@ -102,6 +123,24 @@ pub enum Reply {
     Credit(Box<CappedRow>),
 }
 
+impl Reply {
+    /// Erases words of an incident that were redacted, where the reply repeats them: it
+    /// tells the incident as it is now, and its suggestion without words.
+    pub fn redact(&mut self, redaction: &Redaction, now: &Arc<Incident>) {
+        match self {
+            Self::Incident { incident, .. } if incident.id == redaction.incident_id => {
+                *incident = Arc::clone(now);
+            }
+            Self::Suggestion { suggestion, .. } if redaction.suggestion == Some(suggestion.id) => {
+                suggestion.redact();
+            }
+            Self::Incident { .. } | Self::Suggestion { .. } => {}
+            // Names and figures; the words of a test page are ours.
+            Self::Accepted(_) | Self::Tested(_) | Self::Credit(_) => {}
+        }
+    }
+}
+
 /// A reply to be remembered under a key.
 #[derive(Clone, Debug)]
 pub struct Remember {
@@ -150,9 +189,9 @@ pub struct Commit {
     pub remember: Option<Remember>,
     /// The message that this commit finishes or puts off.
     pub settles: Option<Settlement>,
-    /// The entry whose free text is erased. Remembered replies that hold the
-    /// incident get its new state, so that no copy of the text stays behind.
-    pub redacts: Option<(IncidentId, u64)>,
+    /// The entry whose free text is erased, with every copy of it
+    /// ([`TextPlace`](crate::redaction::TextPlace)). The audit entries of the commit record it.
+    pub redacts: Option<Redaction>,
 }
 
 /// What a store made of a commit.

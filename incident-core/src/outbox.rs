@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::billing::Batch;
-use crate::incident::Severity;
+use crate::incident::{Incident, Severity};
 use crate::paging::{EndTest, PageAction, PageEvent, TargetLog};
 use crate::{IncidentId, MessageId, PersonName, RuleName, TenantId, Timestamp, Window};
 
@@ -40,6 +40,15 @@ pub struct Resettle {
 impl MessageBody {
     /// The kinds that this version knows; a store hands out no others.
     pub const KINDS: [&str; 4] = ["page", "settle", "bill", "end_test"];
+
+    /// Erases words of an incident that were redacted: what is left are those it has now.
+    pub fn redact(&mut self, incident: &Incident) {
+        match self {
+            Self::Page(page) => page.reword(incident),
+            // Names, times and figures; the words of a test page are ours.
+            Self::Settle(_) | Self::Bill(_) | Self::EndTest(_) => {}
+        }
+    }
 
     /// Its kind, as the outbox names it.
     #[must_use]

@@ -55,6 +55,12 @@ pub struct Suggestion {
 }
 
 impl Suggestion {
+    /// Erases what was said in words.
+    pub fn redact(&mut self) {
+        self.said.evidence = None;
+        self.said.signal = Name::made("redacted");
+    }
+
     /// Where it stands at `now`.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> SuggestionState {

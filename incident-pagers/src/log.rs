@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::Invalid;
 use incident_core::paging::{PageAction, PageAnswer, PageEvent, Receipt, TargetId};
 use incident_core::port::Pager;
+use incident_core::{Invalid, plain};
 
 /// Writes each page as a line of the log at `warn`, and accepts it.
 ///
@@ -52,8 +52,54 @@ impl Pager for LogPager {
             severity = %page.severity,
             number = page.number,
             "{action}: {}",
-            page.title,
+            // Whatever formats the log of the host: a title stays in its line.
+            plain(page.title.as_str()),
         );
         PageAnswer::Accepted(Receipt::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use incident_core::Title;
+    use incident_core::testing::a_page;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// S9: a title stays in its line, whatever formats the log of the host.
+    #[tokio::test]
+    async fn a_title_forges_no_line() {
+        let written = Written::default();
+        let writer = written.clone();
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        tracing::callsite::rebuild_interest_cache();
+        let mut page = a_page(PageAction::Trigger);
+        page.title = Title::new("API down\nERROR forged\u{202e}").unwrap();
+        let pager = LogPager::default();
+        pager.send(&page, Duration::from_secs(1)).await;
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("API down\\nERROR forged\\u{202e}"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
     }
 }

@@ -187,7 +187,7 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
 }
 
 /// Every guard, as the migrations made it: its table and its name.
-const GUARDS: [(&str, &str); 14] = [
+const GUARDS: [(&str, &str); 15] = [
     ("incidents", "never_lost"),
     ("incidents", "never_emptied"),
     ("timeline", "follows"),
@@ -195,6 +195,7 @@ const GUARDS: [(&str, &str); 14] = [
     ("timeline", "never_emptied"),
     ("timeline_texts", "never_changed"),
     ("timeline_texts", "never_emptied"),
+    ("timeline_texts", "only_redacted"),
     ("audit", "follows"),
     ("audit", "append_only"),
     ("audit", "never_emptied"),
@@ -224,13 +225,28 @@ async fn guards(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
 
 async fn role(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> sqlx::Result<()> {
     let sql = "select current_user::text as name, r.rolsuper as super, \
-               pg_has_role(current_user, (select relowner from pg_class where oid = 'incident.timeline'::regclass), 'usage') as owner \
+               pg_has_role(current_user, (select relowner from pg_class where oid = 'incident.timeline'::regclass), 'usage') as owner, \
+               has_table_privilege(current_user, 'incident.timeline_texts', 'delete') as deletes, \
+               has_function_privilege(current_user, 'incident.erase_texts(uuid, bigint)', 'execute') as erases \
                from pg_roles r where r.rolname = current_user";
     let row = sqlx::query(sql).fetch_one(connection).await?;
     let name: &str = row::get(&row, "name")?;
     if row::get::<bool>(&row, "super")? || row::get::<bool>(&row, "owner")? {
         let message = format!(
             "the role {name} can switch the guards off; serve as a role that owns nothing: select incident.grant_to('...')"
+        );
+        push(findings, Level::Warning, message);
+        return Ok(());
+    }
+    if row::get::<bool>(&row, "deletes")? {
+        let message = format!(
+            "the role {name} may delete texts by itself; take that back: select incident.grant_to('{name}')"
+        );
+        push(findings, Level::Warning, message);
+    }
+    if !row::get::<bool>(&row, "erases")? {
+        let message = format!(
+            "the role {name} cannot redact; as the owner: select incident.grant_to('{name}')"
         );
         push(findings, Level::Warning, message);
     }

@@ -9,9 +9,10 @@ use incident_core::incident::{Affected, Incident, Severity};
 use incident_core::outbox::{Settled, Settlement, Thread};
 use incident_core::paging::TargetLog;
 use incident_core::port::StoreError;
+use incident_core::redaction::{Redaction, TextPlace};
 use incident_core::suggestion::{SUGGESTION_TTL, Suggestion};
 use incident_core::timeline::{self, CommittedText, TextName};
-use incident_core::{IncidentId, Name, Timestamp};
+use incident_core::{Name, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -82,9 +83,7 @@ pub fn document(commit: &Commit) -> Result<String, StoreError> {
         credits: commit.credits.iter().map(moved).collect(),
         opens,
         uses,
-        redacts: commit
-            .redacts
-            .map(|(id, seq)| json!({"incident_id": id, "seq": seq})),
+        redacts: commit.redacts.as_ref().map(redacts),
     };
     serde_json::to_string(&document).map_err(|error| StoreError::Unavailable(Box::new(error)))
 }
@@ -262,10 +261,27 @@ fn opens(new: &Suggestion) -> Value {
     })
 }
 
+/// The erasure of an entry, with every place that it reaches: one that the database does
+/// not know is refused there.
+fn redacts(redaction: &Redaction) -> Value {
+    let Redaction {
+        incident_id,
+        seq,
+        suggestion,
+    } = redaction;
+    json!({
+        "incident_id": incident_id,
+        "seq": seq,
+        "suggestion": suggestion,
+        "places": TextPlace::ALL.map(TextPlace::name),
+    })
+}
+
 fn remember(remember: &Remember) -> Value {
-    let incident: Option<IncidentId> = match &remember.reply {
-        Reply::Incident { incident, .. } => Some(incident.id),
-        Reply::Suggestion { .. } | Reply::Accepted(_) | Reply::Tested(_) | Reply::Credit(_) => None,
+    let repeats: Option<Uuid> = match &remember.reply {
+        Reply::Incident { incident, .. } => Some(incident.id.uuid()),
+        Reply::Suggestion { suggestion, .. } => Some(suggestion.id.uuid()),
+        Reply::Accepted(_) | Reply::Tested(_) | Reply::Credit(_) => None,
     };
     json!({
         "actor": remember.scope.actor,
@@ -273,7 +289,7 @@ fn remember(remember: &Remember) -> Value {
         "fingerprint": hex(&remember.fingerprint),
         "made_at": remember.made_at,
         "expires_at": remember.expires_at,
-        "incident_id": incident,
+        "incident_id": repeats,
         "reply": remember.reply,
     })
 }

@@ -22,6 +22,7 @@ use crate::clock::System;
 use crate::document::document;
 use crate::failure::Failure;
 use crate::incidents;
+use crate::misfit::misfit;
 use crate::row;
 use crate::store::PgStore;
 use crate::timeline;
@@ -203,5 +204,13 @@ impl IncidentStore for PgStore {
         read!(&self.0.pool, within, |connection| incidents::recall(
             connection, scope, now
         ))
+    }
+
+    async fn misfit(
+        &self,
+        id: IncidentId,
+        within: Duration,
+    ) -> Result<Option<&'static str>, StoreError> {
+        read!(&self.0.pool, within, |connection| misfit(connection, id))
     }
 }

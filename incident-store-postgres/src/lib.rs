@@ -10,6 +10,7 @@ mod failure;
 mod incidents;
 mod keep;
 mod migrate;
+mod misfit;
 mod outbox;
 mod records;
 mod row;

@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Row, SqlSafeStr};
 
 /// The migrations, in order. A migration that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (
         1,
         "incident",
@@ -18,10 +18,15 @@ const MIGRATIONS: [(i64, &str, &str); 2] = [
         "alerts_and_leases",
         include_str!("../migrations/0002_alerts_and_leases.sql"),
     ),
+    (
+        4,
+        "redaction",
+        include_str!("../migrations/0004_redaction.sql"),
+    ),
 ];
 
 /// The newest of them.
-pub(crate) const LATEST: i64 = 2;
+pub(crate) const LATEST: i64 = 4;
 
 /// The schema that everything lies in.
 pub(crate) const SCHEMA: &str = "incident";

@@ -223,3 +223,111 @@ async fn what_the_policy_lets_through_needs_nobody() {
     assert_eq!(credits(&server, "state=estimated").await.len(), 1);
     server.stop().await;
 }
+
+/// S8: whoever made, ended or corrected what a credit is computed from does not approve it,
+/// however many others corrected it after them.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_approves_a_figure_that_they_had_a_hand_in() {
+    /// What one admin does to an outage before another one resolves it or corrects it.
+    const SHAPED: [(&str, &str); 3] = [
+        ("by ending it", "{}"),
+        ("by its start", r#"{"started_at": "2026-11-09T09:00:00Z"}"#),
+        (
+            "by its tenants",
+            r#"{"affected_tenants": ["tenant-de", "tenant-fr"]}"#,
+        ),
+    ];
+    for (how, patch) in SHAPED {
+        let tokens = "root:admin:admin-token-0123456789,second:admin:second-token-0123456789,third:admin:third-token-0123456789,\
+            carl:commander:commander-token-0123456789,vera:viewer:viewer-token-0123456789";
+        let parts = Parts {
+            policy: PolicyFile::parse("[credits]\nfour_eyes = true").unwrap(),
+            ..Parts::default()
+        };
+        let server = Server::start_for(tokens, parts).await;
+        let (second, third) = ("second-token-0123456789", "third-token-0123456789");
+        let path = server
+            .declare(&json!({"mode": "retrospective", "started_at": "2026-11-09T10:00:00Z", "affected_tenants": ["tenant-fr"]}))
+            .await;
+        let over =
+            json!({"message": "over", "status": "resolved", "occurred_at": "2026-11-09T11:00:00Z"});
+        let patch: Value = serde_json::from_str(patch).unwrap();
+        if patch == json!({}) {
+            server
+                .post(ADMIN, &format!("{path}/updates"), &over)
+                .await
+                .is(201);
+        } else {
+            server.patch(ADMIN, &path, &patch).await.is(200);
+            server
+                .post(COMMANDER, &format!("{path}/updates"), &over)
+                .await
+                .is(201);
+        }
+        let window = json!({"impact_ended_at": "2026-11-09T12:00:00Z"});
+        server.patch(second, &path, &window).await.is(200);
+        // What the figure does not depend on bars nobody.
+        let words = json!({"summary": "it was the disk", "severity": "SEV1"});
+        server.patch(third, &path, &words).await.is(200);
+        let note = json!({"message": "seen", "kind": "action"});
+        server
+            .post(third, &format!("{path}/updates"), &note)
+            .await
+            .is(201);
+        let rows = credits(&server, "state=estimated").await;
+        let row = rows
+            .iter()
+            .find(|row| row["tenant_id"] == "tenant-fr")
+            .unwrap();
+        for token in [ADMIN, second] {
+            let refused = decide(&server, token, row, "approve", json!({})).await;
+            assert_eq!(refused.is(409)["code"], "four_eyes", "{how}");
+        }
+        decide(&server, third, row, "approve", json!({}))
+            .await
+            .is(200);
+        server.stop().await;
+    }
+}
+
+/// S8: the credit of a whole month is no other: whoever shaped one of its incidents does
+/// not approve it, though somebody else's incident led to the figure.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_is_not_approved_by_whoever_shaped_one_of_its_incidents() {
+    let policy = r#"
+        [credits]
+        four_eyes = true
+        [contracts.monthly]
+        terms = [{ target_percent = "99.9", version = "monthly-1", basis = "per_month", tiers = [
+            { from_minutes = 0, credit_percent = "0" }, { from_minutes = 45, credit_percent = "10" }] }]
+        [tenants.tenant-fr]
+        contract = "monthly"
+    "#;
+    let server = server(policy).await;
+    hour(&server, ADMIN, &json!(["tenant-fr"])).await;
+    hour(&server, COMMANDER, &json!(["tenant-fr"])).await;
+    // The month is over, and was computed from both.
+    server.clock.set(crate::harness::at("2026-12-02T00:00:00Z"));
+    let row = &of_month(&server, 2).await;
+    let refused = decide(&server, ADMIN, row, "approve", json!({})).await;
+    assert_eq!(refused.is(409)["code"], "four_eyes");
+    decide(&server, BILLING, row, "approve", json!({}))
+        .await
+        .is(200);
+    server.stop().await;
+}
+
+/// The credit of a month as a whole, once it is computed from so many incidents.
+async fn of_month(server: &Server, incidents: usize) -> Value {
+    for _ in 0..500 {
+        server.incidents().drain().await.unwrap();
+        let rows = credits(server, "state=estimated").await;
+        let inputs = |row: &Value| row["inputs"].as_array().map_or(0, Vec::len);
+        let mut found = rows.into_iter().filter(|row| row["incident_id"].is_null());
+        if let Some(row) = found.find(|row| inputs(row) == incidents) {
+            return row;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the month was not computed in time");
+}

@@ -97,6 +97,14 @@ impl IncidentStore for Faulty {
     ) -> Result<Option<Remember>, StoreError> {
         self.inner.recall(scope, now, within).await
     }
+
+    async fn misfit(
+        &self,
+        id: IncidentId,
+        within: Duration,
+    ) -> Result<Option<&'static str>, StoreError> {
+        self.inner.misfit(id, within).await
+    }
 }
 
 #[async_trait]

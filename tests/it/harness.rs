@@ -15,6 +15,7 @@ use incident_core::engine::Incidents;
 use incident_core::port::{Store, TenantDirectory};
 use incident_core::sla::Contracts;
 use incident_core::testing::{ManualClock, RecordingPager};
+use incident_store_memory::MemoryStore;
 use incident_store_postgres::{PgStore, PgUsage, StoreClock, migrate};
 use incident_test_postgres::{Cluster, Database};
 use reqwest::Method;
@@ -38,6 +39,26 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) pager: Arc<RecordingPager>,
     http: reqwest::Client,
+}
+
+/// Where a server keeps everything.
+pub(crate) struct Kept {
+    memory: MemoryStore,
+    database: Option<Database>,
+}
+
+impl Kept {
+    /// All of it, as text: the whole state of the store in memory, or the data of the
+    /// database.
+    pub(crate) async fn everything(&self) -> String {
+        match &self.database {
+            Some(database) => {
+                let dumped = database.dump(Cluster::shared(), "incident").await;
+                dumped.unwrap()
+            }
+            None => format!("{:?}", self.memory),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -136,12 +157,13 @@ async fn start_on(parts: Parts, storage: Storage) -> (Console, Storage) {
     let tokens = format!(
         "root:admin:{ADMIN},carl:commander:{COMMANDER},anna:responder:{RESPONDER},vera:viewer:{VIEWER},bill:billing:{BILLING}"
     );
-    let tokens = Tokens::parse(&tokens).unwrap();
-    let parts = Parts {
-        tokens,
+    let mut parts = Parts {
         storage: storage.clone(),
         ..parts
     };
+    if parts.tokens.is_empty() {
+        parts.tokens = Tokens::parse(&tokens).unwrap();
+    }
     let bind = "127.0.0.1:0".parse().unwrap();
     let console = Console::start(parts, bind).await.unwrap();
     (console, storage)
@@ -178,9 +200,54 @@ impl Server {
         (server, troubled)
     }
 
+    /// A server on a store in memory that holds something.
+    pub(crate) async fn on_memory(memory: MemoryStore) -> Self {
+        let storage = Storage {
+            store: Arc::new(memory),
+            ..Storage::default()
+        };
+        Self::on(storage, Parts::default()).await
+    }
+
+    /// A server on a store of which everything can be looked at.
+    pub(crate) async fn keeping(parts: Parts) -> (Self, Kept) {
+        let memory = MemoryStore::default();
+        let (mut storage, database) = storage().await;
+        if database.is_none() {
+            storage.store = Arc::new(memory.clone());
+        }
+        (Self::on(storage, parts).await, Kept { memory, database })
+    }
+
+    async fn on(storage: Storage, parts: Parts) -> Self {
+        let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
+        let pager = Arc::new(RecordingPager::named("recorder").unwrap());
+        let parts = Parts {
+            pagers: vec![pager.clone()],
+            clock: Some(clock.clone()),
+            ..parts
+        };
+        let (console, storage) = start_on(parts, storage).await;
+        Self {
+            _database: None,
+            console,
+            store: storage.store,
+            directory: storage.directory,
+            clock,
+            pager,
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        }
+    }
+
     /// A server whose clock stands at 2026-11-20T23:00:00Z.
     pub(crate) async fn start() -> Self {
         Self::start_with(Parts::default()).await
+    }
+
+    /// A server for others than the usual people.
+    pub(crate) async fn start_for(tokens: &str, parts: Parts) -> Self {
+        let tokens = Tokens::parse(tokens).unwrap();
+        Self::start_with(Parts { tokens, ..parts }).await
     }
 
     /// The same with other parts; its pager and clock are always ours.

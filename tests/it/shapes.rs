@@ -188,3 +188,30 @@ fn the_hashed_bytes_are_as_they_were() {
         )
     );
 }
+
+/// S20: entries that end a write are of version 2, with the marks of the state last; those
+/// of version 1 are read as they were.
+#[test]
+fn the_hashed_bytes_with_marks_are_as_they_were() {
+    use incident_core::Salt;
+    use incident_core::chain::Head;
+    use incident_core::testing::an_incident;
+    use incident_core::timeline::{EntryDraft, EntryKind, Shown, StateMarks, seal};
+    let (incident, anna, now) = an_incident();
+    let mut draft = EntryDraft::new(EntryKind::Update, anna, now, "looking".parse().unwrap());
+    draft.marks = Some(StateMarks::of(&incident));
+    let entry = seal(incident.id, Head::EMPTY, &draft, Salt([7; 16])).unwrap();
+    let text = String::from_utf8(entry.canonical).unwrap();
+    insta::assert_snapshot!("hashed_bytes_with_marks", format!("{text}\n{}", entry.hash));
+    for wrong in [
+        text.replace("\"v\":2", "\"v\":1"),
+        text.replace("\"v\":2", "\"v\":3"),
+        text.replace(",\"state\":", ",\"marks\":"),
+    ] {
+        assert_ne!(wrong, text);
+        assert!(Shown::from_bytes(wrong.as_bytes()).is_err(), "{wrong}");
+    }
+    let first = text.split(",\"state\":").next().unwrap();
+    let first = format!("{}}}", first.replace("\"v\":2", "\"v\":1"));
+    assert_eq!(Shown::from_bytes(first.as_bytes()).unwrap().marks, None);
+}

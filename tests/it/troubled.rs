@@ -1,7 +1,8 @@
 //! A store in trouble, over one that is not.
 
-use std::sync::Arc;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +18,7 @@ use incident_core::port::{
 use incident_core::suggestion::Suggestion;
 use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{IncidentId, SuggestionId, Timestamp};
+use serde_json::Value;
 
 /// Everything works.
 pub(crate) const NONE: u8 = 0;
@@ -32,6 +34,10 @@ pub(crate) const STUCK: u8 = 4;
 pub(crate) struct Troubled {
     inner: Arc<dyn Store>,
     trouble: AtomicU8,
+    /// A field that every incident is told with another value.
+    lie: Mutex<Option<(&'static str, Value)>>,
+    /// What happens as soon as a message was handed out.
+    after_claim: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
 }
 
 impl Troubled {
@@ -39,11 +45,36 @@ impl Troubled {
         Arc::new(Self {
             inner,
             trouble: AtomicU8::new(NONE),
+            lie: Mutex::default(),
+            after_claim: Mutex::default(),
         })
     }
 
     pub(crate) fn is_in(&self, trouble: u8) {
         self.trouble.store(trouble, Ordering::SeqCst);
+    }
+
+    /// Does something between the next claim and whatever is done with it.
+    pub(crate) fn after_claim(&self, what: impl Future<Output = ()> + Send + 'static) {
+        *self.after_claim.lock().unwrap() = Some(Box::pin(what));
+    }
+
+    /// As if somebody had rewritten a field of the state of every incident.
+    pub(crate) fn tells(&self, field: &'static str, value: Value) {
+        *self.lie.lock().unwrap() = Some((field, value));
+    }
+
+    pub(crate) fn tells_the_truth(&self) {
+        *self.lie.lock().unwrap() = None;
+    }
+
+    fn told(&self, incident: Arc<Incident>) -> Arc<Incident> {
+        let Some((field, value)) = self.lie.lock().unwrap().clone() else {
+            return incident;
+        };
+        let mut state = serde_json::to_value(&*incident).unwrap();
+        state[field] = value;
+        Arc::new(serde_json::from_value(state).unwrap())
     }
 
     fn trouble(&self) -> u8 {
@@ -82,7 +113,8 @@ impl IncidentStore for Troubled {
         within: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError> {
         self.reads().await?;
-        self.inner.load(id, within).await
+        let found = self.inner.load(id, within).await?;
+        Ok(found.map(|incident| self.told(incident)))
     }
 
     async fn list(
@@ -91,7 +123,8 @@ impl IncidentStore for Troubled {
         within: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
         self.reads().await?;
-        self.inner.list(filter, within).await
+        let found = self.inner.list(filter, within).await?;
+        Ok(found.into_iter().map(|one| self.told(one)).collect())
     }
 
     async fn timeline(
@@ -112,12 +145,29 @@ impl IncidentStore for Troubled {
     ) -> Result<Option<Remember>, StoreError> {
         self.inner.recall(scope, now, within).await
     }
+
+    async fn misfit(
+        &self,
+        id: IncidentId,
+        within: Duration,
+    ) -> Result<Option<&'static str>, StoreError> {
+        self.inner.misfit(id, within).await
+    }
 }
 
 #[async_trait]
 impl Outbox for Troubled {
     async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError> {
-        self.inner.claim(request, within).await
+        let found = self.inner.claim(request, within).await?;
+        let next = if found.claims.is_empty() {
+            None
+        } else {
+            self.after_claim.lock().unwrap().take()
+        };
+        if let Some(next) = next {
+            next.await;
+        }
+        Ok(found)
     }
 
     async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError> {

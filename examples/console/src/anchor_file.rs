@@ -27,10 +27,12 @@ pub struct AnchorFile {
 }
 
 impl AnchorFile {
-    /// Opens a file for reading and appending, and makes it where it is absent.
+    /// Opens a file for reading and appending, and makes it where it is absent, readable
+    /// by its owner alone.
     ///
     /// # Errors
-    /// It cannot be opened or read.
+    /// It cannot be opened or read, or it holds something and no anchor; then it is as it
+    /// was.
     pub fn open(path: &Path) -> std::io::Result<Self> {
         let mut options = OpenOptions::new();
         options.create(true).append(true).read(true);
@@ -38,6 +40,7 @@ impl AnchorFile {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
+        check_ours(&mut file)?;
         end_last_line(&mut file)?;
         Self::indexed(path, file)
     }
@@ -51,7 +54,7 @@ impl AnchorFile {
     }
 
     fn indexed(path: &Path, mut file: File) -> std::io::Result<Self> {
-        let (index, damaged) = read(&mut file)?;
+        let Lines { index, damaged, .. } = read(&mut file)?;
         Ok(Self {
             path: path.to_owned(),
             file: Arc::new(Mutex::new(file)),
@@ -74,10 +77,19 @@ impl AnchorFile {
     }
 }
 
+/// What the lines of a file are.
+#[derive(Default)]
+struct Lines {
+    index: MemoryAnchors,
+    anchors: usize,
+    /// The numbers of those that are no anchors.
+    damaged: Vec<usize>,
+}
+
 /// Reads every line. What stands before the first brace is left out, so that
 /// lines of a log, copied here, can be read as well.
-fn read(file: &mut File) -> std::io::Result<(MemoryAnchors, Vec<usize>)> {
-    let (index, mut damaged) = (MemoryAnchors::default(), Vec::new());
+fn read(file: &mut File) -> std::io::Result<Lines> {
+    let mut found = Lines::default();
     file.seek(SeekFrom::Start(0))?;
     let mut lines = BufReader::new(file);
     let (mut line, mut number) = (Vec::new(), 0);
@@ -87,13 +99,39 @@ fn read(file: &mut File) -> std::io::Result<(MemoryAnchors, Vec<usize>)> {
         let text = text.trim();
         let json = text.find('{').and_then(|at| text.get(at..));
         match json.map(str::parse::<Anchor>) {
-            Some(Ok(anchor)) => index.note(&anchor),
+            Some(Ok(anchor)) => {
+                found.index.note(&anchor);
+                found.anchors += 1;
+            }
             None if text.is_empty() => {}
-            _ => damaged.push(number),
+            _ => found.damaged.push(number),
         }
         line.clear();
     }
-    Ok((index, damaged))
+    Ok(found)
+}
+
+/// Checks that a file is empty, holds an anchor, or the beginning of its first one, which a
+/// crash cut short.
+fn check_ours(file: &mut File) -> std::io::Result<()> {
+    /// What every anchor begins with.
+    const BEGIN: &[u8] = br#"{"v":1,"at":""#;
+    let found = read(file)?;
+    if found.damaged.is_empty() || found.anchors > 0 {
+        return Ok(());
+    }
+    let mut first = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    BufReader::new(&mut *file).read_until(b'\n', &mut first)?;
+    let is_all = file.metadata()?.len() == u64::try_from(first.len()).unwrap_or(u64::MAX);
+    let cut = first.starts_with(BEGIN) || BEGIN.starts_with(&first);
+    if is_all && cut && !first.ends_with(b"\n") {
+        return Ok(());
+    }
+    Err(std::io::Error::new(
+        std::io::ErrorKind::InvalidData,
+        "it holds something else: no line of it is an anchor; it was left as it is",
+    ))
 }
 
 /// Ends a line that a crash cut short, so that the next one stands by itself.
@@ -196,6 +234,40 @@ mod tests {
         let chain = AnchoredChain::Audit(Chain::System);
         let heads = file.heads(chain, Duration::from_secs(1)).await.unwrap();
         heads.iter().map(|head| head.seq).collect()
+    }
+
+    /// S14: a file of something else is left as it is.
+    #[tokio::test]
+    async fn a_file_without_anchors_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anchors");
+        for foreign in [
+            "root:x:0:0:root:/root:/bin/sh",
+            "some log line\nanother one\n",
+            "{\"v\":1}\n",
+            "{\"v\":1,\"at\":\"no end\"\nand more",
+        ] {
+            std::fs::write(&path, foreign).unwrap();
+            let error = AnchorFile::open(&path).unwrap_err();
+            assert!(error.to_string().contains("anchor"), "{error}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), foreign);
+        }
+        // A crash in the middle of the very first line.
+        let first = anchor(1).to_string();
+        for length in [0, 1, 8, 40, first.len() - 1] {
+            std::fs::write(&path, &first[..length]).unwrap();
+            let file = AnchorFile::open(&path).unwrap();
+            file.keep(&anchor(2), Duration::from_secs(5)).await.unwrap();
+            assert_eq!(seqs(&AnchorFile::open(&path).unwrap()).await, [2]);
+        }
+        std::fs::remove_file(&path).unwrap();
+        AnchorFile::open(&path).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{mode:o}");
+        }
     }
 
     #[tokio::test]

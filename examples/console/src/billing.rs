@@ -1,7 +1,6 @@
 //! Where issued credits go, as the environment says; and what the reconciliation
 //! shows.
 
-use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,15 +100,12 @@ impl BillingSettings {
         match self {
             Self::None => Ok(None),
             Self::File(path) => {
-                let wrong = |error: std::io::Error| ConfigError::new(FILE, error.to_string());
-                let mut options = OpenOptions::new();
-                options
-                    .create(true)
-                    .append(true)
-                    .open(&path)
-                    .map_err(wrong)?;
+                let shown = path.display().to_string();
+                let wrong =
+                    |error: std::io::Error| ConfigError::new(FILE, format!("{shown}: {error}"));
                 let sink = FileSink::new(path);
                 let sink = sink.map_err(|error| ConfigError::new(FILE, error.to_string()))?;
+                sink.prepare().map_err(wrong)?;
                 Ok(Some(Arc::new(sink)))
             }
             Self::Http {

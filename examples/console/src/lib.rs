@@ -24,4 +24,5 @@ pub mod server;
 pub mod signals;
 pub mod statements;
 pub mod storage;
+pub mod terminal;
 pub mod view;

@@ -22,6 +22,7 @@ use incident_console::policy_file::PolicyFile;
 use incident_console::signals::Signals;
 use incident_console::statements::{self, SlaTask};
 use incident_console::storage::Storage;
+use incident_console::terminal::{OneLine, line, lines};
 use incident_core::actor::{Actor, Caller, Role};
 use incident_core::engine::system::SystemClock;
 use incident_core::incident::{Affected, AffectedTenant};
@@ -75,7 +76,7 @@ fn main() -> ExitCode {
         ["import", rest @ ..] => Task::Import(rest),
         ["-h" | "--help" | "help"] => return say(USAGE, ExitCode::SUCCESS),
         _ => {
-            let _ = writeln!(std::io::stderr(), "{USAGE}");
+            let _ = lines(&mut std::io::stderr(), USAGE);
             return ExitCode::from(2);
         }
     };
@@ -89,14 +90,17 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "incident-console: {error}");
+            let _ = line(
+                &mut std::io::stderr(),
+                format_args!("incident-console: {error}"),
+            );
             ExitCode::FAILURE
         }
     }
 }
 
 fn say(text: &str, code: ExitCode) -> ExitCode {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = lines(&mut std::io::stdout(), text);
     code
 }
 
@@ -144,9 +148,12 @@ async fn import(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("{file}: {error}"))?;
     bar.finish_and_clear();
     let mut out = std::io::stdout();
-    write!(out, "{done}")?;
+    lines(&mut out, &done.to_string())?;
     if !kept {
-        writeln!(out, "nothing was kept: set DATABASE_URL to import")?;
+        line(
+            &mut out,
+            format_args!("nothing was kept: set DATABASE_URL to import"),
+        )?;
     }
     Ok(())
 }
@@ -206,6 +213,7 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        .fmt_fields(OneLine)
         .init();
     let policy = policy(&config)?;
     let muted = play && config.pagers.wake_people();
@@ -284,29 +292,28 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     let mut signals = Signals::catch()?;
 
     let mut out = std::io::stdout();
-    writeln!(out, "{told}")?;
+    line(&mut out, format_args!("{told}"))?;
     if let Some(anchors) = &anchors {
-        writeln!(out, "anchors: {}", anchors.path().display())?;
+        let path = anchors.path().display();
+        line(&mut out, format_args!("anchors: {path}"))?;
         if !anchors.damaged().is_empty() {
             tracing::warn!(lines = ?anchors.damaged(), "the file of anchors has lines that are no anchors");
         }
     }
-    for line in &pagers.told {
-        writeln!(out, "{line}")?;
-    }
-    for line in config.hooks.told().map(str::to_owned).chain(billed) {
-        writeln!(out, "{line}")?;
+    let hooks = config.hooks.told().map(str::to_owned);
+    for said in pagers.told.iter().cloned().chain(hooks).chain(billed) {
+        line(&mut out, format_args!("{said}"))?;
     }
     for (name, _) in left_out {
-        writeln!(
-            out,
-            "store: {name} is left out, so that a demo is kept nowhere"
+        line(
+            &mut out,
+            format_args!("store: {name} is left out, so that a demo is kept nowhere"),
         )?;
     }
     if muted {
-        writeln!(
-            out,
-            "pager: the configured vendors are left out, so that a demo wakes nobody"
+        line(
+            &mut out,
+            format_args!("pager: the configured vendors are left out, so that a demo wakes nobody"),
         )?;
     }
     if console.connections < FEW {
@@ -317,17 +324,20 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
         )?;
     }
     if let Some(token) = &made {
-        writeln!(out, "admin token, made for this run: {token}")?;
+        line(
+            &mut out,
+            format_args!("admin token, made for this run: {token}"),
+        )?;
     }
-    writeln!(out, "listening on http://{}", console.address)?;
+    line(
+        &mut out,
+        format_args!("listening on http://{}", console.address),
+    )?;
     if let Some(token) = &demo_token {
         let story = demo::play(&console.app, token).await?;
         let hint = made.as_deref().unwrap_or("$TOKEN");
-        writeln!(
-            out,
-            "\n{story}\n{}",
-            demo::addresses(&console, &story, hint)
-        )?;
+        let addresses = demo::addresses(&console, &story, hint);
+        lines(&mut out, &format!("\n{story}\n{addresses}"))?;
     }
     out.flush()?;
     signals.next().await;

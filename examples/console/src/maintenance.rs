@@ -14,6 +14,7 @@ use incident_store_postgres::{Level, PgStore};
 
 use crate::anchor_file::AnchorFile;
 use crate::storage::Database;
+use crate::terminal::line;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,10 @@ pub async fn run(
     match task {
         Maintenance::Migrate => {
             database.migrate().await?;
-            writeln!(out, "the schema `incident` of {database} is up to date")?;
+            line(
+                out,
+                format_args!("the schema `incident` of {database} is up to date"),
+            )?;
             Ok(true)
         }
         Maintenance::Doctor => examine(database, out).await,
@@ -56,10 +60,10 @@ async fn examine(
 ) -> Result<bool, Box<dyn Error>> {
     let findings = database.examine(&database.pool(1)).await?;
     for finding in &findings {
-        writeln!(out, "{finding}")?;
+        line(out, format_args!("{finding}"))?;
     }
     if findings.is_empty() {
-        writeln!(out, "nothing is wrong with {database}")?;
+        line(out, format_args!("nothing is wrong with {database}"))?;
     }
     Ok(findings
         .iter()
@@ -76,14 +80,17 @@ async fn verify(
     let mut builder = Incidents::builder(Arc::new(PgStore::new(database.pool(2))));
     match anchors {
         Some(file) => {
-            for line in file.damaged() {
-                writeln!(out, "DAMAGED line {line} of {}", file.path().display())?;
+            for number in file.damaged() {
+                let path = file.path().display();
+                line(out, format_args!("DAMAGED line {number} of {path}"))?;
             }
             builder = builder.anchor_record(Arc::new(file));
         }
-        None => writeln!(
+        None => line(
             out,
-            "no anchors (INCIDENT_ANCHORS): entries cut from an end, or a chain written anew, would not show"
+            format_args!(
+                "no anchors (INCIDENT_ANCHORS): entries cut from an end, or a chain written anew, would not show"
+            ),
         )?,
     }
     let incidents = builder.build()?;
@@ -107,13 +114,16 @@ async fn verify_timelines(
             }
             Verdict::Broken { seq, reason } => {
                 broken += 1;
-                writeln!(out, "BROKEN timeline of {id}: entry {seq}: {reason}")?;
+                line(
+                    out,
+                    format_args!("BROKEN timeline of {id}: entry {seq}: {reason}"),
+                )?;
             }
         }
     }
-    writeln!(
+    line(
         out,
-        "timelines: {sound} sound, {broken} broken; {anchored} entries anchored"
+        format_args!("timelines: {sound} sound, {broken} broken; {anchored} entries anchored"),
     )?;
     Ok(broken == 0)
 }
@@ -159,14 +169,19 @@ async fn verify_audit(
             entries,
             anchored,
         } => {
-            writeln!(
+            line(
                 out,
-                "audit: {chains} chains with {entries} entries, all sound; {anchored} entries anchored"
+                format_args!(
+                    "audit: {chains} chains with {entries} entries, all sound; {anchored} entries anchored"
+                ),
             )?;
             Ok(true)
         }
         AuditVerdict::Broken { chain, seq, reason } => {
-            writeln!(out, "BROKEN audit chain {chain}: entry {seq}: {reason}")?;
+            line(
+                out,
+                format_args!("BROKEN audit chain {chain}: entry {seq}: {reason}"),
+            )?;
             Ok(false)
         }
     }

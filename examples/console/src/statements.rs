@@ -7,9 +7,13 @@ use std::io::Write;
 use std::path::Path;
 
 use incident_core::sla::{Basis, Contracts, IncidentShare, SlaStatement, decimal_minutes};
-use incident_core::{IncidentId, Month, Percent, TenantId, Timestamp, Window, Windows, cell};
+use incident_core::{
+    IncidentId, Month, Percent, TenantId, Timestamp, Window, Windows, cell, plain,
+};
 use serde::Deserialize;
 use serde_json::{Value, json as value};
+
+use crate::terminal;
 
 /// The shape of a statement.
 #[must_use]
@@ -149,10 +153,12 @@ pub fn print(
     let made = from_outages(&outages, task.month, contracts, now)
         .map_err(|reason| format!("{shown}: {reason}"))?;
     if task.as_table {
-        out.write_all(csv(&made)?.as_bytes())?;
+        for row in csv(&made)?.split_terminator("\r\n") {
+            write!(out, "{}\r\n", plain(row))?;
+        }
     } else {
         let all: Vec<Value> = made.iter().map(json).collect();
-        writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+        terminal::json(out, &all)?;
     }
     Ok(())
 }

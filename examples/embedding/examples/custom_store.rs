@@ -81,6 +81,14 @@ impl IncidentStore for Counting {
     ) -> Result<Option<Remember>, StoreError> {
         self.inner.recall(scope, now, within).await
     }
+
+    async fn misfit(
+        &self,
+        id: IncidentId,
+        within: Duration,
+    ) -> Result<Option<&'static str>, StoreError> {
+        self.inner.misfit(id, within).await
+    }
 }
 
 #[async_trait]

@@ -41,7 +41,7 @@ impl CreditDecision {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CreditPolicy {
-    /// Who ended or corrected the incident does not approve its credits.
+    /// Who made, ended or corrected what a credit is computed from does not approve it.
     pub four_eyes: bool,
     /// Credits up to this are approved without a person, once the incident is over.
     #[serde(rename = "approve_up_to_percent")]

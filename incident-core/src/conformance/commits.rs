@@ -9,7 +9,7 @@ use super::sample::{Sample, at, declared, everything, id, keep, page, plain, rem
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::audit::Chain;
 use crate::chain::Verdict;
-use crate::commit::{Commit, Reply};
+use crate::commit::Reply;
 use crate::incident::{Severity, Status};
 use crate::outbox::{Lease, Settled, Settlement};
 use crate::paging::PageAction;
@@ -358,50 +358,6 @@ pub async fn durable_a_commit_is_there_after_a_crash<B: StoreBackend>(_spawn: Sp
         1
     );
     assert_eq!(store.next_due(WITHIN).await.unwrap(), Some(at(0)));
-}
-
-/// The text is gone from the entry and from remembered replies; the chain holds.
-pub async fn atomic_a_redaction_erases_the_text_and_every_copy<B: StoreBackend>(_spawn: SpawnAll) {
-    let (store, _guard) = B::open().await;
-    let (incident, mut commit) = declared(&plain(1));
-    let reply = Reply::Incident {
-        incident: Arc::clone(&incident),
-        seqs: vec![1],
-        deduplicated: false,
-    };
-    let kept = remember("k", 0, 100, reply);
-    commit.remember = Some(kept.clone());
-    store.commit(commit, WITHIN).await.unwrap();
-    let (after, mut redacting) = updated(&incident, None, "the secret is out");
-    redacting.redacts = Some((incident.id, 1));
-    store.commit(redacting, WITHIN).await.unwrap();
-    let entries = store.timeline(incident.id, 0, 9, WITHIN).await.unwrap();
-    assert!(entries[0].is_redacted() && entries[0].texts.is_empty() && !entries[1].is_redacted());
-    assert!(matches!(
-        timeline::verify(incident.id, &entries, []),
-        Verdict::Valid { .. }
-    ));
-    let recalled = store
-        .recall(&kept.scope, at(1), WITHIN)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        recalled.reply,
-        Reply::Incident {
-            incident: after,
-            seqs: vec![1],
-            deduplicated: false
-        }
-    );
-    let nothing = Commit {
-        redacts: Some((incident.id, 99)),
-        ..Commit::default()
-    };
-    assert!(matches!(
-        store.commit(nothing, WITHIN).await,
-        Err(StoreError::Refused(_))
-    ));
 }
 
 /// No number is given twice.

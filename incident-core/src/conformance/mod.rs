@@ -33,6 +33,7 @@ pub mod outbox;
 pub mod pager;
 pub mod races;
 pub mod records;
+pub mod redactions;
 pub mod returned;
 mod sample;
 pub mod usage;
@@ -167,7 +168,6 @@ contracts! { $
     commits::ordered_filters_agree_with_the_reference,
     commits::idempotent_a_key_is_taken_until_it_expires,
     commits::durable_a_commit_is_there_after_a_crash,
-    commits::atomic_a_redaction_erases_the_text_and_every_copy,
     commits::ordered_numbers_are_unique_and_rise,
     commits::cancellation_a_dropped_commit_is_whole_or_nothing,
     outbox::ordered_one_message_of_an_incident_at_a_time,
@@ -197,6 +197,9 @@ contracts! { $
     credits::isolated_issuing_and_correcting_exclude_each_other,
     credits::ordered_batches_and_pages_wait_for_each_other_never,
     records::ordered_audit_chains_have_no_gaps,
+    redactions::atomic_a_redaction_erases_every_copy,
+    redactions::atomic_a_redaction_is_on_record,
+    redactions::isolated_a_reply_tells_the_incident_as_it_is,
     races::isolated_one_of_many_writers_wins,
     races::isolated_claims_share_nothing,
     races::idempotent_one_key_one_commit,
@@ -267,6 +270,7 @@ mod tests {
             ("pager", include_str!("pager.rs")),
             ("races", include_str!("races.rs")),
             ("records", include_str!("records.rs")),
+            ("redactions", include_str!("redactions.rs")),
             ("returned", include_str!("returned.rs")),
             ("usage", include_str!("usage.rs")),
         ];

@@ -24,7 +24,7 @@ pub(super) fn audit_of(incident_id: Option<IncidentId>, second: u64) -> AuditDra
     }
 }
 
-fn suggestion(n: u64, tenant: &str, second: u64) -> Suggestion {
+pub(super) fn suggestion(n: u64, tenant: &str, second: u64) -> Suggestion {
     Suggestion {
         id: SuggestionId::from_uuid(Uuid::from_u64_pair(5, n)),
         said: Suggest {

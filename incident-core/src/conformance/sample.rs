@@ -77,11 +77,8 @@ pub(super) fn declared(sample: &Sample) -> (Arc<Incident>, Commit) {
     let draft = EntryDraft::of(&Event::Declared, &incident, &anna(), now).unwrap();
     incident.count_entry(&draft);
     let after = Arc::new(incident);
-    let write = IncidentWrite {
-        after: Arc::clone(&after),
-        expected: None,
-        entries: vec![(draft, Salt([n as u8; 16]))],
-    };
+    let entries = vec![(draft, Salt([n as u8; 16]))];
+    let write = IncidentWrite::new(Arc::clone(&after), None, entries);
     (
         after,
         Commit {
@@ -130,11 +127,7 @@ pub(super) fn updated(
     state.version = state.version.next();
     state.revision = state.revision.next();
     let after = Arc::new(after);
-    let write = IncidentWrite {
-        after: Arc::clone(&after),
-        expected: Some(before.revision),
-        entries,
-    };
+    let write = IncidentWrite::new(Arc::clone(&after), Some(before.revision), entries);
     (
         after,
         Commit {

@@ -7,14 +7,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::lock::Mutex;
 
+use super::check::Unreadable;
 use super::each::EachAlone;
 use super::query::BATCH;
+use super::yield_now::yield_now;
 use super::{Alarm, Error, Incidents, Notice};
-use crate::Timestamp;
 use crate::anchor::{Anchor, AnchoredChain};
 use crate::audit::Chain;
 use crate::chain::{Head, Verdict, Walk};
-use crate::port::{AnchorError, AnchorRecord, AnchorSink, AuditQuery};
+use crate::incident::Incident;
+use crate::port::{AnchorError, AnchorRecord, AnchorSink, AuditQuery, IncidentFilter, StoreError};
+use crate::{IncidentId, Timestamp};
 
 /// How far a pass looks back behind the one before it. A commit carries the time
 /// of its decision: it may land later than one that was decided after it.
@@ -26,13 +29,20 @@ const FIRST_LOOK: Duration = Duration::from_secs(24 * 60 * 60);
 /// Heads in one anchor: a line that every log takes.
 const HEADS: usize = 64;
 
+/// So many incidents that did not move are compared with their chains in one pass, in turn:
+/// a state that is rewritten is found without a command on it.
+const COMPARED: usize = 100;
+
+/// How many of them are read at a time; each may be large.
+const AT_A_TIME: usize = 20;
+
 /// What one pass did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Anchored {
     /// How many heads were anchored.
     pub heads: usize,
-    /// How many chains were found broken. The alarm of each went to the
-    /// listeners.
+    /// How many chains were found broken, or not to fit their incident's state. The alarm
+    /// of each went to the listeners.
     pub broken: usize,
 }
 
@@ -68,6 +78,8 @@ struct Progress {
     heads: BTreeMap<AnchoredChain, Head>,
     /// Chains that could not be looked at: the next pass does, whether they move or not.
     again: BTreeSet<AnchoredChain>,
+    /// The last incident that was compared with its chain; none at the start of a round.
+    compared: Option<(Timestamp, IncidentId)>,
 }
 
 impl Anchors {
@@ -99,7 +111,10 @@ impl Incidents {
     ///
     /// Before a new head takes the place of an old one, the links between them
     /// are checked, and the old one has to be still there: a chain that was
-    /// rewritten raises [`Alarm::ChainBroken`] and is not anchored.
+    /// rewritten raises [`Alarm::ChainBroken`] and is not anchored. So does an incident
+    /// whose state is not the one that its newest entry marks
+    /// ([`StateMarks`](crate::timeline::StateMarks)); beside those that moved, a pass compares
+    /// 100 others in turn.
     ///
     /// # Errors
     /// The store or the sink did not answer. What was not anchored is by the
@@ -140,6 +155,14 @@ impl Incidents {
             }
         }
         done.heads += self.write_down(now, &mut heads, &mut progress).await?;
+        let compared = self.compare_some(&mut progress.compared, &moved).await;
+        done.broken += each
+            .note(
+                "some",
+                "incidents were not compared with their chains",
+                compared,
+            )
+            .unwrap_or(0);
         progress.heads.retain(|chain, _| moved.contains(chain));
         progress.from = Some(now.saturating_sub(OVERLAP));
         progress.again = again;
@@ -156,7 +179,68 @@ impl Incidents {
             Some(head) => Some(*head),
             None => self.heads_of(chain).await?.last().copied(),
         };
-        Ok((known, self.walk(chain, Walk::onward(known)).await?))
+        let walk = Walk::onward(known);
+        let verdict = match chain {
+            AnchoredChain::Timeline(id) => {
+                self.check_timeline(id, walk, Unreadable::IsSkipped).await?
+            }
+            AnchoredChain::Audit(chain) => self.check_audit(chain, walk).await?,
+        };
+        Ok((known, verdict))
+    }
+
+    /// Compares the next incidents with the marks of their newest entries, but for those
+    /// that were looked at already; says how many do not fit.
+    async fn compare_some(
+        &self,
+        from: &mut Option<(Timestamp, IncidentId)>,
+        seen: &BTreeSet<AnchoredChain>,
+    ) -> Result<usize, Error> {
+        let (mut left, mut broken) = (COMPARED, 0);
+        while left > 0 {
+            let filter = IncidentFilter {
+                after: *from,
+                limit: AT_A_TIME.min(left),
+                skip_unreadable: true,
+                ..IncidentFilter::default()
+            };
+            let batch = self.list(&filter).await?;
+            for incident in &batch {
+                let chain = AnchoredChain::Timeline(incident.id);
+                if seen.contains(&chain) {
+                    continue;
+                }
+                if let Some(reason) = self.misfit_of(incident).await? {
+                    broken += 1;
+                    self.tell_broken(chain, incident.last_seq, reason);
+                }
+            }
+            left -= batch.len();
+            *from = batch.last().map(|last| (last.declared_at, last.id));
+            if batch.len() < filter.limit {
+                // A new round, from the newest one on.
+                *from = None;
+                break;
+            }
+            yield_now().await;
+        }
+        Ok(broken)
+    }
+
+    /// What of an incident does not fit its newest entry, as far as that can be read.
+    async fn misfit_of(&self, incident: &Incident) -> Result<Option<&'static str>, Error> {
+        let (store, within) = (&self.0.store, self.0.settings.store_deadline);
+        let before = incident.last_seq.saturating_sub(1);
+        let newest = match store.timeline(incident.id, before, 1, within).await {
+            Ok(entries) => entries.into_iter().next(),
+            // Its bytes are for `verify`.
+            Err(StoreError::Corrupt(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(newest) = newest else {
+            return Ok(Some("the entry is missing"));
+        };
+        self.misfit(incident, newest.shown.marks.as_ref()).await
     }
 
     async fn first_look(&self, now: Timestamp) -> Result<Timestamp, Error> {
@@ -194,6 +278,7 @@ impl Incidents {
             if batch.len() < BATCH {
                 return Ok(moved);
             }
+            yield_now().await;
         }
     }
 

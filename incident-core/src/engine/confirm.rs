@@ -258,11 +258,7 @@ impl Incidents {
                 entries.push((draft, self.0.ids.salt()));
             }
             after.state_mut().revision = before.revision.next();
-            let write = IncidentWrite {
-                after: Arc::new(after),
-                expected: Some(before.revision),
-                entries,
-            };
+            let write = IncidentWrite::new(Arc::new(after), Some(before.revision), entries);
             let commit = Commit {
                 writes: vec![write],
                 audit,

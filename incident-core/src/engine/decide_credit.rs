@@ -1,6 +1,6 @@
 //! Credits, decided: approved or waived, by a person or by policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::each::EachAlone;
 use super::run::allowed;
@@ -13,7 +13,7 @@ use crate::commit::{Commit, Reply};
 use crate::incident::Refusal;
 use crate::port::{CreditQuery, StoreError};
 use crate::sla::SlaStatement;
-use crate::{CreditId, Percent, PersonName, Timestamp};
+use crate::{CreditId, IncidentId, Percent, PersonName, Timestamp};
 
 /// A decision on a credit, as it was kept.
 #[derive(Clone, Debug)]
@@ -166,11 +166,40 @@ impl Incidents {
             let detail = format!("credit {id} takes back what was issued before: it comes first");
             return Err(refused("reverse_first", detail));
         }
-        if policy.four_eyes && row.author == by.name {
-            let detail = "who ended or corrected the incident does not approve its credits";
+        if policy.four_eyes && self.shaped(row, by).await? {
+            let detail =
+                "who made, ended or corrected what a credit is computed from does not approve it";
             return Err(refused("four_eyes", detail));
         }
         Ok(())
+    }
+
+    /// Whether somebody had a hand in the figure of a credit: it was computed because of a
+    /// command of theirs, now or in an earlier revision, or they changed what it is computed
+    /// from at one of its incidents.
+    async fn shaped(&self, row: &LedgerRow, by: &Actor) -> Result<bool, Error> {
+        if row.author == by.name {
+            return Ok(true);
+        }
+        let wanted = CreditQuery {
+            tenant: Some(row.tenant_id.clone()),
+            incident: row.incident_id,
+            ..CreditQuery::default()
+        };
+        let rows = self.ledger(&wanted).await?;
+        let earlier = rows.iter().filter(|one| one.subject() == row.subject());
+        if earlier.into_iter().any(|one| one.author == by.name) {
+            return Ok(true);
+        }
+        let inputs = row.inputs.iter().map(|input| input.incident_id);
+        let incidents: BTreeSet<IncidentId> = inputs.chain(row.incident_id).collect();
+        for id in incidents {
+            let incident = self.find(id).await?;
+            if incident.is_some_and(|one| one.shaped_by.contains(by.name.as_str())) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether what is owed may still change by itself.

@@ -55,6 +55,7 @@ impl Inner {
             let draft = EntryDraft::of(event, &earlier, by, now);
             let seq = draft.as_ref().map_or(0, |draft| after.count_entry(draft));
             after.apply(event, seq, now, policy);
+            after.note_shaping(event, &earlier, by);
             for effect in effects_of(event, &earlier, &after, policy) {
                 if !effects.contains(&effect) {
                     effects.push(effect);
@@ -125,11 +126,7 @@ impl Inner {
         }
         Gathered {
             seqs,
-            write: IncidentWrite {
-                after: Arc::new(after.clone()),
-                expected,
-                entries,
-            },
+            write: IncidentWrite::new(Arc::new(after.clone()), expected, entries),
             after,
             outbox,
             settle,

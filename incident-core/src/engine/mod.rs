@@ -9,6 +9,7 @@ mod ask;
 mod bill;
 mod billing_report;
 mod builder;
+mod check;
 mod coalesce;
 mod confirm;
 mod decide_credit;
@@ -47,6 +48,7 @@ mod told;
 mod trail;
 mod usage;
 mod verify;
+mod yield_now;
 
 pub use anchor::{Anchored, LogAnchors};
 pub use ask::{Ask, Done, IdempotencyKey};

@@ -25,10 +25,14 @@ impl Incidents {
     pub(super) async fn page(
         &self,
         claim: Claim,
-        page: PageEvent,
+        mut page: PageEvent,
         sent: &AtomicBool,
     ) -> Result<(), Error> {
         let incident = self.get(page.incident_id).await?;
+        if incident.redacted_at.is_some() {
+            // It may have been claimed before the words were erased in the outbox.
+            page.reword(&incident);
+        }
         let policy = self.failover(page.pressing());
         let (goal, targets) = self.targets(&incident, &page, &claim.message.log);
         let mut log = claim.message.log.clone();
@@ -311,11 +315,8 @@ impl Incidents {
             entries.push((draft, self.0.ids.salt()));
         }
         after.state_mut().revision = before.revision.next();
-        let write = IncidentWrite {
-            after: Arc::new(after.clone()),
-            expected: Some(before.revision),
-            entries,
-        };
+        let expected = Some(before.revision);
+        let write = IncidentWrite::new(Arc::new(after.clone()), expected, entries);
         (
             Gathered {
                 after,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use super::yield_now::yield_now;
 use super::{Error, Incidents};
 use crate::audit::AuditEntry;
 use crate::billing::{CappedRow, CreditState, LedgerRow, cap_months};
@@ -83,6 +84,7 @@ impl Incidents {
             if !full {
                 return Ok(found);
             }
+            yield_now().await;
         }
     }
 

@@ -33,10 +33,13 @@ impl Incidents {
         if !resolved || !soon || page.repeats || is_moot(incident, page) {
             return None;
         }
-        let page = PageEvent {
+        let mut page = PageEvent {
             repeats: true,
             ..page.clone()
         };
+        if incident.redacted_at.is_some() {
+            page.reword(incident);
+        }
         let lane = page.pressing();
         let mut again = self.0.message(incident, lane, MessageBody::Page(page), now);
         if let OutboxWrite::Add(message) = &mut again {

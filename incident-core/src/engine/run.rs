@@ -9,6 +9,7 @@ use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, Remember, Reply};
 use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_for};
 use crate::port::StoreError;
+use crate::redaction::Redaction;
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Invalid, Timestamp, Version};
 
@@ -55,9 +56,12 @@ impl Incidents {
     }
 
     async fn try_act(&self, ask: &Ask, id: IncidentId, command: &Command) -> Result<Done, Error> {
-        let before = self.get(id).await?;
+        let mut before = self.get(id).await?;
         self.authorize_all(&ask.caller, &rights_for(&before, command), Some(id))
             .await?;
+        if let Command::Redact { seq, .. } = command {
+            before = self.with_sources(before, *seq).await?;
+        }
         if ask
             .if_version
             .as_ref()
@@ -83,7 +87,7 @@ impl Incidents {
                 command.particulars_of(&events),
             )],
             redacts: if let Command::Redact { seq, .. } = command {
-                Some((id, *seq))
+                Some(Redaction::of(&before, *seq))
             } else {
                 None
             },
@@ -125,6 +129,15 @@ impl Incidents {
                 .await?,
         );
         self.keep(commit, all).await
+    }
+
+    /// The incident with what an entry tells of its texts: which of them it wrote.
+    async fn with_sources(&self, before: Arc<Incident>, seq: u64) -> Result<Arc<Incident>, Error> {
+        let entries = self.entries(before.id, &[seq.max(1)]).await?;
+        Ok(match entries.first() {
+            Some(entry) => Arc::new(before.with_sources(entry)),
+            None => before,
+        })
     }
 
     fn knows_rule(&self, command: &Command) -> Result<(), Invalid> {

@@ -221,11 +221,10 @@ impl Incidents {
                 let ledger = self.revised(&after, &rows, fresh, author, now);
                 commit.ledger.push(ledger);
                 commit.audit.clone_from(&beside.audit);
-                commit.writes.push(IncidentWrite {
-                    after: Arc::new(after),
-                    expected: Some(before.revision),
-                    entries: Vec::new(),
-                });
+                let (after, expected) = (Arc::new(after), Some(before.revision));
+                commit
+                    .writes
+                    .push(IncidentWrite::new(after, expected, Vec::new()));
             } else if commit.settles.is_none() {
                 return Ok(false);
             }

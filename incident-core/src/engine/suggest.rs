@@ -52,7 +52,8 @@ impl Incidents {
     /// Takes a suggestion. A repeat while one is open for the pair is that one.
     ///
     /// # Errors
-    /// A right is missing, a time lies in the future, or the store did not keep it.
+    /// A right is missing, a time lies in the future, the open one was followed and redacted
+    /// at this moment ([`StoreError::Conflict`]: ask again), or the store did not keep it.
     pub async fn suggest(&self, ask: &Ask, said: &Suggest) -> Result<Suggested, Error> {
         if let Some(reply) = self.recalled(ask).await? {
             let Reply::Suggestion {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::incident::{Change, Command, Event};
+use crate::redaction;
 
 impl Command {
     /// Its name in the audit trail.
@@ -16,7 +17,7 @@ impl Command {
             Self::LinkPostMortem { .. } => "link_post_mortem",
             Self::Page { .. } => "page",
             Self::Escalate { .. } => "escalate",
-            Self::Redact { .. } => "redact",
+            Self::Redact { .. } => redaction::ACTION,
             Self::RetryPage { .. } => "retry_page",
             Self::TakeIn { .. } => "take_in",
             Self::RepeatAlert(_) => "repeat_alert",
@@ -73,7 +74,7 @@ impl Command {
                 note("url", url.to_string());
             }
             Self::Redact { seq, reason } => {
-                note("seq", seq.to_string());
+                note(redaction::SEQ, seq.to_string());
                 note("reason", reason.to_string());
             }
             Self::Escalate { rule, .. } => {

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::check::Unreadable;
 use super::query::BATCH;
 use super::{Error, Incidents};
+use crate::IncidentId;
 use crate::anchor::AnchoredChain;
-use crate::audit::{self, Chain};
+use crate::audit::Chain;
 use crate::chain::{Head, Verdict, Walk};
-use crate::port::StoreError;
-use crate::{IncidentId, timeline};
+#[cfg(doc)]
+use crate::timeline::StateMarks;
 
 /// What checking the whole audit trail found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,30 +38,21 @@ pub enum AuditVerdict {
 
 impl Incidents {
     /// Checks the whole chain of a timeline, that no entry is missing at its
-    /// end, and that it holds what was anchored of it, where an
-    /// [`AnchorRecord`](crate::port::AnchorRecord) was given.
+    /// end, that it holds what was anchored of it, where an
+    /// [`AnchorRecord`](crate::port::AnchorRecord) was given, that every text that is gone
+    /// was redacted on record, and that the incident's state is the one that its newest
+    /// entry marks ([`StateMarks`]): what credits are computed from.
     ///
     /// # Errors
     /// There never was such an incident, or the store or the anchors did not
     /// answer.
     pub async fn verify_timeline(&self, id: IncidentId) -> Result<Verdict, Error> {
-        let chain = AnchoredChain::Timeline(id);
-        let anchors = self.heads_of(chain).await?;
-        let last_seq = match self.find(id).await {
-            Ok(Some(incident)) => incident.last_seq,
-            Ok(None) if anchors.is_empty() => return Err(Error::NotFound("incident")),
-            // Its entries tell what is wrong, or that they are gone.
-            Ok(None) | Err(Error::Store(StoreError::Corrupt(_))) => 0,
-            Err(error) => return Err(error),
-        };
-        let verdict = self.walk(chain, Walk::whole(anchors)).await?;
-        Ok(match verdict {
-            Verdict::Valid { head, .. } if head.seq < last_seq => Verdict::Broken {
-                seq: head.seq + 1,
-                reason: "the entry is missing",
-            },
-            verdict @ (Verdict::Valid { .. } | Verdict::Broken { .. }) => verdict,
-        })
+        let anchors = self.heads_of(AnchoredChain::Timeline(id)).await?;
+        if anchors.is_empty() && matches!(self.find(id).await, Ok(None)) {
+            return Err(Error::NotFound("incident"));
+        }
+        self.check_timeline(id, Walk::whole(anchors), Unreadable::IsBroken)
+            .await
     }
 
     /// Checks one chain of the audit trail, and that it holds what was anchored
@@ -68,9 +61,8 @@ impl Incidents {
     /// # Errors
     /// The store or the anchors did not answer.
     pub async fn verify_audit_chain(&self, chain: Chain) -> Result<Verdict, Error> {
-        let chain = AnchoredChain::Audit(chain);
-        let anchors = self.heads_of(chain).await?;
-        self.walk(chain, Walk::whole(anchors)).await
+        let anchors = self.heads_of(AnchoredChain::Audit(chain)).await?;
+        self.check_audit(chain, Walk::whole(anchors)).await
     }
 
     /// Checks every chain of the audit trail, those included that were anchored
@@ -165,59 +157,5 @@ impl Incidents {
             Some(record) => Ok(record.heads(chain, self.0.settings.store_deadline).await?),
             None => Ok(Vec::new()),
         }
-    }
-
-    /// Walks a chain to its end, or to the first link that does not fit.
-    pub(super) async fn walk(
-        &self,
-        chain: AnchoredChain,
-        mut walk: Walk,
-    ) -> Result<Verdict, Error> {
-        let mut batch = BATCH;
-        loop {
-            match self.stride(chain, &mut walk, batch).await {
-                Ok(Ok(read)) if read < batch => return Ok(walk.end()),
-                Ok(Ok(_)) => {}
-                Ok(Err(broken)) => return Ok(broken),
-                // One of them cannot be read; the next ones are read singly.
-                Err(StoreError::Corrupt(_)) if batch > 1 => batch = 1,
-                Err(StoreError::Corrupt(_)) => {
-                    return Ok(walk.broken("the stored bytes cannot be read"));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// Goes on by at most `limit` links; how many there were.
-    async fn stride(
-        &self,
-        chain: AnchoredChain,
-        walk: &mut Walk,
-        limit: usize,
-    ) -> Result<Result<usize, Verdict>, StoreError> {
-        let (store, within) = (&self.0.store, self.0.settings.store_deadline);
-        let mut read = 0;
-        match chain {
-            AnchoredChain::Timeline(id) => {
-                for entry in store.timeline(id, walk.seq(), limit, within).await? {
-                    let before = walk.before(entry.prev_hash);
-                    if let Err(broken) = walk.step(timeline::verify_next(id, before, &entry)) {
-                        return Ok(Err(broken));
-                    }
-                    read += 1;
-                }
-            }
-            AnchoredChain::Audit(chain) => {
-                for entry in store.audit_chain(chain, walk.seq(), limit, within).await? {
-                    let before = walk.before(entry.prev_hash);
-                    if let Err(broken) = walk.step(audit::verify_next(chain, before, &entry)) {
-                        return Ok(Err(broken));
-                    }
-                    read += 1;
-                }
-            }
-        }
-        Ok(Ok(read))
     }
 }

@@ -27,17 +27,17 @@ impl Incident {
                 }
             }
             Event::Updated(updated) => apply_update(state, updated, seq, now, policy),
-            Event::Changed(change) => apply_change(state, change, now, policy),
+            Event::Changed(change) => apply_change(state, change, seq, now, policy),
             Event::TookIn(taken) => {
                 for change in &taken.changes {
-                    apply_change(state, change, now, policy);
+                    apply_change(state, change, seq, now, policy);
                 }
                 state.take_in(taken, now);
             }
             Event::AlertRepeated(repeated) => {
                 state.count_repeat(repeated, now);
                 if let Some(severity) = repeated.raised {
-                    apply_change(state, &Change::Severity(severity), now, policy);
+                    apply_change(state, &Change::Severity(severity), seq, now, policy);
                 }
             }
             Event::Related { to, takes_over, .. } => state.relate(*to, takes_over.as_ref()),
@@ -65,7 +65,7 @@ impl Incident {
                     }
                 }
             }
-            Event::Redacted { seq } => state.face.redact(*seq, now),
+            Event::Redacted { seq } => state.erase_text_of(*seq, now),
         }
         self.state_mut().face.bound();
     }
@@ -97,7 +97,7 @@ fn escalate(state: &mut State, rule: &RuleName, by: &PersonName, now: Timestamp)
 
 fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, policy: &Policy) {
     for change in &updated.changes {
-        apply_change(state, change, now, policy);
+        apply_change(state, change, seq, now, policy);
     }
     if let Some(transition) = &updated.transition {
         apply_transition(state, transition, updated.occurred_at, now);
@@ -140,8 +140,9 @@ fn reopen(state: &mut State, at: Timestamp, now: Timestamp) {
     }
 }
 
-fn apply_change(state: &mut State, change: &Change, now: Timestamp, policy: &Policy) {
+fn apply_change(state: &mut State, change: &Change, seq: u64, now: Timestamp, policy: &Policy) {
     change.set(state);
+    state.note_text(change, seq);
     if let Change::StartedAt(start) = change {
         state.started_at_assumed = false;
         // After a reopen the stated start is that of the first interval.

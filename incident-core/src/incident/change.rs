@@ -31,10 +31,12 @@ fn json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
 }
 
-/// One line per field: variant, type, name on the wire, place in [`State`],
-/// and whether it is free text.
+/// One line per field: variant, type, name on the wire, place in [`State`], and for free
+/// text the value that is left of it when it is erased.
 macro_rules! fields {
-    ($($(#[$doc:meta])* $variant:ident($type:ty) $name:literal [$($place:tt)+] $free:literal;)+) => {
+    (@is_free) => { false };
+    (@is_free $erased:expr) => { true };
+    ($($(#[$doc:meta])* $variant:ident($type:ty) $name:literal [$($place:tt)+] $(=> $erased:expr)?;)+) => {
         /// A new value for one field of an incident.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
@@ -60,8 +62,23 @@ macro_rules! fields {
                 match self { $(Self::$variant(new) => state.$($place)+ = new.clone(),)+ }
             }
 
-            const fn is_free_text(&self) -> bool {
-                match self { $(Self::$variant(_) => $free,)+ }
+            pub(super) const fn is_free_text(&self) -> bool {
+                match self { $(Self::$variant(_) => fields!(@is_free $($erased)?),)+ }
+            }
+
+            /// Erases every field of free text that is wanted by its name.
+            pub(super) fn erase(state: &mut State, wanted: impl Fn(&str) -> bool) {
+                $($(
+                    if wanted($name) {
+                        let left: fn(&State) -> $type = $erased;
+                        Self::$variant(left(state)).set(state);
+                    }
+                )?)+
+            }
+
+            /// Returns the value of a field by its name on the wire.
+            pub(super) fn value_of(state: &State, field: &str) -> Option<Value> {
+                match field { $($name => Some(json(&state.$($place)+)),)+ _ => None }
             }
 
             fn values(&self, state: &State) -> (Value, Value) {
@@ -73,55 +90,64 @@ macro_rules! fields {
 
 fields! {
     /// The title.
-    Title(Title) "title" [title] true;
+    Title(Title) "title" [title] => |_| Title::made("[redacted]");
     /// The summary.
-    Summary(Text) "summary" [summary] true;
+    Summary(Text) "summary" [summary] => |_| Text::default();
     /// The severity.
-    Severity(Severity) "severity" [severity] false;
+    Severity(Severity) "severity" [severity];
     /// Who answers for it.
-    Responder(Option<PersonName>) "responder" [responder] false;
+    Responder(Option<PersonName>) "responder" [responder];
     /// When it should be over.
-    Eta(Option<Timestamp>) "eta" [eta] false;
+    Eta(Option<Timestamp>) "eta" [eta];
     /// When the next update is due.
-    NextUpdateDueAt(Option<Timestamp>) "next_update_due_at" [next_update_due_at] false;
+    NextUpdateDueAt(Option<Timestamp>) "next_update_due_at" [next_update_due_at];
     /// The services hit; the whole list.
-    AffectedServices(Vec<ServiceId>) "affected_services" [affected_services] false;
+    AffectedServices(Vec<ServiceId>) "affected_services" [affected_services];
     /// The tenants hit; the whole list.
-    AffectedTenants(Affected) "affected_tenants" [affected_tenants] false;
+    AffectedTenants(Affected) "affected_tenants" [affected_tenants];
     /// The start of the impact.
-    StartedAt(Timestamp) "started_at" [started_at] false;
+    StartedAt(Timestamp) "started_at" [started_at];
     /// The end of the impact.
-    ImpactEndedAt(Option<Timestamp>) "impact_ended_at" [impact_ended_at] false;
+    ImpactEndedAt(Option<Timestamp>) "impact_ended_at" [impact_ended_at];
     /// When it was noticed.
-    DetectedAt(Option<Timestamp>) "detected_at" [detected_at] false;
+    DetectedAt(Option<Timestamp>) "detected_at" [detected_at];
     /// A ticket elsewhere.
-    TrackerUrl(Option<HttpsUrl>) "tracker_url" [tracker_url] false;
+    TrackerUrl(Option<HttpsUrl>) "tracker_url" [tracker_url] => |_| None;
     /// Free labels; all of them.
-    Labels(BTreeMap<Name, Text>) "labels" [facts.labels] true;
+    Labels(BTreeMap<Name, Text>) "labels" [facts.labels] => |_| BTreeMap::new();
     /// The symptom.
-    Symptom(Option<Text>) "symptom" [facts.symptom] true;
+    Symptom(Option<Text>) "symptom" [facts.symptom] => |_| None;
     /// What it means for users.
-    ImpactText(Option<Text>) "impact_text" [facts.impact_text] true;
+    ImpactText(Option<Text>) "impact_text" [facts.impact_text] => |_| None;
     /// What part of the platform.
-    Scope(Option<Scope>) "scope" [facts.scope] false;
+    Scope(Option<Scope>) "scope" [facts.scope];
     /// The cause.
-    Cause(Option<Text>) "cause" [facts.cause] true;
+    Cause(Option<Text>) "cause" [facts.cause] => |_| None;
     /// The resolution.
-    Resolution(Option<Text>) "resolution" [facts.resolution] true;
+    Resolution(Option<Text>) "resolution" [facts.resolution] => |_| None;
     /// The next steps.
-    NextSteps(Option<Text>) "next_steps" [facts.next_steps] true;
+    NextSteps(Option<Text>) "next_steps" [facts.next_steps] => |_| None;
     /// Lost data.
-    DataLoss(Option<DataLoss>) "data_loss" [facts.data_loss] true;
+    DataLoss(Option<DataLoss>) "data_loss" [facts.data_loss] => without_note;
     /// The share of users hit.
-    UsersHitPercent(Option<Percent>) "users_hit_percent" [facts.users_hit_percent] false;
+    UsersHitPercent(Option<Percent>) "users_hit_percent" [facts.users_hit_percent];
     /// Revenue lost per hour.
-    RevenuePerHour(Option<Money>) "revenue_per_hour" [facts.revenue_per_hour] false;
+    RevenuePerHour(Option<Money>) "revenue_per_hour" [facts.revenue_per_hour];
     /// Impact on users.
-    Impact(Option<Level>) "impact" [facts.impact] false;
+    Impact(Option<Level>) "impact" [facts.impact];
     /// Urgency.
-    Urgency(Option<Level>) "urgency" [facts.urgency] false;
+    Urgency(Option<Level>) "urgency" [facts.urgency];
     /// The class of failure.
-    FailureClass(Option<Name>) "failure_class" [facts.failure_class] false;
+    FailureClass(Option<Name>) "failure_class" [facts.failure_class] => |_| None;
+}
+
+/// Lost data without the words about it.
+fn without_note(state: &State) -> Option<DataLoss> {
+    let known = state.facts.data_loss.as_ref()?;
+    Some(DataLoss {
+        state: known.state,
+        note: None,
+    })
 }
 
 impl Change {

@@ -1,5 +1,7 @@
 //! How an incident begins.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::apply::restart_update_clock;
 use super::decide::{eta_ahead, not_future};
 use super::{
@@ -138,6 +140,9 @@ pub(crate) fn declare(
         },
         escalations: Vec::new(),
         credit_revision: 0,
+        text_from: BTreeMap::new(),
+        redacted_at: None,
+        shaped_by: BTreeSet::new(),
     };
     restart_update_clock(&mut state, now, policy);
     Ok(Incident::from_state(state))

@@ -96,6 +96,17 @@ pub enum CancelReason {
 }
 
 impl CancelReason {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FalsePositive => "false_positive",
+            Self::Duplicate => "duplicate",
+            Self::External => "external",
+            Self::Superseded => "superseded",
+        }
+    }
+
     /// Reads the name of a reason.
     ///
     /// # Errors
@@ -124,6 +135,18 @@ pub enum Scope {
     Regions,
     /// Some segments of customers.
     Segments,
+}
+
+impl Scope {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Regions => "regions",
+            Self::Segments => "segments",
+        }
+    }
 }
 
 /// Whether data was lost.

@@ -1,10 +1,12 @@
 //! Merging: what may be merged into what, and what carries over.
 
+use std::collections::BTreeSet;
+
 use super::decide::wrong_state;
 use super::{Affected, AffectedTenant, Change, Event, Incident, Mode, Refusal, State};
 use crate::status_page::PublicFace;
 use crate::window::{Window, Windows};
-use crate::{IncidentId, Invalid, Name, Timestamp};
+use crate::{IncidentId, Invalid, Name, PersonName, Timestamp};
 
 /// Everything that an incident takes in when another one is merged into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct TookIn {
     pub(super) face: Box<PublicFace>,
     /// The other one had paged somebody who has not answered yet.
     pub(crate) was_paging: bool,
+    /// Everybody who shaped the outage of the other one.
+    pub(super) shaped_by: BTreeSet<PersonName>,
 }
 
 /// The intervals of an outage, as a state holds them.
@@ -80,6 +84,7 @@ pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>
         alerts: alerts.cloned().collect(),
         face: Box::new(source.face.clone()),
         was_paging: source.mode == Mode::Live && source.paging.was_begun() && !source.is_taken(),
+        shaped_by: source.shaped_by.clone(),
     }))])
 }
 
@@ -94,6 +99,7 @@ impl State {
         self.impact_ended_at = outage.impact_ended_at;
         self.stand_for(&taken.alerts);
         self.face.take_in(taken.from, &taken.face, now);
+        self.shaped_by.extend(taken.shaped_by.iter().cloned());
     }
 }
 

@@ -9,16 +9,19 @@ mod change;
 mod command;
 mod decide;
 pub(crate) mod declare;
+mod erase;
 mod event;
 mod facts;
 mod merge;
 mod page;
 mod severity;
+mod shape;
 mod status;
 mod tenants;
 mod vendor;
 mod visible;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
@@ -151,6 +154,16 @@ pub struct State {
     pub escalations: Vec<Escalation>,
     /// How often its credits were computed.
     pub credit_revision: u32,
+    /// The entry that wrote a free text last, by field; the declaration where there is
+    /// none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub text_from: BTreeMap<String, u64>,
+    /// When a text of it was erased last: what was frozen before then is not sent as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted_at: Option<Timestamp>,
+    /// Everybody whose command changed what its credits are computed from.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub shaped_by: BTreeSet<PersonName>,
 }
 
 /// An incident. Readable as its [`State`]; changed only by applying events.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{Mode, Severity};
+use crate::incident::{Incident, Mode, Severity};
 use crate::{IncidentId, Name, RuleName, ServiceId, Text, Timestamp, Title};
 
 /// What the keys of incidents begin with.
@@ -126,6 +126,13 @@ pub struct PageEvent {
 }
 
 impl PageEvent {
+    /// Puts the words that an incident has now in the place of those that were frozen:
+    /// after a redaction those are not sent any more.
+    pub fn reword(&mut self, incident: &Incident) {
+        self.title = incident.title.clone();
+        self.summary = incident.summary.clone();
+    }
+
     /// How bad it is for the order of pages and for failover: others than on-call
     /// are told because it cannot wait, however the incident is classed.
     #[must_use]

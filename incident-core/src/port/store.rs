@@ -170,7 +170,15 @@ impl IncidentFilter {
 /// exactly one wins. Reads see whole commits only. In one environment no two incidents
 /// stand for one alert ([`Incident::alerts`]), and a commit that claims an alert has seen
 /// every live incident of it ([`AlertClaim`](crate::commit::AlertClaim)); the alerts that
-/// one write of a commit gives up may be those of another write of it.
+/// one write of a commit gives up may be those of another write of it. A reply about an
+/// incident that the commit does not write is remembered only if the incident is at the
+/// revision that the reply tells, and one about a suggestion that it does not open only if
+/// that says the same, else [`StoreError::Conflict`]: what was redacted meanwhile does not
+/// come back.
+/// **Erased:** a commit with a [`Redaction`](crate::redaction::Redaction) erases the words of the
+/// entry in every [`TextPlace`](crate::redaction::TextPlace). It is
+/// [`StoreError::Refused`] unless an audit entry, of this commit or kept before,
+/// [records](crate::redaction::recorded) it; texts leave in no other way.
 /// **Durable:** what `commit` answered with success is there after a crash.
 /// **Ordered:** entries are sealed with [`timeline::seal`](crate::timeline::seal)
 /// under the incident's lock; `seq` is 1, 2, 3, ... without gaps. Lists are by
@@ -219,6 +227,15 @@ pub trait IncidentStore: Send + Sync {
         now: Timestamp,
         within: Duration,
     ) -> Result<Option<Remember>, StoreError>;
+
+    /// Compares what is kept beside an incident's state, to find the incident by, with the
+    /// state. Answers a sentence about the first value that does not fit; none where all
+    /// do, where nothing is kept beside it, and where there is no such incident.
+    async fn misfit(
+        &self,
+        id: IncidentId,
+        within: Duration,
+    ) -> Result<Option<&'static str>, StoreError>;
 }
 
 /// Everything the engine needs of one database.

@@ -94,6 +94,9 @@ pub struct PublicFace {
     pub public: bool,
     /// The title written for the public.
     pub title: Option<PublicText>,
+    /// The entry that title comes from; absent where it was written before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title_seq: Option<u64>,
     /// What the public may read, the newest lines only.
     pub updates: Vec<FaceUpdate>,
     /// What is left of the lines before those.
@@ -112,6 +115,7 @@ impl PublicFace {
             id,
             public: false,
             title: None,
+            title_seq: None,
             updates: Vec::new(),
             dropped: Dropped {
                 lines: 0,
@@ -133,6 +137,7 @@ impl PublicFace {
         self.public = publish.public;
         if let Some(title) = &publish.title {
             self.title = Some(title.clone());
+            self.title_seq = Some(seq);
         }
         if let Some(body) = &publish.message {
             self.updates.push(FaceUpdate {
@@ -193,23 +198,23 @@ impl PublicFace {
                 shown.body = None;
             }
         }
+        if self.title_seq == Some(seq) {
+            self.title = None;
+            self.title_seq = None;
+        }
         self.changed_at = now;
     }
 
     /// Takes in the public side of an incident that is merged into this one:
-    /// this one is public where that one was, takes its title where it has
-    /// none, and names it, so that its lines are shown here too. They are read
-    /// there each time and never copied: a correction or redaction there is
-    /// seen here.
+    /// this one is public where that one was, and names it, so that its lines are
+    /// shown here too, and its title where there is none here. They are read there
+    /// each time and never copied: a correction or redaction there is seen here.
     ///
     /// One that was made not public, or never was, is named only: it has
     /// nothing to show unless it is published later.
     pub(crate) fn take_in(&mut self, source: IncidentId, face: &Self, now: Timestamp) {
         if face.public {
             self.public = true;
-            if self.title.is_none() {
-                self.title.clone_from(&face.title);
-            }
             for older in &face.merged {
                 self.name_source(*older);
             }

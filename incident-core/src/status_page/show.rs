@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::RESOLVED_STAYS;
+use super::face::PublicFace;
 use super::lines::mixed;
 use super::words::{Indicator, PublicStatus};
 use crate::incident::{Incident, Status};
-use crate::{PublicId, PublicText, ServiceId, Timestamp};
+use crate::{IncidentId, PublicId, PublicText, ServiceId, Timestamp};
 
 /// One line of an incident's public history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -113,10 +114,7 @@ pub fn show(
     let services = names.of(&incident.affected_services);
     Some(PublicIncident {
         id: face.id,
-        title: face
-            .title
-            .clone()
-            .unwrap_or_else(|| neutral_title(&services)),
+        title: title(face, merged).unwrap_or_else(|| neutral_title(&services)),
         status,
         impact: Indicator::of(incident.severity),
         services,
@@ -127,6 +125,19 @@ pub fn show(
         eta: incident.eta,
         updates,
         updates_omitted,
+    })
+}
+
+/// The title of an incident, or of the first one merged into it that has one.
+fn title<'a, I>(face: &PublicFace, merged: impl Fn() -> I) -> Option<PublicText>
+where
+    I: Iterator<Item = &'a Incident>,
+{
+    let own = face.title.clone();
+    own.or_else(|| {
+        let named = |id: &IncidentId| merged().find(|source| source.id == *id);
+        let titles = face.merged.iter().filter_map(named);
+        titles.filter_map(|source| source.face.title.clone()).next()
     })
 }
 

@@ -118,6 +118,11 @@ impl RecordingPager {
         self.lock().script.extend(answers);
     }
 
+    /// Accepts everything from here on.
+    pub fn forget_script(&self) {
+        self.lock().script.clear();
+    }
+
     /// Everything that was sent.
     #[must_use]
     pub fn sent(&self) -> Vec<PageEvent> {

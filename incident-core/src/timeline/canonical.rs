@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntryDraft, EntryKind, TextName};
+use super::{EntryDraft, EntryKind, StateMarks, TextName};
 use crate::actor::{Actor, ActorKind};
 use crate::chain::Hash;
 use crate::incident::{Audience, Status};
@@ -36,6 +36,8 @@ pub struct Shown {
     pub corrects: Option<u64>,
     /// The commitment to each free text.
     pub commitments: BTreeMap<TextName, Hash>,
+    /// The marks of the incident's state, where the entry ends a write of it.
+    pub marks: Option<StateMarks>,
 }
 
 /// The canonical form. The order of the fields is part of the format: do not
@@ -55,6 +57,14 @@ struct Canonical {
     audience: Option<Audience>,
     corrects: Option<u64>,
     texts: BTreeMap<TextName, Hash>,
+    /// Of version 2: there, and last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<StateMarks>,
+}
+
+/// The version of an entry with marks, or without.
+const fn version(has_marks: bool) -> u8 {
+    if has_marks { 2 } else { 1 }
 }
 
 impl Shown {
@@ -69,6 +79,7 @@ impl Shown {
             audience: draft.comms_sent.as_ref().map(|sent| sent.audience),
             corrects: draft.corrects,
             commitments,
+            marks: draft.marks,
         }
     }
 
@@ -87,9 +98,10 @@ impl Shown {
             audience,
             corrects,
             commitments,
+            marks,
         } = self;
         serde_json::to_vec(&Canonical {
-            v: 1,
+            v: version(marks.is_some()),
             kind: *kind,
             author: author.name.clone(),
             author_kind: author.kind,
@@ -100,6 +112,7 @@ impl Shown {
             audience: *audience,
             corrects: *corrects,
             texts: commitments.clone(),
+            state: *marks,
         })
         .map_err(CanonicalError)
     }
@@ -107,7 +120,7 @@ impl Shown {
     /// What stored bytes say.
     ///
     /// # Errors
-    /// They are not canonical bytes of version 1.
+    /// They are not canonical bytes of version 1 or 2.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CanonicalError> {
         use serde::de::Error as _;
         let canonical: Canonical = serde_json::from_slice(bytes).map_err(CanonicalError)?;
@@ -115,9 +128,9 @@ impl Shown {
             Timestamp::from_micros(us)
                 .map_err(|error| CanonicalError(serde_json::Error::custom(error)))
         };
-        if canonical.v != 1 {
+        if canonical.v != version(canonical.state.is_some()) {
             return Err(CanonicalError(serde_json::Error::custom(
-                "a version other than 1",
+                "a version other than 1 and 2",
             )));
         }
         Ok(Self {
@@ -133,6 +146,7 @@ impl Shown {
             audience: canonical.audience,
             corrects: canonical.corrects,
             commitments: canonical.texts,
+            marks: canonical.state,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::StateMarks;
 use crate::actor::Actor;
 use crate::incident::{
     AlertRepeated, Change, CommsSent, Event, FieldDelta, Incident, RetryOf, Status,
@@ -88,6 +89,9 @@ pub struct EntryDraft {
     pub corrects: Option<u64>,
     /// Fields that changed with it.
     pub changes: Vec<FieldDelta>,
+    /// The marks of the state that the incident has from here on; set by
+    /// [`IncidentWrite::new`](crate::commit::IncidentWrite::new).
+    pub marks: Option<StateMarks>,
 }
 
 impl EntryDraft {
@@ -106,6 +110,7 @@ impl EntryDraft {
             public_message: None,
             corrects: None,
             changes: Vec::new(),
+            marks: None,
         }
     }
 

@@ -10,13 +10,19 @@
 //!
 //! Free text enters the canonical bytes as `sha256(salt || text)` only; text and
 //! salt lie beside it, and [`redact`] drops both.
+//!
+//! An entry that ends a write of its incident is of version 2: its canonical bytes also
+//! hold [`StateMarks`], digests of what credits are computed from. Entries of version 1 have
+//! none, and stay as they were hashed.
 
 mod canonical;
 mod draft;
 mod entry;
+mod marks;
 
 pub use canonical::{CanonicalError, Shown};
 pub use draft::{EntryDraft, EntryKind};
 pub use entry::{
     CommittedText, SysIncidentUpdateEntry, TextName, redact, seal, verify, verify_next,
 };
+pub use marks::{MarkedGroup, StateMarks};

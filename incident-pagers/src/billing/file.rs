@@ -21,8 +21,9 @@ use tokio::time::timeout;
 ///
 /// The keys of the lines that are there are looked at under an exclusive lock of the
 /// file, so several processes may write to it, and a line that a crash cut short is cut
-/// off and written anew. Nothing else is ever changed in it. Names that would be
-/// formulas in a spreadsheet have an apostrophe before them.
+/// off and written anew. Nothing else is ever changed in it, and a file that does not begin
+/// with our head is left as it is. Names that would be formulas in a spreadsheet have an
+/// apostrophe before them. The file is made readable by its owner alone (mode 0600).
 #[derive(Clone, Debug)]
 pub struct FileSink {
     path: PathBuf,
@@ -64,6 +65,15 @@ impl FileSink {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Makes the file where it is absent, and checks that it can be written and is one of
+    /// ours. Blocks: for the start of a program.
+    ///
+    /// # Errors
+    /// It cannot be opened, or it holds something else; then it is as it was.
+    pub fn prepare(&self) -> io::Result<()> {
+        ours(&mut locked(&self.path)?).map(drop)
     }
 }
 
@@ -112,11 +122,26 @@ fn locked(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// The first line of every file of ours. The order of the columns is part of the format.
+const HEAD: &[u8] =
+    b"key,batch,tenant_id,incident_id,period,revision,credit_percent,amount_minor,currency,\
+reverses,outage_ms,terms_version,approved_by,approved_at\r\n";
+
 /// What is in the file, but for a line that was cut short.
-fn whole_lines(file: &mut File) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+/// It cannot be read, or it is not ours: it holds something and does not begin with our
+/// head, or with what a crash left of it.
+fn ours(file: &mut File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_end(&mut bytes)?;
+    if !bytes.starts_with(HEAD) && !HEAD.starts_with(&bytes) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it holds something else than credits: its first line is not our head; it was left as it is",
+        ));
+    }
     let end = bytes.iter().rposition(|byte| *byte == b'\n');
     bytes.truncate(end.map_or(0, |at| at + 1));
     Ok(bytes)
@@ -130,7 +155,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = io::Result<Line>> {
 /// Whether the lines of a batch were appended, or were all there.
 fn append(path: &Path, batch: MessageId, credits: Vec<BilledCredit>) -> io::Result<bool> {
     let mut file = locked(path)?;
-    let kept = whole_lines(&mut file)?;
+    let kept = ours(&mut file)?;
     let there: BTreeSet<CreditId> = lines(&kept)
         .map(|line| line.map(|line| line.key))
         .collect::<io::Result<_>>()?;
@@ -177,7 +202,7 @@ fn read(path: &Path, wanted: impl Fn(&Line) -> bool) -> io::Result<Vec<HeldCredi
         Err(error) => return Err(error),
     };
     file.lock_shared()?;
-    let kept = whole_lines(&mut file)?;
+    let kept = ours(&mut file)?;
     let held = lines(&kept).filter_map(|line| match line {
         Ok(line) if wanted(&line) => Some(line.held().map_err(io::Error::other)),
         Ok(_) => None,

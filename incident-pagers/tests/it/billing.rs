@@ -231,16 +231,49 @@ async fn a_line_that_was_cut_short_is_written_anew() {
         }
         assert_eq!(std::fs::read(&path).unwrap(), whole, "cut at {length}");
     }
-    // A file of something else is left as it is.
-    std::fs::write(&path, "name,amount\r\nx,1\r\n").unwrap();
-    assert_eq!(
-        sink.submit(&batch(1, &[1]), WITHIN).await,
-        Submission::Unknown
-    );
-    assert_eq!(std::fs::read(&path).unwrap(), b"name,amount\r\nx,1\r\n");
-    assert_eq!(
-        sink.held(Asked::Keys(&[key(1)]), WITHIN).await,
-        Holding::Unknown
-    );
     assert!(first.starts_with(b"key,batch,tenant_id,"));
+}
+
+/// S14: a file of something else is left as it is, whatever it holds and wherever it is
+/// looked at; one that is made is its owner's alone.
+#[tokio::test]
+async fn a_file_of_something_else_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credits.csv");
+    let sink = FileSink::new(&path).unwrap();
+    let foreign: [&[u8]; 8] = [
+        b"name,amount\r\nx,1\r\n",
+        b"name,amount",
+        b"root:x:0:0:root:/root:/bin/sh",
+        b"\n",
+        b"key,batch,tenant\r\n",
+        // The head of a table of fewer columns, and of one with another line end.
+        b"key,batch,tenant_id,incident_id,period\r\n",
+        b"key\n",
+        &[0xff, 0, 0xfe],
+    ];
+    for bytes in foreign {
+        std::fs::write(&path, bytes).unwrap();
+        let error = sink.prepare().unwrap_err();
+        assert!(error.to_string().contains("head"), "{error}");
+        let answer = sink.submit(&batch(1, &[1]), WITHIN).await;
+        assert_eq!(answer, Submission::Unknown);
+        let held = sink.held(Asked::Keys(&[key(1)]), WITHIN).await;
+        assert_eq!(held, Holding::Unknown);
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+    std::fs::remove_file(&path).unwrap();
+    sink.prepare().unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{mode:o}");
+    }
+    let answer = sink.submit(&batch(1, &[1]), WITHIN).await;
+    assert_eq!(answer, Submission::Accepted);
+    // One that was made empty, or by another umask, is taken as it is.
+    std::fs::write(&path, b"").unwrap();
+    let answer = sink.submit(&batch(1, &[1]), WITHIN).await;
+    assert_eq!(answer, Submission::Accepted);
 }

@@ -10,7 +10,7 @@ use incident_core::billing::{
 };
 use incident_core::chain::Head;
 use incident_core::commit::{
-    Commit, Committed, IncidentWrite, OutboxWrite, Remember, Reply, SuggestionWrite,
+    Commit, Committed, IncidentWrite, OutboxWrite, Remember, SuggestionWrite,
 };
 use incident_core::incident::Incident;
 use incident_core::outbox::Thread;
@@ -26,6 +26,7 @@ impl State {
         // Checks. Nothing is changed until the last of them has passed.
         if let Some(remember) = &commit.remember {
             self.check_key(remember)?;
+            self.check_reply(remember, &commit)?;
         }
         if let Some(settlement) = &commit.settles {
             self.outbox.check(settlement)?;
@@ -40,8 +41,8 @@ impl State {
         self.check_outbox(&commit.outbox)?;
         self.check_ledger(&commit.ledger)?;
         self.check_credits(&commit.credits)?;
-        if let Some((id, seq)) = commit.redacts {
-            self.check_redaction(id, seq)?;
+        if let Some(redaction) = &commit.redacts {
+            self.check_redaction(redaction, &commit.audit)?;
         }
         let sealed = self.seal_entries(&commit.writes)?;
         let audit = self.seal_audit(commit.audit)?;
@@ -70,6 +71,8 @@ impl State {
             self.put(write, sealed);
         }
         for entry in audit {
+            let place = (entry.said.at, entry.chain, entry.seq);
+            self.audit_by_time.insert(place);
             self.audit.entry(entry.chain).or_default().push(entry);
         }
         if let Some(settlement) = settles {
@@ -106,8 +109,8 @@ impl State {
             }
             None => {}
         }
-        if let Some((id, seq)) = redacts {
-            self.redact(id, seq);
+        if let Some(redaction) = redacts {
+            self.redact(&redaction);
         }
         if let Some(remember) = remember {
             self.keys.insert(remember.scope.clone(), remember);
@@ -275,18 +278,6 @@ impl State {
         Ok(())
     }
 
-    fn check_redaction(&self, id: IncidentId, seq: u64) -> Result<(), StoreError> {
-        let exists = self
-            .incidents
-            .get(&id)
-            .is_some_and(|kept| kept.timeline.iter().any(|entry| entry.seq == seq));
-        if exists {
-            Ok(())
-        } else {
-            Err(StoreError::Refused("the entry to redact does not exist"))
-        }
-    }
-
     fn seal_entries(
         &self,
         writes: &[IncidentWrite],
@@ -401,24 +392,6 @@ impl State {
             places.push(self.ledger.len());
             self.credit_at.insert(row.id, self.ledger.len());
             self.ledger.push(row);
-        }
-    }
-
-    /// Erases the texts of an entry, and every remembered copy of the incident.
-    fn redact(&mut self, id: IncidentId, seq: u64) {
-        let Some(kept) = self.incidents.get_mut(&id) else {
-            return;
-        };
-        if let Some(entry) = kept.timeline.iter_mut().find(|entry| entry.seq == seq) {
-            timeline::redact(entry);
-        }
-        let current: &Arc<Incident> = &kept.incident;
-        for remember in self.keys.values_mut() {
-            if let Reply::Incident { incident, .. } = &mut remember.reply
-                && incident.id == id
-            {
-                *incident = Arc::clone(current);
-            }
         }
     }
 }

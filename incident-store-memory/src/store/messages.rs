@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use incident_core::incident::Severity;
+use incident_core::incident::{Incident, Severity};
 use incident_core::outbox::{
     Backlog, Claim, Claimed, GivenUp, Lease, Message, Settled, Settlement, Thread,
 };
@@ -272,6 +272,22 @@ impl Messages {
             ..message
         };
         self.add_after(message, token);
+    }
+
+    /// Erases redacted words of an incident from what waits or is held.
+    pub(super) fn redact_waiting(&mut self, incident: &Incident) {
+        let messages = self.rows.values_mut().map(|row| &mut row.message);
+        messages
+            .filter(|message| message.incident_id == Some(incident.id))
+            .for_each(|message| message.body.redact(incident));
+    }
+
+    /// Erases redacted words of an incident from what was given up.
+    pub(super) fn redact_given_up(&mut self, incident: &Incident) {
+        let messages = self.given_up.iter_mut().map(|(message, _)| message);
+        messages
+            .filter(|message| message.incident_id == Some(incident.id))
+            .for_each(|message| message.body.redact(incident));
     }
 
     fn finish(&mut self, id: MessageId) {

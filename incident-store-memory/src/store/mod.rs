@@ -1,6 +1,7 @@
 //! The store: one mutex around one state, so a commit is atomic by construction.
 
 mod apply;
+mod erase;
 mod messages;
 mod state;
 
@@ -104,6 +105,15 @@ impl IncidentStore for MemoryStore {
             .filter(|kept| now < kept.expires_at)
             .cloned())
     }
+
+    /// Nothing is kept beside a state but what is made from it.
+    async fn misfit(
+        &self,
+        _id: IncidentId,
+        _within: Duration,
+    ) -> Result<Option<&'static str>, StoreError> {
+        Ok(None)
+    }
 }
 
 #[async_trait]
@@ -148,11 +158,9 @@ impl AuditLog for MemoryStore {
     ) -> Result<Vec<AuditEntry>, StoreError> {
         let state = self.state();
         let entries = state.audit.get(&chain).into_iter().flatten();
-        Ok(entries
-            .filter(|entry| entry.seq > after_seq)
-            .take(limit)
-            .cloned()
-            .collect())
+        // They are counted from 1 without gaps.
+        let before = usize::try_from(after_seq).unwrap_or(usize::MAX);
+        Ok(entries.skip(before).take(limit).cloned().collect())
     }
 
     async fn audit_chains(

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use incident_core::audit::{AuditEntry, Chain};
@@ -35,6 +36,8 @@ pub(super) struct State {
     /// Live incidents by the alert that they were declared for.
     pub(super) declared_for: BTreeMap<Name, BTreeSet<IncidentId>>,
     pub(super) audit: BTreeMap<Chain, Vec<AuditEntry>>,
+    /// Audit entries by time: a page of the trail is found without sorting all of it.
+    pub(super) audit_by_time: BTreeSet<(Timestamp, Chain, u64)>,
     pub(super) outbox: Messages,
     /// Only ever grows, so that a place stays.
     pub(super) ledger: Vec<LedgerRow>,
@@ -64,11 +67,11 @@ impl State {
         }
         let order = if live_only { &self.live } else { &self.by_age };
         let start = match filter.after {
-            Some(after) => std::ops::Bound::Excluded(Reverse(after)),
-            None => std::ops::Bound::Unbounded,
+            Some(after) => Bound::Excluded(Reverse(after)),
+            None => Bound::Unbounded,
         };
         order
-            .range((start, std::ops::Bound::Unbounded))
+            .range((start, Bound::Unbounded))
             .filter_map(|Reverse((_, id))| self.incidents.get(id))
             .filter(|kept| filter.matches(&kept.incident))
             .take(filter.limit)
@@ -106,13 +109,23 @@ impl State {
                 && from.is_none_or(|from| from <= entry.said.at)
                 && after.is_none_or(|after| after < place(entry))
         };
-        let chains: Vec<&Vec<AuditEntry>> = match chain {
-            Some(chain) => self.audit.get(chain).into_iter().collect(),
-            None => self.audit.values().collect(),
+        if let Some(chain) = chain {
+            let entries = self.audit.get(chain).into_iter().flatten();
+            let mut found: Vec<&AuditEntry> = entries.filter(wanted).collect();
+            found.sort_by_key(|entry| place(entry));
+            return found.into_iter().take(*limit).cloned().collect();
+        }
+        let first = from.map(|from| (from, Chain::System, 0));
+        let start = match (*after).max(first) {
+            Some(start) => Bound::Included(start),
+            None => Bound::Unbounded,
         };
-        let mut found: Vec<&AuditEntry> = chains.into_iter().flatten().filter(wanted).collect();
-        found.sort_by_key(|entry| place(entry));
-        found.into_iter().take(*limit).cloned().collect()
+        let places = self.audit_by_time.range((start, Bound::Unbounded));
+        let found = places.filter_map(|(_, chain, seq)| {
+            let at = usize::try_from(seq.checked_sub(1)?).ok()?;
+            self.audit.get(chain)?.get(at)
+        });
+        found.filter(wanted).take(*limit).cloned().collect()
     }
 
     pub(super) fn unused(&self, service: &ServiceId, tenant: &TenantId) -> Option<&Suggestion> {

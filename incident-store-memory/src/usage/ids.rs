@@ -1,6 +1,6 @@
 //! Users by 128 bits, without loss.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
@@ -10,6 +10,9 @@ use incident_core::impact::{Sketch, compact};
 /// one in [`Names`], which has the bits `01` where no compact form does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct RawId(u128);
+
+/// About what a name takes: two fat pointers, a number, the control byte, and about 60 bytes.
+pub(super) const NAME: usize = 120;
 
 const TAG: u128 = 0b11 << 62;
 const NUMBERED: u128 = 0b01 << 62;
@@ -61,6 +64,14 @@ impl Names {
         RawId::of_number(number)
     }
 
+    /// About how many bytes these names would take beside those that are known.
+    pub(super) fn bytes_of_new<'a>(&self, names: impl Iterator<Item = &'a str>) -> usize {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let long = names.filter(|name| compact(name).is_none());
+        let new = long.filter(|name| !known.numbers.contains_key(*name));
+        new.collect::<HashSet<&str, RandomState>>().len() * NAME
+    }
+
     /// Adds users to a sketch, as any other source would.
     pub(super) fn add(&self, ids: &[RawId], sketch: &mut Sketch) {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -75,8 +86,7 @@ impl Names {
     /// About how many bytes the names take.
     pub(super) fn bytes(&self) -> usize {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        // Two fat pointers, a number, the control byte, and a name of about 60 bytes.
-        known.names.len() * 120
+        known.names.len() * NAME
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is called: services with their endpoints, by number.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 use incident_core::impact::ApiUsageEvent;
@@ -14,7 +14,7 @@ use super::chunk::MOST_KINDS;
 const MOST_ENDPOINTS: usize = MOST_KINDS / 4 * 3;
 
 /// About what a kind takes beside its endpoint's name.
-const KIND: usize = 160;
+pub(super) const KIND: usize = 160;
 
 /// A service, or one of its endpoints.
 #[derive(Clone, Debug)]
@@ -61,13 +61,7 @@ impl Kinds {
         let endpoint = named(event).filter(|_| self.named < MOST_ENDPOINTS);
         let next = u16::try_from(self.kinds.len()).ok();
         let number = next.filter(|next| usize::from(*next) < MOST_KINDS);
-        let number = number.ok_or_else(|| {
-            let why = format!(
-                "more than {} services cannot be told apart here",
-                MOST_KINDS / 4
-            );
-            UsageError::Refused(why)
-        })?;
+        let number = number.ok_or_else(too_many)?;
         let service = self.services.entry(event.service.clone()).or_default();
         self.bytes += KIND + event.service.as_str().len();
         match endpoint {
@@ -83,6 +77,45 @@ impl Kinds {
             endpoint: endpoint.cloned(),
         });
         Ok(number)
+    }
+
+    /// Says whether there is room for so many events, whatever their kinds are.
+    pub(super) const fn has_room_for(&self, events: usize) -> bool {
+        self.named + events < MOST_ENDPOINTS && self.kinds.len() + 2 * events < MOST_KINDS
+    }
+
+    /// Counts about how many bytes the new kinds of a batch take, or says that there is no
+    /// room for them. Nothing is numbered by it.
+    pub(super) fn room_for(&self, batch: &[ApiUsageEvent]) -> Result<usize, UsageError> {
+        let new = |event: &&ApiUsageEvent| self.known(event).is_none();
+        let new: HashSet<(&ServiceId, Option<&Text>), RandomState> = batch
+            .iter()
+            .filter(new)
+            .map(|event| (&event.service, named(event)))
+            .collect();
+        let endpoints = new
+            .iter()
+            .filter(|(_, endpoint)| endpoint.is_some())
+            .count();
+        // Endpoints that find no room are events of their service.
+        let numbered = endpoints.min(MOST_ENDPOINTS.saturating_sub(self.named));
+        let services: HashSet<&ServiceId, RandomState> = new
+            .iter()
+            .filter(|(_, endpoint)| endpoint.is_none() || numbered < endpoints)
+            .map(|(service, _)| *service)
+            .filter(|service| {
+                let known = self.services.get(*service);
+                known.is_none_or(|known| known.plain.is_none())
+            })
+            .collect();
+        if self.kinds.len() + numbered + services.len() > MOST_KINDS {
+            return Err(too_many());
+        }
+        let bytes = new.iter().map(|(service, endpoint)| {
+            let endpoint = endpoint.map_or(0, |name| name.as_str().len());
+            KIND + service.as_str().len() + endpoint
+        });
+        Ok(bytes.sum())
     }
 
     /// All kinds, in order of their numbers.
@@ -102,6 +135,13 @@ impl Kinds {
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+fn too_many() -> UsageError {
+    UsageError::Refused(format!(
+        "more than {} services cannot be told apart here",
+        MOST_KINDS / 4
+    ))
 }
 
 fn named(event: &ApiUsageEvent) -> Option<&Text> {

@@ -7,6 +7,7 @@ mod ids;
 mod kinds;
 mod live;
 mod log;
+mod room;
 mod scan;
 mod sealed;
 
@@ -456,30 +457,29 @@ impl UsageSource for MemoryUsage {
 #[async_trait]
 impl UsageSink for MemoryUsage {
     async fn record(&self, batch: Vec<ApiUsageEvent>, _within: Duration) -> Result<(), UsageError> {
-        let chunks = self.chunks(&batch)?;
+        let reserved = self.reserve(&batch)?;
+        let chunks = match self.chunks(&batch) {
+            Ok(chunks) => chunks,
+            Err(error) => {
+                self.change().give_back(reserved);
+                return Err(error);
+            }
+        };
         let mut untidy = Vec::new();
         {
             let mut state = self.change();
-            let known = |tenant: &TenantId| state.logs.contains_key(tenant);
-            let unknown = chunks.iter().filter(|(tenant, _)| !known(tenant));
-            let more = batch.len() * RAW_ROW + unknown.count() * TENANT;
-            let held = self.beside() + state.bytes;
-            if size(held + more) > self.limit {
-                return Err(UsageError::Full {
-                    held: size(held),
-                    limit: self.limit,
-                });
-            }
-            state.bytes += more;
+            // Another batch may have brought a tenant meanwhile that was new to this one.
+            state.give_back(reserved);
+            let known = state.shares.len();
             state.batches += 1;
-            let batch = state.batches;
+            let number = state.batches;
             for (tenant, chunk) in chunks {
                 let next = u32::try_from(state.shares.len()).unwrap_or(u32::MAX);
                 let log = state.logs.entry(tenant.clone());
                 let log = log.or_insert_with(|| Arc::new(Log::new(next)));
                 let is_new = log.tenant == next;
                 let log = Arc::make_mut(log);
-                log.chunks.extend(spanned(chunk, batch));
+                log.chunks.extend(spanned(chunk, number));
                 if log.is_untidy(self.seal_after) {
                     untidy.push(tenant);
                 }
@@ -487,6 +487,8 @@ impl UsageSink for MemoryUsage {
                     state.shares.push(false);
                 }
             }
+            let new = state.shares.len() - known;
+            state.bytes += batch.len() * RAW_ROW + new * TENANT;
         }
         self.tidy_up(&untidy);
         Ok(())

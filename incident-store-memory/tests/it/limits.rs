@@ -59,3 +59,80 @@ async fn a_full_source_refuses_whole_batches_and_drops_nothing() {
         5
     );
 }
+
+fn long_named(n: u32) -> ApiUsageEvent {
+    ApiUsageEvent {
+        tenant_id: format!("tenant-{n}").parse().unwrap(),
+        user_id: format!("somebody with a long name, number {n}")
+            .parse()
+            .unwrap(),
+        service: format!("service-{n}").parse().unwrap(),
+        occurred_at: "2026-11-20T22:00:00Z".parse().unwrap(),
+        failed: false,
+        endpoint: Some(format!("/endpoint/{n}").parse().unwrap()),
+    }
+}
+
+/// A22: a batch that is refused leaves none of its names behind, however often it comes.
+#[tokio::test]
+async fn refused_batches_leave_no_names_behind() {
+    let usage = MemoryUsage::with_limit(50_000);
+    usage.record(vec![long_named(0)], WITHIN).await.unwrap();
+    let held = usage.bytes();
+    let shown = format!("{usage:?}").len();
+    for round in 0..20 {
+        // Each of them would fit without its names.
+        let batch = (0..90).map(|n| long_named(1_000 * (round + 1) + n));
+        let refused = usage.record(batch.collect(), WITHIN).await;
+        assert!(
+            matches!(refused, Err(UsageError::Full { held: now, .. }) if now == held),
+            "{refused:?}"
+        );
+        assert_eq!(usage.bytes(), held);
+    }
+    // Nor does anything else of it show more than before.
+    assert_eq!(format!("{usage:?}").len(), shown);
+    // So many kinds cannot be told apart: refused for that as a whole, before one is kept.
+    let roomy = MemoryUsage::default();
+    roomy.record(vec![long_named(0)], WITHIN).await.unwrap();
+    let held = roomy.bytes();
+    let kinds = (1..=40_000).map(|n| ApiUsageEvent {
+        endpoint: None,
+        ..long_named(n)
+    });
+    let refused = roomy.record(kinds.collect(), WITHIN).await;
+    assert!(
+        matches!(refused, Err(UsageError::Refused(_))),
+        "{refused:?}"
+    );
+    assert_eq!(roomy.bytes(), held);
+    let all: Vec<_> = (1..=50).map(long_named).collect();
+    roomy.record(all, WITHIN).await.unwrap();
+    assert!(roomy.bytes() > held + 50 * 120);
+}
+
+/// What fits when it is measured fits when it is kept: batches that come at once are counted
+/// together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_that_come_at_once_share_the_room() {
+    let usage = MemoryUsage::with_limit(60_000);
+    let send = |writer: u32| {
+        let usage = usage.clone();
+        tokio::spawn(async move {
+            let mut kept = 0;
+            for n in 0..200 {
+                let batch = vec![long_named(1_000 * writer + n)];
+                kept += u32::from(usage.record(batch, WITHIN).await.is_ok());
+            }
+            kept
+        })
+    };
+    let writers: Vec<_> = (0..4).map(send).collect();
+    let mut kept = 0;
+    for writer in writers {
+        kept += writer.await.unwrap();
+    }
+    assert!(kept > 50, "{kept}");
+    // Names that are kept at one moment may be measured at another.
+    assert!(usage.bytes() <= 60_000 + 4 * 1_000, "{}", usage.bytes());
+}

@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::clone_on_ref_ptr,
     reason = "tests, and what they share, fail by panicking"
 )]
@@ -12,8 +13,10 @@ mod doctor;
 mod guards;
 mod odd_rows;
 mod plans;
+mod redaction;
 mod relay;
 mod server;
+mod states;
 mod tampering;
 mod upgrade;
 mod usage;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_core::Name;
 use incident_core::actor::Role;
+use incident_core::chain::Verdict;
 use incident_core::engine::{Ask, Incidents};
-use incident_core::incident::{Declare, Mode, Severity, Status};
+use incident_core::incident::{Command, Declare, Mode, Severity, Status};
 use incident_core::port::{IncidentFilter, IncidentStore};
-use incident_core::testing::{ManualClock, caller};
+use incident_core::testing::{ManualClock, caller, update_to};
+use incident_core::{Name, Statement};
 use incident_store_postgres::{PgStore, StoreClock, migrate};
 use incident_test_postgres::{Cluster, Database};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -18,17 +19,22 @@ use crate::server::{MIGRATION, pool};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// A database as the first version left it, with the role of a server.
-async fn first_version() -> Database {
+/// The migrations that were released before, in order.
+const OLDER: [&str; 2] = [
+    include_str!("../../migrations/0001_incident.sql"),
+    include_str!("../../migrations/0002_alerts_and_leases.sql"),
+];
+
+/// A database as an older version left it, with the role of a server.
+async fn of_version(version: usize) -> Database {
     let database = Database::create(Cluster::shared(), None).await.unwrap();
-    let first = Migration::new(
-        1,
-        "incident".into(),
-        MigrationType::Simple,
-        include_str!("../../migrations/0001_incident.sql").into_sql_str(),
-        false,
-    );
-    let mut migrator = Migrator::with_migrations(vec![first]);
+    let names = ["incident", "alerts_and_leases"];
+    let migrations = OLDER.into_iter().zip(names).zip(1..).take(version);
+    let migrations = migrations.map(|((sql, name), number)| {
+        let kind = MigrationType::Simple;
+        Migration::new(number, name.into(), kind, sql.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
     migrator.dangerous_set_table_name("incident._migrations");
     migrator.create_schema("incident");
     let mut owner = database.options().connect().await.unwrap();
@@ -63,7 +69,7 @@ fn engine(pool: sqlx::PgPool) -> (Incidents, PgStore) {
 
 #[tokio::test]
 async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on() {
-    let database = first_version().await;
+    let database = of_version(1).await;
     let app = pool(&database).await;
     let ask = Ask::by(caller("anna", Role::Admin).unwrap());
     // The reading side asks for tables of today, so they are there for a moment only.
@@ -110,9 +116,77 @@ async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on
     for incident in &all {
         let entries = store.timeline(incident.id, 0, 100, WITHIN).await.unwrap();
         let verdict = incident_core::timeline::verify(incident.id, &entries, []);
-        assert!(matches!(
-            verdict,
-            incident_core::chain::Verdict::Valid { .. }
-        ));
+        assert!(matches!(verdict, Verdict::Valid { .. }));
     }
+}
+
+/// S4, S20: a chain that the second version wrote is sound and can be redacted by a role that
+/// lost its right to delete texts; from its next entry on it is bound to the state.
+#[tokio::test]
+async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_function_alone() {
+    let database = of_version(2).await;
+    let app = pool(&database).await;
+    let (incidents, store) = engine(app);
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let asked = Declare::new("hunter2".parse().unwrap(), Severity::Sev3);
+    let prepared = incidents.prepare_declare(&ask, &asked).await.unwrap();
+    let mut commit = prepared.commit().clone();
+    // As that version wrote them: entries without marks, states without the newer fields.
+    for write in &mut commit.writes {
+        write
+            .entries
+            .iter_mut()
+            .for_each(|(entry, _)| entry.marks = None);
+    }
+    store.commit(commit, WITHIN).await.unwrap();
+    let id = prepared.incident().id;
+    let mut owner = database.options().connect().await.unwrap();
+    owner
+        .execute("update incident.incidents set state = state - 'shaped_by'")
+        .await
+        .unwrap();
+    let mut as_app = database.options().username("app").connect().await.unwrap();
+    let may = "select has_table_privilege('incident.timeline_texts', 'delete') as may";
+    assert!(as_app.fetch_one(may).await.unwrap().get::<bool, _>("may"));
+
+    migrate(&database.options(), MIGRATION).await.unwrap();
+
+    assert!(!as_app.fetch_one(may).await.unwrap().get::<bool, _>("may"));
+    let sound = async || {
+        let verdict = incidents.verify_timeline(id).await.unwrap();
+        assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
+    };
+    sound().await;
+    let reason = Statement::new("a pasted password").unwrap();
+    let redact = Command::Redact { seq: 1, reason };
+    incidents.act(&ask, id, &redact).await.unwrap();
+    sound().await;
+    let entries = store.timeline(id, 0, 9, WITHIN).await.unwrap();
+    assert!(entries[0].is_redacted() && entries[0].shown.marks.is_none());
+    assert_eq!(
+        incidents.get(id).await.unwrap().title.as_str(),
+        "[redacted]"
+    );
+    // Nothing binds it yet: that version never said what the state was.
+    let forge =
+        "update incident.incidents set state = jsonb_set(state, '{environment}', '\"staging\"')";
+    owner.execute(forge).await.unwrap();
+    sound().await;
+    let moved = update_to(Status::Investigating, "moved").unwrap();
+    incidents.act(&ask, id, &moved).await.unwrap();
+    sound().await;
+    let forge =
+        "update incident.incidents set state = jsonb_set(state, '{environment}', '\"production\"')";
+    owner.execute(forge).await.unwrap();
+    let verdict = incidents.verify_timeline(id).await.unwrap();
+    assert!(
+        matches!(verdict, Verdict::Broken { seq: 2, reason } if reason.contains("environment")),
+        "{verdict:?}"
+    );
+    // Granted once more, as after a new table, it has no more than before.
+    owner
+        .execute("select incident.grant_to('app')")
+        .await
+        .unwrap();
+    assert!(!as_app.fetch_one(may).await.unwrap().get::<bool, _>("may"));
 }

@@ -9,6 +9,7 @@
 mod binaries;
 mod cluster;
 mod database;
+mod dump;
 mod proxy;
 mod small_disk;
 

@@ -19,7 +19,9 @@ use incident_core::incident::{
     Affected, Change, Command, Declare, Facts, Incident, Mode, Status, Update,
 };
 use incident_core::timeline::{EntryKind, SysIncidentUpdateEntry};
-use incident_core::{IncidentId, Invalid, Name, PersonName, Statement, Text, Timestamp, Title};
+use incident_core::{
+    IncidentId, Invalid, Name, PersonName, Statement, Text, Timestamp, Title, plain,
+};
 
 pub use statuspage::Oddity;
 use statuspage::{History, Post};
@@ -60,7 +62,7 @@ impl fmt::Display for Imported {
                 "{:>6}  {} ({}{more})",
                 ids.len(),
                 odd.rule(),
-                shown.join(", ")
+                plain(&shown.join(", "))
             )?;
         }
         Ok(())

@@ -16,6 +16,7 @@ mod billing;
 mod connections;
 mod database;
 mod stops;
+mod lines;
 mod test_pages;
 mod vendors;
 

@@ -1,0 +1,140 @@
+//! Lines for people, in a terminal or in a log: each stays one line, whatever it quotes.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+
+use incident_core::plain;
+use serde::Serialize;
+use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{DefaultFields, Writer};
+
+/// Writes one line: what it quotes cannot begin another one, nor drive the terminal.
+///
+/// # Errors
+/// Nothing can be written.
+pub fn line(out: &mut (impl Write + ?Sized), said: fmt::Arguments<'_>) -> io::Result<()> {
+    writeln!(out, "{}", plain(&said.to_string()))
+}
+
+/// Writes lines of our own: who puts a value of others into one escapes it there.
+///
+/// # Errors
+/// Nothing can be written.
+pub fn lines(out: &mut (impl Write + ?Sized), text: &str) -> io::Result<()> {
+    text.lines()
+        .try_for_each(|one| line(out, format_args!("{one}")))
+}
+
+/// Writes JSON for people, with JSON's own escapes for what a terminal would take for
+/// orders: its values stay the same.
+///
+/// # Errors
+/// Nothing can be written.
+pub fn json(out: &mut (impl Write + ?Sized), value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        let stays = character == '\n'
+            || plain(character.encode_utf8(&mut [0; 4])).len() == character.len_utf8();
+        if stays {
+            escaped.push(character);
+        } else {
+            // Writing to a string does not fail; none of them needs a surrogate.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(character));
+        }
+    }
+    writeln!(out, "{escaped}")
+}
+
+/// Writes the fields and the message of a log line, so that no value leaves its line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OneLine;
+
+impl<'writer> FormatFields<'writer> for OneLine {
+    fn format_fields<R: RecordFields>(
+        &self,
+        mut writer: Writer<'writer>,
+        fields: R,
+    ) -> fmt::Result {
+        let mut text = String::new();
+        DefaultFields::new().format_fields(Writer::new(&mut text), fields)?;
+        writer.write_str(&plain(&text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What a subscriber wrote.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// S9: nor does a message, a field, an error with its cause or a span of the log.
+    #[test]
+    fn what_is_logged_stays_in_its_line() {
+        let written = Written::default();
+        let writer = written.clone();
+        // A second one, so that no place is taken for one that nobody listens to.
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .with_ansi(true)
+            .fmt_fields(OneLine)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::callsite::rebuild_interest_cache();
+            let error: Box<dyn std::error::Error> = FORGED.into();
+            let _span = tracing::info_span!("span", title = FORGED, shown = %FORGED).entered();
+            tracing::warn!(title = FORGED, shown = %FORGED, told = ?FORGED, error = &*error, "{FORGED}");
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert_eq!(text.matches("forged").count(), 7, "{text}");
+        // Its own colours are left.
+        let plain = text.replace("\u{1b}[2m", "").replace("\u{1b}[0m", "");
+        let plain = plain.replace("\u{1b}[33m", "").replace("\u{1b}[1m", "");
+        assert!(
+            plain
+                .trim_end()
+                .chars()
+                .all(|c| c == ' ' || c.is_ascii_graphic()),
+            "{plain:?}"
+        );
+    }
+
+    const FORGED: &str = "API down\nERROR forged \u{202e}\u{1b}[2J\u{9b}2J";
+
+    /// S9: a line, lines and JSON hold nothing that drives a terminal.
+    #[test]
+    fn what_is_quoted_stays_in_its_line() {
+        let mut out = Vec::new();
+        line(&mut out, format_args!("title: {FORGED}")).unwrap();
+        lines(&mut out, "one\ntwo\u{2066}").unwrap();
+        json(&mut out, &[FORGED]).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.lines().count(), 6, "{text}");
+        assert!(
+            text.chars()
+                .all(|c| c == '\n' || c == ' ' || c.is_ascii_graphic()),
+            "{text}"
+        );
+        let read = text.lines().skip(3).collect::<String>();
+        let read: Vec<String> = serde_json::from_str(&read).unwrap();
+        assert_eq!(read, [FORGED]);
+    }
+}

@@ -1,0 +1,151 @@
+//! The entry that each free text of an incident comes from, and its erasure with that entry.
+
+use super::{Change, Incident, State};
+use crate::Timestamp;
+use crate::timeline::{EntryKind, SysIncidentUpdateEntry};
+
+/// The declaration: what no later entry wrote is its.
+const DECLARATION: u64 = 1;
+
+impl State {
+    /// Notes that an entry wrote a field of free text.
+    pub(super) fn note_text(&mut self, change: &Change, seq: u64) {
+        if change.is_free_text() {
+            self.text_from.insert(change.field().to_owned(), seq);
+        }
+    }
+
+    /// Erases what an entry wrote: fields, the public title and public lines.
+    pub(super) fn erase_text_of(&mut self, seq: u64, now: Timestamp) {
+        let from = self.text_from.clone();
+        let source = |field: &str| from.get(field).copied().unwrap_or(DECLARATION);
+        Change::erase(self, |field| source(field) == seq);
+        self.face.redact(seq, now);
+        self.redacted_at = Some(now);
+    }
+}
+
+impl Incident {
+    /// Returns the incident with the sources that versions before this one did not keep,
+    /// as far as an entry tells them: a field that still has the value that the entry
+    /// gave it, and a public title.
+    pub(crate) fn with_sources(&self, entry: &SysIncidentUpdateEntry) -> Self {
+        let mut known = self.clone();
+        for delta in entry.changes() {
+            let unknown = !self.text_from.contains_key(&delta.field);
+            if unknown && Change::value_of(self, &delta.field).as_ref() == Some(&delta.to) {
+                let from = &mut known.state_mut().text_from;
+                from.insert(delta.field, entry.seq);
+            }
+        }
+        let face = &mut known.state_mut().face;
+        if face.title.is_some() && face.title_seq.is_none() {
+            let shown = entry.shown.kind == EntryKind::Visibility;
+            face.title_seq = shown.then_some(entry.seq);
+        }
+        known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::Actor;
+    use crate::chain::Head;
+    use crate::incident::declare::{NewIds, declare};
+    use crate::incident::{Declare, Event, Publish, Severity};
+    use crate::policy::Policy;
+    use crate::timeline::{EntryDraft, seal};
+    use crate::{IncidentId, PersonName, PublicId, PublicText, Salt, Text, Title};
+
+    fn now() -> Timestamp {
+        "2026-11-20T21:00:00Z".parse().unwrap()
+    }
+
+    fn anna() -> Actor {
+        Actor::person(PersonName::new("anna").unwrap())
+    }
+
+    fn incident() -> Incident {
+        let ids = NewIds {
+            id: IncidentId::from_uuid(uuid::Uuid::from_u128(1)),
+            public_id: PublicId::from_uuid(uuid::Uuid::from_u128(2)),
+            number: 1,
+        };
+        let mut asked = Declare::new(Title::new("hunter2").unwrap(), Severity::Sev2);
+        asked.summary = Text::new("hunter2 is out").unwrap();
+        declare(&asked, &anna(), ids, Vec::new(), now(), &Policy::default()).unwrap()
+    }
+
+    fn apply(incident: &mut Incident, event: &Event, seq: u64) {
+        incident.apply(event, seq, now(), &Policy::default());
+    }
+
+    fn changed(change: Change) -> Event {
+        Event::Changed(change)
+    }
+
+    fn published(title: &str) -> Event {
+        Event::Published(Publish {
+            public: true,
+            title: Some(PublicText::new(title).unwrap()),
+            message: None,
+        })
+    }
+
+    /// S3: an erased entry takes with it what it wrote, and nothing that another one did.
+    #[test]
+    fn fields_are_erased_with_the_entry_that_wrote_them_last() {
+        let mut incident = incident();
+        let cause = Some(Text::new("a key in the log").unwrap());
+        apply(&mut incident, &changed(Change::Cause(cause)), 2);
+        let title = Title::new("API down").unwrap();
+        apply(&mut incident, &changed(Change::Title(title)), 3);
+        apply(&mut incident, &published("hunter2 for all"), 4);
+        apply(&mut incident, &Event::Redacted { seq: 1 }, 0);
+        assert_eq!(
+            (incident.title.as_str(), incident.summary.as_str()),
+            ("API down", "")
+        );
+        assert!(incident.facts.cause.is_some() && incident.face.title.is_some());
+        apply(&mut incident, &Event::Redacted { seq: 2 }, 0);
+        assert_eq!(incident.facts.cause, None);
+        apply(&mut incident, &Event::Redacted { seq: 4 }, 0);
+        assert_eq!((&incident.face.title, incident.face.public), (&None, true));
+        apply(&mut incident, &Event::Redacted { seq: 3 }, 0);
+        assert_eq!(incident.title.as_str(), "[redacted]");
+        assert_eq!(incident.redacted_at, Some(now()));
+    }
+
+    /// S3: what was written before sources were kept is found by the entry that says so.
+    #[test]
+    fn sources_that_were_not_kept_are_read_from_the_entry() {
+        let mut incident = incident();
+        let change = changed(Change::Summary(Text::new("hunter3").unwrap()));
+        let draft = EntryDraft::of(&change, &incident, &anna(), now()).unwrap();
+        let second = Head {
+            seq: 1,
+            hash: Head::EMPTY.hash,
+        };
+        let entry = seal(incident.id, second, &draft, Salt([7; 16])).unwrap();
+        apply(&mut incident, &change, 2);
+        apply(&mut incident, &published("hunter3 for all"), 3);
+        let draft = EntryDraft::of(&published("x"), &incident, &anna(), now()).unwrap();
+        let third = Head { seq: 2, ..second };
+        let visibility = seal(incident.id, third, &draft, Salt([8; 16])).unwrap();
+        // As an earlier version left it.
+        incident.state_mut().text_from.clear();
+        incident.state_mut().face.title_seq = None;
+        let redacted = |from: &Incident, seq| {
+            let mut incident = from.clone();
+            apply(&mut incident, &Event::Redacted { seq }, 0);
+            incident
+        };
+        assert_eq!(redacted(&incident, 2).summary.as_str(), "hunter3");
+        let known = incident.with_sources(&entry);
+        assert_eq!(redacted(&known, 2).summary.as_str(), "");
+        assert_eq!(redacted(&known, 1).summary.as_str(), "hunter3");
+        let known = incident.with_sources(&visibility);
+        assert_eq!(redacted(&known, 3).face.title, None);
+    }
+}

@@ -1,0 +1,106 @@
+//! Redaction: the words of an entry, erased in every place.
+
+use std::sync::Arc;
+
+use incident_core::audit::{AuditDraft, Chain};
+use incident_core::commit::{Commit, Remember, Reply, SuggestionWrite};
+use incident_core::incident::Incident;
+use incident_core::port::StoreError;
+use incident_core::redaction::{Redaction, TextPlace};
+use incident_core::timeline;
+
+use super::state::State;
+
+impl State {
+    /// A reply tells an incident or a suggestion as it is: what was redacted meanwhile does
+    /// not come back. One that the commit writes is checked with the write.
+    pub(super) fn check_reply(
+        &self,
+        remember: &Remember,
+        commit: &Commit,
+    ) -> Result<(), StoreError> {
+        let is_so = match &remember.reply {
+            Reply::Incident { incident, .. } => {
+                let stored = self.incidents.get(&incident.id);
+                let stored = stored.map(|kept| kept.incident.revision);
+                !commit.writes.is_empty() || stored == Some(incident.revision)
+            }
+            Reply::Suggestion { suggestion, .. } => {
+                let mut stored = self.suggestions.iter().rev();
+                let stored = stored.find(|one| one.id == suggestion.id);
+                let opens = matches!(commit.suggestion, Some(SuggestionWrite::Open(_)));
+                opens || stored.is_some_and(|one| one.said == suggestion.said)
+            }
+            Reply::Accepted(_) | Reply::Tested(_) | Reply::Credit(_) => true,
+        };
+        if is_so {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict)
+        }
+    }
+
+    pub(super) fn check_redaction(
+        &self,
+        redaction: &Redaction,
+        audit: &[AuditDraft],
+    ) -> Result<(), StoreError> {
+        let exists = self
+            .incidents
+            .get(&redaction.incident_id)
+            .is_some_and(|kept| {
+                let mut entries = kept.timeline.iter();
+                entries.any(|entry| entry.seq == redaction.seq)
+            });
+        if !exists {
+            return Err(StoreError::Refused("the entry to redact does not exist"));
+        }
+        let chain = Chain::Incident(redaction.incident_id);
+        let kept = self.audit.get(&chain).into_iter().flatten();
+        let mut all = audit.iter().chain(kept.rev().map(|entry| &entry.said));
+        if all.any(|entry| redaction.is_recorded_by(entry)) {
+            Ok(())
+        } else {
+            Err(StoreError::Refused(
+                "a redaction without the audit entry that records it",
+            ))
+        }
+    }
+
+    /// Erases the words of an entry in every place where they can lie.
+    pub(super) fn redact(&mut self, redaction: &Redaction) {
+        let Some(kept) = self.incidents.get(&redaction.incident_id) else {
+            return;
+        };
+        let now = Arc::clone(&kept.incident);
+        for place in TextPlace::ALL {
+            self.erase(place, redaction, &now);
+        }
+    }
+
+    fn erase(&mut self, place: TextPlace, redaction: &Redaction, now: &Arc<Incident>) {
+        match place {
+            TextPlace::Entry => {
+                let kept = self.incidents.get_mut(&redaction.incident_id);
+                let entries = kept.into_iter().flat_map(|kept| &mut kept.timeline);
+                entries
+                    .filter(|entry| entry.seq == redaction.seq)
+                    .for_each(timeline::redact);
+            }
+            // Its new state is a write of the commit.
+            TextPlace::Incident => {}
+            TextPlace::Outbox => self.outbox.redact_waiting(now),
+            TextPlace::GivenUp => self.outbox.redact_given_up(now),
+            TextPlace::Replies => {
+                for remember in self.keys.values_mut() {
+                    remember.reply.redact(redaction, now);
+                }
+            }
+            TextPlace::Suggestion => {
+                let said = self.suggestions.iter_mut();
+                said.filter(|one| redaction.suggestion == Some(one.id))
+                    .for_each(|one| one.redact());
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Room for a batch: taken before any of its names is kept.
+
+use std::collections::HashSet;
+
+use foldhash::fast::RandomState;
+use incident_core::TenantId;
+use incident_core::impact::ApiUsageEvent;
+use incident_core::port::UsageError;
+
+use super::chunk::RAW_ROW;
+use super::ids::NAME;
+use super::kinds::KIND;
+use super::{MemoryUsage, State, TENANT, size};
+
+impl State {
+    /// Gives back the room of a batch.
+    pub(super) const fn give_back(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+impl MemoryUsage {
+    /// Takes the room that a batch needs, or refuses the batch: one that is refused leaves
+    /// no name of a user, a tenant, a service or an endpoint behind. Answers how many bytes
+    /// its events and tenants take; names are counted by what holds them.
+    pub(super) fn reserve(&self, batch: &[ApiUsageEvent]) -> Result<usize, UsageError> {
+        let mut tenants: Vec<&TenantId> = batch.iter().map(|event| &event.tenant_id).collect();
+        tenants.dedup();
+        let tenants: HashSet<&TenantId, RandomState> = tenants.into_iter().collect();
+        let rows = batch.len() * RAW_ROW;
+        let held = self.state().bytes + self.beside();
+        let most = held + rows + tenants.len() * TENANT + most_of_names(batch);
+        let (kinds, near) = (self.kinds(), size(most) > self.limit);
+        // Far from every limit nothing need be counted twice.
+        let named = if near || !kinds.has_room_for(batch.len()) {
+            let users = batch.iter().map(|event| event.user_id.as_str());
+            self.shared.names.bytes_of_new(users) + kinds.room_for(batch)?
+        } else {
+            0
+        };
+        drop(kinds);
+        let beside = self.beside();
+        let mut state = self.change();
+        let unknown = |tenant: &&&TenantId| !state.logs.contains_key(**tenant);
+        let more = rows + tenants.iter().filter(unknown).count() * TENANT;
+        let held = beside + state.bytes;
+        if size(held + more + named) > self.limit {
+            return Err(UsageError::Full {
+                held: size(held),
+                limit: self.limit,
+            });
+        }
+        state.bytes += more;
+        Ok(more)
+    }
+}
+
+/// What the names of a batch would take if each of them were new.
+fn most_of_names(batch: &[ApiUsageEvent]) -> usize {
+    let names = batch.iter().map(|event| {
+        let endpoint = event.endpoint.as_ref();
+        NAME + KIND + event.service.as_str().len() + endpoint.map_or(0, |name| name.as_str().len())
+    });
+    names.sum()
+}

@@ -1,0 +1,135 @@
+//! The columns by which incidents are found, held against the state they are taken from.
+
+use incident_core::chain::Hash;
+use incident_core::incident::{Affected, Incident};
+use incident_core::{IncidentId, Timestamp};
+use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::document::lane;
+use crate::row;
+
+/// Returns a sentence about the first column of an incident that does not fit its state;
+/// nothing where all do, or there is no such incident.
+pub(crate) async fn misfit(
+    connection: &mut PgConnection,
+    id: IncidentId,
+) -> sqlx::Result<Option<&'static str>> {
+    let sql = "select i.id, i.number, i.revision, i.version, i.last_seq, i.last_hash, i.status, i.live, i.severity, \
+                   i.public, i.declared_at, i.resolved_at, i.started_at, i.ended_at, i.alert_key, i.services, \
+                   i.tenants, i.title_lower, i.summary_lower, i.state::text as state, t.hash as head \
+               from incident.incidents i \
+               left join incident.timeline t on t.incident_id = i.id and t.seq = i.last_seq \
+               where i.id = $1";
+    let found = sqlx::query(sql)
+        .bind(id.uuid())
+        .fetch_optional(connection)
+        .await?;
+    found.map_or(Ok(None), |row| first_misfit(&row))
+}
+
+fn first_misfit(row: &PgRow) -> sqlx::Result<Option<&'static str>> {
+    let state: Incident = row::json(row, "state")?;
+    let names = |column| row::get::<Option<Vec<String>>>(row, column);
+    let services = state.affected_services.iter().map(|one| one.as_str());
+    let tenants = match &state.affected_tenants {
+        Affected::All => None,
+        Affected::These(list) => Some(list.iter().map(|one| one.tenant_id.as_str())),
+    };
+    let head = row::get::<Option<&[u8]>>(row, "head")?;
+    let last: Hash = row::hash(row, "last_hash")?;
+    let ended = state.impact_ended_at.or(state.resolved_at);
+    let fits = [
+        (
+            "the column id does not fit the incident's state",
+            row::get::<Uuid>(row, "id")? == state.id.uuid(),
+        ),
+        (
+            "the column number does not fit the incident's state",
+            row::count(row, "number")? == state.number,
+        ),
+        (
+            "the column revision does not fit the incident's state",
+            row::count(row, "revision")? == state.revision.0,
+        ),
+        (
+            "the column version does not fit the incident's state",
+            row::count(row, "version")? == state.version.0,
+        ),
+        (
+            "the column last_seq does not fit the incident's state",
+            row::count(row, "last_seq")? == state.last_seq,
+        ),
+        (
+            "the column last_hash is not the hash of the last entry",
+            head == Some(&last.0[..]),
+        ),
+        (
+            "the column status does not fit the incident's state",
+            row::get::<&str>(row, "status")? == state.status.name(),
+        ),
+        (
+            "the column live does not fit the incident's state",
+            row::get::<bool>(row, "live")? == state.status.is_live(),
+        ),
+        (
+            "the column severity does not fit the incident's state",
+            row::get::<i16>(row, "severity")? == lane(state.severity),
+        ),
+        (
+            "the column public does not fit the incident's state",
+            row::get::<bool>(row, "public")? == state.face.public,
+        ),
+        (
+            "the column declared_at does not fit the incident's state",
+            row::time(row, "declared_at")? == state.declared_at,
+        ),
+        (
+            "the column resolved_at does not fit the incident's state",
+            time(row, "resolved_at")? == state.over_at(),
+        ),
+        (
+            "the column started_at does not fit the incident's state",
+            row::time(row, "started_at")? == state.started_at,
+        ),
+        (
+            "the column ended_at does not fit the incident's state",
+            time(row, "ended_at")? == ended,
+        ),
+        (
+            "the column alert_key does not fit the incident's state",
+            row::get::<Option<&str>>(row, "alert_key")?
+                == state.alert_key.as_ref().map(|key| key.as_str()),
+        ),
+        (
+            "the column services does not fit the incident's state",
+            names("services")?.is_some_and(|kept| services.eq(kept)),
+        ),
+        (
+            "the column tenants does not fit the incident's state",
+            match (names("tenants")?, tenants) {
+                (None, None) => true,
+                (Some(kept), Some(tenants)) => tenants.eq(kept),
+                (None, Some(_)) | (Some(_), None) => false,
+            },
+        ),
+        (
+            "the column title_lower does not fit the incident's state",
+            row::get::<&str>(row, "title_lower")? == state.title.as_str().to_lowercase(),
+        ),
+        (
+            "the column summary_lower does not fit the incident's state",
+            row::get::<&str>(row, "summary_lower")? == state.summary.as_str().to_lowercase(),
+        ),
+    ];
+    let wrong = fits.into_iter().find(|(_, fits)| !fits);
+    Ok(wrong.map(|(sentence, _)| sentence))
+}
+
+fn time(row: &PgRow, column: &str) -> sqlx::Result<Option<Timestamp>> {
+    match row::get::<Option<chrono::DateTime<chrono::Utc>>>(row, column)? {
+        Some(_) => row::time(row, column).map(Some),
+        None => Ok(None),
+    }
+}
