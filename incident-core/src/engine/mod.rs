@@ -11,6 +11,7 @@ mod billing_report;
 mod builder;
 mod coalesce;
 mod confirm;
+mod deadline;
 mod decide_credit;
 mod declare;
 mod denial;
@@ -45,6 +46,7 @@ pub mod system;
 mod test_page;
 mod told;
 mod trail;
+mod turns;
 mod usage;
 mod verify;
 

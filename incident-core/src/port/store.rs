@@ -59,6 +59,11 @@ pub enum StoreError {
     /// **Handling:** verify the chains; a repetition does not help. HTTP: 500.
     #[error("what is stored cannot be read")]
     Corrupt(#[source] Box<dyn StdError + Send + Sync>),
+    /// The store takes no writes: it is a copy of another one, or was set so. Certainly
+    /// nothing was written. **Handling:** as [`Unavailable`](Self::Unavailable), and tell
+    /// whoever runs it. HTTP: 503.
+    #[error("the store is read-only")]
+    ReadOnly(#[source] Box<dyn StdError + Send + Sync>),
     /// The store cannot be reached. Certainly nothing was written.
     /// **Handling:** try again later.
     #[error("the store is not available")]
@@ -219,6 +224,19 @@ pub trait IncidentStore: Send + Sync {
         now: Timestamp,
         within: Duration,
     ) -> Result<Option<Remember>, StoreError>;
+
+    /// Whether the store can do its work, as far as can be told without a write:
+    /// [`StoreError::ReadOnly`] where it takes none. If not given, whether incidents
+    /// can be read.
+    async fn ready(&self, within: Duration) -> Result<(), StoreError> {
+        let nothing = IncidentFilter {
+            limit: 1,
+            // One odd incident must not take every replica out of service.
+            skip_unreadable: true,
+            ..IncidentFilter::default()
+        };
+        self.list(&nothing, within).await.map(|_| ())
+    }
 }
 
 /// Everything the engine needs of one database.
