@@ -11,6 +11,7 @@ mod incidents;
 mod keep;
 mod migrate;
 mod outbox;
+mod read_only;
 mod records;
 mod row;
 mod store;

@@ -12,6 +12,7 @@ mod doctor;
 mod guards;
 mod odd_rows;
 mod plans;
+mod plans_kept;
 mod relay;
 mod server;
 mod tampering;
