@@ -14,9 +14,10 @@ use crate::failure::{Failure, Late};
 /// How often another connection is tried when one turns out to be dead.
 const TRIES: u32 = 4;
 
-/// A pool that was silent for longer is asked for a sign of life before it writes. A server
-/// that is restarted is away for longer than this; whatever reads first notices by itself.
-const SILENT: Duration = Duration::from_millis(200);
+/// A pool that was silent for longer is asked for a sign of life before it writes. A restart
+/// takes longer than this, and whatever reads first, as most commands do, finds out by itself
+/// and is heard of: so a write costs no second round trip where any other call just went well.
+const SILENT: Duration = Duration::from_millis(50);
 
 /// A pool that was silent for longer is asked before it reads, too. Firewalls and address
 /// translation forget idle connections without a word, after some minutes: the read would

@@ -148,8 +148,9 @@ impl Failure {
 fn ends_session(error: &sqlx::Error) -> bool {
     let fatal = detail_of(error)
         .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic));
-    // Connection exceptions, and the operator's interventions.
-    fatal || code(error).is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
+    // Connection exceptions, the operator's interventions, statement_completion_unknown.
+    let ends = |code: String| code.starts_with("08") || code.starts_with("57P") || code == "40003";
+    fatal || code(error).is_some_and(ends)
 }
 
 fn code(error: &sqlx::Error) -> Option<String> {

@@ -33,6 +33,7 @@ mod issued;
 mod late_properties;
 mod late_reports;
 mod merges;
+mod odd_texts;
 mod paging;
 mod paging_in_time;
 mod properties;

@@ -27,6 +27,7 @@ mod imports;
 mod issued;
 mod late_reports;
 mod merges;
+mod odd_texts;
 mod paging;
 mod public_canary;
 mod public_page;

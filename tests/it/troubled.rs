@@ -26,6 +26,10 @@ pub(crate) const UNKNOWN: u8 = 1;
 pub(crate) const AWAY: u8 = 2;
 /// Who reads incidents hears nothing.
 pub(crate) const HANGS: u8 = 3;
+/// Whoever reads an incident waits as long as it may, for nothing.
+pub(crate) const LATE: u8 = 4;
+/// Whoever reads an incident waits a moment.
+pub(crate) const SLOW: u8 = 5;
 
 pub(crate) struct Troubled {
     inner: Arc<dyn Store>,
@@ -48,8 +52,16 @@ impl Troubled {
         self.trouble.load(Ordering::SeqCst)
     }
 
-    async fn reads(&self) -> Result<(), StoreError> {
+    async fn reads(&self, within: Duration) -> Result<(), StoreError> {
         match self.trouble() {
+            SLOW => {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                Ok(())
+            }
+            LATE => {
+                tokio::time::sleep(within).await;
+                Err(StoreError::Unavailable("late".into()))
+            }
             AWAY => Err(StoreError::Unavailable("away".into())),
             HANGS => std::future::pending().await,
             _ => Ok(()),
@@ -76,7 +88,7 @@ impl IncidentStore for Troubled {
         id: IncidentId,
         within: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError> {
-        self.reads().await?;
+        self.reads(within).await?;
         self.inner.load(id, within).await
     }
 
@@ -85,7 +97,7 @@ impl IncidentStore for Troubled {
         filter: &IncidentFilter,
         within: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
-        self.reads().await?;
+        self.reads(within).await?;
         self.inner.list(filter, within).await
     }
 

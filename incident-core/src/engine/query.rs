@@ -42,8 +42,9 @@ impl Incidents {
     /// Incidents that match, by (`declared_at`, `id`) descending.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// A text of the filter can match nothing; the store did not answer.
     pub async fn list(&self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
+        filter.check()?;
         let this = self.begun();
         Ok(this.0.store.list(filter, this.0.left()?).await?)
     }
@@ -102,8 +103,9 @@ impl Incidents {
     /// Entries of the audit trail, by (time, chain, seq) ascending.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// The actor is a name that nobody can have; the store did not answer.
     pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, Error> {
+        query.check()?;
         let this = self.begun();
         Ok(this.0.store.audit(query, this.0.left()?).await?)
     }

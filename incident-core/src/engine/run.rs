@@ -233,6 +233,9 @@ impl Incidents {
         let (Some(scope), Some(key)) = (ask.scope(), &ask.key) else {
             return Ok(None);
         };
+        if scope.key.contains('\0') {
+            return Err(Invalid::new("idempotency_key", "text without NUL").into());
+        }
         let found = self
             .0
             .store

@@ -11,7 +11,10 @@ use super::{AuditLog, Ledger, Outbox, Suggestions};
 use crate::commit::{Commit, Committed, KeyScope, Remember};
 use crate::incident::{Incident, Severity, Status};
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{CreditId, IncidentId, MessageId, Name, SuggestionId, Timestamp, Window};
+use crate::{
+    CreditId, IncidentId, Invalid, MessageId, Name, ServiceId, SuggestionId, TenantId, Timestamp,
+    Window,
+};
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +114,29 @@ pub struct IncidentFilter {
     pub skip_unreadable: bool,
 }
 
+/// Most characters that a text to be searched for may have: as many as a title.
+pub const SEARCH_CHARS: usize = 500;
+
 impl IncidentFilter {
+    /// Whether anything can match: a store may fail at a text that nothing it holds can
+    /// have.
+    ///
+    /// # Errors
+    /// A text is too long or holds what no incident can; the error names it.
+    pub fn check(&self) -> Result<(), Invalid> {
+        if let Some(tenant) = &self.tenant {
+            TenantId::stored(tenant).map_err(|wrong| wrong.at("tenant"))?;
+        }
+        if let Some(service) = &self.service {
+            ServiceId::stored(service).map_err(|wrong| wrong.at("service"))?;
+        }
+        let fits = |text: &String| !text.contains('\0') && text.chars().count() <= SEARCH_CHARS;
+        if self.text.as_ref().is_some_and(|text| !fits(text)) {
+            return Err(Invalid::new("text", "at most 500 characters without NUL"));
+        }
+        Ok(())
+    }
+
     /// Whether an incident is among those asked for: the reference that every
     /// store agrees with.
     #[must_use]

@@ -10,9 +10,11 @@ mod binaries;
 mod cluster;
 mod database;
 mod proxy;
+mod seen;
 mod small_disk;
 
 pub use cluster::{Cluster, Safety};
 pub use database::Database;
-pub use proxy::{Mode, Proxy};
+pub use proxy::{Mode, Proxy, ServerError};
+pub use seen::Seen;
 pub use small_disk::SmallDisk;
