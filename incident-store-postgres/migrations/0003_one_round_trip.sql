@@ -15,7 +15,7 @@ drop index incident.outbox_leased;
 create index outbox_leased on incident.outbox (lease_until) where state = 'leased' and lease_until is not null;
 drop index incident.outbox_queue;
 create index outbox_queue on incident.outbox (owner_id, thread, ordinal)
-    where state in ('pending', 'leased') and thread is not null;
+    where state in ('pending', 'leased') and owner_id is not null;
 drop index incident.outbox_given_up;
 create index outbox_given_up on incident.outbox (owner_id) where state = 'given_up' and owner_id is not null;
 

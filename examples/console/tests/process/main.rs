@@ -13,6 +13,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 mod billing;
+mod causes;
 mod database;
 mod test_pages;
 mod vendors;
