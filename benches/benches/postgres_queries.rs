@@ -122,7 +122,7 @@ async fn claims(store: &PgStore, pool: &PgPool) -> (Duration, Duration) {
             assert_eq!(claimed.claims.len(), BATCH);
             ours.push(started.elapsed());
             let started = Instant::now();
-            let rows = sqlx::query(include_str!("../../incident-store-postgres/src/claim.sql"))
+            let rows = sqlx::query("select * from incident.claim($1, $2, $3, $4, $5, $6)")
                 .bind(SystemClock.now().to_chrono())
                 .bind(i64::try_from(BATCH).unwrap())
                 .bind(vec!["page".to_owned(), "settle".to_owned()])

@@ -172,9 +172,9 @@ impl Bench {
     }
 }
 
-/// A create, as our store sends it: the number, the roll-back of whatever is
-/// open, the call. Ids and number are made by the server. The document lies in a
-/// table, because pgbench takes a colon in a script for a variable.
+/// A create, as our store sends it: the number, the call. Ids and number are made by the
+/// server, and the document lies in a table, because pgbench takes a colon in a script for
+/// a variable; a procedure of the bench's own puts it together.
 async fn create_script(incidents: &Incidents, pool: &PgPool) -> &'static str {
     let prepared = incidents.prepare_declare(&ask(), &asked()).await.unwrap();
     let incident = prepared.incident();
@@ -200,11 +200,17 @@ async fn create_script(incidents: &Incidents, pool: &PgPool) -> &'static str {
         .execute(pool)
         .await
         .unwrap();
+    pool.execute(
+        "create procedure public.create_one(out seqs bigint[], out prev_hashes bytea[], out hashes bytea[]) \
+         language plpgsql as $$ declare document text; begin \
+             select replace(replace(replace(b.doc, b.id, gen_random_uuid()::text), b.message, gen_random_uuid()::text), \
+                 b.number, '\"number\":' || nextval('incident.numbers') || ',') into document from public.bench b; \
+             call incident.keep_alone(document, seqs, prev_hashes, hashes); end $$",
+    )
+    .await
+    .unwrap();
     "select nextval('incident.numbers');\n\
-     ROLLBACK;\n\
-     select part, seq, prev_hash, hash from public.bench b, incident.keep(replace(replace(replace(b.doc, b.id, \
-     gen_random_uuid()::text), b.message, gen_random_uuid()::text), b.number, \
-     '\"number\":' || nextval('incident.numbers') || ',')::jsonb);\n"
+     call public.create_one(null, null, null);\n"
 }
 
 /// Writes down the document of the next commit on its way to the server.
@@ -222,8 +228,8 @@ const RELEASE: [&str; 2] = [
     "alter function incident.keep_really(jsonb) rename to keep",
 ];
 
-/// An append, as our store sends it: the load, the roll-back, the call, on
-/// incidents of the connection's own.
+/// An append, as our store sends it: the load, the call, on incidents of the connection's
+/// own.
 async fn append_script(incidents: &Incidents, pool: &PgPool, ids: &[IncidentId]) -> String {
     for sql in CAPTURE {
         pool.execute(sql).await.unwrap();
@@ -240,14 +246,21 @@ async fn append_script(incidents: &Incidents, pool: &PgPool, ids: &[IncidentId])
         .execute(pool)
         .await
         .unwrap();
+    pool.execute(
+        "create procedure public.append_one(k_ int, out seqs bigint[], out prev_hashes bytea[], out hashes bytea[]) \
+         language plpgsql as $$ declare document text; begin \
+             select jsonb_set(jsonb_set(jsonb_set(c.doc, '{writes,0,expected}', to_jsonb(i.revision)), '{writes,0,state}', \
+                 i.state || jsonb_build_object('revision', i.revision + 1, 'version', i.version + 1, \
+                 'last_seq', i.last_seq + 1)), '{audit,0,chain}', to_jsonb(i.id)) into document \
+             from public.captured c, public.targets t, incident.incidents i where t.k = k_ and i.id = t.id; \
+             call incident.keep_alone(document, seqs, prev_hashes, hashes); end $$",
+    )
+    .await
+    .unwrap();
     format!(
         "\\set n random(0, {})\n\\set k :client_id * {EACH} + :n\n\
          select state::text as state from incident.incidents where id = (select id from public.targets where k = :k);\n\
-         ROLLBACK;\n\
-         select s.part, s.seq, s.prev_hash, s.hash from public.captured c, public.targets t, incident.incidents i, incident.keep( \
-         jsonb_set(jsonb_set(jsonb_set(c.doc, '{{writes,0,expected}}', to_jsonb(i.revision)), \
-         '{{writes,0,state}}', i.state || jsonb_build_object('revision', i.revision + 1, 'version', i.version + 1, \
-         'last_seq', i.last_seq + 1)), '{{audit,0,chain}}', to_jsonb(i.id))) s where t.k = :k and i.id = t.id;\n",
+         call public.append_one(:k, null, null, null);\n",
         EACH - 1
     )
 }

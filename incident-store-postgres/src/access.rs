@@ -1,61 +1,157 @@
-//! Every way to the server: with a deadline, and on a connection that is ours.
+//! Every way to the server: with a deadline, on a connection that answers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Executor, PgConnection, PgPool, Postgres};
+use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use crate::failure::{Failure, Late};
 
 /// How often another connection is tried when one turns out to be dead.
-const TRIES: u32 = 3;
+const TRIES: u32 = 4;
+
+/// A pool that was silent for longer is asked for a sign of life before it writes. A restart
+/// takes longer than this, and whatever reads first, as most commands do, finds out by itself
+/// and is heard of: so a write costs no second round trip where any other call just went well.
+const SILENT: Duration = Duration::from_millis(50);
+
+/// A pool that was silent for longer is asked before it reads, too. Firewalls and address
+/// translation forget idle connections without a word, after some minutes: the read would
+/// wait for all of its time.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+
+/// How long a sign of life may take.
+const PING: Duration = Duration::from_secs(1);
+
+/// The host's pool, and when the server last answered on it.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    pub(crate) pool: PgPool,
+    heard: Heard,
+}
+
+/// When the server last answered: milliseconds since this value was made, or 0 where its
+/// connections are in doubt.
+#[derive(Clone, Debug)]
+struct Heard {
+    start: Instant,
+    at: Arc<AtomicU64>,
+}
+
+impl Heard {
+    fn note(&self) {
+        let passed = self.start.elapsed().as_millis();
+        let passed = u64::try_from(passed).unwrap_or(u64::MAX).max(1);
+        self.at.store(passed, Ordering::Relaxed);
+    }
+
+    fn doubt(&self) {
+        self.at.store(0, Ordering::Relaxed);
+    }
+
+    fn is_silent_for(&self, time: Duration) -> bool {
+        match self.at.load(Ordering::Relaxed) {
+            0 => true,
+            at => self.start.elapsed() > Duration::from_millis(at).saturating_add(time),
+        }
+    }
+}
+
+/// What a connection is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    /// What can be asked again.
+    Reading,
+    /// What is never sent twice.
+    Writing,
+}
+
+impl Server {
+    pub(crate) fn new(pool: PgPool) -> Self {
+        let (start, at) = (Instant::now(), Arc::default());
+        let heard = Heard { start, at };
+        Self { pool, heard }
+    }
+
+    /// A connection for what can be asked again.
+    pub(crate) async fn session(&self, until: Instant) -> Result<Session, Failure> {
+        self.alive(For::Reading, until).await
+    }
+
+    /// A connection for a statement that must not be sent twice.
+    pub(crate) async fn session_to_write(&self, until: Instant) -> Result<Session, Failure> {
+        self.alive(For::Writing, until).await
+    }
+
+    async fn alive(&self, what: For, until: Instant) -> Result<Session, Failure> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut session = self.acquire(until).await?;
+            let longest = match what {
+                For::Reading => FORGOTTEN,
+                For::Writing => SILENT,
+            };
+            if !self.heard.is_silent_for(longest) {
+                return Ok(session);
+            }
+            let soon = if tries < TRIES {
+                until.min(Instant::now() + PING)
+            } else {
+                until
+            };
+            let answer = timeout_at(soon, session.connection.ping()).await;
+            match session.used(answer) {
+                Ok(()) => return Ok(session),
+                Err(_) if tries < TRIES && Instant::now() < until => self.drop_idle(),
+                // Nothing of ours was sent.
+                Err(failure) => return Err(failure.before()),
+            }
+        }
+    }
+
+    async fn acquire(&self, until: Instant) -> Result<Session, Failure> {
+        match timeout_at(until, self.pool.acquire()).await {
+            Ok(Ok(connection)) => Ok(Session {
+                connection,
+                server: self.clone(),
+                until,
+                altered: false,
+            }),
+            Ok(Err(error)) => Err(Failure::Before(Box::new(error))),
+            Err(_) => Err(Failure::Before(Box::new(Late))),
+        }
+    }
+
+    /// Closes every connection that nobody uses: where one broke, the others most likely
+    /// did as well, as when the server was restarted.
+    fn drop_idle(&self) {
+        for _ in 0..self.pool.num_idle() {
+            let Some(mut connection) = self.pool.try_acquire() else {
+                return;
+            };
+            connection.close_on_drop();
+        }
+    }
+}
 
 /// A connection for one call.
 pub(crate) struct Session {
     connection: PoolConnection<Postgres>,
+    server: Server,
     pub(crate) until: Instant,
+    /// Whether it has settings that the next call must not find.
+    altered: bool,
 }
 
 /// What came of a call that had a deadline.
 pub(crate) type Timed<T> = Result<sqlx::Result<T>, Elapsed>;
 
 impl Session {
-    pub(crate) async fn open(pool: &PgPool, until: Instant) -> Result<Self, Failure> {
-        match timeout_at(until, pool.acquire()).await {
-            Ok(Ok(connection)) => Ok(Self { connection, until }),
-            Ok(Err(error)) => Err(Failure::Before(Box::new(error))),
-            Err(_) => Err(Failure::Before(Box::new(Late))),
-        }
-    }
-
-    /// A connection that answers and is in no transaction, for a write.
-    ///
-    /// A pool may hold a connection in a transaction that somebody began and did
-    /// not see through (sqlx 0.9.0 leaves one behind when `begin` is cancelled).
-    /// What is written on it would be answered as kept and never be committed,
-    /// so whatever is open there is rolled back first.
-    pub(crate) async fn clean(pool: &PgPool, until: Instant) -> Result<Self, Failure> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let mut session = Self::open(pool, until).await?;
-            let answer = timeout_at(until, session.connection.execute("ROLLBACK")).await;
-            match session.used(answer) {
-                Ok(_) => return Ok(session),
-                Err(_) if tries < TRIES && Instant::now() < until => {}
-                // Nothing of ours was sent.
-                Err(
-                    Failure::Before(source) | Failure::During(source) | Failure::Unreadable(source),
-                ) => {
-                    return Err(Failure::Before(source));
-                }
-                Err(Failure::Server(error)) => return Err(Failure::Before(Box::new(error))),
-            }
-        }
-    }
-
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
@@ -66,62 +162,144 @@ impl Session {
         self.used(answer)
     }
 
+    /// A call that failed because somebody left the connection in a transaction, which is
+    /// rolled back. Nothing was done, and the call may be made again.
+    pub(crate) async fn is_freed<T>(&mut self, answer: &Timed<T>) -> bool {
+        let Ok(Err(error)) = answer else { return false };
+        if !Failure::is_in_transaction(error) {
+            return false;
+        }
+        let done = timeout_at(self.until, self.connection.execute("ROLLBACK")).await;
+        matches!(done, Ok(Ok(_)))
+    }
+
+    /// Rolls back what somebody left open here, for a call that cannot do that itself.
+    /// One round trip, and silent: a `ROLLBACK` outside of a transaction is a line in
+    /// the server's log.
+    pub(crate) async fn free(&mut self) -> Result<(), Failure> {
+        // Nothing, answered with whether a transaction is open; only then there is one here.
+        let free = async {
+            match self.connection.begin_with(";").await {
+                Err(sqlx::Error::BeginFailed) => Ok(()),
+                Err(error) => Err(error),
+                Ok(left_open) => left_open.rollback().await,
+            }
+        };
+        let answer = timeout_at(self.until, free).await;
+        self.used(answer).map_err(Failure::before)
+    }
+
+    /// Begins a transaction that only reads and in which no statement takes longer. Poolers
+    /// lend a connection for a transaction, so the limit must end with it.
+    pub(crate) async fn limited(
+        &mut self,
+        left: Duration,
+    ) -> sqlx::Result<sqlx::Transaction<'_, Postgres>> {
+        let most = u128::from(i32::MAX.unsigned_abs());
+        let limit = left.as_millis().clamp(1, most);
+        // Whoever goes away in the middle of it leaves a connection that nobody may use.
+        self.altered = true;
+        let begin = format!("begin read only; set local statement_timeout = {limit}");
+        self.connection.begin_with(sqlx::AssertSqlSafe(begin)).await
+    }
+
+    /// What came of such a transaction, once it was rolled back.
+    pub(crate) fn restored<T>(
+        &mut self,
+        answer: sqlx::Result<T>,
+        ended: sqlx::Result<()>,
+    ) -> sqlx::Result<T> {
+        self.altered = ended.is_err();
+        answer.and_then(|answer| ended.map(|()| answer))
+    }
+
     fn used<T>(&mut self, answer: Timed<T>) -> Result<T, Failure> {
         let answer = match answer {
             Ok(answer) => answer.map_err(Failure::of),
             Err(_) => Err(Failure::During(Box::new(Late))),
         };
-        if matches!(answer, Err(Failure::During(_))) {
-            self.connection.close_on_drop();
+        match &answer {
+            Err(Failure::During(source)) => {
+                self.connection.close_on_drop();
+                self.server.heard.doubt();
+                if !source.is::<Late>() {
+                    self.server.drop_idle();
+                }
+            }
+            Err(Failure::NotSent(_)) => {
+                self.connection.close_on_drop();
+                self.server.heard.doubt();
+                self.server.drop_idle();
+            }
+            Ok(_) | Err(Failure::Unreadable(_) | Failure::Server(_)) => self.server.heard.note(),
+            Err(Failure::Before(_)) => {}
         }
         answer
     }
 }
 
-/// A read, made again on another connection when one breaks.
-pub(crate) struct Read {
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.altered {
+            self.connection.close_on_drop();
+        }
+    }
+}
+
+/// A call made again on another connection when one breaks: a read, or something else
+/// that may be done twice.
+pub(crate) struct Again {
     until: Instant,
     tries: u32,
 }
 
-impl Read {
-    pub(crate) fn within(within: Duration) -> Self {
-        Self {
-            until: Instant::now() + within,
-            tries: 0,
-        }
+impl Again {
+    pub(crate) const fn until(until: Instant) -> Self {
+        Self { until, tries: 0 }
     }
 
-    pub(crate) async fn session(&mut self, pool: &PgPool) -> Result<Session, Failure> {
+    pub(crate) async fn session(&mut self, server: &Server) -> Result<Session, Failure> {
         self.tries += 1;
-        Session::open(pool, self.until).await
+        server.session(self.until).await
     }
 
     pub(crate) fn is_worth_another(&self, failure: &Failure) -> bool {
-        matches!(failure, Failure::During(_)) && self.tries < TRIES && Instant::now() < self.until
+        let broke = matches!(failure, Failure::During(_) | Failure::NotSent(_));
+        broke && self.tries < TRIES && Instant::now() < self.until
     }
 }
 
-/// Reads within a time: `read!(pool, within, |connection| call)`. A macro,
+/// Makes a call until a connection holds: `again!(server, until, |session| call)`. A macro,
 /// because no closure can say that its future is `Send` for every connection.
-macro_rules! read {
-    ($pool:expr, $within:expr, |$connection:ident| $call:expr) => {{
-        let mut read = $crate::access::Read::within($within);
+macro_rules! again {
+    ($server:expr, $until:expr, |$session:ident| $call:expr) => {{
+        let mut again = $crate::access::Again::until($until);
         loop {
-            let answer = match read.session($pool).await {
-                Ok(mut session) => {
-                    let until = session.until;
-                    let $connection = session.connection();
-                    let answer = tokio::time::timeout_at(until, $call).await;
-                    session.end(answer)
+            let answer = match again.session($server).await {
+                Ok(mut $session) => {
+                    let answer = tokio::time::timeout_at($session.until, $call).await;
+                    $session.end(answer)
                 }
                 Err(failure) => Err(failure),
             };
             match answer {
-                Err(failure) if read.is_worth_another(&failure) => {}
-                other => break other.map_err($crate::failure::Failure::of_read),
+                Err(failure) if again.is_worth_another(&failure) => {}
+                other => break other,
             }
         }
+    }};
+}
+pub(crate) use again;
+
+/// Reads within a time: `read!(server, within, |connection| call)`.
+macro_rules! read {
+    ($server:expr, $within:expr, |$connection:ident| $call:expr) => {{
+        let until = tokio::time::Instant::now() + $within;
+        let answer = $crate::access::again!($server, until, |session| {
+            let $connection = session.connection();
+            $call
+        });
+        answer.map_err($crate::failure::Failure::of_read)
     }};
 }
 pub(crate) use read;

@@ -7,8 +7,9 @@ use incident_core::Timestamp;
 use incident_core::port::StoreError;
 use sqlx::{PgConnection, PgPool, Row};
 
-use crate::access::read;
+use crate::access::{Server, read};
 use crate::migrate::LATEST;
+use crate::read_only;
 use crate::row;
 use crate::usage::UsageTable;
 
@@ -27,7 +28,7 @@ const MANY_PARTITIONS: i64 = 1_200;
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// What was answered as kept may be lost or changed.
+    /// What was answered as kept may be lost or changed, or nothing can be kept at all.
     Unsafe,
     /// It works, but worse than it should.
     Warning,
@@ -63,7 +64,8 @@ pub async fn doctor(
     now: Timestamp,
     within: Duration,
 ) -> Result<Vec<Finding>, StoreError> {
-    let mut findings = read!(pool, within, |connection| examine(connection, usage, now))?;
+    let server = &Server::new(pool.clone());
+    let mut findings = read!(server, within, |connection| examine(connection, usage, now))?;
     findings.sort_by_key(|finding| finding.level);
     Ok(findings)
 }
@@ -75,6 +77,9 @@ async fn examine(
 ) -> sqlx::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     settings(connection, now, &mut findings).await?;
+    if let Some(reason) = read_only::reason(connection).await? {
+        push(&mut findings, Level::Unsafe, reason);
+    }
     if schema(connection, &mut findings).await? {
         guards(connection, &mut findings).await?;
         role(connection, &mut findings).await?;

@@ -2,9 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::ErrorKind;
 
 use incident_core::port::StoreError;
-use sqlx::postgres::PgDatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 type Source = Box<dyn Error + Send + Sync>;
 
@@ -23,8 +24,11 @@ impl Error for Late {}
 /// A call that failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Before anything was sent, or the server said that it did nothing.
+    /// Before anything was sent.
     Before(Source),
+    /// The connection was closed before all of the statement was sent. What a server got
+    /// of it ends with the connection: it commits at the last message of a statement.
+    NotSent(Source),
     /// While the server may have been at it.
     During(Source),
     /// The server answered with something that this version does not write.
@@ -36,8 +40,15 @@ pub(crate) enum Failure {
 impl Failure {
     /// An error of a statement that was sent.
     pub(crate) fn of(error: sqlx::Error) -> Self {
-        if error.as_database_error().is_some() && !is_shutdown(&error) {
-            Self::Server(error)
+        if error.as_database_error().is_some() {
+            if ends_session(&error) {
+                Self::During(Box::new(error))
+            } else {
+                Self::Server(error)
+            }
+        } else if matches!(&error, sqlx::Error::Io(io) if io.kind() == ErrorKind::BrokenPipe) {
+            // Only writing fails so.
+            Self::NotSent(Box::new(error))
         } else if matches!(error, sqlx::Error::Encode(_)) {
             // Nothing was sent yet.
             Self::Before(Box::new(error))
@@ -55,17 +66,19 @@ impl Failure {
     pub(crate) fn of_read(self) -> StoreError {
         match self {
             Self::Unreadable(source) => StoreError::Corrupt(source),
-            Self::Before(source) | Self::During(source) => StoreError::Unavailable(source),
-            Self::Server(error) => StoreError::Unavailable(Box::new(error)),
+            Self::Before(source) | Self::NotSent(source) | Self::During(source) => {
+                StoreError::Unavailable(source)
+            }
+            Self::Server(error) => refusal(error),
         }
     }
 
     /// A failure of a call that writes.
     pub(crate) fn of_write(self) -> StoreError {
         match self {
-            Self::Before(source) => StoreError::Unavailable(source),
+            Self::Before(source) | Self::NotSent(source) => StoreError::Unavailable(source),
             Self::Unreadable(source) | Self::During(source) => StoreError::Unknown(source),
-            Self::Server(error) => refusal(&error).unwrap_or(StoreError::Unavailable(error.into())),
+            Self::Server(error) => refusal(error),
         }
     }
 
@@ -73,9 +86,35 @@ impl Failure {
     pub(crate) fn is_late(&self) -> bool {
         match self {
             Self::Before(source) | Self::During(source) => source.is::<Late>(),
-            Self::Unreadable(_) => false,
+            Self::NotSent(_) | Self::Unreadable(_) => false,
             Self::Server(error) => code(error).as_deref() == Some("57014"),
         }
+    }
+
+    pub(crate) const fn is_not_sent(&self) -> bool {
+        matches!(self, Self::NotSent(_))
+    }
+
+    /// The same, where it came of something that was sent before what counts.
+    pub(crate) fn before(self) -> Self {
+        Self::Before(match self {
+            Self::Before(source)
+            | Self::NotSent(source)
+            | Self::During(source)
+            | Self::Unreadable(source) => source,
+            Self::Server(error) => Box::new(error),
+        })
+    }
+
+    /// Whether the server refused the statement, and not for taking too long.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self, Self::Server(_)) && !self.is_late()
+    }
+
+    /// Whether a statement that must be alone in its transaction found another one open:
+    /// invalid_transaction_termination, in_failed_sql_transaction.
+    pub(crate) fn is_in_transaction(error: &sqlx::Error) -> bool {
+        matches!(code(error).as_deref(), Some("2D000" | "25P02"))
     }
 
     /// Whether a row found no partition: a check violation of no constraint.
@@ -103,10 +142,15 @@ impl Failure {
     }
 }
 
-/// Class 57P, operator intervention: the backend ends, and what it was doing may
-/// have been done.
-fn is_shutdown(error: &sqlx::Error) -> bool {
-    code(error).is_some_and(|code| code.starts_with("57P"))
+/// Whether the server, or a proxy before it, ended the session with its error. What it was
+/// doing may have been done: a server that stops after a commit, and a proxy that lost it,
+/// say so too. Anything else is an error of the statement, which was then undone.
+fn ends_session(error: &sqlx::Error) -> bool {
+    let fatal = detail_of(error)
+        .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic));
+    // Connection exceptions, the operator's interventions, statement_completion_unknown.
+    let ends = |code: String| code.starts_with("08") || code.starts_with("57P") || code == "40003";
+    fatal || code(error).is_some_and(ends)
 }
 
 fn code(error: &sqlx::Error) -> Option<String> {
@@ -117,8 +161,28 @@ fn detail_of(error: &sqlx::Error) -> Option<&PgDatabaseError> {
     error.as_database_error()?.try_downcast_ref()
 }
 
+/// What the server's refusal means; certainly nothing was written.
+fn refusal(error: sqlx::Error) -> StoreError {
+    if let Some(known) = refused(&error) {
+        return known;
+    }
+    match code(&error).as_deref() {
+        // read_only_sql_transaction
+        Some("25006") => StoreError::ReadOnly(Box::new(error)),
+        // Data exceptions: no repetition helps, and the server is well.
+        Some(code) if code.starts_with("22") => {
+            tracing::error!(
+                error = &error as &dyn Error,
+                "the server takes no such value"
+            );
+            StoreError::Refused("it holds a value that the server cannot take")
+        }
+        _ => StoreError::Unavailable(Box::new(error)),
+    }
+}
+
 /// The refusals of `incident.keep`, by their error codes.
-fn refusal(error: &sqlx::Error) -> Option<StoreError> {
+fn refused(error: &sqlx::Error) -> Option<StoreError> {
     let about = detail_of(error).and_then(PgDatabaseError::detail);
     let id = || about.and_then(|text| text.parse::<uuid::Uuid>().ok());
     Some(match code(error)?.as_str() {

@@ -78,11 +78,17 @@ fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
         limit,
         skip_unreadable: _,
     } = filter;
-    let mut sql = QueryBuilder::new(
-        "select id, declared_at, state::text as state from incident.incidents where true",
-    );
+    let live = !statuses.is_empty() && statuses.iter().all(|status| status.is_live());
+    let mut sql = QueryBuilder::new("select id, declared_at, state::text as state from ");
+    match alert {
+        Some(alert) => of_alert(&mut sql, alert.as_str(), live),
+        None => {
+            sql.push("incident.incidents");
+        }
+    }
+    sql.push(" where true");
     if !statuses.is_empty() {
-        if statuses.iter().all(|status| status.is_live()) {
+        if live {
             // Implied by the statuses; named because the index is on it.
             sql.push(" and live");
         }
@@ -109,12 +115,6 @@ fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
         sql.push(") > 0 or strpos(summary_lower, ")
             .push_bind(wanted)
             .push(") > 0)");
-    }
-    if let Some(alert) = alert {
-        sql.push(" and (alert_key = ").push_bind(alert.as_str());
-        sql.push(" or id in (select incident_id from incident.alert_holders where alert_key = ")
-            .push_bind(alert.as_str())
-            .push("))");
     }
     if let Some(from) = from {
         sql.push(" and declared_at >= ").push_bind(time(*from));
@@ -144,6 +144,18 @@ fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
     sql.push(" order by declared_at desc, id desc limit ");
     sql.push_bind(i64::try_from(*limit).unwrap_or(i64::MAX));
     sql
+}
+
+/// The incidents of an alert, each looked up by its id: asked for among all others, every
+/// live one might be read. The offset keeps the planner from joining it.
+fn of_alert(sql: &mut QueryBuilder<Postgres>, alert: &str, live: bool) {
+    sql.push("(select i.id from incident.incidents i where i.alert_key = ")
+        .push_bind(alert.to_owned())
+        .push(if live { " and i.live" } else { "" })
+        .push(" union select h.incident_id from incident.alert_holders h where h.alert_key = ")
+        .push_bind(alert.to_owned())
+        .push(") as of_alert (found) cross join lateral ")
+        .push("(select * from incident.incidents i where i.id = of_alert.found offset 0) as incidents");
 }
 
 fn status_name(status: &Status) -> String {

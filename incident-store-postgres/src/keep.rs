@@ -13,16 +13,17 @@ use incident_core::incident::Incident;
 use incident_core::port::{Clock, IncidentFilter, IncidentStore, StoreError};
 use incident_core::timeline::{SysIncidentUpdateEntry, seal};
 use incident_core::{IncidentId, failpoint};
-use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
+use sqlx::{Decode, PgConnection, Postgres, Type};
 use tokio::time::{Instant, timeout_at};
 
-use crate::access::{Session, read};
+use crate::access::read;
 use crate::clock::System;
 use crate::document::document;
 use crate::failure::Failure;
 use crate::incidents;
 use crate::misfit::misfit;
+use crate::read_only;
 use crate::row;
 use crate::store::PgStore;
 use crate::timeline;
@@ -30,7 +31,12 @@ use crate::timeline;
 /// How often a commit is tried that stood in the way of another.
 const TRIES: u32 = 4;
 
-const KEEP: &str = "select part, seq, prev_hash, hash from incident.keep($1::text::jsonb)";
+/// Refuses to run inside of a transaction: see `incident.keep_alone`.
+const KEEP_ALONE: &str = "call incident.keep_alone($1, null, null, null)";
+
+/// Inside of the host's own transaction.
+const KEEP: &str =
+    "select seq, prev_hash, hash from incident.keep($1::text::jsonb) where part = 'timeline'";
 
 /// A link as the server sealed it.
 struct Sealed {
@@ -56,7 +62,7 @@ impl PgStore {
         let commit = prepared.commit();
         let document = document(commit)?;
         let document = sent_at(&document, Some(System.now()));
-        let links = call(connection, &document).await;
+        let links = keep_in(connection, &document).await;
         let links = links.map_err(|error| Failure::of(error).of_write())?;
         committed(commit, links)
     }
@@ -68,7 +74,9 @@ impl PgStore {
         let links = loop {
             tries += 1;
             match self.send(&text, until).await {
-                Err(failure) if failure.is_collision() && tries < TRIES => {}
+                // Nothing was kept, and the same may be kept now.
+                Err(failure)
+                    if (failure.is_collision() || failure.is_not_sent()) && tries < TRIES => {}
                 other => break other.map_err(Failure::of_write)?,
             }
         };
@@ -76,10 +84,13 @@ impl PgStore {
     }
 
     async fn send(&self, document: &str, until: Instant) -> Result<Vec<Sealed>, Failure> {
-        let mut session = Session::clean(&self.0.pool, until).await?;
+        let mut session = self.0.pool.session_to_write(until).await?;
         failpoint::hit("before_keep");
         let document = sent_at(document, self.0.clock.now());
-        let answer = timeout_at(until, call(session.connection(), &document)).await;
+        let mut answer = timeout_at(until, keep_alone(session.connection(), &document)).await;
+        if session.is_freed(&answer).await {
+            answer = timeout_at(until, keep_alone(session.connection(), &document)).await;
+        }
         failpoint::hit("after_keep");
         session.end(answer)
     }
@@ -94,15 +105,35 @@ fn sent_at(document: &str, now: Option<Timestamp>) -> Cow<'_, str> {
     }
 }
 
-/// Calls `incident.keep`; the links of timelines it sealed.
-async fn call(connection: &mut PgConnection, document: &str) -> sqlx::Result<Vec<Sealed>> {
-    let rows = sqlx::query(KEEP)
-        .bind(document)
-        .fetch_all(connection)
-        .await?;
-    let timeline =
-        |row: &&PgRow| row::get::<&str>(row, "part").is_ok_and(|part| part == "timeline");
-    rows.iter().filter(timeline).map(sealed).collect()
+/// The links of the timelines that were sealed.
+async fn keep_alone(connection: &mut PgConnection, document: &str) -> sqlx::Result<Vec<Sealed>> {
+    let query = sqlx::query(KEEP_ALONE).bind(document);
+    let row = query.fetch_one(connection).await?;
+    let seqs: Vec<i64> = several(&row, "seqs")?;
+    let (prev_hashes, hashes) = (several(&row, "prev_hashes")?, several(&row, "hashes")?);
+    let links = seqs.into_iter().zip(prev_hashes).zip(hashes);
+    let links = links.map(|((seq, prev_hash), hash)| {
+        Ok(Sealed {
+            seq: u64::try_from(seq).map_err(row::unreadable)?,
+            prev_hash: Hash(prev_hash),
+            hash: Hash(hash),
+        })
+    });
+    links.collect()
+}
+
+/// A column of several values; null where there are none.
+fn several<'r, T>(row: &'r PgRow, column: &str) -> sqlx::Result<Vec<T>>
+where
+    Option<Vec<T>>: Decode<'r, Postgres> + Type<Postgres>,
+{
+    Ok(row::get::<Option<Vec<T>>>(row, column)?.unwrap_or_default())
+}
+
+async fn keep_in(connection: &mut PgConnection, document: &str) -> sqlx::Result<Vec<Sealed>> {
+    let query = sqlx::query(KEEP).bind(document);
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(sealed).collect()
 }
 
 fn sealed(row: &PgRow) -> sqlx::Result<Sealed> {
@@ -212,5 +243,9 @@ impl IncidentStore for PgStore {
         within: Duration,
     ) -> Result<Option<&'static str>, StoreError> {
         read!(&self.0.pool, within, |connection| misfit(connection, id))
+    }
+
+    async fn ready(&self, within: Duration) -> Result<(), StoreError> {
+        read_only::ready(&self.0.pool, within).await
     }
 }

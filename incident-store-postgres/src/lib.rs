@@ -12,6 +12,7 @@ mod keep;
 mod migrate;
 mod misfit;
 mod outbox;
+mod read_only;
 mod records;
 mod row;
 mod store;

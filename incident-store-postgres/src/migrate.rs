@@ -6,8 +6,10 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Row, SqlSafeStr};
 
+use crate::read_only;
+
 /// The migrations, in order. A migration that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (
         1,
         "incident",
@@ -17,6 +19,11 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         2,
         "alerts_and_leases",
         include_str!("../migrations/0002_alerts_and_leases.sql"),
+    ),
+    (
+        3,
+        "one_round_trip",
+        include_str!("../migrations/0003_one_round_trip.sql"),
     ),
     (
         4,
@@ -38,6 +45,9 @@ pub enum MigrateError {
     /// The server cannot be reached.
     #[error("the server cannot be reached")]
     Connect(#[source] sqlx::Error),
+    /// The server takes no writes; the sentence says why, and what to do.
+    #[error("{0}")]
+    ReadOnly(&'static str),
     /// A migration failed; it was undone.
     #[error("the migration failed and was undone")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -66,6 +76,13 @@ pub async fn migrate(options: &PgConnectOptions, within: Duration) -> Result<(),
             // A server's own role may not be allowed to migrate, and need not.
             let _ = connection.close().await;
             return Ok(());
+        }
+        if let Some(reason) = read_only::reason(&mut connection)
+            .await
+            .map_err(MigrateError::Connect)?
+        {
+            let _ = connection.close().await;
+            return Err(MigrateError::ReadOnly(reason));
         }
         // `run` is generic over what it takes a connection from, and its future is
         // then `Send` for no caller; this is what it calls.

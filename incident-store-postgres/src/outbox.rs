@@ -10,13 +10,14 @@ use incident_core::outbox::{
     Backlog, Claim, Claimed, GivenUp, Lease, Message, MessageBody, Unreadable,
 };
 use incident_core::port::{ClaimRequest, Outbox, Store, StoreError};
-use incident_core::{IncidentId, MessageId, Timestamp, failpoint};
-use sqlx::PgConnection;
+use incident_core::{IncidentId, MessageId, Timestamp};
+use serde::Deserialize;
 use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use crate::access::{Session, read};
+use crate::access::{Again, Session, read};
 use crate::clock::{HostClock, moved};
 use crate::document::time;
 use crate::failure::Failure;
@@ -26,21 +27,40 @@ use crate::store::PgStore;
 /// How often leases and keys are tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 
-/// Claims what is due, the worst lane first. `$1` is now, or null for the server's
-/// clock; either bounds the index scan. Rows of unknown kinds are left for newer
-/// versions.
-pub(crate) const CLAIM: &str = include_str!("claim.sql");
+/// Refuses to run inside of a transaction: see `incident.claim_alone`.
+const CLAIM: &str = "call incident.claim_alone($1, $2, $3, $4, $5, $6, $7, null, null)";
 
-const TIDY: &str = "select incident.tidy(coalesce($1, statement_timestamp()), $2)";
-
-const NEXT_DUE: &str = include_str!("next_due.sql");
+const NEXT_DUE: &str = "select due_at, clock from incident.next_due()";
 
 impl PgStore {
+    /// Claims; made again where a connection broke. What a claim of which the answer was
+    /// lost had leased is handed out when that lease ends, whether or not this one follows.
     async fn claim_now(&self, request: ClaimRequest, until: Instant) -> Result<Claimed, Failure> {
         let tidy = self.is_untidy(request.now);
-        let mut session = Session::clean(&self.0.relay, until).await?;
-        let clock = &self.0.clock;
-        let answer = timeout_at(until, claim(session.connection(), request, clock, tidy)).await;
+        let mut again = Again::until(until);
+        loop {
+            let claimed = match again.session(&self.0.relay).await {
+                Ok(session) => self.claim_on(session, &request, tidy).await,
+                Err(failure) => Err(failure),
+            };
+            match claimed {
+                Err(failure) if again.is_worth_another(&failure) => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn claim_on(
+        &self,
+        mut session: Session,
+        request: &ClaimRequest,
+        tidy: bool,
+    ) -> Result<Claimed, Failure> {
+        let (clock, until) = (&self.0.clock, session.until);
+        let mut answer = timeout_at(until, claim(session.connection(), request, clock, tidy)).await;
+        if session.is_freed(&answer).await {
+            answer = timeout_at(until, claim(session.connection(), request, clock, tidy)).await;
+        }
         session.end(answer)
     }
 
@@ -57,51 +77,82 @@ impl PgStore {
     }
 }
 
+/// A message as `incident.claim_alone` gives it.
+#[derive(Deserialize)]
+struct Leased {
+    id: Uuid,
+    incident_id: Option<Uuid>,
+    lease_token: u64,
+    lane: i16,
+    body: String,
+    log: String,
+    /// Microseconds since 1970; the server's times reach further than ours.
+    committed_at: String,
+    due_at: String,
+}
+
+impl Leased {
+    fn message(&self) -> sqlx::Result<Message> {
+        Ok(Message {
+            id: MessageId::from_uuid(self.id),
+            incident_id: self.incident_id.map(IncidentId::from_uuid),
+            lane: lane(self.lane)?,
+            body: serde_json::from_str(&self.body).map_err(unreadable)?,
+            committed_at: micros(&self.committed_at)?,
+            due_at: micros(&self.due_at)?,
+            log: serde_json::from_str(&self.log).map_err(unreadable)?,
+        })
+    }
+}
+
+fn micros(text: &str) -> sqlx::Result<Timestamp> {
+    let micros = text.parse().map_err(unreadable)?;
+    Timestamp::from_micros(micros).map_err(unreadable)
+}
+
+fn lane(number: i16) -> sqlx::Result<Severity> {
+    match number {
+        1 => Ok(Severity::Sev1),
+        2 => Ok(Severity::Sev2),
+        3 => Ok(Severity::Sev3),
+        4 => Ok(Severity::Sev4),
+        _ => Err(unreadable("a lane that is none")),
+    }
+}
+
+/// Claims, and tidies before where that is asked for.
 async fn claim(
     connection: &mut PgConnection,
-    request: ClaimRequest,
+    request: &ClaimRequest,
     clock: &HostClock,
     tidy: bool,
 ) -> sqlx::Result<Claimed> {
-    let now = clock.counted(request.now).map(time);
-    if tidy {
-        sqlx::query(TIDY)
-            .bind(now)
-            .bind(interval(request.lease_for.saturating_mul(2)))
-            .execute(&mut *connection)
-            .await?;
-        failpoint::hit("after_tidy");
-    }
     let kinds: Vec<String> = MessageBody::KINDS.map(str::to_owned).to_vec();
     let except: Vec<Uuid> = request.except.iter().map(|id| id.uuid()).collect();
-    let rows = sqlx::query(CLAIM)
-        .bind(now)
+    let row = sqlx::query(CLAIM)
+        .bind(clock.counted(request.now).map(time))
         .bind(i64::try_from(request.limit).unwrap_or(i64::MAX))
         .bind(kinds)
         .bind(request.owner)
         .bind(interval(request.lease_for))
         .bind(except)
-        .fetch_all(connection)
+        .bind(tidy)
+        .fetch_one(connection)
         .await?;
-    // An UPDATE returns its rows in no order.
-    let mut rows: Vec<(i64, PgRow)> = rows
-        .into_iter()
-        .map(|row| Ok((row::get(&row, "ordinal")?, row)))
-        .collect::<sqlx::Result<_>>()?;
-    rows.sort_by_key(|(ordinal, _)| *ordinal);
     let mut claimed = Claimed::default();
-    let Some((_, first)) = rows.first() else {
+    let Some(leased) = row::optional_json::<Vec<Leased>>(&row, "claimed")? else {
         return Ok(claimed);
     };
-    // All rows are of one statement, and so of one moment of the server's clock.
-    let (here, there) = (clock.now().map(|_| request.now), row::time(first, "clock")?);
-    for (_, row) in &rows {
+    // All of one statement, and so of one moment of the server's clock.
+    let here = clock.now().map(|_| request.now);
+    let there = row::time(&row, "clock")?;
+    for one in &leased {
         let lease = Lease {
             owner: request.owner,
-            token: row::count(row, "lease_token")?,
+            token: one.lease_token,
         };
         // A row at a time: one that a newer version wrote is no reason to keep the others.
-        match message(row) {
+        match one.message() {
             Ok(message) => claimed.claims.push(Claim {
                 message: Message {
                     due_at: moved(message.due_at, here, there),
@@ -110,11 +161,10 @@ async fn claim(
                 lease,
             }),
             Err(error) => claimed.unreadable.push(Unreadable {
-                id: MessageId::from_uuid(row::get(row, "id")?),
-                incident_id: row::get::<Option<Uuid>>(row, "incident_id")?
-                    .map(IncidentId::from_uuid),
+                id: MessageId::from_uuid(one.id),
+                incident_id: one.incident_id.map(IncidentId::from_uuid),
                 lease,
-                due_at: row::time(row, "due_at")
+                due_at: micros(&one.due_at)
                     .map_or(request.now, |due_at| moved(due_at, here, there)),
                 why: error.to_string(),
             }),
@@ -153,13 +203,7 @@ fn message(row: &PgRow) -> sqlx::Result<Message> {
     Ok(Message {
         id: MessageId::from_uuid(row::get::<Uuid>(row, "id")?),
         incident_id: row::get::<Option<Uuid>>(row, "incident_id")?.map(IncidentId::from_uuid),
-        lane: match row::get::<i16>(row, "lane")? {
-            1 => Severity::Sev1,
-            2 => Severity::Sev2,
-            3 => Severity::Sev3,
-            4 => Severity::Sev4,
-            _ => return Err(unreadable("a lane that is none")),
-        },
+        lane: lane(row::get(row, "lane")?)?,
         body: row::json(row, "body")?,
         committed_at: row::time(row, "committed_at")?,
         due_at: row::time(row, "due_at")?,
@@ -201,13 +245,8 @@ impl Outbox for PgStore {
     }
 
     async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError> {
-        let (incident, id) = match which {
-            GivenUp::Of(incident) => (Some(incident.uuid()), None),
-            GivenUp::OfNoIncident => (Some(Uuid::nil()), None),
-            GivenUp::One(id) => (None, Some(id.uuid())),
-        };
         read!(&self.0.pool, within, |connection| given_up(
-            connection, incident, id
+            connection, which
         ))
     }
 
@@ -229,15 +268,18 @@ async fn next_due(
     Ok(Some(moved(due_at, clock.now(), row::time(&row, "clock")?)))
 }
 
-async fn given_up(
-    connection: &mut PgConnection,
-    incident: Option<Uuid>,
-    id: Option<Uuid>,
-) -> sqlx::Result<Vec<Message>> {
-    let sql = "select id, incident_id, lane, body, committed_at, due_at, log from incident.outbox \
-               where state = 'given_up' and (owner_id = $1 or id = $2) order by ordinal";
-    let query = sqlx::query(sql).bind(incident).bind(id);
-    let rows = query.fetch_all(connection).await?;
+async fn given_up(connection: &mut PgConnection, which: GivenUp) -> sqlx::Result<Vec<Message>> {
+    let (column, id) = match which {
+        GivenUp::Of(incident) => ("owner_id", incident.uuid()),
+        GivenUp::OfNoIncident => ("owner_id", Uuid::nil()),
+        GivenUp::One(id) => ("id", id.uuid()),
+    };
+    let sql = format!(
+        "select id, incident_id, lane, body, committed_at, due_at, log from incident.outbox \
+         where state = 'given_up' and {column} = $1 order by ordinal"
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(id);
+    let rows = rows.fetch_all(connection).await?;
     // What a newer version gave up is left to it.
     Ok(rows.iter().filter_map(|row| message(row).ok()).collect())
 }

@@ -7,6 +7,7 @@ use incident_core::Timestamp;
 use incident_core::port::Clock;
 use sqlx::PgPool;
 
+use crate::access::Server;
 use crate::clock::{HostClock, StoreClock, System};
 
 /// Keeps everything in the schema `incident` of a PostgreSQL database, version
@@ -19,9 +20,9 @@ use crate::clock::{HostClock, StoreClock, System};
 pub struct PgStore(pub(crate) Arc<Parts>);
 
 pub(crate) struct Parts {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Server,
     /// For the relay; the same pool unless the host gave another.
-    pub(crate) relay: PgPool,
+    pub(crate) relay: Server,
     /// Whether the relay has connections of its own.
     apart: bool,
     pub(crate) clock: HostClock,
@@ -105,10 +106,11 @@ impl PgStoreBuilder {
     /// The store.
     #[must_use]
     pub fn build(self) -> PgStore {
+        let pool = Server::new(self.pool);
         PgStore(Arc::new(Parts {
             apart: self.relay.is_some(),
-            relay: self.relay.unwrap_or_else(|| self.pool.clone()),
-            pool: self.pool,
+            relay: self.relay.map_or_else(|| pool.clone(), Server::new),
+            pool,
             clock: HostClock(match self.by {
                 StoreClock::Server => Some(self.here),
                 StoreClock::Caller => None,

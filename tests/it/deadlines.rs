@@ -1,11 +1,20 @@
-//! An engine whose times contradict each other is not built.
+//! Times: an engine whose times contradict each other is not built, and every call is
+//! answered in its own.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use incident_core::engine::Incidents;
+use incident_core::IncidentId;
+use incident_core::actor::Role;
+use incident_core::engine::{Ask, Error, Incidents};
+use incident_core::incident::{Declare, Severity, Status};
 use incident_core::paging::{FailoverPolicy, GateSettings};
+use incident_core::port::{IncidentFilter, StoreError};
+use incident_core::testing::{caller, update_to};
 use incident_store_memory::MemoryStore;
+use tokio::task::JoinSet;
+
+use crate::troubled::{LATE, SLOW, Troubled};
 
 #[test]
 fn times_that_do_not_go_together_are_refused_with_the_reason() {
@@ -53,4 +62,117 @@ fn times_that_do_not_go_together_are_refused_with_the_reason() {
         let error = built(change).unwrap_err();
         assert!(error.contains(words), "{error}");
     }
+}
+
+/// What a call may take, in tests that wait for it.
+const DEADLINE: Duration = Duration::from_millis(400);
+
+fn ask() -> Ask {
+    Ask::by(caller("anna", Role::Admin).unwrap())
+}
+
+/// An engine over a store that can be late, with an incident.
+async fn troubled() -> (Incidents, Arc<Troubled>, IncidentId) {
+    let store = Troubled::over(Arc::new(MemoryStore::default()));
+    let incidents = Incidents::builder(store.clone())
+        .command_deadline(DEADLINE)
+        .build()
+        .unwrap();
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
+    let id = incidents.declare(&ask(), &asked).await.unwrap().incident.id;
+    (incidents, store, id)
+}
+
+/// S5: commands queue on one incident while the store does not answer. Each is answered in
+/// its own time, not after those of all before it; and whatever else a call asks is part
+/// of that time.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_queues_behind_a_store_that_is_late_is_answered_in_its_own_time() {
+    let (incidents, store, id) = troubled().await;
+    store.is_in(LATE);
+    let mut calls = JoinSet::new();
+    let started = Instant::now();
+    for n in 0..60 {
+        let incidents = incidents.clone();
+        calls.spawn(async move {
+            let refused = match n % 6 {
+                0 => incidents.get(id).await.map(|_| ()),
+                1 => incidents.timeline(id, 0, 10).await.map(|_| ()),
+                2 => incidents.public_page().await.map(|_| ()),
+                3 => incidents.list(&IncidentFilter::default()).await.map(|_| ()),
+                _ => {
+                    let update = update_to(Status::Investigating, "looking").unwrap();
+                    incidents.act(&ask(), id, &update).await.map(|_| ())
+                }
+            };
+            (refused, started.elapsed())
+        });
+    }
+    let mut slowest = Duration::ZERO;
+    while let Some(answered) = calls.join_next().await {
+        let (refused, took) = answered.unwrap();
+        let refused = refused.unwrap_err();
+        assert!(
+            matches!(refused, Error::Store(StoreError::Unavailable(_))),
+            "{refused:?}"
+        );
+        slowest = slowest.max(took);
+    }
+    println!("slowest of 60 calls with {DEADLINE:?} each: {slowest:?}");
+    assert!(slowest < DEADLINE * 5, "{slowest:?}");
+}
+
+/// S5: a caller that is waited for itself has less time than others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_may_have_less_time_than_others() {
+    let (incidents, store, id) = troubled().await;
+    store.is_in(LATE);
+    let hurried = incidents.within(Duration::from_millis(50));
+    let started = Instant::now();
+    let update = update_to(Status::Investigating, "looking").unwrap();
+    hurried.act(&ask(), id, &update).await.unwrap_err();
+    let took = started.elapsed();
+    assert!(took < DEADLINE, "{took:?}");
+    let longer = incidents.within(DEADLINE * 3);
+    let started = Instant::now();
+    longer.get(id).await.unwrap_err();
+    assert!(started.elapsed() >= DEADLINE * 3);
+    let none = Incidents::builder(store).command_deadline(Duration::ZERO);
+    let error = none.build().unwrap_err().to_string();
+    assert!(error.contains("longer than nothing"), "{error}");
+}
+
+/// S5: commands on one incident go in the order in which they came, whoever happens to
+/// run when the one before ends.
+#[tokio::test]
+async fn commands_on_one_incident_go_in_the_order_in_which_they_came() {
+    const COMMANDS: usize = 200;
+    let (incidents, store, id) = troubled().await;
+    store.is_in(SLOW);
+    let incidents = incidents.within(Duration::from_secs(60));
+    let ended = Arc::new(Mutex::new(Vec::new()));
+    // On one thread tasks begin in the order in which they were spawned.
+    let mut calls = JoinSet::new();
+    for n in 0..COMMANDS {
+        let (incidents, ended) = (incidents.clone(), ended.clone());
+        calls.spawn(async move {
+            let update = update_to(Status::Investigating, "looking").unwrap();
+            let ask = ask();
+            let act = incidents.act(&ask, id, &update);
+            // Some go away while they wait.
+            if n % 7 == 3 {
+                let _ = tokio::time::timeout(Duration::from_millis(1), act).await;
+                return;
+            }
+            act.await.unwrap();
+            ended.lock().unwrap().push(n);
+        });
+    }
+    while let Some(call) = calls.join_next().await {
+        call.unwrap();
+    }
+    let ended = ended.lock().unwrap().clone();
+    assert!(ended.is_sorted(), "{ended:?}");
+    let gone = (0..COMMANDS).filter(|n| n % 7 == 3).count();
+    assert_eq!(ended.len(), COMMANDS - gone);
 }

@@ -30,6 +30,7 @@ mod issued;
 mod late_reports;
 mod media;
 mod merges;
+mod odd_texts;
 mod paging;
 mod public_canary;
 mod public_page;

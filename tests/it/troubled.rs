@@ -28,8 +28,12 @@ pub(crate) const UNKNOWN: u8 = 1;
 pub(crate) const AWAY: u8 = 2;
 /// Who reads incidents hears nothing.
 pub(crate) const HANGS: u8 = 3;
+/// Whoever reads an incident waits as long as it may, for nothing.
+pub(crate) const LATE: u8 = 4;
+/// Whoever reads an incident waits a moment.
+pub(crate) const SLOW: u8 = 5;
 /// Who commits hears nothing, and nothing is kept.
-pub(crate) const STUCK: u8 = 4;
+pub(crate) const STUCK: u8 = 6;
 
 pub(crate) struct Troubled {
     inner: Arc<dyn Store>,
@@ -81,8 +85,16 @@ impl Troubled {
         self.trouble.load(Ordering::SeqCst)
     }
 
-    async fn reads(&self) -> Result<(), StoreError> {
+    async fn reads(&self, within: Duration) -> Result<(), StoreError> {
         match self.trouble() {
+            SLOW => {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                Ok(())
+            }
+            LATE => {
+                tokio::time::sleep(within).await;
+                Err(StoreError::Unavailable("late".into()))
+            }
             AWAY => Err(StoreError::Unavailable("away".into())),
             HANGS => std::future::pending().await,
             _ => Ok(()),
@@ -112,7 +124,7 @@ impl IncidentStore for Troubled {
         id: IncidentId,
         within: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError> {
-        self.reads().await?;
+        self.reads(within).await?;
         let found = self.inner.load(id, within).await?;
         Ok(found.map(|incident| self.told(incident)))
     }
@@ -122,7 +134,7 @@ impl IncidentStore for Troubled {
         filter: &IncidentFilter,
         within: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
-        self.reads().await?;
+        self.reads(within).await?;
         let found = self.inner.list(filter, within).await?;
         Ok(found.into_iter().map(|one| self.told(one)).collect())
     }

@@ -7,6 +7,7 @@
 pub mod anchor_file;
 pub mod app;
 pub mod billing;
+pub mod causes;
 pub mod config;
 pub mod console;
 pub mod demo;

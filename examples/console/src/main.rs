@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_console::anchor_file::AnchorFile;
+use incident_console::causes::{self, At};
 use incident_console::config::Config;
 use incident_console::console::{Console, Parts};
 use incident_console::demo;
@@ -90,10 +91,11 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            let _ = line(
-                &mut std::io::stderr(),
-                format_args!("incident-console: {error}"),
-            );
+            // Settings that cannot be read are the error itself then.
+            let config = Config::from_env(|name| std::env::var(name).ok()).ok();
+            let database = config.and_then(|config| config.database);
+            let told = causes::told(&*error, database.as_ref());
+            let _ = lines(&mut std::io::stderr(), &format!("incident-console: {told}"));
             ExitCode::FAILURE
         }
     }
@@ -145,7 +147,7 @@ async fn import(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let (kept, engine) = (config.database.is_some(), storage.engine(&policy)?);
     let done = import::statuspage(&engine, &text, &tenants, &mut progress)
         .await
-        .map_err(|error| format!("{file}: {error}"))?;
+        .map_err(|error| At::new(file, error))?;
     bar.finish_and_clear();
     let mut out = std::io::stdout();
     lines(&mut out, &done.to_string())?;

@@ -13,7 +13,7 @@ use incident_core::port::IncidentFilter;
 use incident_store_postgres::{Level, PgStore};
 
 use crate::anchor_file::AnchorFile;
-use crate::storage::Database;
+use crate::storage::{Database, StorageError};
 use crate::terminal::line;
 
 /// What is to be done.
@@ -58,6 +58,7 @@ async fn examine(
     database: &Database,
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
+    database.reach().await?;
     let findings = database.examine(&database.pool(1)).await?;
     for finding in &findings {
         line(out, format_args!("{finding}"))?;
@@ -76,6 +77,7 @@ async fn verify(
     anchors: Option<AnchorFile>,
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
+    database.reach().await?;
     let damaged = anchors.as_ref().map_or(0, |file| file.damaged().len());
     let mut builder = Incidents::builder(Arc::new(PgStore::new(database.pool(2))));
     match anchors {
@@ -94,18 +96,20 @@ async fn verify(
         )?,
     }
     let incidents = builder.build()?;
-    let timelines = verify_timelines(&incidents, out).await?;
-    let audit = verify_audit(&incidents, out).await?;
+    let timelines = verify_timelines(&incidents, database, out).await?;
+    let audit = verify_audit(&incidents, database, out).await?;
     Ok(timelines && audit && damaged == 0)
 }
 
 async fn verify_timelines(
     incidents: &Incidents,
+    database: &Database,
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
     let (mut sound, mut broken, mut anchored) = (0_u64, 0_u64, 0_u64);
-    for id in timelines(incidents).await? {
-        match incidents.verify_timeline(id).await? {
+    let failed = |error| StorageError::Verify(database.clone(), error);
+    for id in timelines(incidents).await.map_err(failed)? {
+        match incidents.verify_timeline(id).await.map_err(failed)? {
             Verdict::Valid {
                 anchored: known, ..
             } => {
@@ -161,9 +165,11 @@ async fn timelines(incidents: &Incidents) -> Result<BTreeSet<IncidentId>, engine
 
 async fn verify_audit(
     incidents: &Incidents,
+    database: &Database,
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
-    match incidents.verify_audit().await? {
+    let failed = |error| StorageError::Verify(database.clone(), error);
+    match incidents.verify_audit().await.map_err(failed)? {
         AuditVerdict::Valid {
             chains,
             entries,

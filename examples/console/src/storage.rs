@@ -20,6 +20,9 @@ use sqlx::{ConnectOptions, Connection};
 /// How long the database is waited for at the start.
 const WAIT: Duration = Duration::from_secs(30);
 
+/// How long one attempt to connect may take at the start.
+const CONNECT: Duration = Duration::from_secs(10);
+
 /// How long migrating may take; another process may be at it.
 const MIGRATION: Duration = Duration::from_secs(120);
 
@@ -94,11 +97,11 @@ impl FromStr for Database {
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// It does not answer, or not to us.
-    #[error("DATABASE_URL: {0} cannot be reached: {1}")]
-    Unreachable(Database, sqlx::Error),
+    #[error("DATABASE_URL: {0} cannot be reached")]
+    Unreachable(Database, #[source] sqlx::Error),
     /// The tables could not be made.
-    #[error("DATABASE_URL: {0}: {1}{2}")]
-    Migrate(Database, MigrateError, String),
+    #[error("DATABASE_URL: {0} cannot be migrated")]
+    Migrate(Database, #[source] MigrateError),
     /// What would be answered as kept might be lost.
     #[error("DATABASE_URL: {0} is unsafe: {1} (INCIDENT_ALLOW_UNSAFE_DATABASE=1 starts anyway)")]
     Unsafe(Database, String),
@@ -106,8 +109,11 @@ pub enum StorageError {
     #[error("USAGE_URL: {0}")]
     Usage(OpenError),
     /// It could not be looked at.
-    #[error("DATABASE_URL: {0} cannot be examined: {1}")]
-    Doctor(Database, incident_core::port::StoreError),
+    #[error("DATABASE_URL: {0} cannot be examined")]
+    Doctor(Database, #[source] incident_core::port::StoreError),
+    /// What it keeps could not be checked.
+    #[error("DATABASE_URL: {0} cannot be verified")]
+    Verify(Database, #[source] incident_core::engine::Error),
 }
 
 /// A store with a usage source beside it.
@@ -236,21 +242,46 @@ impl Database {
     /// It does not answer, refuses us, or cannot be migrated.
     pub async fn migrate(&self) -> Result<(), StorageError> {
         self.wait().await?;
-        migrate(&self.0, MIGRATION).await.map_err(|error| {
-            let cause = std::error::Error::source(&error);
-            let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
-            StorageError::Migrate(self.clone(), error, cause)
-        })
+        migrate(&self.0, MIGRATION)
+            .await
+            .map_err(|error| StorageError::Migrate(self.clone(), error))
+    }
+
+    /// Looks whether it answers, once.
+    ///
+    /// # Errors
+    /// It does not, or refuses us; the error says why, which a pool does not.
+    pub async fn reach(&self) -> Result<(), StorageError> {
+        self.connects()
+            .await
+            .map_err(|error| StorageError::Unreachable(self.clone(), error))
+    }
+
+    async fn connects(&self) -> sqlx::Result<()> {
+        let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+        let connected = tokio::time::timeout(CONNECT, self.0.connect()).await;
+        let connection = connected.map_err(late)??;
+        let _ = connection.close().await;
+        Ok(())
+    }
+
+    /// Who connects.
+    #[must_use]
+    pub fn role(&self) -> Option<&str> {
+        Some(self.0.get_username()).filter(|name| !name.is_empty())
+    }
+
+    /// The database's own name.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.get_database()
     }
 
     async fn wait(&self) -> Result<(), StorageError> {
         let started = Instant::now();
         loop {
-            match self.0.connect().await {
-                Ok(connection) => {
-                    let _ = connection.close().await;
-                    return Ok(());
-                }
+            match self.connects().await {
+                Ok(()) => return Ok(()),
                 Err(error) if may_come(&error) && started.elapsed() < WAIT => {
                     tokio::time::sleep(Duration::from_millis(500)).await;
                 }

@@ -22,12 +22,11 @@ use serde_json::{Value, json};
 use sqlx::Row;
 
 /// Every place where a process may die, in the order of the path.
-const PLACES: [&str; 12] = [
+const PLACES: [&str; 11] = [
     "number_taken",
     "before_keep",
     "after_keep",
     "before_answer",
-    "after_tidy",
     "after_claim",
     "before_send",
     "after_send",
@@ -352,7 +351,7 @@ macro_rules! places {
 }
 
 places! {
-    number_taken, before_keep, after_keep, before_answer, after_tidy, after_claim, before_send,
+    number_taken, before_keep, after_keep, before_answer, after_claim, before_send,
     after_send, before_mark, after_mark, mid_shutdown, killed,
 }
 

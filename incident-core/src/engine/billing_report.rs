@@ -126,17 +126,18 @@ impl Incidents {
     /// # Errors
     /// There is no such batch that is held back; a right is missing; the store failed.
     pub async fn resend_batch(&self, ask: &Ask, batch: MessageId) -> Result<(), Error> {
-        self.authorize(&ask.caller, Action::DecideCredit, None)
+        let this = self.begun();
+        this.authorize(&ask.caller, Action::DecideCredit, None)
             .await?;
         let missing = Error::NotFound("batch");
-        let found = self.given_up(GivenUp::One(batch)).await?;
+        let found = this.given_up(GivenUp::One(batch)).await?;
         if !found
             .iter()
             .any(|message| matches!(message.body, MessageBody::Bill(_)))
         {
             return Err(missing);
         }
-        let now = self.0.now();
+        let now = this.0.now();
         let detail = BTreeMap::from([("batch".to_owned(), batch.to_string())]);
         let commit = Commit {
             audit: vec![allowed(ask, now, None, "resend_credits", detail)],
@@ -146,12 +147,12 @@ impl Incidents {
             }],
             ..Commit::default()
         };
-        let within = self.0.settings.store_deadline;
-        match self.0.store.commit(commit, within).await {
+        let within = this.0.left()?;
+        match this.0.store.commit(commit, within).await {
             Err(StoreError::NotGivenUp(_)) => return Err(missing),
             other => other?,
         };
-        self.0.tell(&Notice {
+        this.0.tell(&Notice {
             outbox: true,
             ..Notice::default()
         });

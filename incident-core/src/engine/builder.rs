@@ -6,7 +6,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::lock::Mutex;
 use uuid::Uuid;
 
 use super::anchor::{Anchors, Destination};
@@ -17,6 +16,7 @@ use super::reconcile::Reconciled;
 use super::returned::LeftToOthers;
 use super::shared::Shared;
 use super::test_page::Tests;
+use super::turns::Turns;
 use super::{Incidents, LogAnchors, Notice, meter};
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
@@ -77,6 +77,7 @@ pub(super) struct Settings {
     pub(super) calm: FailoverPolicy,
     pub(super) gate: GateSettings,
     pub(super) heed: HeedPolicy,
+    pub(super) command_deadline: Duration,
     pub(super) store_deadline: Duration,
     pub(super) pager_deadline: Duration,
     pub(super) usage_deadline: Duration,
@@ -115,7 +116,7 @@ pub(super) struct Inner {
     /// Commands on one incident queue here instead of fighting over revisions.
     /// A fixed number of queues: two incidents may share one, which only costs
     /// a little waiting.
-    queues: Vec<Mutex<()>>,
+    queues: Vec<Turns>,
 }
 
 const QUEUES: usize = 256;
@@ -143,7 +144,7 @@ impl Inner {
         self.clock.now()
     }
 
-    pub(super) fn queue(&self, id: IncidentId) -> Option<&Mutex<()>> {
+    pub(super) fn queue(&self, id: IncidentId) -> Option<&Turns> {
         // The last bytes of a UUID v7 are random.
         let (_, low) = id.uuid().as_u64_pair();
         usize::try_from(low % QUEUES as u64)
@@ -206,6 +207,7 @@ impl Incidents {
                 calm: FailoverPolicy::calm(),
                 gate: GateSettings::default(),
                 heed: HeedPolicy::default(),
+                command_deadline: Duration::from_secs(5),
                 store_deadline: Duration::from_secs(5),
                 pager_deadline: Duration::from_secs(10),
                 usage_deadline: Duration::from_secs(30),
@@ -374,6 +376,20 @@ impl IncidentsBuilder {
         self
     }
 
+    /// How long a call may take, from the call to its answer, 5 s if not given: the wait
+    /// for those who came before it on the same incident, every question to the store
+    /// and the commit. What is not done by then is refused as
+    /// [`StoreError::Unavailable`](crate::port::StoreError::Unavailable), a commit that was
+    /// sent and not answered is
+    /// [`StoreError::Unknown`](crate::port::StoreError::Unknown). Reports, checks of chains
+    /// and what the relay does have times of their own. See
+    /// [`within`](Incidents::within) for one caller that has less.
+    #[must_use]
+    pub const fn command_deadline(mut self, deadline: Duration) -> Self {
+        self.settings.command_deadline = deadline;
+        self
+    }
+
     /// How long to wait for a pager; 10 s if not given.
     #[must_use]
     pub const fn pager_deadline(mut self, deadline: Duration) -> Self {
@@ -434,7 +450,7 @@ impl IncidentsBuilder {
             settings: self.settings,
             listeners: self.listeners,
             owner,
-            queues: (0..QUEUES).map(|_| Mutex::new(())).collect(),
+            queues: (0..QUEUES).map(|_| Turns::default()).collect(),
         };
         Ok(Incidents(Shared::new(inner, store)))
     }
@@ -444,6 +460,9 @@ impl IncidentsBuilder {
 /// target is tried, and that into the time after which a page is given up.
 fn check_times(settings: &Settings) -> Result<(), &'static str> {
     let gate = &settings.gate;
+    if settings.command_deadline.is_zero() {
+        return Err("the command deadline must be longer than nothing");
+    }
     if settings.pager_deadline.is_zero() {
         return Err("the pager deadline must be longer than nothing");
     }

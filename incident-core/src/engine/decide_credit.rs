@@ -46,7 +46,8 @@ impl Incidents {
         id: CreditId,
         decision: &CreditDecision,
     ) -> Result<CreditDecided, Error> {
-        match self.recalled(ask).await? {
+        let this = self.begun();
+        match this.recalled(ask).await? {
             Some(Reply::Credit(credit)) => {
                 return Ok(CreditDecided {
                     credit: *credit,
@@ -63,15 +64,15 @@ impl Incidents {
             id: Some(id),
             ..CreditQuery::default()
         };
-        let found = self.credits(&wanted).await?.into_iter().next();
+        let found = this.credits(&wanted).await?.into_iter().next();
         let found = found.ok_or(Error::NotFound("credit"))?;
         let incident = found.row.incident_id;
-        self.authorize(&ask.caller, Action::DecideCredit, incident)
+        this.authorize(&ask.caller, Action::DecideCredit, incident)
             .await?;
-        let policy = self.0.settings.credits;
-        self.may_decide(&found, decision, &ask.caller.actor, policy)
+        let policy = this.0.settings.credits;
+        this.may_decide(&found, decision, &ask.caller.actor, policy)
             .await?;
-        self.move_credit(ask, found, decision).await
+        this.move_credit(ask, found, decision).await
     }
 
     /// Approves what the policy lets through without a person; says how many.
@@ -276,7 +277,7 @@ impl Incidents {
             remember: self.remember(ask, reply, now),
             ..Commit::default()
         };
-        let within = self.0.settings.store_deadline;
+        let within = self.0.left()?;
         match self.0.store.commit(commit, within).await {
             Err(StoreError::CreditMoved(_)) => {
                 let detail = "the credit was decided or replaced meanwhile";

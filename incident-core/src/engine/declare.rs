@@ -47,22 +47,23 @@ impl Incidents {
     /// A right is missing, a value does not fit, the suggestion is not open, or
     /// the store did not keep it.
     pub async fn declare(&self, ask: &Ask, asked: &Declare) -> Result<Done, Error> {
-        if let Some(done) = self.replay(ask).await? {
+        let this = self.begun();
+        if let Some(done) = this.replay(ask).await? {
             return Ok(done);
         }
-        self.authorize_all(&ask.caller, &rights_for_declare(asked), None)
+        this.authorize_all(&ask.caller, &rights_for_declare(asked), None)
             .await?;
         let mut number = None;
         for _ in 0..ATTEMPTS {
-            let kept = match self.answer(ask, asked, &mut number).await? {
-                Answer::Declared(declared) => self.keep(declared.commit, declared.gathered).await,
-                Answer::Stands(holder) => self.repeat_alert(ask, asked, holder.id).await,
+            let kept = match this.answer(ask, asked, &mut number).await? {
+                Answer::Declared(declared) => this.keep(declared.commit, declared.gathered).await,
+                Answer::Stands(holder) => this.repeat_alert(ask, asked, holder.id).await,
             };
             match kept {
                 // Somebody else was faster; look again who stands for the alert now.
                 Err(Error::Store(StoreError::AlertKeyTaken(_) | StoreError::Conflict)) => {}
                 Err(Error::Store(StoreError::KeyTaken)) => {
-                    return self
+                    return this
                         .replay(ask)
                         .await?
                         .ok_or(Error::Store(StoreError::KeyTaken));
@@ -119,10 +120,9 @@ impl Incidents {
     ) -> Result<Declared, Error> {
         let now = self.0.now();
         let suggestion = self.usable_suggestion(asked, now).await?;
-        let within = self.0.settings.store_deadline;
         let number = match *number {
             Some(number) => number,
-            None => *number.insert(self.0.store.next_number(within).await?),
+            None => *number.insert(self.0.store.next_number(self.0.left()?).await?),
         };
         let ids = NewIds {
             id: IncidentId::from_uuid(self.0.ids.sortable(now)),
@@ -198,10 +198,7 @@ impl Incidents {
     ) -> Result<Done, Error> {
         // Commands on one incident queue in process: a storm of one alert is counted to
         // the last repeat, instead of fighting over revisions.
-        let _queued = match self.0.queue(holder) {
-            Some(queue) => Some(queue.lock().await),
-            None => None,
-        };
+        let _turn = self.0.turn(holder).await?;
         let holder = &*self.get(holder).await?;
         let policy = &self.0.settings.policy;
         let stands = may_stand_for(holder, asked, policy);

@@ -22,7 +22,9 @@ impl Incidents {
         action: Action,
         incident: Option<IncidentId>,
     ) -> Result<(), Error> {
-        self.authorize_all(caller, &[action], incident).await
+        self.begun()
+            .authorize_all(caller, &[action], incident)
+            .await
     }
 
     pub(super) async fn authorize_all(
@@ -50,10 +52,7 @@ impl Incidents {
             audit: vec![denied],
             ..Commit::default()
         };
-        self.0
-            .store
-            .commit(commit, self.0.settings.store_deadline)
-            .await?;
+        self.0.store.commit(commit, self.0.left()?).await?;
         Err(Error::Forbidden(*missing))
     }
 }

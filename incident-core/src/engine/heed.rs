@@ -59,6 +59,7 @@ impl Incidents {
         heard: &Heard,
         asked_of: Option<u32>,
     ) -> Result<Heeded, Error> {
+        let this = self.begun();
         if heard.echo {
             return Ok(Heeded::Nothing("it repeats what was told the vendor"));
         }
@@ -67,11 +68,11 @@ impl Incidents {
                 "it is not about an incident of this system",
             ));
         };
-        let oldest = self.0.now().saturating_sub(OLDEST_HEARD);
+        let oldest = this.0.now().saturating_sub(OLDEST_HEARD);
         if heard.at.is_some_and(|at| at < oldest) {
             return Ok(Heeded::Nothing("it is too old"));
         }
-        if self.find(id).await?.is_none() {
+        if this.find(id).await?.is_none() {
             return Ok(Heeded::Nothing("there is no such incident"));
         }
         // We opened it ourselves, and its acceptance stands there already.
@@ -82,13 +83,11 @@ impl Incidents {
             heard: heard.clone(),
             rule,
             asked_of,
-            may: self.0.settings.heed,
+            may: this.0.settings.heed,
         };
         let command = Command::Report(Box::new(report));
-        match self
-            .act(&ask_of(heard, id, asked_of.is_some()), id, &command)
-            .await
-        {
+        let ask = ask_of(heard, id, asked_of.is_some());
+        match this.act(&ask, id, &command).await {
             Ok(done) => Ok(Heeded::Taken {
                 incident: done.incident,
                 repeated: done.replayed,

@@ -51,15 +51,16 @@ impl Incidents {
     /// # Errors
     /// As [`declare`](Self::declare), but for what only keeping can find.
     pub async fn prepare_declare(&self, ask: &Ask, asked: &Declare) -> Result<Prepared, Error> {
-        self.authorize_all(&ask.caller, &rights_for_declare(asked), None)
+        let this = self.begun();
+        this.authorize_all(&ask.caller, &rights_for_declare(asked), None)
             .await?;
-        let mut live = self.live_of_alert(asked.alert_key.as_ref()).await?;
-        let policy = &self.0.settings.policy;
+        let mut live = this.live_of_alert(asked.alert_key.as_ref()).await?;
+        let policy = &this.0.settings.policy;
         if live.iter().any(|one| may_stand_for(one, asked, policy)) {
             // Not seen: keeping it answers that the alert is taken.
             live.clear();
         }
-        let declared = self.decide_declare(ask, asked, &live, &mut None).await?;
+        let declared = this.decide_declare(ask, asked, &live, &mut None).await?;
         let Declared {
             mut commit,
             gathered,

@@ -32,27 +32,22 @@ impl Incidents {
     /// # Errors
     /// There is none of this id, or the store did not answer.
     pub async fn get(&self, id: IncidentId) -> Result<Arc<Incident>, Error> {
-        self.find(id).await?.ok_or(Error::NotFound("incident"))
+        let found = self.begun().find(id).await?;
+        found.ok_or(Error::NotFound("incident"))
     }
 
     pub(super) async fn find(&self, id: IncidentId) -> Result<Option<Arc<Incident>>, Error> {
-        Ok(self
-            .0
-            .store
-            .load(id, self.0.settings.store_deadline)
-            .await?)
+        Ok(self.0.store.load(id, self.0.left()?).await?)
     }
 
     /// Incidents that match, by (`declared_at`, `id`) descending.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// A text of the filter can match nothing; the store did not answer.
     pub async fn list(&self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
-        Ok(self
-            .0
-            .store
-            .list(filter, self.0.settings.store_deadline)
-            .await?)
+        filter.check()?;
+        let this = self.begun();
+        Ok(this.0.store.list(filter, this.0.left()?).await?)
     }
 
     /// Every live incident.
@@ -98,29 +93,28 @@ impl Incidents {
         after_seq: u64,
         limit: usize,
     ) -> Result<Vec<SysIncidentUpdateEntry>, Error> {
-        self.get(id).await?;
-        Ok(self
+        let this = self.begun();
+        this.get(id).await?;
+        Ok(this
             .0
             .store
-            .timeline(id, after_seq, limit, self.0.settings.store_deadline)
+            .timeline(id, after_seq, limit, this.0.left()?)
             .await?)
     }
 
     /// Entries of the audit trail, by (time, chain, seq) ascending.
     ///
     /// # Errors
-    /// The store did not answer.
+    /// The actor is a name that nobody can have; the store did not answer.
     pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, Error> {
-        Ok(self
-            .0
-            .store
-            .audit(query, self.0.settings.store_deadline)
-            .await?)
+        query.check()?;
+        let this = self.begun();
+        Ok(this.0.store.audit(query, this.0.left()?).await?)
     }
 
     /// Rows of the ledger as they are kept.
     pub(super) async fn ledger(&self, wanted: &CreditQuery) -> Result<Vec<LedgerRow>, Error> {
-        let within = self.0.settings.store_deadline;
+        let within = self.0.left()?;
         Ok(self.0.store.credits(wanted, within).await?)
     }
 
@@ -129,6 +123,7 @@ impl Incidents {
     /// # Errors
     /// The store did not answer.
     pub async fn credits(&self, query: &CreditQuery) -> Result<Vec<CappedRow>, Error> {
+        let this = self.begun();
         // The cap looks at all rows of a tenant and month, so filters come after it.
         let mut wide = CreditQuery {
             tenant: query.tenant.clone(),
@@ -140,15 +135,15 @@ impl Incidents {
                 id: query.id,
                 ..CreditQuery::default()
             };
-            let Some(row) = self.ledger(&one).await?.pop() else {
+            let Some(row) = this.ledger(&one).await?.pop() else {
                 return Ok(Vec::new());
             };
             wide.tenant = Some(row.tenant_id);
             wide.period = Some(row.period);
         }
-        let rows = self.ledger(&wide).await?;
+        let rows = this.ledger(&wide).await?;
         let wanted = |state: CreditState| query.state.is_none_or(|wanted| wanted == state);
-        let contracts = &self.0.settings.contracts;
+        let contracts = &this.0.settings.contracts;
         let cap = |row: &LedgerRow| {
             contracts.cap(&row.tenant_id, row.period.first_month().window().start())
         };
@@ -174,7 +169,8 @@ impl Incidents {
     /// # Errors
     /// The store did not answer.
     pub async fn public_page(&self) -> Result<PublicPage, Error> {
-        let now = self.0.now();
+        let this = self.begun();
+        let now = this.0.now();
         let mut chosen = Chosen::default();
         let mut filter = IncidentFilter {
             statuses: Status::ALL
@@ -187,7 +183,7 @@ impl Incidents {
             ..IncidentFilter::default()
         };
         loop {
-            let batch = self.list(&filter).await?;
+            let batch = this.list(&filter).await?;
             let full = batch.len() == BATCH;
             filter.after = batch
                 .last()
@@ -197,8 +193,8 @@ impl Incidents {
                 break;
             }
         }
-        let sources = self.sources_of(&chosen).await?;
-        Ok(chosen.page(&sources, &self.0.settings.names, now))
+        let sources = this.sources_of(&chosen).await?;
+        Ok(chosen.page(&sources, &this.0.settings.names, now))
     }
 
     /// The merged incidents whose lines also show on the page: at most
@@ -212,17 +208,12 @@ impl Incidents {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and takes writes.
     ///
     /// # Errors
-    /// It does not.
+    /// It does not ([`StoreError::ReadOnly`](crate::port::StoreError::ReadOnly)).
     pub async fn ready(&self) -> Result<(), Error> {
-        let nothing = IncidentFilter {
-            limit: 1,
-            // One odd incident must not take every replica out of service.
-            skip_unreadable: true,
-            ..IncidentFilter::default()
-        };
-        self.list(&nothing).await.map(|_| ())
+        let this = self.begun();
+        Ok(this.0.store.ready(this.0.left()?).await?)
     }
 }

@@ -60,7 +60,7 @@ impl Incidents {
             audit: vec![allowed(ask, now, None, "recompute_credits", detail)],
             ..Commit::default()
         };
-        let within = self.0.settings.store_deadline;
+        let within = self.0.left()?;
         self.0.store.commit(commit, within).await?;
         Ok(changed)
     }

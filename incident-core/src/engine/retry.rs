@@ -20,16 +20,17 @@ impl Incidents {
     /// [`Error::NotFound`] where nothing was given up under this id; a refusal
     /// where it is no longer wanted; a right is missing; the store failed.
     pub async fn retry_page(&self, ask: &Ask, which: GivenUp) -> Result<Done, Error> {
+        let this = self.begun();
         let mut last = StoreError::Conflict;
         for _ in 0..ATTEMPTS {
-            let given_up = self.given_up(which).await?;
+            let given_up = this.given_up(which).await?;
             let id = match which {
                 GivenUp::Of(id) => id,
                 GivenUp::OfNoIncident => return Err(Error::NotFound("page")),
                 GivenUp::One(_) => incident_of(&given_up)?,
             };
             let given_up = given_up.iter().filter_map(retry_of).collect();
-            match self.act(ask, id, &Command::RetryPage { given_up }).await {
+            match this.act(ask, id, &Command::RetryPage { given_up }).await {
                 Err(Error::Store(error @ StoreError::NotGivenUp(_))) => last = error,
                 other => return other,
             }
@@ -42,7 +43,7 @@ impl Incidents {
     /// # Errors
     /// The store did not answer.
     pub async fn given_up(&self, which: GivenUp) -> Result<Vec<Message>, Error> {
-        let deadline = self.0.settings.store_deadline;
+        let deadline = self.0.left()?;
         Ok(self.0.store.given_up(which, deadline).await?)
     }
 }

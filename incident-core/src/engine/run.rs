@@ -25,18 +25,16 @@ impl Incidents {
     /// There is no such incident, a right is missing, the command does not fit,
     /// or the store did not keep it.
     pub async fn act(&self, ask: &Ask, id: IncidentId, command: &Command) -> Result<Done, Error> {
-        if let Some(done) = self.replay(ask).await? {
+        let this = self.begun();
+        if let Some(done) = this.replay(ask).await? {
             return Ok(done);
         }
-        let _queued = match self.0.queue(id) {
-            Some(queue) => Some(queue.lock().await),
-            None => None,
-        };
+        let _turn = this.0.turn(id).await?;
         for _ in 0..ATTEMPTS {
-            match self.try_act(ask, id, command).await {
+            match this.try_act(ask, id, command).await {
                 Err(Error::Store(StoreError::Conflict | StoreError::CreditMoved(_))) => {}
                 Err(Error::Store(StoreError::KeyTaken)) => {
-                    return self
+                    return this
                         .replay(ask)
                         .await?
                         .ok_or(Error::Store(StoreError::KeyTaken));
@@ -100,10 +98,7 @@ impl Incidents {
                 deduplicated: false,
             };
             commit.remember = self.remember(ask, reply, now);
-            self.0
-                .store
-                .commit(commit, self.0.settings.store_deadline)
-                .await?;
+            self.0.store.commit(commit, self.0.left()?).await?;
             return Ok(Done {
                 incident: before,
                 entries: Vec::new(),
@@ -215,11 +210,7 @@ impl Incidents {
         gathered: Vec<Gathered>,
     ) -> Result<Done, Error> {
         let (answer, mut notice) = put_all(&mut commit, gathered);
-        let committed = self
-            .0
-            .store
-            .commit(commit, self.0.settings.store_deadline)
-            .await;
+        let committed = self.0.store.commit(commit, self.0.left()?).await;
         if let Err(StoreError::Unknown(_)) = &committed {
             // It may be written: a cache that waited to be sure would show what was withdrawn.
             notice.alarm = None;
@@ -255,10 +246,13 @@ impl Incidents {
         let (Some(scope), Some(key)) = (ask.scope(), &ask.key) else {
             return Ok(None);
         };
+        if scope.key.contains('\0') {
+            return Err(Invalid::new("idempotency_key", "text without NUL").into());
+        }
         let found = self
             .0
             .store
-            .recall(&scope, self.0.now(), self.0.settings.store_deadline)
+            .recall(&scope, self.0.now(), self.0.left()?)
             .await?;
         match found {
             Some(remember) if remember.fingerprint != key.fingerprint => Err(Error::KeyReused),
@@ -300,7 +294,7 @@ impl Incidents {
         Ok(self
             .0
             .store
-            .timeline(id, first - 1, span, self.0.settings.store_deadline)
+            .timeline(id, first - 1, span, self.0.left()?)
             .await?)
     }
 

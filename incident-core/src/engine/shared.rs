@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Incidents;
 use super::builder::Inner;
@@ -14,12 +15,22 @@ use crate::port::Store;
 pub(super) struct Shared {
     inner: Arc<Inner>,
     pub(super) store: Arc<dyn Store>,
+    /// How long a call may take, where this handle has a time of its own.
+    pub(super) deadline: Option<Duration>,
+    /// When the call that runs is to be answered, on the steady clock; none where no call
+    /// of the host's waits.
+    pub(super) until: Option<Duration>,
 }
 
 impl Shared {
     pub(super) fn new(inner: Inner, store: Arc<dyn Store>) -> Self {
         let inner = Arc::new(inner);
-        Self { inner, store }
+        Self {
+            inner,
+            store,
+            deadline: None,
+            until: None,
+        }
     }
 }
 
@@ -41,10 +52,9 @@ impl Incidents {
     /// The same engine, for work of the relay: what it loads and keeps does not wait for
     /// connections that requests and questions hold.
     pub(super) fn on_relay(&self) -> Self {
-        let store = Arc::clone(&self.0.relay);
         Self(Shared {
-            inner: Arc::clone(&self.0.inner),
-            store,
+            store: Arc::clone(&self.0.relay),
+            ..self.0.clone()
         })
     }
 }

@@ -39,7 +39,7 @@ impl Incidents {
         let found = self
             .0
             .store
-            .suggestion(id, self.0.settings.store_deadline)
+            .suggestion(id, self.0.left()?)
             .await?
             .ok_or_else(unknown)?;
         match found.state(now) {
@@ -55,7 +55,8 @@ impl Incidents {
     /// A right is missing, a time lies in the future, the open one was followed and redacted
     /// at this moment ([`StoreError::Conflict`]: ask again), or the store did not keep it.
     pub async fn suggest(&self, ask: &Ask, said: &Suggest) -> Result<Suggested, Error> {
-        if let Some(reply) = self.recalled(ask).await? {
+        let this = self.begun();
+        if let Some(reply) = this.recalled(ask).await? {
             let Reply::Suggestion {
                 suggestion,
                 repeated,
@@ -63,17 +64,16 @@ impl Incidents {
             else {
                 return Err(Error::KeyReused);
             };
-            return self.suggested(suggestion, repeated, true).await;
+            return this.suggested(suggestion, repeated, true).await;
         }
-        self.authorize(&ask.caller, Action::Suggest, None).await?;
-        let now = self.0.now();
+        this.authorize(&ask.caller, Action::Suggest, None).await?;
+        let now = this.0.now();
         let names = said.service.check("service");
         let names = names.and_then(|()| said.tenant.check("tenant"));
         let names = names.and_then(|()| said.signal.check("signal"));
         names.map_err(Refusal::from)?;
         crate::incident::not_future("observed_at", said.observed_at, now).map_err(Refusal::from)?;
-        let deadline = self.0.settings.store_deadline;
-        let id = SuggestionId::from_uuid(self.0.ids.sortable(now));
+        let id = SuggestionId::from_uuid(this.0.ids.sortable(now));
         let fresh = Suggestion {
             id,
             said: said.clone(),
@@ -88,42 +88,45 @@ impl Incidents {
         let commit = |suggestion: Option<SuggestionWrite>, reply: Reply| Commit {
             audit: vec![audit.clone()],
             suggestion,
-            remember: self.remember(ask, reply, now),
+            remember: this.remember(ask, reply, now),
             ..Commit::default()
         };
         let opened = Reply::Suggestion {
             suggestion: fresh.clone(),
             repeated: false,
         };
-        match self
+        match this
             .0
             .store
             .commit(
                 commit(Some(SuggestionWrite::Open(fresh.clone())), opened),
-                deadline,
+                this.0.left()?,
             )
             .await
         {
-            Ok(_) => self.suggested(fresh, false, false).await,
+            Ok(_) => this.suggested(fresh, false, false).await,
             Err(StoreError::SuggestionOpen(id)) => {
-                let open = self
+                let open = this
                     .0
                     .store
-                    .suggestion(id, deadline)
+                    .suggestion(id, this.0.left()?)
                     .await?
                     .ok_or(Error::NotFound("suggestion"))?;
                 let reply = Reply::Suggestion {
                     suggestion: open.clone(),
                     repeated: true,
                 };
-                self.0.store.commit(commit(None, reply), deadline).await?;
-                self.suggested(open, true, false).await
+                this.0
+                    .store
+                    .commit(commit(None, reply), this.0.left()?)
+                    .await?;
+                this.suggested(open, true, false).await
             }
-            Err(StoreError::KeyTaken) => match self.recalled(ask).await? {
+            Err(StoreError::KeyTaken) => match this.recalled(ask).await? {
                 Some(Reply::Suggestion {
                     suggestion,
                     repeated,
-                }) => self.suggested(suggestion, repeated, true).await,
+                }) => this.suggested(suggestion, repeated, true).await,
                 Some(_) => Err(Error::KeyReused),
                 None => Err(StoreError::KeyTaken.into()),
             },
@@ -139,15 +142,12 @@ impl Incidents {
         &self,
         query: &SuggestionQuery,
     ) -> Result<Vec<(Suggested, SuggestionState)>, Error> {
-        let found = self
-            .0
-            .store
-            .suggestions(query, self.0.settings.store_deadline)
-            .await?;
+        let this = self.begun();
+        let found = this.0.store.suggestions(query, this.0.left()?).await?;
         let mut answer = Vec::with_capacity(found.len());
         for suggestion in found {
-            let state = suggestion.state(self.0.now());
-            answer.push((self.suggested(suggestion, false, false).await?, state));
+            let state = suggestion.state(this.0.now());
+            answer.push((this.suggested(suggestion, false, false).await?, state));
         }
         Ok(answer)
     }

@@ -121,7 +121,9 @@ impl Incidents {
     /// [`Error::TestPageOpen`]; a right is missing; or the store did not keep it:
     /// what was sent by then is still resolved.
     pub async fn test_pagers(&self, ask: &Ask, urgency: Urgency) -> Result<Tested, Error> {
-        match self.recalled(ask).await? {
+        // Targets have a time of their own, and so has what is kept around them.
+        let begun = self.begun();
+        match begun.recalled(ask).await? {
             Some(Reply::Tested(test)) => {
                 return Ok(Tested {
                     test,
@@ -131,7 +133,7 @@ impl Incidents {
             Some(_) => return Err(Error::KeyReused),
             None => {}
         }
-        self.authorize(&ask.caller, Action::Page, None).await?;
+        begun.authorize(&ask.caller, Action::Page, None).await?;
         let open = self.new_test(urgency);
         let (message, page) = (open.message, open.page.clone());
         let tests = &self.0.tests;
@@ -199,7 +201,7 @@ impl Incidents {
             outbox: vec![end_of(message, page, targets, until, now)],
             ..Commit::default()
         };
-        let deadline = self.0.settings.store_deadline;
+        let deadline = self.0.left()?;
         self.0.store.commit(commit, deadline).await?;
         self.0.tell(&Notice {
             outbox: true,

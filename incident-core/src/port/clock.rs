@@ -1,6 +1,8 @@
 //! Time and ids come in through the door.
 
 use std::fmt;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -14,6 +16,22 @@ use crate::{Salt, Timestamp};
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// A reading of a clock that is never set and never steps back; only the difference
+    /// of two readings counts. Deadlines are measured with it. That of the standard
+    /// library if not given, whatever [`now`](Self::now) tells.
+    fn steady(&self) -> Duration {
+        since_first_reading()
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a caller has waited decides nothing that is kept, and a step of the clock must not end or stretch it"
+)]
+fn since_first_reading() -> Duration {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    FIRST.get_or_init(Instant::now).elapsed()
 }
 
 /// Makes ids and salts.

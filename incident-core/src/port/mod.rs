@@ -20,5 +20,5 @@ pub use clock::{Clock, IdGen};
 pub use outbox::{ClaimRequest, Outbox};
 pub use pager::Pager;
 pub use records::{AuditLog, AuditQuery, CreditQuery, Ledger, SuggestionQuery, Suggestions};
-pub use store::{IncidentFilter, IncidentStore, Store, StoreError};
+pub use store::{IncidentFilter, IncidentStore, SEARCH_CHARS, Store, StoreError};
 pub use usage::*;

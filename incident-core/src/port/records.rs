@@ -8,7 +8,9 @@ use super::StoreError;
 use crate::audit::{AuditEntry, Chain};
 use crate::billing::{CreditState, LedgerRow};
 use crate::suggestion::Suggestion;
-use crate::{CreditId, IncidentId, MessageId, Period, SuggestionId, TenantId, Timestamp};
+use crate::{
+    CreditId, IncidentId, Invalid, MessageId, Period, PersonName, SuggestionId, TenantId, Timestamp,
+};
 
 /// Which audit entries.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,17 @@ pub struct AuditQuery {
     pub limit: usize,
     /// What cannot be read is left out, instead of failing the list.
     pub skip_unreadable: bool,
+}
+
+impl AuditQuery {
+    /// Whether anything can match.
+    ///
+    /// # Errors
+    /// The actor is a name that nobody can have.
+    pub fn check(&self) -> Result<(), Invalid> {
+        let actor = self.actor.as_deref().map(PersonName::stored).transpose();
+        actor.map(|_| ()).map_err(|wrong| wrong.at("actor"))
+    }
 }
 
 /// Reads the audit trail.

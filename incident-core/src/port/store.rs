@@ -11,7 +11,10 @@ use super::{AuditLog, Ledger, Outbox, Suggestions};
 use crate::commit::{Commit, Committed, KeyScope, Remember};
 use crate::incident::{Incident, Severity, Status};
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{CreditId, IncidentId, MessageId, Name, SuggestionId, Timestamp, Window};
+use crate::{
+    CreditId, IncidentId, Invalid, MessageId, Name, ServiceId, SuggestionId, TenantId, Timestamp,
+    Window,
+};
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +62,11 @@ pub enum StoreError {
     /// **Handling:** verify the chains; a repetition does not help. HTTP: 500.
     #[error("what is stored cannot be read")]
     Corrupt(#[source] Box<dyn StdError + Send + Sync>),
+    /// The store takes no writes: it is a copy of another one, or was set so. Certainly
+    /// nothing was written. **Handling:** as [`Unavailable`](Self::Unavailable), and tell
+    /// whoever runs it. HTTP: 503.
+    #[error("the store is read-only")]
+    ReadOnly(#[source] Box<dyn StdError + Send + Sync>),
     /// The store cannot be reached. Certainly nothing was written.
     /// **Handling:** try again later.
     #[error("the store is not available")]
@@ -106,7 +114,29 @@ pub struct IncidentFilter {
     pub skip_unreadable: bool,
 }
 
+/// Most characters that a text to be searched for may have: as many as a title.
+pub const SEARCH_CHARS: usize = 500;
+
 impl IncidentFilter {
+    /// Whether anything can match: a store may fail at a text that nothing it holds can
+    /// have.
+    ///
+    /// # Errors
+    /// A text is too long or holds what no incident can; the error names it.
+    pub fn check(&self) -> Result<(), Invalid> {
+        if let Some(tenant) = &self.tenant {
+            TenantId::stored(tenant).map_err(|wrong| wrong.at("tenant"))?;
+        }
+        if let Some(service) = &self.service {
+            ServiceId::stored(service).map_err(|wrong| wrong.at("service"))?;
+        }
+        let fits = |text: &String| !text.contains('\0') && text.chars().count() <= SEARCH_CHARS;
+        if self.text.as_ref().is_some_and(|text| !fits(text)) {
+            return Err(Invalid::new("text", "at most 500 characters without NUL"));
+        }
+        Ok(())
+    }
+
     /// Whether an incident is among those asked for: the reference that every
     /// store agrees with.
     #[must_use]
@@ -236,6 +266,19 @@ pub trait IncidentStore: Send + Sync {
         id: IncidentId,
         within: Duration,
     ) -> Result<Option<&'static str>, StoreError>;
+
+    /// Whether the store can do its work, as far as can be told without a write:
+    /// [`StoreError::ReadOnly`] where it takes none. If not given, whether incidents
+    /// can be read.
+    async fn ready(&self, within: Duration) -> Result<(), StoreError> {
+        let nothing = IncidentFilter {
+            limit: 1,
+            // One odd incident must not take every replica out of service.
+            skip_unreadable: true,
+            ..IncidentFilter::default()
+        };
+        self.list(&nothing, within).await.map(|_| ())
+    }
 }
 
 /// Everything the engine needs of one database.

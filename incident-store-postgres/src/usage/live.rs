@@ -8,14 +8,15 @@ use std::collections::hash_map::RandomState;
 use std::time::Duration;
 
 use incident_core::impact::{Following, Growing, ImpactCounts, ImpactQuery, Met, compact};
-use sqlx::{Executor, PgConnection, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
+use super::PgUsage;
 use super::count::{Asked, SPANS};
 use super::table::UsageTable;
-use super::{PgUsage, limit};
-use crate::access::Session;
+use crate::access::{Session, again};
 use crate::failure::Failure;
 use crate::row;
 
@@ -61,6 +62,8 @@ pub(super) struct Counted {
 #[derive(Debug)]
 struct SoFar {
     begun: Instant,
+    /// The server and its timeline: what its transactions mean.
+    line: String,
     /// Transactions below it were over.
     below: i64,
     /// Up to which time, in microseconds.
@@ -104,24 +107,40 @@ impl PgUsage {
             .so_far
             .as_ref()
             .map(|so_far| (so_far.below, so_far.end));
-        let mut session = Session::open(&self.0.pool, until).await?;
-        let answer = timeout_at(until, news(session.connection(), asked, after, until)).await;
-        let answer = session.end(answer);
-        known.is_given_up = answer.is_err();
-        let (below, news) = answer?;
-        // Only a server that was put back to an earlier state knows less than before.
-        if after.is_some_and(|(before, _)| below < before) {
+        let answer = again!(&self.0.server, until, |session| news(
+            &mut session,
+            asked,
+            after,
+            until
+        ));
+        let News { line, below, users } = match answer {
+            Ok(news) => news,
+            // A server that does not tell what is needed; the question itself may well work.
+            Err(failure) if failure.is_refused() => {
+                known.is_given_up = true;
+                return Ok(None);
+            }
+            Err(failure) => {
+                known.is_given_up = failure.is_late();
+                return Err(failure);
+            }
+        };
+        // What this one counts under its transactions was counted by another one: a copy
+        // took over, which may have come after less, or a backup was put back.
+        let is_another = |so_far: &SoFar| so_far.line != line || below < so_far.below;
+        if known.so_far.as_ref().is_some_and(is_another) {
             known.so_far = None;
             return Ok(None);
         }
         let so_far = known.so_far.get_or_insert_with(|| SoFar {
             begun,
+            line,
             below,
             end,
             met: Met::default(),
         });
         (so_far.below, so_far.end) = (below, end);
-        for (place, user) in news {
+        for (place, user) in users {
             let tenant = usize::try_from(place).ok();
             if let Some(one) = tenant.and_then(|at| query.tenants().get(at)) {
                 so_far.met.add(&one.tenant, [user]);
@@ -154,15 +173,54 @@ impl PgUsage {
     }
 }
 
+/// What a look at a question found.
+struct News {
+    /// The server and its timeline.
+    line: String,
+    /// Transactions below it are over.
+    below: i64,
+    /// The users that were not known, each with the place of the tenant.
+    users: Vec<(i32, User)>,
+}
+
+/// Which history of a database the numbers of transactions belong to. A copy that takes over
+/// goes on under a timeline of its own, and hands out numbers anew that the other one had
+/// used by then. Asked for by the name of the file that is written now: the control file
+/// tells of a new timeline only after the first checkpoint.
+const LINE: &str = "(select system_identifier::text from pg_control_system()) || ' ' || \
+     case when pg_is_in_recovery() then (select 'copy ' || timeline_id from pg_control_checkpoint()) \
+     else left(pg_walfile_name(pg_current_wal_lsn()), 8) end";
+
 /// The users of each tenant, by its place, that came with transactions that were not over
 /// then, or lie after that time; all of them at first. And which transactions are over now.
 async fn news(
-    connection: &mut PgConnection,
+    session: &mut Session,
     asked: &Asked<'_>,
     after: Option<(i64, i64)>,
     until: Instant,
-) -> sqlx::Result<(i64, Vec<(i32, User)>)> {
-    limit(connection, until.saturating_duration_since(Instant::now())).await?;
+) -> sqlx::Result<News> {
+    let left = until.saturating_duration_since(Instant::now());
+    let mut limited = session.limited(left).await?;
+    let rows = look(&mut limited, asked, after).await;
+    let ended = limited.rollback().await;
+    let rows = session.restored(rows, ended)?;
+    let (mut line, mut below, mut users) = (String::new(), 0, Vec::new());
+    for one in rows {
+        let (place, user): (i32, &str) = (one.try_get("place")?, one.try_get("u")?);
+        match place {
+            -2 => line = user.to_owned(),
+            -1 => below = user.parse().map_err(row::unreadable)?,
+            _ => users.push((place, User::from(user))),
+        }
+    }
+    Ok(News { line, below, users })
+}
+
+async fn look(
+    connection: &mut PgConnection,
+    asked: &Asked<'_>,
+    after: Option<(i64, i64)>,
+) -> sqlx::Result<Vec<PgRow>> {
     let events = asked.events_with("");
     let (new, users) = match after {
         None => (
@@ -189,18 +247,8 @@ async fn news(
     };
     // In one statement, so that users and transactions are of one look.
     let sql = format!(
-        "{new}select -1 as place, pg_snapshot_xmin(pg_current_snapshot())::text as u union all ({users})"
+        "{new}select -1 as place, pg_snapshot_xmin(pg_current_snapshot())::text as u \
+         union all select -2, {LINE} union all ({users})"
     );
-    let rows = asked.run(sql, asked.spans(), connection).await;
-    connection.execute("reset statement_timeout").await?;
-    let (mut below, mut met) = (0, Vec::new());
-    for one in rows? {
-        let (place, user): (i32, &str) = (one.try_get("place")?, one.try_get("u")?);
-        if place < 0 {
-            below = user.parse().map_err(row::unreadable)?;
-        } else {
-            met.push((place, User::from(user)));
-        }
-    }
-    Ok((below, met))
+    asked.run(sql, asked.spans(), connection).await
 }

@@ -17,10 +17,10 @@ use futures_util::future::try_join_all;
 use incident_core::TenantId;
 use incident_core::impact::{Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, TenantCount};
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
-use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Row};
-use tokio::time::{Instant, timeout_at};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
+use tokio::time::Instant;
 
-use crate::access::{Session, Timed};
+use crate::access::{Server, Session, again};
 use crate::failure::{Failure, Late};
 use crate::row;
 use count::{Answer, Asked, Part};
@@ -29,6 +29,9 @@ use pace::Pace;
 use table::quoted;
 
 pub use table::UsageTable;
+
+/// How long a look at one column of the host's table may take.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How many connections a question takes at a time, unless told otherwise.
 const CONNECTIONS: usize = 2;
@@ -40,7 +43,7 @@ pub struct PgUsage(Arc<Source>);
 
 #[derive(Debug)]
 struct Source {
-    pool: PgPool,
+    server: Server,
     table: UsageTable,
     key: TenantKey,
     connections: usize,
@@ -112,7 +115,7 @@ impl PgUsage {
 
     fn with(pool: PgPool, table: UsageTable, key: TenantKey) -> Self {
         Self(Arc::new(Source {
-            pool,
+            server: Server::new(pool),
             table,
             key,
             connections: CONNECTIONS,
@@ -127,7 +130,7 @@ impl PgUsage {
     fn anew(self, change: impl FnOnce(&mut Source)) -> Self {
         let before = &*self.0;
         let mut source = Source {
-            pool: before.pool.clone(),
+            server: before.server.clone(),
             table: before.table.clone(),
             key: before.key,
             connections: before.connections,
@@ -168,10 +171,6 @@ impl PgUsage {
         };
         Ok(Self::with(pool, table, key))
     }
-
-    async fn session(&self, until: Instant) -> Result<Session, UsageError> {
-        Session::open(&self.0.pool, until).await.map_err(trouble)
-    }
 }
 
 const TENANT_TYPES: &str = "text, character varying, uuid, bigint, integer, smallint";
@@ -201,9 +200,10 @@ async fn type_of(
         .bind(&table.schema)
         .bind(&table.table)
         .bind(column)
-        .fetch_optional(pool)
-        .await
-        .map_err(UsageTableError::Server)?;
+        .fetch_optional(pool);
+    let found = tokio::time::timeout(LOOK, found).await;
+    let late = |_| UsageTableError::Server(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+    let found = found.map_err(late)?.map_err(UsageTableError::Server)?;
     let missing = || UsageTableError::Missing {
         table: table.name(),
         column: column.to_owned(),
@@ -220,15 +220,12 @@ fn trouble(failure: Failure) -> UsageError {
                 events: None,
             }
         }
-        Failure::Before(source) | Failure::During(source) | Failure::Unreadable(source) => {
-            UsageError::Unavailable(source)
-        }
+        Failure::Before(source)
+        | Failure::NotSent(source)
+        | Failure::During(source)
+        | Failure::Unreadable(source) => UsageError::Unavailable(source),
         Failure::Server(error) => UsageError::Unavailable(Box::new(error)),
     }
-}
-
-fn ended<T>(session: Session, answer: Timed<T>) -> Result<T, UsageError> {
-    session.end(answer).map_err(trouble)
 }
 
 impl PgUsage {
@@ -238,13 +235,13 @@ impl PgUsage {
         part: Part,
         until: Instant,
     ) -> Result<Answer, Failure> {
-        let mut session = Session::open(&self.0.pool, until).await?;
-        let answer = timeout_at(
+        again!(&self.0.server, until, |session| bounded(
+            &mut session,
+            asked,
+            &part,
             until,
-            bounded(session.connection(), asked, &part, until, &self.0.pace),
-        )
-        .await;
-        session.end(answer)
+            &self.0.pace
+        ))
     }
 
     /// All of a question, over several connections.
@@ -280,16 +277,11 @@ impl PgUsage {
     }
 
     async fn apart(&self, asked: &Asked<'_>, until: Instant) -> Result<Breakdown, Failure> {
-        let mut session = Session::open(&self.0.pool, until).await?;
-        let answer = async {
-            let connection = session.connection();
-            limit(connection, until.saturating_duration_since(Instant::now())).await?;
-            let answer = asked.breakdown(&mut *connection).await;
-            connection.execute("reset statement_timeout").await?;
-            answer
-        };
-        let answer = timeout_at(until, answer).await;
-        session.end(answer)
+        again!(&self.0.server, until, |session| broken_down(
+            &mut session,
+            asked,
+            until
+        ))
     }
 
     /// A question that took too long is refused with its size, if that can be told by the
@@ -311,48 +303,49 @@ impl PgUsage {
     }
 
     async fn size(&self, asked: &Asked<'_>, until: Instant) -> Option<u64> {
-        let estimate = async {
-            let mut session = Session::open(&self.0.pool, until).await?;
-            let answer = timeout_at(until, asked.estimate(session.connection())).await;
-            session.end(answer)
-        };
-        estimate.await.ok()
+        let estimate = again!(&self.0.server, until, |session| asked
+            .estimate(session.connection()));
+        estimate.ok()
     }
 }
 
-/// Has the server stop by itself when the time is over, where it may come to that: it
-/// would go on counting for a client that is gone.
+/// A part of a question. The server stops it by itself when the time is over, where it may
+/// come to that: it would go on counting for a client that is gone.
 async fn bounded(
-    connection: &mut PgConnection,
+    session: &mut Session,
     asked: &Asked<'_>,
     part: &Part,
     until: Instant,
     pace: &Pace,
 ) -> sqlx::Result<Answer> {
-    let units = asked.units(part);
-    let started = Instant::now();
-    let left = until.saturating_duration_since(started);
+    let (units, left) = (
+        asked.units(part),
+        until.saturating_duration_since(Instant::now()),
+    );
     if !pace.needs_limit(units, left) {
-        let answer = asked.answer(part, connection).await;
+        let started = Instant::now();
+        let answer = asked.answer(part, session.connection()).await;
         pace.note(units, started.elapsed());
         return answer;
     }
-    limit(connection, left).await?;
+    let mut limited = session.limited(left).await?;
     let started = Instant::now();
-    let answer = asked.answer(part, &mut *connection).await;
+    let answer = asked.answer(part, &mut limited).await;
     pace.note(units, started.elapsed());
-    connection.execute("reset statement_timeout").await?;
-    answer
+    let ended = limited.rollback().await;
+    session.restored(answer, ended)
 }
 
-/// Has the server stop a statement after so long.
-async fn limit(connection: &mut PgConnection, left: Duration) -> sqlx::Result<()> {
-    let limit = left
-        .as_millis()
-        .clamp(1, u128::from(i32::MAX.unsigned_abs()));
-    let limit = format!("set statement_timeout = {limit}");
-    connection.execute(AssertSqlSafe(limit)).await?;
-    Ok(())
+async fn broken_down(
+    session: &mut Session,
+    asked: &Asked<'_>,
+    until: Instant,
+) -> sqlx::Result<Breakdown> {
+    let left = until.saturating_duration_since(Instant::now());
+    let mut limited = session.limited(left).await?;
+    let answer = asked.breakdown(&mut limited).await;
+    let ended = limited.rollback().await;
+    session.restored(answer, ended)
 }
 
 /// How much of the time is left for saying how large a question was.
@@ -411,9 +404,11 @@ impl UsageSource for PgUsage {
 impl TenantDirectory for PgUsage {
     async fn tenants(&self, within: Duration) -> Result<Vec<TenantId>, UsageError> {
         let until = Instant::now() + within;
-        let mut session = self.session(until).await?;
-        let answer = timeout_at(until, tenants(session.connection(), &self.0)).await;
-        ended(session, answer)
+        let tenants = again!(&self.0.server, until, |session| tenants(
+            session.connection(),
+            &self.0
+        ));
+        tenants.map_err(trouble)
     }
 }
 

@@ -13,7 +13,6 @@ use tokio::time::{Instant, timeout_at};
 
 use super::table::UsageTable;
 use super::{PgUsage, trouble};
-use crate::access::Session;
 use crate::document::time;
 use crate::failure::Failure;
 
@@ -70,7 +69,9 @@ impl PgUsage {
         until: Instant,
     ) -> Result<(), Failure> {
         let new: Vec<NaiveDate> = days.difference(&*self.known_days()).copied().collect();
-        let mut session = Session::clean(&self.0.pool, until).await?;
+        let mut session = self.0.server.session_to_write(until).await?;
+        // What is copied inside of a transaction of somebody else's is not kept.
+        session.free().await?;
         let answer = timeout_at(until, copy(session.connection(), &new, events)).await;
         session.end(answer)?;
         self.known_days().extend(new);

@@ -8,6 +8,11 @@
 )]
 
 mod disk_full;
+mod frozen;
+mod lies;
+mod restart;
+mod round_trips;
+mod standby;
 
 use std::collections::BTreeSet;
 use std::path::Path;

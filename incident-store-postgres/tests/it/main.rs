@@ -13,6 +13,7 @@ mod doctor;
 mod guards;
 mod odd_rows;
 mod plans;
+mod plans_kept;
 mod redaction;
 mod relay;
 mod server;

@@ -8,33 +8,41 @@ use incident_core::chain::Verdict;
 use incident_core::engine::{Ask, Incidents};
 use incident_core::incident::{Command, Declare, Mode, Severity, Status};
 use incident_core::port::{IncidentFilter, IncidentStore};
-use incident_core::testing::{ManualClock, caller, update_to};
+use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
 use incident_core::{Name, Statement};
 use incident_store_postgres::{PgStore, StoreClock, migrate};
 use incident_test_postgres::{Cluster, Database};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{ConnectOptions, Executor, Row, SqlSafeStr};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row, SqlSafeStr};
 
 use crate::server::{MIGRATION, pool};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// The migrations that were released before, in order.
-const OLDER: [&str; 2] = [
-    include_str!("../../migrations/0001_incident.sql"),
-    include_str!("../../migrations/0002_alerts_and_leases.sql"),
+const VERSIONS: [(i64, &str, &str); 2] = [
+    (
+        1,
+        "incident",
+        include_str!("../../migrations/0001_incident.sql"),
+    ),
+    (
+        2,
+        "alerts_and_leases",
+        include_str!("../../migrations/0002_alerts_and_leases.sql"),
+    ),
 ];
 
-/// A database as an older version left it, with the role of a server.
-async fn of_version(version: usize) -> Database {
+/// A database as a version left it, with the role of a server.
+async fn version(newest: i64) -> Database {
     let database = Database::create(Cluster::shared(), None).await.unwrap();
-    let names = ["incident", "alerts_and_leases"];
-    let migrations = OLDER.into_iter().zip(names).zip(1..).take(version);
-    let migrations = migrations.map(|((sql, name), number)| {
+    let versions = VERSIONS
+        .into_iter()
+        .filter(|(number, ..)| *number <= newest);
+    let versions = versions.map(|(number, name, sql)| {
         let kind = MigrationType::Simple;
         Migration::new(number, name.into(), kind, sql.into_sql_str(), false)
     });
-    let mut migrator = Migrator::with_migrations(migrations.collect());
+    let mut migrator = Migrator::with_migrations(versions.collect());
     migrator.dangerous_set_table_name("incident._migrations");
     migrator.create_schema("incident");
     let mut owner = database.options().connect().await.unwrap();
@@ -48,6 +56,12 @@ async fn of_version(version: usize) -> Database {
         .unwrap();
     database
 }
+
+/// What today's server calls, over what there was.
+const KEEP_ALONE: &str = "create procedure incident.keep_alone(document text, out seqs bigint[], \
+     out prev_hashes bytea[], out hashes bytea[]) language plpgsql as $$ begin \
+         select array_agg(k.seq), array_agg(k.prev_hash), array_agg(k.hash) into seqs, prev_hashes, hashes \
+         from incident.keep(document::jsonb) k where k.part = 'timeline'; end $$";
 
 /// Declares an incident for an alert.
 async fn declare_as_before(incidents: &Incidents, ask: &Ask, key: &str, mode: Mode, place: &str) {
@@ -69,7 +83,7 @@ fn engine(pool: sqlx::PgPool) -> (Incidents, PgStore) {
 
 #[tokio::test]
 async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on() {
-    let database = of_version(1).await;
+    let database = version(1).await;
     let app = pool(&database).await;
     let ask = Ask::by(caller("anna", Role::Admin).unwrap());
     // The reading side asks for tables of today, so they are there for a moment only.
@@ -77,14 +91,18 @@ async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on
     let stand_in = "create table incident.alert_holders (environment text, alert_key text, incident_id uuid); \
                     grant select on incident.alert_holders to app";
     owner.execute(stand_in).await.unwrap();
+    owner.execute(KEEP_ALONE).await.unwrap();
     let (before, _) = engine(app.clone());
     declare_as_before(&before, &ask, "live", Mode::Live, "production").await;
     declare_as_before(&before, &ask, "drill", Mode::Drill, "production").await;
     declare_as_before(&before, &ask, "staging", Mode::Live, "staging").await;
-    owner
-        .execute("drop table incident.alert_holders")
-        .await
-        .unwrap();
+    for gone in [
+        "table incident.alert_holders",
+        "procedure incident.keep_alone",
+    ] {
+        let sql = format!("drop {gone}");
+        owner.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
 
     migrate(&database.options(), MIGRATION).await.unwrap();
 
@@ -124,7 +142,7 @@ async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on
 /// lost its right to delete texts; from its next entry on it is bound to the state.
 #[tokio::test]
 async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_function_alone() {
-    let database = of_version(2).await;
+    let database = version(2).await;
     let app = pool(&database).await;
     let (incidents, store) = engine(app);
     let ask = Ask::by(caller("anna", Role::Admin).unwrap());
@@ -189,4 +207,69 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
         .await
         .unwrap();
     assert!(!as_app.fetch_one(may).await.unwrap().get::<bool, _>("may"));
+}
+
+/// As servers of the second version claim and keep.
+const OLD_CLAIM: &str = "with due as materialized ( \
+    select due.id \
+    from (values (1), (2), (3), (4)) as lanes (lane) \
+    cross join lateral ( \
+        select o.id from incident.outbox o \
+        where o.state = 'pending' and o.lane = lanes.lane and o.due_at <= statement_timestamp() \
+          and o.kind = 'page' \
+          and not exists ( \
+              select 1 from incident.outbox earlier \
+              where earlier.owner_id = o.owner_id and earlier.thread = o.thread \
+                and earlier.ordinal < o.ordinal and earlier.state in ('pending', 'leased')) \
+        order by o.due_at, o.ordinal limit 1 for update of o skip locked) due \
+    limit 1) \
+update incident.outbox o set state = 'leased', lease_owner = gen_random_uuid(), \
+    lease_token = o.lease_token + 1, lease_until = statement_timestamp() + interval '1 ms' \
+from due where o.id = due.id returning o.id";
+
+const OLD_NUMBER: &str = "select count(*) from incident.keep('{\"writes\": [], \"outbox\": [], \"audit\": [], \
+     \"credits\": [], \"ledger\": []}'::jsonb)";
+
+/// X1, L12: what the second version has committed goes out, and its servers go on beside
+/// those of this one while they are replaced.
+#[tokio::test]
+async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
+    let database = version(2).await;
+    let app = pool(&database).await;
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let mut owner = database.options().connect().await.unwrap();
+    owner.execute(KEEP_ALONE).await.unwrap();
+    let engine = |pager: &Arc<RecordingPager>| {
+        Incidents::builder(Arc::new(PgStore::new(app.clone())))
+            .pager(pager.clone())
+            .build()
+            .unwrap()
+    };
+    let pager = Arc::new(RecordingPager::named("pager").unwrap());
+    let incidents = engine(&pager);
+    for n in 0..3 {
+        let asked = Declare::new(format!("cpu {n}").parse().unwrap(), Severity::Sev1);
+        incidents.declare(&ask, &asked).await.unwrap();
+    }
+    owner
+        .execute("drop procedure incident.keep_alone")
+        .await
+        .unwrap();
+
+    migrate(&database.options(), MIGRATION).await.unwrap();
+
+    let mut old = database.options().username("app").connect().await.unwrap();
+    let taken = old.fetch_all(OLD_CLAIM).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    old.execute(OLD_NUMBER).await.unwrap();
+    // Its lease is over, and what it took goes out as well.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    engine(&pager).drain().await.unwrap();
+    assert_eq!(pager.wakes(), 3);
+    for n in 0..3 {
+        let asked = Declare::new(format!("disk {n}").parse().unwrap(), Severity::Sev1);
+        incidents.declare(&ask, &asked).await.unwrap();
+    }
+    incidents.drain().await.unwrap();
+    assert_eq!(pager.wakes(), 6);
 }

@@ -17,7 +17,8 @@ use crate::binaries;
 
 /// Keeps the server as long as our pipe is open; then ends it and removes all.
 /// Meanwhile it takes orders: `kill` ends the server and all its processes as a
-/// power cut would, `start` starts it again.
+/// power cut would, `start` starts it again; `freeze` stops all of them in the middle of
+/// whatever they do until `thaw`, and `restart` is what an operator does.
 const KEEPER: &str = r#"d=$1; shift
 "$@" >>"$d/log" 2>&1 & p=$!
 while read -r order; do
@@ -31,8 +32,12 @@ while read -r order; do
                 while [ $n -lt 500 ] && kill -0 $b 2>/dev/null; do n=$((n+1)); sleep 0.01; done
             done ;;
         start) "$@" >>"$d/log" 2>&1 & p=$! ;;
+        freeze) kill -STOP $p $(pgrep -P $p) 2>/dev/null ;;
+        thaw) kill -CONT $p $(pgrep -P $p) 2>/dev/null ;;
+        restart) kill -INT $p; wait $p 2>/dev/null; "$@" >>"$d/log" 2>&1 & p=$! ;;
     esac
 done
+kill -CONT $p $(pgrep -P $p) 2>/dev/null
 kill -QUIT $p; wait $p; cd /; rm -rf "$d""#;
 
 /// How long a server may take to come up.
@@ -104,6 +109,28 @@ impl Cluster {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn start_in(folder: PathBuf, safety: Safety) -> io::Result<Self> {
+        Self::made(folder, safety, initialise)
+    }
+
+    /// Starts a standby that follows this server: it takes reads, and no writes until
+    /// it is promoted.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start); this server is not ours.
+    pub fn standby(&self, safety: Safety) -> io::Result<Self> {
+        let of = self
+            .folder()
+            .ok_or_else(|| io::Error::other("not our server"))?;
+        Self::made(fresh_folder()?, safety, |programs, data, account| {
+            copy_of(of, programs, data, account)
+        })
+    }
+
+    fn made(
+        folder: PathBuf,
+        safety: Safety,
+        fill: impl FnOnce(&Path, &Path, Option<(u32, u32)>) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let programs = binaries::folder().ok_or_else(|| io::Error::other(binaries::MISSING))?;
         let account = account_for(&folder)?;
         let data = folder.join("data");
@@ -112,7 +139,7 @@ impl Cluster {
             chown(&folder, Some(user), Some(group))?;
             chown(&data, Some(user), Some(group))?;
         }
-        initialise(&programs, &data, account)?;
+        fill(&programs, &data, account)?;
         let keeper = launch(&programs, &folder, &data, account, safety)?;
         let options = PgConnectOptions::new_without_pgpass()
             .socket(&folder)
@@ -199,6 +226,75 @@ impl Cluster {
         self.wait_until_ready()
     }
 
+    /// Stops every process of the server where it stands. Those who wait for it hear
+    /// nothing until [`thaw`](Self::thaw).
+    ///
+    /// # Errors
+    /// The server is not ours, or does not stop.
+    pub fn freeze(&mut self) -> io::Result<()> {
+        self.order("freeze")?;
+        self.wait_for_state('T')
+    }
+
+    /// Lets a frozen server go on.
+    ///
+    /// # Errors
+    /// The server is not ours.
+    pub fn thaw(&mut self) -> io::Result<()> {
+        self.order("thaw")?;
+        self.wait_for_state('S')
+    }
+
+    /// Waits until the server's first process is in a state, as `/proc` has it.
+    fn wait_for_state(&self, state: char) -> io::Result<()> {
+        let stat = format!("/proc/{}/stat", self.pid()?);
+        let started = Instant::now();
+        // Not everywhere there is one; the order is carried out all the same.
+        while let Ok(text) = fs::read_to_string(&stat) {
+            if text
+                .rsplit(") ")
+                .next()
+                .is_some_and(|rest| rest.starts_with(state))
+            {
+                break;
+            }
+            if started.elapsed() > START {
+                return Err(io::Error::other("the server is not in that state"));
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+
+    /// Stops the server as an operator does, which ends every connection, and starts it
+    /// again.
+    ///
+    /// # Errors
+    /// The server is not ours, or does not come up.
+    pub fn restart(&mut self) -> io::Result<()> {
+        let before = self.pid()?;
+        self.order("restart")?;
+        let started = Instant::now();
+        while self.pid().map_or(true, |now| now == before) {
+            if started.elapsed() > START {
+                return Err(io::Error::other("the server does not restart"));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.wait_until_ready()
+    }
+
+    /// What the server has logged so far.
+    ///
+    /// # Errors
+    /// The server is not ours.
+    pub fn log(&self) -> io::Result<String> {
+        let folder = self
+            .folder()
+            .ok_or_else(|| io::Error::other("not our server"))?;
+        fs::read_to_string(folder.join("log"))
+    }
+
     fn order(&mut self, order: &str) -> io::Result<()> {
         let own = self
             .own
@@ -237,7 +333,7 @@ impl Cluster {
             let ready = pid_file.is_ok_and(|text| {
                 text.lines()
                     .nth(7)
-                    .is_some_and(|line| line.trim() == "ready")
+                    .is_some_and(|line| matches!(line.trim(), "ready" | "standby"))
             });
             if ready && socket.exists() {
                 return Ok(());
@@ -318,6 +414,32 @@ fn initialise(programs: &Path, data: &Path, account: Option<(u32, u32)>) -> io::
     }
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     Err(io::Error::other(format!("initdb failed: {said}")))
+}
+
+/// The data of a server, for a standby that follows it.
+fn copy_of(of: &Path, programs: &Path, data: &Path, account: Option<(u32, u32)>) -> io::Result<()> {
+    let output = command(&programs.join("pg_basebackup"), account)
+        .arg("-D")
+        .arg(data)
+        .arg("-h")
+        .arg(of)
+        .args([
+            "-U",
+            "postgres",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+            "-R",
+            "--no-sync",
+        ])
+        .stdin(Stdio::null())
+        .output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(io::Error::other(format!("pg_basebackup failed: {said}")))
 }
 
 fn launch(

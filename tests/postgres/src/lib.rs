@@ -11,9 +11,11 @@ mod cluster;
 mod database;
 mod dump;
 mod proxy;
+mod seen;
 mod small_disk;
 
 pub use cluster::{Cluster, Safety};
 pub use database::Database;
-pub use proxy::{Mode, Proxy};
+pub use proxy::{Mode, Proxy, ServerError};
+pub use seen::Seen;
 pub use small_disk::SmallDisk;

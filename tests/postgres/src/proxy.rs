@@ -12,6 +12,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::seen::{Messages, Seen};
+
 /// What happens to what passes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -22,13 +24,57 @@ pub enum Mode {
     /// What is asked passes, until something holds this text; then the server
     /// gets it, and the connection breaks before its answer comes back.
     LoseAnswerTo(String),
+    /// What is asked passes, until something holds this text; then the server gets it,
+    /// and the client gets this instead of the answer, before the connection breaks.
+    Lie {
+        /// What is looked for.
+        to: String,
+        /// What is told.
+        with: ServerError,
+    },
+}
+
+/// An error as a server tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerError {
+    /// ERROR, FATAL or PANIC.
+    pub severity: &'static str,
+    /// The SQLSTATE.
+    pub code: &'static str,
+}
+
+impl ServerError {
+    /// The message ErrorResponse of the protocol.
+    fn bytes(&self) -> Vec<u8> {
+        let mut fields = Vec::new();
+        for (kind, value) in [
+            (b'S', self.severity),
+            (b'V', self.severity),
+            (b'C', self.code),
+            (b'M', "told by a proxy"),
+        ] {
+            fields.push(kind);
+            fields.extend(value.as_bytes());
+            fields.push(0);
+        }
+        fields.push(0);
+        let length = u32::try_from(fields.len() + 4).unwrap_or(u32::MAX);
+        [&b"E"[..], &length.to_be_bytes(), &fields].concat()
+    }
+}
+
+/// What every conversation of a proxy shares.
+#[derive(Debug)]
+struct State {
+    mode: Mutex<Mode>,
+    seen: Mutex<Seen>,
 }
 
 /// A proxy on a socket in a folder of its own.
 #[derive(Debug)]
 pub struct Proxy {
     folder: PathBuf,
-    mode: Arc<Mutex<Mode>>,
+    state: Arc<State>,
     changed: watch::Sender<()>,
     serving: JoinHandle<()>,
 }
@@ -42,23 +88,26 @@ impl Proxy {
         let folder = server.with_extension(format!("proxy{}", next_number()));
         fs::create_dir_all(&folder)?;
         let listener = UnixListener::bind(folder.join(".s.PGSQL.5432"))?;
-        let mode = Arc::new(Mutex::new(Mode::Pass));
+        let state = Arc::new(State {
+            mode: Mutex::new(Mode::Pass),
+            seen: Mutex::default(),
+        });
         let (changed, watching) = watch::channel(());
-        let (socket, shared) = (server.join(".s.PGSQL.5432"), Arc::clone(&mode));
+        let (socket, shared) = (server.join(".s.PGSQL.5432"), Arc::clone(&state));
         let serving = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (socket, mode) = (socket.clone(), Arc::clone(&shared));
+                let (socket, state) = (socket.clone(), Arc::clone(&shared));
                 let watching = watching.clone();
                 tokio::spawn(async move {
                     if let Ok(server) = UnixStream::connect(socket).await {
-                        converse(client, server, mode, watching).await;
+                        converse(client, server, &state, watching).await;
                     }
                 });
             }
         });
         Ok(Self {
             folder,
-            mode,
+            state,
             changed,
             serving,
         })
@@ -72,8 +121,14 @@ impl Proxy {
 
     /// From here on, on connections that stand too.
     pub fn set(&self, mode: Mode) {
-        *locked(&self.mode) = mode;
+        *locked(&self.state.mode) = mode;
         self.changed.send_replace(());
+    }
+
+    /// What has passed to the server so far, on all connections.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        *locked(&self.state.seen)
     }
 }
 
@@ -90,24 +145,35 @@ fn next_number() -> u64 {
     COUNT.fetch_add(1, Ordering::Relaxed)
 }
 
-fn locked(mode: &Mutex<Mode>) -> MutexGuard<'_, Mode> {
-    mode.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How a conversation ends.
+enum End {
+    /// One side is gone.
+    Gone,
+    /// The client is told this.
+    Told(Vec<u8>),
 }
 
 async fn converse(
     client: UnixStream,
     server: UnixStream,
-    mode: Arc<Mutex<Mode>>,
+    state: &State,
     watching: watch::Receiver<()>,
 ) {
-    let (from_client, to_client) = client.into_split();
+    let (from_client, mut to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     // Set when the answer on this connection is to be lost.
     let mute = AtomicBool::new(false);
     // The first end of either direction ends both.
-    tokio::select! {
-        () = asked(from_client, to_server, &mode, watching.clone(), &mute) => {}
-        () = answered(from_server, to_client, &mode, watching, &mute) => {}
+    let end = tokio::select! {
+        end = asked(from_client, to_server, state, watching.clone(), &mute) => end,
+        () = answered(from_server, &mut to_client, state, watching, &mute) => End::Gone,
+    };
+    if let End::Told(bytes) = end {
+        let _ = to_client.write_all(&bytes).await;
     }
 }
 
@@ -120,45 +186,53 @@ async fn open(mode: &Mutex<Mode>, watching: &mut watch::Receiver<()>) {
     }
 }
 
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes
+        .windows(text.len())
+        .any(|part| part == text.as_bytes())
+}
+
 async fn asked(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    mode: &Mutex<Mode>,
+    state: &State,
     mut watching: watch::Receiver<()>,
     mute: &AtomicBool,
-) {
+) -> End {
     let mut buffer = vec![0; 64 * 1024];
+    let mut messages = Messages::default();
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        open(mode, &mut watching).await;
+        open(&state.mode, &mut watching).await;
         let bytes = buffer.get(..read).unwrap_or_default();
-        let loses = match &*locked(mode) {
-            Mode::LoseAnswerTo(text) => bytes
-                .windows(text.len())
-                .any(|part| part == text.as_bytes()),
-            Mode::Pass | Mode::Cut => false,
+        let ends = match &*locked(&state.mode) {
+            Mode::LoseAnswerTo(text) if holds(bytes, text) => Some(End::Gone),
+            Mode::Lie { to, with } if holds(bytes, to) => Some(End::Told(with.bytes())),
+            Mode::Pass | Mode::Cut | Mode::LoseAnswerTo(_) | Mode::Lie { .. } => None,
         };
-        mute.store(loses, Ordering::SeqCst);
+        mute.store(ends.is_some(), Ordering::SeqCst);
         if to.write_all(bytes).await.is_err() {
-            return;
+            return End::Gone;
         }
-        if loses {
+        locked(&state.seen).add(messages.read(bytes));
+        if let Some(end) = ends {
             // Long enough for the server to do it and to answer nobody.
             tokio::time::sleep(Duration::from_millis(150)).await;
-            return;
+            return end;
         }
     }
+    End::Gone
 }
 
 async fn answered(
     mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    mode: &Mutex<Mode>,
+    to: &mut OwnedWriteHalf,
+    state: &State,
     mut watching: watch::Receiver<()>,
     mute: &AtomicBool,
 ) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        open(mode, &mut watching).await;
+        open(&state.mode, &mut watching).await;
         let bytes = buffer.get(..read).unwrap_or_default();
         if !mute.load(Ordering::SeqCst) && to.write_all(bytes).await.is_err() {
             return;

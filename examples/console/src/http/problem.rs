@@ -241,6 +241,26 @@ impl From<Error> for Problem {
                     "what is stored cannot be read; run `incident-console verify`",
                 )
             }
+            // Nothing of it helps to be tried again: something here let it through.
+            error @ Error::Store(StoreError::Refused(_)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "something went wrong here",
+                )
+            }
+            Error::Store(StoreError::ReadOnly(source)) => {
+                tracing::error!(
+                    error = source.as_ref() as &dyn std::error::Error,
+                    "the store is read-only"
+                );
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "read_only",
+                    format!("the store is read-only: {source}"),
+                )
+            }
             Error::TestPageOpen { ends_in } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "test_page_open",

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use incident_core::Timestamp;
+use incident_core::port::IncidentFilter;
+use incident_core::{Name, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
@@ -80,6 +81,33 @@ impl Query {
     /// 422 where it is none.
     pub fn time(&self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
         self.read(name)
+    }
+
+    /// A name that something may have, even one that is refused in what is written now.
+    ///
+    /// # Errors
+    /// 422 where nothing can have it.
+    pub fn name(&self, name: &'static str) -> Result<Option<String>, Problem> {
+        let stored = |value: &str| {
+            Name::stored(value).map_err(|error| Problem::from(error.at(name)))?;
+            Ok(value.to_owned())
+        };
+        self.get(name).map(stored).transpose()
+    }
+
+    /// A text to search for.
+    ///
+    /// # Errors
+    /// 422 where it is too long, or holds what no text can.
+    pub fn text(&self, name: &'static str) -> Result<Option<String>, Problem> {
+        let filter = IncidentFilter {
+            text: self.get(name).map(str::to_owned),
+            ..IncidentFilter::default()
+        };
+        filter
+            .check()
+            .map_err(|error| Problem::from(error.at(name)))?;
+        Ok(filter.text)
     }
 
     /// A number.

@@ -23,6 +23,8 @@ use incident_core::{
     IncidentId, Invalid, Name, PersonName, Statement, Text, Timestamp, Title, plain,
 };
 
+use crate::causes::At;
+
 pub use statuspage::Oddity;
 use statuspage::{History, Post};
 
@@ -90,7 +92,7 @@ pub async fn statuspage(
         let name = history.id.clone();
         import(incidents, history, tenants, &mut done)
             .await
-            .map_err(|error| format!("incident {name}: {error}"))?;
+            .map_err(|error| At::new(format!("incident {name}"), error))?;
         progress(at + 1, all);
     }
     Ok(done)

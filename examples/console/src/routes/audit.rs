@@ -32,7 +32,7 @@ pub(super) async fn list(
     let wanted = AuditQuery {
         skip_unreadable: false,
         chain: query.read::<IncidentId>("incident")?.map(Chain::Incident),
-        actor: query.get("actor").map(str::to_owned),
+        actor: query.name("actor")?,
         from: query.time("from")?,
         after: query.cursor()?.as_deref().map(read_place).transpose()?,
         limit: limit + 1,

@@ -69,9 +69,9 @@ pub(super) async fn list(
     let filter = IncidentFilter {
         statuses: statuses(query.get("status"))?,
         severity: query.read::<Severity>("severity")?,
-        tenant: query.get("tenant").map(str::to_owned),
-        service: query.get("service").map(str::to_owned),
-        text: query.get("q").map(str::to_owned),
+        tenant: query.name("tenant")?,
+        service: query.name("service")?,
+        text: query.text("q")?,
         from: query.time("from")?,
         to: query.time("to")?,
         after: query.cursor()?.as_deref().map(read_place).transpose()?,

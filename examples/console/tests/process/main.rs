@@ -13,10 +13,11 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 mod billing;
+mod causes;
 mod connections;
 mod database;
-mod stops;
 mod lines;
+mod stops;
 mod test_pages;
 mod vendors;
 

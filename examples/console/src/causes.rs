@@ -1,0 +1,171 @@
+//! An error as whoever runs the console reads it: its causes, a line each, and what to do.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::ErrorKind;
+
+use incident_core::port::StoreError;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
+
+use crate::storage::Database;
+
+/// An error with the place it was met at.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}")]
+pub struct At {
+    place: String,
+    #[source]
+    error: Box<dyn Error + Send + Sync>,
+}
+
+impl At {
+    /// An error that was met at a place, such as a file.
+    pub fn new(place: impl Into<String>, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            place: place.into(),
+            error: error.into(),
+        }
+    }
+}
+
+/// Returns the error, then a line for each of its causes, then a line that says what to do
+/// where that is known. No line holds a password, and none repeats the one above it.
+#[must_use]
+pub fn told(error: &(dyn Error + 'static), database: Option<&Database>) -> String {
+    let (mut layers, mut below) = (Vec::new(), Some(error));
+    while let Some(layer) = below {
+        layers.push(layer);
+        below = layer.source();
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let mut add = |line: String| {
+        // A layer that only hands on what is below it says nothing.
+        if !line.is_empty() && lines.last() != Some(&line) {
+            lines.push(line);
+        }
+    };
+    let mut advice = None;
+    for (layer, below) in layers
+        .iter()
+        .zip(layers.iter().skip(1).map(Some).chain([None]))
+    {
+        advice = advice_on(*layer, database).or(advice);
+        if let Some(refusal) = refusal(*layer) {
+            // The driver's own words add the line of the server's source.
+            add(refusal.message().to_owned());
+            refusal.detail().map(str::to_owned).map(&mut add);
+            refusal.hint().map(str::to_owned).map(&mut add);
+            break;
+        }
+        add(without(&layer.to_string(), below));
+    }
+    let mut told = lines.join("\n  because: ");
+    if let Some(advice) = advice {
+        let _ = write!(told, "\n  to do: {advice}");
+    }
+    told
+}
+
+/// What a layer says, without the words of the one below it.
+fn without(text: &str, below: Option<&&(dyn Error + 'static)>) -> String {
+    let below = below.map(ToString::to_string).unwrap_or_default();
+    let own = text.strip_suffix(&below).unwrap_or(text);
+    let own = if below.is_empty() { text } else { own };
+    own.trim_end().trim_end_matches(':').to_owned()
+}
+
+/// What the server said, where it is the server that refused.
+fn refusal<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a PgDatabaseError> {
+    let error = error.downcast_ref::<sqlx::Error>()?;
+    error.as_database_error()?.try_downcast_ref()
+}
+
+fn advice_on(error: &(dyn Error + 'static), database: Option<&Database>) -> Option<String> {
+    let name = |of: fn(&Database) -> Option<&str>, other: &str| {
+        let name = database.and_then(of);
+        name.unwrap_or(other).to_owned()
+    };
+    if let Some(refusal) = refusal(error) {
+        let role = || name(Database::role, "ROLE");
+        return Some(match DatabaseError::code(refusal)?.as_ref() {
+            // undefined_table, invalid_schema_name, undefined_function, undefined_column
+            "42P01" | "3F000" | "42883" | "42703" => {
+                "make or update the tables: incident-console migrate".to_owned()
+            }
+            // insufficient_privilege
+            "42501" => format!(
+                "give the role what it needs, as the owner of the schema: select incident.grant_to('{}'); \
+                 only its owner can migrate",
+                role()
+            ),
+            "28P01" | "28000" => format!(
+                "check user and password in DATABASE_URL, and that pg_hba.conf lets {} in from here",
+                role()
+            ),
+            // invalid_catalog_name
+            "3D000" => format!(
+                "create the database: createdb {}",
+                name(Database::name, "NAME")
+            ),
+            // too_many_connections, cannot_connect_now
+            "53300" => "let fewer programs connect, or raise max_connections".to_owned(),
+            "57P03" => "wait until the server has started".to_owned(),
+            _ => return None,
+        });
+    }
+    if matches!(
+        error.downcast_ref(),
+        Some(StoreError::ReadOnly(_)) // Its source says it already.
+    ) {
+        return None;
+    }
+    match error.downcast_ref::<sqlx::Error>()? {
+        sqlx::Error::Tls(_) => Some("check sslmode and sslrootcert in DATABASE_URL".to_owned()),
+        sqlx::Error::Io(io) if io.kind() != ErrorKind::InvalidData => Some(unreachable(database)),
+        sqlx::Error::PoolTimedOut => Some(unreachable(database)),
+        _ => None,
+    }
+}
+
+fn unreachable(database: Option<&Database>) -> String {
+    let place = database.map_or_else(String::new, |database| format!(" ({database})"));
+    format!(
+        "check host and port in DATABASE_URL{place}, and that PostgreSQL runs there and lets this machine in"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] Middle);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("middle: {0}")]
+    struct Middle(#[source] std::io::Error);
+
+    #[test]
+    fn each_layer_is_a_line_and_none_is_said_twice() {
+        let inner = std::io::Error::new(ErrorKind::ConnectionRefused, "refused");
+        let error = Outer(Middle(inner));
+        assert_eq!(
+            told(&error, None),
+            "outer\n  because: middle\n  because: refused"
+        );
+        let inner = std::io::Error::new(ErrorKind::ConnectionRefused, "refused");
+        let error = sqlx::Error::Io(inner);
+        let lines = told(&error, None);
+        let lines: Vec<&str> = lines.lines().collect();
+        assert_eq!(
+            lines[..2],
+            ["error communicating with database", "  because: refused"]
+        );
+        assert!(
+            lines[2].starts_with("  to do: check host and port"),
+            "{lines:?}"
+        );
+    }
+}

@@ -1,0 +1,252 @@
+//! What the command line says where the database cannot be used, and what it says while
+//! there is nothing to do.
+
+use std::io::{BufRead, BufReader};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use incident_test_postgres::{Cluster, Database, Safety};
+use sqlx::{ConnectOptions, Executor};
+
+use crate::{Running, command, until};
+
+/// A history of a status page without incidents.
+const HISTORY: &str = r#"{"page": {"id": "p", "name": "x"}, "incidents": []}"#;
+
+/// Runs a command against a database; what it wrote to stderr where it failed.
+fn run(url: &str, arguments: &[&str]) -> Result<String, String> {
+    let mut console = command();
+    console.args(arguments).env("DATABASE_URL", url);
+    let output = console.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    if output.status.success() {
+        Ok(text(output.stdout))
+    } else {
+        Err(text(output.stderr))
+    }
+}
+
+/// The first line names the setting, each cause has a line of its own and one of them
+/// says this, none is said twice, and the last line says what to do.
+fn explained(what: &str, told: &str, cause: &str, advice: &str) {
+    let lines: Vec<&str> = told.trim_end().lines().collect();
+    assert!(
+        lines[0].starts_with("incident-console: DATABASE_URL: "),
+        "{what}: {told}"
+    );
+    assert!(lines.len() >= 3, "{what}: {told}");
+    let causes = &lines[1..lines.len() - 1];
+    assert!(
+        causes.iter().all(|line| line.starts_with("  because: ")),
+        "{what}: {told}"
+    );
+    assert!(
+        causes.iter().any(|line| line.contains(cause)),
+        "{what}: {told}"
+    );
+    for pair in causes.windows(2) {
+        assert!(
+            !pair[0].ends_with(pair[1].trim_start_matches("  because: ")),
+            "{what}: {told}"
+        );
+    }
+    let last = lines[lines.len() - 1];
+    assert!(
+        last.starts_with("  to do: ") && last.contains(advice),
+        "{what}: {told}"
+    );
+    // The line of the server's source, which helps nobody here.
+    assert!(!told.contains(" at line "), "{what}: {told}");
+}
+
+/// L13: `verify` before `migrate` said "the store did not do it", and a role without rights
+/// "permission denied ... at line 3655". Every command says the cause, a layer a line, and
+/// what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_says_why_the_database_cannot_be_used_and_what_to_do() {
+    let cluster = Cluster::start(Safety::Durable).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.json");
+    std::fs::write(&file, HISTORY).unwrap();
+    let import = ["import", "statuspage", file.to_str().unwrap()];
+    let all: [&[&str]; 5] = [&["migrate"], &["doctor"], &["verify"], &import, &[]];
+
+    // Nobody listens there: those who wait for a server to come wait for half a minute.
+    let dead = tempfile::tempdir().unwrap();
+    let away = format!("postgres://app@localhost/x?host={}", dead.path().display());
+    let waiting: Vec<_> = all
+        .into_iter()
+        .map(|arguments| {
+            let (away, arguments) = (away.clone(), arguments.iter().map(|one| (*one).to_owned()));
+            let arguments: Vec<String> = arguments.collect();
+            std::thread::spawn(move || {
+                let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+                (format!("{words:?}"), run(&away, &words).unwrap_err())
+            })
+        })
+        .collect();
+
+    let database = Database::create(&cluster, None).await.unwrap();
+    let url = cluster.url(database.name());
+    let nowhere = cluster.url("nowhere");
+    for arguments in all {
+        let told = run(&nowhere, arguments).unwrap_err();
+        explained(
+            &format!("{arguments:?}"),
+            &told,
+            "\"nowhere\" does not exist",
+            "createdb nowhere",
+        );
+    }
+    // Before it is migrated; the others migrate.
+    let told = run(&url, &["verify"]).unwrap_err();
+    explained(
+        "verify",
+        &told,
+        "incident.incidents",
+        "incident-console migrate",
+    );
+    let found = run(&url, &["doctor"]).unwrap_err();
+    assert_eq!(found, "", "what the doctor finds is on stdout");
+
+    run(&url, &["migrate"]).unwrap();
+    let mut owner = database.options().connect().await.unwrap();
+    owner.execute("create role stranger login").await.unwrap();
+    let stranger = url.replace("postgres://postgres@", "postgres://stranger@");
+    for arguments in [&["doctor"][..], &["verify"], &["migrate"], &import, &[]] {
+        let told = run(&stranger, arguments).unwrap_err();
+        explained(
+            &format!("{arguments:?}"),
+            &told,
+            "permission denied for ",
+            "incident.grant_to('stranger')",
+        );
+    }
+    owner
+        .execute("select incident.grant_to('stranger')")
+        .await
+        .unwrap();
+    run(&stranger, &["verify"]).unwrap();
+    // As a migration of later would be missing.
+    owner
+        .execute("drop procedure incident.keep_alone; alter table incident.incidents rename to was_incidents")
+        .await
+        .unwrap();
+    let told = run(&stranger, &["verify"]).unwrap_err();
+    explained(
+        "verify",
+        &told,
+        "incident.incidents",
+        "incident-console migrate",
+    );
+
+    for waits in waiting {
+        let (what, told) = waits.join().unwrap();
+        explained(
+            &what,
+            &told,
+            "No such file or directory",
+            "check host and port",
+        );
+    }
+}
+
+/// S12: a standby, and a database that is set to read only, are said at the start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_no_writes_stops_the_start_and_is_not_ready() {
+    let cluster = Cluster::start(Safety::Durable).unwrap();
+    let database = Database::create(&cluster, None).await.unwrap();
+    let url = cluster.url(database.name());
+    run(&url, &["migrate"]).unwrap();
+    let mut owner = database.options().connect().await.unwrap();
+    let standby = cluster.standby(Safety::Durable).unwrap();
+    let followed = standby.url(database.name());
+    // Until the migration is there, too.
+    for _ in 0..300 {
+        if run(&followed, &["verify"]).is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let set_so = format!(
+        "alter database \"{}\" set default_transaction_read_only = on",
+        database.name()
+    );
+    owner.execute(sqlx::AssertSqlSafe(set_so)).await.unwrap();
+    for (url, word) in [
+        (&followed, "standby"),
+        (&url, "default_transaction_read_only"),
+    ] {
+        let told = run(url, &[]).unwrap_err();
+        assert!(
+            told.contains("DATABASE_URL") && told.contains(word),
+            "{told}"
+        );
+        let mut doctor = command();
+        let found = doctor
+            .arg("doctor")
+            .env("DATABASE_URL", url)
+            .output()
+            .unwrap();
+        let found = String::from_utf8(found.stdout).unwrap();
+        assert!(
+            found.starts_with("unsafe: ") && found.contains(word),
+            "{found}"
+        );
+        // Whoever wants to read there may.
+        let mut console = command();
+        console
+            .env("DATABASE_URL", url)
+            .env("INCIDENT_ALLOW_UNSAFE_DATABASE", "1");
+        let mut child = Running::of(&mut console);
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let seen = until(&mut lines, "listening on ");
+        let address = seen.last().unwrap().trim_start_matches("listening on ");
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client
+            .get(format!("{address}/readyz"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 503);
+        let body = answer.text().await.unwrap();
+        assert!(body.contains("read-only") && body.contains(word), "{body}");
+    }
+}
+
+/// L12: an idle console wrote a line a second into its log and one into the server's. Six
+/// seconds here, which every pass of the relay falls into; a minute in the long tier.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_there_is_nothing_to_do_nobody_writes_a_line() {
+    let long = std::env::var_os("INCIDENT_TEST_LONG").is_some();
+    let idle = Duration::from_secs(if long { 60 } else { 6 });
+    let cluster = Cluster::start(Safety::Durable).unwrap();
+    let database = Database::create(&cluster, None).await.unwrap();
+    let mut console = command();
+    console.env("DATABASE_URL", cluster.url(database.name()));
+    let mut child = Running::of(&mut console);
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    until(&mut lines, "listening on ");
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let (stderr, kept) = (child.stderr.take().unwrap(), log.clone());
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            kept.lock().unwrap().push(line);
+        }
+    });
+    let mut owner = database.options().connect().await.unwrap();
+    // What the migration wrote is no work of an idle minute.
+    owner.execute("checkpoint").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (before, server) = (log.lock().unwrap().len(), cluster.log().unwrap().len());
+    tokio::time::sleep(idle).await;
+    let ours = log.lock().unwrap()[before..].to_vec();
+    let theirs = cluster.log().unwrap()[server..].to_owned();
+    println!(
+        "{idle:?} idle: {} lines of ours, {} of the server's",
+        ours.len(),
+        theirs.lines().count()
+    );
+    assert!(ours.is_empty(), "{ours:#?}");
+    assert!(theirs.is_empty(), "{theirs}");
+}

@@ -1,0 +1,216 @@
+//! Turns: whoever came first goes first.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// Most that wait for one turn; more are refused at once.
+pub(super) const MOST_WAITING: usize = 10_000;
+
+/// A queue in which one at a time has the turn.
+///
+/// The turn is handed to the one that has waited longest. A lock that whoever comes by
+/// may take would let some wait for many times as long as others.
+#[derive(Debug, Default)]
+pub(super) struct Turns(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    taken: bool,
+    /// Whose turn it is, if that one has not looked yet.
+    called: Option<u64>,
+    /// By ticket.
+    waiting: BTreeMap<u64, Waker>,
+    next: u64,
+}
+
+/// The turn, until it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Turn<'a>(&'a Turns);
+
+/// Waits for the turn. Dropped before it came, it leaves its place to those behind.
+#[derive(Debug)]
+pub(super) struct Waiting<'a> {
+    turns: &'a Turns,
+    ticket: Option<u64>,
+}
+
+impl Turns {
+    /// Queues at the first poll; none if too many wait already.
+    pub(super) fn wait(&self) -> Option<Waiting<'_>> {
+        (self.lock().waiting.len() < MOST_WAITING).then_some(Waiting {
+            turns: self,
+            ticket: None,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands the turn on.
+    fn pass(&self) {
+        let mut state = self.lock();
+        let next = state.waiting.pop_first();
+        state.called = next.as_ref().map(|(ticket, _)| *ticket);
+        state.taken = next.is_some();
+        drop(state);
+        if let Some((_, waker)) = next {
+            waker.wake();
+        }
+    }
+}
+
+impl<'a> Future for Waiting<'a> {
+    type Output = Turn<'a>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<'a>> {
+        let turns = self.turns;
+        let mut state = turns.lock();
+        match self.ticket {
+            None if !state.taken => state.taken = true,
+            Some(ticket) if state.called == Some(ticket) => {
+                state.called = None;
+                self.ticket = None;
+            }
+            ticket => {
+                let ticket = ticket.unwrap_or(state.next);
+                state.next = state.next.max(ticket.saturating_add(1));
+                state.waiting.insert(ticket, context.waker().clone());
+                self.ticket = Some(ticket);
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Turn(turns))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else { return };
+        let mut state = self.turns.lock();
+        let was_called = state.called == Some(ticket);
+        state.waiting.remove(&ticket);
+        drop(state);
+        if was_called {
+            self.turns.pass();
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.pass();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use futures_util::FutureExt;
+    use futures_util::task::noop_waker_ref;
+
+    use super::*;
+
+    fn poll<'a>(waiting: Pin<&mut Waiting<'a>>) -> Option<Turn<'a>> {
+        match waiting.poll(&mut Context::from_waker(noop_waker_ref())) {
+            Poll::Ready(turn) => Some(turn),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn the_turn_goes_to_whoever_has_waited_longest() {
+        let turns = Turns::default();
+        let first = turns.wait().unwrap().now_or_never().unwrap();
+        let (mut a, mut b, mut c) = (
+            pin!(turns.wait().unwrap()),
+            pin!(turns.wait().unwrap()),
+            pin!(turns.wait().unwrap()),
+        );
+        for one in [&mut b, &mut a, &mut c] {
+            assert!(poll(one.as_mut()).is_none());
+        }
+        drop(first);
+        // Somebody who comes by does not take it, and neither does who came later.
+        assert!(turns.wait().unwrap().now_or_never().is_none());
+        assert!(poll(a.as_mut()).is_none() && poll(c.as_mut()).is_none());
+        let turn = poll(b.as_mut()).unwrap();
+        drop(turn);
+        let turn = poll(a.as_mut()).unwrap();
+        assert!(poll(c.as_mut()).is_none());
+        drop(turn);
+        drop(poll(c.as_mut()).unwrap());
+        assert!(turns.wait().unwrap().now_or_never().is_some());
+    }
+
+    #[test]
+    fn whoever_goes_away_leaves_the_place_to_those_behind() {
+        let turns = Turns::default();
+        let first = turns.wait().unwrap().now_or_never().unwrap();
+        let mut last = pin!(turns.wait().unwrap());
+        {
+            let mut goes = pin!(turns.wait().unwrap());
+            let mut is_called = pin!(turns.wait().unwrap());
+            assert!(poll(goes.as_mut()).is_none() && poll(is_called.as_mut()).is_none());
+            assert!(poll(last.as_mut()).is_none());
+            // One before it is called, one after: what is pinned is dropped in reverse.
+            drop(first);
+            assert_eq!(turns.lock().called, goes.ticket);
+        }
+        assert!(poll(last.as_mut()).is_some());
+        assert!(turns.lock().waiting.is_empty());
+    }
+
+    #[test]
+    fn too_many_that_wait_are_refused() {
+        let turns = Turns::default();
+        let turn = turns.wait().unwrap().now_or_never().unwrap();
+        let mut waiting: Vec<_> = (0..MOST_WAITING)
+            .map(|_| Box::pin(turns.wait().unwrap()))
+            .collect();
+        for one in &mut waiting {
+            assert!(poll(one.as_mut()).is_none());
+        }
+        assert!(turns.wait().is_none());
+        drop(waiting.swap_remove(5_000));
+        assert!(turns.wait().is_some());
+        drop(turn);
+    }
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn only_the_next_one_is_woken() {
+        let turns = Turns::default();
+        let turn = turns.wait().unwrap().now_or_never().unwrap();
+        let (next, later) = (Arc::<Woken>::default(), Arc::<Woken>::default());
+        let mut waiting = [turns.wait().unwrap(), turns.wait().unwrap()].map(Box::pin);
+        for (one, woken) in waiting.iter_mut().zip([&next, &later]) {
+            let waker = Waker::from(Arc::clone(woken));
+            assert!(
+                one.as_mut()
+                    .poll(&mut Context::from_waker(&waker))
+                    .is_pending()
+            );
+        }
+        drop(turn);
+        let count = |woken: &Woken| woken.0.load(Ordering::Relaxed);
+        assert_eq!((count(&next), count(&later)), (1, 0));
+    }
+}

@@ -1,0 +1,44 @@
+//! Servers that take no writes.
+
+use std::time::Duration;
+
+use incident_core::port::StoreError;
+use sqlx::PgConnection;
+
+use crate::access::{Server, read};
+use crate::row;
+
+const STANDBY: &str =
+    "the server is a standby and takes no writes: connect to the primary, or promote this one";
+
+const SET_SO: &str = "transactions are read-only here, so that nothing can be kept: \
+     set default_transaction_read_only to off for this role and database";
+
+/// Why nothing can be written on a connection; none where it can.
+pub(crate) async fn reason(connection: &mut PgConnection) -> sqlx::Result<Option<&'static str>> {
+    let sql = "select pg_is_in_recovery() as standby, \
+               current_setting('transaction_read_only') = 'on' as read_only";
+    let row = sqlx::query(sql).fetch_one(connection).await?;
+    // A standby has both.
+    Ok(if row::get(&row, "standby")? {
+        Some(STANDBY)
+    } else if row::get(&row, "read_only")? {
+        Some(SET_SO)
+    } else {
+        None
+    })
+}
+
+/// Whether incidents can be read, and anything can be written.
+pub(crate) async fn ready(server: &Server, within: Duration) -> Result<(), StoreError> {
+    match read!(server, within, |connection| look(connection))? {
+        Some(reason) => Err(StoreError::ReadOnly(reason.into())),
+        None => Ok(()),
+    }
+}
+
+async fn look(connection: &mut PgConnection) -> sqlx::Result<Option<&'static str>> {
+    let sql = "select exists (select 1 from incident.incidents) as any_there";
+    sqlx::query(sql).fetch_one(&mut *connection).await?;
+    reason(connection).await
+}

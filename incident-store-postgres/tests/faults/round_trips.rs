@@ -1,0 +1,101 @@
+//! How often the server is asked, counted on the wire.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use incident_core::actor::Role;
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Command, Declare, Severity, Update};
+use incident_core::port::{ClaimRequest, IncidentStore, Outbox};
+use incident_core::testing::caller;
+use incident_store_postgres::PgStore;
+use incident_test_postgres::{Proxy, Seen};
+
+use crate::{Setup, recorder};
+
+fn ask() -> Ask {
+    Ask::by(caller("anna", Role::Admin).unwrap())
+}
+
+/// L12: a write was two round trips, with a roll-back before each, and an idle second had as
+/// many. What the pool asks when a connection comes back to it is counted apart: the answer
+/// does not wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
+    let it = Setup::new().await;
+    let proxy = Proxy::before(it.cluster.folder().unwrap()).unwrap();
+    let pool = it.pool(proxy.folder(), 1);
+    let store = PgStore::new(pool.clone());
+    let incidents = Incidents::builder(Arc::new(store.clone()))
+        .pager(recorder())
+        .build()
+        .unwrap();
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev4);
+    let id = incidents.declare(&ask(), &asked).await.unwrap().incident.id;
+    let update = || Command::Update(Box::new(Update::new("seen".parse().unwrap())));
+    let claim = || ClaimRequest {
+        owner: uuid::Uuid::nil(),
+        now: incidents.now(),
+        lease_for: Duration::from_secs(30),
+        limit: 32,
+        except: Vec::new(),
+    };
+    let within = Duration::from_secs(5);
+    let one = Seen {
+        statements: 1,
+        round_trips: 1,
+        pings: 0,
+    };
+    let two = Seen {
+        statements: 2,
+        round_trips: 2,
+        pings: 0,
+    };
+    // The first of each also prepares its statement.
+    for round in 0..3 {
+        for (what, expected) in [
+            ("create", two),
+            ("update", two),
+            ("show", one),
+            ("claim", one),
+            ("claim after a second", one),
+            ("next due", one),
+        ] {
+            // A pool that was silent asks for a sign of life before it writes.
+            store.load(id, within).await.unwrap();
+            if what == "claim after a second" {
+                tokio::time::sleep(Duration::from_millis(1_050)).await;
+            }
+            settled(&proxy).await;
+            let before = proxy.seen();
+            match what {
+                "create" => drop(incidents.declare(&ask(), &asked).await.unwrap()),
+                "update" => drop(incidents.act(&ask(), id, &update()).await.unwrap()),
+                "show" => drop(incidents.get(id).await.unwrap()),
+                "next due" => drop(store.next_due(within).await.unwrap()),
+                _ => drop(store.claim(claim(), within).await.unwrap()),
+            }
+            let answered = proxy.seen().since(before);
+            settled(&proxy).await;
+            let all = proxy.seen().since(before);
+            println!("{what}: {answered:?}; when the connection is back: {all:?}");
+            if round > 0 {
+                let asked = Seen { pings: 0, ..all };
+                assert_eq!(asked, expected, "{what}");
+            }
+        }
+    }
+}
+
+/// Until the connection is back in the pool and nothing more is said.
+async fn settled(proxy: &Proxy) {
+    let mut before = proxy.seen();
+    loop {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let now = proxy.seen();
+        if now == before {
+            return;
+        }
+        before = now;
+    }
+}
