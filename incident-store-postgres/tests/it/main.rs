@@ -7,6 +7,7 @@
     reason = "tests, and what they share, fail by panicking"
 )]
 
+mod at_hand;
 mod conformance;
 mod doctor;
 mod guards;

@@ -7,12 +7,14 @@
 #![cfg(unix)]
 
 mod binaries;
+mod bouncer;
 mod cluster;
 mod database;
 mod proxy;
 mod seen;
 mod small_disk;
 
+pub use bouncer::Bouncer;
 pub use cluster::{Cluster, Safety};
 pub use database::Database;
 pub use proxy::{Mode, Proxy, ServerError};

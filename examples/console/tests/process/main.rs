@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 mod billing;
 mod causes;
 mod database;
+mod poolers;
 mod test_pages;
 mod vendors;
 
