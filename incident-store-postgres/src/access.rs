@@ -1,14 +1,15 @@
 //! Every way to the server: with a deadline, on a connection that answers.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
+use crate::at_hand::{AtHand, Lent};
 use crate::failure::{Failure, Late};
 
 /// How often another connection is tried when one turns out to be dead.
@@ -28,10 +29,17 @@ const FORGOTTEN: Duration = Duration::from_secs(60);
 const PING: Duration = Duration::from_secs(1);
 
 /// The host's pool, and when the server last answered on it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Server {
-    pub(crate) pool: PgPool,
+    pool: PgPool,
     heard: Heard,
+    at_hand: Arc<AtHand>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pool.fmt(f)
+    }
 }
 
 /// When the server last answered: milliseconds since this value was made, or 0 where its
@@ -74,7 +82,11 @@ impl Server {
     pub(crate) fn new(pool: PgPool) -> Self {
         let (start, at) = (Instant::now(), Arc::default());
         let heard = Heard { start, at };
-        Self { pool, heard }
+        Self {
+            pool,
+            heard,
+            at_hand: Arc::default(),
+        }
     }
 
     /// A connection for what can be asked again.
@@ -104,7 +116,7 @@ impl Server {
             } else {
                 until
             };
-            let answer = timeout_at(soon, session.connection.ping()).await;
+            let answer = timeout_at(soon, session.connection().ping()).await;
             match session.used(answer) {
                 Ok(()) => return Ok(session),
                 Err(_) if tries < TRIES && Instant::now() < until => self.drop_idle(),
@@ -115,13 +127,25 @@ impl Server {
     }
 
     async fn acquire(&self, until: Instant) -> Result<Session, Failure> {
+        let session = |lent| Session {
+            lent,
+            server: self.clone(),
+            until,
+        };
+        if let Some(lent) = self.at_hand.take() {
+            return Ok(session(lent));
+        }
+        let _waits = self.at_hand.wait();
+        // Kept by somebody who did not see that we wait.
+        if let Some(lent) = self.at_hand.take() {
+            return Ok(session(lent));
+        }
         match timeout_at(until, self.pool.acquire()).await {
-            Ok(Ok(connection)) => Ok(Session {
+            Ok(Ok(connection)) => Ok(session(Lent {
                 connection,
-                server: self.clone(),
-                until,
+                calls: 0,
                 altered: false,
-            }),
+            })),
             Ok(Err(error)) => Err(Failure::Before(Box::new(error))),
             Err(_) => Err(Failure::Before(Box::new(Late))),
         }
@@ -130,6 +154,9 @@ impl Server {
     /// Closes every connection that nobody uses: where one broke, the others most likely
     /// did as well, as when the server was restarted.
     fn drop_idle(&self) {
+        if let Some(mut lent) = self.at_hand.take() {
+            lent.connection.close_on_drop();
+        }
         for _ in 0..self.pool.num_idle() {
             let Some(mut connection) = self.pool.try_acquire() else {
                 return;
@@ -141,11 +168,9 @@ impl Server {
 
 /// A connection for one call.
 pub(crate) struct Session {
-    connection: PoolConnection<Postgres>,
+    lent: Lent,
     server: Server,
     pub(crate) until: Instant,
-    /// Whether it has settings that the next call must not find.
-    altered: bool,
 }
 
 /// What came of a call that had a deadline.
@@ -153,13 +178,21 @@ pub(crate) type Timed<T> = Result<sqlx::Result<T>, Elapsed>;
 
 impl Session {
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
-        &mut self.connection
+        &mut self.lent.connection
     }
 
     /// Ends the call: a connection that was late or broke is closed instead of
     /// going back to the pool.
     pub(crate) fn end<T>(mut self, answer: Timed<T>) -> Result<T, Failure> {
-        self.used(answer)
+        let answer = self.used(answer);
+        let Self {
+            mut lent, server, ..
+        } = self;
+        if answer.is_ok() {
+            lent.calls += 1;
+            server.at_hand.keep(lent);
+        }
+        answer
     }
 
     /// A call that failed because somebody left the connection in a transaction, which is
@@ -169,7 +202,7 @@ impl Session {
         if !Failure::is_in_transaction(error) {
             return false;
         }
-        let done = timeout_at(self.until, self.connection.execute("ROLLBACK")).await;
+        let done = timeout_at(self.until, self.lent.connection.execute("ROLLBACK")).await;
         matches!(done, Ok(Ok(_)))
     }
 
@@ -179,7 +212,7 @@ impl Session {
     pub(crate) async fn free(&mut self) -> Result<(), Failure> {
         // Nothing, answered with whether a transaction is open; only then there is one here.
         let free = async {
-            match self.connection.begin_with(";").await {
+            match self.lent.connection.begin_with(";").await {
                 Err(sqlx::Error::BeginFailed) => Ok(()),
                 Err(error) => Err(error),
                 Ok(left_open) => left_open.rollback().await,
@@ -195,12 +228,18 @@ impl Session {
         &mut self,
         left: Duration,
     ) -> sqlx::Result<sqlx::Transaction<'_, Postgres>> {
+        // A little less than the time here, so that it is the server that ends the statement,
+        // and the connection is still good.
+        let less = left.saturating_sub((left / 20).min(Duration::from_millis(20)));
         let most = u128::from(i32::MAX.unsigned_abs());
-        let limit = left.as_millis().clamp(1, most);
+        let limit = less.as_millis().clamp(1, most);
         // Whoever goes away in the middle of it leaves a connection that nobody may use.
-        self.altered = true;
+        self.lent.altered = true;
         let begin = format!("begin read only; set local statement_timeout = {limit}");
-        self.connection.begin_with(sqlx::AssertSqlSafe(begin)).await
+        self.lent
+            .connection
+            .begin_with(sqlx::AssertSqlSafe(begin))
+            .await
     }
 
     /// What came of such a transaction, once it was rolled back.
@@ -209,7 +248,7 @@ impl Session {
         answer: sqlx::Result<T>,
         ended: sqlx::Result<()>,
     ) -> sqlx::Result<T> {
-        self.altered = ended.is_err();
+        self.lent.altered = ended.is_err();
         answer.and_then(|answer| ended.map(|()| answer))
     }
 
@@ -220,14 +259,14 @@ impl Session {
         };
         match &answer {
             Err(Failure::During(source)) => {
-                self.connection.close_on_drop();
+                self.lent.connection.close_on_drop();
                 self.server.heard.doubt();
                 if !source.is::<Late>() {
                     self.server.drop_idle();
                 }
             }
             Err(Failure::NotSent(_)) => {
-                self.connection.close_on_drop();
+                self.lent.connection.close_on_drop();
                 self.server.heard.doubt();
                 self.server.drop_idle();
             }
@@ -235,14 +274,6 @@ impl Session {
             Err(Failure::Before(_)) => {}
         }
         answer
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        if self.altered {
-            self.connection.close_on_drop();
-        }
     }
 }
 
@@ -303,3 +334,31 @@ macro_rules! read {
     }};
 }
 pub(crate) use read;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard() -> Heard {
+        Heard {
+            start: Instant::now(),
+            at: Arc::default(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_measured_from_the_last_answer() {
+        let heard = heard();
+        // Nothing was heard yet.
+        assert!(heard.is_silent_for(FORGOTTEN));
+        heard.note();
+        assert!(!heard.is_silent_for(SILENT));
+        tokio::time::advance(SILENT + Duration::from_millis(2)).await;
+        assert!(heard.is_silent_for(SILENT) && !heard.is_silent_for(FORGOTTEN));
+        tokio::time::advance(FORGOTTEN).await;
+        assert!(heard.is_silent_for(FORGOTTEN));
+        heard.note();
+        heard.doubt();
+        assert!(heard.is_silent_for(FORGOTTEN));
+    }
+}

@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
+mod at_hand;
 mod audit;
 mod clock;
 mod doctor;
@@ -12,6 +13,7 @@ mod keep;
 mod migrate;
 mod misfit;
 mod outbox;
+mod pooler;
 mod read_only;
 mod records;
 mod row;
@@ -26,5 +28,6 @@ pub use document::document;
 #[doc(hidden)]
 pub use incidents::list_sql;
 pub use migrate::{MigrateError, migrate};
+pub use pooler::{Lending, lending};
 pub use store::{PgStore, PgStoreBuilder};
 pub use usage::{PgUsage, UsageTable, UsageTableError};

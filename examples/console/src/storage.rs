@@ -11,14 +11,18 @@ use incident_core::engine::{BuildError, Incidents};
 use incident_core::port::{Clock, Store, TenantDirectory, UsageSink, UsageSource};
 use incident_store_memory::{MemoryStore, MemoryUsage};
 use incident_store_postgres::{
-    Finding, Level, MigrateError, PgStore, PgUsage, UsageTable, doctor, migrate,
+    Finding, Lending, Level, MigrateError, PgStore, PgUsage, UsageTable, doctor, lending, migrate,
 };
 use incident_usage_clickhouse::{Address, ClickHouseUsage, OpenError};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, Executor};
 
 /// How long the database is waited for at the start.
 const WAIT: Duration = Duration::from_secs(30);
+
+/// What a server ends by itself, should a client be gone: beyond the deadlines here.
+const LIMITS: &str = "set statement_timeout = '30s'; set lock_timeout = '5s'; \
+     set idle_in_transaction_session_timeout = '10s'";
 
 /// How long one attempt to connect may take at the start.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -34,8 +38,8 @@ const EXAMINATION: Duration = Duration::from_secs(10);
 
 /// Connections for requests, for the relay and for usage events: neither a storm of
 /// requests nor questions that take long may keep pages from going out, or incidents
-/// from being declared.
-const CONNECTIONS: u32 = 16;
+/// from being declared. Together as many as a PgBouncer lends by default.
+const CONNECTIONS: u32 = 12;
 const RELAY_CONNECTIONS: u32 = 4;
 const USAGE_CONNECTIONS: u32 = 4;
 
@@ -83,13 +87,10 @@ impl FromStr for Database {
         if options.get_database().is_none_or(str::is_empty) {
             return Err("name the database: postgres://USER@HOST/DATABASE");
         }
-        let options = options.application_name("incident-console").options([
-            ("statement_timeout", "30s"),
-            ("lock_timeout", "5s"),
-            ("idle_in_transaction_session_timeout", "10s"),
-            ("timezone", "UTC"),
-        ]);
-        Ok(Self(options))
+        // As little as can be said before the session begins: poolers refuse the rest
+        // (PgBouncer: "unsupported startup parameter").
+        let options = options.application_name("incident-console");
+        Ok(Self(options.extra_float_digits(None)))
     }
 }
 
@@ -102,6 +103,9 @@ pub enum StorageError {
     /// The tables could not be made.
     #[error("DATABASE_URL: {0} cannot be migrated")]
     Migrate(Database, #[source] MigrateError),
+    /// What a pooler lends cannot be worked with.
+    #[error("DATABASE_URL: {0} is behind a pooler that lends a connection for one transaction")]
+    Pooler(Database, #[source] PoolerError),
     /// What would be answered as kept might be lost.
     #[error("DATABASE_URL: {0} is unsafe: {1} (INCIDENT_ALLOW_UNSAFE_DATABASE=1 starts anyway)")]
     Unsafe(Database, String),
@@ -114,6 +118,20 @@ pub enum StorageError {
     /// What it keeps could not be checked.
     #[error("DATABASE_URL: {0} cannot be verified")]
     Verify(Database, #[source] incident_core::engine::Error),
+}
+
+/// What to do about a pooler in transaction mode.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub enum PoolerError {
+    /// A statement is gone when the next connection is lent.
+    #[error(
+        "it does not keep prepared statements: set pool_mode = session for this database, or \
+         max_prepared_statements = 200 (PgBouncer 1.21 and later), or name the server's own address"
+    )]
+    Statements,
+    /// The lock of migrations is one of the session.
+    #[error("migrate over the server's own address, or in pool_mode = session")]
+    Migration,
 }
 
 /// A store with a usage source beside it.
@@ -212,8 +230,13 @@ impl Storage {
     /// # Errors
     /// It cannot be used; see [`StorageError`].
     pub async fn open(database: &Database, allow_unsafe: bool) -> Result<Self, StorageError> {
-        database.migrate().await?;
-        let pool = database.pool(CONNECTIONS);
+        database.wait().await?;
+        let lending = database.lending().await?;
+        // Through such a pooler it is only looked at: what is missing is found below.
+        if lending == Lending::Session {
+            database.migrate().await?;
+        }
+        let pool = database.pool_for(CONNECTIONS, lending);
         for finding in database.examine(&pool).await? {
             match finding.level {
                 Level::Unsafe if !allow_unsafe => {
@@ -222,8 +245,9 @@ impl Storage {
                 Level::Unsafe | Level::Warning => tracing::warn!("the database: {finding}"),
             }
         }
-        let usage = PgUsage::new(database.pool(USAGE_CONNECTIONS));
-        let store = PgStore::builder(pool).relay_pool(database.pool(RELAY_CONNECTIONS));
+        let usage = PgUsage::new(database.pool_for(USAGE_CONNECTIONS, lending));
+        let relay = database.pool_for(RELAY_CONNECTIONS, lending);
+        let store = PgStore::builder(pool).relay_pool(relay);
         Ok(Self {
             name: "postgres",
             told: format!("store: PostgreSQL, {database}"),
@@ -242,19 +266,20 @@ impl Database {
     /// It does not answer, refuses us, or cannot be migrated.
     pub async fn migrate(&self) -> Result<(), StorageError> {
         self.wait().await?;
+        if self.lending().await? != Lending::Session {
+            return Err(StorageError::Pooler(self.clone(), PoolerError::Migration));
+        }
         migrate(&self.0, MIGRATION)
             .await
             .map_err(|error| StorageError::Migrate(self.clone(), error))
     }
 
-    /// Looks whether it answers, once.
+    /// Looks once whether it answers, and can be worked with.
     ///
     /// # Errors
     /// It does not, or refuses us; the error says why, which a pool does not.
     pub async fn reach(&self) -> Result<(), StorageError> {
-        self.connects()
-            .await
-            .map_err(|error| StorageError::Unreachable(self.clone(), error))
+        self.lending().await.map(|_| ())
     }
 
     async fn connects(&self) -> sqlx::Result<()> {
@@ -301,15 +326,49 @@ impl Database {
             .map_err(|error| StorageError::Doctor(self.clone(), error))
     }
 
-    /// A pool that connects when it is used.
+    /// How connections are lent between here and the server.
+    ///
+    /// # Errors
+    /// It does not answer, or what is lent cannot be worked with.
+    pub async fn lending(&self) -> Result<Lending, StorageError> {
+        let asked = async {
+            let (mut one, mut other) = (self.0.connect().await?, self.0.connect().await?);
+            let lending = lending(&mut one, &mut other).await?;
+            let _ = (one.close().await, other.close().await);
+            Ok(lending)
+        };
+        let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+        let lending = tokio::time::timeout(CONNECT, asked).await;
+        let lending = lending.map_err(late).and_then(|lending| lending);
+        match lending.map_err(|error| StorageError::Unreachable(self.clone(), error))? {
+            Lending::Transaction { prepares: false } => {
+                Err(StorageError::Pooler(self.clone(), PoolerError::Statements))
+            }
+            lending => Ok(lending),
+        }
+    }
+
+    /// A pool that connects when it is used, to a server or a pooler that lends a
+    /// connection for the session.
     #[must_use]
     pub fn pool(&self, connections: u32) -> PgPool {
-        PgPoolOptions::new()
+        self.pool_for(connections, Lending::Session)
+    }
+
+    fn pool_for(&self, connections: u32, lending: Lending) -> PgPool {
+        let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE)
             // A dead connection is found by the call itself, and another one taken.
-            .test_before_acquire(false)
-            .connect_lazy_with(self.0.clone())
+            .test_before_acquire(false);
+        // What is set in a transaction that was lent would meet other clients.
+        let pool = match lending {
+            Lending::Session => pool.after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(LIMITS).await.map(|_| ()) })
+            }),
+            _ => pool,
+        };
+        pool.connect_lazy_with(self.0.clone())
     }
 }
 
@@ -326,6 +385,36 @@ fn may_come(error: &sqlx::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_pools_are_those_of_the_table() {
+        let table = include_str!("../../../docs/limits.md");
+        let value = |name: &str| {
+            let row = table
+                .lines()
+                .find(|line| line.starts_with(&format!("| {name} |")));
+            let value = row.and_then(|row| row.split('|').nth(2)).unwrap();
+            value.trim().to_owned()
+        };
+        for (name, connections) in [
+            ("connections for requests", CONNECTIONS),
+            ("connections of the relay", RELAY_CONNECTIONS),
+            (
+                "connections for usage events and questions",
+                USAGE_CONNECTIONS,
+            ),
+        ] {
+            assert_eq!(value(name), connections.to_string(), "{name}");
+        }
+        // What a PgBouncer lends by default.
+        assert_eq!(CONNECTIONS + RELAY_CONNECTIONS + USAGE_CONNECTIONS, 20);
+        let seconds = |time: Duration| format!("{} s", time.as_secs());
+        assert_eq!(value("wait for a connection"), seconds(ACQUIRE));
+        let start = format!("{}, {} for one attempt", seconds(WAIT), seconds(CONNECT));
+        assert_eq!(value("wait for the database at the start"), start);
+        let migration = format!("{}; {}", seconds(MIGRATION), seconds(EXAMINATION));
+        assert_eq!(value("migration; look of the doctor"), migration);
+    }
 
     #[test]
     fn passwords_are_never_shown_and_urls_are_checked() {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use incident_core::engine::system::SystemClock;
-use incident_core::port::Clock;
+use incident_core::port::{Clock, StoreError};
 use incident_store_postgres::{Level, UsageTable, doctor};
 use incident_test_postgres::{Cluster, Database};
-use sqlx::Executor;
 use sqlx::postgres::PgPool;
+use sqlx::{ConnectOptions, Executor};
 
 use crate::server;
 
@@ -142,4 +142,31 @@ async fn usage_that_is_not_vacuumed_or_has_very_many_days_is_told() {
     }
     let told = found(&owner, &own).await;
     assert!(has(&told, "warning: ", "1462 partitions"), "{told:?}");
+}
+
+/// Neither waits for ever for what somebody else holds.
+#[tokio::test]
+async fn migrations_and_the_doctor_end_in_time() {
+    use incident_store_postgres::{MigrateError, migrate};
+    let database = server::database().await;
+    let mut owner = database.options().connect().await.unwrap();
+    owner
+        .execute("begin; lock table incident._migrations in access exclusive mode")
+        .await
+        .unwrap();
+    let (within, started) = (Duration::from_millis(400), std::time::Instant::now());
+    let migrated = migrate(&database.options(), within).await;
+    assert!(matches!(migrated, Err(MigrateError::Late)), "{migrated:?}");
+    let pool = database.pool(1).await.unwrap();
+    let now = incident_core::Timestamp::from_micros(0).unwrap();
+    let looked = doctor(&pool, &UsageTable::own(), now, within).await;
+    assert!(
+        matches!(looked, Err(StoreError::Unavailable(_))),
+        "{looked:?}"
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
 }

@@ -8,6 +8,7 @@
     reason = "tests, and what they share, fail by panicking"
 )]
 
+mod at_hand;
 mod conformance;
 mod doctor;
 mod guards;

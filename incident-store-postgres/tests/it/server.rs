@@ -16,7 +16,7 @@ pub(crate) const MIGRATION: Duration = Duration::from_secs(30);
 /// The role of a server: it owns nothing.
 pub(crate) const APP: &str = "app";
 
-async fn template() -> &'static str {
+pub(crate) async fn template() -> &'static str {
     TEMPLATE
         .get_or_init(|| async {
             let database = Database::create(Cluster::shared(), None).await.unwrap();

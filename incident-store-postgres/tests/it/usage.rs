@@ -300,3 +300,62 @@ async fn what_a_slow_transaction_brings_is_not_missed() {
     usage.record(vec![event("c", 4)], WITHIN).await.unwrap();
     assert_eq!(asked(104).await, 4);
 }
+
+/// A19: a time limit that was set for a question stayed on the pooled connection when its
+/// client went away, and hit commits. Whenever the client goes, the next call finds the
+/// connection as it was: without a limit, and in no transaction.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_whose_client_has_gone_leaves_no_limit_behind() {
+    let database = server::database().await;
+    let pool = database.pool(1).await.unwrap();
+    pool.execute("select incident.usage_days('{2026-11-20}')")
+        .await
+        .unwrap();
+    pool.execute(
+        "insert into incident.usage_events select 't' || n % 3, 'u' || n, 'api', \
+         '2026-11-20'::timestamptz + n * interval '1 s', false, null from generate_series(1, 6000) n",
+    )
+    .await
+    .unwrap();
+    let query = ever(&["t0", "t1", "t2"]);
+    let (mut gone, mut answered) = (0, 0);
+    for n in 0..40_u64 {
+        // Nothing is known of how long questions take, so that each has a limit.
+        let usage = PgUsage::new(pool.clone())
+            .connections(1)
+            .following_from(Duration::ZERO);
+        let patience = Duration::from_micros(n * n * n * 8);
+        let asked = async {
+            if n % 2 == 0 {
+                usage
+                    .unique_users(&query, Duration::from_secs(59))
+                    .await
+                    .map(|_| ())
+            } else {
+                usage
+                    .breakdown(&query, Duration::from_secs(59))
+                    .await
+                    .map(|_| ())
+            }
+        };
+        match tokio::time::timeout(patience, asked).await {
+            Ok(answer) => {
+                answer.unwrap();
+                answered += 1;
+            }
+            Err(_) => gone += 1,
+        }
+        let mut next = pool.acquire().await.unwrap();
+        let limit: String = next
+            .fetch_one("show statement_timeout")
+            .await
+            .unwrap()
+            .get(0);
+        assert_eq!(limit, "0", "after {patience:?}");
+        let open = "select now() < statement_timestamp() - interval '1 ms' as open";
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let open: bool = next.fetch_one(open).await.unwrap().get(0);
+        assert!(!open, "a transaction is open after {patience:?}");
+    }
+    assert!(gone > 5 && answered > 0, "{gone} gone, {answered} answered");
+}

@@ -370,7 +370,7 @@ pub(crate) fn fresh_folder() -> io::Result<PathBuf> {
 }
 
 /// PostgreSQL refuses to run as root: the account to run it as, if we are root.
-fn account_for(folder: &Path) -> io::Result<Option<(u32, u32)>> {
+pub(crate) fn account_for(folder: &Path) -> io::Result<Option<(u32, u32)>> {
     // The owner of a fresh folder is our effective user.
     if fs::metadata(folder)?.uid() != 0 {
         return Ok(None);
@@ -392,7 +392,7 @@ fn account_for(folder: &Path) -> io::Result<Option<(u32, u32)>> {
     ))
 }
 
-fn command(program: &Path, account: Option<(u32, u32)>) -> Command {
+pub(crate) fn run_as(program: &Path, account: Option<(u32, u32)>) -> Command {
     let mut command = Command::new(program);
     if let Some((user, group)) = account {
         command.uid(user).gid(group);
@@ -402,7 +402,7 @@ fn command(program: &Path, account: Option<(u32, u32)>) -> Command {
 }
 
 fn initialise(programs: &Path, data: &Path, account: Option<(u32, u32)>) -> io::Result<()> {
-    let output = command(&programs.join("initdb"), account)
+    let output = run_as(&programs.join("initdb"), account)
         .arg("-D")
         .arg(data)
         .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"])
@@ -418,7 +418,7 @@ fn initialise(programs: &Path, data: &Path, account: Option<(u32, u32)>) -> io::
 
 /// The data of a server, for a standby that follows it.
 fn copy_of(of: &Path, programs: &Path, data: &Path, account: Option<(u32, u32)>) -> io::Result<()> {
-    let output = command(&programs.join("pg_basebackup"), account)
+    let output = run_as(&programs.join("pg_basebackup"), account)
         .arg("-D")
         .arg(data)
         .arg("-h")
@@ -450,7 +450,7 @@ fn launch(
     safety: Safety,
 ) -> io::Result<Child> {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
-    let mut shell = command(Path::new("/bin/sh"), account);
+    let mut shell = run_as(Path::new("/bin/sh"), account);
     shell
         .args(["-c", KEEPER, "sh"])
         .arg(folder)

@@ -7,6 +7,7 @@
 #![cfg(unix)]
 
 mod binaries;
+mod bouncer;
 mod cluster;
 mod database;
 mod dump;
@@ -14,6 +15,7 @@ mod proxy;
 mod seen;
 mod small_disk;
 
+pub use bouncer::Bouncer;
 pub use cluster::{Cluster, Safety};
 pub use database::Database;
 pub use proxy::{Mode, Proxy, ServerError};

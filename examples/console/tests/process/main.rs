@@ -17,6 +17,7 @@ mod causes;
 mod connections;
 mod database;
 mod lines;
+mod poolers;
 mod stops;
 mod test_pages;
 mod vendors;
