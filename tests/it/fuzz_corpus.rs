@@ -1,6 +1,6 @@
 //! The corpus of the fuzz targets, replayed: what was found once is not broken again.
 
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../fuzz/src/targets.rs"]
 #[expect(
     unreachable_pub,
     reason = "a library of its own in the workspace of the fuzz targets"

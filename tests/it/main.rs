@@ -37,6 +37,7 @@ mod late_properties;
 mod late_reports;
 mod media;
 mod merges;
+mod notices;
 mod odd_texts;
 mod paging;
 mod paging_in_time;

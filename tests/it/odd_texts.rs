@@ -348,6 +348,7 @@ async fn no_odd_delivery_of_a_vendor_is_an_outage() {
     server.paged(&incident, "accepted").await;
     let id = incident.rsplit('/').next().unwrap();
     let mut hook = Webhooks::to(server.url("/hooks/pagerduty"), SECRET).unwrap();
+    let mut deliveries = 0;
     for kind in [
         "incident.annotated",
         "incident.acknowledged",
@@ -368,6 +369,9 @@ async fn no_odd_delivery_of_a_vendor_is_an_outage() {
                 &format!("\"{}\"", "x".repeat(70_000)),
             ] {
                 let mut odd = event.clone();
+                // An event that comes again with another body is refused.
+                deliveries += 1;
+                odd["event"]["id"] = json!(format!("event {deliveries}"));
                 *odd.pointer_mut(&place).unwrap() = json!("the-odd-one");
                 let sent = odd.to_string().replace("\"the-odd-one\"", text);
                 let what = format!(

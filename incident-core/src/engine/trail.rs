@@ -98,3 +98,83 @@ impl Command {
         detail
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::{Publish, Severity, Status, Update};
+    use crate::{HttpsUrl, IncidentId, RuleName, Statement};
+
+    fn noted(command: &Command) -> String {
+        let detail = command.particulars().into_iter();
+        let pairs: Vec<String> = detail
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join(" ")
+    }
+
+    fn words(text: &str) -> Statement {
+        Statement::new(text).unwrap()
+    }
+
+    /// The audit trail tells what was done, and none of the words that were said with it.
+    #[test]
+    fn particulars_tell_what_was_done_and_none_of_its_words() {
+        let id = IncidentId::from_uuid(uuid::Uuid::nil());
+        let update = Update {
+            severity: Some(Severity::Sev1),
+            merged_into: Some(id),
+            reason: Some(words("secret")),
+            ..Update::to_status(words("secret"), Status::Merged)
+        };
+        let url = HttpsUrl::new("https://wiki.example/1").unwrap();
+        for (command, expected) in [
+            (
+                Command::Update(Box::new(update)),
+                format!("merged_into={id} severity=SEV1 status=merged"),
+            ),
+            (
+                Command::Update(Box::new(Update::new(words("secret")))),
+                String::new(),
+            ),
+            (
+                Command::Change(vec![Change::Eta(None), Change::Responder(None)]),
+                "fields=eta,responder".to_owned(),
+            ),
+            (
+                Command::Publish(Publish {
+                    public: true,
+                    title: None,
+                    message: None,
+                }),
+                "public=true".to_owned(),
+            ),
+            (
+                Command::LinkPostMortem { url },
+                "url=https://wiki.example/1".to_owned(),
+            ),
+            (
+                Command::Redact {
+                    seq: 7,
+                    reason: words("a pasted password"),
+                },
+                "reason=a pasted password seq=7".to_owned(),
+            ),
+            (
+                Command::Escalate {
+                    reason: words("secret"),
+                    rule: RuleName::new("security").unwrap(),
+                },
+                "rule=security".to_owned(),
+            ),
+            (
+                Command::Page {
+                    reason: words("secret"),
+                },
+                String::new(),
+            ),
+        ] {
+            assert_eq!(noted(&command), expected);
+        }
+    }
+}

@@ -25,9 +25,11 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// The public routes: nothing is wrapped around them.
 pub fn public_router() -> Router<App> {
-    let active = get(active).options(preflight).fallback(wrong_method);
     Router::new()
-        .route("/public/status/active", active)
+        .route(
+            "/public/status/active",
+            get(active).options(preflight).fallback(wrong_method),
+        )
         .route("/public/{*rest}", any(unknown))
 }
 

@@ -1,0 +1,71 @@
+//! Notices: how the host hears of a commit, and what of it concerns the relay and the
+//! public page.
+
+use std::sync::{Arc, Mutex};
+
+use incident_core::IncidentId;
+use incident_core::actor::Role;
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Command, Declare, Publish, Severity, Status, Update};
+use incident_core::testing::caller;
+use incident_store_memory::MemoryStore;
+
+/// A notice: the incidents it names, whether messages wait, whether the public page changed.
+type Heard = (Vec<IncidentId>, bool, bool);
+
+fn engine() -> (Incidents, Arc<Mutex<Vec<Heard>>>) {
+    let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
+    let notices = Arc::clone(&heard);
+    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+        .on_commit(move |notice| {
+            let heard = (notice.incidents.clone(), notice.outbox, notice.public);
+            notices.lock().unwrap().push(heard);
+        })
+        .build()
+        .unwrap();
+    (incidents, heard)
+}
+
+/// A page is in the outbox as soon as the notice says so: the relay is woken by it and does
+/// not wait for its next look.
+#[tokio::test]
+async fn a_notice_says_whether_messages_wait_and_whether_the_public_page_changed() {
+    let (incidents, heard) = engine();
+    let ask = Ask::by(caller("anna", Role::Commander).unwrap());
+    let declare = async |severity, page| {
+        let asked = Declare {
+            page,
+            ..Declare::new("API down".parse().unwrap(), severity)
+        };
+        incidents.declare(&ask, &asked).await.unwrap().incident.id
+    };
+    let paging = declare(Severity::Sev1, None).await;
+    let silent = declare(Severity::Sev1, Some(false)).await;
+    let act = async |id, command| {
+        incidents.act(&ask, id, &command).await.unwrap();
+    };
+    let note = Update::new("looking".parse().unwrap());
+    act(silent, Command::Update(Box::new(note))).await;
+    let publish = Publish {
+        public: true,
+        title: None,
+        message: None,
+    };
+    act(silent, Command::Publish(publish)).await;
+    // Two incidents in one commit: the public one ends, and the other one is public from
+    // here on.
+    let merge = Update {
+        merged_into: Some(paging),
+        reason: Some("the same".parse().unwrap()),
+        ..Update::to_status("the same".parse().unwrap(), Status::Merged)
+    };
+    act(silent, Command::Update(Box::new(merge))).await;
+    let expected = [
+        (vec![paging], true, false),
+        (vec![silent], false, false),
+        (vec![silent], false, false),
+        (vec![silent], false, true),
+        (vec![silent, paging], false, true),
+    ];
+    assert_eq!(*heard.lock().unwrap(), expected);
+}
