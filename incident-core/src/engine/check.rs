@@ -112,9 +112,8 @@ impl Incidents {
         state: &Incident,
         marks: Option<&StateMarks>,
     ) -> Result<Option<&'static str>, Error> {
-        let group = marks.and_then(|marks| marks.rewritten_in(state));
-        if let Some(group) = group {
-            return Ok(Some(group.rewritten()));
+        if let Some(reason) = marks.and_then(|marks| marks.misfit(state)) {
+            return Ok(Some(reason));
         }
         let within = self.0.settings.store_deadline;
         Ok(self.0.store.misfit(state.id, within).await?)

@@ -196,7 +196,7 @@ impl Incidents {
         let incidents: BTreeSet<IncidentId> = inputs.chain(row.incident_id).collect();
         for id in incidents {
             let incident = self.find(id).await?;
-            if incident.is_some_and(|one| one.shaped_by.contains(by.name.as_str())) {
+            if incident.is_some_and(|one| one.shaped_by.contains(&by.name)) {
                 return Ok(true);
             }
         }

@@ -1,6 +1,7 @@
 //! How an incident begins.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::apply::restart_update_clock;
 use super::decide::{eta_ahead, not_future};
@@ -142,7 +143,7 @@ pub(crate) fn declare(
         credit_revision: 0,
         text_from: BTreeMap::new(),
         redacted_at: None,
-        shaped_by: BTreeSet::new(),
+        shaped_by: Arc::default(),
     };
     restart_update_clock(&mut state, now, policy);
     Ok(Incident::from_state(state))

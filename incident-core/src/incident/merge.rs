@@ -1,6 +1,6 @@
 //! Merging: what may be merged into what, and what carries over.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::decide::wrong_state;
 use super::{Affected, AffectedTenant, Change, Event, Incident, Mode, Refusal, State};
@@ -26,7 +26,7 @@ pub struct TookIn {
     /// The other one had paged somebody who has not answered yet.
     pub(crate) was_paging: bool,
     /// Everybody who shaped the outage of the other one.
-    pub(super) shaped_by: BTreeSet<PersonName>,
+    pub(super) shaped_by: Arc<[PersonName]>,
 }
 
 /// The intervals of an outage, as a state holds them.
@@ -84,7 +84,7 @@ pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>
         alerts: alerts.cloned().collect(),
         face: Box::new(source.face.clone()),
         was_paging: source.mode == Mode::Live && source.paging.was_begun() && !source.is_taken(),
-        shaped_by: source.shaped_by.clone(),
+        shaped_by: Arc::clone(&source.shaped_by),
     }))])
 }
 
@@ -99,7 +99,7 @@ impl State {
         self.impact_ended_at = outage.impact_ended_at;
         self.stand_for(&taken.alerts);
         self.face.take_in(taken.from, &taken.face, now);
-        self.shaped_by.extend(taken.shaped_by.iter().cloned());
+        self.note_shapers(taken.shaped_by.iter());
     }
 }
 

@@ -21,8 +21,9 @@ mod tenants;
 mod vendor;
 mod visible;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -162,8 +163,8 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redacted_at: Option<Timestamp>,
     /// Everybody whose command changed what its credits are computed from.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub shaped_by: BTreeSet<PersonName>,
+    #[serde(default, skip_serializing_if = "<[PersonName]>::is_empty")]
+    pub shaped_by: Arc<[PersonName]>,
 }
 
 /// An incident. Readable as its [`State`]; changed only by applying events.

@@ -1,8 +1,20 @@
 //! Who shaped what an incident's credits are computed from.
 
-use super::{Event, Incident};
+use super::{Event, Incident, State};
 use crate::PersonName;
 use crate::actor::Actor;
+
+impl State {
+    /// Adds to those who shaped it, each once.
+    pub(super) fn note_shapers<'a>(&mut self, names: impl IntoIterator<Item = &'a PersonName>) {
+        for name in names {
+            if !self.shaped_by.contains(name) {
+                let all = self.shaped_by.iter().chain([name]);
+                self.shaped_by = all.cloned().collect();
+            }
+        }
+    }
+}
 
 impl Incident {
     /// Notes who made an incident or changed what its credits are computed from: the
@@ -11,8 +23,7 @@ impl Incident {
     pub(crate) fn note_shaping(&mut self, event: &Event, before: &Self, by: &Actor) {
         let began = matches!(event, Event::Declared);
         if began || !self.has_figure_of(before) {
-            let name = PersonName::clone(&by.name);
-            self.state_mut().shaped_by.insert(name);
+            self.state_mut().note_shapers([&by.name]);
         }
     }
 

@@ -3,17 +3,18 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::Timestamp;
 use crate::incident::{Affected, Ending, Incident, Scope};
-use crate::{Invalid, Timestamp};
 
 const DOMAIN: &[u8] = b"incident/state/v1\0";
 
 /// A group of fields of an incident's state, from which credits are computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MarkedGroup {
+#[derive(Clone, Copy, Debug)]
+enum MarkedGroup {
     /// `mode`, `environment`, `status` and `ending`: whether it counts, and is over.
     Counts,
     /// `facts.scope`: how much of the platform was hit.
@@ -27,8 +28,8 @@ pub enum MarkedGroup {
 }
 
 impl MarkedGroup {
-    /// Every group, in the order of their names.
-    pub const ALL: [Self; 5] = [
+    /// Every group, in the order of their values and hints.
+    const ALL: [Self; 5] = [
         Self::Counts,
         Self::Scope,
         Self::Severity,
@@ -36,22 +37,9 @@ impl MarkedGroup {
         Self::Times,
     ];
 
-    /// Its name in the canonical bytes.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Counts => "counts",
-            Self::Scope => "scope",
-            Self::Severity => "severity",
-            Self::Tenants => "tenants",
-            Self::Times => "times",
-        }
-    }
-
     /// The sentence about an incident whose fields of this group are not those that its
     /// chain has.
-    #[must_use]
-    pub const fn rewritten(self) -> &'static str {
+    const fn rewritten(self) -> &'static str {
         match self {
             Self::Counts => {
                 "the stored mode, environment, status or ending is not the one of this entry"
@@ -63,26 +51,35 @@ impl MarkedGroup {
         }
     }
 
-    /// Feeds the values of the group: texts each with a NUL behind it, which none of them
-    /// holds; times as microseconds since 1970, big-endian. This is part of the format.
-    fn feed(self, incident: &Incident, into: &mut Sha256) {
+    /// Puts the values of the group behind those of the groups before it. Each is as long as
+    /// it says itself: texts have a NUL behind them, which none of them holds, lists their
+    /// length before them, times a byte that says if there is one. Numbers are big-endian,
+    /// times are microseconds since 1970. This is part of the format.
+    fn put(self, incident: &Incident, into: &mut Vec<u8>) {
         match self {
             Self::Counts => {
                 text(into, incident.mode.name());
                 text(into, incident.environment.as_str());
                 text(into, incident.status.name());
                 match incident.ending {
-                    None => text(into, ""),
-                    Some(Ending::Cancelled(reason)) => text(into, reason.name()),
-                    Some(Ending::MergedInto(other)) => into.update(other.uuid().as_bytes()),
+                    None => into.push(0),
+                    Some(Ending::Cancelled(reason)) => {
+                        into.push(1);
+                        text(into, reason.name());
+                    }
+                    Some(Ending::MergedInto(other)) => {
+                        into.push(2);
+                        into.extend(other.uuid().as_bytes());
+                    }
                 }
             }
             Self::Scope => text(into, incident.facts.scope.map_or("", Scope::name)),
             Self::Severity => text(into, incident.severity.name()),
             Self::Tenants => match &incident.affected_tenants {
-                Affected::All => into.update([0]),
+                Affected::All => into.push(0),
                 Affected::These(list) => {
-                    into.update([1]);
+                    into.push(1);
+                    length(into, list.len());
                     for one in list {
                         text(into, one.tenant_id.as_str());
                         time(into, one.from);
@@ -95,6 +92,7 @@ impl MarkedGroup {
                 time(into, incident.reopened_at);
                 time(into, incident.impact_ended_at);
                 time(into, incident.resolved_at);
+                length(into, incident.earlier.len());
                 for earlier in &incident.earlier {
                     time(into, Some(earlier.start()));
                     time(into, Some(earlier.end()));
@@ -104,107 +102,141 @@ impl MarkedGroup {
     }
 }
 
-fn text(into: &mut Sha256, text: &str) {
-    into.update(text);
-    into.update([0]);
+fn text(into: &mut Vec<u8>, text: &str) {
+    into.extend(text.as_bytes());
+    into.push(0);
 }
 
-fn time(into: &mut Sha256, at: Option<Timestamp>) {
+fn length(into: &mut Vec<u8>, length: usize) {
+    let length = u32::try_from(length).unwrap_or(u32::MAX);
+    into.extend(length.to_be_bytes());
+}
+
+fn time(into: &mut Vec<u8>, at: Option<Timestamp>) {
     match at {
-        None => into.update([0]),
+        None => into.push(0),
         Some(at) => {
-            into.update([1]);
-            into.update(at.micros().to_be_bytes());
+            into.push(1);
+            into.extend(at.micros().to_be_bytes());
         }
     }
 }
 
-/// The first 128 bits of a SHA-256 digest; written as 32 lower-case hex digits. Whoever
-/// rewrites a state would need a second preimage.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-struct Mark([u8; 16]);
-
-impl fmt::Debug for Mark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from(*self))
+/// Sixteen bits of a group, by which it is named: FNV-1a over its bytes, folded. Whether a
+/// state is the marked one is told by the digest alone.
+fn hint(bytes: &[u8]) -> [u8; 2] {
+    let mut sum: u32 = 0x811c_9dc5;
+    for byte in bytes {
+        sum = (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
     }
+    let [a, b, c, d] = sum.to_be_bytes();
+    [a ^ c, b ^ d]
 }
 
-impl From<Mark> for String {
-    fn from(mark: Mark) -> Self {
-        format!("{:032x}", u128::from_be_bytes(mark.0))
-    }
-}
+/// The bytes of the digest: the first 128 bits of SHA-256. Whoever rewrites a state would
+/// need a second preimage.
+const DIGEST: usize = 16;
 
-impl TryFrom<String> for Mark {
-    type Error = Invalid;
+/// The bytes of a hint.
+const HINT: usize = 2;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
-        let wrong = || Invalid::new("mark", "32 lower-case hex digits");
-        let digits =
-            text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        let read = u128::from_str_radix(&text, 16).ok().filter(|_| digits);
-        read.map(|bits| Self(bits.to_be_bytes())).ok_or_else(wrong)
-    }
-}
+/// The bytes of marks.
+const ALL: usize = DIGEST + HINT * MarkedGroup::ALL.len();
 
-/// Marks of the state that an incident has with an entry, a digest per group: `sha256` of
-/// `"incident/state/v1\0"`, the group's name, a NUL and its values, cut to 128 bits.
+/// Marks of the state that an incident has with an entry: `sha256("incident/state/v1\0" ||
+/// the values of every group)`, cut to 128 bits, and 16 bits of each group, by which a
+/// group that was rewritten is named. Written as 52 hexadecimal digits.
 ///
 /// The newest entry of a chain carries those of the state as it is now: every write that
 /// appends entries puts them into the last one, and nothing of the groups changes without
 /// an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StateMarks {
-    counts: Mark,
-    scope: Mark,
-    severity: Mark,
-    tenants: Mark,
-    times: Mark,
-}
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct StateMarks([u8; ALL]);
 
 impl StateMarks {
     /// The marks of a state.
     #[must_use]
     pub fn of(incident: &Incident) -> Self {
-        let mark = |group: MarkedGroup| {
-            let mut hasher = Sha256::new();
-            hasher.update(DOMAIN);
-            text(&mut hasher, group.name());
-            group.feed(incident, &mut hasher);
-            let digest: [u8; 32] = hasher.finalize().into();
-            let mut bytes = [0; 16];
-            for (to, from) in bytes.iter_mut().zip(digest) {
-                *to = from;
-            }
-            Mark(bytes)
-        };
-        Self {
-            counts: mark(MarkedGroup::Counts),
-            scope: mark(MarkedGroup::Scope),
-            severity: mark(MarkedGroup::Severity),
-            tenants: mark(MarkedGroup::Tenants),
-            times: mark(MarkedGroup::Times),
+        let mut all = [0; ALL];
+        let (digest, hints) = all.split_at_mut(DIGEST);
+        let mut bytes = Vec::with_capacity(160);
+        bytes.extend(DOMAIN);
+        for (group, two) in MarkedGroup::ALL
+            .into_iter()
+            .zip(hints.chunks_exact_mut(HINT))
+        {
+            let start = bytes.len();
+            group.put(incident, &mut bytes);
+            two.copy_from_slice(&hint(bytes.get(start..).unwrap_or_default()));
         }
+        for (to, from) in digest.iter_mut().zip(Sha256::digest(&bytes)) {
+            *to = from;
+        }
+        Self(all)
     }
 
-    const fn get(&self, group: MarkedGroup) -> Mark {
-        match group {
-            MarkedGroup::Counts => self.counts,
-            MarkedGroup::Scope => self.scope,
-            MarkedGroup::Severity => self.severity,
-            MarkedGroup::Tenants => self.tenants,
-            MarkedGroup::Times => self.times,
-        }
-    }
-
-    /// Returns the first group of a state that is not as it was marked.
+    /// Returns a sentence about the group of a state that is not as it was marked, or about
+    /// all of it where none can be named; nothing where the state is the marked one.
     #[must_use]
-    pub fn rewritten_in(&self, incident: &Incident) -> Option<MarkedGroup> {
+    pub fn misfit(&self, incident: &Incident) -> Option<&'static str> {
         let now = Self::of(incident);
-        let differs = |group: &MarkedGroup| self.get(*group) != now.get(*group);
-        MarkedGroup::ALL.into_iter().find(differs)
+        let ((digest, hints), (same_digest, same_hints)) =
+            (self.0.split_at(DIGEST), now.0.split_at(DIGEST));
+        if digest == same_digest {
+            return None;
+        }
+        let pairs = hints.chunks_exact(HINT).zip(same_hints.chunks_exact(HINT));
+        let mut groups = MarkedGroup::ALL.into_iter().zip(pairs);
+        let named = groups.find_map(|(group, (marked, now))| (marked != now).then_some(group));
+        Some(named.map_or(
+            "the stored state is not the one of this entry",
+            MarkedGroup::rewritten,
+        ))
+    }
+
+    /// Hands the digits to `with`: they are written with every command, so nothing is
+    /// allocated for them.
+    fn written<T>(&self, with: impl FnOnce(&str) -> T) -> T {
+        const DIGITS: [u8; 16] = *b"0123456789abcdef";
+        let digit = |bits: u8| DIGITS.get(usize::from(bits)).copied().unwrap_or_default();
+        let mut text = [0; 2 * ALL];
+        for (two, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            if let [high, low] = two {
+                (*high, *low) = (digit(byte >> 4), digit(byte & 15));
+            }
+        }
+        // Digits are ASCII.
+        with(std::str::from_utf8(&text).unwrap_or_default())
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let digits = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 2 * ALL || !text.bytes().all(digits) {
+            return None;
+        }
+        let mut all = [0; ALL];
+        for (at, byte) in all.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        Some(Self(all))
+    }
+}
+
+impl fmt::Debug for StateMarks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.written(|text| f.write_str(text))
+    }
+}
+
+impl Serialize for StateMarks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.written(|text| serializer.serialize_str(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for StateMarks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::read(&text).ok_or_else(|| D::Error::custom("marks are 52 lower-case hex digits"))
     }
 }

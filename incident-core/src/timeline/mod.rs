@@ -25,4 +25,4 @@ pub use draft::{EntryDraft, EntryKind};
 pub use entry::{
     CommittedText, SysIncidentUpdateEntry, TextName, redact, seal, verify, verify_next,
 };
-pub use marks::{MarkedGroup, StateMarks};
+pub use marks::StateMarks;

@@ -72,7 +72,7 @@ impl State {
         }
         for entry in audit {
             let place = (entry.said.at, entry.chain, entry.seq);
-            self.audit_by_time.insert(place);
+            self.note_time(place);
             self.audit.entry(entry.chain).or_default().push(entry);
         }
         if let Some(settlement) = settles {

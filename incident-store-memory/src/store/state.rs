@@ -36,8 +36,8 @@ pub(super) struct State {
     /// Live incidents by the alert that they were declared for.
     pub(super) declared_for: BTreeMap<Name, BTreeSet<IncidentId>>,
     pub(super) audit: BTreeMap<Chain, Vec<AuditEntry>>,
-    /// Audit entries by time: a page of the trail is found without sorting all of it.
-    pub(super) audit_by_time: BTreeSet<(Timestamp, Chain, u64)>,
+    /// Audit entries in order of time: a page of the trail is found without sorting all of it.
+    pub(super) audit_by_time: Vec<(Timestamp, Chain, u64)>,
     pub(super) outbox: Messages,
     /// Only ever grows, so that a place stays.
     pub(super) ledger: Vec<LedgerRow>,
@@ -116,16 +116,24 @@ impl State {
             return found.into_iter().take(*limit).cloned().collect();
         }
         let first = from.map(|from| (from, Chain::System, 0));
-        let start = match (*after).max(first) {
-            Some(start) => Bound::Included(start),
-            None => Bound::Unbounded,
-        };
-        let places = self.audit_by_time.range((start, Bound::Unbounded));
+        let start = (*after).max(first);
+        let before = |place: &(Timestamp, Chain, u64)| start.is_some_and(|start| *place < start);
+        let first = self.audit_by_time.partition_point(before);
+        let places = self.audit_by_time.iter().skip(first);
         let found = places.filter_map(|(_, chain, seq)| {
             let at = usize::try_from(seq.checked_sub(1)?).ok()?;
             self.audit.get(chain)?.get(at)
         });
         found.filter(wanted).take(*limit).cloned().collect()
+    }
+
+    /// Notes the place of an audit entry. Most come in the order of their times.
+    pub(super) fn note_time(&mut self, place: (Timestamp, Chain, u64)) {
+        let at = match self.audit_by_time.last() {
+            Some(last) if place < *last => self.audit_by_time.partition_point(|one| *one < place),
+            Some(_) | None => self.audit_by_time.len(),
+        };
+        self.audit_by_time.insert(at, place);
     }
 
     pub(super) fn unused(&self, service: &ServiceId, tenant: &TenantId) -> Option<&Suggestion> {

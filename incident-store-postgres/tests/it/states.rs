@@ -231,7 +231,7 @@ async fn a_field_that_credits_are_computed_from_is_named() {
         ("affected_tenants", "tenants"),
     ];
     /// Fields that no credit is computed from. One that is added has to be put here, or into
-    /// `MarkedGroup`.
+    /// the groups of `incident_core::timeline::StateMarks`.
     const FREE: [&str; 38] = [
         "acknowledged_at",
         "acknowledged_by",
