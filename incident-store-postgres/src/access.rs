@@ -197,7 +197,7 @@ impl Session {
 
     /// A call that failed because somebody left the connection in a transaction, which is
     /// rolled back. Nothing was done, and the call may be made again.
-    pub(crate) async fn is_freed<T>(&mut self, answer: &Timed<T>) -> bool {
+    pub(crate) async fn is_freed<T: Sync>(&mut self, answer: &Timed<T>) -> bool {
         let Ok(Err(error)) = answer else { return false };
         if !Failure::is_in_transaction(error) {
             return false;

@@ -112,7 +112,7 @@ impl Failure {
     }
 
     /// Whether a statement that must be alone in its transaction found another one open:
-    /// invalid_transaction_termination, in_failed_sql_transaction.
+    /// `invalid_transaction_termination`, `in_failed_sql_transaction`.
     pub(crate) fn is_in_transaction(error: &sqlx::Error) -> bool {
         matches!(code(error).as_deref(), Some("2D000" | "25P02"))
     }

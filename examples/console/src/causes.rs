@@ -120,12 +120,13 @@ fn advice_on(error: &(dyn Error + 'static), database: Option<&Database>) -> Opti
     ) {
         return None;
     }
-    match error.downcast_ref::<sqlx::Error>()? {
-        sqlx::Error::Tls(_) => Some("check sslmode and sslrootcert in DATABASE_URL".to_owned()),
-        sqlx::Error::Io(io) if io.kind() != ErrorKind::InvalidData => Some(unreachable(database)),
-        sqlx::Error::PoolTimedOut => Some(unreachable(database)),
-        _ => None,
+    let error = error.downcast_ref::<sqlx::Error>()?;
+    if matches!(error, sqlx::Error::Tls(_)) {
+        return Some("check sslmode and sslrootcert in DATABASE_URL".to_owned());
     }
+    let is_away = matches!(error, sqlx::Error::PoolTimedOut)
+        || matches!(error, sqlx::Error::Io(io) if io.kind() != ErrorKind::InvalidData);
+    is_away.then(|| unreachable(database))
 }
 
 fn unreachable(database: Option<&Database>) -> String {

@@ -340,12 +340,12 @@ impl Database {
         let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
         let lending = tokio::time::timeout(CONNECT, asked).await;
         let lending = lending.map_err(late).and_then(|lending| lending);
-        match lending.map_err(|error| StorageError::Unreachable(self.clone(), error))? {
-            Lending::Transaction { prepares: false } => {
-                Err(StorageError::Pooler(self.clone(), PoolerError::Statements))
-            }
-            lending => Ok(lending),
+        let lending = lending.map_err(|error| StorageError::Unreachable(self.clone(), error))?;
+        if matches!(lending, Lending::Transaction { prepares: false }) {
+            let error = PoolerError::Statements;
+            return Err(StorageError::Pooler(self.clone(), error));
         }
+        Ok(lending)
     }
 
     /// A pool that connects when it is used, to a server or a pooler that lends a
@@ -362,11 +362,12 @@ impl Database {
             // A dead connection is found by the call itself, and another one taken.
             .test_before_acquire(false);
         // What is set in a transaction that was lent would meet other clients.
-        let pool = match lending {
-            Lending::Session => pool.after_connect(|connection, _| {
+        let pool = if matches!(lending, Lending::Session) {
+            pool.after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(LIMITS).await.map(|_| ()) })
-            }),
-            _ => pool,
+            })
+        } else {
+            pool
         };
         pool.connect_lazy_with(self.0.clone())
     }

@@ -143,9 +143,11 @@ const HINT: usize = 2;
 /// The bytes of marks.
 const ALL: usize = DIGEST + HINT * MarkedGroup::ALL.len();
 
-/// Marks of the state that an incident has with an entry: `sha256("incident/state/v1\0" ||
-/// the values of every group)`, cut to 128 bits, and 16 bits of each group, by which a
-/// group that was rewritten is named. Written as 52 hexadecimal digits.
+/// Marks of the state that an incident has with an entry.
+///
+/// They are `sha256("incident/state/v1\0" || the values of every group)`, cut to 128 bits,
+/// and 16 bits of each group, by which a group that was rewritten is named. Written as 52
+/// hexadecimal digits.
 ///
 /// The newest entry of a chain carries those of the state as it is now: every write that
 /// appends entries puts them into the last one, and nothing of the groups changes without

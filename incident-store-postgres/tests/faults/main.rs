@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::clone_on_ref_ptr,
+    clippy::print_stdout,
     reason = "tests, and what they share, fail by panicking"
 )]
 

@@ -175,7 +175,10 @@ impl Setup {
 
 /// Looks at everything once, on tables that filled up since the plans were made; what read
 /// too many rows of a table that counts.
-async fn read_too_much(vacuumed: bool, counts: impl Fn(&str, &str) -> bool) -> Vec<String> {
+async fn read_too_much(
+    vacuumed: bool,
+    counts: impl Fn(&str, &str) -> bool + Send + Sync,
+) -> Vec<String> {
     let mut it = Setup::new(vacuumed).await;
     for _ in 0..8 {
         it.everything(&mut async |_: &Setup, _| ()).await;

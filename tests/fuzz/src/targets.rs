@@ -34,8 +34,11 @@ use incident_store_memory::MemoryStore;
 use serde_json::Value;
 use tower::ServiceExt;
 
+/// A property of any bytes; it panics where they break it.
+pub type Target = fn(&[u8]);
+
 /// The targets by their names: also the names of their folders in `corpus/`.
-pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("pagerduty_webhook", pagerduty_webhook),
     ("opsgenie_webhook", opsgenie_webhook),
     ("queries", queries),
@@ -85,7 +88,7 @@ async fn send(router: Router, request: Request<Body>) -> (StatusCode, Bytes) {
 
 /// Bytes that a vendor signed are answered with success: an answer of 4xx makes PagerDuty
 /// drop the event, and stop deliveries after three. Bytes that nobody signed are refused.
-fn webhook(path: &str, header: (&str, String), data: &[u8]) {
+fn webhook(path: &str, header: (&str, &str), data: &[u8]) {
     let request = |header: Option<(&str, &str)>| {
         let mut request = Request::post(path).header(CONTENT_TYPE, "application/json");
         if let Some((name, value)) = header {
@@ -95,7 +98,7 @@ fn webhook(path: &str, header: (&str, String), data: &[u8]) {
     };
     block_on(async {
         let console = console();
-        let signed = request(Some((header.0, &header.1)));
+        let signed = request(Some(header));
         let (status, _) = send(console.clone(), signed).await;
         let expected = if data.len() > 1024 * 1024 {
             StatusCode::PAYLOAD_TOO_LARGE
@@ -109,16 +112,13 @@ fn webhook(path: &str, header: (&str, String), data: &[u8]) {
 }
 
 pub fn pagerduty_webhook(data: &[u8]) {
-    let header = ("x-pagerduty-signature", Webhooks::sign(SECRET, data));
+    let signature = Webhooks::sign(SECRET, data);
+    let header = ("x-pagerduty-signature", signature.as_str());
     webhook("/hooks/pagerduty", header, data);
 }
 
 pub fn opsgenie_webhook(data: &[u8]) {
-    webhook(
-        "/hooks/opsgenie",
-        ("authorization", SECRET.to_owned()),
-        data,
-    );
+    webhook("/hooks/opsgenie", ("authorization", SECRET), data);
 }
 
 /// A query is read the same way twice, a cursor leads back to its place under its own

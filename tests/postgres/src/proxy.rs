@@ -44,7 +44,7 @@ pub struct ServerError {
 }
 
 impl ServerError {
-    /// The message ErrorResponse of the protocol.
+    /// The message `ErrorResponse` of the protocol.
     fn bytes(&self) -> Vec<u8> {
         let mut fields = Vec::new();
         for (kind, value) in [

@@ -228,7 +228,7 @@ async fn while_there_is_nothing_to_do_nobody_writes_a_line() {
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     until(&mut lines, "listening on ");
     let log = Arc::new(Mutex::new(Vec::new()));
-    let (stderr, kept) = (child.stderr.take().unwrap(), log.clone());
+    let (stderr, kept) = (child.stderr.take().unwrap(), Arc::clone(&log));
     std::thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
             kept.lock().unwrap().push(line);
