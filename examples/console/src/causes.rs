@@ -60,6 +60,11 @@ pub fn told(error: &(dyn Error + 'static), database: Option<&Database>) -> Strin
         }
         add(without(&layer.to_string(), below));
     }
+    // Lines of one layer stand below its first: a name with a line break begins none.
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|one| one.replace('\n', "\n    "))
+        .collect();
     let mut told = lines.join("\n  because: ");
     if let Some(advice) = advice {
         let _ = write!(told, "\n  to do: {advice}");
