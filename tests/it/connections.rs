@@ -151,12 +151,12 @@ async fn who_takes_no_answer_is_closed() {
     // A public page of about 80 KB, which costs nothing to answer.
     let path = server.declare(&json!({})).await;
     let public = json!({"public": true, "title": "Errors"});
-    let shown = server.post(COMMANDER, &format!("{path}/public"), &public);
-    shown.await.is(200);
+    let shown = format!("{path}/public");
+    server.post(COMMANDER, &shown, &public).await.is(200);
     for _ in 0..20 {
         let update = json!({"message": "x", "public_message": "x".repeat(4_000)});
-        let written = server.post(COMMANDER, &format!("{path}/updates"), &update);
-        written.await.is(201);
+        let updates = format!("{path}/updates");
+        server.post(COMMANDER, &updates, &update).await.is(201);
     }
     let mut deaf = Raw::to(server.address()).await;
     let many = 2_000;
