@@ -156,13 +156,16 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
             .iter_mut()
             .for_each(|(entry, _)| entry.marks = None);
     }
+    let mut owner = database.options().connect().await.unwrap();
+    owner.execute(KEEP_ALONE).await.unwrap();
     store.commit(commit, WITHIN).await.unwrap();
     let id = prepared.incident().id;
-    let mut owner = database.options().connect().await.unwrap();
-    owner
-        .execute("update incident.incidents set state = state - 'shaped_by'")
-        .await
-        .unwrap();
+    for sql in [
+        "drop procedure incident.keep_alone",
+        "update incident.incidents set state = state - 'shaped_by'",
+    ] {
+        owner.execute(sql).await.unwrap();
+    }
     let mut as_app = database.options().username("app").connect().await.unwrap();
     let may = "select has_table_privilege('incident.timeline_texts', 'delete') as may";
     assert!(as_app.fetch_one(may).await.unwrap().get::<bool, _>("may"));
