@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
-use incident_core::incident::Incident;
+use incident_core::incident::{Incident, Outline};
 use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
@@ -139,6 +139,15 @@ impl IncidentStore for Troubled {
         Ok(found.into_iter().map(|one| self.told(one)).collect())
     }
 
+    async fn outlines(
+        &self,
+        filter: &IncidentFilter,
+        within: Duration,
+    ) -> Result<Vec<Outline>, StoreError> {
+        self.reads().await?;
+        self.inner.outlines(filter, within).await
+    }
+
     async fn timeline(
         &self,
         id: IncidentId,
@@ -243,6 +252,10 @@ impl Suggestions for Troubled {
         within: Duration,
     ) -> Result<Vec<Suggestion>, StoreError> {
         self.inner.suggestions(query, within).await
+    }
+
+    async fn open_suggestions(&self, now: Timestamp, within: Duration) -> Result<u64, StoreError> {
+        self.inner.open_suggestions(now, within).await
     }
 }
 

@@ -58,7 +58,8 @@ impl Incidents {
         };
         let mut shares: BTreeMap<TenantId, Vec<IncidentShare>> = BTreeMap::new();
         let mut everybody: Option<Vec<TenantId>> = None;
-        for incident in self.all(filter).await? {
+        let mut pages = self.pages(filter);
+        while let Some(incident) = pages.next().await? {
             if incident.excluded().is_some() {
                 continue;
             }
@@ -66,7 +67,7 @@ impl Incidents {
                 all.cloned().map(AffectedTenant::whole).collect()
             };
             let hit: Vec<AffectedTenant> = match (&incident.affected_tenants, only) {
-                (Affected::These(list), _) => list.clone(),
+                (Affected::These(list), _) => list.to_vec(),
                 (Affected::All, Some(only)) => whole(&mut only.iter()),
                 (Affected::All, None) => {
                     let all = match &mut everybody {
