@@ -53,6 +53,7 @@ mod reconciled;
 mod redacted;
 mod relayed;
 mod revisions;
+mod roles;
 mod same_on_both;
 mod scenario;
 mod shapes;

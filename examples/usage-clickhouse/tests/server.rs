@@ -140,10 +140,10 @@ async fn events_of_any_age_are_taken() {
             .total_unique_users,
         100
     );
-    let many = (0..101_i64).map(|n| event("t", 1_000 + n.unsigned_abs(), day(n)));
+    let many = (0..401_i64).map(|n| event("t", 1_000 + n.unsigned_abs(), day(n)));
     let refused = source.record(many.collect(), WITHIN).await.unwrap_err();
     assert!(
-        matches!(&refused, UsageError::Refused(why) if why.contains("101 days")),
+        matches!(&refused, UsageError::Refused(why) if why.contains("401 days")),
         "{refused:?}"
     );
     assert_eq!(
@@ -154,6 +154,128 @@ async fn events_of_any_age_are_taken() {
             .total_unique_users,
         100
     );
+}
+
+/// The parts that inserts left, by day; merges are stopped, so that each block is one.
+async fn parts(database: &str) -> Vec<u64> {
+    let sql = format!(
+        "select count() from system.parts where database = '{database}' and table = 'usage_events' \
+         and active group by partition order by partition"
+    );
+    let told = Server::shared().run(0, &sql).await.unwrap();
+    told.lines().map(|count| count.parse().unwrap()).collect()
+}
+
+/// A23: each day of a batch is an insert of its own and one block, so that it is seen whole
+/// or not at all, whatever the profile of the user says.
+#[tokio::test]
+async fn each_day_is_one_block_whatever_the_profile_says() {
+    let url = Server::shared().database().await.unwrap();
+    let url = url.replace("default@", "small@");
+    let database = url.rsplit('/').next().unwrap();
+    let source = open(&url).await.unwrap();
+    let server = Server::shared();
+    let stop = format!("system stop merges {database}.usage_events");
+    server.run(0, &stop).await.unwrap();
+    let start: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
+    let at = |n: u64| start.saturating_add(Duration::from_secs(n * 60));
+    // Three days, mixed: 1,440 events of two of them, and one of the third.
+    let batch: Vec<_> = (0..2_881).rev().map(|n| event("t", n, at(n))).collect();
+    source.record(batch.clone(), WITHIN).await.unwrap();
+    assert_eq!(parts(database).await, [1, 1, 1]);
+    let all = question(&["t"], ("2026-11-19T00:00:00Z", "2026-11-23T00:00:00Z"));
+    let found = source.unique_users(&all, WITHIN).await.unwrap();
+    assert_eq!(found, scan(&batch, &all));
+    // The same insert by hand is cut: the profile does what it says.
+    let by_hand = format!(
+        "insert into {database}.usage_events (tenant_id, occurred_at, user_id, service_id, failed, endpoint) \
+         format Values {}",
+        (0..1_000)
+            .map(|n| format!("('x', {}, 'u{n}', 'api', 0, '')", start.micros() + n))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    run_as_small(&url, &by_hand).await;
+    assert!(parts(database).await[0] > 2, "{:?}", parts(database).await);
+}
+
+async fn run_as_small(url: &str, sql: &str) {
+    let (address, _) = url
+        .trim_start_matches("clickhouse+")
+        .rsplit_once('/')
+        .unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client
+        .post(address)
+        .body(sql.to_owned())
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        answer.status().is_success(),
+        "{}",
+        answer.text().await.unwrap()
+    );
+}
+
+/// A23: where the profile puts inserts off, ours are kept before they are answered.
+#[tokio::test]
+async fn inserts_are_not_put_off_whatever_the_profile_says() {
+    let server = Server::shared();
+    let known = "select count() from system.settings where name = 'async_insert'";
+    if server.run(0, known).await.unwrap().trim() == "0" {
+        eprintln!("not tried: this version of ClickHouse puts no insert off");
+        return;
+    }
+    let url = server.database().await.unwrap();
+    let (user, database) = ("puts_off", url.rsplit('/').next().unwrap());
+    for sql in [
+        format!(
+            "create user if not exists {user} settings async_insert = 1, wait_for_async_insert = 0, \
+             async_insert_busy_timeout_ms = 60000"
+        ),
+        format!("grant all on *.* to {user}"),
+    ] {
+        server.run(0, &sql).await.unwrap();
+    }
+    let source = open(&url.replace("default@", &format!("{user}@")))
+        .await
+        .unwrap();
+    let at = "2026-11-20T22:10:00Z".parse().unwrap();
+    source
+        .record(vec![event("t", 1, at)], WITHIN)
+        .await
+        .unwrap();
+    let count = format!("select count() from {database}.usage_events");
+    assert_eq!(server.run(0, &count).await.unwrap().trim(), "1");
+}
+
+/// S10: so many days have events, and no more.
+#[tokio::test]
+async fn so_many_days_have_events_and_no_more() {
+    let source = fresh().await.days_at_most(3);
+    let day = |n: u64| {
+        let start: Timestamp = "2001-01-01T00:00:00Z".parse().unwrap();
+        event(
+            "t",
+            n,
+            start.saturating_add(Duration::from_secs(n * 86_400)),
+        )
+    };
+    source.record(vec![day(0), day(50)], WITHIN).await.unwrap();
+    let refused = source.record(vec![day(0), day(1), day(2)], WITHIN).await;
+    assert!(
+        matches!(refused, Err(UsageError::TooManyDays { days: 4, limit: 3 })),
+        "{refused:?}"
+    );
+    // By another process, which knows of no day.
+    let other = source.clone().days_at_most(3);
+    other.record(vec![day(0), day(1)], WITHIN).await.unwrap();
+    assert!(source.record(vec![day(2)], WITHIN).await.is_err());
+    source
+        .record(vec![day(0), day(1), day(50)], WITHIN)
+        .await
+        .unwrap();
 }
 
 /// What comes again and again is kept once, in the end.
