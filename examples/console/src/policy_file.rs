@@ -118,6 +118,7 @@ impl PolicyFile {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut file: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         file.check_sizes()?;
+        file.check_names().map_err(|error| error.to_string())?;
         let template = file.template();
         file.paging = Paging {
             template: template.map_err(|error| format!("pagers.{error}"))?,
@@ -127,6 +128,24 @@ impl PolicyFile {
         };
         file.agreed = file.contracts_made().map_err(|error| error.to_string())?;
         Ok(file)
+    }
+
+    /// Refuses names with nothing to see: serde reads them as stores may hold them.
+    fn check_names(&self) -> Result<(), Invalid> {
+        for (id, service) in &self.services {
+            id.check("services")?;
+            let wrong = service.public_name.check("public_name");
+            wrong.map_err(|wrong| wrong.at(format!("services/{id}/public_name")))?;
+        }
+        self.tenants
+            .keys()
+            .try_for_each(|tenant| tenant.check("tenants"))?;
+        self.contracts
+            .keys()
+            .try_for_each(|name| name.check("contracts"))?;
+        let terms = self.contracts.values().flat_map(|one| &one.terms);
+        let mut versions = terms.chain([&self.sla]).map(SlaTerms::version);
+        versions.try_for_each(|version| version.check("version"))
     }
 
     /// Refuses more entries than anybody keeps by hand.
@@ -332,6 +351,16 @@ mod tests {
             ),
             ("[contracts.gold]\nterms = []", "contracts/gold/terms"),
             ("[services.api]\npublic_name = \"\"", "public_name"),
+            (
+                "[services.api]\npublic_name = \"\\u200b\"",
+                "services/api/public_name",
+            ),
+            ("[services.\"\\u3164\"]\npublic_name = \"x\"", "services"),
+            (
+                "[tenants.\"\\u2060\"]\nmonthly_fee = { minor = 1, currency = \"EUR\" }",
+                "tenants",
+            ),
+            ("[pagers]\nclient = \"\\u3164\"", "pagers.client"),
             ("[links]\nfirehose = \"http://plain.example\"", "firehose"),
             ("[pagers]\nclient = \" \"", "pagers.client"),
             ("[pagers]\nper_minute = 0", "per_minute"),

@@ -37,8 +37,12 @@ impl Incidents {
             .await?;
         let mut days = UsageDays::default();
         for (nth, event) in events.iter().enumerate() {
-            let field = |wrong: Invalid| wrong.at(format!("{nth}/occurred_at"));
-            days.add(event.occurred_at).map_err(field)?;
+            let at = |wrong: Invalid| {
+                let field = format!("{nth}/{}", wrong.field());
+                wrong.at(field)
+            };
+            days.add(event.occurred_at).map_err(at)?;
+            event.check().map_err(at)?;
         }
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         sink.record(events, self.0.settings.usage_deadline).await?;

@@ -104,9 +104,24 @@ impl Tenants {
     fn checked(self) -> Result<Affected, Invalid> {
         match self {
             Self::All => Ok(Affected::All),
-            Self::These(list) => Affected::these(list),
+            Self::These(list) => {
+                // By its place in the request, before it is sorted.
+                for (nth, one) in list.iter().enumerate() {
+                    let wrong = one.tenant_id.check("affected_tenants");
+                    wrong.map_err(|wrong| wrong.at(format!("affected_tenants/{nth}")))?;
+                }
+                Affected::these(list)
+            }
         }
     }
+}
+
+fn visible_services(services: &[ServiceId]) -> Result<(), Invalid> {
+    let mut all = services.iter().enumerate();
+    all.try_for_each(|(nth, one)| {
+        let wrong = one.check("affected_services");
+        wrong.map_err(|wrong| wrong.at(format!("affected_services/{nth}")))
+    })
 }
 
 /// `POST /sys/incidents`.
@@ -254,6 +269,7 @@ macro_rules! patch {
                 let mut changes = Vec::new();
                 $(changes.extend(self.$name.map($change));)+
                 if let Some(mut services) = self.affected_services {
+                    visible_services(&services)?;
                     services.sort();
                     services.dedup();
                     changes.push(Change::AffectedServices(services));
