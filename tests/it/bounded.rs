@@ -2,12 +2,15 @@
 //! suggestions that nobody follows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use incident_core::SuggestionId;
 use incident_core::commit::{Commit, SuggestionWrite};
-use incident_core::engine::MOST_OPEN_SUGGESTIONS;
+use incident_core::engine::{Error, Incidents, MOST_OPEN_SUGGESTIONS, MOST_OUTAGES};
+use incident_core::incident::Refusal;
+use incident_core::port::{TenantDirectory, UsageError};
 use incident_core::suggestion::{SUGGESTION_TTL, Suggest, Suggestion};
+use incident_core::{Month, SuggestionId, TenantId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -229,5 +232,51 @@ async fn so_many_suggestions_are_open_and_no_more() {
         .clock
         .advance(SUGGESTION_TTL + Duration::from_secs(1));
     suggest("one too many").await.is(201);
+    server.stop().await;
+}
+
+/// A directory of so many tenants.
+struct Everybody(usize);
+
+#[async_trait::async_trait]
+impl TenantDirectory for Everybody {
+    async fn tenants(&self, _within: Duration) -> Result<Vec<TenantId>, UsageError> {
+        let name = |n: usize| TenantId::new(&format!("tenant-{n:06}")).unwrap();
+        Ok((0..self.0).map(name).collect())
+    }
+}
+
+/// S10: a question about everybody holds so many outages; about one tenant it is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_of_everybody_hold_so_many_outages() {
+    let server = Server::start().await;
+    for _ in 0..3 {
+        server
+            .declare(&json!({"severity": "SEV4", "affected_tenants": "all"}))
+            .await;
+    }
+    server.clock.advance(Duration::from_secs(60));
+    let asked = |tenants: usize| {
+        Incidents::builder(server.store.clone())
+            .clock(server.clock.clone())
+            .directory(Arc::new(Everybody(tenants)))
+            .build()
+            .unwrap()
+    };
+    let month: Month = "2026-11".parse().unwrap();
+    let fits = MOST_OUTAGES / 3;
+    let made = asked(fits).statements(month, None).await.unwrap();
+    assert_eq!(made.len(), fits);
+    drop(made);
+    let too_many = asked(fits + 1);
+    match too_many.statements(month, None).await {
+        Err(Error::Refused(Refusal::Invalid(wrong))) => assert_eq!(wrong.field(), "tenant"),
+        other => panic!("{:?}", other.map(|made| made.len())),
+    }
+    let one = TenantId::new("tenant-000007").unwrap();
+    assert_eq!(
+        too_many.statements(month, Some(&one)).await.unwrap().len(),
+        1
+    );
     server.stop().await;
 }

@@ -185,3 +185,45 @@ async fn lists_of_large_incidents_take_little_memory() {
     let (child, address) = serve(Some(&url)).await;
     grows_little("postgres", &child, &address, &load).await;
 }
+
+/// S11: who may do nothing makes no memory grow: 10,000 refused calls.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_calls_take_no_memory() {
+    const VIEWER: &str = "token-of-a-viewer-0123";
+    let mut console = command();
+    console
+        .env("INCIDENT_TOKENS", format!("vera:viewer:{VIEWER}"))
+        .env("RUST_LOG", "error");
+    let mut child = Running::of(&mut console);
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let seen = until(&mut lines, "listening on ");
+    let address = seen
+        .last()
+        .unwrap()
+        .trim_start_matches("listening on ")
+        .to_owned();
+    let refused = async |calls: usize| {
+        let clients = (0..4).map(|_| {
+            let (client, url) = (client(), format!("{address}/sys/incidents"));
+            tokio::spawn(async move {
+                for _ in 0..calls / 4 {
+                    let request = client
+                        .post(&url)
+                        .bearer_auth(VIEWER)
+                        .header("idempotency-key", "k");
+                    assert_eq!(request.body("{}").send().await.unwrap().status(), 403);
+                }
+            })
+        });
+        for one in clients.collect::<Vec<_>>() {
+            one.await.unwrap();
+        }
+    };
+    refused(1_000).await;
+    let before = resident(child.id());
+    let ((), most) = peak(child.id(), refused(10_000)).await;
+    let grew = most.saturating_sub(before);
+    eprintln!("10000 refused calls: {} KiB more at most", grew / 1024);
+    assert!(grew < 4 << 20, "{grew} bytes more");
+}
