@@ -5,6 +5,7 @@
     reason = "tests, and what they share, fail by panicking"
 )]
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,6 +15,8 @@ use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
 use incident_core::{Timestamp, Window, Windows};
 use incident_test_clickhouse::Server;
 use incident_usage_clickhouse::{Address, ClickHouseUsage, OpenError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 const WITHIN: Duration = Duration::from_secs(30);
 
@@ -198,6 +201,67 @@ async fn each_day_is_one_block_whatever_the_profile_says() {
     );
     run_as_small(&url, &by_hand).await;
     assert!(parts(database).await[0] > 2, "{:?}", parts(database).await);
+}
+
+/// Passes connections on to a server, and keeps what clients sent.
+async fn listening_in(to: String) -> (u16, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&sent);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(&to).await.unwrap();
+            let ((mut asked, mut answers), (mut told, mut asks)) =
+                (client.into_split(), server.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut told, &mut answers).await });
+            let kept = Arc::clone(&kept);
+            tokio::spawn(async move {
+                let mut piece = vec![0; 64 * 1024];
+                while let Ok(read @ 1..) = asked.read(&mut piece).await {
+                    kept.lock().unwrap().extend_from_slice(&piece[..read]);
+                    asks.write_all(&piece[..read]).await.unwrap();
+                }
+            });
+        }
+    });
+    (port, sent)
+}
+
+/// A23: a batch of three days is three inserts, each with the settings that the server
+/// knows.
+#[tokio::test]
+async fn each_day_of_a_batch_is_an_insert_of_its_own() {
+    let url = Server::shared().database().await.unwrap();
+    let (at, database) = url
+        .trim_start_matches("clickhouse+http://default@")
+        .split_once('/')
+        .unwrap();
+    let (port, sent) = listening_in(at.to_owned()).await;
+    let source = open(&format!(
+        "clickhouse+http://default@127.0.0.1:{port}/{database}"
+    ))
+    .await
+    .unwrap();
+    let start: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
+    let at = |n: u64| start.saturating_add(Duration::from_secs(n * 3_600));
+    let batch: Vec<_> = (0..72).rev().map(|n| event("t", n, at(n))).collect();
+    source.record(batch, WITHIN).await.unwrap();
+    let sent = String::from_utf8_lossy(&sent.lock().unwrap()).into_owned();
+    let inserts: Vec<&str> = sent
+        .lines()
+        .filter(|line| line.contains("query=insert+into"))
+        .collect();
+    assert_eq!(inserts.len(), 3, "{inserts:?}");
+    let known = "select name from system.settings where name in ('async_insert', 'max_insert_block_size', \
+                 'min_insert_block_size_rows', 'wait_for_async_insert')";
+    let known = Server::shared().run(0, known).await.unwrap();
+    assert!(known.contains("max_insert_block_size"), "{known}");
+    for insert in inserts {
+        for name in known.split_whitespace() {
+            assert!(insert.contains(&format!("&{name}=")), "{name}: {insert}");
+        }
+    }
 }
 
 async fn run_as_small(url: &str, sql: &str) {

@@ -163,9 +163,7 @@ impl State {
 mod tests {
     use std::time::Duration;
 
-    use incident_core::SuggestionId;
     use incident_core::suggestion::{SUGGESTION_TTL, Suggest};
-    use uuid::Uuid;
 
     use super::*;
 
@@ -174,7 +172,7 @@ mod tests {
     fn so_many_suggestions_are_kept() {
         let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
         let suggestion = |n: usize, received_at: Timestamp| Suggestion {
-            id: SuggestionId::from_uuid(Uuid::from_u64_pair(5, u64::try_from(n).unwrap())),
+            id: format!("00000000-0000-7000-8000-{n:012}").parse().unwrap(),
             said: Suggest {
                 service: "api".parse().unwrap(),
                 tenant: format!("t{n}").parse().unwrap(),

@@ -7,6 +7,9 @@ use incident_test_postgres::{Cluster, Database, Safety};
 
 const PAGE: &str = include_str!("../../../../docs/operations.md");
 
+/// Where a command fails, what was started in the background ends with the rest.
+const AFTER: &str = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT";
+
 /// What stands for `cargo install` but in the long tier: the package, its lock file and its
 /// program are looked at, and nothing is built for minutes.
 const CARGO: &str = r#"
@@ -40,7 +43,7 @@ fn script() -> String {
         .map(|rest| rest.split("```").next().unwrap())
         .collect();
     assert!(blocks.len() >= 9, "{} blocks", blocks.len());
-    let script = format!("set -euxo pipefail\n{CARGO}\n{}", blocks.join("\n"));
+    let script = format!("set -euxo pipefail\n{AFTER}\n{CARGO}\n{}", blocks.join("\n"));
     // More to dump than one drill, before the first stop.
     script.replacen("kill -TERM", &format!("{MORE}\nkill -TERM"), 1)
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
+use std::time::{Duration, Instant};
 
 use incident_console::cli::COMMANDS;
 
@@ -67,7 +68,18 @@ fn the_program_and_every_command_have_help_and_a_version() {
 /// Starts with a setting that stops it; answers the one line that it says.
 fn stopped(name: &str, value: &OsStr) -> String {
     let mut child = Running::of(command().env(name, value));
-    assert!(!child.wait().unwrap().success(), "{name}");
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "{name} does not stop it"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert!(!status.success(), "{name}");
     let mut error = String::new();
     let mut stderr = child.stderr.take().unwrap();
     stderr.read_to_string(&mut error).unwrap();
