@@ -1,5 +1,6 @@
-//! Limits of one incident: of its lists, of all its fields together, of the months it
-//! spans. Each is checked where a command brings something new, so that what stores hold
+//! Limits of one incident: of its lists, of all its fields together, of its months.
+//!
+//! Each is checked where a command brings something new, so that what stores hold
 //! from before there was a limit stays as it is, and can be made smaller.
 
 use std::collections::BTreeMap;

@@ -156,7 +156,7 @@ impl Affected {
             Self::These(list) if list.len() > most => {
                 Self::These(list.iter().take(most).cloned().collect())
             }
-            other => other.clone(),
+            Self::All | Self::These(_) => self.clone(),
         }
     }
 
