@@ -317,7 +317,7 @@ async fn texts_of_nothing_to_see_are_refused_by_field() {
             let lines = format!("{good}\n{event}\n").into_bytes();
             let kind = [("content-type", "application/x-ndjson")];
             let answer = server
-                .send(reqwest::Method::POST, ADMIN, route, &kind, Some(lines))
+                .send(Method::POST, ADMIN, route, &kind, Some(lines))
                 .await;
             assert_eq!(answer.json()["line"], 2);
             assert_eq!(answer.problem(422), Some(format!("/{field}")));

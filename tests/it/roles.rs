@@ -29,6 +29,7 @@ enum Of {
 }
 
 /// A request, with what it needs.
+#[derive(Clone, Copy)]
 struct Case {
     route: &'static str,
     with: &'static str,

@@ -42,8 +42,10 @@ const SHORT: usize = 10;
 const TOLD: usize = 20;
 
 /// Looks at the names of an environment: one that is a setting of ours, misspelt, is an
-/// error, as starting without it would lose pages or incidents in silence. Answers the
-/// other ones that begin as ours do, for a warning.
+/// error.
+///
+/// Starting without it would lose pages or incidents in silence. Answers the other ones
+/// that begin as ours do, for a warning.
 ///
 /// # Errors
 /// The first one that is misspelt, with the setting that was meant.

@@ -27,10 +27,14 @@ impl Keys {
 
     /// Remembers a reply, and drops those that have expired when it was made.
     pub(super) fn insert(&mut self, remember: Remember) {
-        let (scope, now) = (remember.scope.clone(), remember.made_at);
-        self.expiring.insert((remember.expires_at, scope.clone()));
-        if let Some(before) = self.replies.insert(scope.clone(), remember.clone())
-            && before.expires_at != remember.expires_at
+        let (scope, now, expires_at) = (
+            remember.scope.clone(),
+            remember.made_at,
+            remember.expires_at,
+        );
+        self.expiring.insert((expires_at, scope.clone()));
+        if let Some(before) = self.replies.insert(scope.clone(), remember)
+            && before.expires_at != expires_at
         {
             self.expiring.remove(&(before.expires_at, scope));
         }

@@ -26,6 +26,10 @@ listed! {
 }
 
 /// A creation with more fields than the needed ones.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is made where it is handed over"
+)]
 fn body(more: Value) -> Value {
     let mut body = json!({"title": "x", "severity": "SEV4"});
     body.as_object_mut()
@@ -139,25 +143,19 @@ async fn texts(server: &Server, row: &Row) {
         server.declare(&json!({"severity": "SEV4"})).await
     );
     let sent = |bytes| {
-        json!({"message": "x", "comms_sent":
-        {"channel": "#ops", "audience": "internal", "summary": text(bytes)}})
+        let summary = text(bytes);
+        let sent = json!({"channel": "#ops", "audience": "internal", "summary": summary});
+        json!({"message": "x", "comms_sent": sent})
     };
-    for (of, pointer) in [
-        (
-            &(|bytes| json!({"message": text(bytes)})) as &dyn Fn(usize) -> Value,
-            "/message",
-        ),
-        (
-            &|bytes| json!({"message": "x", "reason": text(bytes)}),
-            "/reason",
-        ),
-        (&sent, "/comms_sent/summary"),
+    let message = |bytes| json!({"message": text(bytes)});
+    let reason = |bytes| json!({"message": "x", "reason": text(bytes)});
+    for (fits, beyond, pointer) in [
+        (message(most), message(most + 1), "/message"),
+        (reason(most), reason(most + 1), "/reason"),
+        (sent(most), sent(most + 1), "/comms_sent/summary"),
     ] {
-        server.post(RESPONDER, &updates, &of(most)).await.is(201);
-        row.refuses_at(
-            server.post(RESPONDER, &updates, &of(most + 1)).await,
-            pointer,
-        );
+        server.post(RESPONDER, &updates, &fits).await.is(201);
+        row.refuses_at(server.post(RESPONDER, &updates, &beyond).await, pointer);
     }
     let suggested = |bytes| {
         json!({"service": "api", "tenant": format!("t{bytes}"), "signal": "x",

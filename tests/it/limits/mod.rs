@@ -30,6 +30,10 @@ pub(crate) type Trial = for<'a> fn(&'a Server, &'a Row) -> Running<'a>;
 
 /// A trial by the name of its row: `listed! { "labels" => labels }`.
 macro_rules! listed {
+    (without a server: $($row:literal => $trial:path,)+) => {
+        pub(super) const TRIALS: &[(&str, $crate::limits::Trial)] =
+            &[$(($row, |_, row| Box::pin(async move { $trial(row) }))),+];
+    };
     ($($row:literal => $trial:path,)+) => {
         pub(super) const TRIALS: &[(&str, $crate::limits::Trial)] =
             &[$(($row, |server, row| Box::pin($trial(server, row)))),+];

@@ -8,9 +8,9 @@ use incident_console::policy_file::PolicyFile;
 
 use super::listed;
 use super::table::Row;
-use crate::harness::Server;
 
 listed! {
+    without a server:
     "tokens" => tokens,
     "a token" => token,
     "rules and keys of escalations" => escalations,
@@ -46,25 +46,25 @@ fn list(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect::<Vec<_>>().join(",")
 }
 
-async fn tokens(_: &Server, row: &Row) {
+fn tokens(row: &Row) {
     setting(row, |count| {
         list(count, |n| format!("a{n}:viewer:token-{n:016}"))
     });
 }
 
-async fn token(_: &Server, row: &Row) {
+fn token(row: &Row) {
     setting(row, |bytes| format!("anna:viewer:{}", "t".repeat(bytes)));
 }
 
-async fn escalations(_: &Server, row: &Row) {
+fn escalations(row: &Row) {
     setting(row, |count| list(count, |n| format!("rule-{n}")));
 }
 
-async fn vendor_keys(_: &Server, row: &Row) {
+fn vendor_keys(row: &Row) {
     setting(row, |count| list(count, |n| format!("{n:032x}")));
 }
 
-async fn secrets(_: &Server, row: &Row) {
+fn secrets(row: &Row) {
     setting(row, |count| {
         list(count, |n| format!("a-secret-of-a-webhook-{n:04}"))
     });
@@ -94,7 +94,7 @@ fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
 const TERMS: &str =
     r#"target_percent = "99.9", tiers = [{ from_minutes = 0, credit_percent = "0" }]"#;
 
-async fn contracts(_: &Server, row: &Row) {
+fn contracts(row: &Row) {
     policy(row, |count| {
         lines(count, |n| {
             format!("[contracts.c{n}]\nterms = [{{ {TERMS}, version = \"v\" }}]")
@@ -102,7 +102,7 @@ async fn contracts(_: &Server, row: &Row) {
     });
 }
 
-async fn terms(_: &Server, row: &Row) {
+fn terms(row: &Row) {
     let of_year = |n: usize| {
         let year = |n: usize| format!("{:04}-01-01T00:00:00Z", 1990 + n);
         let (from, until) = (year(n), year(n + 1));
@@ -115,20 +115,20 @@ async fn terms(_: &Server, row: &Row) {
     });
 }
 
-async fn agreed(_: &Server, row: &Row) {
+fn agreed(row: &Row) {
     let fee = "monthly_fee = { minor = 1, currency = \"EUR\" }";
     policy(row, |count| {
         lines(count, |n| format!("[tenants.t{n}]\n{fee}"))
     });
 }
 
-async fn named(_: &Server, row: &Row) {
+fn named(row: &Row) {
     policy(row, |count| {
         lines(count, |n| format!("[services.s{n}]\npublic_name = \"S\""))
     });
 }
 
-async fn links(_: &Server, row: &Row) {
+fn links(row: &Row) {
     policy(row, |count| {
         format!(
             "[links]\n{}",
@@ -137,7 +137,7 @@ async fn links(_: &Server, row: &Row) {
     });
 }
 
-async fn details(_: &Server, row: &Row) {
+fn details(row: &Row) {
     policy(row, |count| {
         format!(
             "[pagers.details]\n{}",
@@ -146,7 +146,7 @@ async fn details(_: &Server, row: &Row) {
     });
 }
 
-async fn images(_: &Server, row: &Row) {
+fn images(row: &Row) {
     policy(row, |count| {
         format!(
             "[pagers.images]\n{}",
@@ -155,7 +155,7 @@ async fn images(_: &Server, row: &Row) {
     });
 }
 
-async fn responders(_: &Server, row: &Row) {
+fn responders(row: &Row) {
     policy(row, |count| {
         let all = list(count, |n| format!("{{ type = \"team\", id = \"t{n}\" }}"));
         format!("[pagers]\nresponders = [{all}]")
@@ -174,11 +174,11 @@ fn file(row: &Row, read: impl Fn(&std::path::Path) -> Result<(), String>) {
     assert!(refused.contains("more than"), "{}: {refused}", row.name);
 }
 
-async fn policy_file(_: &Server, row: &Row) {
+fn policy_file(row: &Row) {
     file(row, |path| PolicyFile::read(path).map(drop));
 }
 
-async fn imported_file(_: &Server, row: &Row) {
+fn imported_file(row: &Row) {
     let most = u64::try_from(row.number()).unwrap();
     assert_eq!(most, incident_console::file::IMPORT_BYTES);
     file(row, |path| {

@@ -20,7 +20,7 @@ struct Load {
     most: u64,
 }
 
-/// With INCIDENT_TEST_LONG=1 the load that is promised, else a small one.
+/// With `INCIDENT_TEST_LONG=1` the load that is promised, else a small one.
 fn load() -> Load {
     if std::env::var_os("INCIDENT_TEST_LONG").is_some() {
         return Load {
@@ -39,7 +39,7 @@ fn load() -> Load {
 }
 
 /// A console with its address.
-async fn serve(database: Option<&str>) -> (Running, String) {
+fn serve(database: Option<&str>) -> (Running, String) {
     let mut console = command();
     console.env("INCIDENT_TOKENS", format!("root:admin:{TOKEN}"));
     console.env("RUST_LOG", "error");
@@ -170,7 +170,7 @@ async fn grows_little(store: &str, child: &Running, address: &str, load: &Load) 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_of_large_incidents_take_little_memory() {
     let load = load();
-    let (child, address) = serve(None).await;
+    let (child, address) = serve(None);
     fill(&address, &load).await;
     grows_little("memory", &child, &address, &load).await;
     drop(child);
@@ -178,11 +178,11 @@ async fn lists_of_large_incidents_take_little_memory() {
     let cluster = Cluster::start(Safety::Fast).unwrap();
     let database = Database::create(&cluster, None).await.unwrap();
     let url = cluster.url(database.name());
-    let (child, address) = serve(Some(&url)).await;
+    let (child, address) = serve(Some(&url));
     fill(&address, &load).await;
     drop(child);
     // A process that has nothing left over from the filling.
-    let (child, address) = serve(Some(&url)).await;
+    let (child, address) = serve(Some(&url));
     grows_little("postgres", &child, &address, &load).await;
 }
 

@@ -43,7 +43,10 @@ fn script() -> String {
         .map(|rest| rest.split("```").next().unwrap())
         .collect();
     assert!(blocks.len() >= 9, "{} blocks", blocks.len());
-    let script = format!("set -euxo pipefail\n{AFTER}\n{CARGO}\n{}", blocks.join("\n"));
+    let script = format!(
+        "set -euxo pipefail\n{AFTER}\n{CARGO}\n{}",
+        blocks.join("\n")
+    );
     // More to dump than one drill, before the first stop.
     script.replacen("kill -TERM", &format!("{MORE}\nkill -TERM"), 1)
 }
