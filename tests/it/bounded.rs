@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use incident_core::actor::Role;
 use incident_core::commit::{Commit, SuggestionWrite};
-use incident_core::engine::{Error, Incidents, MOST_OPEN_SUGGESTIONS, MOST_OUTAGES};
-use incident_core::incident::Refusal;
+use incident_core::engine::{Ask, Error, Incidents, MOST_OPEN_SUGGESTIONS, MOST_OUTAGES};
+use incident_core::incident::limits::MOST_SHAPERS;
+use incident_core::incident::{Change, Command, Refusal};
 use incident_core::port::{TenantDirectory, UsageError};
 use incident_core::suggestion::{SUGGESTION_TTL, Suggest, Suggestion};
+use incident_core::testing::caller;
 use incident_core::{Month, SuggestionId, TenantId};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -278,5 +281,44 @@ async fn statements_of_everybody_hold_so_many_outages() {
         too_many.statements(month, Some(&one)).await.unwrap().len(),
         1
     );
+    server.stop().await;
+}
+
+/// S10: nobody who shaped what credits are computed from is forgotten, so there are so many
+/// of them and no more; those who did before go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_people_shape_the_credits_of_an_incident() {
+    let server = Server::start().await;
+    let path = server
+        .declare(&json!({"severity": "SEV4", "page": false}))
+        .await;
+    let id = path.rsplit('/').next().unwrap().parse().unwrap();
+    let move_start = async |person: usize, second: usize| {
+        let at = format!(
+            "2026-11-20T2{}:{:02}:{:02}Z",
+            second / 3_600,
+            second / 60 % 60,
+            second % 60
+        );
+        let change = Command::Change(vec![Change::StartedAt(at.parse().unwrap())]);
+        let ask = Ask::by(caller(&format!("person-{person}"), Role::Responder).unwrap());
+        server.incidents().act(&ask, id, &change).await
+    };
+    // With the one who declared it.
+    for person in 1..MOST_SHAPERS {
+        move_start(person, person).await.unwrap();
+    }
+    match move_start(MOST_SHAPERS, 1).await.unwrap_err() {
+        Error::Refused(Refusal::WrongState { code, .. }) => assert_eq!(code, "too_many_people"),
+        other => panic!("{other:?}"),
+    }
+    let done = move_start(1, 0).await.unwrap();
+    assert_eq!(done.incident.shaped_by.len(), MOST_SHAPERS);
+    // What is no part of a figure anybody may change.
+    let note = json!({"message": "looking"});
+    server
+        .post(COMMANDER, &format!("{path}/updates"), &note)
+        .await
+        .is(201);
     server.stop().await;
 }

@@ -63,13 +63,14 @@ fn every_limit_has_its_trial_and_every_trial_its_limit() {
     let mut names = BTreeSet::new();
     for row in &rows {
         assert!(names.insert(&row.name), "two rows are named {:?}", row.name);
-        assert!(
-            tests.contains(&row.tried_by),
-            "{:?} of {:?} is tried by nothing: there is no test {:?}",
-            row.name,
-            row.subject,
-            row.tried_by
-        );
+        for test in row.tried_by.split(", ") {
+            assert!(
+                tests.contains(test),
+                "{:?} of {:?} is tried by nothing: there is no test {test:?}",
+                row.name,
+                row.subject
+            );
+        }
     }
     let here: BTreeSet<&str> = rows
         .iter()

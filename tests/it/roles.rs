@@ -476,7 +476,10 @@ async fn the_matrix_of_roles_is_true_over_http() {
             }
         }
         for token in ["", "unknown-token-0123456789"] {
-            assert_eq!(ask(&server, &case, token).await, 401, "{}", case.route);
+            let status = ask(&server, &case, token).await;
+            // One that comes with many wrong tokens is put off.
+            let is_refused = status == 401 || (status == 429 && !token.is_empty());
+            assert!(is_refused, "{}: {status}", case.route);
         }
     }
     for open in OPEN {

@@ -8,7 +8,7 @@ use super::{Alarm, Ask, Done, Error, Incidents};
 use crate::actor::Action;
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, Remember, Reply};
-use crate::incident::limits::changed_span;
+use crate::incident::limits::{changed_span, shapers};
 use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_for};
 use crate::port::StoreError;
 use crate::redaction::Redaction;
@@ -118,6 +118,7 @@ impl Incidents {
             &ask.caller.actor,
             now,
         );
+        shapers(&before, &gathered.after)?;
         if gathered.settle {
             self.settle(&before, &mut gathered, &mut commit, &ask.caller.actor, now)
                 .await?;
@@ -194,6 +195,7 @@ impl Incidents {
             &ask.caller.actor,
             now,
         );
+        shapers(&target, &gathered.after)?;
         if gathered.settle {
             self.settle(&target, &mut gathered, commit, &ask.caller.actor, now)
                 .await?;

@@ -27,6 +27,9 @@ pub const MOST_MONTHS: u32 = 60;
 /// From so many entries of its timeline on, people change its status, its severity and
 /// its fields that have to do with paging, and write no more notes.
 pub const MOST_ENTRIES: u64 = 100_000;
+/// Most people who change what its credits are computed from: none of them may approve
+/// these, so nobody is forgotten.
+pub const MOST_SHAPERS: usize = 1_000;
 
 /// Checks the labels of a command.
 pub(super) fn labels(all: &BTreeMap<Name, Text>) -> Result<(), Invalid> {
@@ -228,6 +231,11 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         paging: _,
         escalations: _,
         credit_revision: _,
+        // One number for each field with a text.
+        text_from: _,
+        redacted_at: _,
+        // At most `MOST_SHAPERS`.
+        shaped_by: _,
     } = state;
     let optional = |text: Option<&str>| text.map_or(0, str::len);
     let mut sizes = vec![
@@ -311,6 +319,18 @@ pub(super) fn room_for_notes(state: &State) -> Result<(), Refusal> {
         "the timeline has {MOST_ENTRIES} entries: it takes changes of status and severity only"
     );
     Err(super::decide::wrong_state("timeline_full", detail))
+}
+
+/// Checks how many people have changed what the credits are computed from.
+pub(crate) fn shapers(before: &State, after: &State) -> Result<(), Refusal> {
+    let (was, is) = (before.shaped_by.len(), after.shaped_by.len());
+    if is <= MOST_SHAPERS.max(was) {
+        return Ok(());
+    }
+    let detail = format!(
+        "{MOST_SHAPERS} people have changed what the credits of the incident are computed from: one of them has to do it"
+    );
+    Err(super::decide::wrong_state("too_many_people", detail))
 }
 
 /// Whether a change is worth an entry however many there are.

@@ -121,12 +121,12 @@ mod tests {
         serde_json::from_str("\"\u{200b}\"").unwrap()
     }
 
-    fn labelled() -> std::collections::BTreeMap<Name, Text> {
+    fn labelled() -> BTreeMap<Name, Text> {
         [(blank(), Text::default())].into()
     }
 
     fn tenant() -> Affected {
-        Affected::These(vec![AffectedTenant::whole(blank())])
+        Affected::These([AffectedTenant::whole(blank())].into())
     }
 
     /// Gives the field that a check refuses.
@@ -193,6 +193,10 @@ mod tests {
             Command::Escalate {
                 reason: reason.clone(),
                 rule,
+            },
+            Command::ChangeLong {
+                changes: Vec::new(),
+                reason: reason.clone(),
             },
             Command::Redact { reason, seq: 1 },
         ] {

@@ -47,7 +47,11 @@ async fn items(server: &Server, row: &Row) {
 }
 
 async fn query(server: &Server, row: &Row) {
-    let of = |bytes: usize| format!("q={}", "x".repeat(bytes - 2));
+    // In characters it is shorter than a text to search for may be.
+    let of = |bytes: usize| {
+        let (wide, narrow) = ((bytes - 2) / 12, (bytes - 2) % 12);
+        format!("q={}{}", "%F0%9F%98%80".repeat(wide), "x".repeat(narrow))
+    };
     let ask = async |bytes| {
         server
             .get(VIEWER, &format!("/sys/incidents?{}", of(bytes)))
