@@ -57,7 +57,8 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [(Self, &'static str); 5] = [
+    /// Every role, with its name.
+    pub const ALL: [(Self, &'static str); 5] = [
         (Self::Viewer, "viewer"),
         (Self::Responder, "responder"),
         (Self::Commander, "commander"),
@@ -136,6 +137,8 @@ pub enum Action {
     Reopen,
     /// Correct an incident that has ended.
     CorrectEnded,
+    /// Say that an outage touches more months than one incident does.
+    LongOutage,
     /// Erase the free text of an entry.
     Redact,
     /// Send a suggestion or an alert.
@@ -147,6 +150,31 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: [Self; 21] = [
+        Self::Read,
+        Self::ReadAudit,
+        Self::Declare,
+        Self::DeclareUnpaged,
+        Self::Acknowledge,
+        Self::Update,
+        Self::Change,
+        Self::LowerSeverity,
+        Self::Publish,
+        Self::LinkPostMortem,
+        Self::Page,
+        Self::Close,
+        Self::Cancel,
+        Self::Merge,
+        Self::Reopen,
+        Self::CorrectEnded,
+        Self::LongOutage,
+        Self::Redact,
+        Self::Suggest,
+        Self::RecordUsage,
+        Self::DecideCredit,
+    ];
+
     /// The name used in audit entries.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -167,6 +195,7 @@ impl Action {
             Self::Merge => "merge",
             Self::Reopen => "reopen",
             Self::CorrectEnded => "correct_ended",
+            Self::LongOutage => "long_outage",
             Self::Redact => "redact",
             Self::Suggest => "suggest",
             Self::RecordUsage => "record_usage",
@@ -187,7 +216,7 @@ const RESPONDER: [Action; 9] = [
     Action::RecordUsage,
 ];
 
-const COMMANDER: [Action; 8] = [
+const COMMANDER: [Action; 9] = [
     Action::ReadAudit,
     Action::DeclareUnpaged,
     Action::LowerSeverity,
@@ -196,6 +225,7 @@ const COMMANDER: [Action; 8] = [
     Action::Merge,
     Action::Reopen,
     Action::CorrectEnded,
+    Action::LongOutage,
 ];
 
 /// Which role may do what. The default is the shipped table; a host grants and

@@ -51,7 +51,7 @@ pub use link::LinkTemplate;
 pub use money::{Currency, Money};
 pub use name::{
     HttpsUrl, Name, PersonName, PublicText, RuleName, ServiceId, Statement, TenantId, Text, Title,
-    UserId,
+    UserId, shows_nothing,
 };
 pub use percent::Percent;
 pub use period::{Period, PeriodKind};

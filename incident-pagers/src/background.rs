@@ -14,6 +14,7 @@ pub(crate) enum Kind {
     Reconcile,
     Approve,
     Issue,
+    Denials,
     Anchor,
 }
 
@@ -83,6 +84,10 @@ async fn pass(kind: Kind, incidents: Incidents) {
         Kind::Issue => warn_of(
             incidents.issue_approved().await,
             "approved credits could not be issued; trying again",
+        ),
+        Kind::Denials => warn_of(
+            incidents.note_denials().await,
+            "refused calls could not be written down",
         ),
         Kind::Anchor => write_down(incidents).await,
     }

@@ -52,7 +52,8 @@ impl Wake {
 /// Anchors the heads of the chains every five minutes and at the end, and
 /// asks what became of pages, measures what waits, and issues the credits that were
 /// approved, every five seconds; and asks about once a minute where alerts stand that
-/// nobody has, and approves the credits that need nobody. One pass of each kind runs at
+/// nobody has, approves the credits that need nobody, and writes down how many calls were
+/// refused. One pass of each kind runs at
 /// a time, beside those that send pages: none of them holds up a page.
 ///
 /// Needs a tokio runtime; passes run as tasks of it and end with the loop.
@@ -86,6 +87,7 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
                 reconcile.as_mut().reset(Instant::now() + jittered(RECONCILE));
                 background.start(Kind::Reconcile, &incidents);
                 background.start(Kind::Approve, &incidents);
+                background.start(Kind::Denials, &incidents);
                 continue;
             }
             () = &mut anchor => {
@@ -102,6 +104,7 @@ pub async fn run(incidents: Incidents, wake: Wake, shutdown: impl Future<Output 
     }
     passes.spawn(async move {
         drain(incidents.clone()).await;
+        end_denials(&incidents).await;
         write_down(incidents).await;
         None
     });
@@ -123,6 +126,16 @@ fn jittered(time: Duration) -> Duration {
     let noise = RandomState::new().build_hasher().finish() % 201;
     let per_mille = 900 + u32::try_from(noise).unwrap_or(100);
     time * per_mille / 1_000
+}
+
+/// Writes down what was only counted, before it is forgotten.
+async fn end_denials(incidents: &Incidents) {
+    if let Err(error) = incidents.end_denials().await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "refused calls could not be written down"
+        );
+    }
 }
 
 /// Does one pass; gives the time until the next message is due, if that is in the future.

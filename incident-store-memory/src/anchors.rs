@@ -11,6 +11,9 @@ use incident_core::anchor::{Anchor, AnchoredChain};
 use incident_core::chain::Head;
 use incident_core::port::{AnchorError, AnchorRecord, AnchorSink};
 
+/// Most heads of one chain that are held; the newest.
+const MOST_HEADS: usize = 10_000;
+
 /// A record of anchors in memory: for tests, and as what a record in another
 /// place keeps an index with. Clones share what they keep.
 ///
@@ -38,7 +41,12 @@ impl MemoryAnchors {
     pub fn note(&self, anchor: &Anchor) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (chain, head) in anchor.heads() {
-            kept.heads.entry(*chain).or_default().insert(*head);
+            let heads = kept.heads.entry(*chain).or_default();
+            heads.insert(*head);
+            // A later head holds all entries before it, so the oldest can go.
+            if heads.len() > MOST_HEADS {
+                heads.pop_first();
+            }
         }
         kept.newest = kept.newest.max(Some(anchor.at()));
     }
@@ -84,5 +92,31 @@ impl AnchorRecord for MemoryAnchors {
     async fn newest(&self, _within: Duration) -> Result<Option<Timestamp>, AnchorError> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(kept.newest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use incident_core::audit::Chain;
+    use incident_core::chain::Hash;
+
+    use super::*;
+
+    #[test]
+    fn so_many_heads_of_a_chain_are_held() {
+        let anchors = MemoryAnchors::default();
+        let chain = AnchoredChain::Audit(Chain::System);
+        let at: Timestamp = "2026-11-21T03:00:00Z".parse().unwrap();
+        let most = u64::try_from(MOST_HEADS).unwrap();
+        for seq in 1..=most + 1 {
+            let head = Head {
+                seq,
+                hash: Hash([7; 32]),
+            };
+            anchors.note(&Anchor::new(at, BTreeMap::from([(chain, head)])));
+        }
+        let kept = anchors.0.lock().unwrap();
+        let heads = &kept.heads[&chain];
+        assert_eq!((heads.len(), heads.first().unwrap().seq), (MOST_HEADS, 2));
     }
 }

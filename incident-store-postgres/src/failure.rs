@@ -126,6 +126,15 @@ impl Failure {
             && detail_of(error).is_some_and(|error| error.constraint().is_none())
     }
 
+    /// The number of days that usage events would lie on, where that is too many.
+    pub(crate) fn too_many_days(&self) -> Option<u64> {
+        let Self::Server(error) = self else {
+            return None;
+        };
+        let is_this = code(error).as_deref() == Some(crate::usage::TOO_MANY_DAYS);
+        is_this.then(|| detail_of(error)?.detail()?.parse().ok())?
+    }
+
     /// Whether the same call may succeed when it is made again: two
     /// transactions stood in each other's way, and this one was undone whole.
     pub(crate) fn is_collision(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use incident_core::commit::{KeyScope, Remember};
-use incident_core::incident::{Incident, Status};
+use incident_core::incident::{Incident, OUTLINE_TENANTS, Outline, Status};
 use incident_core::port::IncidentFilter;
 use incident_core::{IncidentId, Timestamp};
 use sqlx::postgres::PgRow;
@@ -31,11 +31,31 @@ pub(crate) async fn list(
     connection: &mut PgConnection,
     filter: &IncidentFilter,
 ) -> sqlx::Result<Vec<Arc<Incident>>> {
+    read(connection, filter, query, incident).await
+}
+
+pub(crate) async fn outlines(
+    connection: &mut PgConnection,
+    filter: &IncidentFilter,
+) -> sqlx::Result<Vec<Outline>> {
+    read(connection, filter, outline_query, outline).await
+}
+
+fn outline(row: &PgRow) -> sqlx::Result<Outline> {
+    row::json(row, "outline")
+}
+
+async fn read<T>(
+    connection: &mut PgConnection,
+    filter: &IncidentFilter,
+    query: impl Fn(&IncidentFilter) -> QueryBuilder<Postgres>,
+    one: impl Fn(&PgRow) -> sqlx::Result<T>,
+) -> sqlx::Result<Vec<T>> {
     let (wanted, mut filter) = (filter.limit, filter.clone());
     let mut found = Vec::new();
     loop {
         let rows = query(&filter).build().fetch_all(&mut *connection).await?;
-        let read = rows.iter().map(incident);
+        let read = rows.iter().map(&one);
         if !filter.skip_unreadable {
             return read.collect();
         }
@@ -59,9 +79,54 @@ pub fn list_sql(filter: &IncidentFilter) -> String {
     query(filter).sql().as_str().to_owned()
 }
 
-/// The query of a filter. What the filter leaves open does not stand in it, so
-/// that the plan can use the index that fits.
+/// Fields of an outline that stand in the state under the same name.
+const OUTLINE: [&str; 14] = [
+    "id",
+    "number",
+    "revision",
+    "title",
+    "severity",
+    "status",
+    "affected_services",
+    "responder",
+    "started_at",
+    "declared_at",
+    "acknowledged_at",
+    "eta",
+    "next_update_due_at",
+    "paging",
+];
+
+/// The query of outlines. A state of ten thousand tenants is unpacked once, by joining it
+/// with nothing: each look into the packed one would unpack it again.
+fn outline_query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
+    let fields: Vec<String> = OUTLINE
+        .iter()
+        .map(|field| format!("'{field}', s -> '{field}'"))
+        .collect();
+    let mut sql = QueryBuilder::new(format!(
+        "select id, declared_at, jsonb_build_object({}, 'public', public, 'affected_tenants', \
+         case when tenants is null then to_jsonb('all'::text) \
+         else jsonb_path_query_array(s, '$.affected_tenants[0 to {}]') end, 'affected_tenants_total', \
+         case when tenants is not null then jsonb_path_query_first(s, '$.affected_tenants.size()') end)::text as outline \
+         from (select id, declared_at, public, tenants, state || '{{}}'::jsonb as s",
+        fields.join(", "),
+        OUTLINE_TENANTS - 1
+    ));
+    filtered(&mut sql, filter);
+    sql.push(") as found order by declared_at desc, id desc");
+    sql
+}
+
 fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("select id, declared_at, state::text as state");
+    filtered(&mut sql, filter);
+    sql
+}
+
+/// The incidents of a filter. What the filter leaves open does not stand in it, so
+/// that the plan can use the index that fits.
+fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
     let IncidentFilter {
         statuses,
         severity,
@@ -79,9 +144,9 @@ fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
         skip_unreadable: _,
     } = filter;
     let live = !statuses.is_empty() && statuses.iter().all(|status| status.is_live());
-    let mut sql = QueryBuilder::new("select id, declared_at, state::text as state from ");
+    sql.push(" from ");
     match alert {
-        Some(alert) => of_alert(&mut sql, alert.as_str(), live),
+        Some(alert) => of_alert(sql, alert.as_str(), live),
         None => {
             sql.push("incident.incidents");
         }
@@ -143,7 +208,6 @@ fn query(filter: &IncidentFilter) -> QueryBuilder<Postgres> {
     }
     sql.push(" order by declared_at desc, id desc limit ");
     sql.push_bind(i64::try_from(*limit).unwrap_or(i64::MAX));
-    sql
 }
 
 /// The incidents of an alert, each looked up by its id: asked for among all others, every

@@ -9,7 +9,7 @@ use incident_core::Timestamp;
 use incident_core::chain::{Hash, Head};
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::engine::Prepared;
-use incident_core::incident::Incident;
+use incident_core::incident::{Incident, Outline};
 use incident_core::port::{Clock, IncidentFilter, IncidentStore, StoreError};
 use incident_core::timeline::{SysIncidentUpdateEntry, seal};
 use incident_core::{IncidentId, failpoint};
@@ -210,6 +210,16 @@ impl IncidentStore for PgStore {
         within: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
         read!(&self.0.pool, within, |connection| incidents::list(
+            connection, filter
+        ))
+    }
+
+    async fn outlines(
+        &self,
+        filter: &IncidentFilter,
+        within: Duration,
+    ) -> Result<Vec<Outline>, StoreError> {
+        read!(&self.0.pool, within, |connection| incidents::outlines(
             connection, filter
         ))
     }

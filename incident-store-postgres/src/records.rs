@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use incident_core::billing::{CreditState, LedgerRow};
 use incident_core::port::{CreditQuery, Ledger, StoreError, SuggestionQuery, Suggestions};
 use incident_core::suggestion::Suggestion;
-use incident_core::{CreditId, IncidentId, Percent, SuggestionId};
+use incident_core::{CreditId, IncidentId, Percent, SuggestionId, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -38,6 +38,19 @@ impl Suggestions for PgStore {
             connection, query
         ))
     }
+
+    async fn open_suggestions(&self, now: Timestamp, within: Duration) -> Result<u64, StoreError> {
+        read!(&self.0.pool, within, |connection| open(connection, now))
+    }
+}
+
+async fn open(connection: &mut PgConnection, now: Timestamp) -> sqlx::Result<u64> {
+    let sql = "select count(*) as open from incident.open_suggestions where expires_at > $1";
+    let row = sqlx::query(sql)
+        .bind(time(now))
+        .fetch_one(connection)
+        .await?;
+    row::count(&row, "open")
 }
 
 async fn one(connection: &mut PgConnection, id: SuggestionId) -> sqlx::Result<Option<Suggestion>> {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
-use incident_core::incident::Incident;
+use incident_core::incident::{Incident, Outline};
 use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
@@ -76,6 +76,14 @@ impl IncidentStore for Faulty {
         within: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
         self.inner.list(filter, within).await
+    }
+
+    async fn outlines(
+        &self,
+        filter: &IncidentFilter,
+        within: Duration,
+    ) -> Result<Vec<Outline>, StoreError> {
+        self.inner.outlines(filter, within).await
     }
 
     async fn timeline(
@@ -174,6 +182,10 @@ impl Suggestions for Faulty {
         within: Duration,
     ) -> Result<Vec<Suggestion>, StoreError> {
         self.inner.suggestions(query, within).await
+    }
+
+    async fn open_suggestions(&self, now: Timestamp, within: Duration) -> Result<u64, StoreError> {
+        self.inner.open_suggestions(now, within).await
     }
 }
 

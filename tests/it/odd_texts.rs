@@ -404,3 +404,40 @@ async fn no_odd_delivery_of_a_vendor_is_an_outage() {
     server.get(ADMIN, &incident).await.is(200);
     server.stop().await;
 }
+
+/// L5: names that show nothing are refused by their place in the request, however lists are
+/// sorted, also as names of usage events.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_nothing_to_see_are_refused_by_place() {
+    let server = Server::start().await;
+    let path = server.declare(&json!({"severity": "SEV4"})).await;
+    for nothing in ["\u{200b}", "\u{2800}", "\u{17b5}", "\u{fffb}", "\u{1d173}"] {
+        let title = json!({"title": nothing});
+        let answer = server.patch(ADMIN, &path, &title).await;
+        assert_eq!(answer.problem(422).as_deref(), Some("/title"));
+        for field in ["affected_services", "affected_tenants"] {
+            let change = json!({field: ["z", nothing, "a"]});
+            let answer = server.patch(ADMIN, &path, &change).await;
+            assert_eq!(answer.problem(422), Some(format!("/{field}/1")));
+        }
+        for field in ["tenant_id", "user_id", "service"] {
+            let mut event = json!({"tenant_id": "t", "user_id": "u", "service": "s", "occurred_at": "2026-11-20T22:00:00Z"});
+            let good = event.clone();
+            event[field] = nothing.into();
+            let route = "/sys/usage-events";
+            let answer = server.post(ADMIN, route, &json!([good, event])).await;
+            assert_eq!(answer.problem(422), Some(format!("/1/{field}")));
+            let lines = format!("{good}\n{event}\n").into_bytes();
+            let kind = [("content-type", "application/x-ndjson")];
+            let answer = server
+                .send(Method::POST, ADMIN, route, &kind, Some(lines))
+                .await;
+            assert_eq!(answer.json()["line"], 2);
+            assert_eq!(answer.problem(422), Some(format!("/{field}")));
+        }
+        let waive = "/sys/sla/credits/0190a000-0000-7000-8000-000000000000/waive";
+        let answer = server.post(ADMIN, waive, &json!({"reason": nothing})).await;
+        answer.problem(422);
+    }
+    server.stop().await;
+}

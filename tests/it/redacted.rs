@@ -71,7 +71,7 @@ fn every_field_is_known(
     ),
 ) {
     let (declare, update, publish, suggest, comms, loss, change) = sent;
-    // Words: title, summary, tracker_url. The others are names, times and choices.
+    // Words: title, summary, tracker_url, reason. The others are names, times and choices.
     let Declare {
         title: _,
         severity: _,
@@ -92,6 +92,7 @@ fn every_field_is_known(
         page: _,
         tracker_url: _,
         recurrence_of: _,
+        reason: _,
         facts,
     } = declare;
     // Words: all but the choices and the figures.
@@ -252,6 +253,8 @@ async fn full_of_words(story: &mut Story<'_>) -> String {
     body["affected_services"] = json!(["api"]);
     body["affected_tenants"] = json!(["tenant-fr"]);
     body["suggestion_id"] = suggested["id"].clone();
+    body["started_at"] = json!("2020-01-01T00:00:00Z");
+    body["reason"] = json!(word(30));
     story.server.pager.script([PageAnswer::NotSent(NotSent {
         reason: NotSentReason::Rejected,
         retry_after: None,
@@ -272,6 +275,8 @@ async fn full_of_words(story: &mut Story<'_>) -> String {
     story
         .tell(Method::PATCH, RESPONDER, &path, words_of_fields(60))
         .await;
+    let longer = json!({"started_at": "2019-01-01T00:00:00Z", "reason": word(90)});
+    story.tell(Method::PATCH, COMMANDER, &path, longer).await;
     let public = json!({"public": true, "title": word(80), "message": word(81)});
     story
         .post(COMMANDER, &format!("{path}/public"), public)
@@ -402,7 +407,7 @@ async fn redacted_words_are_nowhere() {
     let path = full_of_words(&mut story).await;
     let other = waiting(&mut story).await;
     let before = kept.everything().await;
-    for n in [2, 10, 11, 40, 43, 48, 60, 81, 100, 101, 102, 103] {
+    for n in [2, 10, 11, 30, 40, 43, 48, 60, 81, 90, 100, 101, 102, 103] {
         assert!(before.contains(&word(n)), "{n} was not kept");
     }
 

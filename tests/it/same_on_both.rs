@@ -166,7 +166,7 @@ impl Side {
                 asked.affected_tenants = if *all_tenants {
                     Affected::All
                 } else {
-                    Affected::These(vec![one("tenant-a"), one("tenant-é")])
+                    Affected::These([one("tenant-a"), one("tenant-é")].into())
                 };
                 let ask = match key {
                     Some(n) => anna.with_key(IdempotencyKey {

@@ -6,16 +6,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use incident_core::actor::Role;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
-use incident_core::incident::Incident;
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Command, Incident, Outline, Update};
 use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     Store, StoreError, SuggestionQuery, Suggestions,
 };
 use incident_core::suggestion::Suggestion;
+use incident_core::testing::caller;
 use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{IncidentId, SuggestionId, Timestamp};
 use serde_json::Value;
@@ -42,6 +45,8 @@ pub(crate) struct Troubled {
     lie: Mutex<Option<(&'static str, Value)>>,
     /// What happens as soon as a message was handed out.
     after_claim: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
+    /// Who writes something before each of so many reads of an incident.
+    busy: Mutex<Option<(u32, Incidents)>>,
 }
 
 impl Troubled {
@@ -51,6 +56,7 @@ impl Troubled {
             trouble: AtomicU8::new(NONE),
             lie: Mutex::default(),
             after_claim: Mutex::default(),
+            busy: Mutex::default(),
         })
     }
 
@@ -61,6 +67,29 @@ impl Troubled {
     /// Does something between the next claim and whatever is done with it.
     pub(crate) fn after_claim(&self, what: impl Future<Output = ()> + Send + 'static) {
         *self.after_claim.lock().unwrap() = Some(Box::pin(what));
+    }
+
+    /// Writes a note by another engine before each of the next reads of an incident.
+    pub(crate) fn writes_before_reads(&self, times: u32, by: Incidents) {
+        *self.busy.lock().unwrap() = Some((times, by));
+    }
+
+    async fn write_before_read(&self, id: IncidentId) {
+        let busy = {
+            let mut busy = self.busy.lock().unwrap();
+            match &mut *busy {
+                Some((left, by)) if *left > 0 => {
+                    *left -= 1;
+                    Some(by.clone())
+                }
+                _ => None,
+            }
+        };
+        if let Some(by) = busy {
+            let note = Command::Update(Box::new(Update::new("on it".parse().unwrap())));
+            let ask = Ask::by(caller("otto", Role::Responder).unwrap());
+            by.act(&ask, id, &note).await.unwrap();
+        }
     }
 
     /// As if somebody had rewritten a field of the state of every incident.
@@ -125,6 +154,7 @@ impl IncidentStore for Troubled {
         within: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError> {
         self.reads(within).await?;
+        self.write_before_read(id).await;
         let found = self.inner.load(id, within).await?;
         Ok(found.map(|incident| self.told(incident)))
     }
@@ -139,6 +169,15 @@ impl IncidentStore for Troubled {
         Ok(found.into_iter().map(|one| self.told(one)).collect())
     }
 
+    async fn outlines(
+        &self,
+        filter: &IncidentFilter,
+        within: Duration,
+    ) -> Result<Vec<Outline>, StoreError> {
+        self.reads(within).await?;
+        self.inner.outlines(filter, within).await
+    }
+
     async fn timeline(
         &self,
         id: IncidentId,
@@ -146,6 +185,7 @@ impl IncidentStore for Troubled {
         limit: usize,
         within: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
+        self.reads(within).await?;
         self.inner.timeline(id, after, limit, within).await
     }
 
@@ -243,6 +283,10 @@ impl Suggestions for Troubled {
         within: Duration,
     ) -> Result<Vec<Suggestion>, StoreError> {
         self.inner.suggestions(query, within).await
+    }
+
+    async fn open_suggestions(&self, now: Timestamp, within: Duration) -> Result<u64, StoreError> {
+        self.inner.open_suggestions(now, within).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use incident_core::actor::{Actor, Role};
 use incident_core::audit::{AuditDraft, AuditOutcome};
+use incident_core::chain::Verdict;
 use incident_core::commit::Commit;
 use incident_core::engine::{Alarm, Ask, AuditVerdict, Incidents};
 use incident_core::incident::{Declare, Severity};
@@ -16,6 +17,7 @@ use incident_store_memory::MemoryStore;
 use serde_json::{Value, json};
 
 use crate::harness::{COMMANDER, Server, VIEWER};
+use crate::troubled::Troubled;
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -36,6 +38,29 @@ async fn long_audit(entries: i64) -> MemoryStore {
     };
     store.commit(commit, WITHIN).await.unwrap();
     store
+}
+
+/// S10: a check follows an incident that is written meanwhile, and not for ever: after so
+/// many commands its links are found sound, and its state is not compared.
+#[tokio::test]
+async fn a_check_follows_so_many_commands_and_no_more() {
+    const FOLLOWED: u32 = 64;
+    let inner = Arc::new(MemoryStore::default());
+    let store = Troubled::over(inner.clone());
+    let writer = Incidents::builder(inner).build().unwrap();
+    let incidents = Incidents::builder(store.clone()).build().unwrap();
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
+    let anna = Ask::by(caller("anna", Role::Admin).unwrap());
+    let id = incidents.declare(&anna, &asked).await.unwrap().incident.id;
+    // Somebody has rewritten the state, which is seen when it is compared.
+    store.tells("severity", json!("SEV4"));
+    // The incident is read once before its entries are, to see whether there is one.
+    for (commands, compared) in [(0, true), (FOLLOWED, true), (FOLLOWED + 1, false)] {
+        store.writes_before_reads(commands, writer.clone());
+        let verdict = incidents.verify_timeline(id).await.unwrap();
+        let broken = matches!(verdict, Verdict::Broken { .. });
+        assert_eq!(broken, compared, "{commands}: {verdict:?}");
+    }
 }
 
 /// S18: a check of a long audit trail gives others their turn, on one thread and in memory,
@@ -191,7 +216,7 @@ async fn what_is_written_beside_commands_leaves_the_state_bound() {
 /// long, in turn with all the others, and tells of it.
 #[tokio::test]
 async fn a_background_pass_compares_every_incident_in_turn() {
-    let troubled = crate::troubled::Troubled::over(Arc::new(MemoryStore::default()));
+    let troubled = Troubled::over(Arc::new(MemoryStore::default()));
     let clock = Arc::new(ManualClock::at("2026-11-01T00:00:00Z".parse().unwrap()));
     let alarms = Arc::new(std::sync::Mutex::new(Vec::new()));
     let heard = alarms.clone();

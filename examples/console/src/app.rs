@@ -26,8 +26,8 @@ use crate::http::conditions::{self, InFlight};
 use crate::http::problem::Problem;
 use crate::http::room::{Bodies, Room};
 use crate::http::throttle::Throttle;
+use crate::links::Links;
 use crate::metrics::Metrics;
-use crate::policy_file::Links;
 use crate::public_cache::PublicCache;
 
 /// What every handler shares. One counter to clone: the public route is asked

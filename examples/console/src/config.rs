@@ -1,12 +1,14 @@
 //! Settings from the environment; a wrong one stops the start with a sentence.
 
-use std::net::SocketAddr;
+use std::env::VarError;
 use std::path::PathBuf;
 
 use crate::billing::BillingSettings;
+use crate::bind::Bind;
 use crate::escalations::EscalationSettings;
 use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
+use crate::names;
 use crate::pagers::PagerSettings;
 use crate::storage::Database;
 use incident_usage_clickhouse::{Address, AddressError};
@@ -31,7 +33,7 @@ impl ConfigError {
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen.
-    pub bind: SocketAddr,
+    pub bind: Bind,
     /// Who may call; none where a token is to be made.
     pub tokens: Option<Tokens>,
     /// The database; none for memory.
@@ -59,6 +61,22 @@ pub struct Config {
 const NOT_IN_THIS_BUILD: [(&str, &str); 1] = [("SLACK_SIGNING_SECRET", "chat commands")];
 
 impl Config {
+    /// Reads the settings of this process. Answers them with the names in the environment
+    /// that begin as ours do and are none of ours, for a warning.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env); a setting is misspelt, or is no text.
+    pub fn of_process() -> Result<(Self, Vec<String>), ConfigError> {
+        let unknown = names::check(std::env::vars_os().map(|(name, _)| name))?;
+        for name in names::SETTINGS {
+            if matches!(std::env::var(name), Err(VarError::NotUnicode(_))) {
+                return Err(ConfigError::new(name, "expected a text in UTF-8"));
+            }
+        }
+        let config = Self::from_env(|name| std::env::var(name).ok())?;
+        Ok((config, unknown))
+    }
+
     /// Reads the settings; `lookup` is `|name| std::env::var(name).ok()` but in
     /// tests. An empty value counts as absent.
     ///
@@ -79,11 +97,15 @@ impl Config {
             let variable = "INCIDENT_ALLOW_UNSAFE_DATABASE";
             return Err(ConfigError::new(variable, "expected 1 or nothing"));
         }
-        let bind = get("INCIDENT_BIND").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        let bind = bind.trim().parse().map_err(|_| {
-            let reason = "expected an address and a port, such as 127.0.0.1:8080";
-            ConfigError::new("INCIDENT_BIND", reason)
-        })?;
+        let bind = get("INCIDENT_BIND").map(|bind| bind.parse());
+        let bind = bind
+            .transpose()
+            .map_err(|reason: &str| ConfigError::new("INCIDENT_BIND", reason))?;
+        let data = get("INCIDENT_DATA").filter(|_| get("DATABASE_URL").is_none());
+        if data.is_some_and(|data| data.trim() != "memory") {
+            let reason = "expected memory: this build keeps nothing in files; DATABASE_URL names a database that does";
+            return Err(ConfigError::new("INCIDENT_DATA", reason));
+        }
         let tokens = get("INCIDENT_TOKENS")
             .map(|list| Tokens::parse(&list))
             .transpose()
@@ -97,7 +119,7 @@ impl Config {
                 })?;
         }
         Ok(Self {
-            bind,
+            bind: bind.unwrap_or_default(),
             tokens,
             database: get("DATABASE_URL")
                 .map(|url| url.trim().parse())
@@ -141,6 +163,7 @@ mod tests {
             ("INCIDENT_TOKENS", "canary"),
             ("INCIDENT_TOKENS", "anna:admin:canary"),
             ("INCIDENT_ALLOW_UNSAFE_DATABASE", "yes"),
+            ("INCIDENT_DATA", "/var/lib/canary"),
             ("DATABASE_URL", "postgres://canary"),
             ("DATABASE_URL", "mysql://u:canary@h/d"),
             ("USAGE_URL", "http://u:canary@h:8123/d"),
@@ -165,5 +188,13 @@ mod tests {
             );
         }
         assert!(with("DATABASE_URL", "").is_ok());
+        assert!(with("INCIDENT_DATA", "memory").is_ok());
+        // With a database there is no store in files to be named.
+        let both = |name: &str| match name {
+            "INCIDENT_DATA" => Some("/var/lib/canary".to_owned()),
+            "DATABASE_URL" => Some("postgres://app@db.example/console".to_owned()),
+            _ => None,
+        };
+        assert!(Config::from_env(both).is_ok());
     }
 }

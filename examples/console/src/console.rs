@@ -171,6 +171,14 @@ impl Console {
     /// # Errors
     /// The address cannot be listened on, or the parts do not fit.
     pub async fn start(parts: Parts, bind: SocketAddr) -> io::Result<Self> {
+        Self::start_on(parts, &[bind]).await
+    }
+
+    /// Serves on the first of several addresses that can be listened on.
+    ///
+    /// # Errors
+    /// None can, or the parts do not fit.
+    pub async fn start_on(parts: Parts, bind: &[SocketAddr]) -> io::Result<Self> {
         let (limits, store) = (parts.limits, parts.storage.connections());
         let (app, wake) = parts.build().map_err(io::Error::other)?;
         let server = Server::listen(bind, routes::router(app.clone()), limits, store).await?;

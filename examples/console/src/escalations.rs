@@ -15,6 +15,9 @@ use crate::policy_file::Paging;
 
 const RULES: &str = "INCIDENT_ESCALATIONS";
 
+/// Most rules and keys. An incident remembers one page for each rule.
+pub const MOST_RULES: usize = 50;
+
 /// Rules with the keys of those they tell.
 #[derive(Debug, Default)]
 pub struct EscalationSettings {
@@ -44,6 +47,10 @@ impl EscalationSettings {
             return Ok(Self::default());
         };
         let mut rules: BTreeMap<RuleName, Vec<Key>> = BTreeMap::new();
+        if list.split(',').count() > MOST_RULES {
+            let reason = format!("at most {MOST_RULES} rules and keys can be named");
+            return Err(ConfigError::new(RULES, reason));
+        }
         for item in list.split(',') {
             let (rule, key) =
                 rule(item.trim()).map_err(|reason| ConfigError::new(RULES, reason))?;

@@ -11,6 +11,9 @@ const PAGERDUTY_TOKEN: &str = "PAGERDUTY_API_TOKEN";
 const PAGERDUTY_API: &str = "PAGERDUTY_API_URL";
 const OPSGENIE_TOKEN: &str = "OPSGENIE_WEBHOOK_TOKEN";
 
+/// Most secrets of one hook: each is tried for every delivery.
+pub const MOST_SECRETS: usize = 10;
+
 /// The hooks that are open. None by default.
 #[derive(Clone, Debug, Default)]
 pub struct Hooks {
@@ -59,6 +62,10 @@ fn secrets(
     variable: &'static str,
 ) -> Result<Vec<WebhookSecret>, ConfigError> {
     let list = get(variable).unwrap_or_default();
+    if list.split(',').count() > MOST_SECRETS {
+        let reason = format!("at most {MOST_SECRETS} can be named at a time");
+        return Err(ConfigError::new(variable, reason));
+    }
     let parts = list
         .split(',')
         .map(str::trim)

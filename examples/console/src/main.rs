@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use incident_console::anchor_file::AnchorFile;
 use incident_console::causes::{self, At};
+use incident_console::cli::{self, Asked};
 use incident_console::config::Config;
 use incident_console::console::{Console, Parts};
 use incident_console::demo;
+use incident_console::file::{IMPORT_BYTES, read_text};
 use incident_console::http::auth::Tokens;
 use incident_console::import;
 use incident_console::maintenance::Maintenance;
@@ -32,73 +34,57 @@ use incident_core::{Invalid, PersonName, TenantId};
 use indicatif::ProgressBar;
 use tracing_subscriber::EnvFilter;
 
-const USAGE: &str = "usage: incident-console [demo | migrate | doctor | verify |
-       sla FILE MONTH [--csv] | import statuspage FILE [--tenants NAME,...]]
-
-  (nothing)  serve the API on INCIDENT_BIND, by default 127.0.0.1:8080
-  demo       play the reference scenario in memory, print what happened, keep serving
-  migrate    make or update the tables of DATABASE_URL
-  doctor     say what is wrong with DATABASE_URL
-  verify     check every timeline and the audit trail of DATABASE_URL, against
-             the file of anchors INCIDENT_ANCHORS where it is set
-  sla        print the statements of a month such as 2026-11, made from a JSON
-             array of outages {tenant_id, incident_id, start, end, partial}
-             under the contracts of INCIDENT_POLICY; no server, no database
-  import     take the history of a status page (incidents.json) into DATABASE_URL as
-             incidents that page nobody; again, it takes in what is new. Without
-             DATABASE_URL it says what it would do. All tenants unless named
-
-Settings come from the environment; see README.md. None is needed to serve.";
-
 /// Time for blocking work to end after everything else has.
 const LEFT_OVER: Duration = Duration::from_millis(500);
 
 /// Fewer connections at a time than this are worth a word at the start.
 const FEW: usize = 256;
 
-/// What to do.
-enum Task<'a> {
-    Serve { demo: bool },
-    Sla(&'a [&'a str]),
-    Import(&'a [&'a str]),
-    Maintain(Maintenance),
-}
-
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments = std::env::args_os().skip(1);
+    let arguments: Vec<String> = arguments
+        .map(|one| one.to_string_lossy().into_owned())
+        .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let task = match arguments.as_slice() {
-        [] => Task::Serve { demo: false },
-        ["demo"] => Task::Serve { demo: true },
-        ["migrate"] => Task::Maintain(Maintenance::Migrate),
-        ["doctor"] => Task::Maintain(Maintenance::Doctor),
-        ["verify"] => Task::Maintain(Maintenance::Verify),
-        ["sla", rest @ ..] => Task::Sla(rest),
-        ["import", rest @ ..] => Task::Import(rest),
-        ["-h" | "--help" | "help"] => return say(USAGE, ExitCode::SUCCESS),
-        _ => {
-            let _ = lines(&mut std::io::stderr(), USAGE);
+    let done = match cli::read(&arguments) {
+        Asked::Print(text) => return say(&text, ExitCode::SUCCESS),
+        Asked::Unknown(text) => {
+            let _ = lines(&mut std::io::stderr(), &text);
             return ExitCode::from(2);
         }
-    };
-    let done = match task {
-        Task::Serve { demo } => serve(demo).map(|()| true),
-        Task::Sla(arguments) => sla(arguments).map(|()| true),
-        Task::Import(arguments) => import(arguments).map(|()| true),
-        Task::Maintain(task) => maintain(task),
+        Asked::Serve => serve(false).map(|()| true),
+        Asked::Run("demo", _) => serve(true).map(|()| true),
+        Asked::Run("migrate", _) => maintain(Maintenance::Migrate),
+        Asked::Run("doctor", _) => maintain(Maintenance::Doctor),
+        Asked::Run("verify", _) => maintain(Maintenance::Verify),
+        Asked::Run("sla", arguments) => sla(arguments).map(|()| true),
+        Asked::Run(_, arguments) => import(arguments).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             // Settings that cannot be read are the error itself then.
-            let config = Config::from_env(|name| std::env::var(name).ok()).ok();
-            let database = config.and_then(|config| config.database);
+            let config = Config::of_process().ok();
+            let database = config.and_then(|(config, _)| config.database);
             let told = causes::told(&*error, database.as_ref());
             let _ = lines(&mut std::io::stderr(), &format!("incident-console: {told}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The settings, for a command that logs nothing: what is odd about them is said beside.
+fn settings() -> Result<Config, Box<dyn Error>> {
+    let (config, unknown) = Config::of_process()?;
+    if !unknown.is_empty() {
+        let names = unknown.join(", ");
+        let _ = line(
+            &mut std::io::stderr(),
+            format_args!("incident-console: no setting of ours: {names}"),
+        );
+    }
+    Ok(config)
 }
 
 fn say(text: &str, code: ExitCode) -> ExitCode {
@@ -113,7 +99,7 @@ fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         [file, month, "--csv"] => (file, month, true),
         _ => return Err("sla: expected FILE, MONTH and at most --csv".into()),
     };
-    let config = Config::from_env(|name| std::env::var(name).ok())?;
+    let config = settings()?;
     let contracts = policy(&config)?.contracts();
     let task = SlaTask {
         file: Path::new(file),
@@ -132,13 +118,14 @@ async fn import(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         ["statuspage", file, "--tenants", names] => (file, tenants(names)?),
         _ => return Err("import: expected statuspage FILE and at most --tenants NAME,...".into()),
     };
-    let config = Config::from_env(|name| std::env::var(name).ok())?;
+    let config = settings()?;
     let policy = policy(&config)?;
     let storage = match &config.database {
         Some(database) => Storage::open(database, config.allow_unsafe).await?,
         None => Storage::default(),
     };
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    let text =
+        read_text(Path::new(file), IMPORT_BYTES).map_err(|error| format!("{file}: {error}"))?;
     let bar = ProgressBar::new(0);
     let mut progress = |done: usize, all: usize| {
         bar.set_length(all as u64);
@@ -179,7 +166,7 @@ fn policy(config: &Config) -> Result<PolicyFile, String> {
 
 #[tokio::main]
 async fn maintain(task: Maintenance) -> Result<bool, Box<dyn Error>> {
-    let config = Config::from_env(|name| std::env::var(name).ok())?;
+    let config = settings()?;
     let database = config
         .database
         .ok_or("DATABASE_URL: set it; there is no other database")?;
@@ -209,7 +196,7 @@ fn serve(play: bool) -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
-    let config = Config::from_env(|name| std::env::var(name).ok())?;
+    let (config, unknown) = Config::of_process()?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -217,6 +204,12 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
         .with_ansi(std::io::stderr().is_terminal())
         .fmt_fields(OneLine)
         .init();
+    if !unknown.is_empty() {
+        tracing::warn!(
+            names = unknown.join(", "),
+            "the environment has names that are no settings of ours"
+        );
+    }
     let policy = policy(&config)?;
     let muted = play && config.pagers.wake_people();
     let settings = if play {
@@ -269,7 +262,9 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     } else {
         None
     };
-    let console = Console::start(
+    let cannot_listen = |error| format!("INCIDENT_BIND {}: {error}", config.bind);
+    let addresses = config.bind.addresses().await.map_err(cannot_listen)?;
+    let console = Console::start_on(
         Parts {
             tokens,
             storage,
@@ -286,10 +281,10 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
             metrics: Some(Metrics::install()?),
             ..Parts::default()
         },
-        config.bind,
+        &addresses,
     )
     .await
-    .map_err(|error| format!("INCIDENT_BIND {}: {error}", config.bind))?;
+    .map_err(cannot_listen)?;
     // From here on, so that a signal during the demo is not lost.
     let mut signals = Signals::catch()?;
 

@@ -140,7 +140,7 @@ async fn timelines(incidents: &Incidents) -> Result<BTreeSet<IncidentId>, engine
         ..IncidentFilter::default()
     };
     loop {
-        let batch = incidents.list(&filter).await?;
+        let batch = incidents.outlines(&filter).await?;
         ids.extend(batch.iter().map(|incident| incident.id));
         match batch.last() {
             Some(last) if batch.len() == BATCH => {

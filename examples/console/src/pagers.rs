@@ -18,6 +18,9 @@ const API_KEY: &str = "OPSGENIE_API_KEY";
 pub(crate) const OPSGENIE_URL: &str = "OPSGENIE_URL";
 const ORDER: &str = "INCIDENT_PAGERS";
 
+/// Most keys of a vendor, those that only close what they opened included.
+pub const MOST_KEYS: usize = 20;
+
 /// What the environment says about pagers.
 #[derive(Debug, Default)]
 pub struct PagerSettings {
@@ -278,6 +281,10 @@ fn vendor<K>(
             None => Ok(None),
         };
     };
+    if list.split(',').count() > MOST_KEYS {
+        let reason = format!("at most {MOST_KEYS} keys can be named");
+        return Err(ConfigError::new(keys, reason));
+    }
     let keys = list
         .split(',')
         .map(|key| read(key.trim()).map_err(wrong(keys)))

@@ -5,7 +5,6 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use incident_core::billing::CreditPolicy;
-use incident_core::incident::Incident;
 use incident_core::paging::{GateSettings, HeedPolicy};
 use incident_core::policy::Policy;
 use incident_core::sla::{Contract, Contracts, SlaTerms};
@@ -13,6 +12,20 @@ use incident_core::status_page::PublicNames;
 use incident_core::{Invalid, LinkTemplate, Money, Name, PublicText, ServiceId, TenantId};
 use incident_pagers::{OpsGeniePriorities, PageTemplate, PagerDutySeverities, Responder};
 use serde::Deserialize;
+
+use crate::file::{POLICY_BYTES, read_text};
+use crate::links::Links;
+
+/// Most tenants that something was agreed with.
+pub const MOST_AGREED: usize = 20_000;
+/// Most kinds of contract.
+pub const MOST_CONTRACTS: usize = 1_000;
+/// Most terms of one contract, one after the other.
+pub const MOST_TERMS: usize = 100;
+/// Most services with a public name.
+pub const MOST_NAMED: usize = 5_000;
+/// Most details and responders of a page.
+pub const MOST_PAGED: usize = 50;
 
 /// Everything the file may hold. What is absent is as built in.
 #[derive(Debug, Default, Deserialize)]
@@ -87,62 +100,13 @@ struct Service {
     public_name: PublicText,
 }
 
-/// Where the deep links of an incident lead. Without one, an example.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Links {
-    system_map: Option<LinkTemplate>,
-    firehose: Option<LinkTemplate>,
-}
-
-impl Links {
-    /// The dashboard's system map, for the time and scope of an incident.
-    #[must_use]
-    pub fn system_map(&self, incident: &Incident) -> String {
-        fill(self.system_map.as_ref(), "system-map", incident)
-    }
-
-    /// The live event stream, for the time and scope of an incident.
-    #[must_use]
-    pub fn firehose(&self, incident: &Incident) -> String {
-        fill(self.firehose.as_ref(), "firehose", incident)
-    }
-
-    /// Those that were configured, with a word for each: pages carry them.
-    pub fn configured(&self) -> impl Iterator<Item = (&'static str, &LinkTemplate)> {
-        [
-            ("System map", &self.system_map),
-            ("Firehose", &self.firehose),
-        ]
-        .into_iter()
-        .filter_map(|(text, link)| Some((text, link.as_ref()?)))
-    }
-}
-
-fn fill(template: Option<&LinkTemplate>, room: &str, incident: &Incident) -> String {
-    let example = || {
-        let query = "incident={id}&from={from}&services={services}";
-        LinkTemplate::new(&format!("https://dashboard.example/{room}?{query}"))
-    };
-    template
-        .cloned()
-        .or_else(|| example().ok())
-        .map_or_else(String::new, |link| {
-            link.fill(
-                incident.id,
-                incident.started_at,
-                &incident.affected_services,
-            )
-        })
-}
-
 impl PolicyFile {
     /// Reads the file.
     ///
     /// # Errors
     /// A sentence that says what is wrong, and where.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let text = std::fs::read_to_string(path)
+        let text = read_text(path, POLICY_BYTES)
             .map_err(|error| format!("the file cannot be read: {error}"))?;
         Self::parse(&text)
     }
@@ -153,6 +117,8 @@ impl PolicyFile {
     /// As [`read`](Self::read).
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut file: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        file.check_sizes()?;
+        file.check_names().map_err(|error| error.to_string())?;
         let template = file.template();
         file.paging = Paging {
             template: template.map_err(|error| format!("pagers.{error}"))?,
@@ -162,6 +128,46 @@ impl PolicyFile {
         };
         file.agreed = file.contracts_made().map_err(|error| error.to_string())?;
         Ok(file)
+    }
+
+    /// Refuses names with nothing to see: serde reads them as stores may hold them.
+    fn check_names(&self) -> Result<(), Invalid> {
+        for (id, service) in &self.services {
+            id.check("services")?;
+            let wrong = service.public_name.check("public_name");
+            wrong.map_err(|wrong| wrong.at(format!("services/{id}/public_name")))?;
+        }
+        self.tenants
+            .keys()
+            .try_for_each(|tenant| tenant.check("tenants"))?;
+        self.contracts
+            .keys()
+            .try_for_each(|name| name.check("contracts"))?;
+        let terms = self.contracts.values().flat_map(|one| &one.terms);
+        let mut versions = terms.chain([&self.sla]).map(SlaTerms::version);
+        versions.try_for_each(|version| version.check("version"))
+    }
+
+    /// Refuses more entries than anybody keeps by hand.
+    fn check_sizes(&self) -> Result<(), String> {
+        let terms = self.contracts.values().map(|one| one.terms.len());
+        for (what, found, most) in [
+            ("tenants", self.tenants.len(), MOST_AGREED),
+            ("contracts", self.contracts.len(), MOST_CONTRACTS),
+            ("terms", terms.max().unwrap_or(0), MOST_TERMS),
+            ("services", self.services.len(), MOST_NAMED),
+            ("pagers.details", self.pagers.details.len(), MOST_PAGED),
+            (
+                "pagers.responders",
+                self.pagers.responders.len(),
+                MOST_PAGED,
+            ),
+        ] {
+            if found > most {
+                return Err(format!("{what}: expected at most {most} entries"));
+            }
+        }
+        Ok(())
     }
 
     fn contracts_made(&mut self) -> Result<Contracts, Invalid> {
@@ -318,13 +324,9 @@ mod tests {
             "99.5"
         );
         let (incident, _, _) = incident_core::testing::an_incident();
-        let link = file.links().system_map(&incident);
-        assert_eq!(link, format!("https://map.example/?i={}", incident.id));
-        assert!(
-            file.links()
-                .firehose(&incident)
-                .contains("dashboard.example")
-        );
+        let shown = serde_json::to_value(file.links().of(&incident)).unwrap();
+        let link = format!("https://map.example/?i={}", incident.id);
+        assert_eq!(shown["system_map"], link);
         assert_eq!(file.links().configured().count(), 1);
         let paging = file.paging();
         assert_eq!(paging.severities.sev3, Some(PagerDutySeverity::Critical));
@@ -349,6 +351,16 @@ mod tests {
             ),
             ("[contracts.gold]\nterms = []", "contracts/gold/terms"),
             ("[services.api]\npublic_name = \"\"", "public_name"),
+            (
+                "[services.api]\npublic_name = \"\\u200b\"",
+                "services/api/public_name",
+            ),
+            ("[services.\"\\u3164\"]\npublic_name = \"x\"", "services"),
+            (
+                "[tenants.\"\\u2060\"]\nmonthly_fee = { minor = 1, currency = \"EUR\" }",
+                "tenants",
+            ),
+            ("[pagers]\nclient = \"\\u3164\"", "pagers.client"),
             ("[links]\nfirehose = \"http://plain.example\"", "firehose"),
             ("[pagers]\nclient = \" \"", "pagers.client"),
             ("[pagers]\nper_minute = 0", "per_minute"),

@@ -13,6 +13,7 @@ use incident_core::{
 use serde::Deserialize;
 use serde_json::{Value, json as value};
 
+use crate::file::{IMPORT_BYTES, read_text};
 use crate::terminal;
 
 /// The shape of a statement.
@@ -143,7 +144,7 @@ pub fn print(
     out: &mut impl Write,
 ) -> Result<(), Box<dyn Error>> {
     let shown = task.file.display();
-    let text = std::fs::read_to_string(task.file).map_err(|error| format!("{shown}: {error}"))?;
+    let text = read_text(task.file, IMPORT_BYTES).map_err(|error| format!("{shown}: {error}"))?;
     let mut reader = serde_json::Deserializer::from_str(&text);
     let outages: Vec<Outage> = serde_path_to_error::deserialize(&mut reader)
         .map_err(|error| format!("{shown}: {}: {}", error.path(), error.inner()))?;

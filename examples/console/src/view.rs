@@ -1,168 +1,20 @@
 //! The shapes of the HTTP contract.
 
+mod incident;
+mod rows;
+
 use incident_core::audit::AuditEntry;
 use incident_core::billing::{BilledCredit, CappedRow, CreditInput, SignedPercent};
-use incident_core::engine::{BreakdownReport, ImpactReport, Method, SlaReport};
-use incident_core::incident::Incident;
-use incident_core::paging::{
-    Escalation, PagerTest, Paging, TEST_LASTS, TargetId, TestOutcome, dedup_key, test_key,
-};
+use incident_core::engine::BreakdownReport;
+use incident_core::incident::{FieldDelta, OUTLINE_TENANTS};
+use incident_core::paging::{PagerTest, TEST_LASTS, TestOutcome, test_key};
 use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::timeline::{SysIncidentUpdateEntry, TextName};
 use incident_core::{IncidentId, Timestamp};
 use serde_json::{Value, json};
 
-use crate::policy_file::Links;
-
-/// An incident.
-#[must_use]
-pub fn incident(incident: &Incident, links: &Links, deduplicated: bool) -> Value {
-    let mut value = core(incident, links, deduplicated);
-    if let (Value::Object(map), Value::Object(facts)) = (&mut value, facts(incident)) {
-        map.extend(facts);
-        map.insert("escalations".to_owned(), escalations(incident));
-    }
-    value
-}
-
-/// The optional facts: fields of the incident like any other.
-fn facts(incident: &Incident) -> Value {
-    let facts = &incident.facts;
-    json!({
-        "labels": facts.labels,
-        "symptom": facts.symptom,
-        "impact_text": facts.impact_text,
-        "scope": facts.scope,
-        "cause": facts.cause,
-        "resolution": facts.resolution,
-        "next_steps": facts.next_steps,
-        "data_loss": facts.data_loss,
-        "users_hit_percent": facts.users_hit_percent,
-        "revenue_per_hour": facts.revenue_per_hour,
-        "impact": facts.impact,
-        "urgency": facts.urgency,
-        "failure_class": facts.failure_class,
-    })
-}
-
-fn core(incident: &Incident, links: &Links, deduplicated: bool) -> Value {
-    let outage: Vec<Value> = incident
-        .intervals()
-        .into_iter()
-        .map(|(start, end)| json!({"start": start, "end": end}))
-        .collect();
-    let shown = json!({
-        "id": incident.id,
-        "number": incident.number,
-        "version": incident.version,
-        "title": incident.title,
-        "summary": incident.summary,
-        "severity": incident.severity,
-        "priority": incident.facts.priority(),
-        "status": incident.status,
-        "mode": incident.mode,
-        "environment": incident.environment,
-        "source": incident.source,
-        "affected_services": incident.affected_services,
-        "affected_tenants": incident.affected_tenants,
-        "responder": incident.responder,
-        "roles": incident.roles,
-        "started_at": incident.started_at,
-        "started_at_assumed": incident.started_at_assumed,
-        "detected_at": incident.detected_at,
-        "declared_at": incident.declared_at,
-        "acknowledged_at": incident.acknowledged_at,
-        "acknowledged_by": incident.acknowledged_by,
-        "mitigated_at": incident.mitigated_at,
-        "impact_ended_at": incident.impact_ended_at,
-        "resolved_at": incident.resolved_at,
-        "closed_at": incident.closed_at,
-        "eta": incident.eta,
-        "next_update_due_at": incident.next_update_due_at,
-        "outage": outage,
-        "public": incident.face.public,
-        "public_title": incident.face.title,
-        "post_mortem": incident.post_mortem.as_ref().map(|linked| json!({
-            "url": linked.url, "linked_by": linked.linked_by.name, "linked_at": linked.linked_at,
-        })),
-        "ending": incident.ending,
-        "recurrence_of": incident.recurrence_of,
-        "suggestion_id": incident.suggestion_id,
-        "alert_key": incident.alert_key,
-        "tracker_url": incident.tracker_url,
-        "deduplicated": deduplicated,
-        "paging": paging(incident),
-        "links": {"system_map": links.system_map(incident), "firehose": links.firehose(incident)},
-    });
-    with_alert(shown, incident)
-}
-
-/// The rest of an incident: one literal of all of it is too long for the macro.
-fn with_alert(mut shown: Value, incident: &Incident) -> Value {
-    if let Value::Object(fields) = &mut shown {
-        fields.insert("alert_repeats".to_owned(), incident.repeats.count.into());
-        fields.insert("related".to_owned(), json!(incident.related));
-    }
-    shown
-}
-
-/// An incident in a list.
-#[must_use]
-pub fn item(incident: &Incident) -> Value {
-    json!({
-        "id": incident.id,
-        "number": incident.number,
-        "title": incident.title,
-        "severity": incident.severity,
-        "status": incident.status,
-        "affected_tenants": incident.affected_tenants,
-        "affected_services": incident.affected_services,
-        "responder": incident.responder,
-        "started_at": incident.started_at,
-        "declared_at": incident.declared_at,
-        "eta": incident.eta,
-        "next_update_due_at": incident.next_update_due_at,
-        "paging": paging(incident),
-        "public": incident.face.public,
-    })
-}
-
-fn paging(incident: &Incident) -> Value {
-    page(&incident.paging, &incident.dedup_key())
-}
-
-/// Who was told besides on-call, and how that went.
-fn escalations(incident: &Incident) -> Value {
-    let shown = |one: &Escalation| {
-        let key = dedup_key(incident.id, Some(&one.rule));
-        json!({
-            "rule": one.rule,
-            "asked_at": one.asked_at,
-            "asked_by": one.asked_by,
-            "paging": page(&one.paging, &key),
-        })
-    };
-    incident.escalations.iter().map(shown).collect()
-}
-
-fn page(paging: &Paging, dedup_key: &str) -> Value {
-    json!({
-        "dedup_key": dedup_key,
-        "state": paging.state,
-        "epoch": paging.epoch,
-        "target": paging.target.as_ref().map(TargetId::name),
-        "attempts": paging.attempts,
-        "accepted_at": paging.accepted_at,
-        "error": paging.error,
-        "next_attempt_at": paging.next_attempt_at,
-        "overdue_at": paging.overdue_at,
-        "confirmed_at": paging.confirmed_at,
-        "unconfirmed_at": paging.unconfirmed_at,
-        "waits_behind": paging.waits_behind,
-        "closed_there_at": paging.closed_there_at,
-        "possible_double_wakes": paging.possible_double_wakes,
-    })
-}
+pub use incident::{SHOWN_TENANTS, incident, item};
+pub use rows::{impact, sla};
 
 /// An entry of a timeline.
 #[must_use]
@@ -181,12 +33,49 @@ pub fn entry(entry: &SysIncidentUpdateEntry) -> Value {
         "status_to": shown.status_to,
         "comms_sent": entry.comms_sent(),
         "public_message": entry.text(TextName::PublicMessage),
-        "changes": entry.changes(),
+        "changes": entry.changes().into_iter().map(change).collect::<Vec<_>>(),
         "corrects": shown.corrects,
         "redacted": entry.is_redacted(),
         "hash": entry.hash,
         "prev_hash": entry.prev_hash,
     })
+}
+
+/// A change of a field. A list of ten thousand tenants is not told again with each entry:
+/// the first ones, and how many there are.
+fn change(delta: FieldDelta) -> Value {
+    let FieldDelta {
+        field,
+        from,
+        to,
+        added,
+        removed,
+    } = delta;
+    let mut shown = json!({"field": field});
+    let Value::Object(map) = &mut shown else {
+        return shown;
+    };
+    let lists = [
+        ("from", from),
+        ("to", Some(to)),
+        ("added", (!added.is_empty()).then_some(Value::Array(added))),
+        (
+            "removed",
+            (!removed.is_empty()).then_some(Value::Array(removed)),
+        ),
+    ];
+    for (name, value) in lists {
+        let Some(mut value) = value else { continue };
+        if let Value::Array(list) = &mut value
+            && field == "affected_tenants"
+            && list.len() > OUTLINE_TENANTS
+        {
+            map.insert(format!("{name}_total"), list.len().into());
+            list.truncate(OUTLINE_TENANTS);
+        }
+        map.insert(name.to_owned(), value);
+    }
+    shown
 }
 
 /// An audit entry.
@@ -239,42 +128,6 @@ pub fn suggestion(
     })
 }
 
-/// How many users were hit.
-#[must_use]
-pub fn impact(id: IncidentId, report: &ImpactReport) -> Value {
-    let rows: Vec<Value> = report
-        .by_tenant
-        .iter()
-        .map(|row| {
-            bounded(
-                json!({
-                    "tenant_id": row.tenant_id,
-                    "unique_users": row.unique_users,
-                    "baseline_unique_users": row.baseline_unique_users,
-                }),
-                row.bounds,
-            )
-        })
-        .collect();
-    let method = match report.method {
-        Method::Exact => "exact",
-        Method::Estimate => "estimate",
-    };
-    bounded(
-        json!({
-            "incident_id": id,
-            "window": report.window,
-            "provisional": report.provisional,
-            "method": method,
-            "relative_error": report.relative_error_ppm.map(parts_of_one),
-            "total_unique_users": report.total_unique_users,
-            "by_tenant": rows,
-            "source": report.source,
-        }),
-        report.bounds,
-    )
-}
-
 /// When users were first hit, and through what.
 #[must_use]
 pub fn breakdown(id: IncidentId, report: &BreakdownReport) -> Value {
@@ -299,56 +152,6 @@ pub fn breakdown(id: IncidentId, report: &BreakdownReport) -> Value {
         "top_endpoints": endpoints.collect::<Vec<_>>(),
         "source": report.source,
     })
-}
-
-/// With the bounds of what is estimated: the truth lies between them 95 times of 100.
-fn bounded(mut value: Value, bounds: Option<(u64, u64)>) -> Value {
-    if let (Some((lower, upper)), Value::Object(map)) = (bounds, &mut value) {
-        map.insert("lower".to_owned(), json!(lower));
-        map.insert("upper".to_owned(), json!(upper));
-    }
-    value
-}
-
-/// Less than a million parts of a million as a decimal: 16250 is `0.01625`, nothing `0`.
-fn parts_of_one(ppm: u32) -> String {
-    let decimals = format!("0.{ppm:06}");
-    let decimals = decimals.trim_end_matches('0');
-    decimals.trim_end_matches('.').to_owned()
-}
-
-/// What is owed.
-#[must_use]
-pub fn sla(id: IncidentId, report: &SlaReport) -> Value {
-    let rows: Vec<Value> = report
-        .rows
-        .iter()
-        .map(|row| {
-            json!({
-                "tenant_id": row.tenant_id,
-                "outage_ms": row.outage_us / 1_000,
-                "outage_minutes": row.outage_minutes,
-                "period": row.period,
-                "availability_percent": row.availability.to_fixed(),
-                "target_breached": row.target_breached,
-                "credit_percent": row.credit,
-                "state": row.state,
-            })
-        })
-        .collect();
-    let mut value = json!({
-        "incident_id": id,
-        "provisional": report.provisional,
-        "basis": report.terms.basis(),
-        "target_percent": report.terms.target(),
-        "tiers": report.terms.tiers(),
-        "terms_version": report.terms.version(),
-        "rows": rows,
-    });
-    if let (Some(why), Value::Object(map)) = (&report.excluded, &mut value) {
-        map.insert("excluded".to_owned(), json!(why));
-    }
-    value
 }
 
 /// A row of the ledger. What a reversal takes back is below zero, so that sums are

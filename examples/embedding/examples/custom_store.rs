@@ -16,7 +16,7 @@ use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::engine::{Ask, Incidents};
-use incident_core::incident::{Declare, Incident, Severity};
+use incident_core::incident::{Declare, Incident, Outline, Severity};
 use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
@@ -61,6 +61,14 @@ impl IncidentStore for Counting {
         within: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
         self.inner.list(filter, within).await
+    }
+
+    async fn outlines(
+        &self,
+        filter: &IncidentFilter,
+        within: Duration,
+    ) -> Result<Vec<Outline>, StoreError> {
+        self.inner.outlines(filter, within).await
     }
 
     async fn timeline(
@@ -158,6 +166,10 @@ impl Suggestions for Counting {
         within: Duration,
     ) -> Result<Vec<Suggestion>, StoreError> {
         self.inner.suggestions(query, within).await
+    }
+
+    async fn open_suggestions(&self, now: Timestamp, within: Duration) -> Result<u64, StoreError> {
+        self.inner.open_suggestions(now, within).await
     }
 }
 

@@ -18,6 +18,23 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// ClickHouse drops idle connections after 3 s in older versions.
 const IDLE: Duration = Duration::from_secs(2);
 
+/// Most rows of an insert: it is one block, and a batch of a day with more has several.
+pub(crate) const BLOCK_ROWS: usize = 1_000_000;
+
+/// Settings of every insert, whatever the profile of the user says; those that the server
+/// knows. An insert that is put off (`async_insert`) would be answered before it can be
+/// seen, and lost with the server; one that is cut into blocks is seen in part.
+pub(crate) const PINNED: [(&str, &str); 6] = [
+    ("async_insert", "0"),
+    ("wait_for_async_insert", "1"),
+    ("max_insert_block_size", "1000000"),
+    ("min_insert_block_size_rows", "1000000"),
+    // Nothing: only rows count.
+    ("min_insert_block_size_bytes", "0"),
+    // Several threads would make several blocks.
+    ("input_format_parallel_parsing", "0"),
+];
+
 /// How much of an error's text is kept.
 const TOLD: usize = 500;
 
@@ -68,10 +85,12 @@ impl From<Failure> for UsageError {
 pub(crate) struct Refusal(String);
 
 /// A client for one server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Server {
     client: Client,
     pub(crate) address: Address,
+    /// Those of [`PINNED`] that it knows.
+    pinned: Vec<(&'static str, &'static str)>,
 }
 
 /// A client that follows no redirects, which would carry the password elsewhere.
@@ -110,7 +129,29 @@ fn without_certificates(builder: ClientBuilder) -> ClientBuilder {
 
 impl Server {
     pub(crate) const fn new(client: Client, address: Address) -> Self {
-        Self { client, address }
+        Self {
+            client,
+            address,
+            pinned: Vec::new(),
+        }
+    }
+
+    /// Asks which of the settings of inserts the server knows: an older one refuses the
+    /// others by name.
+    pub(crate) async fn pin(&mut self, until: Instant) -> Result<(), Failure> {
+        #[derive(serde::Deserialize)]
+        struct Known {
+            data: Vec<(String,)>,
+        }
+        let names: Vec<String> = PINNED.iter().map(|(name, _)| format!("'{name}'")).collect();
+        let sql = format!(
+            "select name from system.settings where name in ({})",
+            names.join(", ")
+        );
+        let known: Known = self.ask(&sql, Vec::new(), until).await?;
+        let is_known = |(name, _): &(&str, &str)| known.data.iter().any(|(one,)| one == name);
+        self.pinned = PINNED.into_iter().filter(is_known).collect();
+        Ok(())
     }
 
     /// Rows, as `JSONCompact` has them.
@@ -143,7 +184,7 @@ impl Server {
         read(request.multipart(form), until).await
     }
 
-    /// A statement, with its data if it has some.
+    /// A statement, with its data if it has some: then it is an insert.
     pub(crate) async fn tell(
         &self,
         sql: &str,
@@ -155,7 +196,10 @@ impl Server {
             // Nor a request without a body.
             request.body(sql.to_owned())
         } else {
-            request.query(&[("query", sql)]).body(data)
+            request
+                .query(&[("query", sql)])
+                .query(&self.pinned)
+                .body(data)
         };
         sent(request, until).await?;
         Ok(())

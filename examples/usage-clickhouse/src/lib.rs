@@ -34,9 +34,20 @@
 //!   account as user_id, app as service_id, status >= 500 as failed, route as endpoint from requests
 //! ```
 //!
-//! **What it promises less:** a batch over several days is there day by day, not at once (a
-//! ClickHouse insert is atomic per partition). One that is refused half-way is sent
-//! again: what comes twice counts once.
+//! **What it promises less:** a batch over several days is there day by day, not at once: a
+//! ClickHouse insert is atomic per partition and block, so every day is an insert of its own,
+//! and one block. One that is refused half-way is sent again: what comes twice counts once.
+//! Of more than a million events of one day each million is a block.
+//!
+//! **Settings** of inserts are pinned, whatever the profile of the user says: `async_insert = 0`
+//! and `wait_for_async_insert = 1` (else an answer comes before the events can be seen, and
+//! they are lost with the server), `max_insert_block_size`, `min_insert_block_size_rows`,
+//! `min_insert_block_size_bytes` and `input_format_parallel_parsing` (else a day is cut into
+//! blocks), `insert_distributed_sync = 1`. Those that a server does not know are left out.
+//! A profile must not make them constant.
+//!
+//! **Days:** a batch lies on at most 400 days and all events on at most 4,000
+//! ([`ClickHouseUsage::days_at_most`]); a table over shards is not counted.
 //!
 //! ```no_run
 //! use incident_usage_clickhouse::{Address, ClickHouseUsage};

@@ -1,13 +1,13 @@
 //! Counting.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::TenantId;
 use incident_core::impact::{
-    Breakdown, Estimate, ImpactCounts, ImpactEstimates, ImpactQuery, TenantCount,
+    Breakdown, Estimate, ImpactCounts, ImpactEstimates, ImpactQuery, MOST_DAYS, TenantCount,
 };
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
 use reqwest::Client;
@@ -29,7 +29,15 @@ const RESERVE: Duration = Duration::from_millis(300);
 
 /// Usage events in ClickHouse. Clones share it.
 #[derive(Clone, Debug)]
-pub struct ClickHouseUsage(Arc<Server>);
+pub struct ClickHouseUsage(pub(crate) Arc<Source>);
+
+#[derive(Debug)]
+pub(crate) struct Source {
+    server: Server,
+    /// Days that are known to have events.
+    pub(crate) days: Mutex<BTreeSet<i64>>,
+    most_days: usize,
+}
 
 /// A `JSONCompact` answer `with totals`: the totals are the merge of all states.
 #[derive(Deserialize)]
@@ -63,9 +71,28 @@ impl ClickHouseUsage {
         address: Address,
         within: Duration,
     ) -> Result<Self, OpenError> {
-        let server = Server::new(client, address);
-        table::prepare(&server, Instant::now() + within).await?;
-        Ok(Self(Arc::new(server)))
+        let mut server = Server::new(client, address);
+        table::prepare(&mut server, Instant::now() + within).await?;
+        Ok(Self::with(server, MOST_DAYS))
+    }
+
+    fn with(server: Server, most_days: usize) -> Self {
+        Self(Arc::new(Source {
+            server,
+            days: Mutex::default(),
+            most_days,
+        }))
+    }
+
+    /// Keeps events of so many days at most, [`MOST_DAYS`] if not given: each day is a
+    /// partition. A table over shards has no partitions of its own, and is not counted.
+    #[must_use]
+    pub fn days_at_most(self, days: usize) -> Self {
+        Self::with(self.0.server.clone(), days)
+    }
+
+    pub(crate) fn most_days(&self) -> usize {
+        self.0.most_days
     }
 
     /// The statement that makes the table of an address, for hosts whose server may not.
@@ -75,7 +102,7 @@ impl ClickHouseUsage {
     }
 
     pub(crate) fn server(&self) -> &Server {
-        &self.0
+        &self.0.server
     }
 
     /// The users of each tenant and of all of them, by an aggregate function.
@@ -85,7 +112,7 @@ impl ClickHouseUsage {
         function: &str,
         within: Duration,
     ) -> Result<ImpactCounts, UsageError> {
-        let Some(question) = Question::of(query, &self.0.address.name()) else {
+        let Some(question) = Question::of(query, &self.server().address.name()) else {
             return counts(query, Vec::new(), None).map_err(UsageError::from);
         };
         let sql = format!(
@@ -94,7 +121,10 @@ impl ClickHouseUsage {
         );
         let end = Instant::now() + within;
         let until = end - RESERVE.min(within / 5);
-        let found = self.0.ask::<Counted>(&sql, question.tables(), until).await;
+        let found = self
+            .server()
+            .ask::<Counted>(&sql, question.tables(), until)
+            .await;
         let found = found.and_then(|found| counts(query, found.data, found.totals));
         self.answered(found, query, &question, end).await
     }
@@ -120,7 +150,7 @@ impl ClickHouseUsage {
     /// by the end. A table of several shards has no parts of its own.
     async fn size(&self, question: &Question<'_>, end: Instant) -> Option<u64> {
         let (first, last) = question.bounds()?;
-        let address = &self.0.address;
+        let address = &self.server().address;
         let sql = format!(
             "select 'rows', toString(sum(rows)) from system.parts where active and database = '{}' and table = '{}' \
              and toInt64(partition) between {} and {}",
@@ -129,7 +159,11 @@ impl ClickHouseUsage {
             first.div_euclid(DAY_US),
             last.div_euclid(DAY_US)
         );
-        let found = self.0.ask::<Counted>(&sql, Vec::new(), end).await.ok()?;
+        let found = self
+            .server()
+            .ask::<Counted>(&sql, Vec::new(), end)
+            .await
+            .ok()?;
         let (_, rows) = found.data.first()?;
         rows.parse().ok().filter(|rows| *rows > 0)
     }
@@ -192,12 +226,12 @@ impl UsageSource for ClickHouseUsage {
         query: &ImpactQuery,
         within: Duration,
     ) -> Result<Breakdown, UsageError> {
-        let Some(question) = Question::of(query, &self.0.address.name()) else {
+        let Some(question) = Question::of(query, &self.server().address.name()) else {
             return Ok(Breakdown::default());
         };
         let end = Instant::now() + within;
         let until = end - RESERVE.min(within / 5);
-        let found = breakdown(&self.0, &question, until).await;
+        let found = breakdown(self.server(), &question, until).await;
         self.answered(found, query, &question, end).await
     }
 }
@@ -207,10 +241,10 @@ impl TenantDirectory for ClickHouseUsage {
     async fn tenants(&self, within: Duration) -> Result<Vec<TenantId>, UsageError> {
         let sql = format!(
             "select tenant_id from {} group by tenant_id",
-            self.0.address.name()
+            self.server().address.name()
         );
         let until = Instant::now() + within;
-        let found: Names = self.0.ask(&sql, Vec::new(), until).await?;
+        let found: Names = self.server().ask(&sql, Vec::new(), until).await?;
         // A host's own view may hold what is no name here.
         let names = found.data.iter();
         let names = names.filter_map(|(name,)| TenantId::stored(name).ok());

@@ -1,5 +1,6 @@
 //! The table of events: how it is made, and whether it fits.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 
 use serde::Deserialize;
@@ -81,12 +82,13 @@ struct Columns {
 }
 
 /// Makes the table where there is none, and looks whether it fits.
-pub(crate) async fn prepare(server: &Server, until: Instant) -> Result<(), OpenError> {
-    let address = &server.address;
-    let refused = |failure| opened(address, failure);
+pub(crate) async fn prepare(server: &mut Server, until: Instant) -> Result<(), OpenError> {
+    let address = server.address.clone();
+    let refused = |failure| opened(&address, failure);
+    server.pin(until).await.map_err(refused)?;
     let mut found = columns(server, until).await.map_err(refused)?;
     if found.is_empty() {
-        let made = server.tell(&ddl(address), Vec::new(), until).await;
+        let made = server.tell(&ddl(&address), Vec::new(), until).await;
         made.map_err(refused)?;
         found = columns(server, until).await.map_err(refused)?;
     }
@@ -103,6 +105,23 @@ pub(crate) async fn prepare(server: &Server, until: Instant) -> Result<(), OpenE
         }
     }
     Ok(())
+}
+
+/// The days on which there are events, by their number since 1970: those of partitions, of
+/// which a table over shards has none.
+pub(crate) async fn days(server: &Server, until: Instant) -> Result<BTreeSet<i64>, Failure> {
+    #[derive(Deserialize)]
+    struct Days {
+        data: Vec<(String,)>,
+    }
+    let sql = format!(
+        "select distinct partition from system.parts where active and database = '{}' and table = '{}'",
+        server.address.database, server.address.table
+    );
+    let found: Days = server.ask(&sql, Vec::new(), until).await?;
+    // A table of the host's own may be parted otherwise.
+    let days = found.data.iter().filter_map(|(day,)| day.parse().ok());
+    Ok(days.collect())
 }
 
 async fn columns(server: &Server, until: Instant) -> Result<Vec<(String, String)>, Failure> {

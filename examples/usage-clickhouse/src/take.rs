@@ -1,51 +1,95 @@
-//! Taking events in.
+//! Taking events in: each day of UTC by an insert of its own, which is one block.
+//!
+//! ClickHouse keeps an insert whole per partition and block only: one over several days, or
+//! one that the server cuts into blocks, is seen in part while it goes on, and stays in part
+//! where it is broken off. So each insert here is one block of one partition, whatever the
+//! profile of the user says ([`PINNED`](crate::client::PINNED)).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::impact::ApiUsageEvent;
+use incident_core::impact::{ApiUsageEvent, MOST_DAYS_AT_ONCE};
 use incident_core::port::{UsageError, UsageSink};
 use tokio::time::Instant;
 
 use crate::binary::Rows;
+use crate::client::BLOCK_ROWS;
 use crate::source::ClickHouseUsage;
-use crate::table::DAY_US;
-
-/// Most days of one batch: the server's own limit (`max_partitions_per_insert_block`).
-const MOST_DAYS: usize = 100;
+use crate::table::{self, DAY_US};
 
 #[async_trait]
 impl UsageSink for ClickHouseUsage {
     async fn record(&self, events: Vec<ApiUsageEvent>, within: Duration) -> Result<(), UsageError> {
-        if events.is_empty() {
-            return Ok(());
+        let mut days: BTreeMap<i64, Vec<&ApiUsageEvent>> = BTreeMap::new();
+        for event in &events {
+            let day = event.occurred_at.micros().div_euclid(DAY_US);
+            days.entry(day).or_default().push(event);
         }
-        let day = |event: &ApiUsageEvent| event.occurred_at.micros().div_euclid(DAY_US);
-        let days: BTreeSet<i64> = events.iter().map(day).collect();
-        if days.len() > MOST_DAYS {
+        if days.len() > MOST_DAYS_AT_ONCE {
             let why = format!(
-                "the events lie on {} days; send those of at most {MOST_DAYS} days at a time",
+                "the events lie on {} days; send those of at most {MOST_DAYS_AT_ONCE} days at a time",
                 days.len()
             );
             return Err(UsageError::Refused(why));
         }
+        let until = Instant::now() + within;
+        self.room_for(&days, until).await?;
         let sql = format!(
             "insert into {} (tenant_id, occurred_at, user_id, service_id, failed, endpoint) format RowBinary",
             self.server().address.name()
         );
-        let mut rows = Rows::default();
-        for event in &events {
-            let endpoint = event.endpoint.as_ref().map_or("", |name| name.as_str());
-            rows.text(event.tenant_id.as_str())
-                .int64(event.occurred_at.micros())
-                .text(event.user_id.as_str())
-                .text(event.service.as_str())
-                .flag(event.failed)
-                .text(endpoint);
+        for block in days.values().flat_map(|of_day| of_day.chunks(BLOCK_ROWS)) {
+            self.server().tell(&sql, rows(block), until).await?;
         }
-        let until = Instant::now() + within;
-        let told = self.server().tell(&sql, rows.into_bytes(), until).await;
-        Ok(told?)
+        Ok(())
     }
+}
+
+impl ClickHouseUsage {
+    /// Looks whether there is room for the days of a batch, where some are new to this
+    /// process. Several processes that add days at the same time may each find room.
+    async fn room_for(
+        &self,
+        days: &BTreeMap<i64, Vec<&ApiUsageEvent>>,
+        until: Instant,
+    ) -> Result<(), UsageError> {
+        let most = self.most_days();
+        let is_known = |day: &i64| self.days().contains(day);
+        if days.keys().all(is_known) {
+            return Ok(());
+        }
+        let mut all = table::days(self.server(), until).await?;
+        let before = all.len();
+        all.extend(days.keys());
+        if all.len() > most.max(before) {
+            let size = |days: usize| u64::try_from(days).unwrap_or(u64::MAX);
+            return Err(UsageError::TooManyDays {
+                days: size(all.len()),
+                limit: size(most),
+            });
+        }
+        *self.days() = all;
+        Ok(())
+    }
+
+    fn days(&self) -> std::sync::MutexGuard<'_, std::collections::BTreeSet<i64>> {
+        let days = self.0.days.lock();
+        days.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn rows(events: &[&ApiUsageEvent]) -> Vec<u8> {
+    let mut rows = Rows::default();
+    for event in events {
+        let endpoint = event.endpoint.as_ref().map_or("", |name| name.as_str());
+        rows.text(event.tenant_id.as_str())
+            .int64(event.occurred_at.micros())
+            .text(event.user_id.as_str())
+            .text(event.service.as_str())
+            .flag(event.failed)
+            .text(endpoint);
+    }
+    rows.into_bytes()
 }

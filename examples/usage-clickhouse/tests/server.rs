@@ -5,6 +5,7 @@
     reason = "tests, and what they share, fail by panicking"
 )]
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,6 +15,8 @@ use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
 use incident_core::{Timestamp, Window, Windows};
 use incident_test_clickhouse::Server;
 use incident_usage_clickhouse::{Address, ClickHouseUsage, OpenError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 const WITHIN: Duration = Duration::from_secs(30);
 
@@ -127,8 +130,9 @@ async fn tenants_lie_on_both_shards() {
 async fn events_of_any_age_are_taken() {
     let source = fresh().await;
     let day = |n: i64| Timestamp::from_micros(n * 86_400_000_000 + 7).unwrap();
-    let events: Vec<_> = (0..100_i64)
-        .map(|n| event("t", n.unsigned_abs(), day(n * 200)))
+    // More days than the server lets one insert touch (100).
+    let events: Vec<_> = (0..150_i64)
+        .map(|n| event("t", n.unsigned_abs(), day(n * 100)))
         .collect();
     source.record(events.clone(), WITHIN).await.unwrap();
     let all = question(&["t"], ("1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z"));
@@ -138,12 +142,12 @@ async fn events_of_any_age_are_taken() {
             .await
             .unwrap()
             .total_unique_users,
-        100
+        150
     );
-    let many = (0..101_i64).map(|n| event("t", 1_000 + n.unsigned_abs(), day(n)));
+    let many = (0..401_i64).map(|n| event("t", 1_000 + n.unsigned_abs(), day(n)));
     let refused = source.record(many.collect(), WITHIN).await.unwrap_err();
     assert!(
-        matches!(&refused, UsageError::Refused(why) if why.contains("101 days")),
+        matches!(&refused, UsageError::Refused(why) if why.contains("401 days")),
         "{refused:?}"
     );
     assert_eq!(
@@ -152,8 +156,191 @@ async fn events_of_any_age_are_taken() {
             .await
             .unwrap()
             .total_unique_users,
-        100
+        150
     );
+}
+
+/// The parts that inserts left, by day; merges are stopped, so that each block is one.
+async fn parts(database: &str) -> Vec<u64> {
+    let sql = format!(
+        "select count() from system.parts where database = '{database}' and table = 'usage_events' \
+         and active group by partition order by partition"
+    );
+    let told = Server::shared().run(0, &sql).await.unwrap();
+    told.lines().map(|count| count.parse().unwrap()).collect()
+}
+
+/// A23: each day of a batch is an insert of its own and one block, so that it is seen whole
+/// or not at all, whatever the profile of the user says.
+#[tokio::test]
+async fn each_day_is_one_block_whatever_the_profile_says() {
+    let url = Server::shared().database().await.unwrap();
+    let url = url.replace("default@", "small@");
+    let database = url.rsplit('/').next().unwrap();
+    let source = open(&url).await.unwrap();
+    let server = Server::shared();
+    let stop = format!("system stop merges {database}.usage_events");
+    server.run(0, &stop).await.unwrap();
+    let start: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
+    let at = |n: u64| start.saturating_add(Duration::from_secs(n * 60));
+    // Three days, mixed: 1,440 events of two of them, and one of the third.
+    let batch: Vec<_> = (0..2_881).rev().map(|n| event("t", n, at(n))).collect();
+    source.record(batch.clone(), WITHIN).await.unwrap();
+    assert_eq!(parts(database).await, [1, 1, 1]);
+    let all = question(&["t"], ("2026-11-19T00:00:00Z", "2026-11-23T00:00:00Z"));
+    let found = source.unique_users(&all, WITHIN).await.unwrap();
+    assert_eq!(found, scan(&batch, &all));
+    // The same insert by hand is cut: the profile does what it says.
+    let by_hand = format!(
+        "insert into {database}.usage_events (tenant_id, occurred_at, user_id, service_id, failed, endpoint) \
+         format Values {}",
+        (0..1_000)
+            .map(|n| format!("('x', {}, 'u{n}', 'api', 0, '')", start.micros() + n))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    run_as_small(&url, &by_hand).await;
+    assert!(parts(database).await[0] > 2, "{:?}", parts(database).await);
+}
+
+/// Passes connections on to a server, and keeps what clients sent.
+async fn listening_in(to: String) -> (u16, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&sent);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(&to).await.unwrap();
+            let ((mut asked, mut answers), (mut told, mut asks)) =
+                (client.into_split(), server.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut told, &mut answers).await });
+            let kept = Arc::clone(&kept);
+            tokio::spawn(async move {
+                let mut piece = vec![0; 64 * 1024];
+                while let Ok(read @ 1..) = asked.read(&mut piece).await {
+                    kept.lock().unwrap().extend_from_slice(&piece[..read]);
+                    asks.write_all(&piece[..read]).await.unwrap();
+                }
+            });
+        }
+    });
+    (port, sent)
+}
+
+/// A23: a batch of three days is three inserts, each with the settings that the server
+/// knows.
+#[tokio::test]
+async fn each_day_of_a_batch_is_an_insert_of_its_own() {
+    let url = Server::shared().database().await.unwrap();
+    let (at, database) = url
+        .trim_start_matches("clickhouse+http://default@")
+        .split_once('/')
+        .unwrap();
+    let (port, sent) = listening_in(at.to_owned()).await;
+    let source = open(&format!(
+        "clickhouse+http://default@127.0.0.1:{port}/{database}"
+    ))
+    .await
+    .unwrap();
+    let start: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
+    let at = |n: u64| start.saturating_add(Duration::from_secs(n * 3_600));
+    let batch: Vec<_> = (0..72).rev().map(|n| event("t", n, at(n))).collect();
+    source.record(batch, WITHIN).await.unwrap();
+    let sent = String::from_utf8_lossy(&sent.lock().unwrap()).into_owned();
+    let inserts: Vec<&str> = sent
+        .lines()
+        .filter(|line| line.contains("query=insert+into"))
+        .collect();
+    assert_eq!(inserts.len(), 3, "{inserts:?}");
+    let known = "select name from system.settings where name in ('async_insert', 'max_insert_block_size', \
+                 'min_insert_block_size_rows', 'wait_for_async_insert')";
+    let known = Server::shared().run(0, known).await.unwrap();
+    assert!(known.contains("max_insert_block_size"), "{known}");
+    for insert in inserts {
+        for name in known.split_whitespace() {
+            assert!(insert.contains(&format!("&{name}=")), "{name}: {insert}");
+        }
+    }
+}
+
+async fn run_as_small(url: &str, sql: &str) {
+    let (address, _) = url
+        .trim_start_matches("clickhouse+")
+        .rsplit_once('/')
+        .unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client
+        .post(address)
+        .body(sql.to_owned())
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        answer.status().is_success(),
+        "{}",
+        answer.text().await.unwrap()
+    );
+}
+
+/// A23: where the profile puts inserts off, ours are kept before they are answered.
+#[tokio::test]
+async fn inserts_are_not_put_off_whatever_the_profile_says() {
+    let server = Server::shared();
+    let known = "select count() from system.settings where name = 'async_insert'";
+    if server.run(0, known).await.unwrap().trim() == "0" {
+        eprintln!("not tried: this version of ClickHouse puts no insert off");
+        return;
+    }
+    let url = server.database().await.unwrap();
+    let (user, database) = ("puts_off", url.rsplit('/').next().unwrap());
+    for sql in [
+        format!(
+            "create user if not exists {user} settings async_insert = 1, wait_for_async_insert = 0, \
+             async_insert_busy_timeout_ms = 60000"
+        ),
+        format!("grant all on *.* to {user}"),
+    ] {
+        server.run(0, &sql).await.unwrap();
+    }
+    let source = open(&url.replace("default@", &format!("{user}@")))
+        .await
+        .unwrap();
+    let at = "2026-11-20T22:10:00Z".parse().unwrap();
+    source
+        .record(vec![event("t", 1, at)], WITHIN)
+        .await
+        .unwrap();
+    let count = format!("select count() from {database}.usage_events");
+    assert_eq!(server.run(0, &count).await.unwrap().trim(), "1");
+}
+
+/// S10: so many days have events, and no more.
+#[tokio::test]
+async fn so_many_days_have_events_and_no_more() {
+    let source = fresh().await.days_at_most(3);
+    let day = |n: u64| {
+        let start: Timestamp = "2001-01-01T00:00:00Z".parse().unwrap();
+        event(
+            "t",
+            n,
+            start.saturating_add(Duration::from_secs(n * 86_400)),
+        )
+    };
+    source.record(vec![day(0), day(50)], WITHIN).await.unwrap();
+    let refused = source.record(vec![day(0), day(1), day(2)], WITHIN).await;
+    assert!(
+        matches!(refused, Err(UsageError::TooManyDays { days: 4, limit: 3 })),
+        "{refused:?}"
+    );
+    // By another process, which knows of no day.
+    let other = source.clone().days_at_most(3);
+    other.record(vec![day(0), day(1)], WITHIN).await.unwrap();
+    assert!(source.record(vec![day(2)], WITHIN).await.is_err());
+    source
+        .record(vec![day(0), day(1), day(50)], WITHIN)
+        .await
+        .unwrap();
 }
 
 /// What comes again and again is kept once, in the end.

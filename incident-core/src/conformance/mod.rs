@@ -30,6 +30,7 @@ pub mod billing;
 pub mod commits;
 pub mod credits;
 pub mod outbox;
+pub mod outlines;
 pub mod pager;
 pub mod races;
 pub mod records;
@@ -166,6 +167,8 @@ contracts! { $
     commits::ordered_entries_are_sealed_without_gaps,
     commits::ordered_lists_are_newest_first_and_page_without_loss,
     commits::ordered_filters_agree_with_the_reference,
+    outlines::ordered_outlines_are_those_of_the_list,
+    outlines::bounded_an_outline_is_small_however_large_its_incident_is,
     commits::idempotent_a_key_is_taken_until_it_expires,
     commits::durable_a_commit_is_there_after_a_crash,
     commits::ordered_numbers_are_unique_and_rise,
@@ -190,6 +193,7 @@ contracts! { $
     returned::isolated_what_is_handed_back_ends_where_it_was_superseded,
     returned::isolated_what_is_excepted_is_left_to_others,
     records::isolated_one_suggestion_of_a_pair_is_open,
+    records::ordered_open_suggestions_are_counted,
     credits::isolated_one_credit_per_key,
     credits::isolated_a_period_is_credited_beside_its_incidents,
     credits::isolated_a_credit_is_decided_once,
@@ -267,6 +271,7 @@ mod tests {
             ("commits", include_str!("commits.rs")),
             ("credits", include_str!("credits.rs")),
             ("outbox", include_str!("outbox.rs")),
+            ("outlines", include_str!("outlines.rs")),
             ("pager", include_str!("pager.rs")),
             ("races", include_str!("races.rs")),
             ("records", include_str!("records.rs")),

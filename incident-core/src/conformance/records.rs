@@ -39,6 +39,27 @@ pub(super) fn suggestion(n: u64, tenant: &str, second: u64) -> Suggestion {
     }
 }
 
+/// Those that were used or have expired do not count.
+pub async fn ordered_open_suggestions_are_counted<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let commit = async |write| {
+        let commit = Commit {
+            suggestion: Some(write),
+            ..Commit::default()
+        };
+        store.commit(commit, WITHIN).await.unwrap();
+    };
+    let count = async |second| store.open_suggestions(at(second), WITHIN).await.unwrap();
+    assert_eq!(count(0).await, 0);
+    for (n, tenant) in [(1, "fr"), (2, "de"), (3, "it")] {
+        commit(SuggestionWrite::Open(suggestion(n, tenant, n))).await;
+    }
+    assert_eq!(count(4).await, 3);
+    commit(SuggestionWrite::Use(suggestion(2, "de", 2).id)).await;
+    assert_eq!(count(4).await, 2);
+    assert_eq!(count(2 + SUGGESTION_TTL.as_secs()).await, 1);
+}
+
 /// A second one for the pair is refused while one is open, and not after it was
 /// used or expired. A used one is not used again.
 pub async fn isolated_one_suggestion_of_a_pair_is_open<B: StoreBackend>(_spawn: SpawnAll) {

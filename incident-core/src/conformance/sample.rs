@@ -60,9 +60,12 @@ pub(super) fn declared(sample: &Sample) -> (Arc<Incident>, Commit) {
         summary: Text::new("a summary").unwrap(),
         alert_key: sample.alert.map(|key| Name::new(key).unwrap()),
         affected_services: vec![if n % 2 == 0 { "api" } else { "login" }.parse().unwrap()],
-        affected_tenants: Affected::These(vec![AffectedTenant::whole(
-            format!("tenant-{}", n % 3).parse().unwrap(),
-        )]),
+        affected_tenants: Affected::These(
+            [AffectedTenant::whole(
+                format!("tenant-{}", n % 3).parse().unwrap(),
+            )]
+            .into(),
+        ),
         ..Declare::new(
             Title::new(&format!("Incident {n}")).unwrap(),
             sample.severity,

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::anchor::{Anchors, Destination};
 use super::coalesce::Leaders;
 use super::confirm::Unconfirmed;
+use super::denial::Denials;
 use super::gates::Gates;
 use super::reconcile::Reconciled;
 use super::returned::LeftToOthers;
@@ -107,6 +108,7 @@ pub(super) struct Inner {
     pub(super) ids: Arc<dyn IdGen>,
     pub(super) anchors: Anchors,
     pub(super) gates: Gates,
+    pub(super) denials: Denials,
     pub(super) leaders: Leaders,
     pub(super) tests: Tests,
     pub(super) settings: Settings,
@@ -445,6 +447,7 @@ impl IncidentsBuilder {
             ids,
             anchors: Anchors::new(self.anchors),
             gates: Gates::new(self.settings.gate),
+            denials: Denials::default(),
             leaders: Leaders::default(),
             tests: Tests::default(),
             settings: self.settings,

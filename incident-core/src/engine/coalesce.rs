@@ -15,12 +15,24 @@ use crate::{IncidentId, ServiceId};
 /// About how often a page that waits behind another one is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
 
+/// Most services that are remembered.
+const MOST_SERVICES: usize = 10_000;
+
 /// Per service, the incident whose alert was opened last among those that only
 /// inform. Kept in memory: forgotten, a page goes out that could have waited.
 #[derive(Debug, Default)]
 pub(super) struct Leaders(Mutex<BTreeMap<ServiceId, IncidentId>>);
 
 impl Leaders {
+    /// Names of services come from outside: without a bound there would be ever more.
+    fn note(&self, service: &ServiceId, id: IncidentId) {
+        let mut leaders = self.lock();
+        if leaders.len() >= MOST_SERVICES && !leaders.contains_key(service) {
+            leaders.pop_first();
+        }
+        leaders.insert(service.clone(), id);
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ServiceId, IncidentId>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -32,9 +44,8 @@ impl Incidents {
         if page.urgency != Urgency::Low || page.rule.is_some() {
             return;
         }
-        let mut leaders = self.0.leaders.lock();
         for service in &incident.affected_services {
-            leaders.insert(service.clone(), incident.id);
+            self.0.leaders.note(service, incident.id);
         }
     }
 
@@ -102,4 +113,23 @@ fn is_open(leader: &Incident) -> bool {
     let paging = &leader.paging;
     let open = paging.state == PagingState::Accepted && paging.closed_there_at.is_none();
     open && leader.status.is_live()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaders_of_so_many_services_are_remembered() {
+        let leaders = Leaders::default();
+        let (incident, _, _) = crate::testing::an_incident();
+        let service = |n: usize| ServiceId::new(&format!("service-{n:05}")).unwrap();
+        for n in 0..=MOST_SERVICES {
+            leaders.note(&service(n), incident.id);
+            leaders.note(&service(n), incident.id);
+        }
+        let known = leaders.lock();
+        assert_eq!(known.len(), MOST_SERVICES);
+        assert!(!known.contains_key(&service(0)) && known.contains_key(&service(MOST_SERVICES)));
+    }
 }

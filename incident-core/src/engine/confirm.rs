@@ -11,7 +11,7 @@ use super::returned::is_unreadable;
 use super::{Alarm, Error, Incidents, Notice};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, IncidentWrite};
-use crate::incident::Incident;
+use crate::incident::{Incident, Outline};
 use crate::paging::{Backoff, Confirmation, PageAction, PageEvent, PagingState, Receipt};
 use crate::port::{PageCheck, StoreError};
 use crate::timeline::{EntryDraft, EntryKind};
@@ -36,6 +36,9 @@ const ASKING: Backoff = Backoff {
     first: Duration::from_secs(2),
     cap: Duration::from_secs(30),
 };
+
+/// Most pages that are asked about in turn.
+const MOST_PAGES: usize = 10_000;
 
 /// How many pages are asked about at a time.
 const AT_ONCE: usize = 8;
@@ -66,9 +69,13 @@ impl Unconfirmed {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, incident: &Incident, due: Timestamp) {
+    fn add(&self, incident: &Outline, due: Timestamp) {
         let page = (incident.id, incident.paging.epoch);
-        self.lock().pages.entry(page).or_insert((0, due));
+        let mut waiting = self.lock();
+        // Those that there is no room for are found by a later sweep.
+        if waiting.pages.len() < MOST_PAGES || waiting.pages.contains_key(&page) {
+            waiting.pages.entry(page).or_insert((0, due));
+        }
     }
 
     /// Whether it is time to look for pages of other processes; a clock that went back
@@ -82,13 +89,14 @@ impl Unconfirmed {
 impl Incidents {
     /// A page was accepted: from now on it is asked about, where that is possible.
     pub(super) fn look_after(&self, incident: &Incident) {
+        let incident = &Outline::of(incident);
         if self.check_of(incident).is_some() {
             let due = self.0.now().saturating_add(ASKING.first);
             self.0.unconfirmed.add(incident, due);
         }
     }
 
-    fn check_of(&self, incident: &Incident) -> Option<&Arc<dyn PageCheck>> {
+    fn check_of(&self, incident: &Outline) -> Option<&Arc<dyn PageCheck>> {
         let paging = &incident.paging;
         let open = paging.state == PagingState::Accepted
             && paging.confirmed_at.is_none()
@@ -181,7 +189,7 @@ impl Incidents {
         if incident.paging.epoch != epoch {
             return Ok(true);
         }
-        let Some(check) = self.check_of(&incident) else {
+        let Some(check) = self.check_of(&Outline::of(&incident)) else {
             return Ok(true);
         };
         let receipt = incident.paging.receipt.clone().unwrap_or_default();
@@ -230,7 +238,8 @@ impl Incidents {
         loop {
             let before = self.get(page.incident_id).await?;
             let same = before.paging.receipt.clone().unwrap_or_default() == *receipt;
-            if self.check_of(&before).is_none() || before.paging.epoch != page.epoch || !same {
+            let over = self.check_of(&Outline::of(&before)).is_none();
+            if over || before.paging.epoch != page.epoch || !same {
                 return Ok(());
             }
             let now = self.0.now().max(before.last_recorded_at);
@@ -288,4 +297,23 @@ fn unconfirmed(incident: &Incident) -> Option<Alarm> {
         incident_id: incident.id,
         target,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn so_many_accepted_pages_are_asked_about() {
+        let unconfirmed = Unconfirmed::default();
+        let (incident, _, now) = crate::testing::an_incident();
+        let mut outline = Outline::of(&incident);
+        for n in 0..=u64::try_from(MOST_PAGES).unwrap() {
+            outline.id = IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n));
+            unconfirmed.add(&outline, now);
+        }
+        assert_eq!(unconfirmed.lock().pages.len(), MOST_PAGES);
+    }
 }

@@ -7,8 +7,10 @@ use super::gather::Gathered;
 use super::run::{ATTEMPTS, allowed, reply};
 use super::suggest::suggestion_gone;
 use super::{Ask, Done, Error, Incidents};
+use crate::actor::Action;
 use crate::commit::{AlertClaim, Commit, OutboxWrite, Reply};
 use crate::incident::declare::{NewIds, declare, first_events, rights_for_declare};
+use crate::incident::limits::declared_span;
 use crate::incident::{
     AlertRepeat, Command, Declare, Incident, Mode, Status, decide, may_stand_for,
 };
@@ -31,6 +33,15 @@ enum Answer {
     Declared(Box<Declared>),
     /// A live incident stands for its alert.
     Stands(Arc<Incident>),
+}
+
+/// The live incidents of an alert.
+#[derive(Default)]
+pub(super) struct LiveOfAlert {
+    /// All of them, newest first.
+    seen: Vec<IncidentId>,
+    /// The newest, to which a new one is linked, then others that stand for the alert.
+    pub(super) kept: Vec<Arc<Incident>>,
 }
 
 impl Incidents {
@@ -85,28 +96,34 @@ impl Incidents {
     ) -> Result<Answer, Error> {
         let live = self.live_of_alert(asked.alert_key.as_ref()).await?;
         let policy = &self.0.settings.policy;
-        if let Some(holder) = live.iter().find(|one| may_stand_for(one, asked, policy)) {
+        let mut kept = live.kept.iter();
+        if let Some(holder) = kept.find(|one| may_stand_for(one, asked, policy)) {
             return Ok(Answer::Stands(Arc::clone(holder)));
         }
         let declared = self.decide_declare(ask, asked, &live, number).await?;
         Ok(Answer::Declared(Box::new(declared)))
     }
 
-    /// Every live incident that was declared for an alert or stands for it, newest first.
-    pub(super) async fn live_of_alert(
-        &self,
-        alert: Option<&Name>,
-    ) -> Result<Vec<Arc<Incident>>, Error> {
+    /// The live incidents that were declared for an alert or stand for it. However many
+    /// there are, few are held: those that nothing is to be done with are only seen.
+    pub(super) async fn live_of_alert(&self, alert: Option<&Name>) -> Result<LiveOfAlert, Error> {
+        let mut found = LiveOfAlert::default();
         let Some(alert) = alert else {
-            return Ok(Vec::new());
+            return Ok(found);
         };
         let live = Status::ALL.into_iter().filter(|status| status.is_live());
-        self.all(IncidentFilter {
+        let mut pages = self.pages(IncidentFilter {
             statuses: live.collect(),
             alert: Some(alert.clone()),
             ..IncidentFilter::default()
-        })
-        .await
+        });
+        while let Some(incident) = pages.next().await? {
+            found.seen.push(incident.id);
+            if found.kept.len() < MOST_LINKED || incident.alerts().any(|held| held == alert) {
+                found.kept.push(incident);
+            }
+        }
+        Ok(found)
     }
 
     /// Everything about a declaration but keeping it. `live` are the live incidents of
@@ -115,10 +132,13 @@ impl Incidents {
         &self,
         ask: &Ask,
         asked: &Declare,
-        live: &[Arc<Incident>],
+        live: &LiveOfAlert,
         number: &mut Option<u64>,
     ) -> Result<Declared, Error> {
         let now = self.0.now();
+        if !self.may(&ask.caller, Action::LongOutage) {
+            declared_span(asked, now)?;
+        }
         let suggestion = self.usable_suggestion(asked, now).await?;
         let number = match *number {
             Some(number) => number,
@@ -130,12 +150,13 @@ impl Incidents {
             number,
         };
         failpoint::hit("number_taken");
-        let (linked, left_out) = live.split_at(live.len().min(MOST_LINKED));
+        let kept = &live.kept;
+        let (linked, left_out) = kept.split_at(kept.len().min(MOST_LINKED));
         let related = linked.iter().map(|one| one.id).collect();
         let by = &ask.caller.actor;
         let policy = &self.0.settings.policy;
         let incident = declare(asked, by, ids, related, now, policy)?;
-        let events = first_events(asked);
+        let events = first_events(asked, now);
         let mut own = self.0.gather(&incident, None, &events, by, now);
         let paged = own
             .outbox
@@ -150,7 +171,7 @@ impl Incidents {
             suggestion,
             alert: asked.alert_key.clone().map(|key| AlertClaim {
                 key,
-                seen: live.iter().map(|one| one.id).collect(),
+                seen: live.seen.clone(),
             }),
             ..Commit::default()
         };

@@ -64,7 +64,8 @@ pub use notice::{Alarm, Notice};
 pub use prepare::Prepared;
 pub use relay::Drained;
 pub use report::{BreakdownReport, ImpactReport, Method, SlaReport, SlaRow, TenantImpact};
-pub use suggest::Suggested;
+pub use statements::MOST_OUTAGES;
+pub use suggest::{MOST_OPEN_SUGGESTIONS, Suggested};
 pub use test_page::Tested;
 pub use verify::AuditVerdict;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::declare::Declared;
+use super::declare::{Declared, LiveOfAlert};
 use super::gather::put_all;
 use super::{Ask, Error, Incidents, Notice};
 use crate::commit::Commit;
@@ -56,9 +56,13 @@ impl Incidents {
             .await?;
         let mut live = this.live_of_alert(asked.alert_key.as_ref()).await?;
         let policy = &this.0.settings.policy;
-        if live.iter().any(|one| may_stand_for(one, asked, policy)) {
+        if live
+            .kept
+            .iter()
+            .any(|one| may_stand_for(one, asked, policy))
+        {
             // Not seen: keeping it answers that the alert is taken.
-            live.clear();
+            live = LiveOfAlert::default();
         }
         let declared = this.decide_declare(ask, asked, &live, &mut None).await?;
         let Declared {

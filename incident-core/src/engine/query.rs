@@ -8,7 +8,7 @@ use super::yield_now::yield_now;
 use super::{Error, Incidents};
 use crate::audit::AuditEntry;
 use crate::billing::{CappedRow, CreditState, LedgerRow, cap_months};
-use crate::incident::{Incident, Status};
+use crate::incident::{Incident, Outline, Status};
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter};
 use crate::status_page::{Chosen, PublicPage, RESOLVED_STAYS};
 use crate::timeline::SysIncidentUpdateEntry;
@@ -16,6 +16,10 @@ use crate::{IncidentId, Timestamp};
 
 /// How many rows are read at a time where all are needed.
 pub(super) const BATCH: usize = 500;
+
+/// How many whole incidents are read at a time: with ten thousand tenants and all texts
+/// one takes about two megabytes.
+const WHOLE: usize = 25;
 
 /// How many merged incidents are read at a time for the public page.
 const SOURCES_AT_A_TIME: usize = 4;
@@ -40,7 +44,17 @@ impl Incidents {
         Ok(self.0.store.load(id, self.0.left()?).await?)
     }
 
-    /// Incidents that match, by (`declared_at`, `id`) descending.
+    /// Incidents that match, by (`declared_at`, `id`) descending, as lists show them.
+    ///
+    /// # Errors
+    /// A text of the filter can match nothing; the store did not answer.
+    pub async fn outlines(&self, filter: &IncidentFilter) -> Result<Vec<Outline>, Error> {
+        filter.check()?;
+        let this = self.begun();
+        Ok(this.0.store.outlines(filter, this.0.left()?).await?)
+    }
+
+    /// The same whole, with all tenants and texts: ask for few at a time.
     ///
     /// # Errors
     /// A text of the filter can match nothing; the store did not answer.
@@ -51,28 +65,20 @@ impl Incidents {
     }
 
     /// Every live incident.
-    pub(super) async fn live(&self) -> Result<Vec<Arc<Incident>>, Error> {
-        let filter = IncidentFilter {
+    pub(super) async fn live(&self) -> Result<Vec<Outline>, Error> {
+        let mut filter = IncidentFilter {
             statuses: Status::ALL
                 .into_iter()
                 .filter(|one| one.is_live())
                 .collect(),
             // One odd incident must not keep the others from being looked after.
             skip_unreadable: true,
+            limit: BATCH,
             ..IncidentFilter::default()
         };
-        self.all(filter).await
-    }
-
-    /// Every incident that a filter finds.
-    pub(super) async fn all(
-        &self,
-        mut filter: IncidentFilter,
-    ) -> Result<Vec<Arc<Incident>>, Error> {
-        filter.limit = BATCH;
         let mut found = Vec::new();
         loop {
-            let batch = self.list(&filter).await?;
+            let batch = self.outlines(&filter).await?;
             let full = batch.len() == BATCH;
             filter.after = batch.last().map(|one| (one.declared_at, one.id));
             found.extend(batch);
@@ -80,6 +86,17 @@ impl Incidents {
                 return Ok(found);
             }
             yield_now().await;
+        }
+    }
+
+    /// Every incident that a filter finds, one after the other: few are held at a time.
+    pub(super) const fn pages(&self, mut filter: IncidentFilter) -> Pages<'_> {
+        filter.limit = WHOLE;
+        Pages {
+            incidents: self,
+            filter,
+            batch: Vec::new(),
+            is_last: false,
         }
     }
 
@@ -94,12 +111,12 @@ impl Incidents {
         limit: usize,
     ) -> Result<Vec<SysIncidentUpdateEntry>, Error> {
         let this = self.begun();
-        this.get(id).await?;
-        Ok(this
-            .0
-            .store
-            .timeline(id, after_seq, limit, this.0.left()?)
-            .await?)
+        let within = this.0.left()?;
+        let found = this.0.store.timeline(id, after_seq, limit, within).await?;
+        if found.is_empty() {
+            this.get(id).await?;
+        }
+        Ok(found)
     }
 
     /// Entries of the audit trail, by (time, chain, seq) ascending.
@@ -172,26 +189,18 @@ impl Incidents {
         let this = self.begun();
         let now = this.0.now();
         let mut chosen = Chosen::default();
-        let mut filter = IncidentFilter {
+        let filter = IncidentFilter {
             statuses: Status::ALL
                 .into_iter()
                 .filter(|status| *status != Status::Merged)
                 .collect(),
             public_only: true,
             unresolved_at: Some(now.saturating_sub(RESOLVED_STAYS)),
-            limit: BATCH,
             ..IncidentFilter::default()
         };
-        loop {
-            let batch = this.list(&filter).await?;
-            let full = batch.len() == BATCH;
-            filter.after = batch
-                .last()
-                .map(|incident| (incident.declared_at, incident.id));
-            chosen.add(batch, now);
-            if !full {
-                break;
-            }
+        let mut pages = this.pages(filter);
+        while let Some(incident) = pages.next().await? {
+            chosen.add([incident], now);
         }
         let sources = this.sources_of(&chosen).await?;
         Ok(chosen.page(&sources, &this.0.settings.names, now))
@@ -215,5 +224,30 @@ impl Incidents {
     pub async fn ready(&self) -> Result<(), Error> {
         let this = self.begun();
         Ok(this.0.store.ready(this.0.left()?).await?)
+    }
+}
+
+/// Incidents that a filter finds, in its order.
+pub(super) struct Pages<'a> {
+    incidents: &'a Incidents,
+    filter: IncidentFilter,
+    /// Those that were read and not handed out, the next one last.
+    batch: Vec<Arc<Incident>>,
+    is_last: bool,
+}
+
+impl Pages<'_> {
+    /// The next incident; none after the last one.
+    pub(super) async fn next(&mut self) -> Result<Option<Arc<Incident>>, Error> {
+        if self.batch.is_empty() && !self.is_last {
+            let mut batch = self.incidents.list(&self.filter).await?;
+            self.is_last = batch.len() < self.filter.limit;
+            if let Some(last) = batch.last() {
+                self.filter.after = Some((last.declared_at, last.id));
+            }
+            batch.reverse();
+            self.batch = batch;
+        }
+        Ok(self.batch.pop())
     }
 }

@@ -33,7 +33,8 @@ impl Incidents {
             ..IncidentFilter::default()
         };
         let mut changed = 0;
-        for incident in self.all(filter).await? {
+        let mut pages = self.pages(filter);
+        while let Some(incident) = pages.next().await? {
             // One that goes on is settled when it ends.
             if incident.credit_revision == 0 || incident.is_provisional() {
                 continue;

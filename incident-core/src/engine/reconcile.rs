@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 
 use super::each::EachAlone;
 use super::{Error, Incidents};
-use crate::incident::Incident;
+use crate::incident::{Incident, Outline};
 use crate::paging::{AlertStatus, Heard, HeardWhat, PagingState};
 use crate::port::PageCheck;
 use crate::{IncidentId, Name, PersonName, Timestamp};
@@ -102,7 +102,7 @@ impl Incidents {
 
     /// Where the alert of an incident can be asked about, if something could have
     /// been missed.
-    fn asks_about(&self, incident: &Incident, now: Timestamp) -> Option<&Arc<dyn PageCheck>> {
+    fn asks_about(&self, incident: &Outline, now: Timestamp) -> Option<&Arc<dyn PageCheck>> {
         let paging = &incident.paging;
         let settled = paging
             .accepted_at
@@ -122,7 +122,7 @@ impl Incidents {
 
     async fn reconcile_one(&self, id: IncidentId) -> Result<(), Error> {
         let incident = self.get(id).await?;
-        let Some(check) = self.asks_about(&incident, self.0.now()) else {
+        let Some(check) = self.asks_about(&Outline::of(&incident), self.0.now()) else {
             return Ok(());
         };
         let key = incident.dedup_key();
@@ -136,7 +136,7 @@ impl Incidents {
         // The webhook may have come while the vendor was asked. Whether this is
         // still the page that was asked about is judged in the commit.
         let now = self.get(id).await?;
-        let known = self.asks_about(&now, self.0.now()).is_none();
+        let known = self.asks_about(&Outline::of(&now), self.0.now()).is_none();
         if known || (what == HeardWhat::Acknowledged && now.is_taken()) {
             return Ok(());
         }

@@ -99,3 +99,24 @@ impl Incidents {
 pub(super) const fn is_unreadable(error: &Error) -> bool {
     matches!(error, Error::Store(StoreError::Corrupt(_)))
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn as_many_are_left_to_others_as_a_claim_names() {
+        let left = LeftToOthers::default();
+        let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
+        let id = |n: u64| MessageId::from_uuid(Uuid::from_u64_pair(9 << 12, n));
+        let at = |n: u64| start.saturating_add(Duration::from_millis(n));
+        let most = u64::try_from(MOST).unwrap();
+        for n in 0..=most {
+            assert!(left.add(id(n), at(n)));
+        }
+        let now = left.now(at(most));
+        assert_eq!((now.len(), now.contains(&id(0))), (MOST, false));
+    }
+}

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::gather::{Gathered, put_all};
 use super::{Alarm, Ask, Done, Error, Incidents};
+use crate::actor::Action;
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, Remember, Reply};
+use crate::incident::limits::{changed_span, shapers};
 use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_for};
 use crate::port::StoreError;
 use crate::redaction::Redaction;
@@ -69,6 +71,9 @@ impl Incidents {
         }
         self.knows_rule(command)?;
         let now = self.0.now();
+        if !self.may(&ask.caller, Action::LongOutage) {
+            changed_span(&before, command, now)?;
+        }
         let events = decide(
             &before,
             command,
@@ -113,6 +118,7 @@ impl Incidents {
             &ask.caller.actor,
             now,
         );
+        shapers(&before, &gathered.after)?;
         if gathered.settle {
             self.settle(&before, &mut gathered, &mut commit, &ask.caller.actor, now)
                 .await?;
@@ -189,6 +195,7 @@ impl Incidents {
             &ask.caller.actor,
             now,
         );
+        shapers(&target, &gathered.after)?;
         if gathered.settle {
             self.settle(&target, &mut gathered, commit, &ask.caller.actor, now)
                 .await?;

@@ -73,7 +73,7 @@ impl Incidents {
         let span = span.and_then(|(start, end)| Window::non_empty(start, end));
         let tenants = match (&before.affected_tenants, &after.affected_tenants) {
             (Affected::These(before), Affected::These(after)) => {
-                let names = before.iter().chain(after).map(|one| &one.tenant_id);
+                let names = before.iter().chain(after.iter()).map(|one| &one.tenant_id);
                 let by_period = |tenant: &&TenantId| contracts.is_by_period(tenant);
                 let names: BTreeSet<TenantId> = names.filter(by_period).cloned().collect();
                 if names.is_empty() {
@@ -241,7 +241,7 @@ impl Incidents {
         affected: &Affected,
     ) -> Result<Vec<AffectedTenant>, Error> {
         match affected {
-            Affected::These(tenants) => Ok(tenants.clone()),
+            Affected::These(tenants) => Ok(tenants.to_vec()),
             Affected::All => {
                 let all = self.everybody().await?.into_iter();
                 Ok(all.map(AffectedTenant::whole).collect())

@@ -58,7 +58,7 @@ impl Incidents {
             if rows.is_empty() && !self.0.settings.contracts.credits_by(period.kind()) {
                 return Ok(0);
             }
-            let shares = self.shares(period.first_month(), only).await?;
+            let shares = self.shares(period.first_month(), only, usize::MAX).await?;
             let writes = self.periods_revised(author, rows, shares, period);
             let changed = writes.len();
             let mut writes = writes.into_iter().peekable();

@@ -8,6 +8,10 @@ use crate::port::IncidentFilter;
 use crate::sla::{IncidentShare, SlaStatement, SlaTerms};
 use crate::{Invalid, Month, Percent, TenantId};
 
+/// Most outages, one for each tenant and incident, that the statements of a month are made
+/// of; of one tenant there are never so many.
+pub const MOST_OUTAGES: usize = 1_000_000;
+
 impl Incidents {
     /// The statements of a month, by tenant ascending: of one tenant, or of every
     /// tenant that an incident hit in it. A contract per quarter or year answers
@@ -18,7 +22,8 @@ impl Incidents {
     ///
     /// # Errors
     /// A month that has not begun; an incident hits all tenants and nobody knows
-    /// who they are; the store did not answer.
+    /// who they are; there are more than [`MOST_OUTAGES`], so that one tenant has to be
+    /// asked about at a time; the store did not answer.
     pub async fn statements(
         &self,
         month: Month,
@@ -29,7 +34,7 @@ impl Incidents {
             return Err(Invalid::new("month", "a month that has begun").into());
         }
         let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));
-        let mut shares = self.shares(month, only.as_ref()).await?;
+        let mut shares = self.shares(month, only.as_ref(), MOST_OUTAGES).await?;
         if let Some(tenant) = tenant {
             shares.entry(tenant.clone()).or_default();
         }
@@ -42,11 +47,12 @@ impl Incidents {
     }
 
     /// What hit each tenant about a month, or `only` these: as far as the longest
-    /// period reaches that a month is told in.
+    /// period reaches that a month is told in. Refuses to hold more than `most`.
     pub(super) async fn shares(
         &self,
         month: Month,
         only: Option<&BTreeSet<TenantId>>,
+        most: usize,
     ) -> Result<BTreeMap<TenantId, Vec<IncidentShare>>, Error> {
         let now = self.0.now();
         let contracts = &self.0.settings.contracts;
@@ -57,8 +63,9 @@ impl Incidents {
             ..IncidentFilter::default()
         };
         let mut shares: BTreeMap<TenantId, Vec<IncidentShare>> = BTreeMap::new();
-        let mut everybody: Option<Vec<TenantId>> = None;
-        for incident in self.all(filter).await? {
+        let (mut everybody, mut held): (Option<Vec<TenantId>>, _) = (None, 0);
+        let mut pages = self.pages(filter);
+        while let Some(incident) = pages.next().await? {
             if incident.excluded().is_some() {
                 continue;
             }
@@ -66,7 +73,7 @@ impl Incidents {
                 all.cloned().map(AffectedTenant::whole).collect()
             };
             let hit: Vec<AffectedTenant> = match (&incident.affected_tenants, only) {
-                (Affected::These(list), _) => list.clone(),
+                (Affected::These(list), _) => list.to_vec(),
                 (Affected::All, Some(only)) => whole(&mut only.iter()),
                 (Affected::All, None) => {
                     let all = match &mut everybody {
@@ -86,7 +93,12 @@ impl Incidents {
                         open: incident.is_provisional(),
                     };
                     shares.entry(name).or_default().push(share);
+                    held += 1;
                 }
+            }
+            if held > most {
+                let expected = format!("one tenant, as there are more than {most} outages");
+                return Err(Invalid::new("tenant", expected).into());
             }
         }
         Ok(shares)

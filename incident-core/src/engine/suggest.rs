@@ -1,16 +1,18 @@
 //! Suggestions, received and listed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::run::allowed;
 use super::{Ask, Error, Incidents};
 use crate::actor::Action;
 use crate::commit::{Commit, Reply, SuggestionWrite};
-use crate::incident::{Declare, Incident, Refusal, Status};
+use crate::incident::{Declare, Refusal, Status};
 use crate::port::{IncidentFilter, StoreError, SuggestionQuery};
 use crate::suggestion::{Suggest, Suggestion, SuggestionState};
-use crate::{Invalid, SuggestionId, Timestamp};
+use crate::{IncidentId, Invalid, SuggestionId, Timestamp};
+
+/// Most suggestions that are open at a time.
+pub const MOST_OPEN_SUGGESTIONS: u64 = 10_000;
 
 /// What came of a suggestion.
 #[derive(Clone, Debug)]
@@ -18,7 +20,7 @@ pub struct Suggested {
     /// The suggestion.
     pub suggestion: Suggestion,
     /// A live incident that concerns the same pair.
-    pub live_incident: Option<Arc<Incident>>,
+    pub live_incident: Option<IncidentId>,
     /// Whether it was open before.
     pub repeated: bool,
     /// Whether this answer was given before, under the same key.
@@ -52,8 +54,9 @@ impl Incidents {
     /// Takes a suggestion. A repeat while one is open for the pair is that one.
     ///
     /// # Errors
-    /// A right is missing, a time lies in the future, the open one was followed and redacted
-    /// at this moment ([`StoreError::Conflict`]: ask again), or the store did not keep it.
+    /// A right is missing, a time lies in the future, too many are open
+    /// ([`MOST_OPEN_SUGGESTIONS`]), the open one was followed and redacted at this moment
+    /// ([`StoreError::Conflict`]: ask again), or the store did not keep it.
     pub async fn suggest(&self, ask: &Ask, said: &Suggest) -> Result<Suggested, Error> {
         let this = self.begun();
         if let Some(reply) = this.recalled(ask).await? {
@@ -73,6 +76,10 @@ impl Incidents {
         let names = names.and_then(|()| said.signal.check("signal"));
         names.map_err(Refusal::from)?;
         crate::incident::not_future("observed_at", said.observed_at, now).map_err(Refusal::from)?;
+        let open = this.0.store.open_suggestions(now, this.0.left()?).await?;
+        if open >= MOST_OPEN_SUGGESTIONS {
+            return Err(too_many_open().into());
+        }
         let id = SuggestionId::from_uuid(this.0.ids.sortable(now));
         let fresh = Suggestion {
             id,
@@ -168,13 +175,23 @@ impl Incidents {
             limit: 1,
             ..IncidentFilter::default()
         };
-        let live_incident = self.list(&filter).await?.into_iter().next();
+        let found = self.outlines(&filter).await?;
+        let live_incident = found.first().map(|one| one.id);
         Ok(Suggested {
             suggestion,
             live_incident,
             repeated,
             replayed,
         })
+    }
+}
+
+fn too_many_open() -> Refusal {
+    Refusal::WrongState {
+        code: "too_many_suggestions",
+        detail: format!(
+            "{MOST_OPEN_SUGGESTIONS} suggestions are open; declare or wait until some expire"
+        ),
     }
 }
 

@@ -12,7 +12,7 @@ impl Command {
             Self::Acknowledge { .. } => "acknowledge",
             Self::Update(_) => "update",
             Self::Report(_) => "observe",
-            Self::Change(_) => "change",
+            Self::Change(_) | Self::ChangeLong { .. } => "change",
             Self::Publish(_) => "publish",
             Self::LinkPostMortem { .. } => "link_post_mortem",
             Self::Page { .. } => "page",
@@ -63,7 +63,7 @@ impl Command {
                     note("merged_into", into.to_string());
                 }
             }
-            Self::Change(changes) => {
+            Self::Change(changes) | Self::ChangeLong { changes, .. } => {
                 let fields: Vec<&str> = changes.iter().map(Change::field).collect();
                 note("fields", fields.join(","));
             }

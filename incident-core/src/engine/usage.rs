@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::run::allowed;
 use super::{Ask, Error, Incidents};
+use crate::Invalid;
 use crate::actor::Action;
 use crate::commit::{Commit, Reply};
-use crate::impact::ApiUsageEvent;
+use crate::impact::{ApiUsageEvent, UsageDays};
 use crate::port::UsageSink;
 
 impl Incidents {
@@ -18,7 +19,8 @@ impl Incidents {
     /// answer.
     ///
     /// # Errors
-    /// A right is missing, or the sink or the store did not take it.
+    /// A right is missing, the events lie on too many days, or the sink or the store did
+    /// not take it.
     pub async fn record_usage(
         &self,
         ask: &Ask,
@@ -33,6 +35,15 @@ impl Incidents {
         }
         self.authorize(&ask.caller, Action::RecordUsage, None)
             .await?;
+        let mut days = UsageDays::default();
+        for (nth, event) in events.iter().enumerate() {
+            let at = |wrong: Invalid| {
+                let field = format!("{nth}/{}", wrong.field());
+                wrong.at(field)
+            };
+            days.add(event.occurred_at).map_err(at)?;
+            event.check().map_err(at)?;
+        }
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         sink.record(events, self.0.settings.usage_deadline).await?;
         let now = self.0.now();

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{ServiceId, TenantId, Text, Timestamp, UserId};
+use crate::name::seen;
+use crate::{Invalid, ServiceId, TenantId, Text, Timestamp, UserId};
 
 /// One use of the platform by one user, as the host's gateway reports it. It
 /// may carry more fields than we read.
@@ -26,4 +27,16 @@ pub struct ApiUsageEvent {
 
 fn absent_is_false<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(false))
+}
+
+impl ApiUsageEvent {
+    /// Checks that its names show something: serde reads them as stores may hold them.
+    ///
+    /// # Errors
+    /// The field of the first one that does not.
+    pub fn check(&self) -> Result<(), Invalid> {
+        seen("tenant_id", self.tenant_id.as_str())?;
+        seen("user_id", self.user_id.as_str())?;
+        seen("service", self.service.as_str())
+    }
 }

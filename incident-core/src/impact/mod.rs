@@ -3,6 +3,7 @@
 mod baseline;
 mod breakdown;
 mod compact;
+mod days;
 mod estimate;
 mod event;
 mod growing;
@@ -16,6 +17,7 @@ pub use breakdown::{
     minute_of,
 };
 pub use compact::compact;
+pub use days::{MOST_DAYS, MOST_DAYS_AT_ONCE, UsageDays};
 pub use estimate::{Estimate, ImpactEstimates};
 pub use event::ApiUsageEvent;
 pub use growing::{Following, Growing, Met};

@@ -146,3 +146,37 @@ impl Incident {
         self.alert_key.is_some() || !self.merged_alerts.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// S10: the newest of each are remembered.
+    #[test]
+    fn related_incidents_and_merged_alerts_are_bounded() {
+        let (mut incident, _, _) = crate::incident::limits::tests::an_incident();
+        let state = incident.state_mut();
+        let id = |n: usize| IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n as u64));
+        let alert = |n: usize| Name::made(&format!("alert-{n}"));
+        for n in 0..MOST_RELATED {
+            state.relate(id(n), None);
+        }
+        assert_eq!(
+            (state.related.len(), state.related[0]),
+            (MOST_RELATED, id(0))
+        );
+        state.relate(id(MOST_RELATED), None);
+        assert_eq!(
+            (state.related.len(), state.related[0]),
+            (MOST_RELATED, id(1))
+        );
+        let alerts: Vec<Name> = (0..MOST_MERGED).map(alert).collect();
+        state.stand_for(&alerts);
+        assert_eq!(state.merged_alerts, alerts);
+        state.stand_for(&[alert(MOST_MERGED)]);
+        assert_eq!(state.merged_alerts.len(), MOST_MERGED);
+        assert!(!state.merged_alerts.contains(&alert(0)));
+    }
+}

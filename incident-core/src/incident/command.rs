@@ -60,6 +60,11 @@ pub struct Declare {
     pub recurrence_of: Option<IncidentId>,
     /// Optional facts.
     pub facts: Facts,
+    /// Why its outage touches more than
+    /// [`MOST_MONTHS`](super::limits::MOST_MONTHS) months. Needs the right
+    /// [`LongOutage`](crate::actor::Action::LongOutage), as such an outage itself does, and
+    /// becomes an entry.
+    pub reason: Option<Statement>,
 }
 
 impl Declare {
@@ -71,7 +76,7 @@ impl Declare {
             severity,
             summary: Text::default(),
             affected_services: Vec::new(),
-            affected_tenants: Affected::These(Vec::new()),
+            affected_tenants: Affected::default(),
             started_at: None,
             detected_at: None,
             responder: None,
@@ -87,6 +92,7 @@ impl Declare {
             tracker_url: None,
             recurrence_of: None,
             facts: Facts::default(),
+            reason: None,
         }
     }
 }
@@ -189,6 +195,14 @@ pub enum Command {
     Report(Box<VendorReport>),
     /// New values for fields.
     Change(Vec<Change>),
+    /// The same with a reason why the outage touches more than
+    /// [`MOST_MONTHS`](super::limits::MOST_MONTHS) months from then on.
+    ChangeLong {
+        /// The new values.
+        changes: Vec<Change>,
+        /// Why so many months; it becomes an entry.
+        reason: Statement,
+    },
     /// Show to the public, or hide.
     Publish(Publish),
     /// Link the post-mortem.

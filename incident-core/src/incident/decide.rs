@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::declare::long_outage;
+use super::limits::{is_bound, span_of};
 use super::{
     CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity, Status, Step,
     Transition, Update, Updated,
 };
-use super::{alert, merge, page, vendor, visible};
+use super::{alert, limits, merge, page, vendor, visible};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
@@ -81,8 +83,11 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
                 rights.push(Action::LowerSeverity);
             }
         }
-        Command::Change(changes) => {
+        Command::Change(changes) | Command::ChangeLong { changes, .. } => {
             rights.push(Action::Change);
+            if matches!(command, Command::ChangeLong { .. }) {
+                rights.push(Action::LongOutage);
+            }
             if changes
                 .iter()
                 .any(|change| matches!(change, Change::Severity(to) if lowers(*to)))
@@ -99,7 +104,7 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
         Command::TakeIn { .. } => rights.push(Action::Merge),
         Command::RepeatAlert(_) | Command::Relate { .. } => rights.push(Action::Declare),
     }
-    let corrects = matches!(command, Command::Change(_))
+    let corrects = matches!(command, Command::Change(_) | Command::ChangeLong { .. })
         || matches!(command, Command::Update(update) if update.kind == Some(EntryKind::Correction));
     if incident.status.is_final() && corrects {
         rights.push(Action::CorrectEnded);
@@ -140,7 +145,8 @@ pub fn decide(
             incident, update, now, policy,
         )?))]),
         Command::Report(report) => vendor::report(incident, report, by, now, policy),
-        Command::Change(changes) => change(incident, changes, now),
+        Command::Change(changes) => change(incident, changes, None, now),
+        Command::ChangeLong { changes, reason } => change(incident, changes, Some(reason), now),
         Command::Publish(publish) => publish_of(incident, publish),
         Command::LinkPostMortem { url } => {
             if incident
@@ -219,6 +225,9 @@ pub(super) fn update_of(
     let transition = transition(incident, update, to, occurred_at, policy)?;
     if incident.status.is_final() && !matches!(kind, EntryKind::Correction | EntryKind::Action) {
         return Err(ended(incident));
+    }
+    if transition.is_none() && update.severity.is_none() {
+        limits::room_for_notes(incident)?;
     }
     let mut changes = Vec::new();
     changes.extend(update.severity.map(Change::Severity));
@@ -315,6 +324,10 @@ fn transition(
         }
         Step::Reopen => {
             reason(update)?;
+            if incident.earlier.len() >= limits::MOST_REOPENINGS {
+                let expected = "no reopening: one incident is reopened at most 100 times";
+                return Err(Invalid::new("status", expected).into());
+            }
             after_start(incident, "occurred_at", at)?;
             None
         }
@@ -423,22 +436,42 @@ fn check_change(incident: &Incident, change: &Change, now: Timestamp) -> Result<
     Ok(())
 }
 
-fn change(incident: &Incident, changes: &[Change], now: Timestamp) -> Result<Vec<Event>, Refusal> {
+fn change(
+    incident: &Incident,
+    changes: &[Change],
+    long_because: Option<&Statement>,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    if long_because.is_some() && !changes.iter().any(is_bound) {
+        let expected = "no value, as neither `started_at` nor `impact_ended_at` changes";
+        return Err(Invalid::new("reason", expected).into());
+    }
     let fresh: Vec<&Change> = changes
         .iter()
         .filter(|change| !change.is_idle(incident))
         .collect();
-    // Times that arrive together are judged together.
-    let mut trial = incident.clone();
+    // Times that arrive together are judged together, and so is the size of all fields.
+    let (mut trial, mut whole) = (incident.clone(), incident.clone());
     for change in &fresh {
-        if matches!(change, Change::StartedAt(_) | Change::ImpactEndedAt(_)) {
+        if is_bound(change) {
             change.set(trial.state_mut());
         }
+        change.set(whole.state_mut());
     }
     for change in &fresh {
         check_change(&trial, change, now)?;
     }
-    Ok(fresh.into_iter().cloned().map(Event::Changed).collect())
+    let fields: Vec<&str> = fresh.iter().map(|change| change.field()).collect();
+    limits::size(Some(incident), &whole, &fields)?;
+    if !fresh.is_empty() && !fresh.iter().any(|change| limits::is_pressing(change)) {
+        limits::room_for_notes(incident)?;
+    }
+    let mut events = Vec::with_capacity(fresh.len() + 1);
+    if let Some(reason) = long_because.filter(|_| fresh.iter().any(|change| is_bound(change))) {
+        events.push(long_outage(span_of(&whole, now), reason, now));
+    }
+    events.extend(fresh.into_iter().cloned().map(Event::Changed));
+    Ok(events)
 }
 
 fn publish_of(incident: &Incident, publish: &Publish) -> Result<Vec<Event>, Refusal> {

@@ -7,7 +7,7 @@ use super::apply::restart_update_clock;
 use super::decide::{eta_ahead, not_future};
 use super::{
     AlertRepeats, Declare, Event, Incident, Mode, Refusal, ResponseRole, RoleAssignment, Severity,
-    Source, State, Status, Transition, Updated, visible,
+    Source, State, Status, Transition, Updated, limits, visible,
 };
 use crate::actor::{Action, Actor, ActorKind};
 use crate::paging::Paging;
@@ -26,11 +26,14 @@ pub(crate) struct NewIds {
 
 /// The rights that a declaration needs.
 pub(crate) fn rights_for_declare(declare: &Declare) -> Vec<Action> {
+    let mut rights = vec![Action::Declare];
     if passes_by_paging(declare) {
-        vec![Action::Declare, Action::DeclareUnpaged]
-    } else {
-        vec![Action::Declare]
+        rights.push(Action::DeclareUnpaged);
     }
+    if declare.reason.is_some() {
+        rights.push(Action::LongOutage);
+    }
+    rights
 }
 
 /// Says whether nobody is woken by a declaration of something that may be going on and bad.
@@ -145,16 +148,63 @@ pub(crate) fn declare(
         redacted_at: None,
         shaped_by: Arc::default(),
     };
+    limits::size(None, &state, &FIELDS)?;
     restart_update_clock(&mut state, now, policy);
     Ok(Incident::from_state(state))
 }
 
-/// The events with which an incident begins: its declaration, and its end where that is
-/// part of it.
-pub(crate) fn first_events(asked: &Declare) -> Vec<Event> {
-    let Some(at) = asked.resolved_at else {
-        return vec![Event::Declared];
-    };
+/// Fields of a declaration that may be too large together.
+const FIELDS: [&str; 10] = [
+    "title",
+    "summary",
+    "affected_services",
+    "symptom",
+    "impact_text",
+    "cause",
+    "resolution",
+    "next_steps",
+    "data_loss",
+    "labels",
+];
+
+/// The events with which an incident begins: its declaration, why it is as long as it is,
+/// and its end, where these are part of it.
+pub(crate) fn first_events(asked: &Declare, now: Timestamp) -> Vec<Event> {
+    let mut events = vec![Event::Declared];
+    if let Some(reason) = &asked.reason {
+        events.push(long_outage(span_of(asked, now), reason, now));
+    }
+    events.extend(asked.resolved_at.map(resolved_before));
+    events
+}
+
+/// The outage from its start to its end, or to now.
+pub(super) fn span_of(asked: &Declare, now: Timestamp) -> (Timestamp, Timestamp) {
+    let end = asked.impact_ended_at.or(asked.resolved_at);
+    (asked.started_at.unwrap_or(now), end.unwrap_or(now))
+}
+
+/// The decision that an outage touches so many months.
+pub(super) fn long_outage(
+    (start, end): (Timestamp, Timestamp),
+    reason: &Statement,
+    now: Timestamp,
+) -> Event {
+    let months = limits::months(start, end);
+    Event::Updated(Box::new(Updated {
+        kind: EntryKind::Decision,
+        message: Statement::made(&format!("the outage touches {months} calendar months")),
+        reason: Some(reason.clone()),
+        occurred_at: now,
+        transition: None,
+        changes: Vec::new(),
+        comms_sent: None,
+        public_message: None,
+        corrects: None,
+    }))
+}
+
+fn resolved_before(at: Timestamp) -> Event {
     let resolved = Updated {
         kind: EntryKind::Update,
         message: Statement::made("resolved before it was entered"),
@@ -170,7 +220,7 @@ pub(crate) fn first_events(asked: &Declare) -> Vec<Event> {
         public_message: None,
         corrects: None,
     };
-    vec![Event::Declared, Event::Updated(Box::new(resolved))]
+    Event::Updated(Box::new(resolved))
 }
 
 fn check(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {

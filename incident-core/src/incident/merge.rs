@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::decide::wrong_state;
+use super::limits::{MOST_REOPENINGS, MOST_SERVICES};
 use super::{Affected, AffectedTenant, Change, Event, Incident, Mode, Refusal, State};
 use crate::status_page::PublicFace;
 use crate::window::{Window, Windows};
@@ -62,9 +63,13 @@ pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>
         return Err(Invalid::new("merged_into", expected).into());
     }
     let outage = outage_of_both(target, source);
+    if outage.earlier.len() > MOST_REOPENINGS {
+        let expected = "an incident whose outage has at most 101 parts together with this one's";
+        return Err(Invalid::new("merged_into", expected).into());
+    }
     let mut changes = vec![
         Change::AffectedTenants(tenants_of_both(target, source)?),
-        Change::AffectedServices(services_of_both(target, source)),
+        Change::AffectedServices(services_of_both(target, source)?),
         Change::Severity(target.severity.min(source.severity)),
         Change::StartedAt(outage.started_at),
         Change::ImpactEndedAt(outage.impact_ended_at),
@@ -182,10 +187,17 @@ fn limited_to(tenants: &[AffectedTenant], own: &Windows, both: &Windows) -> Vec<
     parts.collect()
 }
 
-fn services_of_both(target: &Incident, source: &Incident) -> Vec<crate::ServiceId> {
+fn services_of_both(
+    target: &Incident,
+    source: &Incident,
+) -> Result<Vec<crate::ServiceId>, Invalid> {
     let ours = target.affected_services.iter();
     let mut both: Vec<_> = ours.chain(&source.affected_services).cloned().collect();
     both.sort();
     both.dedup();
-    both
+    if both.len() > MOST_SERVICES.max(target.affected_services.len()) {
+        let expected = "an incident that hits at most 200 services together with this one";
+        return Err(Invalid::new("merged_into", expected));
+    }
+    Ok(both)
 }

@@ -12,7 +12,9 @@ pub(crate) mod declare;
 mod erase;
 mod event;
 mod facts;
+pub mod limits;
 mod merge;
+mod outline;
 mod page;
 mod severity;
 mod shape;
@@ -38,9 +40,10 @@ pub use facts::{
     RoleAssignment, Scope, Source,
 };
 pub use merge::TookIn;
+pub use outline::{OUTLINE_TENANTS, Outline};
 pub use severity::{Level, Priority, Severity};
 pub use status::{Status, Step};
-pub use tenants::{Affected, AffectedTenant, MOST_TENANTS, outage_by_tenant};
+pub use tenants::{Affected, AffectedTenant, MOST_TENANTS, TENANTS_BYTES, outage_by_tenant};
 pub use vendor::VendorReport;
 
 use crate::paging::{Escalation, Paging};
@@ -275,7 +278,11 @@ impl Incident {
     /// acknowledged anew.
     #[must_use]
     pub fn is_taken(&self) -> bool {
-        let open_page = self.paging.epoch > 0 && !self.paging.acknowledged;
-        self.acknowledged_at.is_some() && !open_page
+        is_taken(self.acknowledged_at, &self.paging)
     }
+}
+
+fn is_taken(acknowledged_at: Option<Timestamp>, paging: &Paging) -> bool {
+    let open_page = paging.epoch > 0 && !paging.acknowledged;
+    acknowledged_at.is_some() && !open_page
 }

@@ -1,14 +1,19 @@
 //! Which tenants an incident hits, and for how much of it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::window::{Window, Windows};
 use crate::{Invalid, TenantId, Timestamp};
 
 /// Most tenants in one list; beyond that it is [`Affected::All`].
 pub const MOST_TENANTS: usize = 10_000;
+
+/// Most bytes of the names in one list: 10 000 of about 100 bytes.
+pub const TENANTS_BYTES: usize = 1024 * 1024;
 
 /// A tenant that is affected, for all of the incident's outage or a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,30 +44,39 @@ impl AffectedTenant {
         )
     }
 
+    /// The order of a list: by name and start, and the widest first.
+    fn order(&self, other: &Self) -> Ordering {
+        let ((from, until), (other_from, other_until)) = (self.bounds(), other.bounds());
+        self.tenant_id
+            .cmp(&other.tenant_id)
+            .then(from.cmp(&other_from))
+            .then(other_until.cmp(&until))
+    }
+
     fn covers(&self, other: &Self) -> bool {
         let ((from, until), (other_from, other_until)) = (self.bounds(), other.bounds());
         self.tenant_id == other.tenant_id && from <= other_from && other_until <= until
     }
 }
 
-/// The tenants an incident hits. Written as `"all"` or as the list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Wire", into = "Wire")]
+/// The tenants an incident hits. Written as `"all"` or as the list. Clones share the list.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Wire")]
 pub enum Affected {
     /// Everybody; resolved through a `TenantDirectory` when a report is made.
     All,
     /// These, sorted by name, none twice for the same time.
-    These(Vec<AffectedTenant>),
+    These(Arc<[AffectedTenant]>),
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(untagged)]
 enum Wire {
     All(AllWord),
     These(Vec<AffectedTenant>),
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum AllWord {
     All,
@@ -72,17 +86,25 @@ impl From<Wire> for Affected {
     fn from(wire: Wire) -> Self {
         match wire {
             Wire::All(AllWord::All) => Self::All,
-            Wire::These(list) => Self::These(list),
+            Wire::These(list) => Self::These(list.into()),
         }
     }
 }
 
-impl From<Affected> for Wire {
-    fn from(affected: Affected) -> Self {
-        match affected {
-            Affected::All => Self::All(AllWord::All),
-            Affected::These(list) => Self::These(list),
+/// Written from where it lies: a list of ten thousand is not copied first.
+impl Serialize for Affected {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::All => AllWord::All.serialize(serializer),
+            Self::These(list) => list.as_ref().serialize(serializer),
         }
+    }
+}
+
+impl Default for Affected {
+    /// Nobody.
+    fn default() -> Self {
+        Self::These(Arc::default())
     }
 }
 
@@ -90,7 +112,7 @@ impl Affected {
     /// A checked list: sorted, and an entry that another one covers is dropped.
     ///
     /// # Errors
-    /// More than 10 000 tenants, or `until` not after `from`.
+    /// More than 10 000 tenants or 1 MiB of names, or `until` not after `from`.
     pub fn these(tenants: Vec<AffectedTenant>) -> Result<Self, Invalid> {
         for (at, tenant) in tenants.iter().enumerate() {
             if let (Some(from), Some(until)) = (tenant.from, tenant.until)
@@ -104,13 +126,7 @@ impl Affected {
         }
         let mut sorted = tenants;
         // The widest first among those of one tenant, so that one pass folds them.
-        sorted.sort_by(|a, b| {
-            let ((a_from, a_until), (b_from, b_until)) = (a.bounds(), b.bounds());
-            a.tenant_id
-                .cmp(&b.tenant_id)
-                .then(a_from.cmp(&b_from))
-                .then(b_until.cmp(&a_until))
-        });
+        sorted.sort_by(AffectedTenant::order);
         let mut kept: Vec<AffectedTenant> = Vec::with_capacity(sorted.len());
         for tenant in sorted {
             if !kept.last().is_some_and(|last| last.covers(&tenant)) {
@@ -123,7 +139,25 @@ impl Affected {
                 "at most 10000 tenants, or \"all\"",
             ));
         }
-        Ok(Self::These(kept))
+        let bytes: usize = kept.iter().map(|one| one.tenant_id.as_str().len()).sum();
+        if bytes > TENANTS_BYTES {
+            return Err(Invalid::new(
+                "affected_tenants",
+                "names of at most 1 MiB together, or \"all\"",
+            ));
+        }
+        Ok(Self::These(kept.into()))
+    }
+
+    /// The same with the first few alone, for those who look and do not decide.
+    #[must_use]
+    pub fn first(&self, most: usize) -> Self {
+        match self {
+            Self::These(list) if list.len() > most => {
+                Self::These(list.iter().take(most).cloned().collect())
+            }
+            Self::All | Self::These(_) => self.clone(),
+        }
     }
 
     /// Whether a tenant is among them.
@@ -144,6 +178,24 @@ impl Affected {
         }
     }
 
+    /// The rows of the list after one of it, or all of them; nothing for
+    /// [`Affected::All`].
+    #[must_use]
+    pub fn rows_after(&self, after: Option<&AffectedTenant>) -> &[AffectedTenant] {
+        let list = self.list().unwrap_or_default();
+        let start = after.map_or(0, |after| {
+            list.partition_point(|row| row.order(after) != Ordering::Greater)
+        });
+        list.get(start..).unwrap_or_default()
+    }
+
+    /// The number of rows in the list; none for [`Affected::All`].
+    #[must_use]
+    pub fn rows(&self) -> Option<u64> {
+        self.list()
+            .map(|list| u64::try_from(list.len()).unwrap_or(u64::MAX))
+    }
+
     /// Both together, for a merge.
     ///
     /// # Errors
@@ -151,7 +203,7 @@ impl Affected {
     pub fn joined(&self, other: &Self) -> Result<Self, Invalid> {
         match (self, other) {
             (Self::These(ours), Self::These(theirs)) => {
-                Self::these(ours.iter().chain(theirs).cloned().collect())
+                Self::these(ours.iter().chain(theirs.iter()).cloned().collect())
             }
             (Self::All, _) | (_, Self::All) => Ok(Self::All),
         }
@@ -239,13 +291,51 @@ mod tests {
         for (affected, wire) in [
             (Affected::All, r#""all""#),
             (
-                Affected::These(vec![tenant("a", None, None)]),
+                Affected::These([tenant("a", None, None)].into()),
                 r#"[{"tenant_id":"a","from":null,"until":null}]"#,
             ),
         ] {
             assert_eq!(serde_json::to_string(&affected).unwrap(), wire);
             assert_eq!(serde_json::from_str::<Affected>(wire).unwrap(), affected);
         }
+    }
+
+    /// S10: a list of long names is bounded by what they take together.
+    #[test]
+    fn names_of_tenants_have_a_mebibyte_together() {
+        let list = |count: usize, bytes: usize| {
+            let one = |n: usize| {
+                let name = format!("{n:05}{}", "x".repeat(bytes - 5));
+                AffectedTenant::whole(TenantId::new(&name).unwrap())
+            };
+            Affected::these((0..count).map(one).collect())
+        };
+        assert_eq!(list(10_000, 104).unwrap().rows(), Some(10_000));
+        assert_eq!(list(8_192, 128).unwrap().rows(), Some(8_192));
+        let refused = list(8_193, 128).unwrap_err();
+        assert_eq!(refused.field(), "affected_tenants");
+        assert!(refused.expected().contains("1 MiB"));
+    }
+
+    /// L1: pages of a list go on after a row, whether it is still there or not.
+    #[test]
+    fn a_list_goes_on_after_a_row() {
+        let part = |from, until| tenant("b", Some(from), Some(until));
+        let rows = vec![
+            tenant("a", None, None),
+            part("2026-11-20T10:00:00Z", "2026-11-20T12:00:00Z"),
+            part("2026-11-20T11:00:00Z", "2026-11-20T13:00:00Z"),
+            tenant("c", None, None),
+        ];
+        let list = Affected::these(rows.clone()).unwrap();
+        assert_eq!(list.rows_after(None), rows);
+        for (at, row) in rows.iter().enumerate() {
+            assert_eq!(list.rows_after(Some(row)), &rows[at + 1..]);
+        }
+        let gone = tenant("bb", None, None);
+        assert_eq!(list.rows_after(Some(&gone)), &rows[3..]);
+        assert_eq!(Affected::All.rows_after(None), []);
+        assert_eq!(list.first(1).list().unwrap(), &rows[..1]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Texts of a command that came by serde are checked as they are when they are
 //! made: stores hold older ones, which stay readable, so reading alone does not
-//! refuse them.
+//! refuse them. So are the lists: what a store holds may be longer than it is taken now.
 
-use super::{Affected, Change, Command, Declare, Update};
+use std::collections::BTreeMap;
+
+use super::{Affected, Change, Command, Declare, Update, limits};
 use crate::{Invalid, Name, ServiceId, Text};
 
 /// Checks every name and text of a command, by the field it stands in.
@@ -10,6 +12,10 @@ pub(super) fn command(command: &Command) -> Result<(), Invalid> {
     match command {
         Command::Update(asked) => update(asked),
         Command::Change(changes) => changes.iter().try_for_each(change),
+        Command::ChangeLong { changes, reason } => {
+            changes.iter().try_for_each(change)?;
+            reason.check("reason")
+        }
         Command::Publish(publish) => {
             optional(publish.title.as_ref(), |title| title.check("title"))?;
             optional(publish.message.as_ref(), |said| said.check("message"))
@@ -39,7 +45,8 @@ pub(super) fn declaration(asked: &Declare) -> Result<(), Invalid> {
     optional(asked.alert_key.as_ref(), |one| one.check("alert_key"))?;
     let class = asked.facts.failure_class.as_ref();
     optional(class, |one| one.check("failure_class"))?;
-    labels(asked.facts.labels.iter())
+    optional(asked.reason.as_ref(), |one| one.check("reason"))?;
+    labels(&asked.facts.labels)
 }
 
 fn update(asked: &Update) -> Result<(), Invalid> {
@@ -64,7 +71,7 @@ fn change(change: &Change) -> Result<(), Invalid> {
         Change::AffectedServices(list) => services(list),
         Change::AffectedTenants(list) => tenants(list),
         Change::FailureClass(Some(class)) => class.check("failure_class"),
-        Change::Labels(all) => labels(all.iter()),
+        Change::Labels(all) => labels(all),
         _ => Ok(()),
     }
 }
@@ -77,6 +84,7 @@ fn optional<T>(
 }
 
 fn services(list: &[ServiceId]) -> Result<(), Invalid> {
+    limits::services(list)?;
     let mut all = list.iter().enumerate();
     all.try_for_each(|(nth, one)| {
         let wrong = one.check("affected_services");
@@ -95,8 +103,9 @@ fn tenants(affected: &Affected) -> Result<(), Invalid> {
     })
 }
 
-fn labels<'a>(mut all: impl Iterator<Item = (&'a Name, &'a Text)>) -> Result<(), Invalid> {
-    all.try_for_each(|(name, _)| name.check("labels"))
+fn labels(all: &BTreeMap<Name, Text>) -> Result<(), Invalid> {
+    limits::labels(all)?;
+    all.keys().try_for_each(|name| name.check("labels"))
 }
 
 #[cfg(test)]
@@ -112,12 +121,12 @@ mod tests {
         serde_json::from_str("\"\u{200b}\"").unwrap()
     }
 
-    fn labelled() -> std::collections::BTreeMap<Name, Text> {
+    fn labelled() -> BTreeMap<Name, Text> {
         [(blank(), Text::default())].into()
     }
 
     fn tenant() -> Affected {
-        Affected::These(vec![AffectedTenant::whole(blank())])
+        Affected::These([AffectedTenant::whole(blank())].into())
     }
 
     /// Gives the field that a check refuses.
@@ -184,6 +193,10 @@ mod tests {
             Command::Escalate {
                 reason: reason.clone(),
                 rule,
+            },
+            Command::ChangeLong {
+                changes: Vec::new(),
+                reason: reason.clone(),
             },
             Command::Redact { reason, seq: 1 },
         ] {

@@ -13,7 +13,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use self::https::check_https;
-use self::visible::seen;
+pub(crate) use self::visible::seen;
+pub use self::visible::shows_nothing;
 use crate::Invalid;
 
 /// Most bytes in a name of a tenant, user, service or person.

@@ -4,13 +4,16 @@ use crate::Invalid;
 
 /// Whether there is nothing to see in a text: it is empty, or made only of white
 /// space, control characters and characters that show nothing.
-fn shows_nothing(text: &str) -> bool {
+#[must_use]
+pub fn shows_nothing(text: &str) -> bool {
     text.chars()
         .all(|c| c.is_whitespace() || c.is_control() || is_invisible(c))
 }
 
-/// Characters that take part in a text and show nothing by themselves: joiners,
-/// marks of direction, fillers, selectors of variants, tags, empty Braille.
+/// Characters that take part in a text and show nothing by themselves: those with the
+/// property `Default_Ignorable_Code_Point` (Unicode 16, `DerivedCoreProperties.txt`), which are
+/// joiners, marks of direction, fillers, selectors of variants and tags; and marks of
+/// annotation, empty Braille, the null notehead, and joiners of hieroglyphs.
 const fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -18,23 +21,27 @@ const fn is_invisible(c: char) -> bool {
             | '\u{34f}'
             | '\u{61c}'
             | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
             | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}'
             | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{206f}'
+            | '\u{2060}'..='\u{206f}'
             | '\u{2800}'
             | '\u{3164}'
             | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
             | '\u{ffa0}'
-            | '\u{e0000}'..='\u{e007f}'
-            | '\u{e0100}'..='\u{e01ef}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d159}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 
 /// The error of a text with nothing to see.
-pub(super) fn seen(field: &'static str, text: &str) -> Result<(), Invalid> {
+pub(crate) fn seen(field: &'static str, text: &str) -> Result<(), Invalid> {
     if shows_nothing(text) {
         return Err(Invalid::new(field, "at least one visible character"));
     }
@@ -80,6 +87,15 @@ mod tests {
             "\u{e01ef}",
             "\u{e0001}",
             "\u{e007f}",
+            "\u{17b4}",
+            "\u{2065}",
+            "\u{fff9}",
+            "\u{13430}",
+            "\u{1bca0}",
+            "\u{1d159}",
+            "\u{1d173}",
+            "\u{e0080}",
+            "\u{e0fff}",
             "\u{200b} \u{2800}\u{feff}",
         ];
         for text in nothing {

@@ -107,6 +107,9 @@ pub trait Suggestions: Send + Sync {
         query: &SuggestionQuery,
         within: Duration,
     ) -> Result<Vec<Suggestion>, StoreError>;
+
+    /// The number of those that are open at a time.
+    async fn open_suggestions(&self, now: Timestamp, within: Duration) -> Result<u64, StoreError>;
 }
 
 /// Which rows of the ledger.

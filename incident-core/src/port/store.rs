@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{AuditLog, Ledger, Outbox, Suggestions};
 use crate::commit::{Commit, Committed, KeyScope, Remember};
-use crate::incident::{Incident, Severity, Status};
+use crate::incident::{Incident, Outline, Severity, Status};
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{
     CreditId, IncidentId, Invalid, MessageId, Name, ServiceId, SuggestionId, TenantId, Timestamp,
@@ -212,10 +212,12 @@ impl IncidentFilter {
 /// **Durable:** what `commit` answered with success is there after a crash.
 /// **Ordered:** entries are sealed with [`timeline::seal`](crate::timeline::seal)
 /// under the incident's lock; `seq` is 1, 2, 3, ... without gaps. Lists are by
-/// (`declared_at`, `id`) descending.
+/// (`declared_at`, `id`) descending; outlines are those of the incidents that
+/// [`list`](IncidentStore::list) answers, in its order.
 /// **Idempotent:** a key that is remembered and not expired refuses a second
 /// commit under it with [`StoreError::KeyTaken`].
-/// **Bounded:** answers within `within`.
+/// **Bounded:** answers within `within`; an outline takes a few kilobytes however large
+/// its incident is.
 /// **Cancellation:** dropping the future leaves the commit kept whole or not at all.
 /// **Errors:** every variant but [`StoreError::Unknown`] means that certainly
 /// nothing was written.
@@ -234,12 +236,20 @@ pub trait IncidentStore: Send + Sync {
         within: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError>;
 
-    /// Incidents that match.
+    /// Incidents that match, whole: each may take megabytes. For work that needs all of
+    /// them; what is shown is outlines.
     async fn list(
         &self,
         filter: &IncidentFilter,
         within: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError>;
+
+    /// Outlines of incidents that match ([`Outline::of`]).
+    async fn outlines(
+        &self,
+        filter: &IncidentFilter,
+        within: Duration,
+    ) -> Result<Vec<Outline>, StoreError>;
 
     /// The entries of an incident after `after_seq`, ascending.
     async fn timeline(

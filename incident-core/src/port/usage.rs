@@ -21,6 +21,15 @@ pub enum UsageError {
         /// How many it may hold.
         limit: u64,
     },
+    /// The events would lie on more days than are kept. Nothing of the batch was kept.
+    /// **Handling:** drop days that nobody asks about any more.
+    #[error("usage events would lie on {days} days; at most {limit} are kept")]
+    TooManyDays {
+        /// The number of days with the batch.
+        days: u64,
+        /// How many are kept at most.
+        limit: u64,
+    },
     /// The source cannot be reached. **Handling:** try again later.
     #[error("the usage source is not available")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),

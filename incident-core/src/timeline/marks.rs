@@ -80,7 +80,7 @@ impl MarkedGroup {
                 Affected::These(list) => {
                     into.push(1);
                     length(into, list.len());
-                    for one in list {
+                    for one in list.iter() {
                         text(into, one.tenant_id.as_str());
                         time(into, one.from);
                         time(into, one.until);

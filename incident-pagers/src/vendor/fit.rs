@@ -54,14 +54,9 @@ pub(crate) fn block(text: &str, most: usize) -> String {
     cut(clean.trim(), most)
 }
 
-/// Whether nothing of a text can be seen: blanks, and characters without a
-/// glyph that Unicode does not count as blanks.
+/// Whether nothing of a text can be seen.
 pub(crate) fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| {
-        c.is_whitespace()
-            || c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}')
-    })
+    incident_core::shows_nothing(text)
 }
 
 /// A key that fits: one that is too long keeps its beginning and gets a digest

@@ -100,7 +100,7 @@ impl State {
             self.put_credits(write);
         }
         match suggestion {
-            Some(SuggestionWrite::Open(suggestion)) => self.suggestions.push(suggestion),
+            Some(SuggestionWrite::Open(suggestion)) => self.keep_suggestion(suggestion),
             Some(SuggestionWrite::Use(id)) => {
                 self.suggestions
                     .iter_mut()
@@ -113,7 +113,7 @@ impl State {
             self.redact(&redaction);
         }
         if let Some(remember) = remember {
-            self.keys.insert(remember.scope.clone(), remember);
+            self.keys.insert(remember);
         }
         Ok(Committed { entries })
     }

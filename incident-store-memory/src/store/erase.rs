@@ -92,7 +92,7 @@ impl State {
             TextPlace::Outbox => self.outbox.redact_waiting(now),
             TextPlace::GivenUp => self.outbox.redact_given_up(now),
             TextPlace::Replies => {
-                for remember in self.keys.values_mut() {
+                for remember in self.keys.replies_mut() {
                     remember.reply.redact(redaction, now);
                 }
             }

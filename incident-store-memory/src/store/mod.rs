@@ -2,6 +2,7 @@
 
 mod apply;
 mod erase;
+mod keys;
 mod messages;
 mod state;
 
@@ -12,13 +13,13 @@ use async_trait::async_trait;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::{CreditSubject, LedgerRow};
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
-use incident_core::incident::Incident;
+use incident_core::incident::{Incident, Outline};
 use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     StoreError, SuggestionQuery, Suggestions,
 };
-use incident_core::suggestion::Suggestion;
+use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{IncidentId, SuggestionId, Timestamp};
 
@@ -69,6 +70,16 @@ impl IncidentStore for MemoryStore {
         _within: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
         Ok(self.state().list(filter))
+    }
+
+    async fn outlines(
+        &self,
+        filter: &IncidentFilter,
+        _within: Duration,
+    ) -> Result<Vec<Outline>, StoreError> {
+        // Made after the lock: it holds up nobody for as long as names are copied.
+        let found = self.state().list(filter);
+        Ok(found.iter().map(|one| Outline::of(one)).collect())
     }
 
     async fn timeline(
@@ -209,6 +220,13 @@ impl Suggestions for MemoryStore {
         });
         found.truncate(query.limit);
         Ok(found)
+    }
+
+    async fn open_suggestions(&self, now: Timestamp, _within: Duration) -> Result<u64, StoreError> {
+        let state = self.state();
+        let open = state.suggestions.iter();
+        let open = open.filter(|one| one.state(now) == SuggestionState::Open);
+        Ok(u64::try_from(open.count()).unwrap_or(u64::MAX))
     }
 }
 

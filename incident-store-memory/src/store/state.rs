@@ -7,14 +7,17 @@ use std::sync::Arc;
 
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::{CreditSubject, LedgerRow};
-use incident_core::commit::{KeyScope, Remember};
 use incident_core::incident::Incident;
 use incident_core::port::{AuditQuery, IncidentFilter};
-use incident_core::suggestion::Suggestion;
+use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{CreditId, IncidentId, Name, ServiceId, TenantId, Timestamp};
 
+use super::keys::Keys;
 use super::messages::Messages;
+
+/// Most suggestions that are kept, open or not: twice as many as may be open.
+pub(super) const MOST_SUGGESTIONS: usize = 20_000;
 
 /// An incident with its timeline.
 #[derive(Debug)]
@@ -44,7 +47,7 @@ pub(super) struct State {
     pub(super) credit_at: BTreeMap<CreditId, usize>,
     pub(super) credits_of: BTreeMap<CreditSubject, Vec<usize>>,
     pub(super) suggestions: Vec<Suggestion>,
-    pub(super) keys: BTreeMap<KeyScope, Remember>,
+    pub(super) keys: Keys,
 }
 
 impl State {
@@ -136,10 +139,60 @@ impl State {
         self.audit_by_time.insert(at, place);
     }
 
+    /// Keeps a suggestion. Of those that are not open any more the oldest give way.
+    pub(super) fn keep_suggestion(&mut self, suggestion: Suggestion) {
+        let now = suggestion.received_at;
+        self.suggestions.push(suggestion);
+        let closed = |one: &Suggestion| one.state(now) != SuggestionState::Open;
+        if self.suggestions.len() > MOST_SUGGESTIONS
+            && let Some(oldest) = self.suggestions.iter().position(closed)
+        {
+            self.suggestions.remove(oldest);
+        }
+    }
+
     pub(super) fn unused(&self, service: &ServiceId, tenant: &TenantId) -> Option<&Suggestion> {
         self.suggestions
             .iter()
             .rev()
             .find(|one| !one.used && one.said.service == *service && one.said.tenant == *tenant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use incident_core::suggestion::{SUGGESTION_TTL, Suggest};
+
+    use super::*;
+
+    /// S11: what is over gives way, what is open stays.
+    #[test]
+    fn so_many_suggestions_are_kept() {
+        let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
+        let suggestion = |n: usize, received_at: Timestamp| Suggestion {
+            id: format!("00000000-0000-7000-8000-{n:012}").parse().unwrap(),
+            said: Suggest {
+                service: "api".parse().unwrap(),
+                tenant: format!("t{n}").parse().unwrap(),
+                signal: "x".parse().unwrap(),
+                observed_at: received_at,
+                evidence: None,
+            },
+            received_at,
+            used: false,
+        };
+        let mut state = State::default();
+        for n in 0..MOST_SUGGESTIONS {
+            state.keep_suggestion(suggestion(n, start));
+        }
+        let later = start.saturating_add(SUGGESTION_TTL + Duration::from_secs(1));
+        for n in 0..3 {
+            state.keep_suggestion(suggestion(MOST_SUGGESTIONS + n, later));
+        }
+        assert_eq!(state.suggestions.len(), MOST_SUGGESTIONS);
+        assert!(state.suggestions.iter().any(|one| one.received_at == later));
+        assert_eq!(state.suggestions[0].said.tenant.as_str(), "t3");
     }
 }

@@ -2,6 +2,7 @@
 
 mod apart;
 mod chunk;
+mod days;
 mod grouped;
 mod ids;
 mod kinds;
@@ -11,7 +12,7 @@ mod room;
 mod scan;
 mod sealed;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -51,9 +52,9 @@ const TENANT: usize = 400;
 
 /// Keeps usage events in memory and counts distinct users exactly. Clones share it.
 ///
-/// Bounded by bytes, never by age: events of any time are taken in any order, and a
-/// batch that does not fit is refused whole. Events are first kept as they come; once
-/// there are enough of a tenant, its users get dense numbers and each event is told
+/// Bounded by bytes and by days, never by age: events of any time are taken in any order,
+/// and a batch that does not fit is refused whole. Events are first kept as they come;
+/// once there are enough of a tenant, its users get dense numbers and each event is told
 /// where the same user came before, so that a question about one window needs no set.
 ///
 /// Questions look at a snapshot: they hold up no batch, and no batch holds them up.
@@ -89,6 +90,8 @@ struct State {
     bytes: usize,
     /// How many batches there were.
     batches: u64,
+    /// The days of UTC on which there are events, by their number since 1970.
+    days: BTreeSet<i64>,
 }
 
 /// The tenant of each sealed user.
@@ -457,6 +460,8 @@ impl UsageSource for MemoryUsage {
 #[async_trait]
 impl UsageSink for MemoryUsage {
     async fn record(&self, batch: Vec<ApiUsageEvent>, _within: Duration) -> Result<(), UsageError> {
+        let days = days::days(&batch);
+        self.state().has_room_for(&days)?;
         let reserved = self.reserve(&batch)?;
         let chunks = match self.chunks(&batch) {
             Ok(chunks) => chunks,
@@ -470,6 +475,9 @@ impl UsageSink for MemoryUsage {
             let mut state = self.change();
             // Another batch may have brought a tenant meanwhile that was new to this one.
             state.give_back(reserved);
+            // So may it have brought days.
+            state.has_room_for(&days)?;
+            state.days.extend(days);
             let known = state.shares.len();
             state.batches += 1;
             let number = state.batches;

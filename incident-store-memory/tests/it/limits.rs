@@ -136,3 +136,33 @@ async fn batches_that_come_at_once_share_the_room() {
     // Names that are kept at one moment may be measured at another.
     assert!(usage.bytes() <= 60_000 + 4 * 1_000, "{}", usage.bytes());
 }
+
+/// S10: events lie on so many days in all, whatever their dates.
+#[tokio::test]
+async fn four_thousand_days_are_kept() {
+    let on = |day: i64| ApiUsageEvent {
+        tenant_id: "t".parse().unwrap(),
+        user_id: "u".parse().unwrap(),
+        service: "api".parse().unwrap(),
+        occurred_at: incident_core::Timestamp::from_micros(day * 86_400_000_000).unwrap(),
+        failed: false,
+        endpoint: None,
+    };
+    let usage = MemoryUsage::default();
+    for start in 0..10 {
+        let days = (start * 400..(start + 1) * 400).map(|day| on(day * 3));
+        usage.record(days.collect(), WITHIN).await.unwrap();
+    }
+    let refused = usage.record(vec![on(0), on(1)], WITHIN).await;
+    assert!(
+        matches!(
+            refused,
+            Err(UsageError::TooManyDays {
+                days: 4_001,
+                limit: 4_000
+            })
+        ),
+        "{refused:?}"
+    );
+    usage.record(vec![on(0), on(3)], WITHIN).await.unwrap();
+}

@@ -15,7 +15,9 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use futures_util::future::try_join_all;
 use incident_core::TenantId;
-use incident_core::impact::{Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, TenantCount};
+use incident_core::impact::{
+    Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, MOST_DAYS, TenantCount,
+};
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use tokio::time::Instant;
@@ -29,6 +31,7 @@ use pace::Pace;
 use table::quoted;
 
 pub use table::UsageTable;
+pub(crate) use take::TOO_MANY_DAYS;
 
 /// How long a look at one column of the host's table may take.
 const LOOK: Duration = Duration::from_secs(5);
@@ -53,6 +56,8 @@ struct Source {
     live: Live,
     /// A question that takes as long is followed.
     follow_from: Duration,
+    /// So many days have a partition at most.
+    most_days: usize,
 }
 
 /// The type of the column of tenants: a parameter is cast to it, never the
@@ -113,6 +118,13 @@ impl PgUsage {
         self.anew(|source| source.follow_from = took)
     }
 
+    /// Keeps events of so many days at most, [`MOST_DAYS`] if not given: each day is a
+    /// partition of our own table, and a question looks at each that it may need.
+    #[must_use]
+    pub fn days_at_most(self, days: usize) -> Self {
+        self.anew(|source| source.most_days = days)
+    }
+
     fn with(pool: PgPool, table: UsageTable, key: TenantKey) -> Self {
         Self(Arc::new(Source {
             server: Server::new(pool),
@@ -123,6 +135,7 @@ impl PgUsage {
             pace: Pace::default(),
             live: Live::default(),
             follow_from: WORTH,
+            most_days: MOST_DAYS,
         }))
     }
 
@@ -138,6 +151,7 @@ impl PgUsage {
             pace: Pace::default(),
             live: Live::default(),
             follow_from: before.follow_from,
+            most_days: before.most_days,
         };
         change(&mut source);
         Self(Arc::new(source))

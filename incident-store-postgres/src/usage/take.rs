@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use incident_core::impact::ApiUsageEvent;
+use incident_core::impact::{ApiUsageEvent, MOST_DAYS_AT_ONCE};
 use incident_core::port::{UsageError, UsageSink};
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use tokio::time::{Instant, timeout_at};
 
 use super::table::UsageTable;
@@ -16,8 +16,35 @@ use super::{PgUsage, trouble};
 use crate::document::time;
 use crate::failure::Failure;
 
-/// Most days that the events of one batch may lie on: each needs a partition.
-const MOST_DAYS: usize = 400;
+/// Makes the partitions of days, unless there would be too many in all. One statement, and
+/// under the lock that whoever makes partitions takes: several at a time cannot make more.
+///
+/// Days are numbers of our own making, so they may stand in the text.
+fn making(days: &[NaiveDate], most: usize) -> String {
+    let days: Vec<String> = days.iter().map(|day| format!("'{day}'")).collect();
+    format!(
+        "do $$ declare days date[] := array[{}]::date[]; held bigint; fresh bigint; \
+         begin \
+             perform pg_advisory_xact_lock(hashtextextended('incident.usage_days', 0)); \
+             select count(*) into held from pg_inherits where inhparent = 'incident.usage_events'::regclass; \
+             select count(*) into fresh from unnest(days) as day where not exists ( \
+                 select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+                 where n.nspname = 'incident' and c.relname = 'usage_' || to_char(day, 'YYYYMMDD')); \
+             if held + fresh > {most} and fresh > 0 then \
+                 raise exception using errcode = '{TOO_MANY_DAYS}', message = 'too many days of usage', \
+                     detail = (held + fresh)::text; \
+             end if; \
+             perform incident.usage_days(days); \
+         end $$",
+        days.join(", ")
+    )
+}
+
+/// The error code of a batch whose days would be too many.
+pub(crate) const TOO_MANY_DAYS: &str = "INC20";
+
+/// Most days that are remembered to have a partition.
+const MOST_KNOWN: usize = 10_000;
 
 const COPY: &str = "copy incident.usage_events (tenant_id, user_id, service, occurred_at, failed, endpoint) from stdin";
 
@@ -36,23 +63,29 @@ impl UsageSink for PgUsage {
         }
         let day = |event: &ApiUsageEvent| time(event.occurred_at).date_naive();
         let days: BTreeSet<NaiveDate> = events.iter().map(day).collect();
-        if days.len() > MOST_DAYS {
+        if days.len() > MOST_DAYS_AT_ONCE {
             let why = format!(
-                "the events lie on {} days; send those of at most {MOST_DAYS} days at a time",
+                "the events lie on {} days; send those of at most {MOST_DAYS_AT_ONCE} days at a time",
                 days.len()
             );
             return Err(UsageError::Refused(why));
         }
         let until = Instant::now() + within;
         match self.copied(&events, &days, until).await {
-            // Somebody dropped a day's partition, to be rid of it: the day begins anew.
+            // Somebody dropped a day's partition, to be rid of it: the day begins again.
             Err(failure) if failure.is_without_partition() => {
                 self.known_days().clear();
                 self.copied(&events, &days, until).await
             }
             other => other,
         }
-        .map_err(trouble)
+        .map_err(|failure| match failure.too_many_days() {
+            Some(days) => UsageError::TooManyDays {
+                days,
+                limit: u64::try_from(self.0.most_days).unwrap_or(u64::MAX),
+            },
+            None => trouble(failure),
+        })
     }
 }
 
@@ -69,24 +102,29 @@ impl PgUsage {
         until: Instant,
     ) -> Result<(), Failure> {
         let new: Vec<NaiveDate> = days.difference(&*self.known_days()).copied().collect();
+        let make = (!new.is_empty()).then(|| making(&new, self.0.most_days));
         let mut session = self.0.server.session_to_write(until).await?;
         // What is copied inside of a transaction of somebody else's is not kept.
         session.free().await?;
-        let answer = timeout_at(until, copy(session.connection(), &new, events)).await;
+        let answer = timeout_at(until, copy(session.connection(), make, events)).await;
         session.end(answer)?;
-        self.known_days().extend(new);
+        let mut known = self.known_days();
+        if known.len() > MOST_KNOWN {
+            // Days that were dropped since: what is still there is found again.
+            known.clear();
+        }
+        known.extend(new);
         Ok(())
     }
 }
 
 async fn copy(
     connection: &mut PgConnection,
-    new: &[NaiveDate],
+    make: Option<String>,
     events: &[ApiUsageEvent],
 ) -> sqlx::Result<()> {
-    if !new.is_empty() {
-        let sql = "select incident.usage_days($1)";
-        sqlx::query(sql).bind(new).execute(&mut *connection).await?;
+    if let Some(make) = make {
+        connection.execute(AssertSqlSafe(make)).await?;
     }
     let mut copy = connection.copy_in_raw(COPY).await?;
     let mut piece = Vec::with_capacity(PIECE + 1_024);

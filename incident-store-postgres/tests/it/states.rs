@@ -49,7 +49,7 @@ impl Scene {
             .unwrap();
         let tenant = |name: &str| AffectedTenant::whole(name.parse().unwrap());
         let mut asked = Declare::new("API down".parse().unwrap(), Severity::Sev3);
-        asked.affected_tenants = Affected::These(vec![tenant("tenant-de"), tenant("tenant-fr")]);
+        asked.affected_tenants = Affected::These([tenant("tenant-de"), tenant("tenant-fr")].into());
         asked.affected_services = vec!["api".parse().unwrap()];
         asked.alert_key = Some("cpu".parse().unwrap());
         asked.summary = "5xx".parse().unwrap();

@@ -359,3 +359,36 @@ async fn a_question_whose_client_has_gone_leaves_no_limit_behind() {
     }
     assert!(gone > 5 && answered > 0, "{gone} gone, {answered} answered");
 }
+
+/// S10: events lie on so many days in all, whatever their dates and whoever sends them at
+/// the same time.
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_days_have_a_partition_and_no_more() {
+    let database = server::database().await;
+    let pool = server::pool(&database).await;
+    let usage = PgUsage::new(pool.clone()).days_at_most(6);
+    let batch = |days: std::ops::Range<u64>| -> Vec<ApiUsageEvent> {
+        days.map(|day| event("t", "u", &on_day(day * 40))).collect()
+    };
+    usage.record(batch(0..4), WITHIN).await.unwrap();
+    let refused = usage.record(batch(2..7), WITHIN).await.unwrap_err();
+    assert!(
+        matches!(refused, UsageError::TooManyDays { days: 7, limit: 6 }),
+        "{refused:?}"
+    );
+    assert_eq!(partitions(&pool).await, 4);
+    // Several at a time, each of which would fit alone.
+    let tries = (0..6).map(|n| {
+        // Of a process of its own, which knows of no day.
+        let usage = usage.clone().days_at_most(6);
+        let batch = batch(10 + n * 2..12 + n * 2);
+        tokio::spawn(async move { usage.record(batch, WITHIN).await.is_ok() })
+    });
+    let mut taken = 0;
+    for one in tries.collect::<Vec<_>>() {
+        taken += usize::from(one.await.unwrap());
+    }
+    assert_eq!((taken, partitions(&pool).await), (1, 6));
+    // Days that are there are still written to.
+    usage.record(batch(0..4), WITHIN).await.unwrap();
+}

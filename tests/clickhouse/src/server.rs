@@ -170,7 +170,7 @@ fn free_ports(count: usize) -> io::Result<Vec<u16>> {
 }
 
 /// The configuration of a server of a cluster: ports for HTTP, for its own protocol and for
-/// other servers. The root is called so since its first version, and newer ones take it.
+/// other servers; and beside `default` the user `small`, whose inserts are cut into blocks. The root is called so since its first version, and newer ones take it.
 fn configure(folder: &Path, ports: &[u16], native: &[u16]) -> io::Result<()> {
     for name in ["data", "tmp", "user_files", "format_schemas"] {
         fs::create_dir(folder.join(name))?;
@@ -204,9 +204,12 @@ fn configure(folder: &Path, ports: &[u16], native: &[u16]) -> io::Result<()> {
     fs::write(folder.join("config.xml"), config)?;
     fs::write(
         folder.join("users.xml"),
-        "<yandex><profiles><default/></profiles><users><default><password></password>\
-         <networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>\
-         <quotas><default/></quotas></yandex>",
+        "<yandex><profiles><default/><small><max_insert_block_size>100</max_insert_block_size>\
+         <min_insert_block_size_rows>1</min_insert_block_size_rows></small></profiles><users>\
+         <default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>\
+         <quota>default</quota></default>\
+         <small><password></password><networks><ip>127.0.0.1</ip></networks><profile>small</profile>\
+         <quota>default</quota></small></users><quotas><default/></quotas></yandex>",
     )
 }
 

@@ -254,7 +254,7 @@ pub fn statuspage_import(data: &[u8]) {
     block_on(async {
         let store = std::sync::Arc::new(MemoryStore::default());
         let incidents = Incidents::builder(store).build().unwrap();
-        let tenants = Affected::These(Vec::new());
+        let tenants = Affected::These([].into());
         let mut quiet = |_: usize, _: usize| {};
         match import::statuspage(&incidents, &text, &tenants, &mut quiet).await {
             Err(why) => assert!(!why.to_string().trim().is_empty()),

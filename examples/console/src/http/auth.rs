@@ -10,6 +10,11 @@ use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 
+/// Most tokens.
+pub const MOST_TOKENS: usize = 1_000;
+/// Most bytes of a token.
+pub const TOKEN_BYTES: usize = 512;
+
 /// The tokens the console knows, as digests: a look-up by digest tells nothing
 /// by its timing, and a dump of memory holds no token.
 #[derive(Clone, Default)]
@@ -28,6 +33,9 @@ impl Tokens {
     /// A sentence that says which part is wrong, without the token.
     pub fn parse(list: &str) -> Result<Self, String> {
         let mut tokens = Self::default();
+        if list.split(',').count() > MOST_TOKENS {
+            return Err(format!("at most {MOST_TOKENS} tokens can be named"));
+        }
         for (at, entry) in list.split(',').enumerate() {
             let at = at + 1;
             let mut parts = entry.trim().splitn(3, ':');
@@ -40,6 +48,11 @@ impl Tokens {
             let role: Role = role
                 .parse()
                 .map_err(|error| format!("the role of entry {at} is not acceptable: {error}"))?;
+            if token.len() > TOKEN_BYTES {
+                return Err(format!(
+                    "the token of entry {at} has more than {TOKEN_BYTES} bytes"
+                ));
+            }
             if token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
                 return Err(format!(
                     "the token of entry {at} needs at least 16 visible ASCII characters"

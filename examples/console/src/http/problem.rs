@@ -273,6 +273,15 @@ impl From<Error> for Problem {
                 "usage_full",
                 error.to_string(),
             ),
+            Error::Usage(error @ UsageError::TooManyDays { .. }) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "too_many_days",
+                format!("{error}; drop days that are not asked about any more"),
+            )
+            .at(
+                "/occurred_at",
+                "expected a day that has events, or room for one",
+            ),
             Error::Usage(UsageError::Unavailable(source)) => {
                 tracing::error!(
                     error = source.as_ref() as &dyn std::error::Error,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use incident_core::port::IncidentFilter;
@@ -15,6 +16,12 @@ const MOST: usize = 200;
 /// Names that are longer are cut in an answer.
 const LONGEST_NAME: usize = 100;
 
+/// Most bytes of a query string.
+pub const QUERY_BYTES: usize = 4 * 1024;
+
+/// Most bytes of a cursor: ours have less.
+pub const CURSOR_BYTES: usize = 1024;
+
 /// The parameters of a request.
 #[derive(Debug)]
 pub struct Query(BTreeMap<String, String>);
@@ -24,8 +31,16 @@ impl Query {
     /// `cursor`.
     ///
     /// # Errors
-    /// 400 where it cannot be decoded, 422 for an unknown or repeated parameter.
+    /// 400 where it cannot be decoded, 414 where it is too long, 422 for an unknown or repeated parameter.
     pub fn parse(raw: Option<&str>, allowed: &[&str]) -> Result<Self, Problem> {
+        if raw.is_some_and(|raw| raw.len() > QUERY_BYTES) {
+            let detail = format!("the query has more than {QUERY_BYTES} bytes");
+            return Err(Problem::new(
+                StatusCode::URI_TOO_LONG,
+                "uri_too_long",
+                detail,
+            ));
+        }
         let mut found = BTreeMap::new();
         for pair in raw
             .unwrap_or_default()
@@ -168,6 +183,9 @@ impl Query {
         let Some(text) = self.get("cursor") else {
             return Ok(None);
         };
+        if text.len() > CURSOR_BYTES {
+            return Err(wrong());
+        }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok().ok_or_else(wrong)?;
         let (mark, place) = bytes.split_at_checked(8).ok_or_else(wrong)?;
         if mark != self.mark(place) {

@@ -49,8 +49,7 @@ pub(super) async fn list(
             last.seq
         ))
     });
-    let items: Vec<_> = found.iter().map(view::audit).collect();
-    Ok(page_answer(&items, next.as_deref()))
+    page_answer(found.iter().map(view::audit), next.as_deref())
 }
 
 fn read_place(place: &str) -> Result<(Timestamp, Chain, u64), Problem> {

@@ -104,9 +104,24 @@ impl Tenants {
     fn checked(self) -> Result<Affected, Invalid> {
         match self {
             Self::All => Ok(Affected::All),
-            Self::These(list) => Affected::these(list),
+            Self::These(list) => {
+                // By its place in the request, before it is sorted.
+                for (nth, one) in list.iter().enumerate() {
+                    let wrong = one.tenant_id.check("affected_tenants");
+                    wrong.map_err(|wrong| wrong.at(format!("affected_tenants/{nth}")))?;
+                }
+                Affected::these(list)
+            }
         }
     }
+}
+
+fn visible_services(services: &[ServiceId]) -> Result<(), Invalid> {
+    let mut all = services.iter().enumerate();
+    all.try_for_each(|(nth, one)| {
+        let wrong = one.check("affected_services");
+        wrong.map_err(|wrong| wrong.at(format!("affected_services/{nth}")))
+    })
 }
 
 /// `POST /sys/incidents`.
@@ -175,17 +190,17 @@ pub(super) struct Create {
     urgency: Option<Level>,
     #[serde(default)]
     failure_class: Option<Name>,
+    #[serde(default)]
+    reason: Option<Statement>,
 }
 
 impl Create {
     pub(super) fn declare(self) -> Result<Declare, Invalid> {
-        let services = self.affected_services.unwrap_or_default();
-        few_services(&services)?;
         Ok(Declare {
             title: self.title,
             severity: self.severity,
             summary: self.summary.unwrap_or_default(),
-            affected_services: services,
+            affected_services: self.affected_services.unwrap_or_default(),
             affected_tenants: self
                 .affected_tenants
                 .unwrap_or(Tenants::These(Vec::new()))
@@ -219,15 +234,9 @@ impl Create {
                 failure_class: self.failure_class,
                 labels: self.labels.unwrap_or_default(),
             },
+            reason: self.reason,
         })
     }
-}
-
-fn few_services(services: &[ServiceId]) -> Result<(), Invalid> {
-    if services.len() > 1_000 {
-        return Err(Invalid::new("affected_services", "at most 1000 services"));
-    }
-    Ok(())
 }
 
 /// One line per field of a `PATCH`: its type on the wire, whether `null` clears
@@ -242,14 +251,25 @@ macro_rules! patch {
             #[serde(default, deserialize_with = "present")] affected_services: Option<Vec<ServiceId>>,
             #[serde(default, deserialize_with = "present")] affected_tenants: Option<Tenants>,
             $(#[serde(default, deserialize_with = "present")] $cleared: Option<Option<$inner>>,)+
+            #[serde(default)] reason: Option<Statement>,
         }
 
         impl Patch {
-            pub(super) fn changes(self) -> Result<Vec<Change>, Invalid> {
+            /// With a reason the outage may be longer than it is otherwise.
+            pub(super) fn command(mut self) -> Result<Command, Invalid> {
+                let reason = self.reason.take();
+                let changes = self.changes()?;
+                Ok(match reason {
+                    Some(reason) => Command::ChangeLong { changes, reason },
+                    None => Command::Change(changes),
+                })
+            }
+
+            fn changes(self) -> Result<Vec<Change>, Invalid> {
                 let mut changes = Vec::new();
                 $(changes.extend(self.$name.map($change));)+
                 if let Some(mut services) = self.affected_services {
-                    few_services(&services)?;
+                    visible_services(&services)?;
                     services.sort();
                     services.dedup();
                     changes.push(Change::AffectedServices(services));

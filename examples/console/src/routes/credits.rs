@@ -77,13 +77,8 @@ pub(super) async fn list(
     let rows = app.incidents.credits(&wanted).await?;
     // The ledger only grows at its end, so a count is a place that stays.
     let next = (rows.len() > skip + limit).then(|| query.cursor_at(&(skip + limit).to_string()));
-    let items: Vec<_> = rows
-        .iter()
-        .skip(skip)
-        .take(limit)
-        .map(view::credit)
-        .collect();
-    Ok(page_answer(&items, next.as_deref()))
+    let items = rows.iter().skip(skip).take(limit).map(view::credit);
+    page_answer(items, next.as_deref())
 }
 
 pub(super) async fn approve(

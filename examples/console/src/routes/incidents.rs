@@ -84,15 +84,14 @@ pub(super) async fn list(
     {
         return Err(Problem::field("/to", "expected a time after `from`"));
     }
-    let mut found = app.incidents.list(&filter).await?;
+    let mut found = app.incidents.outlines(&filter).await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found
         .last()
         .filter(|_| more)
         .map(|last| query.cursor_at(&view::place(last.declared_at, last.id)));
-    let items: Vec<_> = found.iter().map(|incident| view::item(incident)).collect();
-    Ok(page_answer(&items, next.as_deref()))
+    page_answer(found.iter().map(view::item), next.as_deref())
 }
 
 fn statuses(wanted: Option<&str>) -> Result<BTreeSet<Status>, Problem> {
@@ -198,7 +197,7 @@ pub(super) async fn patch(
         caller,
         request,
         on(id, Action::Change),
-        |patch: Patch| Ok(Command::Change(patch.changes()?)),
+        |patch: Patch| Ok(patch.command()?),
     )
     .await
 }

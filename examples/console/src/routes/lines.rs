@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use incident_core::engine::Ask;
-use incident_core::impact::ApiUsageEvent;
+use incident_core::impact::{ApiUsageEvent, UsageDays};
 
 use crate::app::App;
 use crate::http::body::{self, BODY_LIMIT};
@@ -25,6 +25,8 @@ pub(super) struct Lines<'a> {
     /// The beginning of a line whose end has not come.
     open: Vec<u8>,
     batch: Vec<ApiUsageEvent>,
+    /// Those of the whole request.
+    days: UsageDays,
     number: u64,
     accepted: u64,
 }
@@ -38,6 +40,7 @@ impl<'a> Lines<'a> {
             held: 0,
             open: Vec::new(),
             batch: Vec::new(),
+            days: UsageDays::default(),
             number: 0,
             accepted: 0,
         }
@@ -110,7 +113,11 @@ impl<'a> Lines<'a> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let event = body::line(line).map_err(|problem| self.bad(problem))?;
+        let event: ApiUsageEvent = body::line(line).map_err(|problem| self.bad(problem))?;
+        let fits = event
+            .check()
+            .and_then(|()| self.days.add(event.occurred_at));
+        fits.map_err(|wrong| self.broken_off(wrong.into()))?;
         self.batch.push(event);
         Ok(())
     }

@@ -7,12 +7,14 @@ mod credits;
 mod hooks;
 mod incidents;
 mod lines;
+mod list;
 mod operations;
 mod pages;
 mod public;
 mod reports;
 mod statements;
 mod suggestions;
+mod tenants;
 mod timeline;
 mod usage;
 
@@ -25,7 +27,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use incident_core::IncidentId;
 use incident_core::incident::Incident;
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::app::App;
 use crate::http::auth::NotKnown;
@@ -55,6 +57,7 @@ pub fn router(app: App) -> Router {
             "/sys/incidents/{id}/acknowledge",
             post(incidents::acknowledge),
         )
+        .route("/sys/incidents/{id}/tenants", get(tenants::list))
         .route("/sys/incidents/{id}/page", post(incidents::page))
         .route("/sys/incidents/{id}/public", post(incidents::publish))
         .route(
@@ -191,9 +194,13 @@ impl<S: Send + Sync> FromRequestParts<S> for IdSeq {
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// A JSON answer.
-fn answer(status: StatusCode, value: &Value) -> Response {
-    let bytes = serde_json::to_vec(value).unwrap_or_default();
+/// A JSON answer, written straight into its bytes.
+fn answer(status: StatusCode, value: &impl Serialize) -> Response {
+    written(status, serde_json::to_vec(value).unwrap_or_default())
+}
+
+/// An answer whose JSON is written.
+fn written(status: StatusCode, bytes: Vec<u8>) -> Response {
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -206,7 +213,7 @@ fn answer(status: StatusCode, value: &Value) -> Response {
 }
 
 /// The same, marked if it was given before.
-fn replayable(status: StatusCode, value: &Value, replayed: bool) -> Response {
+fn replayable(status: StatusCode, value: &impl Serialize, replayed: bool) -> Response {
     let mut response = answer(status, value);
     if replayed {
         response
@@ -236,9 +243,13 @@ fn incident_answer(
 }
 
 /// A page of a list, with the cursor of the next one if there is more.
-fn page_answer(items: &[Value], next: Option<&str>) -> Response {
-    answer(
-        StatusCode::OK,
-        &serde_json::json!({"items": items, "next_cursor": next}),
-    )
+fn page_answer(
+    items: impl IntoIterator<Item = impl Serialize>,
+    next: Option<&str>,
+) -> Result<Response, Problem> {
+    let mut body = list::ListBody::new();
+    for item in items {
+        body.push(&item)?;
+    }
+    body.end(next)
 }

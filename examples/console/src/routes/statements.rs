@@ -55,6 +55,5 @@ pub(super) async fn list(
         .last()
         .filter(|_| more)
         .map(|last| query.cursor_at(last.tenant.as_str()));
-    let items: Vec<_> = shown.into_iter().map(json).collect();
-    Ok(page_answer(&items, next.as_deref()))
+    page_answer(shown.into_iter().map(json), next.as_deref())
 }

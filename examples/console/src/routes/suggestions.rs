@@ -39,10 +39,9 @@ pub(super) async fn suggest(
         StatusCode::CREATED
     };
     let state = made.suggestion.state(app.incidents.now());
-    let live = made.live_incident.map(|incident| incident.id);
     Ok(replayable(
         status,
-        &view::suggestion(&made.suggestion, state, live),
+        &view::suggestion(&made.suggestion, state, made.live_incident),
         made.replayed,
     ))
 }
@@ -69,15 +68,8 @@ pub(super) async fn list(
     let next = last.map(|(one, _)| {
         query.cursor_at(&view::place(one.suggestion.received_at, one.suggestion.id))
     });
-    let items: Vec<_> = found
+    let items = found
         .iter()
-        .map(|(one, state)| {
-            view::suggestion(
-                &one.suggestion,
-                *state,
-                one.live_incident.as_ref().map(|live| live.id),
-            )
-        })
-        .collect();
-    Ok(page_answer(&items, next.as_deref()))
+        .map(|(one, state)| view::suggestion(&one.suggestion, *state, one.live_incident));
+    page_answer(items, next.as_deref())
 }

@@ -93,12 +93,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on an address. `store` is the number of descriptors that the store may open.
+    /// Listens on the first address that can be listened on. `store` is the number of
+    /// descriptors that the store may open.
     ///
     /// # Errors
-    /// The address cannot be listened on.
+    /// None can.
     pub(crate) async fn listen(
-        bind: SocketAddr,
+        bind: &[SocketAddr],
         router: Router,
         limits: Limits,
         store: usize,

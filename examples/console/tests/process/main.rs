@@ -17,7 +17,10 @@ mod causes;
 mod connections;
 mod database;
 mod lines;
+mod memory;
+mod operations;
 mod poolers;
+mod settings;
 mod stops;
 mod test_pages;
 mod vendors;
@@ -35,27 +38,7 @@ fn after(script: &str) -> Command {
 }
 
 fn prepared(mut command: Command) -> Command {
-    for name in [
-        "INCIDENT_TOKENS",
-        "INCIDENT_POLICY",
-        "INCIDENT_ANCHORS",
-        "INCIDENT_ALLOW_UNSAFE_DATABASE",
-        "DATABASE_URL",
-        "USAGE_URL",
-        "PAGERDUTY_ROUTING_KEY",
-        "PAGERDUTY_URL",
-        "OPSGENIE_API_KEY",
-        "OPSGENIE_URL",
-        "INCIDENT_PAGERS",
-        "PAGERDUTY_WEBHOOK_SECRET",
-        "PAGERDUTY_API_TOKEN",
-        "PAGERDUTY_API_URL",
-        "OPSGENIE_WEBHOOK_TOKEN",
-        "INCIDENT_BILLING_FILE",
-        "INCIDENT_BILLING_URL",
-        "INCIDENT_BILLING_SECRET",
-        "RUST_LOG",
-    ] {
+    for name in incident_console::names::SETTINGS {
         command.env_remove(name);
     }
     command

@@ -1,0 +1,179 @@
+//! The command line: what there is, and what its help says.
+
+use std::fmt::Write as _;
+
+/// A command with its help.
+#[derive(Clone, Copy, Debug)]
+pub struct Command {
+    /// Its name.
+    pub name: &'static str,
+    /// What follows the name.
+    pub arguments: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// What there is more to say.
+    pub more: &'static str,
+}
+
+/// Every command; without one the program serves.
+pub const COMMANDS: [Command; 6] = [
+    Command {
+        name: "demo",
+        arguments: "",
+        about: "play the reference scenario in memory, print what happened, keep serving",
+        more: "Vendors and databases that are configured are left out: a demo wakes nobody and is kept nowhere.",
+    },
+    Command {
+        name: "migrate",
+        arguments: "",
+        about: "make or update the tables of DATABASE_URL",
+        more: "Run it as the owner of the tables, before a new version serves. Several at a time wait for each other.\n\
+               Exit code 0: the tables are up to date.",
+    },
+    Command {
+        name: "doctor",
+        arguments: "",
+        about: "say what is wrong with DATABASE_URL",
+        more: "Exit code 0: nothing is unsafe; 1: something is, or the server cannot be asked.",
+    },
+    Command {
+        name: "verify",
+        arguments: "",
+        about: "check every timeline and the audit trail of DATABASE_URL",
+        more: "Against the file of anchors INCIDENT_ANCHORS where it is set. Writes nothing.\n\
+               Exit code 0: all is sound; 1: something was changed, removed or reordered.",
+    },
+    Command {
+        name: "sla",
+        arguments: "FILE MONTH [--csv]",
+        about: "print the statements of a month such as 2026-11, without a server",
+        more: "FILE is a JSON array of outages {tenant_id, incident_id, start, end, partial}; the contracts are those of\n\
+               INCIDENT_POLICY. --csv prints a table.",
+    },
+    Command {
+        name: "import",
+        arguments: "statuspage FILE [--tenants NAME,...]",
+        about: "take the history of a status page (incidents.json) into DATABASE_URL",
+        more: "As retrospective incidents that page nobody; again, it takes in what is new. Without DATABASE_URL it says\n\
+               what it would do. All tenants unless named.",
+    },
+];
+
+/// What the program is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// To print something and end.
+    Print(String),
+    /// To serve.
+    Serve,
+    /// To run a command with its arguments.
+    Run(&'static str, &'a [&'a str]),
+    /// Something that there is not: print this and fail.
+    Unknown(String),
+}
+
+/// Reads the arguments of the program.
+#[must_use]
+pub fn read<'a>(arguments: &'a [&'a str]) -> Asked<'a> {
+    match *arguments {
+        [] => Asked::Serve,
+        ["-V" | "--version"] => Asked::Print(version()),
+        ["-h" | "--help" | "help"] => Asked::Print(help()),
+        ["help", name] => match command(name) {
+            Some(command) => Asked::Print(help_of(command)),
+            None => Asked::Unknown(help()),
+        },
+        [name, ref rest @ ..] => match command(name) {
+            Some(command) => run(command, rest),
+            None => Asked::Unknown(help()),
+        },
+    }
+}
+
+fn run<'a>(command: &Command, rest: &'a [&'a str]) -> Asked<'a> {
+    let asks = |long: &str, short: &str| rest.iter().any(|one| *one == long || *one == short);
+    if asks("--help", "-h") {
+        return Asked::Print(help_of(command));
+    }
+    if asks("--version", "-V") {
+        return Asked::Print(version());
+    }
+    if command.arguments.is_empty() && !rest.is_empty() {
+        return Asked::Unknown(help_of(command));
+    }
+    Asked::Run(command.name, rest)
+}
+
+fn command(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+fn version() -> String {
+    format!("incident-console {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// The help of the program.
+fn help() -> String {
+    let mut text = "usage: incident-console [COMMAND]\n\n  \
+        (nothing)  serve the API on INCIDENT_BIND, by default 127.0.0.1:8080\n"
+        .to_owned();
+    for Command { name, about, .. } in COMMANDS {
+        let _ = writeln!(text, "  {name:<9}  {about}");
+    }
+    text.push_str(
+        "\n  -h, --help, help [COMMAND]  print this, or the help of a command\n  \
+           -V, --version               print the version\n\n\
+         Settings come from the environment; see README.md. None is needed to serve.\n\
+         SIGTERM and Ctrl-C stop it: what was accepted is finished first.",
+    );
+    text
+}
+
+fn help_of(command: &Command) -> String {
+    let Command {
+        name,
+        arguments,
+        about,
+        more,
+    } = command;
+    let usage = format!("usage: incident-console {name} {arguments}");
+    format!("{}\n\n  {about}\n\n{more}", usage.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// E7: the program and every command say what they are and how they are used.
+    #[test]
+    fn help_and_version_are_there_for_every_command() {
+        let version = Asked::Print(version());
+        assert_eq!(read(&["--version"]), version);
+        for asked in [&["--help"][..], &["-h"], &["help"]] {
+            let Asked::Print(text) = read(asked) else {
+                unreachable!("{asked:?} is help")
+            };
+            for command in COMMANDS {
+                assert!(text.contains(command.about), "{text}");
+            }
+        }
+        for command in COMMANDS {
+            let help = Asked::Print(help_of(&command));
+            for asked in [
+                vec![command.name, "--help"],
+                vec![command.name, "-h"],
+                vec![command.name, "some", "--help"],
+                vec!["help", command.name],
+            ] {
+                assert_eq!(read(&asked), help, "{asked:?}");
+            }
+            assert_eq!(read(&[command.name, "--version"]), version);
+            let extra = [command.name, "extra"];
+            let is_run = matches!(read(&extra), Asked::Run(..));
+            assert_eq!(is_run, !command.arguments.is_empty());
+        }
+        for unknown in [&["serv"][..], &["help", "serv"], &["-x"]] {
+            assert!(matches!(read(unknown), Asked::Unknown(text) if text.starts_with("usage")));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Days on which usage events lie.
+
+use std::collections::BTreeSet;
+
+use crate::{Invalid, Timestamp};
+
+/// Most days (of UTC) on which the events of one request lie: stores keep events by day.
+pub const MOST_DAYS_AT_ONCE: usize = 400;
+
+/// Most days on which all events lie, whatever their dates.
+pub const MOST_DAYS: usize = 4_000;
+
+/// A day in microseconds.
+const DAY_US: i64 = 86_400_000_000;
+
+/// The days on which the events of a request lie.
+#[derive(Clone, Debug, Default)]
+pub struct UsageDays {
+    days: BTreeSet<i64>,
+    /// That of the event before: mostly the next one's too.
+    last: Option<i64>,
+}
+
+impl UsageDays {
+    /// Adds the day of an event.
+    ///
+    /// # Errors
+    /// It would be one day more than [`MOST_DAYS_AT_ONCE`].
+    pub fn add(&mut self, occurred_at: Timestamp) -> Result<(), Invalid> {
+        let day = occurred_at.micros().div_euclid(DAY_US);
+        if self.last.replace(day) == Some(day) {
+            return Ok(());
+        }
+        self.days.insert(day);
+        if self.days.len() > MOST_DAYS_AT_ONCE {
+            self.days.remove(&day);
+            self.last = None;
+            let expected = format!("events of at most {MOST_DAYS_AT_ONCE} days in one request");
+            return Err(Invalid::new("occurred_at", expected));
+        }
+        Ok(())
+    }
+
+    /// The days, by their number since 1970, ascending.
+    pub fn numbers(&self) -> impl Iterator<Item = i64> + '_ {
+        self.days.iter().copied()
+    }
+}

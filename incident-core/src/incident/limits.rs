@@ -1,0 +1,451 @@
+//! Limits of one incident: of its lists, of all its fields together, of its months.
+//!
+//! Each is checked where a command brings something new, so that what stores hold
+//! from before there was a limit stays as it is, and can be made smaller.
+
+use std::collections::BTreeMap;
+
+use super::{Change, Command, Declare, Facts, Incident, Refusal, State};
+use crate::{Invalid, Month, Name, ServiceId, Text, Timestamp};
+
+/// Most labels.
+pub const MOST_LABELS: usize = 64;
+/// Most bytes in the name of a label.
+pub const LABEL_NAME_BYTES: usize = 128;
+/// Most bytes in the value of a label.
+pub const LABEL_VALUE_BYTES: usize = 1024;
+/// Most services.
+pub const MOST_SERVICES: usize = 200;
+/// Most times that one incident is reopened.
+pub const MOST_REOPENINGS: usize = 100;
+/// Most bytes of all its texts, names and labels together. Tenants and public lines have
+/// limits of their own.
+pub const INCIDENT_BYTES: usize = 128 * 1024;
+/// Most calendar months (of UTC) that its outage touches, unless somebody with the right
+/// [`LongOutage`](crate::actor::Action::LongOutage) makes it longer.
+pub const MOST_MONTHS: u32 = 60;
+/// From so many entries of its timeline on, people change its status, its severity and
+/// its fields that have to do with paging, and write no more notes.
+pub const MOST_ENTRIES: u64 = 100_000;
+/// Most people who change what its credits are computed from: none of them may approve
+/// these, so nobody is forgotten.
+pub const MOST_SHAPERS: usize = 1_000;
+
+/// Checks the labels of a command.
+pub(super) fn labels(all: &BTreeMap<Name, Text>) -> Result<(), Invalid> {
+    if all.len() > MOST_LABELS {
+        return Err(Invalid::new("labels", "at most 64 labels"));
+    }
+    for (name, value) in all {
+        if name.as_str().len() > LABEL_NAME_BYTES {
+            return Err(Invalid::new(
+                "labels",
+                "names of labels of at most 128 bytes",
+            ));
+        }
+        if value.as_str().len() > LABEL_VALUE_BYTES {
+            let field = format!("labels/{}", pointed(name.as_str()));
+            return Err(Invalid::new(field, "at most 1024 bytes"));
+        }
+    }
+    Ok(())
+}
+
+/// A name in a JSON pointer (RFC 6901).
+fn pointed(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// Checks the services of a command.
+pub(super) fn services(all: &[ServiceId]) -> Result<(), Invalid> {
+    if all.len() > MOST_SERVICES {
+        return Err(Invalid::new("affected_services", "at most 200 services"));
+    }
+    Ok(())
+}
+
+/// Counts the calendar months of UTC that an outage touches.
+pub(super) fn months(start: Timestamp, end: Timestamp) -> u32 {
+    let number = |month: Month| {
+        let (year, month) = month.parts();
+        u32::from(year) * 12 + u32::from(month)
+    };
+    let last = if start < end {
+        Month::of_end(end)
+    } else {
+        Month::of(end)
+    };
+    (number(last) + 1).saturating_sub(number(Month::of(start)))
+}
+
+/// Whether a change moves a bound of the outage.
+pub(super) const fn is_bound(change: &Change) -> bool {
+    matches!(change, Change::StartedAt(_) | Change::ImpactEndedAt(_))
+}
+
+/// The outage from its first start to its end, or to now.
+pub(super) fn span_of(incident: &State, now: Timestamp) -> (Timestamp, Timestamp) {
+    let end = incident.impact_ended_at.or(incident.resolved_at);
+    (incident.started_at, end.unwrap_or(now))
+}
+
+/// Checks that a declaration makes no outage that is longer than people mean: for those
+/// without the right to say that it is.
+pub(crate) fn declared_span(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {
+    span("started_at", super::declare::span_of(asked, now), 0)
+}
+
+/// Checks that a command does not make an outage longer than people mean. One that is
+/// long already may end.
+pub(crate) fn changed_span(
+    incident: &Incident,
+    command: &Command,
+    now: Timestamp,
+) -> Result<(), Invalid> {
+    let mut after = incident.clone();
+    let field = match command {
+        Command::Change(changes) | Command::ChangeLong { changes, .. } => {
+            let bounds = changes.iter().filter(|change| is_bound(change));
+            bounds.fold("", |_, bound| {
+                bound.set(after.state_mut());
+                bound.field()
+            })
+        }
+        Command::Update(update) if update.impact_ended_at.is_some() => {
+            after.state_mut().impact_ended_at = update.impact_ended_at;
+            "impact_ended_at"
+        }
+        Command::Acknowledge { .. }
+        | Command::Update(_)
+        | Command::Report(_)
+        | Command::Publish(_)
+        | Command::LinkPostMortem { .. }
+        | Command::Page { .. }
+        | Command::Escalate { .. }
+        | Command::RetryPage { .. }
+        | Command::Redact { .. }
+        | Command::TakeIn { .. }
+        | Command::RepeatAlert(_)
+        | Command::Relate { .. } => "",
+    };
+    if field.is_empty() {
+        return Ok(());
+    }
+    let (start, end) = span_of(incident, now);
+    span(field, span_of(&after, now), months(start, end))
+}
+
+fn span(
+    field: &'static str,
+    (start, end): (Timestamp, Timestamp),
+    before: u32,
+) -> Result<(), Invalid> {
+    let touched = months(start, end);
+    if touched > MOST_MONTHS && touched > before {
+        let expected = format!(
+            "an outage of at most {MOST_MONTHS} calendar months, where no commander enters it; \
+             this one touches {touched}"
+        );
+        return Err(Invalid::new(field, expected));
+    }
+    Ok(())
+}
+
+/// Checks the size of an incident after a command; `fields` are those that the command
+/// sets, and the largest of them is named.
+pub(super) fn size(
+    before: Option<&State>,
+    after: &State,
+    fields: &[&'static str],
+) -> Result<(), Invalid> {
+    let sizes = sizes(after);
+    let all: usize = sizes.iter().map(|(_, bytes)| bytes).sum();
+    let was = before.map_or(0, bytes);
+    if all <= INCIDENT_BYTES || all <= was {
+        return Ok(());
+    }
+    let set = sizes.iter().filter(|(field, _)| fields.contains(field));
+    let largest = set.max_by_key(|(_, bytes)| *bytes);
+    let field = largest.map_or("", |(field, _)| field);
+    let expected = format!(
+        "less: all fields of an incident together have at most {INCIDENT_BYTES} bytes, and would have {all}"
+    );
+    Err(Invalid::new(field, expected))
+}
+
+/// The bytes of all texts, names and labels.
+fn bytes(state: &State) -> usize {
+    sizes(state).iter().map(|(_, bytes)| bytes).sum()
+}
+
+/// The bytes of each field that has a text, a name or a list of them; a new field of the
+/// state has to say here whether it is one.
+fn sizes(state: &State) -> Vec<(&'static str, usize)> {
+    let State {
+        id: _,
+        number: _,
+        version: _,
+        revision: _,
+        last_seq: _,
+        last_recorded_at: _,
+        title,
+        summary,
+        severity: _,
+        status: _,
+        mode: _,
+        environment,
+        source: _,
+        affected_services,
+        // At most `MOST_TENANTS` and `TENANTS_BYTES`.
+        affected_tenants: _,
+        responder,
+        roles,
+        started_at: _,
+        started_at_assumed: _,
+        detected_at: _,
+        declared_at: _,
+        acknowledged_at: _,
+        acknowledged_by: _,
+        mitigated_at: _,
+        impact_ended_at: _,
+        resolved_at: _,
+        closed_at: _,
+        cancelled_at: _,
+        eta: _,
+        next_update_due_at: _,
+        reopened_at: _,
+        earlier: _,
+        post_mortem,
+        ending: _,
+        recurrence_of: _,
+        suggestion_id: _,
+        alert_key,
+        alert_moved: _,
+        merged_alerts,
+        repeats: _,
+        related: _,
+        tracker_url,
+        facts,
+        // At most `status_page::KEPT_BYTES`.
+        face: _,
+        paging: _,
+        escalations: _,
+        credit_revision: _,
+        // One number for each field with a text.
+        text_from: _,
+        redacted_at: _,
+        // At most `MOST_SHAPERS`.
+        shaped_by: _,
+    } = state;
+    let optional = |text: Option<&str>| text.map_or(0, str::len);
+    let mut sizes = vec![
+        ("title", title.as_str().len()),
+        ("summary", summary.as_str().len()),
+        ("environment", environment.as_str().len()),
+        ("affected_services", total(affected_services)),
+        (
+            "responder",
+            optional(responder.as_ref().map(AsRef::as_ref))
+                + roles
+                    .iter()
+                    .map(|one| one.person.as_str().len())
+                    .sum::<usize>(),
+        ),
+        (
+            "post_mortem",
+            optional(post_mortem.as_ref().map(|one| one.url.as_str())),
+        ),
+        (
+            "alert_key",
+            optional(alert_key.as_ref().map(AsRef::as_ref)) + total(merged_alerts),
+        ),
+        (
+            "tracker_url",
+            optional(tracker_url.as_ref().map(AsRef::as_ref)),
+        ),
+    ];
+    sizes.extend(facts_sizes(facts));
+    sizes
+}
+
+fn facts_sizes(facts: &Facts) -> [(&'static str, usize); 8] {
+    let Facts {
+        symptom,
+        impact_text,
+        scope: _,
+        cause,
+        resolution,
+        next_steps,
+        data_loss,
+        users_hit_percent: _,
+        revenue_per_hour: _,
+        impact: _,
+        urgency: _,
+        failure_class,
+        labels,
+    } = facts;
+    let text = |text: &Option<Text>| text.as_ref().map_or(0, |text| text.as_str().len());
+    let label = |(name, value): (&Name, &Text)| name.as_str().len() + value.as_str().len();
+    [
+        ("symptom", text(symptom)),
+        ("impact_text", text(impact_text)),
+        ("cause", text(cause)),
+        ("resolution", text(resolution)),
+        ("next_steps", text(next_steps)),
+        (
+            "data_loss",
+            data_loss.as_ref().map_or(0, |lost| text(&lost.note)),
+        ),
+        (
+            "failure_class",
+            failure_class
+                .as_ref()
+                .map_or(0, |class| class.as_str().len()),
+        ),
+        ("labels", labels.iter().map(label).sum()),
+    ]
+}
+
+fn total<T: AsRef<str>>(names: &[T]) -> usize {
+    names.iter().map(|name| name.as_ref().len()).sum()
+}
+
+/// Checks whether there is room in the timeline for something that can be left out.
+pub(super) fn room_for_notes(state: &State) -> Result<(), Refusal> {
+    if state.last_seq < MOST_ENTRIES {
+        return Ok(());
+    }
+    let detail = format!(
+        "the timeline has {MOST_ENTRIES} entries: it takes changes of status and severity only"
+    );
+    Err(super::decide::wrong_state("timeline_full", detail))
+}
+
+/// Checks how many people have changed what the credits are computed from.
+pub(crate) fn shapers(before: &State, after: &State) -> Result<(), Refusal> {
+    let (was, is) = (before.shaped_by.len(), after.shaped_by.len());
+    if is <= MOST_SHAPERS.max(was) {
+        return Ok(());
+    }
+    let detail = format!(
+        "{MOST_SHAPERS} people have changed what the credits of the incident are computed from: one of them has to do it"
+    );
+    Err(super::decide::wrong_state("too_many_people", detail))
+}
+
+/// Whether a change is worth an entry however many there are.
+pub(super) const fn is_pressing(change: &Change) -> bool {
+    matches!(change, Change::Severity(_))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::actor::Actor;
+    use crate::incident::declare::{NewIds, declare};
+    use crate::incident::{Severity, Status, Update, decide};
+    use crate::policy::Policy;
+    use crate::{IncidentId, PersonName, PublicId, Statement, Title, Window};
+
+    /// An incident that was just declared.
+    pub(in crate::incident) fn an_incident() -> (Incident, Actor, Timestamp) {
+        let now: Timestamp = "2026-11-20T22:15:00Z".parse().unwrap();
+        let anna = Actor::person(PersonName::new("anna").unwrap());
+        let ids = NewIds {
+            id: IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, 1)),
+            public_id: PublicId::from_uuid(Uuid::from_u64_pair(8 << 12, 1)),
+            number: 1,
+        };
+        let asked = Declare::new(Title::made("API down"), Severity::Sev2);
+        let made = declare(&asked, &anna, ids, Vec::new(), now, &Policy::default());
+        (made.unwrap(), anna, now)
+    }
+
+    #[test]
+    fn months_are_those_that_are_touched() {
+        let at = |time: &str| time.parse::<Timestamp>().unwrap();
+        for (start, end, expected) in [
+            ("2026-11-20T10:00:00Z", "2026-11-20T10:00:00Z", 1),
+            ("2026-11-20T10:00:00Z", "2026-12-01T00:00:00Z", 1),
+            ("2026-11-20T10:00:00Z", "2026-12-01T00:00:01Z", 2),
+            ("2021-12-01T00:00:00Z", "2026-11-20T23:00:00Z", 60),
+            ("2021-11-30T23:59:59Z", "2026-11-20T23:00:00Z", 61),
+        ] {
+            assert_eq!(months(at(start), at(end)), expected, "{start} to {end}");
+        }
+    }
+
+    fn refused(incident: &Incident, command: &Command) -> Result<(), Refusal> {
+        let (_, anna, now) = an_incident();
+        decide(incident, command, &anna, now, &Policy::default()).map(drop)
+    }
+
+    /// S10: a timeline that is full takes what ends the incident, and no more notes.
+    #[test]
+    fn a_full_timeline_takes_changes_of_status_and_severity() {
+        let (mut incident, _, _) = an_incident();
+        let note = Command::Update(Box::new(Update::new(Statement::made("a note"))));
+        let title = Command::Change(vec![Change::Title(Title::made("another"))]);
+        let severity = Command::Change(vec![Change::Severity(Severity::Sev1)]);
+        let over = Update::to_status(Statement::made("over"), Status::Resolved);
+        let resolved = Command::Update(Box::new(over));
+        for (entries, is_full) in [(MOST_ENTRIES - 1, false), (MOST_ENTRIES, true)] {
+            incident.state_mut().last_seq = entries;
+            for command in [&note, &title] {
+                let code = match refused(&incident, command) {
+                    Err(Refusal::WrongState { code, .. }) => Some(code),
+                    other => other.map(|()| None).unwrap(),
+                };
+                assert_eq!(code, is_full.then_some("timeline_full"));
+            }
+            for command in [&severity, &resolved] {
+                assert_eq!(refused(&incident, command), Ok(()));
+            }
+        }
+    }
+
+    /// S10: what a merge brings is bounded as what a person enters is.
+    #[test]
+    fn a_merge_takes_in_as_many_services_and_intervals_as_an_incident_has() {
+        let (mut target, _, now) = an_incident();
+        let services = |from: usize, count: usize| -> Vec<ServiceId> {
+            let name = |n: usize| ServiceId::new(&format!("service-{n:03}")).unwrap();
+            (from..from + count).map(name).collect()
+        };
+        let merged = |target: &Incident, source: &Incident| {
+            let source = Arc::new(source.clone());
+            match refused(target, &Command::TakeIn { source }) {
+                Err(Refusal::Invalid(wrong)) => wrong.field() == "merged_into",
+                other => other.map(|()| false).unwrap(),
+            }
+        };
+        let (mut source, _, _) = an_incident();
+        target.state_mut().affected_services = services(0, 150);
+        source.state_mut().affected_services = services(150, 50);
+        assert!(!merged(&target, &source));
+        source.state_mut().affected_services = services(150, 51);
+        assert!(merged(&target, &source));
+        source.state_mut().affected_services = Vec::new();
+        let hours = |count: u64| -> Vec<Window> {
+            let hour = |n: u64| now.saturating_sub(Duration::from_secs((2 * n + 1) * 3_600));
+            let one = |n: u64| {
+                let start = hour(n + 1);
+                Window::new(start, start.saturating_add(Duration::from_secs(60))).unwrap()
+            };
+            (0..count).rev().map(one).collect()
+        };
+        for (count, is_refused) in [(100, false), (101, true)] {
+            let state = source.state_mut();
+            state.earlier = hours(count);
+            state.started_at = state.earlier[0].start();
+            state.reopened_at = Some(now);
+            target.state_mut().started_at = now;
+            assert_eq!(merged(&target, &source), is_refused, "{count}");
+        }
+    }
+}

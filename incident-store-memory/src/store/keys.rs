@@ -1,0 +1,92 @@
+//! Replies that are remembered, until they expire.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use incident_core::Timestamp;
+use incident_core::commit::{KeyScope, Remember};
+
+/// Most replies that are remembered. Beyond that the one that would expire first is
+/// forgotten: a request under its key would be a new one.
+pub(super) const MOST_KEYS: usize = 100_000;
+
+/// Remembered replies by key, and in the order in which they expire.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    replies: BTreeMap<KeyScope, Remember>,
+    expiring: BTreeSet<(Timestamp, KeyScope)>,
+}
+
+impl Keys {
+    pub(super) fn get(&self, scope: &KeyScope) -> Option<&Remember> {
+        self.replies.get(scope)
+    }
+
+    pub(super) fn replies_mut(&mut self) -> impl Iterator<Item = &mut Remember> {
+        self.replies.values_mut()
+    }
+
+    /// Remembers a reply, and drops those that have expired when it was made.
+    pub(super) fn insert(&mut self, remember: Remember) {
+        let (scope, now, expires_at) = (
+            remember.scope.clone(),
+            remember.made_at,
+            remember.expires_at,
+        );
+        self.expiring.insert((expires_at, scope.clone()));
+        if let Some(before) = self.replies.insert(scope.clone(), remember)
+            && before.expires_at != expires_at
+        {
+            self.expiring.remove(&(before.expires_at, scope));
+        }
+        while let Some((expires_at, _)) = self.expiring.first()
+            && (*expires_at <= now || self.replies.len() > MOST_KEYS)
+            && let Some((_, scope)) = self.expiring.pop_first()
+        {
+            self.replies.remove(&scope);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use incident_core::PersonName;
+    use incident_core::commit::Reply;
+
+    use super::*;
+
+    fn remember(n: usize, made_at: Timestamp, lasts: u64) -> Remember {
+        Remember {
+            scope: KeyScope {
+                actor: PersonName::new("anna").unwrap(),
+                key: format!("key-{n}"),
+            },
+            fingerprint: [0; 32],
+            made_at,
+            expires_at: made_at.saturating_add(Duration::from_secs(lasts)),
+            reply: Reply::Accepted(1),
+        }
+    }
+
+    /// S11: keys that have expired are removed, and there are never more than so many.
+    #[test]
+    fn keys_expire_and_are_bounded() {
+        let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
+        let mut keys = Keys::default();
+        for n in 0..MOST_KEYS + 5 {
+            keys.insert(remember(n, start, 3_600 + u64::try_from(n).unwrap()));
+        }
+        assert_eq!(keys.replies.len(), MOST_KEYS);
+        assert!(keys.get(&remember(4, start, 1).scope).is_none());
+        assert!(keys.get(&remember(5, start, 1).scope).is_some());
+        let later = start.saturating_add(Duration::from_secs(24 * 3_600 * 30));
+        keys.insert(remember(0, later, 60));
+        assert_eq!((keys.replies.len(), keys.expiring.len()), (1, 1));
+        // The same key for longer: it expires once, and then.
+        keys.insert(remember(0, later, 600));
+        let past_the_first = later.saturating_add(Duration::from_secs(300));
+        keys.insert(remember(1, past_the_first, 60));
+        assert_eq!((keys.replies.len(), keys.expiring.len()), (2, 2));
+    }
+}

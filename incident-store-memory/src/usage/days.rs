@@ -1,0 +1,38 @@
+//! The days on which there are events: so many and no more.
+
+use std::collections::BTreeSet;
+
+use incident_core::impact::{ApiUsageEvent, MOST_DAYS};
+use incident_core::port::UsageError;
+
+use super::{State, size};
+
+/// A day in microseconds.
+const DAY_US: i64 = 86_400_000_000;
+
+/// The days of UTC of a batch, by their number since 1970.
+pub(super) fn days(batch: &[ApiUsageEvent]) -> BTreeSet<i64> {
+    let mut days = BTreeSet::new();
+    let mut last = None;
+    for event in batch {
+        let day = event.occurred_at.micros().div_euclid(DAY_US);
+        if last.replace(day) != Some(day) {
+            days.insert(day);
+        }
+    }
+    days
+}
+
+impl State {
+    /// Refuses days with which there would be too many in all.
+    pub(super) fn has_room_for(&self, days: &BTreeSet<i64>) -> Result<(), UsageError> {
+        let all = self.days.union(days).count();
+        if all > MOST_DAYS.max(self.days.len()) {
+            return Err(UsageError::TooManyDays {
+                days: size(all),
+                limit: size(MOST_DAYS),
+            });
+        }
+        Ok(())
+    }
+}
