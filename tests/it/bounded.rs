@@ -308,10 +308,11 @@ async fn so_many_people_shape_the_credits_of_an_incident() {
     for person in 1..MOST_SHAPERS {
         move_start(person, person).await.unwrap();
     }
-    match move_start(MOST_SHAPERS, 1).await.unwrap_err() {
-        Error::Refused(Refusal::WrongState { code, .. }) => assert_eq!(code, "too_many_people"),
-        other => panic!("{other:?}"),
-    }
+    let refused = move_start(MOST_SHAPERS, 1).await.unwrap_err();
+    let Error::Refused(Refusal::WrongState { code, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(code, "too_many_people");
     let done = move_start(1, 0).await.unwrap();
     assert_eq!(done.incident.shaped_by.len(), MOST_SHAPERS);
     // What is no part of a figure anybody may change.
