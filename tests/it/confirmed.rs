@@ -7,7 +7,7 @@ use incident_core::IncidentId;
 use incident_core::actor::Role;
 use incident_core::engine::{Alarm, Ask, Incidents};
 use incident_core::incident::{Command, Declare, Severity};
-use incident_core::paging::PagingState;
+use incident_core::paging::{HeedPolicy, PagingState};
 use incident_core::port::{PageCheck, Pager};
 use incident_core::testing::{ManualClock, caller};
 use incident_pagers::testing::{Canned, Fault, StandIn};
@@ -32,6 +32,11 @@ pub(crate) enum Vendor {
 }
 
 pub(crate) async fn setup(kind: Vendor) -> Setup {
+    setup_with(kind, HeedPolicy::default()).await
+}
+
+/// A setup where the vendor may change so much here.
+pub(crate) async fn setup_with(kind: Vendor, may: HeedPolicy) -> Setup {
     type Both = (Arc<dyn Pager>, Arc<dyn PageCheck>);
     let (vendor, (pager, check)): (StandIn, Both) = match kind {
         Vendor::PagerDuty => {
@@ -67,6 +72,7 @@ pub(crate) async fn setup(kind: Vendor) -> Setup {
             .clock(time.clone())
             .pager(pager.clone())
             .page_check(check.clone())
+            .heed(may)
             .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
             .build()
             .unwrap()

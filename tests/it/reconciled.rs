@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use incident_core::IncidentId;
 use incident_core::engine::Alarm;
-use incident_core::incident::{Incident, Status};
-use incident_core::paging::{PagingState, dedup_key};
+use incident_core::incident::{Command, Incident, Status};
+use incident_core::paging::{HeedPolicy, PagingState, dedup_key};
 use incident_core::testing::update_to;
 use incident_core::timeline::TextName;
 use incident_pagers::testing::{AlertState, Canned, Fault};
 
-use crate::confirmed::{Setup, VENDORS, Vendor, ask, setup};
+use crate::confirmed::{Setup, VENDORS, Vendor, ask, setup, setup_with};
 
 impl Setup {
     /// Lets minutes pass, asking the vendor about once in each as the loop does.
@@ -74,6 +74,29 @@ async fn an_acknowledgement_whose_webhook_was_lost_is_asked_for_and_taken_in_onc
         let asked = it.requests();
         it.minutes(30).await;
         assert_eq!(it.requests(), asked);
+        assert_eq!(*it.alarms.lock().unwrap(), []);
+    }
+}
+
+/// Where vendors may resolve, an alert that was closed there ends an incident that somebody
+/// has, though the webhook was lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resolution_whose_webhook_was_lost_ends_an_incident_that_somebody_has() {
+    for vendor in VENDORS {
+        let may = HeedPolicy {
+            acknowledge: true,
+            resolve: true,
+        };
+        let it = setup_with(vendor, may).await;
+        let id = it.declare().await;
+        it.minutes(2).await;
+        let taken = Command::Acknowledge { at: None };
+        it.incidents.act(&ask(), id, &taken).await.unwrap();
+        it.minutes(6).await;
+        assert!(it.shown(id).await.status.is_live());
+        assert!(it.vendor.close_there(&dedup_key(id, None), "Bob"));
+        it.minutes(6).await;
+        assert_eq!(it.shown(id).await.status, Status::Resolved);
         assert_eq!(*it.alarms.lock().unwrap(), []);
     }
 }
@@ -177,9 +200,9 @@ async fn a_resolution_is_not_told_again_once_the_incident_has_a_newer_page() {
             Status::Investigating,
         );
         reopen.reason = Some("it came back".parse().unwrap());
-        let reopen = incident_core::incident::Command::Update(Box::new(reopen));
+        let reopen = Command::Update(Box::new(reopen));
         it.incidents.act(&ask(), id, &reopen).await.unwrap();
-        let page = incident_core::incident::Command::Page {
+        let page = Command::Page {
             reason: "it is back".parse().unwrap(),
         };
         it.incidents.act(&ask(), id, &page).await.unwrap();
