@@ -77,7 +77,7 @@ impl AnchorFile {
     }
 }
 
-/// What the lines of a file are.
+/// The lines of a file, read.
 #[derive(Default)]
 struct Lines {
     index: MemoryAnchors,
@@ -114,7 +114,7 @@ fn read(file: &mut File) -> std::io::Result<Lines> {
 /// Checks that a file is empty, holds an anchor, or the beginning of its first one, which a
 /// crash cut short.
 fn check_ours(file: &mut File) -> std::io::Result<()> {
-    /// What every anchor begins with.
+    /// The beginning of every anchor.
     const BEGIN: &[u8] = br#"{"v":1,"at":""#;
     let found = read(file)?;
     if found.damaged.is_empty() || found.anchors > 0 {

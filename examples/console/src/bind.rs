@@ -1,11 +1,11 @@
-//! Where to listen: an address or a host name, and a port.
+//! The address to listen on: an IP address or a host name, and a port.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How long the name of a host may take to resolve.
+/// The time that the name of a host may take to resolve.
 const RESOLVED: Duration = Duration::from_secs(10);
 
 /// A host and a port, as `INCIDENT_BIND` names them.
@@ -36,7 +36,7 @@ impl FromStr for Bind {
     }
 }
 
-/// Whether a text is the name of a host with a port. An address of IPv6 stands in brackets.
+/// Says whether a text is the name of a host with a port. An address of IPv6 stands in brackets.
 fn is_named(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else {
         return false;

@@ -32,7 +32,7 @@ impl At {
 /// Returns the error, then a line for each of its causes, then a line that says what to do
 /// where that is known. No line holds a password, and none repeats the one above it.
 #[must_use]
-pub fn told(error: &(dyn Error + 'static), database: Option<&Database>) -> String {
+pub fn explain(error: &(dyn Error + 'static), database: Option<&Database>) -> String {
     let (mut layers, mut below) = (Vec::new(), Some(error));
     while let Some(layer) = below {
         layers.push(layer);
@@ -72,7 +72,7 @@ pub fn told(error: &(dyn Error + 'static), database: Option<&Database>) -> Strin
     told
 }
 
-/// What a layer says, without the words of the one below it.
+/// Returns the words of a layer, without the words of the one below it.
 fn without(text: &str, below: Option<&&(dyn Error + 'static)>) -> String {
     let below = below.map(ToString::to_string).unwrap_or_default();
     let own = text.strip_suffix(&below).unwrap_or(text);
@@ -80,7 +80,7 @@ fn without(text: &str, below: Option<&&(dyn Error + 'static)>) -> String {
     own.trim_end().trim_end_matches(':').to_owned()
 }
 
-/// What the server said, where it is the server that refused.
+/// Returns the refusal of the server, where it is the server that refused.
 fn refusal<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a PgDatabaseError> {
     let error = error.downcast_ref::<sqlx::Error>()?;
     error.as_database_error()?.try_downcast_ref()
@@ -158,12 +158,12 @@ mod tests {
         let inner = std::io::Error::new(ErrorKind::ConnectionRefused, "refused");
         let error = Outer(Middle(inner));
         assert_eq!(
-            told(&error, None),
+            explain(&error, None),
             "outer\n  because: middle\n  because: refused"
         );
         let inner = std::io::Error::new(ErrorKind::ConnectionRefused, "refused");
         let error = sqlx::Error::Io(inner);
-        let lines = told(&error, None);
+        let lines = explain(&error, None);
         let lines: Vec<&str> = lines.lines().collect();
         assert_eq!(
             lines[..2],

@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 pub struct Command {
     /// Its name.
     pub name: &'static str,
-    /// What follows the name.
+    /// The arguments after the name.
     pub arguments: &'static str,
-    /// What it does, in one line.
+    /// A summary in one line.
     pub about: &'static str,
-    /// What there is more to say.
+    /// The rest of its help.
     pub more: &'static str,
 }
 
@@ -59,7 +59,7 @@ pub const COMMANDS: [Command; 6] = [
     },
 ];
 
-/// What the program is asked for.
+/// A request by the arguments of the program.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Asked<'a> {
     /// To print something and end.

@@ -32,7 +32,7 @@ impl ConfigError {
 /// What the environment says.
 #[derive(Debug)]
 pub struct Config {
-    /// Where to listen.
+    /// The address to listen on.
     pub bind: Bind,
     /// Who may call; none where a token is to be made.
     pub tokens: Option<Tokens>,

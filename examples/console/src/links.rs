@@ -14,7 +14,7 @@ const SHOWN: [(&str, &str); 2] = [("system_map", "System map"), ("firehose", "Fi
 /// Most links.
 const MOST_LINKS: usize = 20;
 
-/// Where the deep links of an incident lead, by name: an address, or one with a title.
+/// The targets of an incident's deep links, by name: an address, or one with a title.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "BTreeMap<String, Link>")]
 pub struct Links(BTreeMap<String, Link>);

@@ -67,7 +67,7 @@ fn main() -> ExitCode {
             // Settings that cannot be read are the error itself then.
             let config = Config::of_process().ok();
             let database = config.and_then(|(config, _)| config.database);
-            let told = causes::told(&*error, database.as_ref());
+            let told = causes::explain(&*error, database.as_ref());
             let _ = lines(&mut std::io::stderr(), &format!("incident-console: {told}"));
             ExitCode::FAILURE
         }
