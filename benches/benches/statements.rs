@@ -43,7 +43,7 @@ fn statements(criterion: &mut Criterion) {
         ("per month", Basis::PerMonth),
         ("per incident", Basis::PerIncident),
     ] {
-        let terms = SlaTerms::default().per(basis);
+        let terms = SlaTerms::default().per(basis).unwrap();
         for count in [1_000, 10_000, 100_000] {
             let tenants = tenants(count);
             group.throughput(Throughput::Elements(count));
@@ -62,7 +62,8 @@ fn statements(criterion: &mut Criterion) {
                                 Timestamp::MAX,
                             )
                         });
-                        made.map(|one| one.outage_us).fold(0, u64::wrapping_add)
+                        made.map(|one| one.unwrap().outage_us)
+                            .fold(0, u64::wrapping_add)
                     });
                 },
             );

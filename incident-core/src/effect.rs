@@ -1,6 +1,6 @@
 //! What must happen because something happened.
 
-use crate::incident::{Event, Incident, Mode, Status};
+use crate::incident::{Event, Incident, Mode, SlaFacts, Status};
 use crate::paging::{PageAction, PagingState, Urgency};
 use crate::policy::Policy;
 use crate::{MessageId, Name, RuleName};
@@ -38,7 +38,6 @@ pub fn effects_of(
     policy: &Policy,
 ) -> Vec<Effect> {
     let mut effects = Vec::new();
-    let ended = |incident: &Incident| !incident.status.is_live();
     match event {
         Event::Declared => {
             effects.extend((after.paging.state == PagingState::Pending).then_some(Effect::Page))
@@ -69,19 +68,9 @@ pub fn effects_of(
                     | Status::Closed => {}
                 }
             }
-            let moved = updated
-                .changes
-                .iter()
-                .any(super::incident::Change::moves_credits);
-            if ended(after) && (ended(before) && moved || !ended(before)) {
-                effects.push(Effect::Settle);
-            }
             effects.extend(raise(before, after, policy));
         }
-        Event::Changed(change) => {
-            effects.extend((ended(after) && change.moves_credits()).then_some(Effect::Settle));
-            effects.extend(raise(before, after, policy));
-        }
+        Event::Changed(_) => effects.extend(raise(before, after, policy)),
         Event::TookIn(taken) => {
             effects.extend(raise(before, after, policy));
             // The page of the other one is resolved with it, and nobody has answered it.
@@ -104,7 +93,15 @@ pub fn effects_of(
         | Event::PostMortemLinked { .. }
         | Event::Redacted { .. } => {}
     }
+    effects.extend(moves_credits(before, after).then_some(Effect::Settle));
     effects
+}
+
+/// Tells if credits are computed anew: something that they are computed from is another one.
+/// What goes on has none of its own yet, but for tenants that were hit before it was reopened;
+/// and its outage counts in the periods that are credited as a whole.
+fn moves_credits(before: &Incident, after: &Incident) -> bool {
+    SlaFacts::of(before) != SlaFacts::of(after)
 }
 
 /// An incident turns out to be worse. Its page went out so that it wakes nobody,

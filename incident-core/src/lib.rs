@@ -50,8 +50,8 @@ pub use invalid::Invalid;
 pub use link::LinkTemplate;
 pub use money::{Currency, Money};
 pub use name::{
-    HttpsUrl, Name, PersonName, PublicText, RuleName, ServiceId, Statement, TenantId, Text, Title,
-    UserId, shows_nothing,
+    HttpsUrl, Name, PersonName, PublicText, RuleName, ServiceId, Statement, TEXT_BYTES,
+    TITLE_CHARS, TenantId, Text, Title, UserId, shows_nothing,
 };
 pub use percent::Percent;
 pub use period::{Period, PeriodKind};

@@ -1,5 +1,7 @@
 //! Money as integer minor units with a currency.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, Percent};
@@ -21,6 +23,19 @@ impl Currency {
                 "currency",
                 "three upper-case letters of ISO 4217, such as EUR",
             )),
+        }
+    }
+
+    /// How many decimals its amounts have: the major unit is ten to so many minor ones. As
+    /// ISO 4217 (list one, column "minor unit") says; 2 where it says nothing.
+    #[must_use]
+    pub const fn decimals(self) -> u8 {
+        match &self.0 {
+            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG"
+            | b"RWF" | b"UGX" | b"UYI" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
+            b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
+            b"CLF" | b"UYW" => 4,
+            _ => 2,
         }
     }
 
@@ -55,7 +70,42 @@ pub struct Money {
     pub currency: Currency,
 }
 
+impl fmt::Display for Money {
+    /// As the currency is written: `1,234.55 EUR`, `1,235 JPY`, `-0.05 EUR`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = usize::from(self.currency.decimals());
+        let digits = format!(
+            "{:0width$}",
+            self.minor.unsigned_abs(),
+            width = decimals + 1
+        );
+        let (whole, fraction) = digits.split_at(digits.len() - decimals);
+        if self.minor < 0 {
+            f.write_str("-")?;
+        }
+        for (place, digit) in whole.chars().enumerate() {
+            if place > 0 && (whole.len() - place).is_multiple_of(3) {
+                f.write_str(",")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        if decimals > 0 {
+            write!(f, ".{fraction}")?;
+        }
+        write!(f, " {}", self.currency.code())
+    }
+}
+
 impl Money {
+    /// The same below zero: what is taken back.
+    #[must_use]
+    pub const fn negative(self) -> Self {
+        Self {
+            minor: self.minor.saturating_neg(),
+            currency: self.currency,
+        }
+    }
+
     /// A share of this amount, rounded once to whole minor units: half to even, as
     /// IEEE 754 calls it ("banker's rounding"). The one rounding of every credit.
     ///
@@ -77,6 +127,29 @@ impl Money {
             // At most the amount itself.
             minor: i64::try_from(minor).unwrap_or(self.minor),
             currency: self.currency,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// M12: amounts are written as their currency is.
+    #[test]
+    fn amounts_are_written_as_their_currency_is() {
+        for (minor, code, shown) in [
+            (123_455, "EUR", "1,234.55 EUR"),
+            (5, "EUR", "0.05 EUR"),
+            (-5, "EUR", "-0.05 EUR"),
+            (0, "JPY", "0 JPY"),
+            (1_234_567, "JPY", "1,234,567 JPY"),
+            (100_000, "XAF", "100,000 XAF"),
+            (1_000_500, "KWD", "1,000.500 KWD"),
+            (i64::MIN, "USD", "-92,233,720,368,547,758.08 USD"),
+        ] {
+            let currency = Currency::new(code).unwrap();
+            assert_eq!(Money { minor, currency }.to_string(), shown);
         }
     }
 }

@@ -20,6 +20,16 @@ pub enum PeriodKind {
 }
 
 impl PeriodKind {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+
     /// How many calendar months it is made of.
     #[must_use]
     pub const fn months(self) -> u8 {

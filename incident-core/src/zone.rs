@@ -39,6 +39,14 @@ impl Zone {
         self.0.name()
     }
 
+    /// The same weekday and time of the day so many weeks before, by the clocks there; none
+    /// before 1970.
+    pub(crate) fn weeks_before(self, time: Timestamp, weeks: u32) -> Option<Timestamp> {
+        let there = time.to_chrono().with_timezone(&self.0).naive_local();
+        let earlier = there.checked_sub_signed(TimeDelta::weeks(weeks.into()))?;
+        Timestamp::from_chrono(self.instant_of(earlier)).ok()
+    }
+
     /// Year and month (1..=12) of the calendar there.
     pub(crate) fn month_of(self, time: Timestamp) -> (i32, u32) {
         let there = time.to_chrono().with_timezone(&self.0);
@@ -159,6 +167,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// M17: nine in the morning stays nine in the morning.
+    #[test]
+    fn weeks_before_a_change_of_the_clocks_have_the_same_time_of_the_day() {
+        let paris: Zone = "Europe/Paris".parse().unwrap();
+        let before = |time: &str, weeks| {
+            let earlier = paris.weeks_before(time.parse().unwrap(), weeks);
+            earlier.map(|time| time.to_string())
+        };
+        // Clocks went back on the 25th of October.
+        let monday = "2026-10-26T08:00:00Z";
+        assert_eq!(before(monday, 1).as_deref(), Some("2026-10-19T07:00:00Z"));
+        assert_eq!(before(monday, 0).as_deref(), Some(monday));
+        assert_eq!(before("1970-01-02T00:00:00Z", 1), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use sqlx::{Connection, Row, SqlSafeStr};
 use crate::read_only;
 
 /// The migrations, in order. A migration that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (
         1,
         "incident",
@@ -30,10 +30,15 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
         "redaction",
         include_str!("../migrations/0004_redaction.sql"),
     ),
+    (
+        5,
+        "kept_credits",
+        include_str!("../migrations/0005_kept_credits.sql"),
+    ),
 ];
 
 /// The newest of them.
-pub(crate) const LATEST: i64 = 4;
+pub(crate) const LATEST: i64 = 5;
 
 /// The schema that everything lies in.
 pub(crate) const SCHEMA: &str = "incident";

@@ -11,7 +11,7 @@ use incident_core::incident::{Affected, AffectedTenant};
 use incident_core::timeline::{SysIncidentUpdateEntry, TextName};
 use serde_json::Value;
 
-use crate::harness::{shared, storage};
+use crate::harness::{at, shared, storage};
 
 /// Undoes an edit (`forward` false) or makes it again.
 fn apply(incident: &mut Value, edit: &Value, removed: &mut BTreeMap<String, Value>, forward: bool) {
@@ -57,7 +57,14 @@ async fn take_in(incidents: &Incidents, incident: &Value) {
     let tenant = AffectedTenant::whole("tenant-fr".parse().unwrap());
     let tenants = Affected::these(vec![tenant]).unwrap();
     let text = Value::from(vec![incident.clone()]).to_string();
-    let done = import::statuspage(incidents, &text, &tenants, &mut |_, _| {}).await;
+    let done = import::statuspage(
+        incidents,
+        &text,
+        &tenants,
+        at("2026-11-26T00:00:00Z"),
+        &mut |_, _| {},
+    )
+    .await;
     done.unwrap_or_else(|error| panic!("{}: {error}", incident["id"]));
 }
 

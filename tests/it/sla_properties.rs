@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use incident_core::sla::{
-    Basis, Downtime, Exclusion, IncidentShare, SlaStatement, SlaTerms, is_breached, statement,
+    Basis, Downtime, Exclusion, IncidentShare, SlaStatement, SlaTerms, statement,
 };
 use incident_core::{
     IncidentId, Percent, Period, TenantId, Text, Timestamp, Window, Windows, Zone,
@@ -49,11 +49,11 @@ fn shares(outages: &[(u64, u64, u32)]) -> Vec<IncidentShare> {
 }
 
 fn made(terms: &SlaTerms, shares: &[IncidentShare]) -> SlaStatement {
-    statement(terms, &tenant(), november(), shares, None, Timestamp::MAX)
+    statement(terms, &tenant(), november(), shares, None, Timestamp::MAX).unwrap()
 }
 
 fn per_month() -> SlaTerms {
-    SlaTerms::default().per(Basis::PerMonth)
+    SlaTerms::default().per(Basis::PerMonth).unwrap()
 }
 
 /// A minute near the start, the middle or the end of November: so that outages
@@ -113,7 +113,7 @@ proptest! {
         prop_assert_eq!(result.excluded_us, excluded * MINUTE);
         prop_assert_eq!(result.down, Downtime::at(down * MINUTE, Percent::of_whole(1).unwrap()));
         prop_assert_eq!(result.credit, terms.credit_for(result.down, result.period_us).min(terms.cap()));
-        prop_assert_eq!(result.target_breached, is_breached(terms.target(), result.down.micros(), result.period_us));
+        prop_assert_eq!(result.target_breached, result.availability.misses(terms.target()));
     }
 
     #[test]
@@ -166,8 +166,8 @@ proptest! {
     fn months_share_a_year_out(outages in outages(6), zone in prop::sample::select(Zone::all().collect::<Vec<_>>())) {
         let shares = shares(&whole(&outages));
         let of = |period: &str, basis| {
-            let terms = SlaTerms::default().per(basis).in_zone(zone);
-            statement(&terms, &tenant(), period.parse().unwrap(), &shares, None, Timestamp::MAX).outage_us
+            let terms = SlaTerms::default().per(basis).unwrap().in_zone(zone);
+            statement(&terms, &tenant(), period.parse().unwrap(), &shares, None, Timestamp::MAX).unwrap().outage_us
         };
         let months: u64 = ["2026-10", "2026-11", "2026-12"].iter().map(|month| of(month, Basis::PerMonth)).sum();
         prop_assert_eq!(months, of("2026-Q4", Basis::PerQuarter));

@@ -91,7 +91,7 @@ async fn one_outage_posted_twice_is_owed_once_and_says_why() {
     assert_eq!(gold["incidents"].as_array().unwrap().len(), 3);
     let why = gold["derivation"].to_string();
     for step in [
-        "overlaps once: 95 min",
+        "50 min that overlap = 1 h 35 min",
         "less 30 min in maintenance",
         "from 60 min on: 15 %",
         "provisional",

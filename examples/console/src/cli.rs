@@ -47,15 +47,17 @@ pub const COMMANDS: [Command; 6] = [
         name: "sla",
         arguments: "FILE MONTH [--csv]",
         about: "print the statements of a month such as 2026-11, without a server",
-        more: "FILE is a JSON array of outages {tenant_id, incident_id, start, end, partial}; the contracts are those of\n\
+        more: "FILE is a JSON array of outages {tenant_id, incident_id, start, end, partial, open}; the contracts are those of\n\
                INCIDENT_POLICY. --csv prints a table.",
     },
     Command {
         name: "import",
-        arguments: "statuspage FILE [--tenants NAME,...]",
+        arguments: "statuspage FILE [--tenants NAME,...] [--dry-run]",
         about: "take the history of a status page (incidents.json) into DATABASE_URL",
-        more: "As retrospective incidents that page nobody; again, it takes in what is new. Without DATABASE_URL it says\n\
-               what it would do. All tenants unless named.",
+        more: "As retrospective incidents that page nobody; again, it takes in what is new. scheduled-maintenances.json and\n\
+               summary.json are read too: maintenance is no outage, and printed as exclusions. All tenants unless named.\n\
+               --dry-run, or no DATABASE_URL: keeps nothing, and says how many incidents, minutes and credits it would be.\n\
+               Exit code 0: all of the file was taken in; 1: the entries that it names were not, the others were.",
     },
 ];
 
@@ -124,7 +126,8 @@ fn help() -> String {
         "\n  -h, --help, help [COMMAND]  print this, or the help of a command\n  \
            -V, --version               print the version\n\n\
          Settings come from the environment; see README.md. None is needed to serve.\n\
-         SIGTERM and Ctrl-C stop it: what was accepted is finished first.",
+         SIGTERM, SIGHUP and Ctrl-C stop it within 10 s: what was accepted is\n\
+         finished first; a second signal ends it at once.",
     );
     text
 }

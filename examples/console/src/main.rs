@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         Asked::Run("doctor", _) => maintain(Maintenance::Doctor),
         Asked::Run("verify", _) => maintain(Maintenance::Verify),
         Asked::Run("sla", arguments) => sla(arguments).map(|()| true),
-        Asked::Run(_, arguments) => import(arguments).map(|()| true),
+        Asked::Run(_, arguments) => import(arguments),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -110,17 +110,28 @@ fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     statements::print(task, &contracts, now, &mut std::io::stdout().lock())
 }
 
-/// The history of a status page.
+/// The history of a status page. Answers if all of the file was taken in.
 #[tokio::main]
-async fn import(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
-    let (file, tenants) = match *arguments {
-        ["statuspage", file] => (file, Affected::All),
-        ["statuspage", file, "--tenants", names] => (file, tenants(names)?),
-        _ => return Err("import: expected statuspage FILE and at most --tenants NAME,...".into()),
+async fn import(arguments: &[&str]) -> Result<bool, Box<dyn Error>> {
+    let usage = "import: expected statuspage FILE and at most --tenants NAME,... and --dry-run";
+    let ["statuspage", file, ref options @ ..] = *arguments else {
+        return Err(usage.into());
+    };
+    let dry_run = options.contains(&"--dry-run");
+    let options: Vec<&str> = options
+        .iter()
+        .copied()
+        .filter(|one| *one != "--dry-run")
+        .collect();
+    let named = match *options {
+        [] => Affected::All,
+        ["--tenants", names] => tenants(names)?,
+        _ => return Err(usage.into()),
     };
     let config = settings()?;
     let policy = policy(&config)?;
-    let storage = match &config.database {
+    let database = config.database.as_ref().filter(|_| !dry_run);
+    let storage = match database {
         Some(database) => Storage::open(database, config.allow_unsafe).await?,
         None => Storage::default(),
     };
@@ -131,20 +142,29 @@ async fn import(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
     };
-    let (kept, engine) = (config.database.is_some(), storage.engine(&policy)?);
-    let done = import::statuspage(&engine, &text, &tenants, &mut progress)
+    let engine = storage.engine(&policy)?;
+    // A trial counts for one tenant, whoever they are.
+    let hit = match (database, named) {
+        (None, Affected::All) => tenants("every tenant")?,
+        (_, named) => named,
+    };
+    let now = SystemClock.now();
+    let done = import::statuspage(&engine, &text, &hit, now, &mut progress)
         .await
         .map_err(|error| At::new(file, error))?;
     bar.finish_and_clear();
     let mut out = std::io::stdout();
     lines(&mut out, &done.to_string())?;
-    if !kept {
-        line(
-            &mut out,
-            format_args!("nothing was kept: set DATABASE_URL to import"),
-        )?;
+    if database.is_none() {
+        lines(&mut out, &import::figures(&engine).await?.to_string())?;
+        let how = if dry_run {
+            "a dry run"
+        } else {
+            "set DATABASE_URL to import"
+        };
+        line(&mut out, format_args!("nothing was kept: {how}"))?;
     }
-    Ok(())
+    Ok(done.rejected.is_empty())
 }
 
 fn tenants(names: &str) -> Result<Affected, String> {

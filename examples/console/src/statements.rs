@@ -6,11 +6,12 @@ use std::error::Error;
 use std::io::Write;
 use std::path::Path;
 
-use incident_core::sla::{Basis, Contracts, IncidentShare, SlaStatement, decimal_minutes};
+use incident_core::engine::{Error as EngineError, Incidents};
+use incident_core::sla::{Contracts, IncidentShare, SlaStatement, decimal_minutes};
 use incident_core::{
     IncidentId, Month, Percent, TenantId, Timestamp, Window, Windows, cell, plain,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
 
 use crate::file::{IMPORT_BYTES, read_text};
@@ -28,7 +29,7 @@ pub fn json(made: &SlaStatement) -> Value {
         "terms_version": made.terms_version,
         "outage_ms": made.outage_ms(),
         "excluded_ms": made.excluded_ms(),
-        "availability_percent": made.availability.to_fixed(),
+        "availability_percent": made.availability_percent,
         "target_percent": made.target,
         "target_breached": made.target_breached,
         "credit_percent": made.credit,
@@ -73,11 +74,11 @@ pub fn csv(all: &[SlaStatement]) -> Result<String, csv::Error> {
             made.tenant.to_string(),
             made.period.to_string(),
             made.zone.to_string(),
-            basis(made.basis).to_owned(),
+            made.basis.name().to_owned(),
             made.terms_version.to_string(),
             decimal_minutes(made.outage_us),
             decimal_minutes(made.excluded_us),
-            made.availability.to_fixed(),
+            made.availability_percent.clone(),
             made.target_breached.to_string(),
             made.credit.to_string(),
             amount.unwrap_or_default(),
@@ -90,19 +91,10 @@ pub fn csv(all: &[SlaStatement]) -> Result<String, csv::Error> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-const fn basis(basis: Basis) -> &'static str {
-    match basis {
-        Basis::PerIncident => "per_incident",
-        Basis::PerMonth => "per_month",
-        Basis::PerQuarter => "per_quarter",
-        Basis::PerYear => "per_year",
-    }
-}
-
 /// An outage of a tenant, as a file names it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Outage {
+pub struct Outage {
     tenant_id: TenantId,
     incident_id: IncidentId,
     start: Timestamp,
@@ -112,6 +104,39 @@ struct Outage {
     /// It hit only a part.
     #[serde(default)]
     partial: bool,
+    /// Its incident goes on, although the outage has ended.
+    #[serde(default)]
+    open: bool,
+}
+
+/// The outages that the statements of a month are made of, for a file of `incident-console
+/// sla`.
+///
+/// # Errors
+/// As [`Incidents::statements`].
+pub async fn export(incidents: &Incidents, month: Month) -> Result<Vec<Outage>, EngineError> {
+    let mut outages = Vec::new();
+    for (tenant, shares) in incidents.outages(month, None).await? {
+        for share in shares {
+            let windows = share.outage.as_slice().iter();
+            let mut times: Vec<_> = windows.map(|one| (one.start(), one.end())).collect();
+            if times.is_empty() && share.open {
+                // It has no length yet, and what it is part of is provisional all the same.
+                let start = month.window().start();
+                times.push((start, start));
+            }
+            outages.extend(times.into_iter().map(|(start, end)| Outage {
+                tenant_id: tenant.clone(),
+                incident_id: share.incident,
+                start,
+                // As of now, where it goes on.
+                end: Some(end),
+                partial: share.weight != Percent::HUNDRED,
+                open: share.open,
+            }));
+        }
+    }
+    Ok(outages)
 }
 
 /// What one incident did to one tenant.
@@ -148,7 +173,7 @@ pub fn print(
     let mut reader = serde_json::Deserializer::from_str(&text);
     let outages: Vec<Outage> = serde_path_to_error::deserialize(&mut reader)
         .map_err(|error| format!("{shown}: {}: {}", error.path(), error.inner()))?;
-    if now < task.month.window().start() {
+    if !contracts.has_begun(task.month, now) {
         return Err("month: expected a month that has begun".into());
     }
     let made = from_outages(&outages, task.month, contracts, now)
@@ -177,16 +202,23 @@ fn from_outages(
                 "[{at}].end: expected a time that is not before `start`"
             ));
         }
+        for (field, time) in [("start", Some(outage.start)), ("end", outage.end)] {
+            if time.is_some_and(|time| time > now) {
+                return Err(format!(
+                    "[{at}].{field}: expected a time that is not in the future"
+                ));
+            }
+        }
         let window = Window::non_empty(outage.start, outage.end.unwrap_or(now));
         let of_tenant = shares.entry(outage.tenant_id.clone()).or_default();
         let hit = of_tenant
             .entry((outage.incident_id, outage.partial))
             .or_default();
         hit.windows.extend(window);
-        hit.open |= outage.end.is_none();
+        hit.open |= outage.open || outage.end.is_none();
     }
     let made = shares.into_iter().map(|(tenant, incidents)| {
-        let terms = contracts.terms(&tenant, month.window().start());
+        let terms = contracts.terms_of(&tenant, month);
         let shares = incidents
             .into_iter()
             .map(|((incident, partial), hit)| IncidentShare {

@@ -4,7 +4,7 @@ mod incident;
 mod rows;
 
 use incident_core::audit::AuditEntry;
-use incident_core::billing::{BilledCredit, CappedRow, CreditInput, SignedPercent};
+use incident_core::billing::{CappedRow, CreditInput, SignedPercent};
 use incident_core::engine::BreakdownReport;
 use incident_core::incident::{FieldDelta, OUTLINE_TENANTS};
 use incident_core::paging::{PagerTest, TEST_LASTS, TestOutcome, test_key};
@@ -159,7 +159,11 @@ pub fn breakdown(id: IncidentId, report: &BreakdownReport) -> Value {
 #[must_use]
 pub fn credit(capped: &CappedRow) -> Value {
     let row = &capped.row;
-    let told = BilledCredit::of(row);
+    let granted = row.granted.as_ref().and_then(|granted| granted.amount);
+    let amount = capped.amount.or(granted).map(|amount| match row.reverses {
+        Some(_) => amount.negative(),
+        None => amount,
+    });
     let percent = SignedPercent {
         negative: row.reverses.is_some(),
         percent: capped.capped,
@@ -172,7 +176,7 @@ pub fn credit(capped: &CappedRow) -> Value {
         "revision": row.revision,
         "outage_ms": row.outage_us / 1_000,
         "credit_percent": percent,
-        "amount": told.and_then(|told| told.amount),
+        "amount": amount,
         "state": row.state,
         "terms_version": row.terms_version,
         "author": row.author,

@@ -55,7 +55,7 @@ fn main() -> Result<(), Invalid> {
                 "{name}: {} minutes in {}, availability {} %, target {} % {}, credit {} %",
                 row.outage_minutes(),
                 row.period,
-                row.availability.to_fixed(),
+                terms.shown(row.availability),
                 terms.target(),
                 if row.target_breached {
                     "breached"

@@ -94,14 +94,7 @@ impl BilledCredit {
     pub fn of(row: &LedgerRow) -> Option<Self> {
         let granted = row.granted.as_ref()?;
         let negative = row.reverses.is_some();
-        let signed = |amount: Money| Money {
-            minor: if negative {
-                amount.minor.saturating_neg()
-            } else {
-                amount.minor
-            },
-            ..amount
-        };
+        let signed = |amount: Money| if negative { amount.negative() } else { amount };
         Some(Self {
             key: row.id,
             tenant_id: row.tenant_id.clone(),

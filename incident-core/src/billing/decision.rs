@@ -53,8 +53,11 @@ pub struct CreditPolicy {
 pub struct Granted {
     /// The credit under the cap of its tenant and month, in percent of the fee.
     pub percent: Percent,
-    /// The same of the month's fee, where that was known.
+    /// The same of the period's fee, where that was known.
     pub amount: Option<Money>,
+    /// The fee that it is of; absent in what was granted before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<Money>,
     /// Who approved it.
     pub by: PersonName,
     /// When.

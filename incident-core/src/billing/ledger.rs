@@ -133,11 +133,13 @@ impl LedgerRow {
 }
 
 /// A change of the ledger: the credits of one subject, computed anew. Rows of
-/// lower revisions that are estimated or approved become superseded.
+/// lower revisions that are estimated or approved become superseded, but for those that it
+/// keeps.
 ///
 /// It says of every issued credit that is [`outstanding`]
 /// whether it stands or is reversed: one that was issued meanwhile is
-/// [`StoreError::CreditMoved`](crate::port::StoreError), so that none is paid twice.
+/// [`StoreError::CreditMoved`](crate::port::StoreError), so that none is paid twice. So is a
+/// revision that somebody else was first to write.
 #[derive(Clone, Debug)]
 pub struct LedgerWrite {
     /// What the credits are owed for.
@@ -146,7 +148,8 @@ pub struct LedgerWrite {
     pub revision: u32,
     /// Its rows; none where nothing is owed to anybody any more.
     pub rows: Vec<LedgerRow>,
-    /// The issued credits that stand.
+    /// The credits of lower revisions that stand: issued ones, and those that are estimated,
+    /// approved or waived, and stay so.
     pub keeps: Vec<CreditId>,
 }
 

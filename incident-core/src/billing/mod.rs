@@ -9,7 +9,7 @@ mod revise;
 mod submission;
 
 pub use batch::{Batch, BilledCredit, MOST_CREDITS, SignedPercent};
-pub use cap::{CappedRow, cap_months};
+pub use cap::{CappedRow, CreditLimits, cap_periods, outgrown};
 pub use compare::{Difference, compare};
 pub use decision::{CreditDecision, CreditMove, CreditPolicy, Granted};
 pub use ledger::{

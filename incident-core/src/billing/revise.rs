@@ -1,6 +1,6 @@
 //! A subject's credits, computed anew: what gives way, what is reversed, what stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::ledger::outstanding;
@@ -25,6 +25,19 @@ pub struct Fresh {
 }
 
 impl Fresh {
+    /// Returns the credit of a row, as if it were computed now.
+    #[must_use]
+    pub fn of(row: &LedgerRow) -> Self {
+        Self {
+            tenant_id: row.tenant_id.clone(),
+            period: row.period,
+            outage_us: row.outage_us,
+            credit: row.credit,
+            terms_version: row.terms_version.clone(),
+            inputs: Arc::clone(&row.inputs),
+        }
+    }
+
     fn is(&self, row: &LedgerRow) -> bool {
         (self.period, self.outage_us, self.credit) == (row.period, row.outage_us, row.credit)
             && self.tenant_id == row.tenant_id
@@ -49,6 +62,17 @@ pub fn newest(rows: &[LedgerRow]) -> BTreeMap<&TenantId, &LedgerRow> {
     newest
 }
 
+/// Tells if nothing of a row's tenant came after it, such as a reversal of what it left as it
+/// was.
+fn is_last_word(rows: &[LedgerRow], row: &LedgerRow) -> bool {
+    let after = |other: &&LedgerRow| {
+        other.state != CreditState::Superseded
+            && other.tenant_id == row.tenant_id
+            && other.revision > row.revision
+    };
+    !rows.iter().any(|other| after(&other))
+}
+
 /// Whether a new computation says of every tenant what its newest row says. `rows`
 /// are all rows of the subject.
 #[must_use]
@@ -59,23 +83,29 @@ pub fn is_settled(rows: &[LedgerRow], fresh: &[Fresh]) -> bool {
         rows.iter()
             .any(|other| other.reverses == Some(row.id) && other.state != CreditState::Superseded)
     };
-    newest.retain(|_, row| !taken_back(row));
+    newest.retain(|_, row| !taken_back(row) && is_last_word(rows, row));
     newest.len() == fresh.len()
         && fresh
             .iter()
             .all(|one| newest.get(&one.tenant_id).is_some_and(|row| one.is(row)))
 }
 
-/// The write of a new computation. An issued credit that comes out the same stands;
-/// any other one is reversed whole, beside the new row of its tenant, if it has one.
+/// The write of a new computation.
 ///
-/// `rows` are all rows of the subject. A reversal comes before what takes its place,
-/// and is, like that, estimated: nothing is taken back before somebody approves it.
+/// A credit that comes out the same stands, whether it was issued, approved or not decided yet;
+/// any other one gives way, and what was issued is reversed whole, beside the new row of its
+/// tenant, if it has one.
+///
+/// `rows` are all rows of the subject; of `outgrown` the credit comes out the same and what
+/// was granted of it does not ([`outgrown`](super::outgrown())). A reversal comes before what
+/// takes its place, and is, like that, estimated: nothing is taken back before somebody
+/// approves it.
 pub fn revise(
     subject: CreditSubject,
     revision: u32,
     rows: &[LedgerRow],
     fresh: Vec<Fresh>,
+    outgrown: &[CreditId],
     author: &PersonName,
     mut id: impl FnMut() -> CreditId,
 ) -> LedgerWrite {
@@ -90,8 +120,22 @@ pub fn revise(
         .into_iter()
         .map(|one| (one.tenant_id.clone(), one))
         .collect();
+    let newest = newest(rows);
+    let comes_out = |row: &LedgerRow, fresh: &BTreeMap<TenantId, Fresh>| {
+        fresh.get(&row.tenant_id).is_some_and(|one| one.is(row))
+    };
+    // Somebody has decided that what was issued stays as it is.
+    let stays = |row: &LedgerRow, fresh: &BTreeMap<TenantId, Fresh>| {
+        let newest = newest.get(&row.tenant_id);
+        newest.is_some_and(|row| {
+            row.state == CreditState::Waived && is_last_word(rows, row) && comes_out(row, fresh)
+        })
+    };
+    let mut was_issued: BTreeSet<&TenantId> = BTreeSet::new();
     for row in outstanding(rows) {
-        if fresh.get(&row.tenant_id).is_some_and(|one| one.is(row)) {
+        was_issued.insert(&row.tenant_id);
+        let stands = comes_out(row, &fresh) && !outgrown.contains(&row.id);
+        if stands || stays(row, &fresh) {
             fresh.remove(&row.tenant_id);
             write.keeps.push(row.id);
             continue;
@@ -108,6 +152,17 @@ pub fn revise(
             reverses: Some(row.id),
             ..row.clone()
         });
+    }
+    // A decision on a credit outlives a correction that does not touch it. Where something was
+    // issued, reversal and new row come as a pair.
+    for (tenant, row) in &newest {
+        let is_issued = row.state == CreditState::Issued;
+        let stands = comes_out(row, &fresh) && !outgrown.contains(&row.id);
+        let last = is_last_word(rows, row);
+        if !is_issued && last && !was_issued.contains(tenant) && stands {
+            fresh.remove(*tenant);
+            write.keeps.push(row.id);
+        }
     }
     write.rows.extend(fresh.into_values().map(|one| LedgerRow {
         id: id(),
@@ -126,6 +181,17 @@ pub fn revise(
         inputs: one.inputs,
     }));
     write
+}
+
+impl LedgerWrite {
+    /// Returns the tenants that had another credit before it, so that there may be room again
+    /// under a cap. `rows` are all rows of the subject before it.
+    #[must_use]
+    pub fn changed<'a>(&self, rows: &'a [LedgerRow]) -> BTreeSet<&'a TenantId> {
+        let before = newest(rows).into_iter();
+        let gave_way = before.filter(|(_, row)| !self.keeps.contains(&row.id));
+        gave_way.map(|(tenant, _)| tenant).collect()
+    }
 }
 
 const fn incident(subject: &CreditSubject) -> Option<IncidentId> {

@@ -59,8 +59,10 @@ pub struct Attempts<'a> {
     /// How often the message was leased, this time too: an attempt whose process died
     /// was leased and not noted.
     pub leases: u64,
-    /// When the message was due first: nothing was sent before.
-    pub due_at: Timestamp,
+    /// When the batch was committed: nothing was sent before.
+    pub since: Timestamp,
+    /// When a person had it sent again, if nothing was noted of it since then.
+    pub resent_at: Option<Timestamp>,
 }
 
 impl Attempts<'_> {
@@ -82,13 +84,31 @@ impl Attempts<'_> {
         let Some(window) = key_window.filter(|_| self.may_be_there()) else {
             return Precaution::Send;
         };
-        let since = self.log.map_or(self.due_at, |log| log.first_at);
-        if now.saturating_add(margin) < since.saturating_add(window) {
+        let since = self.log.map_or(self.since, |log| log.first_at);
+        if is_known(since, window, margin, now) {
             Precaution::Send
         } else {
             Precaution::AskFirst
         }
     }
+
+    /// Tells if a batch may be sent to a sink that has to be asked first and cannot be: a
+    /// person has looked there, and what was sent since is known there by its key.
+    #[must_use]
+    pub fn is_resent(
+        &self,
+        key_window: Option<Duration>,
+        margin: Duration,
+        now: Timestamp,
+    ) -> bool {
+        let resent = self.resent_at.zip(key_window);
+        resent.is_some_and(|(since, window)| is_known(since, window, margin, now))
+    }
+}
+
+/// Tells if a sink still knows a key that it may have been told from `since` on.
+fn is_known(since: Timestamp, window: Duration, margin: Duration, now: Timestamp) -> bool {
+    now.saturating_add(margin) < since.saturating_add(window)
 }
 
 #[cfg(test)]
@@ -139,10 +159,37 @@ mod tests {
             let attempts = Attempts {
                 log: noted,
                 leases,
-                due_at: at(0),
+                since: at(0),
+                resent_at: None,
             };
             let found = attempts.precaution(window, MARGIN, at(minute));
             assert_eq!(found, expected, "{noted:?} {leases} {window:?} {minute}");
         }
+    }
+
+    /// A16: what a person has sent again is asked for as well, where the sink can be asked.
+    #[test]
+    fn what_is_sent_again_is_asked_for_first() {
+        let attempts = Attempts {
+            log: None,
+            leases: 3,
+            since: at(0),
+            resent_at: Some(at(600)),
+        };
+        let at_once = attempts.precaution(Some(HOUR), MARGIN, at(600));
+        assert_eq!(at_once, Precaution::AskFirst);
+        // Where it cannot: as long as the key of this time is known.
+        for (minute, expected) in [(600, true), (659, true), (660, false)] {
+            assert_eq!(
+                attempts.is_resent(Some(HOUR), MARGIN, at(minute)),
+                expected,
+                "{minute}"
+            );
+        }
+        let never = Attempts {
+            resent_at: None,
+            ..attempts
+        };
+        assert!(!never.is_resent(Some(HOUR), MARGIN, at(600)));
     }
 }

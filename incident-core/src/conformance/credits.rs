@@ -1,6 +1,7 @@
 //! Contracts of the credit ledger.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -85,6 +86,7 @@ fn granted() -> Granted {
     Granted {
         percent: Percent::HUNDRED,
         amount: None,
+        fee: None,
         by: anna().name,
         at: at(5),
     }
@@ -246,7 +248,7 @@ pub async fn atomic_what_was_issued_is_accounted_for<B: StoreBackend>(_spawn: Sp
     // Nothing is said of it; or of one that was not issued, or both at once.
     assert!(is_moved(&write(&*store, credit_of(id, 2)).await));
     let mut wrong = credit_of(id, 2);
-    wrong.keeps = vec![first, row(id, 1, 2).id];
+    wrong.keeps = vec![first, row(id, 7, 2).id];
     assert!(is_moved(&write(&*store, wrong.clone()).await));
     wrong.keeps = vec![first];
     wrong.rows.insert(0, reversal(first, 2));
@@ -288,6 +290,72 @@ pub async fn atomic_what_was_issued_is_accounted_for<B: StoreBackend>(_spawn: Sp
     };
     let found = store.credits(&wanted, WITHIN).await.unwrap();
     assert_eq!(found, [kept[0].clone()]);
+}
+
+/// What a computation keeps stays as it is, decided or not; what was replaced is not kept.
+pub async fn isolated_what_comes_out_the_same_keeps_its_decision<B: StoreBackend>(
+    _spawn: SpawnAll,
+) {
+    let (store, _guard) = B::open().await;
+    let id = keep(&*store, &plain(1)).await.id;
+    let mut first = credit_of(id, 1);
+    first.rows.push(row(id, 1, 3));
+    write(&*store, first).await.unwrap();
+    let of = |tenant| row(id, 1, tenant).id;
+    for (id, to) in [(of(2), Approved), (of(3), Waived)] {
+        let decided = moved(id, Estimated, to);
+        store.commit(decided, WITHIN).await.unwrap();
+    }
+    let mut second = credit_of(id, 2);
+    second.rows.truncate(1);
+    second.keeps = vec![of(2), of(3)];
+    write(&*store, second).await.unwrap();
+    let expected = [Superseded, Approved, Waived, Estimated];
+    assert_eq!(states(&*store).await, expected);
+    let mut third = credit_of(id, 3);
+    third.rows.clear();
+    third.keeps = vec![of(1), of(2)];
+    assert!(is_moved(&write(&*store, third.clone()).await));
+    third.keeps = vec![of(2), of(2)];
+    assert!(write(&*store, third).await.is_err());
+    assert_eq!(states(&*store).await, expected);
+}
+
+/// A13: of several that are first to compute the credits of a period, one writes them, and the
+/// others are told that they moved and compute again.
+pub async fn isolated_one_of_several_first_writers_writes<B: StoreBackend>(spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    let incident = keep(&*store, &plain(1)).await.id;
+    let wrote = Arc::new(AtomicU64::new(0));
+    for round in 1..=ROUNDS {
+        let writers = (0..4_u64).map(|writer| {
+            let (store, wrote) = (Arc::clone(&store), Arc::clone(&wrote));
+            let row = LedgerRow {
+                id: CreditId::from_uuid(Uuid::from_u64_pair(round, writer)),
+                incident_id: None,
+                tenant_id: format!("tenant-{round}").parse().unwrap(),
+                ..row(incident, 1, 1)
+            };
+            let first = LedgerWrite {
+                subject: row.subject(),
+                revision: 1,
+                rows: vec![row],
+                keeps: Vec::new(),
+            };
+            let task: BoxFuture<'static, ()> = async move {
+                match write(&*store, first).await {
+                    Ok(()) => drop(wrote.fetch_add(1, Ordering::Relaxed)),
+                    Err(StoreError::CreditMoved(_)) => {}
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+            .boxed();
+            task
+        });
+        spawn(writers.collect()).await;
+        assert_eq!(wrote.load(Ordering::Relaxed), round);
+    }
+    assert_eq!(states(&*store).await.len() as u64, ROUNDS);
 }
 
 /// Issuing and correcting at the same time: either the correction came first and

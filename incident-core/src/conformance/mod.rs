@@ -198,6 +198,8 @@ contracts! { $
     credits::isolated_a_period_is_credited_beside_its_incidents,
     credits::isolated_a_credit_is_decided_once,
     credits::atomic_what_was_issued_is_accounted_for,
+    credits::isolated_what_comes_out_the_same_keeps_its_decision,
+    credits::isolated_one_of_several_first_writers_writes,
     credits::isolated_issuing_and_correcting_exclude_each_other,
     credits::ordered_batches_and_pages_wait_for_each_other_never,
     records::ordered_audit_chains_have_no_gaps,

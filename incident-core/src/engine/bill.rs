@@ -67,16 +67,22 @@ impl Incidents {
         sent: &AtomicBool,
     ) -> Result<Outcome, Error> {
         let target = sink.target_id();
+        let message = &claim.message;
+        let (since, due_at) = (message.committed_at, message.due_at);
         let attempts = Attempts {
-            log: claim.message.log.iter().find(|log| log.target == target),
+            log: message.log.iter().find(|log| log.target == target),
             leases: claim.lease.token,
-            due_at: claim.message.due_at,
+            since,
+            // Without a log it is due when it was committed, or when it was sent again.
+            resent_at: (message.log.is_empty() && since < due_at).then_some(due_at),
         };
         let margin = self.0.settings.lease;
         if attempts.precaution(sink.key_window(), margin, self.0.now()) == Precaution::AskFirst {
             let keys: Vec<CreditId> = batch.credits()?.iter().map(|one| one.key).collect();
             match self.held_by(sink, Asked::Keys(&keys)).await {
                 Holding::Unknown => return Ok(Outcome::Later(PageAnswer::Unknown)),
+                Holding::Unasked if attempts.is_resent(sink.key_window(), margin, self.0.now()) => {
+                }
                 Holding::Unasked => {
                     let reason = "the sink may have taken it, forgets keys and cannot be asked";
                     return Ok(Outcome::Held(reason));

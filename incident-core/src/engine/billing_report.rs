@@ -121,7 +121,8 @@ impl Incidents {
     }
 
     /// Hands a batch that was held back to billing once more, the same bytes under the
-    /// same key, without asking the sink: whoever calls it has looked there.
+    /// same key. The sink is asked first whether it has it; one that cannot be asked gets it
+    /// all the same, as whoever calls this has looked there.
     ///
     /// # Errors
     /// There is no such batch that is held back; a right is missing; the store failed.

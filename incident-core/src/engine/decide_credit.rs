@@ -13,7 +13,7 @@ use crate::commit::{Commit, Reply};
 use crate::incident::Refusal;
 use crate::port::{CreditQuery, StoreError};
 use crate::sla::SlaStatement;
-use crate::{CreditId, IncidentId, Percent, PersonName, Timestamp};
+use crate::{CreditId, IncidentId, Percent, PersonName};
 
 /// A decision on a credit, as it was kept.
 #[derive(Clone, Debug)]
@@ -238,10 +238,20 @@ impl Incidents {
         decision: &CreditDecision,
     ) -> Result<CreditDecided, Error> {
         let now = self.0.now();
-        let CappedRow { mut row, capped } = found;
+        let CappedRow {
+            mut row,
+            capped,
+            amount,
+        } = found;
         let from = row.state;
         let granted = match decision {
-            CreditDecision::Approve => Some(self.grant(&row, capped, ask, now).await?),
+            CreditDecision::Approve => Some(Granted {
+                percent: capped,
+                amount,
+                fee: self.limits(&row.tenant_id, row.period).fee,
+                by: ask.caller.actor.name.clone(),
+                at: now,
+            }),
             CreditDecision::Waive { .. } => None,
         };
         let mut moves = vec![CreditMove {
@@ -260,7 +270,12 @@ impl Incidents {
         let capped = granted
             .as_ref()
             .map_or(Percent::ZERO, |granted| granted.percent);
-        let decided = CappedRow { row, capped };
+        let amount = granted.as_ref().and_then(|granted| granted.amount);
+        let decided = CappedRow {
+            row,
+            capped,
+            amount,
+        };
         let mut detail = BTreeMap::from([
             ("credit".to_owned(), decided.row.id.to_string()),
             ("tenant".to_owned(), decided.row.tenant_id.to_string()),
@@ -271,9 +286,12 @@ impl Incidents {
         }
         let reply = Reply::Credit(Box::new(decided.clone()));
         let about = decided.row.incident_id;
+        let makes_room = makes_room(&decided.row, decision);
+        let outbox = makes_room.then(|| self.room_again(&decided.row, &ask.caller.actor.name, now));
         let commit = Commit {
             audit: vec![allowed(ask, now, about, decision.name(), detail)],
             credits: moves,
+            outbox: outbox.into_iter().collect(),
             remember: self.remember(ask, reply, now),
             ..Commit::default()
         };
@@ -290,36 +308,13 @@ impl Incidents {
             }),
         }
     }
+}
 
-    /// What is granted: of the fee as it is now; a reversal grants what it takes back.
-    async fn grant(
-        &self,
-        row: &LedgerRow,
-        percent: Percent,
-        ask: &Ask,
-        at: Timestamp,
-    ) -> Result<Granted, Error> {
-        let amount = match row.reverses {
-            Some(reversed) => {
-                let wanted = CreditQuery {
-                    id: Some(reversed),
-                    ..CreditQuery::default()
-                };
-                let reversed = self.ledger(&wanted).await?.pop();
-                reversed.and_then(|row| row.granted?.amount)
-            }
-            None => {
-                let contracts = &self.0.settings.contracts;
-                let fee = contracts.fee(&row.tenant_id, row.period.kind());
-                fee.map(|fee| fee.share(percent))
-            }
-        };
-        Ok(Granted {
-            percent,
-            amount,
-            by: ask.caller.actor.name.clone(),
-            at,
-        })
+/// Tells if others may have more under the cap of tenant and period after a decision.
+const fn makes_room(row: &LedgerRow, decision: &CreditDecision) -> bool {
+    match decision {
+        CreditDecision::Approve => row.reverses.is_some(),
+        CreditDecision::Waive { .. } => row.reverses.is_none(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{IncidentId, Revision, RuleName, Timestamp};
 
 /// What events make of an incident.
 pub(super) struct Gathered {
-    pub(super) after: Incident,
+    pub(super) after: Arc<Incident>,
     pub(super) seqs: Vec<u64>,
     pub(super) write: IncidentWrite,
     pub(super) outbox: Vec<OutboxWrite>,
@@ -44,19 +44,21 @@ impl Inner {
         let mut entries = Vec::new();
         let mut seqs = Vec::new();
         let mut effects: Vec<Effect> = Vec::new();
-        for event in events {
+        // What stood before an event; before the first one that is `before`.
+        let mut between: Option<Incident> = None;
+        for (place, event) in events.iter().enumerate() {
             if matches!(
                 event,
                 Event::PageAsked { .. } | Event::Escalated { .. } | Event::PageRetried { .. }
             ) {
                 self.gates.try_again();
             }
-            let earlier = after.clone();
-            let draft = EntryDraft::of(event, &earlier, by, now);
+            let earlier = between.as_ref().unwrap_or(before);
+            let draft = EntryDraft::of(event, earlier, by, now);
             let seq = draft.as_ref().map_or(0, |draft| after.count_entry(draft));
             after.apply(event, seq, now, policy);
-            after.note_shaping(event, &earlier, by);
-            for effect in effects_of(event, &earlier, &after, policy) {
+            after.note_shaping(event, earlier, by);
+            for effect in effects_of(event, earlier, &after, policy) {
                 if !effects.contains(&effect) {
                     effects.push(effect);
                 }
@@ -64,6 +66,9 @@ impl Inner {
             if let Some(draft) = draft {
                 seqs.push(seq);
                 entries.push((draft, self.ids.salt()));
+            }
+            if place + 1 < events.len() {
+                between = Some(after.clone());
             }
         }
         if expected.is_some() {
@@ -124,9 +129,10 @@ impl Inner {
                 }
             }
         }
+        let after = Arc::new(after);
         Gathered {
             seqs,
-            write: IncidentWrite::new(Arc::new(after.clone()), expected, entries),
+            write: IncidentWrite::new(Arc::clone(&after), expected, entries),
             after,
             outbox,
             settle,

@@ -133,6 +133,7 @@ pub(super) fn alarm(alarm: &Alarm) {
         Alarm::AlertClosedThere { .. } => "alert_closed_there",
         Alarm::EventChanged { .. } => "event_changed",
         Alarm::MessageUnreadable { .. } => "message_unreadable",
+        Alarm::CreditsNotComputed { .. } => "credits_not_computed",
         Alarm::PagerPanicked { .. } => "pager_panicked",
         Alarm::TargetDown { .. } => "target_down",
         Alarm::TestPageLeftOpen { .. } => "test_page_left_open",

@@ -107,6 +107,18 @@ pub enum Alarm {
         /// When it was issued.
         since: Timestamp,
     },
+    /// Credits that a command left to the relay could not be computed for more than an hour,
+    /// such as those of an incident that hits all tenants while nobody knows who they are. It
+    /// is tried on for a day; after that
+    /// [`recompute_credits`](super::Incidents::recompute_credits) computes them.
+    CreditsNotComputed {
+        /// Their incident; none where they are those of several.
+        incident_id: Option<IncidentId>,
+        /// When they were asked for.
+        since: Timestamp,
+        /// Whether it is no longer tried.
+        given_up: bool,
+    },
     /// A chain is no longer what was anchored of it, or does not verify: the
     /// database was tampered with, or restored to an older state.
     ChainBroken {

@@ -316,7 +316,8 @@ impl Incidents {
         }
         after.state_mut().revision = before.revision.next();
         let expected = Some(before.revision);
-        let write = IncidentWrite::new(Arc::new(after.clone()), expected, entries);
+        let after = Arc::new(after);
+        let write = IncidentWrite::new(Arc::clone(&after), expected, entries);
         (
             Gathered {
                 after,

@@ -7,12 +7,12 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use super::yield_now::yield_now;
 use super::{Error, Incidents};
 use crate::audit::AuditEntry;
-use crate::billing::{CappedRow, CreditState, LedgerRow, cap_months};
+use crate::billing::{CappedRow, CreditLimits, CreditState, LedgerRow, cap_periods};
 use crate::incident::{Incident, Outline, Status};
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter};
 use crate::status_page::{Chosen, PublicPage, RESOLVED_STAYS};
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{IncidentId, Timestamp};
+use crate::{IncidentId, Period, TenantId, Timestamp};
 
 /// How many rows are read at a time where all are needed.
 pub(super) const BATCH: usize = 500;
@@ -135,7 +135,17 @@ impl Incidents {
         Ok(self.0.store.credits(wanted, within).await?)
     }
 
-    /// Rows of the ledger, each with what the cap of its tenant and month leaves.
+    /// What bounds the credits of a tenant in a period.
+    pub(super) fn limits(&self, tenant: &TenantId, period: Period) -> CreditLimits {
+        let contracts = &self.0.settings.contracts;
+        CreditLimits {
+            cap: contracts.terms_of(tenant, period.first_month()).cap(),
+            fee: contracts.fee(tenant, period.kind()),
+        }
+    }
+
+    /// Rows of the ledger, each with what the cap of its tenant and period leaves of it, and
+    /// its amount.
     ///
     /// # Errors
     /// The store did not answer.
@@ -160,23 +170,21 @@ impl Incidents {
         }
         let rows = this.ledger(&wide).await?;
         let wanted = |state: CreditState| query.state.is_none_or(|wanted| wanted == state);
-        let contracts = &this.0.settings.contracts;
-        let cap = |row: &LedgerRow| {
-            contracts.cap(&row.tenant_id, row.period.first_month().window().start())
-        };
-        Ok(cap_months(rows, cap)
-            .into_iter()
-            .filter(|capped| {
-                query
-                    .incident
-                    .is_none_or(|id| capped.row.incident_id == Some(id))
-                    && query.batch.is_none_or(|id| {
-                        capped.row.issued.as_ref().map(|one| one.batch) == Some(id)
-                    })
-                    && query.id.is_none_or(|id| id == capped.row.id)
-                    && wanted(capped.row.state)
-            })
-            .collect())
+        Ok(
+            cap_periods(rows, |tenant, period| this.limits(tenant, period))
+                .into_iter()
+                .filter(|capped| {
+                    query
+                        .incident
+                        .is_none_or(|id| capped.row.incident_id == Some(id))
+                        && query.batch.is_none_or(|id| {
+                            capped.row.issued.as_ref().map(|one| one.batch) == Some(id)
+                        })
+                        && query.id.is_none_or(|id| id == capped.row.id)
+                        && wanted(capped.row.state)
+                })
+                .collect(),
+        )
     }
 
     /// The public page, made of every public incident that is live or was

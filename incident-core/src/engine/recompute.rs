@@ -50,7 +50,7 @@ impl Incidents {
                 audit,
                 ..Beside::default()
             };
-            changed += usize::from(self.settle_again(incident.id, author, beside).await?);
+            changed += usize::from(self.settle_again(incident.id, author, &[], beside).await?);
         }
         changed += self.settle_periods(author, None, month.window()).await?;
         let detail = BTreeMap::from([

@@ -7,18 +7,29 @@ use std::time::Duration;
 
 use super::guard::caught;
 use super::returned::is_unreadable;
-use super::{Error, Incidents, meter};
-use crate::outbox::{Claim, Claimed, Lease, MessageBody, Unreadable};
+use super::{Alarm, Error, Incidents, Notice, meter};
+use crate::commit::Commit;
+use crate::outbox::{Claim, Claimed, Lease, MessageBody, Settled, Settlement, Unreadable};
 use crate::port::{ClaimRequest, StoreError};
 use crate::{IncidentId, MessageId, Timestamp, failpoint};
 
 /// How many messages one pass works on at a time.
 const AT_ONCE: usize = 32;
 
-/// How soon a page comes back with which nothing could be begun, and credits, which are
-/// in less of a hurry.
+/// How soon a page comes back with which nothing could be begun.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// How soon credits come back that could not be computed: they are in less of a hurry.
 const CREDITS_AGAIN: Duration = Duration::from_secs(10);
+
+/// The longest wait before credits that could not be computed are computed again.
+const CREDITS_AGAIN_AT_MOST: Duration = Duration::from_secs(10 * 60);
+
+/// How long credits may take before somebody is told.
+const CREDITS_LATE: Duration = Duration::from_secs(60 * 60);
+
+/// How long credits are tried.
+const CREDITS_GIVEN_UP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What one pass did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,10 +197,58 @@ impl Incidents {
         self.begin_again(mine, began).await;
     }
 
+    /// Credits that could not be computed are computed later, the later the longer it goes
+    /// on, and given up after a day, with an alarm from the first hour on: what always fails
+    /// is nothing that waiting mends.
+    async fn credits_failed(&self, mine: Mine) {
+        let now = self.0.now();
+        let age = now.since(mine.since);
+        let given_up = age >= CREDITS_GIVEN_UP;
+        if age >= CREDITS_LATE {
+            self.0.tell(&Notice {
+                alarm: Some(Alarm::CreditsNotComputed {
+                    incident_id: mine.incident_id,
+                    since: mine.since,
+                    given_up,
+                }),
+                ..Notice::default()
+            });
+        }
+        if !given_up {
+            let wait = (age / 4).clamp(CREDITS_AGAIN, CREDITS_AGAIN_AT_MOST);
+            let due_at = now.saturating_add(wait);
+            return self.hand_back(mine.id, mine.lease, due_at).await;
+        }
+        let commit = Commit {
+            settles: Some(Settlement {
+                message: mine.id,
+                lease: mine.lease,
+                outcome: Settled::GivenUp { log: Vec::new() },
+            }),
+            ..Commit::default()
+        };
+        match self
+            .0
+            .store
+            .commit(commit, self.0.settings.store_deadline)
+            .await
+        {
+            Ok(_) | Err(StoreError::LeaseLost) => {}
+            Err(error) => tracing::warn!(
+                message.id = %mine.id,
+                error = &error as &dyn std::error::Error,
+                "a message was not given up; its lease runs out"
+            ),
+        }
+    }
+
     /// A message of which nothing was sent need not wait for the end of its lease. One
     /// that was sent does: what came of it is not kept, and a lease is the time in which
     /// an answer that was lost shows.
     async fn begin_again(&self, mine: Mine, began: bool) {
+        if mine.is_of_credits {
+            return self.credits_failed(mine).await;
+        }
         if let Some(after) = mine.again_after.filter(|_| !began) {
             let due_at = self.0.now().saturating_add(after);
             self.hand_back(mine.id, mine.lease, due_at).await;
@@ -203,6 +262,8 @@ struct Mine {
     incident_id: Option<IncidentId>,
     lease: Lease,
     due_at: Timestamp,
+    since: Timestamp,
+    is_of_credits: bool,
     again_after: Option<Duration>,
 }
 
@@ -213,9 +274,11 @@ impl Mine {
             incident_id: claim.message.incident_id,
             lease: claim.lease,
             due_at: claim.message.due_at,
+            since: claim.message.committed_at,
+            is_of_credits: matches!(claim.message.body, MessageBody::Settle(_)),
             again_after: match claim.message.body {
                 MessageBody::Page(_) => Some(AGAIN),
-                MessageBody::Settle(_) => Some(CREDITS_AGAIN),
+                MessageBody::Settle(_) => None,
                 // The first due time of a batch tells since when the sink may have it; the
                 // end of a test may have been sent already.
                 MessageBody::Bill(_) | MessageBody::EndTest(_) => None,

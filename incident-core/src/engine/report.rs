@@ -11,12 +11,10 @@ use crate::impact::{
     BASELINE_WEEKS, Breakdown, Estimate, ImpactCounts, ImpactQuery, TenantCount, TenantWindows,
     baseline_of,
 };
-use crate::incident::{Incident, outage_by_tenant};
+use crate::incident::{Incident, SlaFacts, outage_by_tenant};
 use crate::port::UsageSource;
-use crate::sla::{IncidentOutage, SlaTerms, credit_rows};
-use crate::{IncidentId, Month, Name, Percent, ServiceId, TenantId, Windows};
-
-const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+use crate::sla::{Basis, IncidentOutage, SlaTerms, credit_rows};
+use crate::{IncidentId, Month, Name, Percent, Period, ServiceId, TenantId, Windows};
 
 /// How many users of a tenant were hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +25,8 @@ pub struct TenantImpact {
     pub unique_users: u64,
     /// The same for the weeks before; none without data.
     pub baseline_unique_users: Option<u64>,
+    /// How many of those weeks the outage itself reaches into, so that they were left out.
+    pub baseline_weeks_left_out: usize,
     /// Between which bounds the number lies, where it is estimated.
     pub bounds: Option<(u64, u64)>,
 }
@@ -84,11 +84,16 @@ pub struct SlaRow {
     pub outage_us: u64,
     /// Minutes with at most four decimals, for show.
     pub outage_minutes: String,
-    /// The month of the outage's end.
-    pub period: Month,
-    /// Availability over that month from this incident alone, for show.
-    pub availability: Percent,
-    /// Whether the target is breached by this incident alone.
+    /// What the tenant's contract credits: incidents, months, quarters or years.
+    pub basis: Basis,
+    /// The availability that it was promised over such a period.
+    pub target: Percent,
+    /// The contract's month, quarter or year in which the outage ended.
+    pub period: Period,
+    /// Availability over that period from this incident alone, in percent: see
+    /// [`SlaTerms::shown`].
+    pub availability_percent: String,
+    /// Whether the target is breached over that period by this incident alone.
     pub target_breached: bool,
     /// This incident's own tier.
     pub credit: Percent,
@@ -130,16 +135,17 @@ impl Incidents {
             .await?;
         let deadline = self.0.settings.usage_deadline;
         let found = counted(usage, &query, method, deadline).await?;
-        let baseline = baseline(usage, &query, method, deadline).await?;
+        let weeks = self.weeks_before(&query, &window);
+        let baseline = baseline(usage, &weeks, method, deadline).await?;
         let rows = found.counts.by_tenant.into_iter().zip(baseline);
-        let rows = rows
-            .zip(found.bounds)
-            .map(|((count, baseline), bounds)| TenantImpact {
-                tenant_id: count.tenant,
-                unique_users: count.unique_users,
-                baseline_unique_users: baseline,
-                bounds,
-            });
+        let rows = rows.zip(found.bounds).enumerate();
+        let rows = rows.map(|(at, ((count, baseline), bounds))| TenantImpact {
+            tenant_id: count.tenant,
+            unique_users: count.unique_users,
+            baseline_unique_users: baseline,
+            baseline_weeks_left_out: left_out(&query, &weeks, at),
+            bounds,
+        });
         Ok(ImpactReport {
             window,
             provisional: incident.is_provisional(),
@@ -177,6 +183,15 @@ impl Incidents {
         })
     }
 
+    /// The question about each of the weeks before, by the calendar of each tenant's contract.
+    fn weeks_before(&self, query: &ImpactQuery, outage: &Windows) -> Vec<ImpactQuery> {
+        let contracts = &self.0.settings.contracts;
+        let month = Month::of(outage.start().unwrap_or(self.0.now()));
+        let zone = |tenant: &TenantId| contracts.terms_of(tenant, month).zone();
+        let weeks = 1..=BASELINE_WEEKS;
+        weeks.map(|week| query.weeks_before(week, zone)).collect()
+    }
+
     fn usage(&self) -> Result<&dyn UsageSource, Error> {
         let usage = self.0.usage.as_deref();
         usage.ok_or(Error::NotConfigured("no usage source is configured"))
@@ -202,10 +217,10 @@ impl Incidents {
     /// There is no such incident, or nobody knows who all tenants are.
     pub async fn sla_impact(&self, id: IncidentId) -> Result<SlaReport, Error> {
         let incident = self.get(id).await?;
-        let (provisional, excluded) = (incident.is_provisional(), incident.excluded());
+        let facts = SlaFacts::of(&incident);
         let mut report = SlaReport {
-            provisional,
-            excluded,
+            provisional: facts.is_open(),
+            excluded: facts.excluded(),
             terms: self.0.settings.contracts.standard_terms().clone(),
             rows: Vec::new(),
         };
@@ -213,26 +228,27 @@ impl Incidents {
             return Ok(report);
         }
         let now = self.0.now();
-        let tenants = self.tenants_of(&incident.affected_tenants).await?;
-        let kept = if provisional {
+        let tenants = self.tenants_of(facts.tenants()).await?;
+        let kept = if report.provisional {
             Vec::new()
         } else {
             self.rows_of(&incident).await?
         };
         let kept = newest(&kept);
-        let outage = incident.outage(now);
-        let end = incident.resolved_at.unwrap_or(now);
-        for (terms, tenants) in self.by_terms(&tenants, outage.end().unwrap_or(end)) {
+        let (outage, end) = (facts.outage(now), facts.end(now));
+        for (terms, tenants) in self.by_terms(&tenants, &outage, end) {
             let outage = IncidentOutage {
                 windows: &outage,
-                weight: weight(&incident, terms),
+                weight: weight(facts, terms),
             };
             let rows = credit_rows(terms, outage, parts(tenants), end).map(|row| SlaRow {
                 tenant_id: row.tenant.clone(),
                 outage_us: row.outage_us,
                 outage_minutes: row.outage_minutes(),
+                basis: terms.basis(),
+                target: terms.target(),
                 period: row.period,
-                availability: row.availability,
+                availability_percent: terms.shown(row.availability),
                 target_breached: row.target_breached,
                 credit: row.credit,
                 terms_version: terms.version().clone(),
@@ -306,17 +322,31 @@ async fn counted(
     })
 }
 
-/// The same question for each of the weeks before.
+/// The baseline of each tenant, from the same question about the weeks before.
 async fn baseline(
     usage: &dyn UsageSource,
-    query: &ImpactQuery,
+    weeks: &[ImpactQuery],
     method: Method,
     deadline: Duration,
 ) -> Result<Vec<Option<u64>>, Error> {
-    let mut weeks = Vec::new();
-    for week in 1..=BASELINE_WEEKS {
-        let shifted = query.shifted_back(WEEK * week);
-        weeks.push(counted(usage, &shifted, method, deadline).await?.counts);
+    let mut counts = Vec::with_capacity(weeks.len());
+    for week in weeks {
+        counts.push(counted(usage, week, method, deadline).await?.counts);
     }
-    Ok(baseline_of(&weeks))
+    Ok(baseline_of(&counts))
+}
+
+/// In how many weeks the tenant in this place is not asked about, as its outage reaches into
+/// them.
+fn left_out(query: &ImpactQuery, weeks: &[ImpactQuery], at: usize) -> usize {
+    let windows = |query: &ImpactQuery| {
+        let one = query.tenants().get(at);
+        one.is_some_and(|one| !one.windows.is_empty())
+    };
+    let asked = weeks.iter().filter(|week| windows(week)).count();
+    if windows(query) {
+        weeks.len() - asked
+    } else {
+        0
+    }
 }

@@ -9,15 +9,16 @@ use super::{Error, Incidents};
 use crate::actor::Actor;
 use crate::audit::AuditDraft;
 use crate::billing::{
-    CreditInput, CreditSubject, Fresh, LedgerRow, LedgerWrite, is_settled, revise,
+    CreditInput, CreditState, CreditSubject, Fresh, LedgerRow, LedgerWrite, is_settled, newest,
+    revise,
 };
-use crate::commit::{Commit, IncidentWrite};
-use crate::incident::{Affected, AffectedTenant, Incident, outage_by_tenant};
-use crate::outbox::{Claim, MessageBody, Resettle, Settled, Settlement};
+use crate::commit::{Commit, IncidentWrite, OutboxWrite};
+use crate::incident::{Affected, AffectedTenant, Incident, Severity, SlaFacts, outage_by_tenant};
+use crate::outbox::{Claim, Message, MessageBody, Resettle, Settled, Settlement};
 use crate::port::{CreditQuery, StoreError};
 use crate::sla::{Basis, IncidentOutage, SlaTerms, TenantOutage, credit_rows};
-use crate::{CreditId, IncidentId, Percent, Period, PeriodKind, PersonName, TenantId, Timestamp};
-use crate::{Window, Windows};
+use crate::{CreditId, IncidentId, MessageId, Percent, PersonName, TenantId, Timestamp};
+use crate::{Window, Windows, Zone};
 
 /// How often credits are computed anew where something else was faster.
 pub(super) const ATTEMPTS: u32 = 16;
@@ -40,18 +41,27 @@ impl Incidents {
         by: &Actor,
         now: Timestamp,
     ) -> Result<(), Error> {
-        if let Affected::These(tenants) = &gathered.after.affected_tenants {
+        let mut makes_room = BTreeSet::new();
+        let facts = SlaFacts::of(&gathered.after);
+        let owes = !facts.is_open() || before.credit_revision > 0;
+        if let Affected::These(tenants) = facts.tenants()
+            && owes
+        {
             let rows = self.rows_of(before).await?;
-            let mut after = gathered.after.clone();
+            let fresh = if facts.is_open() {
+                as_before(&rows, tenants)
+            } else {
+                self.fresh(facts, tenants, now)
+            };
+            let mut after = Incident::clone(&gathered.after);
             after.state_mut().credit_revision += 1;
-            let fresh = self.fresh(&after, tenants, now);
-            commit
-                .ledger
-                .push(self.revised(&after, &rows, fresh, &by.name, now));
-            gathered.write.after = Arc::new(after.clone());
-            gathered.after = after;
+            let write = self.revised(&after, &rows, fresh, &[], &by.name, now);
+            makes_room.extend(write.changed(&rows).into_iter().cloned());
+            commit.ledger.push(write);
+            gathered.after = Arc::new(after);
+            gathered.write.after = Arc::clone(&gathered.after);
         }
-        if let Some(asked) = self.resettle(before, &gathered.after, &by.name, now) {
+        if let Some(asked) = self.resettle(before, &gathered.after, makes_room, &by.name, now) {
             let (after, body) = (&gathered.after, MessageBody::Settle(asked));
             let message = self.0.message(after, after.severity, body, now);
             gathered.outbox.push(message);
@@ -59,23 +69,27 @@ impl Incidents {
         Ok(())
     }
 
-    /// What is left to the relay, if anything is.
+    /// What is left to the relay, if anything is: periods that are credited as a whole, and
+    /// what a cap had cut of other credits of the tenants whose credits changed.
     fn resettle(
         &self,
         before: &Incident,
         after: &Incident,
+        makes_room: BTreeSet<TenantId>,
         author: &PersonName,
         now: Timestamp,
     ) -> Option<Resettle> {
         let contracts = &self.0.settings.contracts;
-        let outage = before.outage(now).union(&after.outage(now));
+        let (was, is) = (SlaFacts::of(before), SlaFacts::of(after));
+        let outage = was.outage(now).union(&is.outage(now));
         let span = outage.start().zip(outage.end());
         let span = span.and_then(|(start, end)| Window::non_empty(start, end));
-        let tenants = match (&before.affected_tenants, &after.affected_tenants) {
+        let tenants = match (was.tenants(), is.tenants()) {
             (Affected::These(before), Affected::These(after)) => {
                 let names = before.iter().chain(after.iter()).map(|one| &one.tenant_id);
                 let by_period = |tenant: &&TenantId| contracts.is_by_period(tenant);
-                let names: BTreeSet<TenantId> = names.filter(by_period).cloned().collect();
+                let mut names: BTreeSet<TenantId> = names.filter(by_period).cloned().collect();
+                names.extend(makes_room);
                 if names.is_empty() {
                     return None;
                 }
@@ -88,6 +102,30 @@ impl Incidents {
             tenants,
             span,
         })
+    }
+
+    /// The message that looks at the credits of a tenant and period again, as one of them is
+    /// not granted or taken back: what a cap had cut of the others may have room.
+    pub(super) fn room_again(
+        &self,
+        row: &LedgerRow,
+        author: &PersonName,
+        now: Timestamp,
+    ) -> OutboxWrite {
+        let asked = Resettle {
+            author: author.clone(),
+            tenants: Some(vec![row.tenant_id.clone()]),
+            span: Some(row.period.window(Zone::UTC)),
+        };
+        OutboxWrite::Add(Box::new(Message {
+            id: MessageId::from_uuid(self.0.ids.sortable(now)),
+            incident_id: None,
+            lane: Severity::Sev4,
+            body: MessageBody::Settle(asked),
+            committed_at: now,
+            due_at: now,
+            log: Vec::new(),
+        }))
     }
 
     /// All rows of an incident, if it ever had any.
@@ -107,25 +145,26 @@ impl Incidents {
         after: &Incident,
         rows: &[LedgerRow],
         fresh: Vec<Fresh>,
+        outgrown: &[CreditId],
         author: &PersonName,
         now: Timestamp,
     ) -> LedgerWrite {
         let subject = CreditSubject::Incident(after.id);
         let id = || CreditId::from_uuid(self.0.ids.sortable(now));
-        revise(subject, after.credit_revision, rows, fresh, author, id)
+        let revision = after.credit_revision;
+        revise(subject, revision, rows, fresh, outgrown, author, id)
     }
 
     /// What each tenant is owed for an incident, as it stands now.
-    fn fresh(&self, incident: &Incident, tenants: &[AffectedTenant], now: Timestamp) -> Vec<Fresh> {
-        if incident.excluded().is_some() {
+    fn fresh(&self, facts: SlaFacts<'_>, tenants: &[AffectedTenant], now: Timestamp) -> Vec<Fresh> {
+        if facts.excluded().is_some() {
             return Vec::new();
         }
-        let outage = incident.outage(now);
-        let end = incident.resolved_at.unwrap_or(now);
+        let (outage, end) = (facts.outage(now), facts.end(now));
         let mut fresh = Vec::with_capacity(tenants.len());
-        for (terms, tenants) in self.by_terms(tenants, outage.end().unwrap_or(end)) {
-            let weight = weight(incident, terms);
-            let whole = input(incident.id, outage.clone(), weight);
+        for (terms, tenants) in self.by_terms(tenants, &outage, end) {
+            let weight = weight(facts, terms);
+            let whole = input(facts.incident(), outage.clone(), weight);
             let hit = IncidentOutage {
                 windows: &outage,
                 weight,
@@ -134,7 +173,7 @@ impl Incidents {
             for (row, of) in credit_rows(terms, hit, parts(tenants), end).zip(parts_of) {
                 fresh.push(Fresh {
                     tenant_id: row.tenant.clone(),
-                    period: Period::of_month(row.period, PeriodKind::Month),
+                    period: row.period,
                     outage_us: row.outage_us,
                     // Under a contract per period the period is credited, not its incidents.
                     credit: match terms.basis() {
@@ -144,7 +183,7 @@ impl Incidents {
                     terms_version: terms.version().clone(),
                     inputs: match of {
                         [one] if one.from.is_none() && one.until.is_none() => Arc::clone(&whole),
-                        of => input(incident.id, part_of(&outage, of), weight),
+                        of => input(facts.incident(), part_of(&outage, of), weight),
                     },
                 });
             }
@@ -152,16 +191,34 @@ impl Incidents {
         fresh
     }
 
-    /// Tenants, sorted by name, in runs that have the same terms at a time.
+    /// Tenants, sorted by name, in runs that have the same terms: those of the period in which
+    /// the outage of each ended, or of `fallback` without one.
     pub(super) fn by_terms<'a>(
         &'a self,
         tenants: &'a [AffectedTenant],
-        at: Timestamp,
-    ) -> impl Iterator<Item = (&'a SlaTerms, &'a [AffectedTenant])> {
+        outage: &Windows,
+        fallback: Timestamp,
+    ) -> Vec<(&'a SlaTerms, &'a [AffectedTenant])> {
         let contracts = &self.0.settings.contracts;
-        let terms = move |one: &AffectedTenant| contracts.terms(&one.tenant_id, at);
-        let runs = tenants.chunk_by(move |a, b| std::ptr::eq(terms(a), terms(b)));
-        runs.filter_map(move |run| Some((terms(run.first()?), run)))
+        let mut runs: Vec<(&SlaTerms, std::ops::Range<usize>)> = Vec::new();
+        let mut start = 0;
+        for parts in tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id) {
+            let end = start + parts.len();
+            let terms = parts.first().map_or_else(
+                || contracts.standard_terms(),
+                |one| {
+                    let ended = end_of(outage, parts).unwrap_or(fallback);
+                    contracts.terms_at_end(&one.tenant_id, ended).0
+                },
+            );
+            match runs.last_mut() {
+                Some((last, run)) if std::ptr::eq(*last, terms) => run.end = end,
+                _ => runs.push((terms, start..end)),
+            }
+            start = end;
+        }
+        let rows = |(terms, run)| Some((terms, tenants.get(run)?));
+        runs.into_iter().filter_map(rows).collect()
     }
 
     /// What a commit left to the relay, as a message.
@@ -178,13 +235,16 @@ impl Incidents {
             outcome: Settled::Done,
         });
         if let Some(id) = claim.message.incident_id
-            && self.get(id).await?.affected_tenants == Affected::All
+            && let incident = self.get(id).await?
+            && incident.affected_tenants == Affected::All
+            && !incident.is_provisional()
         {
             let beside = Beside {
                 settles,
                 ..Beside::default()
             };
-            return self.settle_again(id, &asked.author, beside).await.map(drop);
+            let settled = self.settle_again(id, &asked.author, &[], beside);
+            return settled.await.map(drop);
         }
         let commit = Commit {
             settles,
@@ -195,12 +255,13 @@ impl Incidents {
     }
 
     /// Computes the credits of an incident anew, in a commit of its own, and says
-    /// whether anything came out differently. Nothing is written where it did not,
-    /// but what is to be settled with it.
+    /// whether anything came out differently; those that are `outgrown` do. Nothing is
+    /// written where it did not, but what is to be settled with it.
     pub(super) async fn settle_again(
         &self,
         id: IncidentId,
         author: &PersonName,
+        outgrown: &[CreditId],
         beside: Beside,
     ) -> Result<bool, Error> {
         let within = self.0.settings.store_deadline;
@@ -208,8 +269,10 @@ impl Incidents {
             let before = self.get(id).await?;
             let tenants = self.tenants_of(&before.affected_tenants).await?;
             let (rows, now) = (self.rows_of(&before).await?, self.0.now());
-            let fresh = self.fresh(&before, &tenants, now);
-            let changed = before.credit_revision == 0 || !is_settled(&rows, &fresh);
+            let fresh = self.fresh(SlaFacts::of(&before), &tenants, now);
+            let changed = before.credit_revision == 0
+                || !is_settled(&rows, &fresh)
+                || still_granted(&rows, outgrown);
             let mut commit = Commit {
                 settles: beside.settles.clone(),
                 ..Commit::default()
@@ -218,7 +281,7 @@ impl Incidents {
                 let mut after = Incident::clone(&before);
                 after.state_mut().revision = before.revision.next();
                 after.state_mut().credit_revision += 1;
-                let ledger = self.revised(&after, &rows, fresh, author, now);
+                let ledger = self.revised(&after, &rows, fresh, outgrown, author, now);
                 commit.ledger.push(ledger);
                 commit.audit.clone_from(&beside.audit);
                 let (after, expected) = (Arc::new(after), Some(before.revision));
@@ -260,6 +323,41 @@ impl Incidents {
         all.dedup();
         Ok(all)
     }
+}
+
+/// The credits that an incident had before it was reopened, of tenants that it still hits: they
+/// are computed again when it ends.
+fn as_before(rows: &[LedgerRow], tenants: &[AffectedTenant]) -> Vec<Fresh> {
+    let hit = |tenant: &TenantId| {
+        let found = tenants.binary_search_by(|one| one.tenant_id.cmp(tenant));
+        found.is_ok()
+    };
+    let standing = newest(rows).into_iter().filter(|(tenant, _)| hit(tenant));
+    standing.map(|(_, row)| Fresh::of(row)).collect()
+}
+
+/// Tells if one of these credits stands as it was granted.
+pub(super) fn still_granted(rows: &[LedgerRow], ids: &[CreditId]) -> bool {
+    let granted =
+        |row: &&LedgerRow| matches!(row.state, CreditState::Approved | CreditState::Issued);
+    let reversed = |id: CreditId| {
+        let by =
+            |row: &&LedgerRow| row.reverses == Some(id) && row.state != CreditState::Superseded;
+        rows.iter().any(|row| by(&row))
+    };
+    let mut found = rows.iter().filter(granted).map(|row| row.id);
+    found.any(|id| ids.contains(&id) && !reversed(id))
+}
+
+/// When the outage of one tenant ended, whose parts these are.
+fn end_of(outage: &Windows, parts: &[AffectedTenant]) -> Option<Timestamp> {
+    if parts
+        .iter()
+        .any(|one| one.until.is_none() && one.from.is_none())
+    {
+        return outage.end();
+    }
+    part_of(outage, parts).end()
 }
 
 /// What of an incident hit each tenant, for the arithmetic.

@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::settle::ATTEMPTS;
+use super::settle::{ATTEMPTS, Beside, still_granted};
 use super::{Error, Incidents};
 use crate::billing::{
-    CreditInput, CreditSubject, Fresh, LedgerRow, LedgerWrite, is_settled, revise,
+    CreditInput, CreditSubject, Fresh, LedgerRow, LedgerWrite, cap_periods, is_settled, outgrown,
+    revise,
 };
 use crate::commit::Commit;
 use crate::port::{CreditQuery, StoreError};
 use crate::sla::{Basis, IncidentShare};
-use crate::{CreditId, Month, Period, PeriodKind, PersonName, TenantId, Window};
+use crate::{
+    CreditId, IncidentId, Month, Period, PeriodKind, PersonName, TenantId, Window, Windows,
+};
 
 /// How many tenants' credits are kept at a time.
 const AT_ONCE: usize = 200;
@@ -28,6 +31,7 @@ impl Incidents {
         only: Option<&BTreeSet<TenantId>>,
         span: Window,
     ) -> Result<usize, Error> {
+        let span = self.reach_of(span, only).await?;
         let last = Month::of(span.end().saturating_add(DAY));
         let mut month = Month::of(span.start().saturating_sub(DAY));
         let (mut done, mut changed) = (BTreeSet::new(), 0);
@@ -44,6 +48,30 @@ impl Incidents {
         Ok(changed)
     }
 
+    /// The span of outages that touch each other, around one: where terms leave out short
+    /// outages, how long they are together counts in every period they lie in.
+    async fn reach_of(
+        &self,
+        span: Window,
+        only: Option<&BTreeSet<TenantId>>,
+    ) -> Result<Window, Error> {
+        if !self.0.settings.contracts.measures_runs() {
+            return Ok(span);
+        }
+        let mut reach = span;
+        for month in [Month::of(span.start()), Month::of_end(span.end())] {
+            for shares in self.shares(month, only, usize::MAX).await?.into_values() {
+                for run in reached(&shares, span).as_slice() {
+                    let (start, end) = (reach.start().min(run.start()), reach.end().max(run.end()));
+                    reach = Window::spanning(start, end);
+                }
+            }
+        }
+        Ok(reach)
+    }
+
+    /// Computes the credits of a period as a whole, and those that a cap had cut and that have
+    /// room again.
     async fn settle_period(
         &self,
         author: &PersonName,
@@ -54,34 +82,50 @@ impl Incidents {
         'again: for _ in 0..ATTEMPTS {
             // The rows first: whoever writes newer ones has read what came after.
             let rows = self.rows_of_period(only, period).await?;
+            let outgrown = self.outgrown(&rows);
             // Those of an older contract are looked at even if nobody has one now.
-            if rows.is_empty() && !self.0.settings.contracts.credits_by(period.kind()) {
-                return Ok(0);
+            let by_period = rows.iter().any(|row| row.incident_id.is_none());
+            let mut changed = 0;
+            if by_period || self.0.settings.contracts.credits_by(period.kind()) {
+                let shares = self.shares(period.first_month(), only, usize::MAX).await?;
+                let writes = self.periods_revised(author, &rows, shares, &outgrown, period);
+                changed = writes.len();
+                let mut writes = writes.into_iter().peekable();
+                while writes.peek().is_some() {
+                    let commit = Commit {
+                        ledger: writes.by_ref().take(AT_ONCE).collect(),
+                        ..Commit::default()
+                    };
+                    match self.0.store.commit(commit, within).await {
+                        Err(StoreError::CreditMoved(_)) => continue 'again,
+                        other => other?,
+                    };
+                }
             }
-            let shares = self.shares(period.first_month(), only, usize::MAX).await?;
-            let writes = self.periods_revised(author, rows, shares, period);
-            let changed = writes.len();
-            let mut writes = writes.into_iter().peekable();
-            while writes.peek().is_some() {
-                let commit = Commit {
-                    ledger: writes.by_ref().take(AT_ONCE).collect(),
-                    ..Commit::default()
-                };
-                match self.0.store.commit(commit, within).await {
-                    Err(StoreError::CreditMoved(_)) => continue 'again,
-                    other => other?,
-                };
+            let cut = rows.iter().filter(|row| outgrown.contains(&row.id));
+            let cut: BTreeSet<IncidentId> = cut.filter_map(|row| row.incident_id).collect();
+            for incident in cut {
+                let beside = Beside::default();
+                let settled = self.settle_again(incident, author, &outgrown, beside);
+                changed += usize::from(settled.await?);
             }
             return Ok(changed);
         }
         Err(StoreError::Conflict.into())
     }
 
+    /// Credits that were granted and would be granted otherwise now.
+    fn outgrown(&self, rows: &[LedgerRow]) -> Vec<CreditId> {
+        let limits = |tenant: &TenantId, period| self.limits(tenant, period);
+        outgrown(&cap_periods(rows.to_vec(), limits), limits)
+    }
+
+    /// All rows of a period, of incidents and of the period as a whole.
     async fn rows_of_period(
         &self,
         only: Option<&BTreeSet<TenantId>>,
         period: Period,
-    ) -> Result<BTreeMap<TenantId, Vec<LedgerRow>>, Error> {
+    ) -> Result<Vec<LedgerRow>, Error> {
         let wanted = CreditQuery {
             period: Some(period),
             tenant: only
@@ -89,24 +133,26 @@ impl Incidents {
                 .and_then(|only| only.first().cloned()),
             ..CreditQuery::default()
         };
-        let found = self.ledger(&wanted).await?;
-        let mut rows: BTreeMap<TenantId, Vec<LedgerRow>> = BTreeMap::new();
-        for row in found {
-            if row.incident_id.is_none() && only.is_none_or(|only| only.contains(&row.tenant_id)) {
-                rows.entry(row.tenant_id.clone()).or_default().push(row);
-            }
-        }
-        Ok(rows)
+        let mut found = self.ledger(&wanted).await?;
+        found.retain(|row| only.is_none_or(|only| only.contains(&row.tenant_id)));
+        Ok(found)
     }
 
     fn periods_revised(
         &self,
         author: &PersonName,
-        mut rows: BTreeMap<TenantId, Vec<LedgerRow>>,
+        all: &[LedgerRow],
         mut shares: BTreeMap<TenantId, Vec<IncidentShare>>,
+        outgrown: &[CreditId],
         period: Period,
     ) -> Vec<LedgerWrite> {
         let now = self.0.now();
+        let mut rows: BTreeMap<TenantId, Vec<LedgerRow>> = BTreeMap::new();
+        for row in all.iter().filter(|row| row.incident_id.is_none()) {
+            rows.entry(row.tenant_id.clone())
+                .or_default()
+                .push(row.clone());
+        }
         for tenant in shares.keys() {
             rows.entry(tenant.clone()).or_default();
         }
@@ -115,13 +161,15 @@ impl Incidents {
             let shares = shares.remove(&tenant).unwrap_or_default();
             let fresh = self.period_credit(&tenant, shares, period);
             let fresh: Vec<Fresh> = fresh.into_iter().collect();
-            if is_settled(&rows, &fresh) {
+            if is_settled(&rows, &fresh) && !still_granted(&rows, outgrown) {
                 continue;
             }
             let revision = rows.iter().map(|row| row.revision).max().unwrap_or(0) + 1;
             let subject = CreditSubject::Period(tenant, period);
             let id = || CreditId::from_uuid(self.0.ids.sortable(now));
-            writes.push(revise(subject, revision, &rows, fresh, author, id));
+            writes.push(revise(
+                subject, revision, &rows, fresh, outgrown, author, id,
+            ));
         }
         writes
     }
@@ -142,11 +190,16 @@ impl Incidents {
         if !by_period || made.incidents.is_empty() {
             return None;
         }
-        let hit = |share: &IncidentShare| {
-            made.incidents
-                .iter()
-                .any(|line| line.incident == share.incident)
+        // Those of the period, and those that an outage of it touches beyond its edge where
+        // that counts.
+        let bounds = made.period.window(made.zone);
+        let terms = contracts.terms_of(tenant, period.first_month());
+        let reached = if terms.measures_runs() {
+            reached(&shares, bounds)
+        } else {
+            Windows::from(bounds)
         };
+        let hit = |share: &IncidentShare| !share.outage.intersect(&reached).is_empty();
         let inputs = shares.into_iter().filter(hit).map(|share| CreditInput {
             incident_id: share.incident,
             windows: share.outage,
@@ -157,8 +210,17 @@ impl Incidents {
             period,
             outage_us: made.outage_us,
             credit: made.credit,
-            terms_version: made.terms_version.clone(),
+            terms_version: made.terms_version,
             inputs: inputs.collect(),
         })
     }
+}
+
+/// The outages, joined, that lie in a period at least in part.
+fn reached(shares: &[IncidentShare], bounds: Window) -> Windows {
+    let windows = shares.iter().flat_map(|one| one.outage.as_slice());
+    let runs: Windows = windows.copied().collect();
+    let inside = runs.as_slice().iter();
+    let inside = inside.filter(|run| run.intersect(bounds).is_some());
+    inside.copied().collect()
 }

@@ -1,12 +1,16 @@
 //! Statements: what each tenant is owed for a period.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{Error, Incidents};
-use crate::incident::{Affected, AffectedTenant, Incident, Scope, outage_by_tenant};
+use crate::incident::{Affected, AffectedTenant, SlaFacts, outage_by_tenant};
 use crate::port::IncidentFilter;
 use crate::sla::{IncidentShare, SlaStatement, SlaTerms};
-use crate::{Invalid, Month, Percent, TenantId};
+use crate::{IncidentId, Invalid, Month, Percent, TenantId, Window, Windows};
+
+/// What lies this far beyond a window, at most, touches it: times are microseconds.
+const A_MOMENT: Duration = Duration::from_micros(1);
 
 /// Most outages, one for each tenant and incident, that the statements of a month are made
 /// of; of one tenant there are never so many.
@@ -46,69 +50,136 @@ impl Incidents {
         Ok(made.collect())
     }
 
-    /// What hit each tenant about a month, or `only` these: as far as the longest
-    /// period reaches that a month is told in. Refuses to hold more than `most`.
+    /// What hit each tenant about a month, or `only` these: as far as the longest period
+    /// reaches that the month is part of, and over its edges as far as outages touch where
+    /// terms leave out short ones. Refuses to hold more than `most`.
     pub(super) async fn shares(
         &self,
         month: Month,
         only: Option<&BTreeSet<TenantId>>,
         most: usize,
     ) -> Result<BTreeMap<TenantId, Vec<IncidentShare>>, Error> {
+        let contracts = &self.0.settings.contracts;
+        let mut found = Found {
+            month,
+            only,
+            most,
+            shares: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            held: 0,
+            everybody: None,
+        };
+        let mut read = contracts.widest(month);
+        self.add_shares(&mut found, read).await?;
+        while contracts.measures_runs()
+            && let Some(wider) = found.reach(read)
+        {
+            for new in [
+                Window::non_empty(wider.start(), read.start()),
+                Window::non_empty(read.end(), wider.end()),
+            ]
+            .into_iter()
+            .flatten()
+            {
+                self.add_shares(&mut found, new).await?;
+            }
+            read = wider;
+        }
+        Ok(found.shares)
+    }
+
+    /// Adds what incidents with an outage in a window did to each tenant.
+    async fn add_shares(&self, found: &mut Found<'_>, window: Window) -> Result<(), Error> {
         let now = self.0.now();
         let contracts = &self.0.settings.contracts;
-        let one = only.filter(|only| only.len() == 1);
+        let one = found.only.filter(|only| only.len() == 1);
         let filter = IncidentFilter {
             tenant: one.and_then(|only| Some(only.first()?.as_str().to_owned())),
-            touching: Some(contracts.widest(month)),
+            touching: Some(window),
             ..IncidentFilter::default()
         };
-        let mut shares: BTreeMap<TenantId, Vec<IncidentShare>> = BTreeMap::new();
-        let (mut everybody, mut held): (Option<Vec<TenantId>>, _) = (None, 0);
         let mut pages = self.pages(filter);
         while let Some(incident) = pages.next().await? {
-            if incident.excluded().is_some() {
+            let facts = SlaFacts::of(&incident);
+            if facts.excluded().is_some() || !found.seen.insert(facts.incident()) {
                 continue;
             }
             let whole = |all: &mut dyn Iterator<Item = &TenantId>| {
                 all.cloned().map(AffectedTenant::whole).collect()
             };
-            let hit: Vec<AffectedTenant> = match (&incident.affected_tenants, only) {
+            let hit: Vec<AffectedTenant> = match (facts.tenants(), found.only) {
                 (Affected::These(list), _) => list.to_vec(),
                 (Affected::All, Some(only)) => whole(&mut only.iter()),
                 (Affected::All, None) => {
-                    let all = match &mut everybody {
+                    let all = match &mut found.everybody {
                         Some(all) => all,
-                        None => everybody.insert(self.everybody().await?),
+                        None => found.everybody.insert(self.everybody().await?),
                     };
                     whole(&mut all.iter())
                 }
             };
-            for (name, outage) in outage_by_tenant(&incident.outage(now), &hit) {
-                if only.is_none_or(|only| only.contains(&name)) {
-                    let terms = contracts.terms(&name, month.window().start());
+            for (name, outage) in outage_by_tenant(&facts.outage(now), &hit) {
+                if found.only.is_none_or(|only| only.contains(&name)) {
+                    let terms = contracts.terms_of(&name, found.month);
                     let share = IncidentShare {
-                        incident: incident.id,
+                        incident: facts.incident(),
                         outage,
-                        weight: weight(&incident, terms),
-                        open: incident.is_provisional(),
+                        weight: weight(facts, terms),
+                        open: facts.is_open(),
                     };
-                    shares.entry(name).or_default().push(share);
-                    held += 1;
+                    found.shares.entry(name).or_default().push(share);
+                    found.held += 1;
                 }
             }
-            if held > most {
+            if found.held > found.most {
+                let most = found.most;
                 let expected = format!("one tenant, as there are more than {most} outages");
                 return Err(Invalid::new("tenant", expected).into());
             }
         }
-        Ok(shares)
+        Ok(())
+    }
+}
+
+/// Outages of a month, as they are read.
+struct Found<'a> {
+    month: Month,
+    only: Option<&'a BTreeSet<TenantId>>,
+    most: usize,
+    shares: BTreeMap<TenantId, Vec<IncidentShare>>,
+    seen: BTreeSet<IncidentId>,
+    held: usize,
+    everybody: Option<Vec<TenantId>>,
+}
+
+impl Found<'_> {
+    /// The window to read where an outage reaches the edge of the one that was read: others
+    /// may touch it there.
+    fn reach(&self, read: Window) -> Option<Window> {
+        let (mut start, mut end) = (read.start(), read.end());
+        for shares in self.shares.values() {
+            let windows = shares.iter().flat_map(|one| one.outage.as_slice()).copied();
+            let runs: Windows = windows.collect();
+            for run in runs.as_slice() {
+                // One that only touches the edge lies beyond it, for whoever asks for windows.
+                if run.start() <= read.start() && read.start() <= run.end() {
+                    start = start.min(run.start().saturating_sub(A_MOMENT));
+                }
+                if run.start() <= read.end() && read.end() <= run.end() {
+                    end = end.max(run.end().saturating_add(A_MOMENT));
+                }
+            }
+        }
+        let wider = Window::spanning(start, end);
+        (wider != read).then_some(wider)
     }
 }
 
 /// What the downtime of an incident weighs under some terms.
-pub(super) fn weight(incident: &Incident, terms: &SlaTerms) -> Percent {
-    match incident.facts.scope {
-        Some(Scope::Regions | Scope::Segments) => terms.partial_weight(),
-        Some(Scope::All) | None => Percent::HUNDRED,
+pub(super) fn weight(facts: SlaFacts<'_>, terms: &SlaTerms) -> Percent {
+    if facts.is_partial() {
+        terms.partial_weight()
+    } else {
+        Percent::HUNDRED
     }
 }

@@ -1,11 +1,10 @@
 //! Whose users are counted, when; and the answer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::ApiUsageEvent;
 use crate::window::{Window, Windows};
-use crate::{ServiceId, TenantId, Timestamp};
+use crate::{ServiceId, TenantId, Zone};
 
 /// A tenant and when it was hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,20 +73,23 @@ impl ImpactQuery {
                 .is_none_or(|services| services.contains(&event.service))
     }
 
-    /// The same question about an earlier time. Windows that would begin before
-    /// 1970 are left out.
+    /// The same question about so many weeks before, by the calendar of each tenant's zone:
+    /// the same weekdays and times of the day, also over a change of the clocks. The part of a
+    /// tenant is empty where it would meet the tenant's own windows, as after an outage of
+    /// more than a week, and where it would begin before 1970.
     #[must_use]
-    pub fn shifted_back(&self, by: Duration) -> Self {
-        let shift = |window: &Window| {
-            let back = |time: Timestamp| {
-                let us = i64::try_from(by.as_micros()).ok()?;
-                Timestamp::from_micros(time.micros().checked_sub(us)?).ok()
-            };
-            Window::non_empty(back(window.start())?, back(window.end())?)
-        };
-        let tenants = self.tenants.iter().map(|one| TenantWindows {
-            tenant: one.tenant.clone(),
-            windows: one.windows.as_slice().iter().filter_map(shift).collect(),
+    pub fn weeks_before(&self, weeks: u32, zone: impl Fn(&TenantId) -> Zone) -> Self {
+        let tenants = self.tenants.iter().map(|one| {
+            let zone = zone(&one.tenant);
+            let back = |time| zone.weeks_before(time, weeks);
+            let shift =
+                |window: &Window| Window::non_empty(back(window.start())?, back(window.end())?);
+            let windows: Windows = one.windows.as_slice().iter().filter_map(shift).collect();
+            let meets = !windows.intersect(&one.windows).is_empty();
+            TenantWindows {
+                tenant: one.tenant.clone(),
+                windows: if meets { Windows::empty() } else { windows },
+            }
         });
         Self {
             tenants: tenants.collect(),

@@ -145,7 +145,8 @@ fn apply_change(state: &mut State, change: &Change, seq: u64, now: Timestamp, po
     state.note_text(change, seq);
     if let Change::StartedAt(start) = change {
         state.started_at_assumed = false;
-        // After a reopen the stated start is that of the first interval.
+        // After a reopen the stated start is that of the first interval, which does not end
+        // before it: the command was checked.
         if let Some(first) = state.earlier.first_mut() {
             *first = Window::non_empty(*start, first.end()).unwrap_or(*first);
         }

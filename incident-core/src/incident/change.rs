@@ -151,15 +151,6 @@ fn without_note(state: &State) -> Option<DataLoss> {
 }
 
 impl Change {
-    /// Whether the change moves what a tenant is owed.
-    #[must_use]
-    pub const fn moves_credits(&self) -> bool {
-        matches!(
-            self,
-            Self::AffectedTenants(_) | Self::StartedAt(_) | Self::ImpactEndedAt(_)
-        )
-    }
-
     /// The old and new value, as the entry will tell it.
     #[must_use]
     pub fn delta(&self, state: &State) -> FieldDelta {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::declare::long_outage;
 use super::limits::{is_bound, span_of};
 use super::{
-    CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity, Status, Step,
-    Transition, Update, Updated,
+    CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity, SlaFacts,
+    Status, Step, Transition, Update, Updated,
 };
 use super::{alert, limits, merge, page, vendor, visible};
 use crate::actor::{Action, Actor};
@@ -396,6 +396,41 @@ fn after_start(incident: &Incident, field: &'static str, time: Timestamp) -> Res
     Ok(())
 }
 
+fn start_before_ends(incident: &Incident, start: Timestamp) -> Result<(), Invalid> {
+    let ends = [
+        incident.mitigated_at,
+        incident.impact_ended_at,
+        incident.resolved_at,
+    ];
+    if ends.into_iter().flatten().any(|end| end < start) {
+        let expected = "a time that is not after the mitigation, end of impact or resolution";
+        return Err(Invalid::new("started_at", expected));
+    }
+    Ok(())
+}
+
+/// Refuses a new start of an incident that was reopened where nothing would be left of its
+/// first outage: one start would be shown, and the outage counted from another.
+fn start_of_first(incident: &Incident, changes: &[&Change]) -> Result<(), Invalid> {
+    let new = changes.iter().find_map(|change| {
+        if let Change::StartedAt(start) = change {
+            Some(*start)
+        } else {
+            None
+        }
+    });
+    let (Some(start), Some(_)) = (new, incident.reopened_at) else {
+        return Ok(());
+    };
+    let first = incident.earlier.first();
+    let expected = match first.filter(|first| first.start() == incident.started_at) {
+        Some(first) if start < first.end() => return Ok(()),
+        Some(_) => "a time before the end of the first outage, as it was reopened since",
+        None => "no value, as it was reopened and its first outage had no length",
+    };
+    Err(Invalid::new("started_at", expected))
+}
+
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "only times have an order; every other field takes any value of its type"
@@ -410,26 +445,13 @@ fn check_change(incident: &Incident, change: &Change, now: Timestamp) -> Result<
         }
         Change::StartedAt(start) => {
             not_future("started_at", *start, now)?;
-            let ends = if incident.earlier.is_empty() {
-                [
-                    incident.mitigated_at,
-                    incident.impact_ended_at,
-                    incident.resolved_at,
-                ]
-            } else {
-                [
-                    incident.earlier.first().map(|window| window.end()),
-                    None,
-                    None,
-                ]
-            };
-            if ends.into_iter().flatten().any(|end| end < *start) {
-                return Err(Invalid::new(
-                    "started_at",
-                    "a time that is not after the mitigation, end of impact or resolution",
-                )
-                .into());
+            if incident.reopened_at.is_none() {
+                start_before_ends(incident, *start)?;
             }
+        }
+        Change::AffectedTenants(tenants) => {
+            let hull = (incident.started_at, SlaFacts::of(incident).end_of_outage());
+            tenants.check_inside(&incident.affected_tenants, hull, now)?;
         }
         _ => {}
     }
@@ -458,6 +480,7 @@ fn change(
         }
         change.set(whole.state_mut());
     }
+    start_of_first(incident, &fresh)?;
     for change in &fresh {
         check_change(&trial, change, now)?;
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::apply::restart_update_clock;
 use super::decide::{eta_ahead, not_future};
 use super::{
-    AlertRepeats, Declare, Event, Incident, Mode, Refusal, ResponseRole, RoleAssignment, Severity,
-    Source, State, Status, Transition, Updated, limits, visible,
+    Affected, AlertRepeats, Declare, Event, Incident, Mode, Refusal, ResponseRole, RoleAssignment,
+    Severity, Source, State, Status, Transition, Updated, limits, visible,
 };
 use crate::actor::{Action, Actor, ActorKind};
 use crate::paging::Paging;
@@ -234,6 +234,11 @@ fn check(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {
         eta_ahead(eta, now)?;
     }
     let start = asked.started_at.unwrap_or(now);
+    let end = asked.impact_ended_at.or(asked.resolved_at);
+    let nobody = Affected::default();
+    asked
+        .affected_tenants
+        .check_inside(&nobody, (start, end), now)?;
     for (field, end) in [
         ("impact_ended_at", asked.impact_ended_at),
         ("resolved_at", asked.resolved_at),

@@ -18,6 +18,7 @@ mod outline;
 mod page;
 mod severity;
 mod shape;
+mod sla_facts;
 mod status;
 mod tenants;
 mod vendor;
@@ -42,6 +43,7 @@ pub use facts::{
 pub use merge::TookIn;
 pub use outline::{OUTLINE_TENANTS, Outline};
 pub use severity::{Level, Priority, Severity};
+pub use sla_facts::SlaFacts;
 pub use status::{Status, Step};
 pub use tenants::{Affected, AffectedTenant, MOST_TENANTS, TENANTS_BYTES, outage_by_tenant};
 pub use vendor::VendorReport;
@@ -205,15 +207,7 @@ impl Incident {
     /// Not joined; see [`Incident::outage`] for the set.
     #[must_use]
     pub fn intervals(&self) -> Vec<(Timestamp, Option<Timestamp>)> {
-        let current = (
-            self.reopened_at.unwrap_or(self.started_at),
-            self.impact_ended_at.or(self.resolved_at),
-        );
-        self.earlier
-            .iter()
-            .map(|window| (window.start(), Some(window.end())))
-            .chain([current])
-            .collect()
+        SlaFacts::of(self).intervals().collect()
     }
 
     /// The outage as a set of disjoint windows. An interval without an end runs
@@ -222,10 +216,7 @@ impl Incident {
     /// The end is `impact_ended_at` if stated, else `resolved_at`, else `now`.
     #[must_use]
     pub fn outage(&self, now: Timestamp) -> Windows {
-        self.intervals()
-            .into_iter()
-            .filter_map(|(start, end)| Window::non_empty(start, end.unwrap_or(now)))
-            .collect()
+        SlaFacts::of(self).outage(now)
     }
 
     /// Whether a report about it may still change by itself: it is live.
@@ -237,15 +228,7 @@ impl Incident {
     /// Why it has no part in SLA and billing, if it has none.
     #[must_use]
     pub fn excluded(&self) -> Option<String> {
-        match (self.mode, &self.ending) {
-            (Mode::Drill, _) => Some("drill".to_owned()),
-            (_, Some(Ending::Cancelled(_))) => Some("cancelled".to_owned()),
-            (_, Some(Ending::MergedInto(_))) => Some("merged".to_owned()),
-            _ if self.environment.as_str() != Self::PRODUCTION => {
-                Some(self.environment.to_string())
-            }
-            _ => None,
-        }
+        SlaFacts::of(self).excluded()
     }
 
     /// `sys-incident:<id>`: the key under which a pager knows it, so that one

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::decide::CLOCK_TOLERANCE;
 use crate::window::{Window, Windows};
 use crate::{Invalid, TenantId, Timestamp};
 
@@ -157,6 +158,35 @@ impl Affected {
                 Self::These(list.iter().take(most).cloned().collect())
             }
             Self::All | Self::These(_) => self.clone(),
+        }
+    }
+
+    /// Checks the times of those that `before` does not have: each lies, at least in part,
+    /// in the outage from `start` until `end`, or until now while that is not known.
+    ///
+    /// # Errors
+    /// One that is outside, by its name.
+    pub(super) fn check_inside(
+        &self,
+        before: &Self,
+        (start, end): (Timestamp, Option<Timestamp>),
+        now: Timestamp,
+    ) -> Result<(), Invalid> {
+        let known = before.list().unwrap_or_default();
+        let end = end.unwrap_or_else(|| now.saturating_add(CLOCK_TOLERANCE));
+        let outside = |one: &&AffectedTenant| {
+            let (from, until) = one.bounds();
+            (from > end || until < start) && !known.contains(one)
+        };
+        let new = self.list().unwrap_or_default().iter();
+        let timed = new.filter(|one| one.from.is_some() || one.until.is_some());
+        match timed.into_iter().find(outside) {
+            None => Ok(()),
+            Some(one) => {
+                let tenant = &one.tenant_id;
+                let expected = format!("`from` and `until` of {tenant} during the outage, or none");
+                Err(Invalid::new("affected_tenants", expected))
+            }
         }
     }
 

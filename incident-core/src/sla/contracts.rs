@@ -1,11 +1,11 @@
 //! Which terms hold for whom.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::{Basis, IncidentShare, SlaStatement, SlaTerms, statement};
-use crate::{
-    Invalid, Money, Month, Name, Percent, Period, PeriodKind, TenantId, Timestamp, Window,
-};
+use super::statement::of_period;
+use super::{Basis, IncidentShare, SlaStatement, SlaTerms};
+use crate::{Invalid, Money, Month, Name, Period, PeriodKind, TenantId, Timestamp, Window, Zone};
 
 /// The terms of one kind of contract, by validity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,85 @@ impl Contract {
     }
 }
 
+/// A contract, and from which month on which of its terms hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Scheduled {
+    contract: Contract,
+    /// Number of the first month, and the place of the version; none for the standard terms.
+    /// Ascending; the first one is from the beginning on.
+    turns: Vec<(u32, Option<usize>)>,
+}
+
+impl Scheduled {
+    fn new(contract: Contract, standard: &SlaTerms) -> Self {
+        let mut turns: Vec<(u32, Option<usize>)> = Vec::new();
+        let mut longest = 1;
+        for (place, from, until) in stretches(&contract) {
+            let terms = place.and_then(|at| contract.0.get(at)).unwrap_or(standard);
+            let months = u32::from(terms.basis().period().months());
+            // Where no period of either is cut: that of the terms before is finished, and
+            // these begin with a whole one. Months, quarters and years nest.
+            let step = months.max(longest);
+            let first = from.map_or(0, |from| first_month_from(from, terms.zone()));
+            let first = first.div_ceil(step) * step;
+            let begins = |month: Month| month.window_in(terms.zone()).start();
+            let start = month_of(first).map_or(Timestamp::MIN, begins);
+            // Some are over before their first period begins.
+            if until.is_none_or(|until| start < until) {
+                turns.push((first, place));
+                longest = months;
+            }
+        }
+        Self { contract, turns }
+    }
+
+    /// The terms for the period that a month lies in; none where they are the standard ones.
+    fn terms_of(&self, month: Month) -> Option<&SlaTerms> {
+        let number = number_of(month);
+        let after = self.turns.partition_point(|(first, _)| *first <= number);
+        let (_, place) = self.turns.get(after.checked_sub(1)?)?;
+        self.contract.0.get((*place)?)
+    }
+}
+
+/// The stretches of time in which one version of a contract holds, or none of them; ascending
+/// and without gaps.
+fn stretches(contract: &Contract) -> Vec<(Option<usize>, Option<Timestamp>, Option<Timestamp>)> {
+    let mut all = Vec::new();
+    let mut covered = None;
+    for (place, terms) in contract.0.iter().enumerate() {
+        let (from, until) = terms.validity();
+        if from.is_some() && from != covered {
+            all.push((None, covered, from));
+        }
+        all.push((Some(place), from, until));
+        covered = until;
+    }
+    if covered.is_some() {
+        all.push((None, covered, None));
+    }
+    all
+}
+
+/// Months are counted from that of the year 0 on.
+fn number_of(month: Month) -> u32 {
+    let (year, number) = month.parts();
+    u32::from(year) * 12 + u32::from(number) - 1
+}
+
+fn month_of(number: u32) -> Option<Month> {
+    let year = u16::try_from(number / 12).ok()?;
+    Month::from_parts(year, u8::try_from(number % 12 + 1).ok()?)
+}
+
+/// The number of the first month that begins at a time or later, in a zone.
+fn first_month_from(time: Timestamp, zone: Zone) -> u32 {
+    let just_after = time.saturating_add(Duration::from_micros(1));
+    let month = Month::of_end_in(just_after, zone);
+    let begins_then = month.window_in(zone).start() == time;
+    number_of(month) + u32::from(!begins_then)
+}
+
 /// What was agreed with one tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Agreed {
@@ -72,21 +151,22 @@ struct Agreed {
 ///
 /// ```
 /// use incident_core::sla::{Contract, Contracts, SlaTerms};
-/// use incident_core::{Name, TenantId, Timestamp};
+/// use incident_core::{Name, TenantId};
 /// let gold: SlaTerms = serde_json::from_str(r#"{"target_percent": "99.95", "version": "gold-1",
 ///     "tiers": [{"from_minutes": 0, "credit_percent": "0"}, {"from_minutes": 30, "credit_percent": "15"}]}"#)?;
 /// let tenant = TenantId::new("tenant-fr")?;
 /// let contracts = Contracts::standard(SlaTerms::default())
 ///     .with_contract(Name::new("gold")?, Contract::always(gold))
 ///     .with_tenant(tenant.clone(), Some(Name::new("gold")?), None)?;
-/// assert_eq!(contracts.terms(&tenant, Timestamp::MIN).version().as_str(), "gold-1");
-/// assert_eq!(contracts.terms(&TenantId::new("other")?, Timestamp::MIN).version().as_str(), "default-1");
+/// let month = "2026-11".parse()?;
+/// assert_eq!(contracts.terms_of(&tenant, month).version().as_str(), "gold-1");
+/// assert_eq!(contracts.terms_of(&TenantId::new("other")?, month).version().as_str(), "default-1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contracts {
     standard: SlaTerms,
-    named: BTreeMap<Name, Contract>,
+    named: BTreeMap<Name, Scheduled>,
     tenants: BTreeMap<TenantId, Agreed>,
 }
 
@@ -104,7 +184,8 @@ impl Contracts {
     /// One more kind of contract.
     #[must_use]
     pub fn with_contract(mut self, name: Name, contract: Contract) -> Self {
-        self.named.insert(name, contract);
+        let scheduled = Scheduled::new(contract, &self.standard);
+        self.named.insert(name, scheduled);
         self
     }
 
@@ -143,14 +224,38 @@ impl Contracts {
         &self.standard
     }
 
-    /// The terms that hold for a tenant at a time.
+    /// The terms of a tenant for the period that a month lies in: those that hold at the
+    /// period's start, in their own zone. Every figure about a tenant and a period is computed
+    /// with these.
+    ///
+    /// A period that has begun is finished under the terms of its start. A change to longer
+    /// periods in the middle of one (from months to quarters in May) takes effect with the
+    /// first whole one; until then the terms before it go on.
     #[must_use]
-    pub fn terms(&self, tenant: &TenantId, time: Timestamp) -> &SlaTerms {
-        let agreed = self.tenants.get(tenant);
-        let named = agreed.and_then(|agreed| self.named.get(agreed.contract.as_ref()?));
-        named
-            .and_then(|contract| contract.at(time))
-            .unwrap_or(&self.standard)
+    pub fn terms_of(&self, tenant: &TenantId, month: Month) -> &SlaTerms {
+        let terms = self.agreed(tenant).map(|agreed| agreed.terms_of(month));
+        terms.flatten().unwrap_or(&self.standard)
+    }
+
+    /// The terms and the period under which an outage of a tenant that ended at a time is
+    /// credited.
+    #[must_use]
+    pub fn terms_at_end(&self, tenant: &TenantId, end: Timestamp) -> (&SlaTerms, Period) {
+        let mut terms = self.terms_of(tenant, Month::of_end(end));
+        // The month of the end is that of the terms' zone.
+        for _ in 0..2 {
+            terms = self.terms_of(tenant, Month::of_end_in(end, terms.zone()));
+        }
+        (
+            terms,
+            Period::of_end(end, terms.basis().period(), terms.zone()),
+        )
+    }
+
+    /// The contract of a tenant, where it is not the standard.
+    fn agreed(&self, tenant: &TenantId) -> Option<&Scheduled> {
+        let agreed = self.tenants.get(tenant)?;
+        self.named.get(agreed.contract.as_ref()?)
     }
 
     /// What a tenant pays for a period, where that is known.
@@ -180,9 +285,8 @@ impl Contracts {
     /// Whether some terms of a tenant credit periods as a whole.
     #[must_use]
     pub fn is_by_period(&self, tenant: &TenantId) -> bool {
-        let agreed = self.tenants.get(tenant);
-        let named = agreed.and_then(|agreed| self.named.get(agreed.contract.as_ref()?));
-        let versions = named.into_iter().flat_map(Contract::all);
+        let agreed = self.agreed(tenant).into_iter();
+        let versions = agreed.flat_map(|one| one.contract.all());
         // Where none of its versions holds, the standard terms do.
         versions
             .chain([&self.standard])
@@ -191,18 +295,21 @@ impl Contracts {
 
     /// All terms there are.
     fn all(&self) -> impl Iterator<Item = &SlaTerms> {
-        let named = self.named.values().flat_map(Contract::all);
+        let named = self.named.values().flat_map(|one| one.contract.all());
         std::iter::once(&self.standard).chain(named)
     }
 
-    /// The most that a tenant is credited in the period of a time.
+    /// Tells if some terms leave out outages that are short, so that what touches a period's
+    /// outages over its edge is looked at too.
     #[must_use]
-    pub fn cap(&self, tenant: &TenantId, time: Timestamp) -> Percent {
-        self.terms(tenant, time).cap()
+    pub fn measures_runs(&self) -> bool {
+        self.all().any(SlaTerms::measures_runs)
     }
 
-    /// The statement of a tenant for the month, quarter or year that a month lies in,
-    /// under the terms that hold when the month begins. See [`statement`].
+    /// The statement of a tenant for the month, quarter or year that a month lies in, under
+    /// the terms of that period ([`terms_of`](Self::terms_of)). See [`statement`].
+    ///
+    /// [`statement`]: super::statement()
     #[must_use]
     pub fn statement(
         &self,
@@ -211,12 +318,12 @@ impl Contracts {
         mut shares: Vec<IncidentShare>,
         now: Timestamp,
     ) -> SlaStatement {
-        let terms = self.terms(tenant, month.window().start());
+        let terms = self.terms_of(tenant, month);
         let period = Period::of_month(month, terms.basis().period());
         // The order of the incidents is that of their outages, whoever asks.
         shares.sort_by_key(|share| (share.outage.start(), share.incident));
         let fee = self.fee(tenant, period.kind());
-        statement(terms, tenant, period, &shares, fee, now)
+        of_period(terms, tenant, period, &shares, fee, now)
     }
 
     /// The longest stretch that a statement of anybody about a month looks at: its
@@ -249,25 +356,120 @@ mod tests {
         terms.unwrap().valid(at(from), at(until)).unwrap()
     }
 
-    #[test]
-    fn each_time_has_the_terms_that_hold_then() {
-        let new_year = Some("2027-01-01T00:00:00Z");
-        let summer = Some("2027-07-01T00:00:00Z");
-        let versions = vec![version("b", new_year, summer), version("a", None, new_year)];
+    /// A tenant with these versions of a contract.
+    fn agreed(standard: SlaTerms, versions: Vec<SlaTerms>) -> (Contracts, TenantId) {
         let name = Name::new("gold").unwrap();
         let tenant = TenantId::new("tenant-fr").unwrap();
-        let contracts = Contracts::default()
+        let contracts = Contracts::standard(standard)
             .with_contract(name.clone(), Contract::versions(versions).unwrap())
             .with_tenant(tenant.clone(), Some(name), None)
             .unwrap();
-        for (time, expected) in [
-            ("2026-12-31T23:59:59.999999Z", "a"),
-            ("2027-01-01T00:00:00Z", "b"),
+        (contracts, tenant)
+    }
+
+    /// M2: each period has the terms of its start.
+    #[test]
+    fn each_period_has_the_terms_of_its_start() {
+        let (new_year, summer) = (
+            Some("2027-01-01T00:00:00Z"),
+            // In the middle of a month, which is finished as it began.
+            Some("2027-07-15T00:00:00Z"),
+        );
+        let versions = vec![version("b", new_year, summer), version("a", None, new_year)];
+        let (contracts, tenant) = agreed(SlaTerms::default(), versions);
+        for (month, expected) in [
+            ("2026-12", "a"),
+            ("2027-01", "b"),
+            ("2027-07", "b"),
             // It ran out: the standard terms hold.
-            ("2027-07-01T00:00:00Z", "default-1"),
+            ("2027-08", "default-1"),
         ] {
-            let terms = contracts.terms(&tenant, time.parse().unwrap());
-            assert_eq!(terms.version().as_str(), expected, "{time}");
+            let terms = contracts.terms_of(&tenant, month.parse().unwrap());
+            assert_eq!(terms.version().as_str(), expected, "{month}");
+        }
+    }
+
+    /// M2: an outage until exactly a month's start belongs to the month before, and so do its
+    /// terms; by the zone of those that hold then.
+    #[test]
+    fn an_outage_has_the_terms_of_the_period_in_which_it_ended() {
+        let new_year = Some("2027-01-01T00:00:00Z");
+        let versions = vec![version("a", None, new_year), version("b", new_year, None)];
+        let (contracts, tenant) = agreed(SlaTerms::default(), versions);
+        for (end, expected) in [
+            ("2027-01-01T00:00:00Z", ("a", "2026-12")),
+            ("2027-01-01T00:00:00.000001Z", ("b", "2027-01")),
+        ] {
+            let (terms, period) = contracts.terms_at_end(&tenant, end.parse().unwrap());
+            let found = (terms.version().as_str(), period.to_string());
+            assert_eq!((found.0, found.1.as_str()), expected, "{end}");
+        }
+        let east = "Pacific/Auckland".parse().unwrap();
+        let start = Some("2026-12-31T11:00:00Z");
+        let versions = vec![
+            version("a", None, start).in_zone(east),
+            version("b", start, None).in_zone(east),
+        ];
+        let (contracts, tenant) = agreed(SlaTerms::default(), versions);
+        let (terms, period) =
+            contracts.terms_at_end(&tenant, "2026-12-31T11:00:01Z".parse().unwrap());
+        assert_eq!(
+            (terms.version().as_str(), period.to_string().as_str()),
+            ("b", "2027-01")
+        );
+    }
+
+    /// M2 and "one quarter has two answers": whatever the lengths of the periods before and
+    /// after a change, each month is in one period, and every month of a period names it.
+    #[test]
+    fn each_month_is_in_one_period_whatever_changes() {
+        let kinds = [
+            Basis::PerIncident,
+            Basis::PerMonth,
+            Basis::PerQuarter,
+            Basis::PerYear,
+        ];
+        let months = || {
+            (2026..2029).flat_map(|year| (1..=12).filter_map(move |n| Month::from_parts(year, n)))
+        };
+        let changes = [
+            "2026-10-01T00:00:00Z",
+            "2026-11-15T12:00:00Z",
+            "2027-01-01T00:00:00Z",
+            "2027-05-01T00:00:00Z",
+        ];
+        for standard in kinds {
+            for (first, second) in kinds.iter().flat_map(|a| kinds.map(|b| (*a, b))) {
+                for at in changes {
+                    let end = Some("2028-02-10T00:00:00Z");
+                    let versions = vec![
+                        version("a", Some("2026-02-01T00:00:00Z"), Some(at))
+                            .per(first)
+                            .unwrap(),
+                        version("b", Some(at), end).per(second).unwrap(),
+                    ];
+                    let standard = SlaTerms::default().per(standard).unwrap();
+                    let (contracts, tenant) = agreed(standard, versions);
+                    let period = |month| {
+                        let terms = contracts.terms_of(&tenant, month);
+                        (Period::of_month(month, terms.basis().period()), terms)
+                    };
+                    for month in months() {
+                        let (here, terms) = period(month);
+                        for other in months() {
+                            let (there, other_terms) = period(other);
+                            let inside = Period::of_month(other, here.kind()) == here;
+                            if inside {
+                                assert_eq!(
+                                    (there, other_terms.version()),
+                                    (here, terms.version()),
+                                    "{first:?} {second:?} {at}: {month} and {other}"
+                                );
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Which part of an outage counts, and how much.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,30 @@ impl Downtime {
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl fmt::Display for Downtime {
+    /// Exact, in hours, minutes and seconds: `2 h 5 min 0.25 s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A microsecond times a part per million is a picosecond.
+        const SECOND: u128 = 1_000_000_000_000;
+        let (seconds, rest) = (self.0 / SECOND, self.0 % SECOND);
+        let mut parts = Vec::new();
+        for (amount, unit) in [(seconds / 3_600, "h"), (seconds / 60 % 60, "min")] {
+            if amount > 0 {
+                parts.push(format!("{amount} {unit}"));
+            }
+        }
+        if seconds % 60 > 0 || rest > 0 {
+            let text = format!("{}.{rest:012}", seconds % 60);
+            let text = text.trim_end_matches('0').trim_end_matches('.');
+            parts.push(format!("{text} s"));
+        }
+        if parts.is_empty() {
+            parts.push("0 min".to_owned());
+        }
+        f.write_str(&parts.join(" "))
     }
 }
 
@@ -150,25 +175,73 @@ fn whole_minutes(run: Window) -> Option<Window> {
     Window::non_empty(run.start(), end)
 }
 
-/// The downtime of several outages within `bounds`: overlaps count once, with the
-/// heaviest weight. `counted` is what counts of their union.
-pub(super) fn heaviest<'a>(
-    counted: &Windows,
-    bounds: Window,
-    outages: impl Iterator<Item = (&'a Windows, Percent)>,
-) -> Downtime {
-    let mut outages: Vec<(&Windows, Percent)> = outages.collect();
-    let whole = |(_, weight): &(&Windows, Percent)| *weight == Percent::HUNDRED;
-    if outages.iter().all(whole) {
-        return Downtime::of(counted.clip_iter(bounds).map(Window::micros).sum());
+/// Downtime by what it weighs, the heaviest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Weighed(Vec<(Percent, u64)>);
+
+impl Weighed {
+    /// The downtime of several outages within `bounds`: overlaps count once, with the
+    /// heaviest weight. `counted` is what counts of their union.
+    pub(super) fn of<'a>(
+        counted: &Windows,
+        bounds: Window,
+        outages: impl Iterator<Item = (&'a Windows, Percent)>,
+    ) -> Self {
+        let mut outages: Vec<(&Windows, Percent)> = outages.collect();
+        let whole = |(_, weight): &(&Windows, Percent)| *weight == Percent::HUNDRED;
+        if outages.iter().all(whole) {
+            let micros = counted.clip_iter(bounds).map(Window::micros).sum();
+            return Self(vec![(Percent::HUNDRED, micros)]);
+        }
+        outages.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
+        let (mut covered, mut parts) = (Windows::empty(), Vec::<(Percent, u64)>::new());
+        for (windows, weight) in outages {
+            let new = windows.intersect(counted).clip(bounds).minus(&covered);
+            covered = covered.union(&new);
+            match parts.last_mut() {
+                Some((last, micros)) if *last == weight => *micros += new.micros(),
+                _ => parts.push((weight, new.micros())),
+            }
+        }
+        parts.retain(|(_, micros)| *micros > 0);
+        Self(parts)
     }
-    outages.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
-    let mut covered = Windows::empty();
-    let mut down = Downtime::ZERO;
-    for (windows, weight) in outages {
-        let new = windows.intersect(counted).clip(bounds).minus(&covered);
-        down = down.plus(Downtime::at(new.micros(), weight));
-        covered = covered.union(&new);
+
+    /// All of it together.
+    pub(super) fn down(&self) -> Downtime {
+        let parts = self.0.iter().map(|(weight, us)| Downtime::at(*us, *weight));
+        parts.fold(Downtime::ZERO, Downtime::plus)
     }
-    down
+
+    /// Tells if none of it was partial.
+    pub(super) fn is_whole(&self) -> bool {
+        self.0.iter().all(|(weight, _)| *weight == Percent::HUNDRED)
+    }
+
+    /// The microseconds of each weight, the heaviest first.
+    pub(super) fn parts(&self) -> &[(Percent, u64)] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_downtime_is_shown_exactly() {
+        for (down, shown) in [
+            (Downtime::ZERO, "0 min"),
+            (Downtime::of(1), "0.000001 s"),
+            (Downtime::of(45 * MINUTE_US - 1), "44 min 59.999999 s"),
+            (Downtime::of(60 * MINUTE_US), "1 h"),
+            (Downtime::of(720 * 60 * MINUTE_US + 500_000), "720 h 0.5 s"),
+            (
+                Downtime::at(1, Percent::of_thousandths(1)),
+                "0.00000000001 s",
+            ),
+        ] {
+            assert_eq!(down.to_string(), shown);
+        }
+    }
 }

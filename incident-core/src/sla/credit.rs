@@ -1,9 +1,10 @@
 //! What is owed for one incident, tenant by tenant.
 
 use crate::window::{Window, Windows};
-use crate::{Month, Percent, TenantId, Timestamp, Zone};
+use crate::{Percent, Period, TenantId, Timestamp, Zone};
 
-use super::{Downtime, Scale, SlaTerms};
+use super::availability::half_even;
+use super::{Availability, Basis, Downtime, SlaTerms};
 
 /// A tenant and the part of the incident that hit it.
 #[derive(Clone, Copy, Debug)]
@@ -32,16 +33,17 @@ pub struct CreditRow<'a> {
     pub tenant: &'a TenantId,
     /// The outage that hit it, in microseconds: a union, never a sum.
     pub outage_us: u64,
-    /// The month of the outage's end; an end exactly at a month's start belongs
-    /// to the month before. A tenant that was not hit has that of the incident.
-    pub period: Month,
-    /// Whether the target is breached over that month by this incident alone.
+    /// The contract's month, quarter or year in which the outage ended; an end exactly at
+    /// its start belongs to the one before. A tenant that was not hit has that of the
+    /// incident.
+    pub period: Period,
+    /// Whether the target is breached over that period by this incident alone.
     /// Compared unrounded.
     pub target_breached: bool,
-    /// Availability over that month from this incident alone, half-even to four
-    /// decimals. For show.
-    pub availability: Percent,
-    /// The tier of the whole outage, not clipped to the month.
+    /// The availability over that period from this incident alone.
+    pub availability: Availability,
+    /// The tier of this incident alone: of the whole outage under terms per incident, of
+    /// its part in the period under others.
     pub credit: Percent,
 }
 
@@ -99,7 +101,7 @@ where
     let counted = terms.counted(windows);
     let mut parts = tenants.into_iter().peekable();
     let incident_end = windows.end().unwrap_or(fallback);
-    let mut month = MonthSpan::of_end(incident_end, terms.zone());
+    let mut span = PeriodSpan::of_end(incident_end, terms);
     // What a tenant was hit by that has no window of its own: most of them.
     let mut whole: Option<(u64, u64)> = None;
     std::iter::from_fn(move || {
@@ -109,9 +111,9 @@ where
         let unbounded = part.from.is_none() && part.until.is_none();
         let (outage_us, clipped);
         if !repeated && unbounded {
-            month.move_to(incident_end);
+            span.move_to(incident_end);
             (outage_us, clipped) = *whole.get_or_insert_with(|| {
-                let clipped = sum(counted.clip_iter(month.window));
+                let clipped = sum(counted.clip_iter(span.window));
                 (counted.micros(), clipped)
             });
         } else if !repeated && plain {
@@ -126,13 +128,13 @@ where
                 start.get_or_insert(window.start());
                 end = Some(window.end());
             }
-            month.move_to(end.unwrap_or(incident_end));
+            span.move_to(end.unwrap_or(incident_end));
             outage_us = all;
             // The month is that of the end: only the start can lie outside.
-            clipped = if start.is_none_or(|start| month.window.start() <= start) {
+            clipped = if start.is_none_or(|start| span.window.start() <= start) {
                 all
             } else {
-                sum(inside().filter_map(|window| window.intersect(month.window)))
+                sum(inside().filter_map(|window| window.intersect(span.window)))
             };
         } else {
             let mut bounds: Vec<Window> = part.bounds().into_iter().collect();
@@ -140,24 +142,23 @@ where
                 bounds.extend(next.bounds());
             }
             let hit = windows.intersect(&bounds.into_iter().collect());
-            month.move_to(hit.end().unwrap_or(incident_end));
+            span.move_to(hit.end().unwrap_or(incident_end));
             let hit = terms.counted(&hit);
             outage_us = hit.micros();
-            clipped = sum(hit.clip_iter(month.window));
+            clipped = sum(hit.clip_iter(span.window));
         }
-        let length = month.window.micros();
-        let down = Downtime::at(clipped, weight);
-        let credit = match terms.scale() {
-            Scale::ByOutage(_) => terms.credit_for(Downtime::at(outage_us, weight), length),
-            Scale::ByAvailability(_) => terms.credit_for(down, length),
+        let availability = Availability::new(Downtime::at(clipped, weight), span.window.micros());
+        let down = match terms.basis() {
+            Basis::PerIncident => Downtime::at(outage_us, weight),
+            Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => availability.down(),
         };
         Some(CreditRow {
             tenant,
             outage_us,
-            period: month.month,
-            target_breached: is_missed(terms.target(), down, length),
-            availability: availability_of(down, length),
-            credit,
+            period: span.period,
+            target_breached: availability.misses(terms.target()),
+            availability,
+            credit: terms.credit_for(down, availability.period_us()),
         })
     })
 }
@@ -166,78 +167,50 @@ fn sum(windows: impl Iterator<Item = Window>) -> u64 {
     windows.map(Window::micros).sum()
 }
 
-/// The month of the row before: most rows of an incident share one.
-struct MonthSpan {
+/// The period of the row before: most rows of an incident share one.
+struct PeriodSpan {
     zone: Zone,
-    month: Month,
+    period: Period,
     window: Window,
 }
 
-impl MonthSpan {
-    fn of_end(end: Timestamp, zone: Zone) -> Self {
-        let month = Month::of_end_in(end, zone);
+impl PeriodSpan {
+    fn of_end(end: Timestamp, terms: &SlaTerms) -> Self {
+        let zone = terms.zone();
+        let period = Period::of_end(end, terms.basis().period(), zone);
         Self {
             zone,
-            month,
-            window: month.window_in(zone),
+            period,
+            window: period.window(zone),
         }
     }
 
     fn move_to(&mut self, end: Timestamp) {
         let inside = self.window.start() < end && end <= self.window.end();
         if !inside {
-            *self = Self::of_end(end, self.zone);
+            self.period = Period::of_end(end, self.period.kind(), self.zone);
+            self.window = self.period.window(self.zone);
         }
     }
 }
 
-/// Whether a downtime breaches a target over a period: exact, nothing rounded.
-pub(super) fn is_missed(target: Percent, down: Downtime, period_us: u64) -> bool {
-    let allowed = Percent::HUNDRED.saturating_sub(target);
-    down > Downtime::at(period_us, allowed)
-}
-
-/// The availability over a period, half-even to four decimals. For show.
-pub(super) fn availability_of(down: Downtime, period_us: u64) -> Percent {
-    let up = Downtime::of(period_us).minus(down).weighted();
-    let ppm = half_even(up, u128::from(period_us.max(1)));
-    u32::try_from(ppm)
-        .ok()
-        .and_then(|ppm| Percent::from_ppm(ppm).ok())
-        .unwrap_or(Percent::HUNDRED)
-}
-
-/// Whether an outage breaches a target over a period: exact, nothing rounded.
-#[must_use]
-pub fn is_breached(target: Percent, outage_us: u64, period_us: u64) -> bool {
-    is_missed(target, Downtime::of(outage_us), period_us)
-}
-
-/// The availability over a period, half-even to four decimals. For show: never
-/// compare with it.
-#[must_use]
-pub fn availability(outage_us: u64, period_us: u64) -> Percent {
-    availability_of(Downtime::of(outage_us), period_us)
-}
-
 /// Microseconds as minutes: at most four decimals, half-even, no trailing zeros.
+///
+/// What is less than a whole minute is never shown as one: thresholds are whole minutes, and
+/// `45` beside a credit for less would contradict it.
 #[must_use]
 pub fn decimal_minutes(us: u64) -> String {
     // One ten-thousandth of a minute is 6000 microseconds.
-    let ten_thousandths = half_even(u128::from(us), 6_000);
+    let nearest = half_even(u128::from(us), 6_000);
+    let below = u128::from(us / 6_000);
+    let minute_reached = nearest / 10_000 == below / 10_000;
+    let ten_thousandths = if minute_reached { nearest } else { below };
     let text = format!(
         "{}.{:04}",
         ten_thousandths / 10_000,
         ten_thousandths % 10_000
     );
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// A quotient rounded to the nearest integer, a half to the even one.
-const fn half_even(dividend: u128, divisor: u128) -> u128 {
-    let (quotient, rest) = (dividend / divisor, dividend % divisor);
-    let up = rest * 2 > divisor || (rest * 2 == divisor && quotient % 2 == 1);
-    if up { quotient + 1 } else { quotient }
 }
 
 #[cfg(test)]
@@ -284,7 +257,7 @@ mod tests {
         assert_eq!(
             (
                 row.period.to_string().as_str(),
-                row.availability.to_fixed().as_str()
+                SlaTerms::default().shown(row.availability).as_str()
             ),
             ("2026-11", "99.9120")
         );
@@ -326,7 +299,8 @@ mod tests {
             ),
             ("2026-12", "10")
         );
-        assert_eq!(row.availability, availability(15 * MINUTE_US, 31 * DAY_US));
+        let december = Availability::new(Downtime::of(15 * MINUTE_US), 31 * DAY_US);
+        assert_eq!(row.availability, december);
         let row = one(
             &outage("2026-11-30T23:00:00Z", "2026-12-01T00:00:00Z"),
             whole(&tenant),
@@ -368,6 +342,10 @@ mod tests {
             (9_000, "0.0002"),
             (6_001, "0.0001"),
             (90_000_000, "1.5"),
+            // Not yet 45: it would earn 10 %.
+            (45 * MINUTE_US - 1, "44.9999"),
+            (45 * MINUTE_US, "45"),
+            (45 * MINUTE_US + 1, "45"),
         ] {
             assert_eq!(decimal_minutes(us), shown);
         }

@@ -20,19 +20,19 @@
 //! # Ok::<(), incident_core::Invalid>(())
 //! ```
 
+mod availability;
 mod contracts;
 mod count;
 mod credit;
+mod derivation;
 mod scale;
 mod statement;
 mod terms;
 
+pub use availability::Availability;
 pub use contracts::{Contract, Contracts};
 pub use count::{Downtime, Exclusion};
-pub use credit::{
-    CreditRow, IncidentOutage, TenantOutage, availability, credit_rows, decimal_minutes,
-    is_breached,
-};
+pub use credit::{CreditRow, IncidentOutage, TenantOutage, credit_rows, decimal_minutes};
 pub use scale::{AvailabilityTier, Scale, Tier};
-pub use statement::{IncidentLine, IncidentShare, SlaStatement, statement};
+pub use statement::{IncidentCredit, IncidentLine, IncidentShare, SlaStatement, statement};
 pub use terms::{Basis, SlaTerms};

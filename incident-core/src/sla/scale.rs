@@ -156,15 +156,28 @@ impl Scale {
         top.unwrap_or(Percent::ZERO)
     }
 
-    /// The credit for a downtime in a period of so many microseconds.
+    /// The bounds of a table by availability, that none is shown on the wrong side of.
+    pub(super) fn bounds(&self) -> impl Iterator<Item = Percent> + '_ {
+        let rows = match self {
+            Self::ByOutage(_) => &[],
+            Self::ByAvailability(rows) => rows.as_slice(),
+        };
+        rows.iter().map(|row| row.bound)
+    }
+
+    /// The credit for a downtime in a period of so many microseconds; none without downtime.
     #[must_use]
     pub fn credit(&self, down: Downtime, period_us: u64) -> Percent {
         let reached = self.reached(down, period_us);
         reached.map_or(Percent::ZERO, Row::credit)
     }
 
-    /// The row that a downtime reaches.
+    /// The row that a downtime reaches: none without downtime, whatever a table gives from 0
+    /// minutes on.
     pub(super) fn reached(&self, down: Downtime, period_us: u64) -> Option<Row> {
+        if down == Downtime::ZERO {
+            return None;
+        }
         match self {
             Self::ByOutage(tiers) => {
                 let reached = |tier: &&Tier| Downtime::of(tier.from_us()) <= down;

@@ -1,15 +1,19 @@
 //! What one tenant is owed for one period, and why.
 
-use super::count::{Counted, heaviest};
-use super::credit::{availability_of, decimal_minutes, is_missed};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::count::{Counted, Weighed};
 use super::scale::Row;
-use super::{Basis, Downtime, Scale, SlaTerms};
-use crate::{IncidentId, Money, Name, Percent, Period, TenantId, Timestamp, Window, Windows, Zone};
+use super::{Availability, Basis, Downtime, SlaTerms};
+use crate::{
+    IncidentId, Invalid, Money, Name, Percent, Period, TenantId, Timestamp, Window, Windows, Zone,
+};
 
 /// The part of an incident that hit a tenant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentShare {
-    /// The incident.
+    /// The incident. One that hit a tenant wholly at first and partly later has two shares.
     pub incident: IncidentId,
     /// When it hit the tenant; until now where it goes on.
     pub outage: Windows,
@@ -25,13 +29,28 @@ pub struct IncidentShare {
 pub struct IncidentLine {
     /// The incident.
     pub incident: IncidentId,
-    /// What counts of it, in microseconds; for a contract per period, inside it.
-    pub counted_us: u64,
-    /// What its outage weighs.
-    pub weight: Percent,
-    /// Its own credit, where the contract is per incident and it ended in this
-    /// period.
-    pub credit: Option<Percent>,
+    /// How long it hit the tenant in the period, in microseconds, before the terms leave
+    /// anything out.
+    pub outage_us: u64,
+    /// Its own credit, where the contract is per incident and it ended in this period.
+    pub own: Option<IncidentCredit>,
+}
+
+/// The credit of an incident by itself, under terms per incident: of all of its outage, also
+/// of what lies in the period before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentCredit {
+    /// How long it hit the tenant, in microseconds, before the terms leave anything out.
+    pub outage_us: u64,
+    /// What of it lies in maintenance.
+    pub excluded_us: u64,
+    /// What of it is too short to count.
+    pub too_short_us: u64,
+    /// What counts, by weight.
+    pub(super) weighed: Weighed,
+    /// The credit, in percent of the period's fee.
+    pub credit: Percent,
+    pub(super) row: Option<Row>,
 }
 
 /// What one tenant is owed for one period. Breach and credit are two facts.
@@ -59,8 +78,11 @@ pub struct SlaStatement {
     pub outage_us: u64,
     /// The same by weight.
     pub down: Downtime,
-    /// The availability over the period, half-even to four decimals. For show.
-    pub availability: Percent,
+    /// The availability over the period.
+    pub availability: Availability,
+    /// The same in percent, with four decimals or more, on the side of the target and of the
+    /// table's bounds on which it is: [`SlaTerms::shown`].
+    pub availability_percent: String,
     /// The availability that was promised.
     pub target: Percent,
     /// Whether it was missed. Compared unrounded.
@@ -79,22 +101,27 @@ pub struct SlaStatement {
     pub provisional: bool,
     /// The incidents that hit the tenant in the period, in the order given.
     pub incidents: Vec<IncidentLine>,
-    /// The row of the table that was reached, in words.
-    reached: Reached,
+    /// What counts, by weight.
+    pub(super) weighed: Weighed,
+    /// Where the credit comes from.
+    pub(super) reached: Reached,
 }
 
 /// Where the credit comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reached {
+pub(super) enum Reached {
     /// The credits of the incidents together.
     Sum,
     /// A row of the table, or none.
     Table(Option<Row>),
 }
 
-/// The statement of a tenant for a period. Pure and exact; `shares` are those that
-/// have something in the period, in any order, and `now` tells whether the period
+/// The statement of a tenant for a period. Pure and exact; `now` tells whether the period
 /// goes on.
+///
+/// `shares` are those that have something in the period, in any order; where the terms leave
+/// out short outages, also those that touch one of them over the period's edge, so that
+/// midnight makes no outage short.
 ///
 /// ```
 /// use incident_core::sla::{Basis, IncidentShare, SlaTerms, statement};
@@ -111,14 +138,37 @@ enum Reached {
 /// // One outage, posted twice: 104 minutes and not 208.
 /// let shares = [outage("2021-11-12T06:00:00Z", "2021-11-12T07:44:00Z")?,
 ///               outage("2021-11-12T06:00:00Z", "2021-11-12T07:44:00Z")?];
-/// let terms = SlaTerms::default().per(Basis::PerMonth);
-/// let now = at("2021-12-24T00:00:00Z")?;
-/// let made = statement(&terms, &TenantId::new("tenant-fr")?, "2021-11".parse()?, &shares, None, now);
+/// let terms = SlaTerms::default().per(Basis::PerMonth)?;
+/// let (tenant, now) = (TenantId::new("tenant-fr")?, at("2021-12-24T00:00:00Z")?);
+/// let made = statement(&terms, &tenant, "2021-11".parse()?, &shares, None, now)?;
 /// assert_eq!((made.outage_us / 60_000_000, made.credit.to_string()), (104, "10".to_owned()));
+/// // A month is no period of a contract per quarter.
+/// let terms = terms.per(Basis::PerQuarter)?;
+/// assert!(statement(&terms, &tenant, "2021-11".parse()?, &shares, None, now).is_err());
 /// # Ok::<(), incident_core::Invalid>(())
 /// ```
-#[must_use]
+///
+/// # Errors
+/// The period is not of the length of which the terms speak.
 pub fn statement(
+    terms: &SlaTerms,
+    tenant: &TenantId,
+    period: Period,
+    shares: &[IncidentShare],
+    fee: Option<Money>,
+    now: Timestamp,
+) -> Result<SlaStatement, Invalid> {
+    let kind = terms.basis().period();
+    if period.kind() != kind {
+        let (version, basis) = (terms.version(), terms.basis().name());
+        let expected = format!("a {}, as terms {version} are {basis}", kind.name());
+        return Err(Invalid::new("period", expected));
+    }
+    Ok(of_period(terms, tenant, period, shares, fee, now))
+}
+
+/// The statement of a period that is of the terms' length.
+pub(super) fn of_period(
     terms: &SlaTerms,
     tenant: &TenantId,
     period: Period,
@@ -134,17 +184,14 @@ pub fn statement(
         excluded,
         too_short,
     } = terms.counting().of(&all);
-    let clipped = |set: &Windows| set.clip_iter(bounds).map(Window::micros).sum::<u64>();
-    let weighed = shares.iter().map(|one| (&one.outage, one.weight));
-    let down = heaviest(&windows, bounds, weighed);
+    let weighed = Weighed::of(&windows, bounds, by_weight(shares));
+    let down = weighed.down();
     let incidents = lines(terms, period, bounds, shares);
     let (uncapped, reached) = match terms.basis() {
         Basis::PerIncident => {
-            let own = incidents.iter().filter_map(|line| line.credit);
-            (
-                own.fold(Percent::ZERO, Percent::saturating_add),
-                Reached::Sum,
-            )
+            let own = incidents.iter().filter_map(|line| line.own.as_ref());
+            let sum = own.fold(Percent::ZERO, |sum, one| sum.saturating_add(one.credit));
+            (sum, Reached::Sum)
         }
         Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => {
             let row = terms.scale().reached(down, period_us);
@@ -152,6 +199,7 @@ pub fn statement(
         }
     };
     let credit = uncapped.min(terms.cap());
+    let availability = Availability::new(down, period_us);
     SlaStatement {
         tenant: tenant.clone(),
         period,
@@ -159,14 +207,15 @@ pub fn statement(
         basis: terms.basis(),
         terms_version: terms.version().clone(),
         period_us,
-        joined_us: clipped(&all),
-        excluded_us: clipped(&excluded),
-        too_short_us: clipped(&too_short),
-        outage_us: clipped(&windows),
+        joined_us: clipped(&all, bounds),
+        excluded_us: clipped(&excluded, bounds),
+        too_short_us: clipped(&too_short, bounds),
+        outage_us: clipped(&windows, bounds),
         down,
-        availability: availability_of(down, period_us),
+        availability,
+        availability_percent: terms.shown(availability),
         target: terms.target(),
-        target_breached: is_missed(terms.target(), down, period_us),
+        target_breached: availability.misses(terms.target()),
         uncapped,
         cap: terms.cap(),
         credit,
@@ -174,6 +223,7 @@ pub fn statement(
         amount: fee.map(|fee| fee.share(credit)),
         provisional: now < bounds.end() || shares.iter().any(|one| one.open),
         incidents,
+        weighed,
         reached,
     }
 }
@@ -182,38 +232,81 @@ fn windows_of(shares: &[IncidentShare]) -> impl Iterator<Item = Window> + '_ {
     shares.iter().flat_map(|one| one.outage.as_slice()).copied()
 }
 
+fn by_weight(shares: &[IncidentShare]) -> impl Iterator<Item = (&Windows, Percent)> {
+    shares.iter().map(|one| (&one.outage, one.weight))
+}
+
+fn clipped(set: &Windows, bounds: Window) -> u64 {
+    set.clip_iter(bounds).map(Window::micros).sum()
+}
+
+/// A line for each incident that hit the tenant in the period, or ended in it.
 fn lines(
     terms: &SlaTerms,
     period: Period,
     bounds: Window,
     shares: &[IncidentShare],
 ) -> Vec<IncidentLine> {
+    let shares = one_after_another(shares);
+    let of_one = shares.chunk_by(|a, b| a.incident == b.incident);
+    of_one
+        .filter_map(|shares| line(terms, period, bounds, shares))
+        .collect()
+}
+
+/// The shares of each incident one after another, by the first of each.
+fn one_after_another(shares: &[IncidentShare]) -> Cow<'_, [IncidentShare]> {
+    let mut places: BTreeMap<IncidentId, usize> = BTreeMap::new();
+    for (place, share) in shares.iter().enumerate() {
+        places.entry(share.incident).or_insert(place);
+    }
+    if places.len() == shares.len() {
+        return Cow::Borrowed(shares);
+    }
+    let mut sorted = shares.to_vec();
+    sorted.sort_by_key(|share| places.get(&share.incident).copied());
+    Cow::Owned(sorted)
+}
+
+/// The line of one incident; `shares` are all of it.
+fn line(
+    terms: &SlaTerms,
+    period: Period,
+    bounds: Window,
+    shares: &[IncidentShare],
+) -> Option<IncidentLine> {
+    let incident = shares.first()?.incident;
+    let outage: Windows = windows_of(shares).collect();
+    let end = outage.end()?;
+    let outage_us = clipped(&outage, bounds);
+    let ended_here = Period::of_end(end, period.kind(), terms.zone()) == period;
     let per_incident = terms.basis() == Basis::PerIncident;
-    let line = |share: &IncidentShare| {
-        let counted = terms.counted(&share.outage);
-        let inside = counted.clip_iter(bounds).map(Window::micros).sum();
-        let end = share.outage.end()?;
-        let here = Period::of_end(end, period.kind(), terms.zone()) == period;
-        let touches = share.outage.clip_iter(bounds).next().is_some();
-        let own = || {
-            let down = match terms.scale() {
-                Scale::ByOutage(_) => counted.micros(),
-                Scale::ByAvailability(_) => inside,
-            };
-            terms.credit_for(Downtime::at(down, share.weight), bounds.micros())
-        };
-        (touches || here).then(|| IncidentLine {
-            incident: share.incident,
-            counted_us: if per_incident {
-                counted.micros()
-            } else {
-                inside
-            },
-            weight: share.weight,
-            credit: (per_incident && here).then(own),
-        })
-    };
-    shares.iter().filter_map(line).collect()
+    (outage_us > 0 || ended_here).then(|| IncidentLine {
+        incident,
+        outage_us,
+        own: (per_incident && ended_here).then(|| own_credit(terms, bounds, &outage, shares)),
+    })
+}
+
+/// What an incident is credited by itself, whatever period its parts lie in.
+fn own_credit(
+    terms: &SlaTerms,
+    bounds: Window,
+    outage: &Windows,
+    shares: &[IncidentShare],
+) -> IncidentCredit {
+    let counted = terms.counting().of(outage);
+    let always = Window::spanning(Timestamp::MIN, Timestamp::MAX);
+    let weighed = Weighed::of(&counted.windows, always, by_weight(shares));
+    let row = terms.scale().reached(weighed.down(), bounds.micros());
+    IncidentCredit {
+        outage_us: outage.micros(),
+        excluded_us: counted.excluded.micros(),
+        too_short_us: counted.too_short.micros(),
+        weighed,
+        credit: row.map_or(Percent::ZERO, Row::credit),
+        row,
+    }
 }
 
 impl SlaStatement {
@@ -228,111 +321,4 @@ impl SlaStatement {
     pub const fn excluded_ms(&self) -> u64 {
         self.excluded_us / 1_000
     }
-
-    /// Why: one line per step, from the outages to the amount.
-    #[must_use]
-    pub fn derivation(&self) -> Vec<String> {
-        let minutes = |us: u64| format!("{} min", decimal_minutes(us));
-        let mut steps = vec![format!(
-            "{} ({}), terms {}: {}, promised {} %",
-            self.period,
-            self.zone,
-            self.terms_version,
-            basis(self.basis),
-            self.target
-        )];
-        steps.extend(self.incidents.iter().map(incident));
-        steps.push(format!(
-            "outages together, overlaps once: {} of {}",
-            minutes(self.joined_us),
-            minutes(self.period_us)
-        ));
-        if self.excluded_us > 0 {
-            steps.push(format!("less {} in maintenance", minutes(self.excluded_us)));
-        }
-        if self.too_short_us > 0 {
-            let short = minutes(self.too_short_us);
-            steps.push(format!(
-                "less {short} in outages that are too short to count"
-            ));
-        }
-        if self.joined_us != self.outage_us {
-            steps.push(format!("counted: {}", minutes(self.outage_us)));
-        }
-        if self.down != Downtime::of(self.outage_us) {
-            let weighed = minutes(self.down.micros());
-            steps.push(format!("partial outages weighed: {weighed}"));
-        }
-        let verdict = if self.target_breached {
-            "missed"
-        } else {
-            "kept"
-        };
-        steps.push(format!(
-            "availability {} %: the promise of {} % is {verdict}",
-            self.availability.to_fixed(),
-            self.target
-        ));
-        steps.push(self.by_the_table());
-        if self.credit < self.uncapped {
-            steps.push(format!("at most {} %: {} %", self.cap, self.credit));
-        }
-        if let (Some(fee), Some(amount)) = (self.fee, self.amount) {
-            steps.push(format!(
-                "{} % of {} {} = {} {} in minor units, half to even",
-                self.credit,
-                fee.minor,
-                fee.currency.code(),
-                amount.minor,
-                amount.currency.code()
-            ));
-        }
-        if self.provisional {
-            steps.push("provisional: the period or an incident is not over".to_owned());
-        }
-        steps
-    }
-
-    fn by_the_table(&self) -> String {
-        let credit = self.uncapped;
-        match self.reached {
-            Reached::Sum => format!(
-                "credits of the incidents that ended in {}: {credit} %",
-                self.period
-            ),
-            Reached::Table(Some(Row::Outage(tier))) => {
-                format!("from {} min on: {credit} %", tier.from_minutes)
-            }
-            Reached::Table(Some(Row::Availability(row))) => {
-                let at = if row.inclusive {
-                    "at or below"
-                } else {
-                    "below"
-                };
-                format!("{at} {} %: {credit} %", row.bound)
-            }
-            Reached::Table(None) => "no row of the table is reached: 0 %".to_owned(),
-        }
-    }
-}
-
-const fn basis(basis: Basis) -> &'static str {
-    match basis {
-        Basis::PerIncident => "per incident",
-        Basis::PerMonth => "per month",
-        Basis::PerQuarter => "per quarter",
-        Basis::PerYear => "per year",
-    }
-}
-
-fn incident(line: &IncidentLine) -> String {
-    let minutes = decimal_minutes(line.counted_us);
-    let weight = match line.weight {
-        Percent::HUNDRED => String::new(),
-        weight => format!(", weighs {weight} %"),
-    };
-    let credit = line
-        .credit
-        .map_or_else(String::new, |credit| format!(": {credit} %"));
-    format!("incident {}: {minutes} min{weight}{credit}", line.incident)
 }

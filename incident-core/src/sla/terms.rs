@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::count::Counting;
-use super::{AvailabilityTier, Downtime, Exclusion, Scale, Tier};
+use super::{Availability, AvailabilityTier, Downtime, Exclusion, Scale, Tier};
 use crate::{Invalid, Name, Percent, PeriodKind, Timestamp, Windows, Zone};
 
 /// What one credit is computed from.
@@ -25,6 +25,17 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PerIncident => "per_incident",
+            Self::PerMonth => "per_month",
+            Self::PerQuarter => "per_quarter",
+            Self::PerYear => "per_year",
+        }
+    }
+
     /// How long the periods of a statement are.
     #[must_use]
     pub const fn period(self) -> PeriodKind {
@@ -74,7 +85,7 @@ struct Raw {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     availability_tiers: Vec<AvailabilityTier>,
     #[serde(default)]
-    basis: Basis,
+    basis: Option<Basis>,
     #[serde(default)]
     timezone: Zone,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -94,6 +105,9 @@ struct Raw {
     version: Name,
 }
 
+const BY_PERIOD: &str =
+    "per_month, per_quarter or per_year, as `availability_tiers` are about a whole period";
+
 const fn hundred() -> Percent {
     Percent::HUNDRED
 }
@@ -108,14 +122,18 @@ impl SlaTerms {
         Ok(Self::with_scale(target, Scale::by_outage(tiers)?, version))
     }
 
-    /// The terms of a contract with any table, per incident, in UTC, without
-    /// exclusions.
+    /// The terms of a contract with any table, in UTC, without exclusions; per incident, or
+    /// per month where the table is by availability, which is that of a period.
     #[must_use]
     pub fn with_scale(target: Percent, scale: Scale, version: Name) -> Self {
+        let basis = match scale {
+            Scale::ByOutage(_) => Basis::PerIncident,
+            Scale::ByAvailability(_) => Basis::PerMonth,
+        };
         Self {
             target,
             scale,
-            basis: Basis::default(),
+            basis,
             zone: Zone::UTC,
             counting: Counting::default(),
             partial_weight: Percent::HUNDRED,
@@ -127,9 +145,14 @@ impl SlaTerms {
     }
 
     /// What one credit is computed from.
-    #[must_use]
-    pub fn per(self, basis: Basis) -> Self {
-        Self { basis, ..self }
+    ///
+    /// # Errors
+    /// Per incident with a table by availability: an availability is that of a period.
+    pub fn per(self, basis: Basis) -> Result<Self, Invalid> {
+        if basis == Basis::PerIncident && matches!(self.scale, Scale::ByAvailability(_)) {
+            return Err(Invalid::new("basis", BY_PERIOD));
+        }
+        Ok(Self { basis, ..self })
     }
 
     /// The zone in whose calendar months, quarters and years are.
@@ -270,15 +293,31 @@ impl SlaTerms {
         self.counting.of(outage).windows
     }
 
+    /// Tells if outages are measured from their start to their end before they count: short
+    /// ones do not, or minutes that are not whole.
+    #[must_use]
+    pub fn measures_runs(&self) -> bool {
+        !self.counting.minimum.is_zero() || self.counting.whole_minutes
+    }
+
     pub(super) const fn counting(&self) -> &Counting {
         &self.counting
     }
 
     /// The credit for a downtime in a period of so many microseconds, before the
-    /// cap. `>=` at a threshold; nothing is rounded before.
+    /// cap. `>=` at a threshold; nothing is rounded before. Without downtime there is none.
     #[must_use]
     pub fn credit_for(&self, down: Downtime, period_us: u64) -> Percent {
         self.scale.credit(down, period_us)
+    }
+}
+
+impl SlaTerms {
+    /// An availability as it is shown under these terms: on the side of the target and of
+    /// every bound of the table on which it is. See [`Availability::shown`].
+    #[must_use]
+    pub fn shown(&self, availability: Availability) -> String {
+        availability.shown(self.scale.bounds().chain([self.target]))
     }
 }
 
@@ -311,7 +350,7 @@ impl TryFrom<Raw> for SlaTerms {
             (true, false) => Scale::by_availability(raw.availability_tiers)?,
         };
         let mut terms = Self::with_scale(raw.target_percent, scale, raw.version)
-            .per(raw.basis)
+            .per(raw.basis.unwrap_or_default())?
             .in_zone(raw.timezone)
             .counting_from(Duration::from_secs(raw.minimum_outage_seconds.into()))
             .weighing_partial(raw.partial_weight_percent)
@@ -334,7 +373,7 @@ impl From<SlaTerms> for Raw {
             target_percent: terms.target,
             tiers,
             availability_tiers,
-            basis: terms.basis,
+            basis: Some(terms.basis),
             timezone: terms.zone,
             exclusions: terms.counting.exclusions,
             minimum_outage_seconds: u32::try_from(seconds).unwrap_or(u32::MAX),

@@ -1,10 +1,11 @@
 //! Credits into a file of CSV, for hosts whose billing reads files.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use incident_core::billing::{Batch, BilledCredit, HeldCredit, Holding, Submission};
@@ -73,7 +74,7 @@ impl FileSink {
     /// # Errors
     /// It cannot be opened, or it holds something else; then it is as it was.
     pub fn prepare(&self) -> io::Result<()> {
-        ours(&mut locked(&self.path)?).map(drop)
+        ours(&mut locked(&self.path, AT_THE_START)?).map(drop)
     }
 }
 
@@ -109,16 +110,37 @@ impl Line {
     }
 }
 
-/// Opens the file for appending, and waits for its lock; which is released when it is
-/// closed.
-fn locked(path: &Path) -> io::Result<File> {
+/// How long one look at a lock that somebody else has is after the one before.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How long a start waits for the lock.
+const AT_THE_START: Duration = Duration::from_secs(5);
+
+/// Waits for a lock of the file for so long at most; it is released when the file is closed.
+fn wait_for(within: Duration, lock: impl Fn() -> Result<(), TryLockError>) -> io::Result<()> {
+    let until = Instant::now() + within;
+    loop {
+        match lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(LOOK_AGAIN),
+            Err(TryLockError::WouldBlock) => {
+                let reason = "another process has locked it";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
+            }
+        }
+    }
+}
+
+/// Opens the file for appending, locked.
+fn locked(path: &Path, within: Duration) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true).read(true);
     // Who owes whom what is nobody else's business.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
-    file.lock()?;
+    wait_for(within, || file.try_lock())?;
     Ok(file)
 }
 
@@ -152,9 +174,15 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = io::Result<Line>> {
     read.map(|line| line.map_err(io::Error::other))
 }
 
-/// Whether the lines of a batch were appended, or were all there.
-fn append(path: &Path, batch: MessageId, credits: Vec<BilledCredit>) -> io::Result<bool> {
-    let mut file = locked(path)?;
+/// Appends the lines of a batch; answers if any of them was not there. Either way all of them
+/// are on the disk then.
+fn append(
+    path: &Path,
+    batch: MessageId,
+    credits: Vec<BilledCredit>,
+    within: Duration,
+) -> io::Result<bool> {
+    let mut file = locked(path, within)?;
     let kept = ours(&mut file)?;
     let there: BTreeSet<CreditId> = lines(&kept)
         .map(|line| line.map(|line| line.key))
@@ -173,6 +201,9 @@ fn append(path: &Path, batch: MessageId, credits: Vec<BilledCredit>) -> io::Resu
         }
     }
     if missing == 0 {
+        // Whoever wrote them may have died before its sync.
+        file.sync_all()?;
+        sync_folder(path);
         return Ok(false);
     }
     let new = table
@@ -195,13 +226,19 @@ fn sync_folder(path: &Path) {
     }
 }
 
-fn read(path: &Path, wanted: impl Fn(&Line) -> bool) -> io::Result<Vec<HeldCredit>> {
+/// The lines that are wanted, all of them on the disk.
+fn read(
+    path: &Path,
+    within: Duration,
+    wanted: impl Fn(&Line) -> bool,
+) -> io::Result<Vec<HeldCredit>> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    file.lock_shared()?;
+    wait_for(within, || file.try_lock_shared())?;
+    file.sync_all()?;
     let kept = ours(&mut file)?;
     let held = lines(&kept).filter_map(|line| match line {
         Ok(line) if wanted(&line) => Some(line.held().map_err(io::Error::other)),
@@ -234,10 +271,15 @@ impl BillingSink for FileSink {
             return not_taken(NotSentReason::Rejected);
         };
         let (path, id) = (self.path.clone(), batch.id());
-        let writing = spawn_blocking(move || append(&path, id, credits));
+        // The lock has half of the time, so that a line that waits for it is not written later.
+        let for_lock = within / 2;
+        let writing = spawn_blocking(move || append(&path, id, credits, for_lock));
         match timeout(within, writing).await {
             Ok(Ok(Ok(true))) => Submission::Accepted,
             Ok(Ok(Ok(false))) => Submission::Duplicate,
+            Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::TimedOut => {
+                not_taken(NotSentReason::Unavailable)
+            }
             Ok(Ok(Err(error))) => {
                 tracing::warn!(path = %self.path.display(), error = &error as &dyn std::error::Error, "credits could not be written");
                 // What was written of them is found by its keys.
@@ -248,14 +290,14 @@ impl BillingSink for FileSink {
     }
 
     async fn held(&self, asked: Asked<'_>, within: Duration) -> Holding {
-        let path = self.path.clone();
+        let (path, for_lock) = (self.path.clone(), within / 2);
         let reading = match asked {
             Asked::Keys(keys) => {
                 let keys: BTreeSet<CreditId> = keys.iter().copied().collect();
-                spawn_blocking(move || read(&path, |line| keys.contains(&line.key)))
+                spawn_blocking(move || read(&path, for_lock, |line| keys.contains(&line.key)))
             }
             Asked::Period(period) => {
-                spawn_blocking(move || read(&path, |line| line.period == period))
+                spawn_blocking(move || read(&path, for_lock, |line| line.period == period))
             }
         };
         match timeout(within, reading).await {

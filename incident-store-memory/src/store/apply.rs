@@ -242,12 +242,27 @@ impl State {
                 .map(|row| row.id)
                 .collect();
             let reversed = write.rows.iter().filter_map(|row| row.reverses);
-            let said: Vec<CreditId> = write.keeps.iter().copied().chain(reversed).collect();
-            let told: BTreeSet<CreditId> = said.iter().copied().collect();
-            if told.len() != said.len() {
+            let reversed: BTreeSet<CreditId> = reversed.collect();
+            let keeps: BTreeSet<CreditId> = write.keeps.iter().copied().collect();
+            if keeps.len() != write.keeps.len() || !keeps.is_disjoint(&reversed) {
                 return Err(StoreError::Refused("a credit stands and is reversed"));
             }
-            if let Some(id) = told.symmetric_difference(&issued).next() {
+            let open = kept.iter().filter(|row| {
+                matches!(
+                    row.state,
+                    CreditState::Estimated | CreditState::Approved | CreditState::Waived
+                )
+            });
+            let may_stand: BTreeSet<CreditId> = open
+                .map(|row| row.id)
+                .chain(issued.iter().copied())
+                .collect();
+            let forgotten = issued
+                .iter()
+                .find(|id| !keeps.contains(id) && !reversed.contains(id));
+            let unknown = keeps.difference(&may_stand).next();
+            let not_issued = reversed.difference(&issued).next();
+            if let Some(id) = forgotten.or(unknown).or(not_issued) {
                 return Err(StoreError::CreditMoved(*id));
             }
         }
@@ -384,6 +399,7 @@ impl State {
         for at in places.iter() {
             if let Some(row) = self.ledger.get_mut(*at)
                 && matches!(row.state, CreditState::Estimated | CreditState::Approved)
+                && !write.keeps.contains(&row.id)
             {
                 row.state = CreditState::Superseded;
             }

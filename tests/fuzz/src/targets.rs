@@ -256,10 +256,11 @@ pub fn statuspage_import(data: &[u8]) {
         let incidents = Incidents::builder(store).build().unwrap();
         let tenants = Affected::These([].into());
         let mut quiet = |_: usize, _: usize| {};
-        match import::statuspage(&incidents, &text, &tenants, &mut quiet).await {
+        let now = "2026-11-26T00:00:00Z".parse().unwrap();
+        match import::statuspage(&incidents, &text, &tenants, now, &mut quiet).await {
             Err(why) => assert!(!why.to_string().trim().is_empty()),
             Ok(first) => {
-                let again = import::statuspage(&incidents, &text, &tenants, &mut quiet);
+                let again = import::statuspage(&incidents, &text, &tenants, now, &mut quiet);
                 let again = again.await.unwrap();
                 assert_eq!((again.new_incidents, again.new_entries), (0, 0));
                 assert_eq!(again.incidents, first.incidents);

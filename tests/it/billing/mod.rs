@@ -2,7 +2,7 @@
 //! ledger is ours, each key once.
 
 mod corrections;
-mod world;
+pub(crate) mod world;
 
 use std::sync::Arc;
 use std::time::Duration;

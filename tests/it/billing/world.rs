@@ -16,6 +16,7 @@ use incident_core::incident::{
 };
 use incident_core::paging::{NotSent, NotSentReason, TargetId};
 use incident_core::port::{Asked, BillingSink, CreditQuery};
+use incident_core::sla::Contracts;
 use incident_core::testing::{ManualClock, caller};
 use incident_core::{Currency, IncidentId, Money, Statement, TenantId, Timestamp};
 use incident_test_postgres::Database;
@@ -25,7 +26,7 @@ use crate::harness::{at, storage};
 
 /// How a sink misbehaves once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mishap {
+pub(crate) enum Mishap {
     /// It certainly takes nothing now.
     Away,
     /// The batch is lost on its way; nobody can know.
@@ -42,28 +43,28 @@ pub(super) enum Mishap {
 
 /// A sink that books what it does not know, and knows keys for a day.
 #[derive(Debug)]
-pub(super) struct Sink {
-    pub(super) clock: Arc<ManualClock>,
-    pub(super) window: Option<Duration>,
-    pub(super) can_be_asked: bool,
-    pub(super) books: Mutex<Books>,
-    pub(super) crashed: Notify,
+pub(crate) struct Sink {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) window: Option<Duration>,
+    pub(crate) can_be_asked: bool,
+    pub(crate) books: Mutex<Books>,
+    pub(crate) crashed: Notify,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Books {
-    pub(super) ledger: Vec<BilledCredit>,
-    pub(super) known: BTreeMap<String, (Timestamp, String)>,
-    pub(super) script: VecDeque<Mishap>,
-    pub(super) submitted: u32,
+pub(crate) struct Books {
+    pub(crate) ledger: Vec<BilledCredit>,
+    pub(crate) known: BTreeMap<String, (Timestamp, String)>,
+    pub(crate) script: VecDeque<Mishap>,
+    pub(crate) submitted: u32,
 }
 
 impl Sink {
-    pub(super) fn script(&self, mishaps: impl IntoIterator<Item = Mishap>) {
+    pub(crate) fn script(&self, mishaps: impl IntoIterator<Item = Mishap>) {
         self.books.lock().unwrap().script.extend(mishaps);
     }
 
-    pub(super) fn book(&self, batch: &Batch) -> Submission {
+    pub(crate) fn book(&self, batch: &Batch) -> Submission {
         let now = self.clock.now_();
         let mut books = self.books.lock().unwrap();
         let id = batch.id().to_string();
@@ -80,14 +81,14 @@ impl Sink {
         Submission::Accepted
     }
 
-    pub(super) fn ledger(&self) -> Vec<BilledCredit> {
+    pub(crate) fn ledger(&self) -> Vec<BilledCredit> {
         let mut ledger = self.books.lock().unwrap().ledger.clone();
         ledger.sort_by_key(|one| one.key);
         ledger
     }
 }
 
-pub(super) trait Now {
+pub(crate) trait Now {
     fn now_(&self) -> Timestamp;
 }
 
@@ -158,20 +159,20 @@ impl BillingSink for Sink {
     }
 }
 
-pub(super) struct World {
-    pub(super) storage: Storage,
-    pub(super) clock: Arc<ManualClock>,
-    pub(super) sink: Arc<Sink>,
-    pub(super) alarms: Arc<Mutex<Vec<String>>>,
+pub(crate) struct World {
+    pub(crate) storage: Storage,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) sink: Arc<Sink>,
+    pub(crate) alarms: Arc<Mutex<Vec<String>>>,
     _database: Option<Database>,
 }
 
 impl World {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(Some(Duration::from_secs(24 * 3_600)), true).await
     }
 
-    pub(super) async fn with(window: Option<Duration>, can_be_asked: bool) -> Self {
+    pub(crate) async fn with(window: Option<Duration>, can_be_asked: bool) -> Self {
         let (storage, database) = storage().await;
         let clock = Arc::new(ManualClock::at(at("2026-12-24T00:00:00Z")));
         let sink = Sink {
@@ -191,16 +192,25 @@ impl World {
     }
 
     /// One more process.
-    pub(super) fn process(&self) -> Incidents {
+    pub(crate) fn process(&self) -> Incidents {
         self.process_with(self.sink.clone())
     }
 
-    pub(super) fn process_with(&self, sink: Arc<dyn BillingSink>) -> Incidents {
+    pub(crate) fn process_with(&self, sink: Arc<dyn BillingSink>) -> Incidents {
+        self.process_of(sink, contracts())
+    }
+
+    /// One more process, with other contracts.
+    pub(crate) fn process_under(&self, contracts: Contracts) -> Incidents {
+        self.process_of(self.sink.clone(), contracts)
+    }
+
+    fn process_of(&self, sink: Arc<dyn BillingSink>, contracts: Contracts) -> Incidents {
         let alarms = self.alarms.clone();
         Incidents::builder(self.storage.store.clone())
             .clock(self.clock.clone())
             .directory(self.storage.directory.clone())
-            .contracts(contracts())
+            .contracts(contracts)
             .billing(sink)
             .on_commit(move |notice| {
                 let alarm = notice.alarm.iter().map(|alarm| format!("{alarm:?}"));
@@ -211,7 +221,7 @@ impl World {
     }
 
     /// Issues and hands over; a process that dies in it leaves its leases behind.
-    pub(super) async fn hand_over(&self) {
+    pub(crate) async fn hand_over(&self) {
         let process = self.process();
         tokio::select! {
             drained = async {
@@ -225,14 +235,14 @@ impl World {
         self.clock.advance(Duration::from_secs(31));
     }
 
-    pub(super) async fn rows(&self) -> Vec<LedgerRow> {
+    pub(crate) async fn rows(&self) -> Vec<LedgerRow> {
         let all = CreditQuery::default();
         let within = Duration::from_secs(5);
         self.storage.store.credits(&all, within).await.unwrap()
     }
 
     /// What was issued, as billing should hold it.
-    pub(super) async fn issued(&self) -> Vec<BilledCredit> {
+    pub(crate) async fn issued(&self) -> Vec<BilledCredit> {
         let rows = self.rows().await;
         let issued = rows.iter().filter(|row| row.state == CreditState::Issued);
         let mut issued: Vec<_> = issued.filter_map(BilledCredit::of).collect();
@@ -240,7 +250,7 @@ impl World {
         issued
     }
 
-    pub(super) async fn is_balanced(&self) {
+    pub(crate) async fn is_balanced(&self) {
         assert_eq!(self.sink.ledger(), self.issued().await);
         let process = self.process();
         let report = process.billing_report("2026-11".parse().unwrap());
@@ -249,12 +259,12 @@ impl World {
     }
 }
 
-pub(super) fn contracts() -> incident_core::sla::Contracts {
+pub(crate) fn contracts() -> Contracts {
     let fee = Money {
         minor: 12_345,
         currency: Currency::new("EUR").unwrap(),
     };
-    let contracts = incident_core::sla::Contracts::default();
+    let contracts = Contracts::default();
     ["tenant-0", "tenant-1"]
         .into_iter()
         .fold(contracts, |contracts, name| {
@@ -264,20 +274,20 @@ pub(super) fn contracts() -> incident_core::sla::Contracts {
         })
 }
 
-pub(super) fn tenant(name: &str) -> TenantId {
+pub(crate) fn tenant(name: &str) -> TenantId {
     TenantId::new(name).unwrap()
 }
 
-pub(super) fn ask(name: &str, role: Role) -> Ask {
+pub(crate) fn ask(name: &str, role: Role) -> Ask {
     Ask::by(caller(name, role).unwrap())
 }
 
-pub(super) fn said(text: &str) -> Statement {
+pub(crate) fn said(text: &str) -> Statement {
     Statement::new(text).unwrap()
 }
 
 /// An outage of an hour of one day in November: 10 % for each tenant.
-pub(super) async fn hour(process: &Incidents, day: u32, tenants: &[&str]) -> IncidentId {
+pub(crate) async fn hour(process: &Incidents, day: u32, tenants: &[&str]) -> IncidentId {
     let anna = ask("anna", Role::Admin);
     let whole = |name: &&str| AffectedTenant::whole(tenant(name));
     let mut declare = Declare::new("API down".parse().unwrap(), Severity::Sev2);
@@ -294,7 +304,7 @@ pub(super) async fn hour(process: &Incidents, day: u32, tenants: &[&str]) -> Inc
     id
 }
 
-pub(super) async fn decide_all(process: &Incidents, decision: &CreditDecision) -> usize {
+pub(crate) async fn decide_all(process: &Incidents, decision: &CreditDecision) -> usize {
     let bill = ask("bill", Role::Billing);
     let wanted = CreditQuery {
         state: Some(CreditState::Estimated),
@@ -312,6 +322,6 @@ pub(super) async fn decide_all(process: &Incidents, decision: &CreditDecision) -
     decided
 }
 
-pub(super) async fn approve_all(process: &Incidents) -> usize {
+pub(crate) async fn approve_all(process: &Incidents) -> usize {
     decide_all(process, &CreditDecision::Approve).await
 }

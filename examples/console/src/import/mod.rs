@@ -4,8 +4,10 @@
 //! Every write goes through the engine under an idempotency key made of the page's
 //! own ids, remembered for good: an import can be stopped and run again, and a second
 //! run over the same file changes nothing. What was edited at the source arrives as
-//! new entries; nothing is overwritten.
+//! new entries; nothing is overwritten. An entry that cannot be taken in is named, and the
+//! others are taken in.
 
+mod oddity;
 mod statuspage;
 
 use std::collections::BTreeMap;
@@ -14,19 +16,24 @@ use std::fmt;
 use std::time::Duration;
 
 use incident_core::actor::{Actor, ActorKind, Caller, Role};
+use incident_core::billing::CreditState;
 use incident_core::engine::{Ask, Done, Error as EngineError, IdempotencyKey, Incidents};
 use incident_core::incident::{
     Affected, Change, Command, Declare, Facts, Incident, Mode, Status, Update,
 };
+use incident_core::port::CreditQuery;
+use incident_core::sla::decimal_minutes;
 use incident_core::timeline::{EntryKind, SysIncidentUpdateEntry};
 use incident_core::{
-    IncidentId, Invalid, Name, PersonName, Statement, Text, Timestamp, Title, plain,
+    IncidentId, Invalid, Name, Percent, PersonName, Statement, TEXT_BYTES, TITLE_CHARS, Text,
+    Timestamp, Title, plain,
 };
 
 use crate::causes::At;
 
-pub use statuspage::Oddity;
-use statuspage::{History, Post};
+pub use oddity::Oddity;
+use statuspage::{Contents, History, Post};
+pub use statuspage::{Maintenance, Rejected};
 
 /// Keys of an import outlive everything that is imported.
 const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -47,6 +54,10 @@ pub struct Imported {
     pub new_entries: usize,
     /// What was odd: how often, and where first.
     pub odd: BTreeMap<Oddity, Vec<String>>,
+    /// Announced maintenance, which is no incident.
+    pub maintenance: Vec<Maintenance>,
+    /// What was not taken in.
+    pub rejected: Vec<Rejected>,
 }
 
 impl fmt::Display for Imported {
@@ -67,32 +78,117 @@ impl fmt::Display for Imported {
                 plain(&shown.join(", "))
             )?;
         }
+        if !self.maintenance.is_empty() {
+            writeln!(
+                f,
+                "{:>6}  maintenance: no outage; where a contract leaves it out, these are its `exclusions`:",
+                self.maintenance.len()
+            )?;
+        }
+        for one in &self.maintenance {
+            // A string of JSON is one of TOML.
+            let reason = serde_json::to_string(&one.title).unwrap_or_default();
+            let (reason, id) = (plain(&reason), plain(&one.id));
+            match one.end {
+                Some(end) => writeln!(
+                    f,
+                    "        {{ start = \"{}\", end = \"{end}\", reason = {reason} }}, # {id}",
+                    one.start
+                )?,
+                None => writeln!(
+                    f,
+                    "        # {id}: {reason} from {}, and nothing says until when",
+                    one.start
+                )?,
+            }
+        }
+        for Rejected { place, reason } in &self.rejected {
+            writeln!(f, "NOT TAKEN IN  {}: {}", plain(place), plain(reason))?;
+        }
         Ok(())
     }
 }
 
-/// Imports the text of a file; `progress` is told how many incidents are done.
+/// What the incidents of an import come to, for a tenant that all of them hit.
 ///
 /// # Errors
-/// The file is no history: the place, and what was expected. The store did not keep
-/// something: what was imported by then stays, and the next run goes on.
+/// The store did not answer.
+pub async fn figures(incidents: &Incidents) -> Result<Figures, EngineError> {
+    let mut figures = Figures::default();
+    for one in incidents.credits(&CreditQuery::default()).await? {
+        let row = &one.row;
+        if matches!(row.state, CreditState::Superseded) || row.incident_id.is_none() {
+            continue;
+        }
+        figures.incidents += 1;
+        figures.outage_us += row.outage_us;
+        *figures.credits.entry(row.credit).or_default() += 1;
+    }
+    Ok(figures)
+}
+
+/// What an import comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Incidents that ended and count.
+    pub incidents: usize,
+    /// The outage of each of them, added up, in microseconds.
+    pub outage_us: u64,
+    /// How many of them earn which credit, in percent, before caps.
+    pub credits: BTreeMap<Percent, usize>,
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = decimal_minutes(self.outage_us);
+        writeln!(
+            f,
+            "{} incidents that ended, {minutes} min of outage added up; their credits for a tenant that all of them hit:",
+            self.incidents
+        )?;
+        for (credit, count) in &self.credits {
+            writeln!(f, "{count:>6}  of {credit} %")?;
+        }
+        Ok(())
+    }
+}
+
+/// Imports the text of a file, read at `now`; `progress` is told how many incidents are done.
+///
+/// What cannot be taken in is in the answer, with its place; everything else was.
+///
+/// # Errors
+/// The store did not keep something: what was imported by then stays, and the next run goes
+/// on.
 pub async fn statuspage(
     incidents: &Incidents,
     text: &str,
     tenants: &Affected,
+    now: Timestamp,
     progress: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<Imported, Box<dyn Error + Send + Sync>> {
-    let histories = statuspage::read(text)?;
+    let Contents {
+        histories,
+        maintenance,
+        rejected,
+    } = statuspage::read(text, now);
     let mut done = Imported {
         incidents: histories.len(),
+        maintenance,
+        rejected,
         ..Imported::default()
     };
     let all = histories.len();
     for (at, history) in histories.into_iter().enumerate() {
-        let name = history.id.clone();
-        import(incidents, history, tenants, &mut done)
-            .await
-            .map_err(|error| At::new(format!("incident {name}"), error))?;
+        let (name, place) = (history.id.clone(), history.place.clone());
+        match import(incidents, history, tenants, &mut done).await {
+            Ok(()) => {}
+            Err(EngineError::Refused(refusal)) => {
+                let reason = refusal.to_string();
+                done.rejected.push(Rejected { place, reason });
+            }
+            Err(error) => return Err(At::new(format!("incident {name}"), error).into()),
+        }
         progress(at + 1, all);
     }
     Ok(done)
@@ -120,8 +216,14 @@ async fn import(
     tenants: &Affected,
     done: &mut Imported,
 ) -> Result<(), EngineError> {
-    let title =
-        Title::new(&history.title).or_else(|_| Title::new(&format!("Incident {}", history.id)))?;
+    let mut odd = history.odd.clone();
+    let title = title(&history, &mut odd)?;
+    let nobody = Affected::default();
+    let tenants = if history.is_harmless {
+        &nobody
+    } else {
+        tenants
+    };
     let mut facts = Facts::default();
     let label = Name::new("statuspage_id")?;
     facts.labels.insert(label, Text::cut(&history.id));
@@ -138,7 +240,6 @@ async fn import(
         .declare(&asking(&history.id, [0; 32])?, &asked)
         .await?;
     let id = declared.incident.id;
-    let mut odd = history.odd.clone();
     if declared.replayed {
         let changes = [
             Change::Title(title),
@@ -154,15 +255,40 @@ async fn import(
     for post in &history.updates {
         let kept = publish(incidents, id, &history, post).await?;
         done.new_entries += usize::from(!kept.replayed);
-        if kept.edited {
-            odd.push(Oddity::EditedPost);
-        }
+        let of_post = [
+            (kept.edited, Oddity::EditedPost),
+            (kept.status_left_out, Oddity::StatusLeftOut),
+            (post.body.trim().is_empty(), Oddity::NoWords),
+            (post.body.len() > TEXT_BYTES, Oddity::TooLong),
+        ];
+        odd.extend(
+            of_post
+                .into_iter()
+                .filter_map(|(is, one)| is.then_some(one)),
+        );
     }
     end(incidents, id, &history, &mut odd, done).await?;
+    odd.sort_unstable();
+    odd.dedup();
     for one in odd {
         done.odd.entry(one).or_default().push(history.id.clone());
     }
     Ok(())
+}
+
+/// The title; one that is too long is cut, and one that does not fit is made of the id.
+fn title(history: &History, odd: &mut Vec<Oddity>) -> Result<Title, Invalid> {
+    Title::new(&history.title).or_else(|_| {
+        let cut: String = history.title.chars().take(TITLE_CHARS).collect();
+        if cut.len() < history.title.len()
+            && let Ok(title) = Title::new(&cut)
+        {
+            odd.push(Oddity::TooLong);
+            return Ok(title);
+        }
+        odd.push(Oddity::OtherTitle);
+        Title::new(&format!("Incident {}", history.id))
+    })
 }
 
 /// Brings fields to what the page says now, each change an entry.
@@ -192,9 +318,11 @@ async fn changed(
     Ok(())
 }
 
+#[derive(Default)]
 struct Kept {
     replayed: bool,
     edited: bool,
+    status_left_out: bool,
 }
 
 /// One post as one entry; one that was edited since as a correction of it.
@@ -228,7 +356,7 @@ async fn publish(
     match first {
         Ok(done) => Ok(Kept {
             replayed: done.replayed,
-            edited: false,
+            ..Kept::default()
         }),
         Err(EngineError::KeyReused) => correct(incidents, id, &key, history, post).await,
         // A status that cannot follow here, such as one after the end: the words stay.
@@ -236,7 +364,8 @@ async fn publish(
             let done = act(incidents, &ask, id, update).await?;
             Ok(Kept {
                 replayed: done.replayed,
-                edited: false,
+                status_left_out: !done.replayed,
+                ..Kept::default()
             })
         }
         Err(error) => Err(error),
@@ -291,6 +420,7 @@ async fn correct(
     Ok(Kept {
         replayed: done.replayed,
         edited: !done.replayed,
+        ..Kept::default()
     })
 }
 

@@ -1,32 +1,34 @@
-//! The history of a public status page, as Statuspage's API gives it
-//! (`/api/v2/incidents.json`), read with the oddities that real ones have.
+//! The history of a public status page, as Statuspage's API gives it: `incidents.json`,
+//! `scheduled-maintenances.json` and `summary.json` under `/api/v2`, read with the oddities
+//! that real ones have.
 
 use std::collections::BTreeMap;
 
 use incident_core::incident::{Severity, Status};
 use incident_core::{ServiceId, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// A page, or only its list of incidents.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum File {
-    Page { incidents: Vec<RawIncident> },
-    List(Vec<RawIncident>),
-}
+use super::oddity::Oddity;
 
 #[derive(Deserialize)]
 struct RawIncident {
     id: String,
     name: String,
     #[serde(default)]
-    impact: String,
+    status: Option<String>,
+    #[serde(default)]
+    impact: Option<String>,
     created_at: Timestamp,
     #[serde(default)]
     started_at: Option<Timestamp>,
     #[serde(default)]
     resolved_at: Option<Timestamp>,
+    #[serde(default)]
+    scheduled_for: Option<Timestamp>,
+    #[serde(default)]
+    scheduled_until: Option<Timestamp>,
     /// Absent where a third party read the page's HTML.
     #[serde(default)]
     page_id: Option<String>,
@@ -43,6 +45,15 @@ struct RawUpdate {
     #[serde(default)]
     body: Option<String>,
     created_at: Timestamp,
+    /// The time that the page shows.
+    #[serde(default)]
+    display_at: Option<Timestamp>,
+}
+
+impl RawUpdate {
+    fn at(&self) -> Timestamp {
+        self.display_at.unwrap_or(self.created_at)
+    }
 }
 
 #[derive(Deserialize)]
@@ -53,9 +64,13 @@ struct RawComponent {
 /// One incident of the page, in our terms.
 #[derive(Clone, Debug)]
 pub(super) struct History {
+    /// Its place in the file.
+    pub(super) place: String,
     pub(super) id: String,
     pub(super) title: String,
     pub(super) severity: Severity,
+    /// It hit nobody.
+    pub(super) is_harmless: bool,
     pub(super) services: Vec<ServiceId>,
     pub(super) start: Timestamp,
     /// None where it goes on.
@@ -86,117 +101,256 @@ impl Post {
     }
 }
 
-/// Something that a history should not have, and what was made of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Oddity {
-    /// The end is at or before the start: a post that was written or edited later.
-    EndsBeforeItStarts,
-    /// It has no end.
-    NoEnd,
-    /// A post says that it is resolved, and the incident says that it is not.
-    ResolvedAndNot,
-    /// It ended, and no post says so.
-    NoResolvedPost,
-    /// More than one post says that it is resolved.
-    ResolvedTwice,
-    /// Two posts have the same instant.
-    SameInstant,
-    /// Two posts have one id.
-    SameId,
-    /// A component has no name that a service can have.
-    NamelessComponent,
-    /// The impact is none that is known.
-    UnknownImpact,
-    /// The posts came newest first.
-    NewestFirst,
-    /// A post was edited since it was imported.
-    EditedPost,
-    /// A field was changed since it was imported.
-    ChangedField,
+/// Announced maintenance: no outage, and what terms may leave out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maintenance {
+    /// Its id on the page.
+    pub id: String,
+    /// Its name.
+    pub title: String,
+    /// When it was announced to begin.
+    pub start: Timestamp,
+    /// When it was announced to end, or ended; none where nothing says so.
+    pub end: Option<Timestamp>,
 }
 
-impl Oddity {
-    /// The rule that is applied.
-    #[must_use]
-    pub const fn rule(self) -> &'static str {
-        match self {
-            Self::EndsBeforeItStarts => {
-                "end at or before the start: the start is when it was created, if that is earlier, else the end"
+/// An entry of a file that was not taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Where it stands: `incidents[2].created_at`, or a line and a column.
+    pub place: String,
+    /// What was expected there.
+    pub reason: String,
+}
+
+/// What a file holds.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// Oldest first, so that numbers rise with time.
+    pub(super) histories: Vec<History>,
+    pub(super) maintenance: Vec<Maintenance>,
+    pub(super) rejected: Vec<Rejected>,
+}
+
+/// Reads a file: one document after another, each a page or a list of incidents. What cannot
+/// be read is named by its place, and the rest of the file is read.
+pub(super) fn read(text: &str, now: Timestamp) -> Contents {
+    let mut contents = Contents::default();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let mut number = 0;
+    loop {
+        match documents.next() {
+            Some(Ok(document)) => {
+                let prefix = match number {
+                    0 => String::new(),
+                    n => format!("document {}: ", n + 1),
+                };
+                contents.add_document(&prefix, document, now);
             }
-            Self::NoEnd => "no end: it stays open, and its reports are provisional",
-            Self::ResolvedAndNot => {
-                "a post says resolved, the incident does not: it stays open, the post is kept"
+            Some(Err(error)) => {
+                contents.reject("the file", error.to_string());
+                break;
             }
-            Self::NoResolvedPost => {
-                "it ended and no post says so: an entry says that the page ended it"
+            None if number == 0 => {
+                contents.reject(
+                    "the file",
+                    "a page or a list of incidents, as JSON".to_owned(),
+                );
+                break;
             }
-            Self::ResolvedTwice => "several posts say resolved: the last one ends it",
-            Self::SameInstant => "posts of one instant: they keep the order of the page",
-            Self::SameId => "posts with one id: told apart by their place",
-            Self::NamelessComponent => "a component without a name that fits: left out",
-            Self::UnknownImpact => "an impact that is not known: taken as minor",
-            Self::NewestFirst => "newest post first: turned round",
-            Self::EditedPost => {
-                "a post was edited since: a correction with the new words, the old ones stay"
+            None => break,
+        }
+        number += 1;
+    }
+    let order = |a: &History, b: &History| (a.start, &a.id).cmp(&(b.start, &b.id));
+    contents.histories.sort_by(order);
+    contents
+}
+
+impl Contents {
+    fn reject(&mut self, place: impl Into<String>, reason: String) {
+        let place = place.into();
+        self.rejected.push(Rejected { place, reason });
+    }
+
+    fn add_document(&mut self, prefix: &str, document: Value, now: Timestamp) {
+        match document {
+            Value::Array(list) => self.add_list(prefix, list, false, now),
+            Value::Object(mut page) => {
+                let mut found = false;
+                for (name, scheduled) in [("incidents", false), ("scheduled_maintenances", true)] {
+                    match page.remove(name) {
+                        Some(Value::Array(list)) => {
+                            found = true;
+                            self.add_list(&format!("{prefix}{name}"), list, scheduled, now);
+                        }
+                        Some(_) => {
+                            found = true;
+                            self.reject(format!("{prefix}{name}"), "expected a list".to_owned());
+                        }
+                        None => {}
+                    }
+                }
+                if !found {
+                    let expected = "expected `incidents` or `scheduled_maintenances`".to_owned();
+                    self.reject(format!("{prefix}the page"), expected);
+                }
             }
-            Self::ChangedField => {
-                "a field was changed since: a change with the new value, the old one stays"
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                let expected = "expected a page or a list of incidents".to_owned();
+                self.reject(format!("{prefix}the file"), expected);
+            }
+        }
+    }
+
+    fn add_list(&mut self, prefix: &str, list: Vec<Value>, scheduled: bool, now: Timestamp) {
+        for (at, entry) in list.into_iter().enumerate() {
+            let place = format!("{prefix}[{at}]");
+            let raw: RawIncident = match serde_path_to_error::deserialize(entry) {
+                Ok(raw) => raw,
+                Err(error) => {
+                    let place = match error.path().to_string().as_str() {
+                        "." => place,
+                        path => format!("{place}.{path}"),
+                    };
+                    self.reject(place, error.inner().to_string());
+                    continue;
+                }
+            };
+            if scheduled || is_maintenance(&raw) {
+                match maintenance(raw) {
+                    Ok(one) => self.maintenance.push(one),
+                    Err(reason) => self.reject(place, reason.to_owned()),
+                }
+                continue;
+            }
+            match in_the_future(&raw, now) {
+                Some(field) => {
+                    let reason = "expected a time that is not in the future".to_owned();
+                    self.reject(format!("{place}.{field}"), reason);
+                }
+                None => self.histories.push(history(place, raw)),
             }
         }
     }
 }
 
-/// Reads a file of incidents.
-///
-/// # Errors
-/// It is no JSON of that shape: the place, and what was expected.
-pub(super) fn read(text: &str) -> Result<Vec<History>, String> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let list: Vec<RawIncident> = if text.trim_start().starts_with('[') {
-        serde_path_to_error::deserialize(&mut reader).map_err(|error| placed(&error))?
-    } else {
-        match serde_path_to_error::deserialize(&mut reader).map_err(|error| placed(&error))? {
-            File::Page { incidents } | File::List(incidents) => incidents,
-        }
-    };
-    // Oldest first, so that numbers rise with time.
-    let mut histories: Vec<History> = list.into_iter().map(history).collect();
-    histories.sort_by(|a, b| (a.start, &a.id).cmp(&(b.start, &b.id)));
-    Ok(histories)
+fn is_maintenance(raw: &RawIncident) -> bool {
+    const STATES: [&str; 4] = ["scheduled", "in_progress", "verifying", "completed"];
+    raw.impact.as_deref() == Some("maintenance")
+        || raw.scheduled_for.is_some()
+        || raw
+            .status
+            .as_deref()
+            .is_some_and(|status| STATES.contains(&status))
 }
 
-fn placed(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
-    format!("{}: {}", error.path(), error.inner())
+/// The announced window; where a page tells none, that from its start to its completion.
+fn maintenance(raw: RawIncident) -> Result<Maintenance, &'static str> {
+    let start = raw
+        .scheduled_for
+        .or(raw.started_at)
+        .unwrap_or(raw.created_at);
+    let is_over = matches!(raw.status.as_deref(), Some("completed" | "resolved"));
+    let completed = raw.resolved_at.filter(|_| is_over);
+    let end = raw.scheduled_until.or(completed);
+    if end.is_some_and(|end| end <= start) {
+        return Err("expected `scheduled_until` after `scheduled_for`");
+    }
+    Ok(Maintenance {
+        id: raw.id,
+        title: raw.name,
+        start,
+        end,
+    })
 }
 
-fn history(raw: RawIncident) -> History {
+/// The first time that has not come yet, if there is one.
+fn in_the_future(raw: &RawIncident, now: Timestamp) -> Option<String> {
+    let own = [
+        ("created_at", Some(raw.created_at)),
+        ("started_at", raw.started_at),
+        // What a third party wrote down of an end is not read.
+        (
+            "resolved_at",
+            raw.resolved_at.filter(|_| raw.page_id.is_some()),
+        ),
+    ];
+    let own = own
+        .into_iter()
+        .find(|(_, time)| time.is_some_and(|time| time > now));
+    let mut posts = raw.incident_updates.iter();
+    let mut post = || posts.position(|post| post.at() > now);
+    let field = own.map(|(name, _)| name.to_owned());
+    field.or_else(|| Some(format!("incident_updates[{}]", post()?)))
+}
+
+/// Tells if the page says that it is over; none where it says nothing that is known.
+fn is_over(status: Option<&str>) -> Option<bool> {
+    match status {
+        Some("resolved" | "postmortem") => Some(true),
+        Some("investigating" | "identified" | "monitoring") => Some(false),
+        _ => None,
+    }
+}
+
+fn history(place: String, raw: RawIncident) -> History {
     let mut odd = Vec::new();
     let posts = in_order(raw.incident_updates, &mut odd);
     let resolved: Vec<Timestamp> = posts
         .iter()
         .filter(|(post, _)| post.status == "resolved")
-        .map(|(post, _)| post.created_at)
+        .map(|(post, _)| post.at())
         .collect();
     if resolved.len() > 1 {
         odd.push(Oddity::ResolvedTwice);
     }
+    let last_post = posts.last().map(|(post, _)| post.at());
     let started = raw.started_at.unwrap_or(raw.created_at);
-    let (start, end) = match (&raw.page_id, raw.resolved_at, resolved.last()) {
-        // What a third party wrote down of an end may have the wrong year.
-        (None, _, last) => (raw.created_at, last.copied()),
-        (Some(_), Some(end), _) if end <= started => {
+    // What a third party wrote down of an end may have the wrong year.
+    let told = raw.resolved_at.filter(|_| raw.page_id.is_some());
+    let of_posts = resolved.last().copied();
+    // Nor is its status one that the page has: it is that of the last post.
+    let own_status = raw.status.as_deref().filter(|_| raw.page_id.is_some());
+    let end = match is_over(own_status) {
+        Some(false) => {
+            let contradicted = told.is_some() || of_posts.is_some();
+            odd.push(if contradicted {
+                Oddity::ResolvedAndNot
+            } else {
+                Oddity::NoEnd
+            });
+            None
+        }
+        over => {
+            if raw.page_id.is_some() && told.is_none() && of_posts.is_some() {
+                odd.push(Oddity::NoResolvedAt);
+            }
+            let end = told.or(of_posts);
+            if end.is_none() && over == Some(true) {
+                odd.push(Oddity::EndUnknown);
+                last_post.or(Some(started))
+            } else {
+                if end.is_none() {
+                    odd.push(Oddity::NoEnd);
+                }
+                end
+            }
+        }
+    };
+    let (start, end) = match (&raw.page_id, end) {
+        (None, end) => (raw.created_at, end),
+        (Some(_), Some(end)) if end <= started => {
             odd.push(Oddity::EndsBeforeItStarts);
             (raw.created_at.min(end), Some(end))
         }
-        (Some(_), end, _) => (started, end),
+        (Some(_), end) => (started, end),
     };
-    match (end, resolved.is_empty()) {
-        (None, true) => odd.push(Oddity::NoEnd),
-        (None, false) => odd.push(Oddity::ResolvedAndNot),
-        (Some(_), true) => odd.push(Oddity::NoResolvedPost),
-        (Some(_), false) => {}
+    if end.is_some() && resolved.is_empty() {
+        odd.push(Oddity::NoResolvedPost);
     }
-    let severity = severity(&raw.impact, &mut odd);
+    let severity = severity(raw.impact.as_deref(), &mut odd);
     let last = posts
         .iter()
         .rposition(|(post, _)| post.status == "resolved")
@@ -206,15 +360,29 @@ fn history(raw: RawIncident) -> History {
         .enumerate()
         .map(|(place, (post, key))| Post {
             key,
-            at: post.created_at,
+            at: post.at(),
             status: status(&post.status),
             body: post.body.unwrap_or_default(),
             ends: last == Some(place),
         });
     let updates = updates.collect();
-    let names = raw.components.unwrap_or_default();
-    let wanted = names.len();
-    let mut services: Vec<ServiceId> = names
+    History {
+        place,
+        id: raw.id,
+        title: raw.name,
+        severity,
+        is_harmless: odd.contains(&Oddity::NoImpact),
+        services: services(&raw.components.unwrap_or_default(), &mut odd),
+        start,
+        end,
+        updates,
+        odd,
+    }
+}
+
+fn services(components: &[RawComponent], odd: &mut Vec<Oddity>) -> Vec<ServiceId> {
+    let wanted = components.len();
+    let mut services: Vec<ServiceId> = components
         .iter()
         .filter_map(|one| ServiceId::new(&one.name).ok())
         .collect();
@@ -223,29 +391,23 @@ fn history(raw: RawIncident) -> History {
     }
     services.sort();
     services.dedup();
-    History {
-        id: raw.id,
-        title: raw.name,
-        severity,
-        services,
-        start,
-        end,
-        updates,
-        odd,
-    }
+    services
 }
 
 /// Oldest first; posts of one instant in the order of the page, each with a key of
 /// its own.
 fn in_order(mut posts: Vec<RawUpdate>, odd: &mut Vec<Oddity>) -> Vec<(RawUpdate, String)> {
     let ends = posts.first().zip(posts.last());
-    if ends.is_some_and(|(first, last)| first.created_at > last.created_at) {
+    if ends.is_some_and(|(first, last)| first.at() > last.at()) {
         odd.push(Oddity::NewestFirst);
         posts.reverse();
     }
-    posts.sort_by_key(|post| post.created_at);
+    posts.sort_by_key(RawUpdate::at);
+    if posts.iter().any(|post| post.at() != post.created_at) {
+        odd.push(Oddity::OtherTimeShown);
+    }
     let mut instants = posts.iter().zip(posts.iter().skip(1));
-    if instants.any(|(a, b)| a.created_at == b.created_at) {
+    if instants.any(|(a, b)| a.at() == b.at()) {
         odd.push(Oddity::SameInstant);
     }
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -265,12 +427,15 @@ fn in_order(mut posts: Vec<RawUpdate>, odd: &mut Vec<Oddity>) -> Vec<(RawUpdate,
     keyed
 }
 
-fn severity(impact: &str, odd: &mut Vec<Oddity>) -> Severity {
+fn severity(impact: Option<&str>, odd: &mut Vec<Oddity>) -> Severity {
     match impact {
-        "critical" => Severity::Sev1,
-        "major" => Severity::Sev2,
-        "minor" => Severity::Sev3,
-        "none" | "maintenance" => Severity::Sev4,
+        Some("critical") => Severity::Sev1,
+        Some("major") => Severity::Sev2,
+        Some("minor") => Severity::Sev3,
+        Some("none") => {
+            odd.push(Oddity::NoImpact);
+            Severity::Sev4
+        }
         _ => {
             odd.push(Oddity::UnknownImpact);
             Severity::Sev3

@@ -58,7 +58,14 @@ fn hit(row: &TenantImpact) -> Value {
         "unique_users": row.unique_users,
         "baseline_unique_users": row.baseline_unique_users,
     });
-    if let (Some((lower, upper)), Value::Object(map)) = (row.bounds, &mut shown) {
+    let Value::Object(map) = &mut shown else {
+        return shown;
+    };
+    if row.baseline_weeks_left_out > 0 {
+        let weeks = json!(row.baseline_weeks_left_out);
+        map.insert("baseline_weeks_left_out".to_owned(), weeks);
+    }
+    if let Some((lower, upper)) = row.bounds {
         map.insert("lower".to_owned(), json!(lower));
         map.insert("upper".to_owned(), json!(upper));
     }
@@ -105,7 +112,9 @@ fn owed(row: &SlaRow) -> Value {
         "outage_ms": row.outage_us / 1_000,
         "outage_minutes": row.outage_minutes,
         "period": row.period,
-        "availability_percent": row.availability.to_fixed(),
+        "basis": row.basis,
+        "target_percent": row.target,
+        "availability_percent": row.availability_percent,
         "target_breached": row.target_breached,
         "credit_percent": row.credit,
         "state": row.state,

@@ -1,0 +1,120 @@
+//! What the figures of SLA and billing are computed from.
+
+use super::{Affected, Ending, Incident, Mode, Scope};
+use crate::{IncidentId, Name, Timestamp, Window, Windows};
+
+/// Everything of an incident that statements, reports and credits are computed from.
+///
+/// The engine's arithmetic reads incidents through this alone, and a command after which it
+/// is different computes the credits of an incident that ended anew: a field that is added
+/// here moves the ledger, and one that is not here moves no figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlaFacts<'a> {
+    incident: IncidentId,
+    mode: Mode,
+    environment: &'a Name,
+    ending: Option<Ending>,
+    open: bool,
+    partial: bool,
+    tenants: &'a Affected,
+    started_at: Timestamp,
+    earlier: &'a [Window],
+    reopened_at: Option<Timestamp>,
+    impact_ended_at: Option<Timestamp>,
+    resolved_at: Option<Timestamp>,
+}
+
+impl<'a> SlaFacts<'a> {
+    /// Those of an incident as it stands.
+    #[must_use]
+    pub fn of(incident: &'a Incident) -> Self {
+        Self {
+            incident: incident.id,
+            mode: incident.mode,
+            environment: &incident.environment,
+            ending: incident.ending,
+            open: incident.status.is_live(),
+            partial: match incident.facts.scope {
+                Some(Scope::Regions | Scope::Segments) => true,
+                Some(Scope::All) | None => false,
+            },
+            tenants: &incident.affected_tenants,
+            started_at: incident.started_at,
+            earlier: &incident.earlier,
+            reopened_at: incident.reopened_at,
+            impact_ended_at: incident.impact_ended_at,
+            resolved_at: incident.resolved_at,
+        }
+    }
+
+    /// The incident.
+    #[must_use]
+    pub const fn incident(&self) -> IncidentId {
+        self.incident
+    }
+
+    /// The tenants it hit.
+    #[must_use]
+    pub const fn tenants(&self) -> &'a Affected {
+        self.tenants
+    }
+
+    /// Tells if it is live, so that a report about it may still change by itself.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Tells if it hit regions or segments only, so that terms may weigh it less.
+    #[must_use]
+    pub const fn is_partial(&self) -> bool {
+        self.partial
+    }
+
+    /// Returns why it has no part in SLA and billing, if it has none.
+    #[must_use]
+    pub fn excluded(&self) -> Option<String> {
+        match (self.mode, self.ending) {
+            (Mode::Drill, _) => Some("drill".to_owned()),
+            (_, Some(Ending::Cancelled(_))) => Some("cancelled".to_owned()),
+            (_, Some(Ending::MergedInto(_))) => Some("merged".to_owned()),
+            _ if self.environment.as_str() != Incident::PRODUCTION => {
+                Some(self.environment.to_string())
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns every interval of the outage: start, and end if it has one. Not joined.
+    pub fn intervals(&self) -> impl Iterator<Item = (Timestamp, Option<Timestamp>)> + 'a {
+        let current = (
+            self.reopened_at.unwrap_or(self.started_at),
+            self.end_of_outage(),
+        );
+        let earlier = self.earlier.iter();
+        let earlier = earlier.map(|window| (window.start(), Some(window.end())));
+        earlier.chain([current])
+    }
+
+    /// Returns the outage as a set of disjoint windows. An interval without an end runs until
+    /// `now`.
+    #[must_use]
+    pub fn outage(&self, now: Timestamp) -> Windows {
+        self.intervals()
+            .filter_map(|(start, end)| Window::non_empty(start, end.unwrap_or(now)))
+            .collect()
+    }
+
+    /// Returns the end of its newest outage, if it has one.
+    #[must_use]
+    pub fn end_of_outage(&self) -> Option<Timestamp> {
+        self.impact_ended_at.or(self.resolved_at)
+    }
+
+    /// Returns when it was resolved, or `now`: an incident without an outage is credited, with
+    /// nothing, in the period of that time.
+    #[must_use]
+    pub fn end(&self, now: Timestamp) -> Timestamp {
+        self.resolved_at.unwrap_or(now)
+    }
+}

@@ -1,0 +1,184 @@
+//! The availability over a period, exact; and its decimals, which never contradict what was
+//! compared exactly.
+
+use std::cmp::Ordering;
+
+use super::Downtime;
+use crate::Percent;
+
+/// Parts per million have four decimals as percent.
+const DECIMALS: usize = 4;
+
+/// More decimals than any difference needs: two availabilities over a period of microseconds
+/// are at least one part of 10^14 apart.
+const MOST_DECIMALS: usize = 16;
+
+/// The availability over a period: exact.
+///
+/// ```
+/// use incident_core::sla::{Availability, Downtime};
+/// let month = 30 * 86_400_000_000; // microseconds
+/// let target = "99.9".parse()?;
+/// let allowed = Availability::new(Downtime::of(43 * 60_000_000 + 12_000_000), month);
+/// assert!(!allowed.misses(target));
+/// assert_eq!(allowed.shown([target]), "99.9000");
+/// // One microsecond more: rounded it would be 99.9000 as well.
+/// let missed = Availability::new(Downtime::of(43 * 60_000_000 + 12_000_001), month);
+/// assert!(missed.misses(target));
+/// assert_eq!(missed.shown([target]), "99.8999");
+/// # Ok::<(), incident_core::Invalid>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Availability {
+    down: Downtime,
+    period_us: u64,
+}
+
+impl Availability {
+    /// The availability with a downtime in a period of so many microseconds.
+    #[must_use]
+    pub const fn new(down: Downtime, period_us: u64) -> Self {
+        Self { down, period_us }
+    }
+
+    /// The downtime.
+    #[must_use]
+    pub const fn down(self) -> Downtime {
+        self.down
+    }
+
+    /// The length of the period, in microseconds.
+    #[must_use]
+    pub const fn period_us(self) -> u64 {
+        self.period_us
+    }
+
+    /// Tells if it is below a target: exact, nothing is rounded.
+    #[must_use]
+    pub fn misses(self, target: Percent) -> bool {
+        self.compare(target.ppm().into()).is_lt()
+    }
+
+    /// Percent, rounded half to even to four decimals. For a verdict use
+    /// [`misses`](Self::misses), and to show it beside one [`shown`](Self::shown).
+    #[must_use]
+    pub fn rounded(self) -> Percent {
+        if self.period_us == 0 {
+            return Percent::HUNDRED;
+        }
+        let ppm = half_even(self.up(), u128::from(self.period_us));
+        let ppm = u32::try_from(ppm).ok();
+        let percent = ppm.and_then(|ppm| Percent::from_ppm(ppm).ok());
+        percent.unwrap_or(Percent::HUNDRED)
+    }
+
+    /// Percent with four decimals, rounded half to even, or away from a bound where that
+    /// would put it onto the bound or its other side; with more decimals where four leave
+    /// no place between two bounds.
+    #[must_use]
+    pub fn shown(self, bounds: impl IntoIterator<Item = Percent>) -> String {
+        if self.period_us == 0 {
+            return Percent::HUNDRED.to_fixed();
+        }
+        let bounds: Vec<u128> = bounds.into_iter().map(|one| one.ppm().into()).collect();
+        let period = u128::from(self.period_us);
+        let mut scale = 1;
+        for decimals in DECIMALS..=MOST_DECIMALS {
+            let up = self.up() * scale;
+            let nearest = half_even(up, period);
+            let fits = |shown: &u128| {
+                let same = |bound: &u128| shown.cmp(&(bound * scale)) == self.compare(*bound);
+                bounds.iter().all(same)
+            };
+            let found = [nearest, up / period, up.div_ceil(period)];
+            if let Some(shown) = found.into_iter().find(fits) {
+                return decimal(shown, decimals);
+            }
+            scale *= 10;
+        }
+        self.rounded().to_fixed()
+    }
+
+    /// The time up, in microseconds times parts per million.
+    fn up(self) -> u128 {
+        Downtime::of(self.period_us).minus(self.down).weighted()
+    }
+
+    /// Compares it with so many parts of a million: exact.
+    fn compare(self, parts: u128) -> Ordering {
+        self.up().cmp(&(u128::from(self.period_us) * parts))
+    }
+}
+
+/// A number of units of 10^-`decimals`.
+fn decimal(units: u128, decimals: usize) -> String {
+    let digits = format!("{units:0width$}", width = decimals + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - decimals);
+    format!("{whole}.{fraction}")
+}
+
+/// A quotient rounded to the nearest integer, a half to the even one.
+pub(super) const fn half_even(dividend: u128, divisor: u128) -> u128 {
+    let (quotient, rest) = (dividend / divisor, dividend % divisor);
+    let up = rest * 2 > divisor || (rest * 2 == divisor && quotient % 2 == 1);
+    if up { quotient + 1 } else { quotient }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::DAY_US;
+
+    fn percent(text: &str) -> Percent {
+        text.parse().unwrap()
+    }
+
+    /// M9, where not even a fifth decimal leaves a place between two bounds.
+    #[test]
+    fn two_bounds_next_to_each_other_get_more_decimals() {
+        let bounds = [percent("99.9"), percent("99.9001")];
+        let month = 30 * DAY_US;
+        let at = |down| Availability::new(Downtime::of(down), month).shown(bounds);
+        let allowed = month / 1_000;
+        assert_eq!(at(allowed), "99.9000");
+        assert_eq!(at(allowed - 1), "99.90001");
+        assert_eq!(at(allowed + 1), "99.8999");
+        assert_eq!(
+            Availability::new(Downtime::ZERO, 0).shown(bounds),
+            "100.0000"
+        );
+    }
+
+    proptest! {
+        /// M9: what is shown compares with each bound as the exact value does.
+        #[test]
+        fn nothing_is_shown_on_the_other_side(
+            ppm in prop::collection::vec(0_u32..=1_000_000, 1..4),
+            near in any::<prop::sample::Index>(),
+            off in -3_i64..=3,
+            days in prop::sample::select(vec![28_u64, 30, 31, 92, 366]),
+        ) {
+            let period = days * DAY_US;
+            let bounds: Vec<Percent> = ppm.iter().map(|one| Percent::from_ppm(*one).unwrap()).collect();
+            let target = bounds[near.index(bounds.len())];
+            let allowed = i64::try_from(period / 1_000_000 * u64::from(1_000_000 - target.ppm())).unwrap();
+            let down = u64::try_from((allowed + off).max(0)).unwrap().min(period);
+            let exact = Availability::new(Downtime::of(down), period);
+            let shown = exact.shown(bounds.iter().copied());
+            let (whole, fraction) = shown.split_once('.').unwrap();
+            prop_assert!(fraction.len() >= 4);
+            let scale = 10_u128.pow(u32::try_from(fraction.len() - 4).unwrap());
+            let units: u128 = format!("{whole}{fraction}").parse().unwrap();
+            for bound in bounds {
+                let as_shown = units.cmp(&(u128::from(bound.ppm()) * scale));
+                prop_assert_eq!(as_shown, exact.compare(bound.ppm().into()));
+                prop_assert_eq!(exact.misses(bound), as_shown.is_lt());
+            }
+            // It is less than one unit off.
+            let off = (units * u128::from(period)).abs_diff(exact.up() * scale);
+            prop_assert!(off < u128::from(period));
+        }
+    }
+}

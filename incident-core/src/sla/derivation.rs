@@ -1,0 +1,200 @@
+//! Why a tenant is owed what it is owed: each step follows from the one before it, with the
+//! figures that are shown.
+//!
+//! Lengths of time are exact, so that they can be added by hand; what is left out is taken
+//! off what stands before it; what is compared is shown on the side on which it was found.
+//! `tests/it/derivations.rs` computes every derivation again from its own text.
+
+use super::count::Weighed;
+use super::scale::Row;
+use super::statement::{IncidentCredit, Reached};
+use super::{Basis, Downtime, SlaStatement};
+use crate::Percent;
+
+/// A length of time, exact.
+fn time(us: u64) -> String {
+    Downtime::of(us).to_string()
+}
+
+impl SlaStatement {
+    /// The steps from the outages to the amount, one per line of text.
+    #[must_use]
+    pub fn derivation(&self) -> Vec<String> {
+        let mut steps = vec![format!(
+            "{} ({}) has {}; terms {}: {}, promised {} %",
+            self.period,
+            self.zone,
+            time(self.period_us),
+            self.terms_version,
+            words(self.basis),
+            self.target
+        )];
+        let lines = self.incidents.iter();
+        steps.extend(
+            lines.map(|line| format!("incident {}: {}", line.incident, time(line.outage_us))),
+        );
+        steps.push(self.joined());
+        let left_out = [
+            (self.excluded_us, "in maintenance"),
+            (self.too_short_us, "in outages that are too short to count"),
+        ];
+        let mut left = self.joined_us;
+        for (us, why) in left_out {
+            if us > 0 {
+                let before = time(left);
+                left = left.saturating_sub(us);
+                steps.push(format!(
+                    "less {} {why}: {before} - {} = {}",
+                    time(us),
+                    time(us),
+                    time(left)
+                ));
+            }
+        }
+        if !self.weighed.is_whole() {
+            steps.push(format!("weighed: {}", weighed(&self.weighed)));
+        }
+        steps.push(self.verdict());
+        if self.basis == Basis::PerIncident {
+            let own = |line: &super::IncidentLine| {
+                let own = line.own.as_ref()?;
+                Some(format!(
+                    "credit of incident {}: {}",
+                    line.incident,
+                    own_credit(own)
+                ))
+            };
+            steps.extend(self.incidents.iter().filter_map(own));
+        }
+        steps.push(self.credited());
+        if self.credit < self.uncapped {
+            steps.push(format!(
+                "at most {} % of the fee: {} %",
+                self.cap, self.credit
+            ));
+        }
+        if let (Some(fee), Some(amount)) = (self.fee, self.amount) {
+            steps.push(format!(
+                "{} % of {fee} = {amount}, rounded half to even",
+                self.credit
+            ));
+        }
+        if self.provisional {
+            steps.push("provisional: the period or an incident is not over".to_owned());
+        }
+        steps
+    }
+
+    /// The outages together: what overlaps is in one of them only.
+    fn joined(&self) -> String {
+        let sum: u64 = self.incidents.iter().map(|line| line.outage_us).sum();
+        let (sum_text, joined) = (time(sum), time(self.joined_us));
+        match sum.saturating_sub(self.joined_us) {
+            0 => format!("together: {joined}"),
+            twice => format!(
+                "together: {sum_text} - {} that overlap = {joined}",
+                time(twice)
+            ),
+        }
+    }
+
+    fn verdict(&self) -> String {
+        let verdict = if self.target_breached {
+            "missed"
+        } else {
+            "kept"
+        };
+        format!(
+            "availability: ({} - {}) / {} = {} %, so that the promise of {} % is {verdict}",
+            time(self.period_us),
+            self.down,
+            time(self.period_us),
+            self.availability_percent,
+            self.target
+        )
+    }
+
+    fn credited(&self) -> String {
+        match self.reached {
+            Reached::Table(row) => by_the_table(row),
+            Reached::Sum => {
+                let own = self.incidents.iter().filter_map(|line| line.own.as_ref());
+                let own: Vec<String> = own.map(|one| format!("{} %", one.credit)).collect();
+                match own.len() {
+                    0 => format!("no incident ended in {}: 0 %", self.period),
+                    1 => format!("credit: {} %", self.uncapped),
+                    // A sum of percentages ends at 100.
+                    _ if self.uncapped == Percent::HUNDRED => {
+                        format!("credits together: {}, at most 100 %", own.join(" + "))
+                    }
+                    _ => format!(
+                        "credits together: {} = {} %",
+                        own.join(" + "),
+                        self.uncapped
+                    ),
+                }
+            }
+        }
+    }
+}
+
+/// The credit of one incident by itself.
+fn own_credit(own: &IncidentCredit) -> String {
+    let mut text = time(own.outage_us);
+    for (us, why) in [
+        (own.excluded_us, "in maintenance"),
+        (own.too_short_us, "too short to count"),
+    ] {
+        if us > 0 {
+            text.push_str(&format!(" - {} {why}", time(us)));
+        }
+    }
+    let counted: u64 = own.weighed.parts().iter().map(|(_, us)| us).sum();
+    if counted != own.outage_us {
+        text.push_str(&format!(" = {}", time(counted)));
+    }
+    if !own.weighed.is_whole() {
+        text.push_str(&format!(", weighed: {}", weighed(&own.weighed)));
+    }
+    format!("{text}; {}", by_the_table(own.row))
+}
+
+/// What counts, by weight, and the sum.
+fn weighed(parts: &Weighed) -> String {
+    let terms = parts.parts().iter().map(|(weight, us)| match *weight {
+        Percent::HUNDRED => time(*us),
+        weight => format!("{} x {weight} %", time(*us)),
+    });
+    let terms: Vec<String> = terms.collect();
+    format!("{} = {}", terms.join(" + "), parts.down())
+}
+
+/// The row of the table that was reached, and its credit.
+fn by_the_table(row: Option<Row>) -> String {
+    match row {
+        Some(Row::Outage(tier)) => {
+            format!(
+                "from {} min on: {} %",
+                tier.from_minutes, tier.credit_percent
+            )
+        }
+        Some(Row::Availability(row)) => {
+            let at = if row.inclusive {
+                "at or below"
+            } else {
+                "below"
+            };
+            format!("{at} {} %: {} %", row.bound, row.credit)
+        }
+        None => "no row of the table is reached: 0 %".to_owned(),
+    }
+}
+
+const fn words(basis: Basis) -> &'static str {
+    match basis {
+        Basis::PerIncident => "per incident",
+        Basis::PerMonth => "per month",
+        Basis::PerQuarter => "per quarter",
+        Basis::PerYear => "per year",
+    }
+}
