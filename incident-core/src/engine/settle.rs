@@ -53,13 +53,15 @@ impl Incidents {
             } else {
                 self.fresh(facts, tenants, now)
             };
-            let mut after = Incident::clone(&gathered.after);
-            after.state_mut().credit_revision += 1;
-            let write = self.revised(&after, &rows, fresh, &[], &by.name, now);
-            makes_room.extend(write.changed(&rows).into_iter().cloned());
-            commit.ledger.push(write);
-            gathered.after = Arc::new(after);
-            gathered.write.after = Arc::clone(&gathered.after);
+            if before.credit_revision == 0 || !is_settled(&rows, &fresh) {
+                let mut after = Incident::clone(&gathered.after);
+                after.state_mut().credit_revision += 1;
+                let write = self.revised(&after, &rows, fresh, &[], &by.name, now);
+                makes_room.extend(write.changed(&rows).into_iter().cloned());
+                commit.ledger.push(write);
+                gathered.after = Arc::new(after);
+                gathered.write.after = Arc::clone(&gathered.after);
+            }
         }
         if let Some(asked) = self.resettle(before, &gathered.after, makes_room, &by.name, now) {
             let (after, body) = (&gathered.after, MessageBody::Settle(asked));

@@ -451,7 +451,7 @@ fn check_change(incident: &Incident, change: &Change, now: Timestamp) -> Result<
         }
         Change::AffectedTenants(tenants) => {
             let hull = (incident.started_at, SlaFacts::of(incident).end_of_outage());
-            tenants.check_inside(&incident.affected_tenants, hull, now)?;
+            tenants.check_times(&incident.affected_tenants, hull, now)?;
         }
         _ => {}
     }

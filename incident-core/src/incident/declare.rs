@@ -238,7 +238,7 @@ fn check(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {
     let nobody = Affected::default();
     asked
         .affected_tenants
-        .check_inside(&nobody, (start, end), now)?;
+        .check_times(&nobody, (start, end), now)?;
     for (field, end) in [
         ("impact_ended_at", asked.impact_ended_at),
         ("resolved_at", asked.resolved_at),

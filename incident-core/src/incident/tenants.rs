@@ -3,12 +3,16 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::decide::CLOCK_TOLERANCE;
 use crate::window::{Window, Windows};
 use crate::{Invalid, TenantId, Timestamp};
+
+/// A tenant is not hit longer before an outage, or later after it: that is a mistake.
+const FAR: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
 /// Most tenants in one list; beyond that it is [`Affected::All`].
 pub const MOST_TENANTS: usize = 10_000;
@@ -161,30 +165,34 @@ impl Affected {
         }
     }
 
-    /// Checks the times of those that `before` does not have: each lies, at least in part,
-    /// in the outage from `start` until `end`, or until now while that is not known.
+    /// Checks the times of those that `before` does not have: none begins in the future, and
+    /// none lies further than [`FAR`] from the outage from `start` until `end`, or until now
+    /// while that is not known. Tenants may be known before the times of the outage are.
     ///
     /// # Errors
-    /// One that is outside, by its name.
-    pub(super) fn check_inside(
+    /// One that does, by its name.
+    pub(super) fn check_times(
         &self,
         before: &Self,
         (start, end): (Timestamp, Option<Timestamp>),
         now: Timestamp,
     ) -> Result<(), Invalid> {
         let known = before.list().unwrap_or_default();
-        let end = end.unwrap_or_else(|| now.saturating_add(CLOCK_TOLERANCE));
-        let outside = |one: &&AffectedTenant| {
+        let latest = now.saturating_add(CLOCK_TOLERANCE);
+        let end = end.unwrap_or(now).saturating_add(FAR).min(latest);
+        let start = start.saturating_sub(FAR);
+        let is_far = |one: &&AffectedTenant| {
             let (from, until) = one.bounds();
-            (from > end || until < start) && !known.contains(one)
+            (one.from.is_some() && from > end || until < start) && !known.contains(one)
         };
         let new = self.list().unwrap_or_default().iter();
-        let timed = new.filter(|one| one.from.is_some() || one.until.is_some());
-        match timed.into_iter().find(outside) {
+        match new.into_iter().find(is_far) {
             None => Ok(()),
             Some(one) => {
                 let tenant = &one.tenant_id;
-                let expected = format!("`from` and `until` of {tenant} during the outage, or none");
+                let expected = format!(
+                    "`from` and `until` of {tenant} within 31 days of the outage, and not in the future"
+                );
                 Err(Invalid::new("affected_tenants", expected))
             }
         }

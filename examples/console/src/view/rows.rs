@@ -1,15 +1,15 @@
 //! Reports with a row per tenant: written row by row, as there may be ten thousand.
 
 use incident_core::engine::{ImpactReport, Method, SlaReport, SlaRow, TenantImpact};
-use incident_core::sla::{Basis, Tier};
+use incident_core::sla::{Basis, SlaTerms, Tier};
 use incident_core::{IncidentId, Name, Percent, Windows};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 /// Rows, of which one is made at a time.
-struct Rows<'a, T>(&'a [T], fn(&T) -> Value);
+struct Rows<'a, T, F = fn(&T) -> Value>(&'a [T], F);
 
-impl<T> Serialize for Rows<'_, T> {
+impl<T, F: Fn(&T) -> Value> Serialize for Rows<'_, T, F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(rows, shown) = self;
         serializer.collect_seq(rows.iter().map(shown))
@@ -83,14 +83,15 @@ fn parts_of_one(ppm: u32) -> String {
 #[must_use]
 pub fn sla(id: IncidentId, report: &SlaReport) -> impl Serialize + use<'_> {
     #[derive(serde::Serialize)]
-    struct Shown<'a> {
+    #[serde(bound(serialize = "F: Fn(&SlaRow) -> Value"))]
+    struct Shown<'a, F: Fn(&SlaRow) -> Value> {
         incident_id: IncidentId,
         provisional: bool,
         basis: Basis,
         target_percent: Percent,
         tiers: &'a [Tier],
         terms_version: &'a Name,
-        rows: Rows<'a, SlaRow>,
+        rows: Rows<'a, SlaRow, F>,
         #[serde(skip_serializing_if = "Option::is_none")]
         excluded: Option<&'a str>,
     }
@@ -101,22 +102,28 @@ pub fn sla(id: IncidentId, report: &SlaReport) -> impl Serialize + use<'_> {
         target_percent: report.terms.target(),
         tiers: report.terms.tiers(),
         terms_version: report.terms.version(),
-        rows: Rows(&report.rows, owed),
+        rows: Rows(&report.rows, |row: &SlaRow| owed(row, &report.terms)),
         excluded: report.excluded.as_deref(),
     }
 }
 
-fn owed(row: &SlaRow) -> Value {
-    json!({
+/// With basis and target where the tenant's contract has other ones than the standard terms.
+fn owed(row: &SlaRow, standard: &SlaTerms) -> Value {
+    let mut shown = json!({
         "tenant_id": row.tenant_id,
         "outage_ms": row.outage_us / 1_000,
         "outage_minutes": row.outage_minutes,
         "period": row.period,
-        "basis": row.basis,
-        "target_percent": row.target,
         "availability_percent": row.availability_percent,
         "target_breached": row.target_breached,
         "credit_percent": row.credit,
         "state": row.state,
-    })
+    });
+    if let Value::Object(map) = &mut shown
+        && (row.basis, row.target) != (standard.basis(), standard.target())
+    {
+        map.insert("basis".to_owned(), json!(row.basis));
+        map.insert("target_percent".to_owned(), json!(row.target));
+    }
+    shown
 }
