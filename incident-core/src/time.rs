@@ -231,6 +231,15 @@ impl Month {
         }
     }
 
+    /// The month before it; none before the first one.
+    #[must_use]
+    pub const fn before(self) -> Option<Self> {
+        match self.month {
+            1 => Self::from_parts(self.year - 1, 12),
+            month => Self::from_parts(self.year, month - 1),
+        }
+    }
+
     /// A month of a year; none outside 1 to 12 and 1970 to 9999.
     #[must_use]
     pub const fn from_parts(year: u16, month: u8) -> Option<Self> {

@@ -34,7 +34,8 @@ pub const COMMANDS: [Command; 6] = [
         name: "doctor",
         arguments: "",
         about: "say what is wrong with DATABASE_URL",
-        more: "Exit code 0: nothing is unsafe; 1: something is, or the server cannot be asked.",
+        more: "And whether statements and ledger agree, under the contracts of INCIDENT_POLICY, in the last 13 months.\n\
+               Exit code 0: nothing is unsafe and all figures agree; 1: something is or differs, or cannot be asked.",
     },
     Command {
         name: "verify",

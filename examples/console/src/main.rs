@@ -187,6 +187,7 @@ fn policy(config: &Config) -> Result<PolicyFile, String> {
 #[tokio::main]
 async fn maintain(task: Maintenance) -> Result<bool, Box<dyn Error>> {
     let config = settings()?;
+    let policy = policy(&config)?;
     let database = config
         .database
         .ok_or("DATABASE_URL: set it; there is no other database")?;
@@ -197,7 +198,7 @@ async fn maintain(task: Maintenance) -> Result<bool, Box<dyn Error>> {
         _ => None,
     };
     let out = &mut std::io::stdout();
-    incident_console::maintenance::run(task, &database, anchors, out).await
+    incident_console::maintenance::run(task, &database, &policy, anchors, out).await
 }
 
 fn not_opened(path: &Path, error: &std::io::Error) -> String {

@@ -5,14 +5,15 @@ use std::error::Error;
 use std::io::Write;
 use std::sync::Arc;
 
-use incident_core::IncidentId;
 use incident_core::anchor::AnchoredChain;
 use incident_core::chain::Verdict;
 use incident_core::engine::{self, AuditVerdict, Incidents};
 use incident_core::port::IncidentFilter;
-use incident_store_postgres::{Level, PgStore};
+use incident_core::{IncidentId, Month};
+use incident_store_postgres::{Level, PgStore, PgUsage};
 
 use crate::anchor_file::AnchorFile;
+use crate::policy_file::PolicyFile;
 use crate::storage::{Database, StorageError};
 use crate::terminal::line;
 
@@ -30,6 +31,9 @@ pub enum Maintenance {
 /// Incidents read at a time.
 const BATCH: usize = 200;
 
+/// Months whose figures `doctor` compares.
+const MONTHS: u32 = 13;
+
 /// Does it and says what came of it; whether all is well.
 ///
 /// # Errors
@@ -37,6 +41,7 @@ const BATCH: usize = 200;
 pub async fn run(
     task: Maintenance,
     database: &Database,
+    policy: &PolicyFile,
     anchors: Option<AnchorFile>,
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
@@ -49,7 +54,11 @@ pub async fn run(
             )?;
             Ok(true)
         }
-        Maintenance::Doctor => examine(database, out).await,
+        Maintenance::Doctor => {
+            let safe = examine(database, out).await?;
+            // Figures of tables that are not sound say nothing.
+            Ok(safe && figures(database, policy, out).await?)
+        }
         Maintenance::Verify => verify(database, anchors, out).await,
     }
 }
@@ -69,6 +78,41 @@ async fn examine(
     Ok(findings
         .iter()
         .all(|finding| finding.level != Level::Unsafe))
+}
+
+/// Compares statements with the ledger, month by month, and names what differs.
+async fn figures(
+    database: &Database,
+    policy: &PolicyFile,
+    out: &mut (impl Write + Send),
+) -> Result<bool, Box<dyn Error>> {
+    let incidents = Incidents::builder(Arc::new(PgStore::new(database.pool(2))))
+        .directory(Arc::new(PgUsage::new(database.pool(1))))
+        .contracts(policy.contracts())
+        .build()?;
+    let mut month = Some(Month::of(incidents.now()));
+    let (mut agree, mut compared) = (true, 0);
+    while let Some(this) = month.filter(|_| compared < MONTHS) {
+        for mismatch in incidents.check_figures(this).await? {
+            agree = false;
+            line(out, format_args!("figures differ: {mismatch}"))?;
+        }
+        (month, compared) = (this.before(), compared + 1);
+    }
+    if agree {
+        line(
+            out,
+            format_args!("statements and ledger agree, in the last {compared} months"),
+        )?;
+    } else {
+        line(
+            out,
+            format_args!(
+                "a running server computes what was just corrected within seconds; after new terms or fees, and for the rest, POST /sys/sla/credits/recompute"
+            ),
+        )?;
+    }
+    Ok(agree)
 }
 
 /// Checks everything, and that nothing is gone that was anchored.

@@ -303,6 +303,40 @@ mod tests {
         assert_eq!(second, expected);
     }
 
+    /// M10: an outage of an incident that was partial at first is one incident, on one line.
+    #[test]
+    fn an_incident_that_is_whole_and_partial_is_one_line() {
+        let later = ONE.replace(
+            r#""start": "2026-11-20T23:00:00+01:00", "end": "2026-11-20T23:45:00+01:00""#,
+            r#""start": "2026-11-20T22:20:00Z", "end": "2026-11-20T22:50:00Z", "partial": true"#,
+        );
+        assert_ne!(later, ONE);
+        let json: Value = serde_json::from_str(&printed(&later, false).unwrap()).unwrap();
+        assert_eq!(json[0]["incidents"].as_array().unwrap().len(), 1);
+        assert_eq!(json[0]["outage_ms"], 50 * 60_000);
+        let lines = json[0]["derivation"].as_array().unwrap().iter();
+        let of_incident = lines.filter(|line| line.as_str().unwrap().starts_with("incident "));
+        assert_eq!(of_incident.count(), 1, "{}", json[0]["derivation"]);
+    }
+
+    /// M10: what lies in the future is refused as it is over HTTP.
+    #[test]
+    fn an_outage_in_the_future_is_refused() {
+        for (text, named) in [
+            (
+                ONE.replace("2026-10-20T23:20:00Z", "2031-01-01T00:00:00Z"),
+                "[2].end",
+            ),
+            (
+                ONE.replace("2026-10-20T22:00:00Z", "2031-01-01T00:00:00Z"),
+                "[2].",
+            ),
+        ] {
+            let error = printed(&text, false).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+
     #[test]
     fn what_cannot_be_read_is_named() {
         for (outages, named) in [

@@ -3,6 +3,8 @@
 use std::io::{BufReader, Read};
 use std::time::{Duration, Instant};
 
+use incident_core::engine::system::SystemClock;
+use incident_core::port::Clock;
 use incident_pagers::testing::{Delivered, Webhooks};
 use incident_test_postgres::{Cluster, Database, Safety};
 use sqlx::{ConnectOptions, Executor};
@@ -39,9 +41,10 @@ async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
     let (well, said, _) = run(&url, &["doctor"], &[]);
     // Only that the superuser serves.
     assert!(
-        well && said.lines().count() == 1 && said.contains("guards"),
+        well && said.lines().count() == 2 && said.contains("guards"),
         "{said}"
     );
+    assert!(said.contains("statements and ledger agree"), "{said}");
 
     let token = "token-0123456789-token";
     let tokens = format!("root:admin:{token}");
@@ -110,6 +113,53 @@ async fn on_postgres_it_migrates_serves_keeps_and_verifies() {
     assert!(
         !well && said.is_empty() && error.starts_with("usage"),
         "{error}"
+    );
+}
+
+/// M1, over a real database: a figure in which statement and ledger differ is named, and the
+/// command fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_compares_statements_with_the_ledger() {
+    let cluster = Cluster::start(Safety::Durable).unwrap();
+    let database = Database::create(&cluster, None).await.unwrap();
+    let url = cluster.url(database.name());
+    let (well, said, error) = run(&url, &["migrate"], &[]);
+    assert!(well, "{said}{error}");
+    let ago = |hours: u64| {
+        let ago = Duration::from_secs(hours * 3_600);
+        SystemClock.now().saturating_sub(ago).to_string()
+    };
+    // More than a month ago, so that its month is over.
+    let (start, end) = (ago(40 * 24 + 1), ago(40 * 24));
+    let folder = tempfile::tempdir().unwrap();
+    let history = folder.path().join("incidents.json");
+    let text = serde_json::json!([{"id": "a", "name": "slow", "impact": "minor", "status": "resolved",
+        "page_id": "x", "created_at": start, "started_at": start, "resolved_at": end}]);
+    std::fs::write(&history, text.to_string()).unwrap();
+    let file = history.to_str().unwrap();
+    let (well, said, error) = run(
+        &url,
+        &["import", "statuspage", file, "--tenants", "fr"],
+        &[],
+    );
+    assert!(well, "{said}{error}");
+    let (well, said, _) = run(&url, &["doctor"], &[]);
+    assert!(
+        well && said.contains("statements and ledger agree"),
+        "{said}"
+    );
+    let policy = folder.path().join("policy.toml");
+    let terms = "[sla]\ntarget_percent = \"99.9\"\nversion = \"new\"\ntiers = [{ from_minutes = 0, credit_percent = \"20\" }]\n";
+    std::fs::write(&policy, terms).unwrap();
+    let settings = [("INCIDENT_POLICY", policy.to_str().unwrap())];
+    let (well, said, _) = run(&url, &["doctor"], &settings);
+    let period = &end[..7];
+    let named = format!(
+        "figures differ: credit of fr in {period}: the statement says 20 %, the ledger 10 %"
+    );
+    assert!(
+        !well && said.contains(&named) && said.contains("recompute"),
+        "{named}: {said}"
     );
 }
 
