@@ -112,13 +112,19 @@ fn time() -> impl Strategy<Value = Timestamp> {
     })
 }
 
+/// A length, often near a row of a table.
 fn length() -> impl Strategy<Value = Duration> {
+    let minutes = |near: u64| (near - 10..near + 60).prop_map(|minute| minute * 60);
     let seconds = prop_oneof![
-        Just(0_u64),
-        1_u64..900,
-        (1_u64..900).prop_map(|minute| minute * 60),
+        1 => Just(0_u64),
+        2 => 1_u64..900,
+        3 => minutes(45),
+        2 => minutes(90),
+        2 => minutes(240),
+        2 => minutes(300),
+        2 => minutes(600),
         // Over a whole month.
-        Just(40 * 86_400),
+        1 => Just(40 * 86_400),
     ];
     seconds.prop_map(Duration::from_secs)
 }
@@ -128,6 +134,8 @@ fn length() -> impl Strategy<Value = Duration> {
 enum Step {
     /// An outage that was over before it was entered, of the tenants of a mask.
     Over(Timestamp, Duration, u8),
+    /// Two of them that touch at the start of November or December, so long before and after.
+    Touching(u8, Duration, Duration, u8),
     /// One that goes on.
     Begin(Timestamp, u8),
     /// The n-th incident ends, so long after its start.
@@ -153,8 +161,27 @@ enum Step {
     Terms(u32),
 }
 
+fn over() -> impl Strategy<Value = Step> {
+    let parts = (time(), length(), 1_u8..16);
+    parts.prop_map(|(start, length, mask)| Step::Over(start, length, mask))
+}
+
+fn touching() -> impl Strategy<Value = Step> {
+    let short = || (100_u64..330).prop_map(Duration::from_secs);
+    let parts = (0_u8..2, short(), short(), 1_u8..16);
+    parts.prop_map(|(edge, before, after, mask)| Step::Touching(edge, before, after, mask))
+}
+
+/// A life: some outages, and what happens to them.
+fn life() -> impl Strategy<Value = Vec<Step>> {
+    let first = prop_oneof![3 => over(), 1 => touching()];
+    let first = prop::collection::vec(first, 2..5);
+    let steps = prop::collection::vec(step(), 4..20);
+    (first, steps).prop_map(|(first, steps)| first.into_iter().chain(steps).collect())
+}
+
 fn step() -> impl Strategy<Value = Step> {
-    let n = 0_usize..6;
+    let n = 0_usize..24;
     let scope = prop::sample::select(vec![
         None,
         Some(Scope::All),
@@ -162,7 +189,8 @@ fn step() -> impl Strategy<Value = Step> {
         Some(Scope::Segments),
     ]);
     prop_oneof![
-        4 => (time(), length(), 1_u8..16).prop_map(|(start, length, mask)| Step::Over(start, length, mask)),
+        2 => over(),
+        1 => touching(),
         1 => (time(), 1_u8..16).prop_map(|(start, mask)| Step::Begin(start, mask)),
         1 => (n.clone(), length()).prop_map(|(n, length)| Step::End(n, length)),
         2 => (n.clone(), scope).prop_map(|(n, scope)| Step::Scoped(n, scope)),
@@ -202,7 +230,8 @@ impl Life {
     }
 
     fn nth(&self, n: usize) -> Option<IncidentId> {
-        self.incidents.get(n).copied()
+        let count = self.incidents.len().max(1);
+        self.incidents.get(n % count).copied()
     }
 
     async fn declare(
@@ -227,6 +256,12 @@ impl Life {
         let command = match step {
             Step::Over(start, length, mask) => {
                 return self.declare(&process, *start, Some(*length), *mask).await;
+            }
+            Step::Touching(edge, before, after, mask) => {
+                let edge = at(["2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"][usize::from(*edge)]);
+                let start = edge.saturating_sub(*before);
+                self.declare(&process, start, Some(*before), *mask).await;
+                return self.declare(&process, edge, Some(*after), *mask).await;
             }
             Step::Begin(start, mask) => return self.declare(&process, *start, None, *mask).await,
             Step::Approved(mask) => {
@@ -462,8 +497,7 @@ fn figures_agree_after_every_step_of_random_lives() {
         ..Config::with_cases(cases)
     };
     let (begun, lives) = (Instant::now(), Cell::new(0));
-    let steps = prop::collection::vec(step(), 1..24);
-    let run = TestRunner::new(config).run(&steps, |steps| {
+    let run = TestRunner::new(config).run(&life(), |steps| {
         lives.set(lives.get() + 1);
         runtime.block_on(lived(&steps));
         Ok(())
