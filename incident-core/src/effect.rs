@@ -97,8 +97,8 @@ pub fn effects_of(
     effects
 }
 
-/// Tells if credits are computed anew: something that they are computed from is another one.
-/// What goes on has none of its own yet, but for tenants that were hit before it was reopened;
+/// Tells if credits are computed again: something that they are computed from is another one.
+/// An incident that goes on has none of its own yet, but for tenants that were hit before it was reopened;
 /// and its outage counts in the periods that are credited as a whole.
 fn moves_credits(before: &Incident, after: &Incident) -> bool {
     SlaFacts::of(before) != SlaFacts::of(after)

@@ -26,7 +26,7 @@ impl Currency {
         }
     }
 
-    /// How many decimals its amounts have: the major unit is ten to so many minor ones. As
+    /// The number of decimals of its amounts: two for EUR, none for JPY. As
     /// ISO 4217 (list one, column "minor unit") says; 2 where it says nothing.
     #[must_use]
     pub const fn decimals(self) -> u8 {

@@ -399,7 +399,7 @@ proptest! {
 
 /// M12, as it was tried: two overlapping incidents and maintenance in one of them.
 #[test]
-fn gross_and_net_are_told_apart() {
+fn gross_and_net_are_distinguished() {
     let terms = SlaTerms::default()
         .per(Basis::PerMonth)
         .unwrap()
@@ -430,4 +430,102 @@ fn gross_and_net_are_told_apart() {
     let made = statement(&terms, &tenant, period, &shares, Some(fee), Timestamp::MAX).unwrap();
     check(&made);
     insta::assert_snapshot!(made.derivation().join("\n"));
+}
+
+/// The example of a basis in `docs/sla.md`.
+fn walk(basis: Basis) -> SlaStatement {
+    let text = match basis {
+        Basis::PerIncident => {
+            r#"cap_percent = "25"
+            tiers = [{ from_minutes = 0, credit_percent = "0" }, { from_minutes = 45, credit_percent = "10" },
+                     { from_minutes = 240, credit_percent = "25" }]
+            exclusions = [{ start = "2026-11-12T02:00:00Z", end = "2026-11-12T02:30:00Z", reason = "upgrade" }]"#
+        }
+        Basis::PerMonth => {
+            r#"basis = "per_month"
+            timezone = "Europe/Paris"
+            partial_weight_percent = "30"
+            tiers = [{ from_minutes = 0, credit_percent = "0" }, { from_minutes = 45, credit_percent = "10" },
+                     { from_minutes = 240, credit_percent = "25" }]
+            exclusions = [{ start = "2026-11-12T02:00:00Z", end = "2026-11-12T02:30:00Z", reason = "upgrade" }]"#
+        }
+        Basis::PerQuarter => {
+            r#"basis = "per_quarter"
+            availability_tiers = [{ below_percent = "99.9", credit_percent = "5" },
+                                  { below_percent = "99.5", credit_percent = "15" }]"#
+        }
+        Basis::PerYear => {
+            r#"basis = "per_year"
+            minimum_outage_seconds = 300
+            tiers = [{ from_minutes = 0, credit_percent = "0" }, { from_minutes = 300, credit_percent = "5" }]"#
+        }
+    };
+    let terms: SlaTerms = toml::from_str(&format!(
+        "target_percent = \"99.9\"\nversion = \"gold-1\"\n{text}"
+    ))
+    .unwrap();
+    let share = |n: u128, start: &str, end: &str, weight: Percent| IncidentShare {
+        incident: IncidentId::from_uuid(Uuid::from_u128(n)),
+        outage: Windows::from(Window::new(at(start), at(end)).unwrap()),
+        weight,
+        open: false,
+    };
+    let shares = [
+        share(
+            1,
+            "2026-10-31T23:30:00Z",
+            "2026-11-01T00:15:00Z",
+            Percent::HUNDRED,
+        ),
+        share(
+            2,
+            "2026-11-12T00:00:00Z",
+            "2026-11-12T04:10:00Z",
+            Percent::HUNDRED,
+        ),
+        share(
+            3,
+            "2026-11-12T04:00:00Z",
+            "2026-11-12T05:00:00Z",
+            terms.partial_weight(),
+        ),
+        share(
+            4,
+            "2026-11-20T10:00:00Z",
+            "2026-11-20T10:04:59Z",
+            Percent::HUNDRED,
+        ),
+    ];
+    let fee = Money {
+        minor: 123_455,
+        currency: Currency::new("EUR").unwrap(),
+    };
+    let period = Period::of_month("2026-11".parse().unwrap(), basis.period());
+    let tenant = TenantId::new("tenant-fr").unwrap();
+    statement(&terms, &tenant, period, &shares, Some(fee), Timestamp::MAX).unwrap()
+}
+
+/// The guide shows one derivation of each basis, as it is computed.
+#[test]
+fn the_guide_walks_through_each_basis() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/sla.md");
+    let guide = std::fs::read_to_string(path).unwrap();
+    let bases = [
+        Basis::PerIncident,
+        Basis::PerMonth,
+        Basis::PerQuarter,
+        Basis::PerYear,
+    ];
+    let missing = bases.into_iter().filter_map(|basis| {
+        let made = walk(basis);
+        check(&made);
+        let lines = made.derivation().join("\n");
+        (!guide.contains(&lines)).then_some(lines)
+    });
+    let missing: Vec<String> = missing.collect();
+    assert!(
+        missing.is_empty(),
+        "docs/sla.md lacks:\n{}",
+        missing.join("\n\n")
+    );
 }

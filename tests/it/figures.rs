@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use incident_console::statements::{self, SlaTask};
+use incident_console::statements::{self, Outage, SlaTask};
 use incident_core::actor::Role;
 use incident_core::billing::{CreditDecision, CreditState};
 use incident_core::engine::{Error, Incidents};
@@ -155,9 +155,9 @@ enum Step {
     Approved(u8),
     /// One is waived.
     Waived(u8),
-    /// What was approved goes to billing.
+    /// Approved credits go to billing.
     Issued,
-    /// The contracts are other ones, and the credits computed anew.
+    /// The contracts are other ones, and the credits are recomputed.
     Terms(u32),
 }
 
@@ -200,7 +200,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (n.clone(), n.clone()).prop_map(|(a, b)| Step::Merged(a, b)),
         1 => (n.clone(), length()).prop_map(|(n, length)| Step::Reopened(n, length)),
         1 => n.prop_map(Step::Cancelled),
-        3 => any::<u8>().prop_map(Step::Approved),
+        4 => prop_oneof![Just(u8::MAX), any::<u8>()].prop_map(Step::Approved),
         1 => any::<u8>().prop_map(Step::Waived),
         3 => Just(Step::Issued),
         2 => (0_u32..9).prop_map(Step::Terms),
@@ -369,16 +369,21 @@ impl Life {
         }
     }
 
-    /// What was left to the relay is done, and all surfaces say the same.
+    /// The relay has done its part, and all surfaces say the same.
     async fn check(&self, after: &str) {
         let process = self.process();
         process.drain().await.unwrap();
+        let mut outages = Vec::new();
         for month in MONTHS {
             let month: Month = month.parse().unwrap();
             let found = process.check_figures(month).await.unwrap();
             let found: Vec<String> = found.iter().map(ToString::to_string).collect();
             assert!(found.is_empty(), "{after}: {found:#?}");
-            self.command_line(&process, month, after).await;
+            outages.extend(statements::export(&process, month).await.unwrap());
+        }
+        for month in MONTHS {
+            self.command_line(&process, month.parse().unwrap(), &outages, after)
+                .await;
         }
         assert_eq!(
             self.world.sink.ledger(),
@@ -387,14 +392,19 @@ impl Life {
         );
     }
 
-    /// The command line over an export prints what the server answers.
-    async fn command_line(&self, process: &Incidents, month: Month, after: &str) {
+    /// The command line over an export of all months prints what the server answers for one.
+    async fn command_line(
+        &self,
+        process: &Incidents,
+        month: Month,
+        outages: &[Outage],
+        after: &str,
+    ) {
         let made = process.statements(month, None).await.unwrap();
         let served: Vec<Value> = made.iter().map(statements::json).collect();
-        let outages = statements::export(process, month).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("outages.json");
-        std::fs::write(&file, serde_json::to_string(&outages).unwrap()).unwrap();
+        std::fs::write(&file, serde_json::to_string(outages).unwrap()).unwrap();
         let task = SlaTask {
             file: &file,
             month,
@@ -417,7 +427,7 @@ impl Life {
             process.issue_approved().await.unwrap();
             process.drain().await.unwrap();
         }
-        self.check("at last").await;
+        self.check("the end").await;
         let rows = self.world.rows().await;
         let mut held: BTreeMap<(TenantId, Period), i64> = BTreeMap::new();
         for one in self.world.sink.ledger() {

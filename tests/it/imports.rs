@@ -313,7 +313,7 @@ async fn what_is_no_history_is_named_by_its_place() {
 }
 
 /// A file of the trials, with the incidents, minutes of outage and credits that are right by
-/// hand, and what is said of it.
+/// hand, and what is reported of it.
 struct Trial {
     file: &'static str,
     incidents: usize,

@@ -1,4 +1,4 @@
-//! What is left of each credit under the cap of its tenant and period, and its amount.
+//! The part of each credit that the cap of its tenant and period leaves, and its amount.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct CappedRow {
     pub amount: Option<Money>,
 }
 
-/// What bounds the credits of one tenant in one period.
+/// The bounds of the credits of one tenant in one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreditLimits {
     /// The most that is credited, in percent of the fee.
@@ -95,14 +95,14 @@ impl Part {
     }
 }
 
-/// What a tenant is credited in a period so far.
+/// The credits of a tenant in a period so far.
 struct Account {
     limits: CreditLimits,
     used: Part,
 }
 
 impl Account {
-    /// What so many parts of a million of the fee are, in minor units.
+    /// Returns so many parts of a million of the fee, at most the cap, in minor units.
     fn share(&self, ppm: u64) -> i64 {
         let ppm = u32::try_from(ppm.min(self.limits.cap.ppm().into()));
         let percent = ppm.ok().and_then(|ppm| Percent::from_ppm(ppm).ok());
@@ -110,7 +110,7 @@ impl Account {
         fee.map_or(0, |(fee, percent)| fee.share(percent).minor)
     }
 
-    /// What was granted, as it stands: of another fee only the percentage is compared.
+    /// Returns the part that was granted; of a grant of another fee only the percentage counts.
     fn granted(&self, granted: &Granted) -> Part {
         let ppm = u64::from(granted.percent.ppm());
         let same_fee = granted.fee.is_none() || granted.fee == self.limits.fee;
@@ -125,7 +125,7 @@ impl Account {
         }
     }
 
-    /// What is left for a credit under the cap, beside what is used: the amount is that of
+    /// Returns the part of a credit that has room under the cap beside others: the amount is that of
     /// all of it, rounded, less what the others have, so that rows add up.
     fn room_for(&self, credit: Percent, used: Part) -> Part {
         let room = u64::from(self.limits.cap.ppm()).saturating_sub(used.ppm);
@@ -184,7 +184,7 @@ impl<L: Fn(&TenantId, Period) -> CreditLimits> Accounts<L> {
 /// percent and in money. `rows` are all rows of the tenants and periods that are in it, in the
 /// order of the ledger.
 ///
-/// What was granted is granted; of the rest, earlier rows take first. The amount of a row is
+/// Grants come first; of the rest, earlier rows take first. The amount of a row is
 /// the rounded amount of all credits up to it less those of the others, so that the amounts
 /// of a period add up to that of its percentage.
 ///
@@ -402,7 +402,7 @@ mod tests {
         assert_eq!(capped(&month(Waived)), [50, 0, 0, 0]);
     }
 
-    /// What was granted is granted, in whatever order: an earlier row that nobody has decided
+    /// Grants come first, in whatever order: an earlier row that nobody has decided
     /// on has what is left.
     #[test]
     fn what_was_granted_comes_first() {
@@ -464,7 +464,7 @@ mod tests {
     /// M7: where one of two credits is taken back, the other one's amount is that of its
     /// percentage again.
     #[test]
-    fn what_does_not_add_up_any_more_is_granted_anew() {
+    fn what_does_not_add_up_any_more_is_granted_again() {
         let fee = Some(money(1_005, "EUR"));
         let mut month = rows(&[
             (1, 1, 10, Issued, Some(10), None),

@@ -59,9 +59,9 @@ pub struct Attempts<'a> {
     /// How often the message was leased, this time too: an attempt whose process died
     /// was leased and not noted.
     pub leases: u64,
-    /// When the batch was committed: nothing was sent before.
+    /// The time of the commit: nothing was sent before.
     pub since: Timestamp,
-    /// When a person had it sent again, if nothing was noted of it since then.
+    /// The time at which a person had it sent again, if nothing was noted of it since then.
     pub resent_at: Option<Timestamp>,
 }
 
@@ -106,7 +106,7 @@ impl Attempts<'_> {
     }
 }
 
-/// Tells if a sink still knows a key that it may have been told from `since` on.
+/// Tells if a sink still knows a key that it may have got from `since` on.
 fn is_known(since: Timestamp, window: Duration, margin: Duration, now: Timestamp) -> bool {
     now.saturating_add(margin) < since.saturating_add(window)
 }

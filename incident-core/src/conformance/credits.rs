@@ -292,7 +292,7 @@ pub async fn atomic_what_was_issued_is_accounted_for<B: StoreBackend>(_spawn: Sp
     assert_eq!(found, [kept[0].clone()]);
 }
 
-/// What a computation keeps stays as it is, decided or not; what was replaced is not kept.
+/// Credits that a computation keeps stay as they are, decided or not; replaced ones are not kept.
 pub async fn isolated_what_comes_out_the_same_keeps_its_decision<B: StoreBackend>(
     _spawn: SpawnAll,
 ) {
@@ -322,7 +322,7 @@ pub async fn isolated_what_comes_out_the_same_keeps_its_decision<B: StoreBackend
 }
 
 /// A13: of several that are first to compute the credits of a period, one writes them, and the
-/// others are told that they moved and compute again.
+/// others learn that they moved, and compute again.
 pub async fn isolated_one_of_several_first_writers_writes<B: StoreBackend>(spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let incident = keep(&*store, &plain(1)).await.id;

@@ -18,9 +18,9 @@ pub struct FigureMismatch {
     pub period: Period,
     /// Which figure it is: `credit`, `amount` or `outage`.
     pub figure: &'static str,
-    /// What the statement says.
+    /// The figure of the statement.
     pub statement: String,
-    /// What the newest rows of the ledger come to.
+    /// The figure that the newest rows of the ledger come to.
     pub ledger: String,
 }
 
@@ -90,7 +90,7 @@ impl Incidents {
         Ok(found)
     }
 
-    /// Where a statement and all rows of its tenant about the month differ.
+    /// Returns the figures in which a statement and all rows of its tenant about the month differ.
     fn mismatches(&self, statement: &SlaStatement, rows: &[CappedRow]) -> Vec<FigureMismatch> {
         let (mut standing, waived) = standing(rows);
         if waived {

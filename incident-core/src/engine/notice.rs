@@ -114,9 +114,9 @@ pub enum Alarm {
     CreditsNotComputed {
         /// Their incident; none where they are those of several.
         incident_id: Option<IncidentId>,
-        /// When they were asked for.
+        /// The time at which they were asked for.
         since: Timestamp,
-        /// Whether it is no longer tried.
+        /// It is no longer tried.
         given_up: bool,
     },
     /// A chain is no longer what was anchored of it, or does not verify: the

@@ -135,7 +135,7 @@ impl Incidents {
         Ok(self.0.store.credits(wanted, within).await?)
     }
 
-    /// What bounds the credits of a tenant in a period.
+    /// Returns the bounds of the credits of a tenant in a period.
     pub(super) fn limits(&self, tenant: &TenantId, period: Period) -> CreditLimits {
         let contracts = &self.0.settings.contracts;
         CreditLimits {

@@ -16,19 +16,19 @@ use crate::{IncidentId, MessageId, Timestamp, failpoint};
 /// How many messages one pass works on at a time.
 const AT_ONCE: usize = 32;
 
-/// How soon a page comes back with which nothing could be begun.
+/// The wait of a page with which nothing could be begun.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How soon credits come back that could not be computed: they are in less of a hurry.
+/// The first wait of credits that could not be computed: they are in less of a hurry.
 const CREDITS_AGAIN: Duration = Duration::from_secs(10);
 
 /// The longest wait before credits that could not be computed are computed again.
 const CREDITS_AGAIN_AT_MOST: Duration = Duration::from_secs(10 * 60);
 
-/// How long credits may take before somebody is told.
+/// The time after which credits that are not computed raise an alarm.
 const CREDITS_LATE: Duration = Duration::from_secs(60 * 60);
 
-/// How long credits are tried.
+/// The time after which credits are given up.
 const CREDITS_GIVEN_UP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What one pass did.

@@ -25,7 +25,7 @@ pub struct TenantImpact {
     pub unique_users: u64,
     /// The same for the weeks before; none without data.
     pub baseline_unique_users: Option<u64>,
-    /// How many of those weeks the outage itself reaches into, so that they were left out.
+    /// The number of those weeks into which the outage itself reaches: they were left out.
     pub baseline_weeks_left_out: usize,
     /// Between which bounds the number lies, where it is estimated.
     pub bounds: Option<(u64, u64)>,
@@ -84,7 +84,7 @@ pub struct SlaRow {
     pub outage_us: u64,
     /// Minutes with at most four decimals, for show.
     pub outage_minutes: String,
-    /// What the tenant's contract credits: incidents, months, quarters or years.
+    /// The basis of the tenant's contract.
     pub basis: Basis,
     /// The availability that it was promised over such a period.
     pub target: Percent,
@@ -93,7 +93,7 @@ pub struct SlaRow {
     /// Availability over that period from this incident alone, in percent: see
     /// [`SlaTerms::shown`].
     pub availability_percent: String,
-    /// Whether the target is breached over that period by this incident alone.
+    /// The target is breached over that period by this incident alone.
     pub target_breached: bool,
     /// This incident's own tier.
     pub credit: Percent,

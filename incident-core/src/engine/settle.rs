@@ -71,7 +71,7 @@ impl Incidents {
         Ok(())
     }
 
-    /// What is left to the relay, if anything is: periods that are credited as a whole, and
+    /// Returns the message to the relay, if something is left to it: periods that are credited as a whole, and
     /// what a cap had cut of other credits of the tenants whose credits changed.
     fn resettle(
         &self,
@@ -351,7 +351,7 @@ pub(super) fn still_granted(rows: &[LedgerRow], ids: &[CreditId]) -> bool {
     found.any(|id| ids.contains(&id) && !reversed(id))
 }
 
-/// When the outage of one tenant ended, whose parts these are.
+/// Returns the end of the outage of one tenant, whose parts these are.
 fn end_of(outage: &Windows, parts: &[AffectedTenant]) -> Option<Timestamp> {
     if parts
         .iter()

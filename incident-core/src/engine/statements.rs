@@ -9,7 +9,7 @@ use crate::port::IncidentFilter;
 use crate::sla::{IncidentShare, SlaStatement, SlaTerms};
 use crate::{IncidentId, Invalid, Month, Percent, TenantId, Window, Windows};
 
-/// What lies this far beyond a window, at most, touches it: times are microseconds.
+/// The distance at which outages touch: times are microseconds.
 const A_MOMENT: Duration = Duration::from_micros(1);
 
 /// Most outages, one for each tenant and incident, that the statements of a month are made
@@ -50,7 +50,7 @@ impl Incidents {
         Ok(made.collect())
     }
 
-    /// What hit each tenant about a month, or `only` these: as far as the longest period
+    /// Returns the outages of each tenant about a month, or of `only` these: as far as the longest period
     /// reaches that the month is part of, and over its edges as far as outages touch where
     /// terms leave out short ones. Refuses to hold more than `most`.
     pub(super) async fn shares(

@@ -1,4 +1,4 @@
-//! What the figures of SLA and billing are computed from.
+//! The facts from which the figures of SLA and billing are computed.
 
 use super::{Affected, Ending, Incident, Mode, Scope};
 use crate::{IncidentId, Name, Timestamp, Window, Windows};
@@ -6,7 +6,7 @@ use crate::{IncidentId, Name, Timestamp, Window, Windows};
 /// Everything of an incident that statements, reports and credits are computed from.
 ///
 /// The engine's arithmetic reads incidents through this alone, and a command after which it
-/// is different computes the credits of an incident that ended anew: a field that is added
+/// is different computes the credits of an incident that ended again: a field that is added
 /// here moves the ledger, and one that is not here moves no figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlaFacts<'a> {

@@ -37,7 +37,7 @@ pub struct CreditRow<'a> {
     /// its start belongs to the one before. A tenant that was not hit has that of the
     /// incident.
     pub period: Period,
-    /// Whether the target is breached over that period by this incident alone.
+    /// The target is breached over that period by this incident alone.
     /// Compared unrounded.
     pub target_breached: bool,
     /// The availability over that period from this incident alone.
@@ -196,7 +196,7 @@ impl PeriodSpan {
 
 /// Microseconds as minutes: at most four decimals, half-even, no trailing zeros.
 ///
-/// What is less than a whole minute is never shown as one: thresholds are whole minutes, and
+/// Less than a whole minute is never shown as one: thresholds are whole minutes, and
 /// `45` beside a credit for less would contradict it.
 #[must_use]
 pub fn decimal_minutes(us: u64) -> String {

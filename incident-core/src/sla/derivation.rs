@@ -1,4 +1,4 @@
-//! Why a tenant is owed what it is owed: each step follows from the one before it, with the
+//! The derivation of a statement: each step follows from the one before it, with the
 //! figures that are shown.
 //!
 //! Lengths of time are exact, so that they can be added by hand; what is left out is taken
@@ -159,7 +159,7 @@ fn own_credit(own: &IncidentCredit) -> String {
     format!("{text}; {}", by_the_table(own.row))
 }
 
-/// What counts, by weight, and the sum.
+/// The counted time, by weight, and the sum.
 fn weighed(parts: &Weighed) -> String {
     let terms = parts.parts().iter().map(|(weight, us)| match *weight {
         Percent::HUNDRED => time(*us),

@@ -29,7 +29,7 @@ pub struct IncidentShare {
 pub struct IncidentLine {
     /// The incident.
     pub incident: IncidentId,
-    /// How long it hit the tenant in the period, in microseconds, before the terms leave
+    /// The time for which it hit the tenant in the period, in microseconds, before the terms leave
     /// anything out.
     pub outage_us: u64,
     /// Its own credit, where the contract is per incident and it ended in this period.
@@ -40,13 +40,13 @@ pub struct IncidentLine {
 /// of what lies in the period before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentCredit {
-    /// How long it hit the tenant, in microseconds, before the terms leave anything out.
+    /// The time for which it hit the tenant, in microseconds, before the terms leave anything out.
     pub outage_us: u64,
-    /// What of it lies in maintenance.
+    /// The part of it in maintenance.
     pub excluded_us: u64,
-    /// What of it is too short to count.
+    /// The part of it that is too short to count.
     pub too_short_us: u64,
-    /// What counts, by weight.
+    /// The counted part, by weight.
     pub(super) weighed: Weighed,
     /// The credit, in percent of the period's fee.
     pub credit: Percent,
@@ -101,9 +101,9 @@ pub struct SlaStatement {
     pub provisional: bool,
     /// The incidents that hit the tenant in the period, in the order given.
     pub incidents: Vec<IncidentLine>,
-    /// What counts, by weight.
+    /// The counted part, by weight.
     pub(super) weighed: Weighed,
-    /// Where the credit comes from.
+    /// The source of the credit.
     pub(super) reached: Reached,
 }
 
@@ -288,7 +288,7 @@ fn line(
     })
 }
 
-/// What an incident is credited by itself, whatever period its parts lie in.
+/// Computes the credit of an incident by itself, whatever period its parts lie in.
 fn own_credit(
     terms: &SlaTerms,
     bounds: Window,

@@ -110,10 +110,10 @@ impl Line {
     }
 }
 
-/// How long one look at a lock that somebody else has is after the one before.
+/// The pause between two looks at a lock that somebody else has.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// How long a start waits for the lock.
+/// The time for which a start waits for the lock.
 const AT_THE_START: Duration = Duration::from_secs(5);
 
 /// Waits for a lock of the file for so long at most; it is released when the file is closed.

@@ -56,7 +56,7 @@ pub struct Imported {
     pub odd: BTreeMap<Oddity, Vec<String>>,
     /// Announced maintenance, which is no incident.
     pub maintenance: Vec<Maintenance>,
-    /// What was not taken in.
+    /// The entries that were not taken in.
     pub rejected: Vec<Rejected>,
 }
 
@@ -109,7 +109,7 @@ impl fmt::Display for Imported {
     }
 }
 
-/// What the incidents of an import come to, for a tenant that all of them hit.
+/// Adds up the incidents of an import, for a tenant that all of them hit.
 ///
 /// # Errors
 /// The store did not answer.
@@ -127,14 +127,14 @@ pub async fn figures(incidents: &Incidents) -> Result<Figures, EngineError> {
     Ok(figures)
 }
 
-/// What an import comes to.
+/// The figures of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Incidents that ended and count.
     pub incidents: usize,
     /// The outage of each of them, added up, in microseconds.
     pub outage_us: u64,
-    /// How many of them earn which credit, in percent, before caps.
+    /// The number of them by the credit they earn, in percent, before caps.
     pub credits: BTreeMap<Percent, usize>,
 }
 
@@ -153,9 +153,9 @@ impl fmt::Display for Figures {
     }
 }
 
-/// Imports the text of a file, read at `now`; `progress` is told how many incidents are done.
+/// Imports the text of a file, read at `now`; `progress` gets the number of incidents that are done.
 ///
-/// What cannot be taken in is in the answer, with its place; everything else was.
+/// Entries that cannot be taken in are in the answer, with their places; all others were.
 ///
 /// # Errors
 /// The store did not keep something: what was imported by then stays, and the next run goes

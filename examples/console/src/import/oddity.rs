@@ -1,4 +1,4 @@
-//! What a history should not have, and the rule by which it is taken.
+//! Oddities of a history, and the rule by which each is taken.
 
 /// Something that a history should not have, and what was made of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,7 +69,7 @@ impl Oddity {
                 "posts shown under another time than they were written: the time shown counts"
             }
             Self::SameInstant => "posts of one instant: they keep the order of the page",
-            Self::SameId => "posts with one id: told apart by their place",
+            Self::SameId => "posts with one id: distinguished by their place",
             Self::NamelessComponent => "a component without a name that fits: left out",
             Self::UnknownImpact => "an impact that is not known: taken as minor",
             Self::NoImpact => "impact none: kept without tenants, so that it does not count",

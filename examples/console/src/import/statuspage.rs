@@ -108,22 +108,22 @@ pub struct Maintenance {
     pub id: String,
     /// Its name.
     pub title: String,
-    /// When it was announced to begin.
+    /// The announced start.
     pub start: Timestamp,
-    /// When it was announced to end, or ended; none where nothing says so.
+    /// The announced end, or that of its completion; none where nothing says so.
     pub end: Option<Timestamp>,
 }
 
 /// An entry of a file that was not taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
-    /// Where it stands: `incidents[2].created_at`, or a line and a column.
+    /// The place: `incidents[2].created_at`, or a line and a column.
     pub place: String,
-    /// What was expected there.
+    /// The reason: usually, what was expected there.
     pub reason: String,
 }
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     /// Oldest first, so that numbers rise with time.
@@ -309,13 +309,13 @@ fn history(place: String, raw: RawIncident) -> History {
     let last_post = posts.last().map(|(post, _)| post.at());
     let started = raw.started_at.unwrap_or(raw.created_at);
     // What a third party wrote down of an end may have the wrong year.
-    let told = raw.resolved_at.filter(|_| raw.page_id.is_some());
+    let stated = raw.resolved_at.filter(|_| raw.page_id.is_some());
     let of_posts = resolved.last().copied();
     // Nor is its status one that the page has: it is that of the last post.
     let own_status = raw.status.as_deref().filter(|_| raw.page_id.is_some());
     let end = match is_over(own_status) {
         Some(false) => {
-            let contradicted = told.is_some() || of_posts.is_some();
+            let contradicted = stated.is_some() || of_posts.is_some();
             odd.push(if contradicted {
                 Oddity::ResolvedAndNot
             } else {
@@ -324,10 +324,10 @@ fn history(place: String, raw: RawIncident) -> History {
             None
         }
         over => {
-            if raw.page_id.is_some() && told.is_none() && of_posts.is_some() {
+            if raw.page_id.is_some() && stated.is_none() && of_posts.is_some() {
                 odd.push(Oddity::NoResolvedAt);
             }
-            let end = told.or(of_posts);
+            let end = stated.or(of_posts);
             if end.is_none() && over == Some(true) {
                 odd.push(Oddity::EndUnknown);
                 last_post.or(Some(started))
