@@ -6,7 +6,7 @@ use std::sync::Arc;
 use incident_console::import::{self, Imported, Oddity};
 use incident_console::policy_file::PolicyFile;
 use incident_core::engine::Incidents;
-use incident_core::incident::{Affected, AffectedTenant, Incident, Mode};
+use incident_core::incident::{Affected, AffectedTenant, Incident, Mode, Severity};
 use incident_core::port::{CreditQuery, IncidentFilter};
 use incident_core::timeline::{EntryKind, TextName};
 use incident_core::{IncidentId, TenantId, Timestamp};
@@ -441,6 +441,24 @@ async fn files_of_the_trials_come_to_what_is_right_by_hand() {
         assert_eq!((again.new_incidents, again.new_entries), (0, 0), "{file}");
         assert_eq!(kept(&incidents).await, before, "{file}");
     }
+}
+
+/// Found by the fuzzer: of an incident that is in a file twice and differs, each run undid what
+/// the one before had written.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incident_that_is_in_the_file_twice_is_taken_in_once() {
+    let (incidents, _database) = engine().await;
+    let entry = |impact: &str| {
+        json!({"id": "x1", "name": "API errors", "impact": impact, "page_id": "x", "status": "resolved",
+            "created_at": "2026-10-01T10:00:00Z", "resolved_at": "2026-10-01T11:00:00Z"})
+    };
+    let text = json!([entry("minor"), entry("major")]).to_string();
+    let done = run(&incidents, &text).await;
+    assert_eq!((done.incidents, done.new_incidents), (1, 1));
+    assert!(done.odd.contains_key(&Oddity::SameIncident));
+    assert_eq!(kept(&incidents).await[0].severity, Severity::Sev3);
+    let again = run(&incidents, &text).await;
+    assert_eq!((again.new_incidents, again.new_entries), (0, 0));
 }
 
 /// M14: the time that the page shows is the time of the post; a status that says that it goes

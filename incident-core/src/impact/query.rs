@@ -116,3 +116,54 @@ pub struct ImpactCounts {
     /// Distinct users over all tenants: somebody in two counts once.
     pub total_unique_users: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(start: &str, end: &str) -> ImpactQuery {
+        let window = Window::new(start.parse().unwrap(), end.parse().unwrap()).unwrap();
+        let of = |name: &str| TenantWindows {
+            tenant: TenantId::new(name).unwrap(),
+            windows: window.into(),
+        };
+        ImpactQuery::new(vec![of("fr"), of("us")], None, false)
+    }
+
+    fn zone(tenant: &TenantId) -> Zone {
+        let name = match tenant.as_str() {
+            "fr" => "Europe/Paris",
+            _ => "America/New_York",
+        };
+        name.parse().unwrap()
+    }
+
+    fn starts(query: &ImpactQuery) -> Vec<Option<String>> {
+        let start = |one: &TenantWindows| one.windows.start().map(|time| time.to_string());
+        query.tenants().iter().map(start).collect()
+    }
+
+    /// M17: each tenant's weeks are those of its calendar. Clocks in Paris went back on the
+    /// 25th of October, those in New York a week later.
+    #[test]
+    fn the_weeks_before_are_those_of_each_calendar() {
+        let outage = query("2026-10-27T08:00:00Z", "2026-10-27T09:00:00Z");
+        let week_before = outage.weeks_before(1, zone);
+        let expected = ["2026-10-20T07:00:00Z", "2026-10-20T08:00:00Z"];
+        assert_eq!(
+            starts(&week_before),
+            expected.map(|one| Some(one.to_owned()))
+        );
+        let lengths = week_before.tenants().iter().map(|one| one.windows.micros());
+        assert!(lengths.into_iter().all(|length| length == 3_600_000_000));
+    }
+
+    /// M17: an outage of ten days is not its own baseline.
+    #[test]
+    fn weeks_that_the_outage_reaches_into_are_left_out() {
+        let outage = query("2026-11-01T12:00:00Z", "2026-11-11T12:00:00Z");
+        assert_eq!(starts(&outage.weeks_before(1, zone)), [None, None]);
+        let two_weeks = outage.weeks_before(2, zone);
+        assert!(starts(&two_weeks).iter().all(Option::is_some));
+    }
+}

@@ -21,6 +21,8 @@ mod shape;
 mod sla_facts;
 mod status;
 mod tenants;
+#[cfg(test)]
+mod tests;
 mod vendor;
 mod visible;
 

@@ -2,7 +2,7 @@
 //! a crash leaves in a file.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use incident_core::billing::{Batch, BilledCredit, Holding, Submission};
@@ -232,6 +232,36 @@ async fn a_line_that_was_cut_short_is_written_anew() {
         assert_eq!(std::fs::read(&path).unwrap(), whole, "cut at {length}");
     }
     assert!(first.starts_with(b"key,batch,tenant_id,"));
+}
+
+/// A14: a lock that another process keeps is not waited for beyond the deadline, and certainly
+/// nothing is written by then.
+#[tokio::test]
+async fn a_lock_that_is_kept_is_waited_for_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credits.csv");
+    let sink = FileSink::new(&path).unwrap();
+    sink.prepare().unwrap();
+    let other = std::fs::File::open(&path).unwrap();
+    other.lock().unwrap();
+    let within = Duration::from_millis(600);
+    let begun = Instant::now();
+    let answer = sink.submit(&batch(1, &[1]), within).await;
+    let unavailable = NotSentReason::Unavailable;
+    assert!(
+        matches!(answer, Submission::NotSent(not) if not.reason == unavailable),
+        "{answer:?}"
+    );
+    let keys = [key(1)];
+    assert_eq!(
+        sink.held(Asked::Keys(&keys), within).await,
+        Holding::Unknown
+    );
+    assert!(begun.elapsed() < 2 * within, "{:?}", begun.elapsed());
+    other.unlock().unwrap();
+    let answer = sink.submit(&batch(1, &[1]), WITHIN).await;
+    assert_eq!(answer, Submission::Accepted);
+    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
 }
 
 /// S14: a file of something else is left as it is, whatever it holds and wherever it is

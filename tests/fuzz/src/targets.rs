@@ -234,7 +234,9 @@ pub fn tokens(data: &[u8]) {
     match Tokens::parse(&list) {
         Err(why) => {
             assert!(!why.trim().is_empty());
-            for secret in secrets {
+            // A token may happen to be a piece of the sentence itself.
+            let ours = |secret: &&str| "is not actor:role:token".contains(*secret);
+            for secret in secrets.into_iter().filter(|secret| !ours(secret)) {
                 assert!(!why.contains(secret), "{why}");
             }
         }

@@ -23,6 +23,8 @@ pub enum Oddity {
     SameInstant,
     /// Two posts have one id.
     SameId,
+    /// It stands in the file twice.
+    SameIncident,
     /// A component has no name that a service can have.
     NamelessComponent,
     /// The impact is none that is known.
@@ -70,6 +72,7 @@ impl Oddity {
             }
             Self::SameInstant => "posts of one instant: they keep the order of the page",
             Self::SameId => "posts with one id: distinguished by their place",
+            Self::SameIncident => "an incident that is in the file twice: the first one counts",
             Self::NamelessComponent => "a component without a name that fits: left out",
             Self::UnknownImpact => "an impact that is not known: taken as minor",
             Self::NoImpact => "impact none: kept without tenants, so that it does not count",

@@ -163,12 +163,29 @@ pub(super) fn read(text: &str, now: Timestamp) -> Contents {
         }
         number += 1;
     }
+    contents.drop_repeated();
     let order = |a: &History, b: &History| (a.start, &a.id).cmp(&(b.start, &b.id));
     contents.histories.sort_by(order);
     contents
 }
 
 impl Contents {
+    /// Of several entries with one id the first one counts: each run would undo the other.
+    fn drop_repeated(&mut self) {
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut kept: Vec<History> = Vec::with_capacity(self.histories.len());
+        for history in self.histories.drain(..) {
+            match places.get(&history.id).and_then(|at| kept.get_mut(*at)) {
+                Some(first) => first.odd.push(Oddity::SameIncident),
+                None => {
+                    places.insert(history.id.clone(), kept.len());
+                    kept.push(history);
+                }
+            }
+        }
+        self.histories = kept;
+    }
+
     fn reject(&mut self, place: impl Into<String>, reason: String) {
         let place = place.into();
         self.rejected.push(Rejected { place, reason });

@@ -1,0 +1,216 @@
+use std::time::Duration;
+
+use super::{name, with};
+use crate::Timestamp;
+use crate::actor::Actor;
+use crate::incident::vendor::report;
+use crate::incident::{Event, Incident, State, Status, VendorReport};
+use crate::paging::{AlertSeen, Heard, HeardWhat, HeedPolicy, Paging, PagingState};
+use crate::policy::Policy;
+use crate::testing::an_incident;
+
+/// What follows from a report.
+#[derive(Debug, PartialEq, Eq)]
+enum Follows {
+    Taken,
+    Over,
+    /// An entry: about an earlier page, what the alert shows, and if nobody is called any more.
+    Entry(bool, Option<AlertSeen>, bool),
+    Nothing,
+    Refused,
+}
+
+fn decided(incident: &Incident, report_of: &VendorReport) -> Follows {
+    let (_, anna, now) = an_incident();
+    let by = Actor::clone(&anna);
+    match report(incident, report_of, &by, now, &Policy::default()) {
+        Err(_) => Follows::Refused,
+        Ok(events) => match events.as_slice() {
+            [] => Follows::Nothing,
+            [Event::Acknowledged { .. }] => Follows::Taken,
+            [Event::Updated(_)] => Follows::Over,
+            [
+                Event::Observed {
+                    said,
+                    alert,
+                    deserted_at,
+                    ..
+                },
+            ] => {
+                let earlier = said.as_str().starts_with("about an earlier page");
+                Follows::Entry(earlier, *alert, deserted_at.is_some())
+            }
+            other => panic!("{other:?}"),
+        },
+    }
+}
+
+fn told(what: HeardWhat) -> VendorReport {
+    VendorReport {
+        heard: Heard {
+            vendor: name("pagerduty"),
+            event_id: name("e-1"),
+            dedup_key: None,
+            vendor_id: None,
+            what,
+            by: None,
+            at: None,
+            digest: [0; 32],
+            echo: false,
+        },
+        rule: None,
+        asked_of: None,
+        may: HeedPolicy {
+            acknowledge: true,
+            resolve: true,
+        },
+    }
+}
+
+/// The second page of an incident, begun a minute before now.
+fn second_page(state: &mut State) {
+    let begun = state.declared_at.saturating_sub(Duration::from_secs(60));
+    state.paging = Paging {
+        state: PagingState::Accepted,
+        ..Paging::pending(2, begun)
+    };
+}
+
+fn at(seconds_ago: u64) -> Option<Timestamp> {
+    let (_, _, now) = an_incident();
+    Some(now.saturating_sub(Duration::from_secs(seconds_ago)))
+}
+
+#[test]
+fn an_acknowledgement_takes_the_incident_where_it_may() {
+    let acknowledged = told(HeardWhat::Acknowledged);
+    assert_eq!(decided(&with(|_| {}), &acknowledged), Follows::Taken);
+    let entry = Follows::Entry(false, Some(AlertSeen::Open), false);
+    let mut may_not = acknowledged.clone();
+    may_not.may.acknowledge = false;
+    assert_eq!(decided(&with(|_| {}), &may_not), entry);
+    let taken = with(|state| {
+        state.acknowledged_at = Some(state.declared_at);
+        state.paging.acknowledged = true;
+    });
+    assert_eq!(decided(&taken, &acknowledged), entry);
+    let of_rule = VendorReport {
+        rule: Some("management".parse().unwrap()),
+        ..acknowledged.clone()
+    };
+    assert_eq!(decided(&with(|_| {}), &of_rule), entry);
+    let over = with(|state| state.status = Status::Resolved);
+    assert_eq!(decided(&over, &acknowledged), entry);
+    let closed = with(|state| state.status = Status::Closed);
+    assert_eq!(decided(&closed, &acknowledged), Follows::Refused);
+}
+
+#[test]
+fn a_resolution_ends_it_where_it_may_and_deserts_it_otherwise() {
+    let resolution = told(HeardWhat::Resolved);
+    assert_eq!(decided(&with(|_| {}), &resolution), Follows::Over);
+    let mut may_not = resolution.clone();
+    may_not.may.resolve = false;
+    let closed = Some(AlertSeen::Closed);
+    assert_eq!(
+        decided(&with(|_| {}), &may_not),
+        Follows::Entry(false, closed, true)
+    );
+    let taken = with(|state| {
+        state.acknowledged_at = Some(state.declared_at);
+        state.paging.acknowledged = true;
+    });
+    assert_eq!(
+        decided(&taken, &may_not),
+        Follows::Entry(false, closed, false)
+    );
+    // A note deserts nobody.
+    let note = told(HeardWhat::Noted("seen".to_owned()));
+    assert_eq!(
+        decided(&with(|_| {}), &note),
+        Follows::Entry(false, None, false)
+    );
+}
+
+#[test]
+fn what_is_older_than_the_page_is_about_an_earlier_one() {
+    let earlier = Follows::Entry(true, None, false);
+    let report_at = |at| {
+        let mut report = told(HeardWhat::Resolved);
+        report.heard.at = at;
+        report
+    };
+    let second = with(second_page);
+    // The page began 60 s ago.
+    assert_eq!(decided(&second, &report_at(at(61))), earlier);
+    assert_eq!(decided(&second, &report_at(at(60))), Follows::Over);
+    assert_eq!(decided(&second, &report_at(None)), Follows::Over);
+    // Before the first page there is none that it could be about.
+    let first = with(|state| state.paging.begun_at = at(60));
+    assert_eq!(decided(&first, &report_at(at(600))), Follows::Over);
+    // Reopened, and nobody was paged since.
+    let unpaged = with(|state| {
+        second_page(state);
+        state.paging.state = PagingState::None;
+    });
+    assert_eq!(decided(&unpaged, &report_at(None)), earlier);
+    // Nobody was ever paged.
+    let never = with(|state| state.paging = Paging::none());
+    assert_eq!(decided(&never, &report_at(None)), Follows::Over);
+}
+
+#[test]
+fn an_answer_counts_for_the_page_that_was_asked_about() {
+    let answer = |what, asked_of| VendorReport {
+        asked_of: Some(asked_of),
+        ..told(what)
+    };
+    let seen = with(|state| {
+        second_page(state);
+        state.paging.confirmed_at = at(30);
+    });
+    assert_eq!(
+        decided(&seen, &answer(HeardWhat::Resolved, 1)),
+        Follows::Nothing
+    );
+    assert_eq!(
+        decided(&seen, &answer(HeardWhat::Resolved, 2)),
+        Follows::Over
+    );
+    // The alert of this page was never seen: it may be the closed one of the page before.
+    let unseen = with(second_page);
+    let deserted = Follows::Entry(false, Some(AlertSeen::Closed), true);
+    assert_eq!(decided(&unseen, &answer(HeardWhat::Resolved, 2)), deserted);
+    // Of the first page there is none before; and a webhook speaks of what happened.
+    assert_eq!(
+        decided(&with(|_| {}), &answer(HeardWhat::Resolved, 1)),
+        Follows::Over
+    );
+    assert_eq!(decided(&unseen, &told(HeardWhat::Resolved)), Follows::Over);
+    // Known already: the alert was seen closed, somebody has it, or the incident ended.
+    let closed = with(|state| state.paging.closed_there_at = at(5));
+    assert_eq!(
+        decided(&closed, &answer(HeardWhat::Resolved, 1)),
+        Follows::Nothing
+    );
+    let taken = with(|state| {
+        state.acknowledged_at = Some(state.declared_at);
+        state.paging.acknowledged = true;
+    });
+    assert_eq!(
+        decided(&taken, &answer(HeardWhat::Acknowledged, 1)),
+        Follows::Nothing
+    );
+    assert_eq!(
+        decided(&with(|_| {}), &answer(HeardWhat::Acknowledged, 1)),
+        Follows::Taken
+    );
+    let over = with(|state| state.status = Status::Resolved);
+    assert_eq!(
+        decided(&over, &answer(HeardWhat::Resolved, 1)),
+        Follows::Nothing
+    );
+    // What a webhook repeats is an entry.
+    let repeated = Follows::Entry(false, Some(AlertSeen::Open), false);
+    assert_eq!(decided(&taken, &told(HeardWhat::Acknowledged)), repeated);
+}
