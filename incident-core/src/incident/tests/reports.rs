@@ -109,7 +109,7 @@ fn an_acknowledgement_takes_the_incident_where_it_may() {
 fn a_resolution_ends_it_where_it_may_and_deserts_it_otherwise() {
     let resolution = told(HeardWhat::Resolved);
     assert_eq!(decided(&with(|_| {}), &resolution), Follows::Over);
-    let mut may_not = resolution.clone();
+    let mut may_not = resolution;
     may_not.may.resolve = false;
     let closed = Some(AlertSeen::Closed);
     assert_eq!(

@@ -237,7 +237,7 @@ fn only_what_is_urgent_or_unended_passes_by_paging() {
         },
         Declare {
             impact_ended_at: Some(now),
-            ..past.clone()
+            ..past
         },
     ] {
         assert!(!needs(&ended));
