@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_core::actor::Role;
+use incident_core::billing::CreditDecision;
 use incident_core::chain::Verdict;
 use incident_core::engine::{Ask, Incidents};
-use incident_core::incident::{Command, Declare, Mode, Severity, Status};
-use incident_core::port::{IncidentFilter, IncidentStore};
+use incident_core::incident::{
+    Affected, AffectedTenant, Change, Command, Declare, Mode, Severity, Status,
+};
+use incident_core::port::{CreditQuery, IncidentFilter, IncidentStore, Ledger};
 use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
 use incident_core::{Name, Statement};
 use incident_store_postgres::{PgStore, StoreClock, migrate};
@@ -19,7 +22,7 @@ use crate::server::{MIGRATION, pool};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
-const VERSIONS: [(i64, &str, &str); 2] = [
+const VERSIONS: [(i64, &str, &str); 4] = [
     (
         1,
         "incident",
@@ -29,6 +32,16 @@ const VERSIONS: [(i64, &str, &str); 2] = [
         2,
         "alerts_and_leases",
         include_str!("../../migrations/0002_alerts_and_leases.sql"),
+    ),
+    (
+        3,
+        "one_round_trip",
+        include_str!("../../migrations/0003_one_round_trip.sql"),
+    ),
+    (
+        4,
+        "redaction",
+        include_str!("../../migrations/0004_redaction.sql"),
     ),
 ];
 
@@ -275,4 +288,54 @@ async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
     }
     incidents.drain().await.unwrap();
     assert_eq!(pager.wakes(), 6);
+}
+
+/// Credits that the fourth version kept are corrected, and a decision that the correction does
+/// not touch stays.
+#[tokio::test]
+async fn what_the_fourth_version_kept_is_corrected_and_keeps_its_decisions() {
+    let database = version(4).await;
+    let app = pool(&database).await;
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let hit = |names: &[&str]| {
+        let whole = names
+            .iter()
+            .map(|name| AffectedTenant::whole(name.parse().unwrap()));
+        Affected::these(whole.collect()).unwrap()
+    };
+    let (before, store) = engine(app.clone());
+    let mut asked = Declare::new("cpu".parse().unwrap(), Severity::Sev3);
+    asked.mode = Mode::Retrospective;
+    asked.started_at = Some("2026-11-20T10:00:00Z".parse().unwrap());
+    asked.resolved_at = Some("2026-11-20T11:00:00Z".parse().unwrap());
+    asked.affected_tenants = hit(&["fr", "de"]);
+    let id = before.declare(&ask, &asked).await.unwrap().incident.id;
+    let all = CreditQuery::default();
+    let fr = before.credits(&all).await.unwrap().into_iter();
+    let fr = fr
+        .map(|one| one.row)
+        .find(|row| row.tenant_id.as_str() == "fr")
+        .unwrap();
+    before
+        .decide_credit(&ask, fr.id, &CreditDecision::Approve)
+        .await
+        .unwrap();
+
+    migrate(&database.options(), MIGRATION).await.unwrap();
+
+    let (after, _) = engine(app);
+    let change = Command::Change(vec![Change::AffectedTenants(hit(&["fr", "it"]))]);
+    after.act(&ask, id, &change).await.unwrap();
+    after.drain().await.unwrap();
+    let rows = store.credits(&all, WITHIN).await.unwrap();
+    let shown: Vec<_> = rows
+        .iter()
+        .map(|row| (row.tenant_id.as_str(), row.revision, row.state.name()))
+        .collect();
+    let expected = [
+        ("de", 1, "superseded"),
+        ("fr", 1, "approved"),
+        ("it", 2, "estimated"),
+    ];
+    assert_eq!(shown, expected);
 }
