@@ -417,6 +417,15 @@ fn crooked_terms_are_refused_by_name() {
             "tiers = [{ from_minutes = 0, credit_percent = \"10\" }, { from_minutes = 9, credit_percent = \"5\" }]",
             "tiers/1/credit_percent",
         ),
+        // M6: an availability is that of a period.
+        (
+            "availability_tiers = [{ below_percent = \"99\", credit_percent = \"5\" }]",
+            "basis",
+        ),
+        (
+            "basis = \"per_incident\"\navailability_tiers = [{ below_percent = \"99\", credit_percent = \"5\" }]",
+            "per_month, per_quarter or per_year",
+        ),
         (
             "availability_tiers = [{ credit_percent = \"5\" }]",
             "below_percent",

@@ -10,6 +10,7 @@ use std::time::Duration;
 use incident_core::actor::Role;
 use incident_core::billing::Difference;
 use incident_core::engine::Incidents;
+use incident_core::outbox::{GivenUp, Message, MessageBody};
 use incident_pagers::testing::{Billing, Fault};
 use incident_pagers::{HttpSink, SigningSecret};
 
@@ -132,6 +133,37 @@ async fn a_sink_that_forgot_is_asked_before_it_is_told_again() {
         );
         world.is_balanced().await;
     }
+}
+
+/// A16: a batch that a person sends again long after is asked for first: the sink has it, and has
+/// forgotten its key.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_again_by_hand_is_asked_for_first() {
+    let world = World::new().await;
+    let process = world.process();
+    hour(&process, 9, &["tenant-0"]).await;
+    approve_all(&process).await;
+    world.sink.script([Mishap::Refused]);
+    world.hand_over().await;
+    let held = process.given_up(GivenUp::OfNoIncident).await.unwrap();
+    let [
+        Message {
+            id,
+            body: MessageBody::Bill(batch),
+            ..
+        },
+    ] = held.as_slice()
+    else {
+        panic!("{held:?}");
+    };
+    // Somebody booked it there by hand.
+    world.sink.book(batch);
+    world.clock.advance(Duration::from_secs(3 * 24 * 3_600));
+    let bill = ask("bill", Role::Billing);
+    process.resend_batch(&bill, *id).await.unwrap();
+    world.hand_over().await;
+    assert_eq!(world.sink.books.lock().unwrap().submitted, 1);
+    world.is_balanced().await;
 }
 
 /// One that cannot be asked gets the batch at most once, and somebody is told.
