@@ -1,7 +1,11 @@
 use super::{name, with};
+use crate::effect::{Effect, effects_of};
 use crate::incident::merge::take_in;
-use crate::incident::{Affected, AffectedTenant, Event, Incident, Mode, Refusal, State, TookIn};
+use crate::incident::{
+    Affected, AffectedTenant, Event, Incident, Mode, Refusal, Severity, State, TookIn,
+};
 use crate::paging::Paging;
+use crate::policy::Policy;
 use crate::{IncidentId, PersonName, TenantId, Timestamp, Window};
 use uuid::Uuid;
 
@@ -38,7 +42,7 @@ fn taken(target: &Incident, source: &Incident) -> TookIn {
 fn merged(target: &Incident, source: &Incident) -> Incident {
     let event = Event::TookIn(Box::new(taken(target, source)));
     let mut after = target.clone();
-    after.apply(&event, 9, at("23:00"), &crate::policy::Policy::default());
+    after.apply(&event, 9, at("23:00"), &Policy::default());
     after
 }
 
@@ -133,4 +137,54 @@ fn people_alerts_and_the_unanswered_page_carry_over() {
         state.paging.acknowledged = true;
     });
     assert!(!taken(&target, &answered).was_paging);
+}
+
+/// The page of the other one is resolved with it: where nobody has answered either of them,
+/// the target pages.
+#[test]
+fn the_target_pages_where_the_unanswered_page_of_the_other_ends() {
+    let silent = |state: &mut State| state.paging = Paging::none();
+    let (target, source) = (
+        incident(1, "fr", "10:00", None),
+        incident(2, "de", "10:00", None),
+    );
+    let informs = |one: Incident| {
+        changed(one, |state| {
+            silent(state);
+            state.severity = Severity::Sev3;
+        })
+    };
+    let answered = changed(target.clone(), |state| {
+        silent(state);
+        state.acknowledged_at = Some(state.declared_at);
+    });
+    for (what, target, source, expected) in [
+        ("both paged", target.clone(), source.clone(), [].as_slice()),
+        (
+            "silent",
+            changed(target.clone(), silent),
+            source.clone(),
+            &[Effect::Page],
+        ),
+        (
+            "both silent",
+            changed(target.clone(), silent),
+            changed(source.clone(), silent),
+            &[],
+        ),
+        ("answered", answered, source.clone(), &[]),
+        // It is raised as well, and pages once.
+        ("raised", informs(target), source, &[Effect::Page]),
+    ] {
+        let event = Event::TookIn(Box::new(taken(&target, &source)));
+        let policy = Policy::default();
+        let mut after = target.clone();
+        after.apply(&event, 9, at("23:00"), &policy);
+        let found = effects_of(&event, &target, &after, &policy);
+        let pages: Vec<Effect> = found
+            .into_iter()
+            .filter(|one| *one == Effect::Page)
+            .collect();
+        assert_eq!(pages, expected, "{what}");
+    }
 }

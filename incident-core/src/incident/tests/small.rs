@@ -4,7 +4,8 @@ use super::{name, paged, with};
 use crate::effect::{Effect, effects_of};
 use crate::incident::alert::AlertRepeated;
 use crate::incident::{
-    Escalation, Event, Incident, Mode, Scope, Severity, State, Status, Transition, Updated,
+    CancelReason, Ending, Escalation, Event, Incident, Mode, Scope, Severity, State, Status,
+    Transition, Updated,
 };
 use crate::outbox::MessageBody;
 use crate::paging::{FailoverPolicy, PageAction, Paging, PagingState, TargetId, test_key};
@@ -33,6 +34,27 @@ fn somebody_has_it_until_it_pages_again() {
 }
 
 #[test]
+fn what_does_not_count_says_why() {
+    let excluded = |change: &dyn Fn(&mut State)| with(|state| change(state)).excluded();
+    assert_eq!(excluded(&|_| {}), None);
+    for (why, change) in [
+        (
+            "drill",
+            &(|state: &mut State| state.mode = Mode::Drill) as &dyn Fn(&mut State),
+        ),
+        ("staging", &|state| state.environment = name("staging")),
+        ("cancelled", &|state| {
+            state.ending = Some(Ending::Cancelled(CancelReason::External))
+        }),
+        ("merged", &|state| {
+            state.ending = Some(Ending::MergedInto(state.id))
+        }),
+    ] {
+        assert_eq!(excluded(change).as_deref(), Some(why));
+    }
+}
+
+#[test]
 fn names_are_those_of_the_wire() {
     for mode in [Mode::Live, Mode::Retrospective, Mode::Drill] {
         assert_eq!(serde_json::to_value(mode).unwrap(), mode.name());
@@ -49,6 +71,7 @@ fn a_frozen_page_gets_the_words_of_now() {
     incident.state_mut().summary = Text::default();
     let mut body = MessageBody::Page(a_page(PageAction::Trigger));
     body.redact(&incident);
+    assert_eq!(body.kind(), "page");
     let MessageBody::Page(page) = body else {
         panic!("no page");
     };
