@@ -4,10 +4,10 @@
 use std::fmt::Display;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::http::HeaderValue;
+use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use incident_core::Timestamp;
 use incident_core::status_page::PublicPage;
@@ -44,6 +44,8 @@ pub struct Ready {
     pub bytes: Bytes,
     /// The tag of their content; weak, for it leaves `generated_at` out.
     pub etag: HeaderValue,
+    /// The headers of an answer with it, made with the first one.
+    pub headers: OnceLock<HeaderMap>,
 }
 
 #[derive(Serialize)]
@@ -114,6 +116,13 @@ impl PublicCache {
     /// sees it.
     pub fn invalidate(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Returns the page if it may be served, and is not to be built again yet.
+    pub fn fresh(&self) -> Option<Arc<Ready>> {
+        let wanted = self.generation.load(Ordering::SeqCst);
+        self.kept()
+            .filter(|kept| kept.generation >= wanted && kept.as_of.elapsed() < REFRESH)
     }
 
     /// The page. `build` reads it from the store, in a task of its own, if this
@@ -291,6 +300,7 @@ fn make(turn: &Turn, page: &PublicPage, kept: Option<&Ready>, now: Timestamp) ->
         generated_at,
         bytes,
         etag,
+        headers: OnceLock::new(),
     }
 }
 

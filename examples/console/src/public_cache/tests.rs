@@ -89,6 +89,22 @@ async fn an_old_page_is_built_again_behind_the_requests() {
     assert_eq!(builds.count(), 1);
 }
 
+/// What is to be built again, for its age or for a change, is not fresh.
+#[tokio::test(start_paused = true)]
+async fn a_page_is_fresh_until_it_is_to_be_built_again() {
+    let cache = Arc::new(PublicCache::default());
+    assert!(cache.fresh().is_none());
+    cache.get(now, page).await.unwrap();
+    assert!(cache.fresh().is_some());
+    cache.invalidate();
+    assert!(cache.fresh().is_none());
+    cache.get(now, page).await.unwrap();
+    advance(REFRESH - Duration::from_millis(1)).await;
+    assert!(cache.fresh().is_some());
+    advance(Duration::from_millis(1)).await;
+    assert!(cache.fresh().is_none());
+}
+
 /// A11: while the store hangs, one request waits for it and no more than 6 s; the
 /// others do not wait one after the other.
 #[tokio::test(start_paused = true)]

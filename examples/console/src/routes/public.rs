@@ -1,6 +1,9 @@
 //! The public page: no token, ready bytes.
 
+use std::sync::Arc;
+
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -59,42 +62,64 @@ async fn unknown() -> Response {
 
 /// Lets pages of others read an answer.
 fn readable(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, ANYBODY);
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, TAG);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    make_readable(response.headers_mut());
     response
 }
 
+fn make_readable(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, ANYBODY);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, TAG);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+}
+
 async fn active(State(app): State<App>, request: Request) -> Response {
-    let (clock, store) = (app.clone(), app.clone());
-    let page = app
-        .public
-        .get(
-            move || clock.incidents.now(),
-            move || async move { store.incidents.public_page().await },
-        )
-        .await;
-    readable(match page {
+    let page = match app.public.fresh() {
+        Some(ready) => Ok(ready),
+        None => built(&app).await,
+    };
+    match page {
         Ok(ready) => answer(&ready, request.headers()),
-        Err(Away) => {
-            Problem::unavailable("the public page cannot be built now; try again").into_response()
-        }
+        Err(Away) => readable(
+            Problem::unavailable("the public page cannot be built now; try again").into_response(),
+        ),
+    }
+}
+
+/// Waits for a page that has to be built first. This is rare, and boxed so that the future of
+/// every other request stays small.
+fn built(app: &App) -> impl Future<Output = Result<Arc<Ready>, Away>> + use<> {
+    let (app, clock, store) = (app.clone(), app.clone(), app.clone());
+    Box::pin(async move {
+        let now = move || clock.incidents.now();
+        let build = move || async move { store.incidents.public_page().await };
+        app.public.get(now, build).await
     })
 }
 
 fn answer(ready: &Ready, asked: &HeaderMap) -> Response {
-    let etag = ready.etag.clone();
     if asked.contains_key(header::IF_NONE_MATCH)
-        && none_match(asked, etag.to_str().unwrap_or_default())
+        && none_match(asked, ready.etag.to_str().unwrap_or_default())
     {
-        let headers = [(header::ETAG, etag), (header::CACHE_CONTROL, CACHE)];
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
+        let headers = [
+            (header::ETAG, ready.etag.clone()),
+            (header::CACHE_CONTROL, CACHE),
+        ];
+        return readable((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    let headers = [
-        (header::CONTENT_TYPE, JSON),
-        (header::CACHE_CONTROL, CACHE),
-        (header::ETAG, etag),
-    ];
-    (headers, ready.bytes.clone()).into_response()
+    let mut response = Response::new(Body::from(ready.bytes.clone()));
+    // To copy them is much cheaper than to put them in one by one.
+    let headers = ready.headers.get_or_init(|| headers_of(ready));
+    response.headers_mut().clone_from(headers);
+    response
+}
+
+/// Returns the headers of a page that is sent.
+fn headers_of(ready: &Ready) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, JSON);
+    headers.insert(header::CACHE_CONTROL, CACHE);
+    headers.insert(header::ETAG, ready.etag.clone());
+    make_readable(&mut headers);
+    headers.insert(header::CONTENT_LENGTH, ready.bytes.len().into());
+    headers
 }
