@@ -120,7 +120,7 @@ impl Drop for Entry {
         measure(&open);
         drop(open);
         // Left there where the task was ended from outside.
-        drop(self.watch.take_stream());
+        self.watch.end();
         self.table.left.notify_one();
     }
 }

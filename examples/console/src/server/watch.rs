@@ -1,13 +1,14 @@
 //! One connection, as the rest of the server sees it: whose turn it is, and since when.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::limits::Limits;
@@ -26,7 +27,11 @@ pub(super) const HEAD: usize = 32 * 1024;
 pub(super) struct Watch {
     peer: IpAddr,
     state: Mutex<State>,
-    ordered: Notify,
+    /// No answer of ours is on its way: what is written now is hyper's own. Only the task of the
+    /// connection changes it, under the lock; that task reads it without.
+    quiet: AtomicBool,
+    /// There is an order. Changed under the lock, and read without it.
+    ordered: AtomicBool,
 }
 
 /// The side that has to act.
@@ -101,6 +106,11 @@ impl Seen {
             // The beginning may have come together with the request before.
             self.has_line = !begins_with_a_method(bytes);
         }
+        // The usual case, a whole head: somewhere in it is the end of its first line.
+        if bytes.ends_with(b"\n") && self.line + bytes.len() <= HEAD {
+            self.has_line = true;
+            return;
+        }
         let end = bytes.iter().position(|byte| *byte == b'\n');
         self.line += end.unwrap_or(bytes.len());
         self.has_line |= end.is_some() && self.line < HEAD;
@@ -111,6 +121,11 @@ impl Seen {
 fn begins_with_a_method(bytes: &[u8]) -> bool {
     let name = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
     name.len() < 20 && name.iter().all(u8::is_ascii_uppercase)
+}
+
+/// Tells bytes that hyper makes a request of, or refuses, as soon as it has read them.
+fn is_a_head(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"\r\n\r\n") && bytes.first().is_some_and(u8::is_ascii_uppercase)
 }
 
 #[derive(Debug)]
@@ -127,14 +142,14 @@ struct State {
     whole: bool,
     /// Bytes came after that: the next request's.
     ahead: bool,
-    /// No answer of ours is on its way: what is written now is hyper's own.
-    quiet: bool,
     /// The bytes that came were no request, and were or will be answered so.
     refused: bool,
     /// The client closed its side.
     ended: bool,
     seen: Seen,
     order: Option<Order>,
+    /// The task that waits for orders.
+    waiter: Option<Waker>,
     closing: bool,
     stopping: bool,
     broken: Option<BodyBroken>,
@@ -157,11 +172,11 @@ impl Watch {
                 known: false,
                 whole: true,
                 ahead: false,
-                quiet: true,
                 refused: false,
                 ended: false,
                 seen: Seen::default(),
                 order: None,
+                waiter: None,
                 closing: false,
                 stopping: false,
                 broken: None,
@@ -169,12 +184,17 @@ impl Watch {
                 rest: None,
                 stream: None,
             }),
-            ordered: Notify::new(),
+            quiet: AtomicBool::new(true),
+            ordered: AtomicBool::new(false),
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.quiet.load(Ordering::Relaxed)
     }
 
     pub(super) fn peer(&self) -> IpAddr {
@@ -195,7 +215,9 @@ impl Watch {
         }
         match state.turn {
             Turn::Head { begun } => {
-                if !begun {
+                // A whole head is a request at once, and needs no deadline of its own.
+                let is_request = state.answered && self.is_quiet() && is_a_head(bytes);
+                if !begun && !is_request {
                     state.turn = Turn::Head { begun: true };
                     if state.answered {
                         state.since = Instant::now();
@@ -221,9 +243,11 @@ impl Watch {
     /// Returns the beginning of the head, if what is written now is hyper's own answer to it:
     /// every answer of ours was handed to the socket before. Once: it is the last answer.
     pub(super) fn take_refused(&self) -> Option<Seen> {
+        if !self.is_quiet() {
+            return None;
+        }
         let mut state = self.state();
-        let waits = matches!(state.turn, Turn::Head { .. });
-        let refused = waits && state.quiet && !state.refused;
+        let refused = matches!(state.turn, Turn::Head { .. }) && !state.refused;
         state.refused |= refused;
         refused.then_some(state.seen)
     }
@@ -235,15 +259,20 @@ impl Watch {
 
     /// Notes that all that was to be written is.
     pub(super) fn flushed(&self) {
-        let mut state = self.state();
-        state.quiet |= matches!(state.turn, Turn::Head { .. });
+        if self.is_quiet() {
+            return;
+        }
+        let state = self.state();
+        if matches!(state.turn, Turn::Head { .. }) {
+            self.quiet.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Notes a whole head. `whole` where no body follows it.
     pub(super) fn request(&self, whole: bool) {
         let mut state = self.state();
         state.turn = Turn::Work;
-        state.quiet = false;
+        self.quiet.store(false, Ordering::Relaxed);
         state.ahead = false;
         state.seen = Seen::default();
         state.whole = whole;
@@ -327,6 +356,14 @@ impl Watch {
         self.state().stream = Some(stream);
     }
 
+    /// Forgets the task of the connection, which has ended, and what it left.
+    pub(super) fn end(&self) {
+        let mut state = self.state();
+        state.waiter = None;
+        state.reader = None;
+        state.stream = None;
+    }
+
     pub(super) fn take_stream(&self) -> Option<TcpStream> {
         self.state().stream.take()
     }
@@ -342,7 +379,7 @@ impl Watch {
             (_, Some(since)) => since,
             (Turn::Work, None) => return None,
             // An answer is being written.
-            (Turn::Head { .. }, None) if !state.quiet => return None,
+            (Turn::Head { .. }, None) if !self.is_quiet() => return None,
             (Turn::Head { .. } | Turn::Body | Turn::Linger, None) => state.since,
         };
         let idle = state.blocked.is_none() && matches!(state.turn, Turn::Head { .. });
@@ -383,7 +420,7 @@ impl Watch {
                 if for_so_long(state.since) < limit {
                     return None;
                 }
-                let order = if begun && state.quiet {
+                let order = if begun && self.is_quiet() {
                     Order::Late
                 } else {
                     Order::Close
@@ -409,7 +446,7 @@ impl Watch {
         let mut state = self.state();
         state.stopping = true;
         let order = match state.turn {
-            Turn::Head { .. } if !state.quiet => Order::Finish,
+            Turn::Head { .. } if !self.is_quiet() => Order::Finish,
             Turn::Head { .. } | Turn::Linger => Order::Close,
             Turn::Body | Turn::Work => Order::Finish,
         };
@@ -424,18 +461,32 @@ impl Watch {
     fn give(&self, state: &mut State, order: Order) {
         state.closing |= order != Order::Finish;
         state.order = Some(order);
-        self.ordered.notify_one();
+        self.ordered.store(true, Ordering::Release);
+        if let Some(waker) = &state.waiter {
+            waker.wake_by_ref();
+        }
     }
 
-    /// Waits for the next order.
+    /// Waits for the next order. One task does at a time.
     pub(super) async fn order(&self) -> Order {
-        loop {
-            let order = self.state().order.take();
-            if let Some(order) = order {
-                return order;
+        let mut known: Option<Waker> = None;
+        poll_fn(|cx| {
+            // This is polled for every request: the lock is taken only when there is an order,
+            // or another task waits.
+            let is_known = known.as_ref().is_some_and(|one| one.will_wake(cx.waker()));
+            if is_known && !self.ordered.load(Ordering::Acquire) {
+                return Poll::Pending;
             }
-            self.ordered.notified().await;
-        }
+            let mut state = self.state();
+            self.ordered.store(false, Ordering::Relaxed);
+            if let Some(order) = state.order.take() {
+                return Poll::Ready(order);
+            }
+            known = Some(cx.waker().clone());
+            state.waiter.clone_from(&known);
+            Poll::Pending
+        })
+        .await
     }
 }
 

@@ -216,3 +216,43 @@ fn bytes_that_came_ahead_begin_the_next_head() {
     other.flushed();
     assert_eq!(other.check(now + limits.head, &limits), None);
 }
+
+/// A whole head is a request at once: it does not begin a wait. A piece of one does.
+#[test]
+fn only_a_piece_of_a_head_begins_a_wait() {
+    let one = watch(Instant::now());
+    served(&one);
+    let idle = one.waits(Instant::now()).unwrap();
+    std::thread::sleep(Duration::from_millis(5));
+    one.read(b"GET / HTTP/1.1\r\n\r\n");
+    assert_eq!(one.waits(Instant::now()), Some(idle));
+    served(&one);
+    let idle = one.waits(Instant::now()).unwrap();
+    std::thread::sleep(Duration::from_millis(5));
+    // Empty lines in front of a request are no head.
+    one.read(b"\r\n\r\n");
+    assert!(one.waits(Instant::now()).unwrap().since > idle.since);
+}
+
+/// An order reaches the task that waits for it, also after others, and none is lost that was
+/// given before.
+#[tokio::test]
+async fn orders_reach_the_task_that_waits() {
+    let one = std::sync::Arc::new(watch(Instant::now()));
+    let waiting = tokio::spawn({
+        let one = std::sync::Arc::clone(&one);
+        async move { [one.order().await, one.order().await] }
+    });
+    one.request(true);
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    one.stop();
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    one.close();
+    assert_eq!(waiting.await.unwrap(), [Order::Finish, Order::Close]);
+    one.close();
+    assert_eq!(one.order().await, Order::Close);
+}
