@@ -197,3 +197,25 @@ fn a_repeat_raises_notes_and_pages_where_it_has_to() {
         assert_eq!(found, expected, "{noted_at:?} {severity} {pages}");
     }
 }
+
+#[test]
+fn a_repeat_is_counted_and_its_entry_remembered() {
+    let (_, now) = paged();
+    let repeat = AlertRepeat {
+        key: name("cpu"),
+        severity: Severity::Sev2,
+        pages: false,
+    };
+    let mut incident = holder(|_| {});
+    let mut counted = |seconds: u64| {
+        let now = now.saturating_add(Duration::from_secs(seconds));
+        let event = repeated(&incident, &repeat, now);
+        incident.apply(&event, 2, now, &Policy::default());
+        (incident.repeats.count, incident.repeats.noted_at)
+    };
+    assert_eq!(counted(0), (1, Some(now)));
+    // No entry of its own.
+    assert_eq!(counted(60), (2, Some(now)));
+    let later = now.saturating_add(Duration::from_secs(600));
+    assert_eq!(counted(600), (3, Some(later)));
+}
