@@ -4,6 +4,7 @@ mod alerts;
 mod merges;
 mod reports;
 mod small;
+mod times;
 
 use super::{Declare, Incident, Severity, Status};
 use crate::paging::{Paging, PagingState};
