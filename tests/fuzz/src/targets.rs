@@ -234,9 +234,13 @@ pub fn tokens(data: &[u8]) {
     match Tokens::parse(&list) {
         Err(why) => {
             assert!(!why.trim().is_empty());
-            // A token may happen to be a piece of the sentence itself.
-            let ours = |secret: &&str| "is not actor:role:token".contains(*secret);
-            for secret in secrets.into_iter().filter(|secret| !ours(secret)) {
+            // A token may happen to be a piece of the sentence that names its place.
+            let place = why.strip_prefix("entry ");
+            let place = place.and_then(|rest| rest.strip_suffix(" is not actor:role:token"));
+            if place.is_some_and(|place| place.parse::<usize>().is_ok()) {
+                return;
+            }
+            for secret in secrets {
                 assert!(!why.contains(secret), "{why}");
             }
         }
