@@ -94,11 +94,6 @@ impl Chunk {
         };
         (self, fresh)
     }
-
-    /// The places of the rows of a half-open stretch of time.
-    pub(super) fn places(&self, start: i64, end: i64) -> std::ops::Range<usize> {
-        self.at.partition_point(|at| *at < start)..self.at.partition_point(|at| *at < end)
-    }
 }
 
 impl FromIterator<(i64, RawId, Facts)> for Chunk {

@@ -94,7 +94,10 @@ async fn stream(mut lines: Lines<'_>, mut body: Body, coding: Coding) -> Result<
     let mut decoder = Decoder::new(coding);
     let mut text = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| lines.broken_off(body::not_read(&error)))?;
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) => return Err(lines.broken_off(body::not_read(&error)).await),
+        };
         let Some(data) = frame.data_ref() else {
             continue;
         };
@@ -103,12 +106,15 @@ async fn stream(mut lines: Lines<'_>, mut body: Body, coding: Coding) -> Result<
                 lines.add(piece).await?;
                 continue;
             }
-            let decoding = decoder.decode(piece, &mut text);
-            decoding.map_err(|problem| lines.broken_off(problem))?;
+            if let Err(problem) = decoder.decode(piece, &mut text) {
+                return Err(lines.broken_off(problem).await);
+            }
             lines.add(&text).await?;
         }
     }
-    let rest = decoder.end().map_err(|problem| lines.broken_off(problem))?;
-    lines.add(&rest).await?;
+    match decoder.end() {
+        Ok(rest) => lines.add(&rest).await?,
+        Err(problem) => return Err(lines.broken_off(problem).await),
+    }
     lines.end().await
 }
