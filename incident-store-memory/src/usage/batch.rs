@@ -1,6 +1,7 @@
 //! A batch by its tenants, told apart once.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use foldhash::fast::RandomState;
 use incident_core::TenantId;
@@ -8,7 +9,7 @@ use incident_core::impact::ApiUsageEvent;
 use incident_core::port::UsageError;
 
 use super::MemoryUsage;
-use super::chunk::{Chunk, Facts};
+use super::chunk::{Chunk, Facts, Part};
 
 /// The tenants of a batch. Nothing of it is kept yet.
 pub(super) struct Batch<'a> {
@@ -48,34 +49,52 @@ impl<'a> Batch<'a> {
         self.tenants.iter().map(|(tenant, _)| *tenant)
     }
 
-    /// One chunk of each tenant, in order of time. Names that are new have numbers then.
-    pub(super) fn chunks(&self, usage: &MemoryUsage) -> Result<Vec<(TenantId, Chunk)>, UsageError> {
-        // Every chunk is made in its size.
-        let made = |(tenant, events): &(&TenantId, usize)| {
-            ((*tenant).clone(), Chunk::with_capacity(*events))
-        };
-        let mut chunks: Vec<(TenantId, Chunk)> = self.tenants.iter().map(made).collect();
+    /// The rows of each tenant, in order of time. Names that are new have numbers then.
+    pub(super) fn columns(&self, usage: &MemoryUsage) -> Result<Columns, UsageError> {
+        let mut tenants = Vec::with_capacity(self.tenants.len());
+        let (mut next, mut start) = (Vec::with_capacity(self.tenants.len()), 0);
+        for (tenant, events) in &self.tenants {
+            next.push(start);
+            tenants.push(((*tenant).clone(), start..start + events));
+            start += events;
+        }
+        let mut rows = Chunk::zeroed(start);
         let mut kinds = usage.kinds();
-        for (event, place) in self.events.iter().zip(&self.of) {
-            let kind = match kinds.known(event) {
-                Some(kind) => kind,
-                None => {
-                    drop(kinds);
-                    let kind = usage.kind(event)?;
-                    kinds = usage.kinds();
-                    kind
-                }
+        for (event, tenant) in self.events.iter().zip(&self.of) {
+            let kind = if let Some(kind) = kinds.known(event) {
+                kind
+            } else {
+                drop(kinds);
+                let kind = usage.kind(event)?;
+                kinds = usage.kinds();
+                kind
             };
             let user = usage.shared.names.raw(event.user_id.as_str());
             let facts = Facts::new(kind, event.failed);
-            if let Some((_, chunk)) = chunks.get_mut(*place) {
-                chunk.push(event.occurred_at.micros(), user, facts);
+            if let Some(place) = next.get_mut(*tenant) {
+                rows.put(*place, (event.occurred_at.micros(), user, facts));
+                *place += 1;
             }
         }
         drop(kinds);
-        for (_, chunk) in &mut chunks {
-            chunk.sort();
+        for (_, places) in &tenants {
+            rows.sort_places(places.clone());
         }
-        Ok(chunks)
+        Ok(Columns { rows, tenants })
+    }
+}
+
+/// The rows of a batch, tenant by tenant.
+pub(super) struct Columns {
+    rows: Chunk,
+    tenants: Vec<(TenantId, Range<usize>)>,
+}
+
+impl Columns {
+    /// Each tenant, once, with its rows in order of time.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&TenantId, Part<'_>)> {
+        let part = |places: &Range<usize>| self.rows.part(places.clone());
+        let tenants = self.tenants.iter();
+        tenants.map(move |(tenant, places)| (tenant, part(places)))
     }
 }

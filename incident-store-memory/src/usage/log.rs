@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use super::chunk::{Chunk, RAW_ROW};
+use super::chunk::{Chunk, Part, RAW_ROW};
 use super::ids::RawId;
 use super::sealed::{SEALED_ROW, Segment, Users};
 use super::spanned::Spanned;
@@ -51,6 +51,15 @@ impl Log {
 
     pub(super) fn users(&self) -> RwLockReadGuard<'_, Users> {
         self.users.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds rows that came with a batch: to the last chunk, where that is small, ends before
+    /// them and nobody reads it; as a chunk of their own otherwise.
+    pub(super) fn add(&mut self, part: Part<'_>, batch: u64) {
+        let last = self.chunks.last_mut();
+        if !last.is_some_and(|last| last.extend(part, batch)) {
+            self.chunks.extend(Spanned::chunk(part.into(), batch));
+        }
     }
 
     fn raw_rows(&self) -> usize {

@@ -35,7 +35,6 @@ use kinds::Kinds;
 use live::Live;
 use log::{Log, Tidied};
 use scan::{Filter, Found, Rows, Scratch, distinct};
-use spanned::Spanned;
 
 /// How many bytes of events are held, unless told otherwise.
 const LIMIT: u64 = 2 * 1024 * 1024 * 1024;
@@ -112,6 +111,19 @@ struct State {
     batches: u64,
     /// The days of UTC on which there are events, by their number since 1970.
     days: BTreeSet<i64>,
+}
+
+impl State {
+    /// The log of a tenant, which is made where there is none.
+    fn log(&mut self, tenant: &TenantId) -> &mut Log {
+        let next = u32::try_from(self.shares.len()).unwrap_or(u32::MAX);
+        let log = self.logs.entry(tenant.clone());
+        let log = log.or_insert_with(|| Arc::new(Log::new(next)));
+        if log.tenant == next {
+            self.shares.push(false);
+        }
+        Arc::make_mut(log)
+    }
 }
 
 /// The tenant of each sealed user.
@@ -444,8 +456,8 @@ impl UsageSink for MemoryUsage {
         self.state().has_room_for(&days)?;
         let by_tenant = Batch::of(&batch);
         let reserved = self.reserve(&by_tenant)?;
-        let chunks = match by_tenant.chunks(self) {
-            Ok(chunks) => chunks,
+        let columns = match by_tenant.columns(self) {
+            Ok(columns) => columns,
             Err(error) => {
                 self.change().give_back(reserved);
                 return Err(error);
@@ -462,18 +474,11 @@ impl UsageSink for MemoryUsage {
             let known = state.shares.len();
             state.batches += 1;
             let number = state.batches;
-            for (tenant, chunk) in chunks {
-                let next = u32::try_from(state.shares.len()).unwrap_or(u32::MAX);
-                let log = state.logs.entry(tenant.clone());
-                let log = log.or_insert_with(|| Arc::new(Log::new(next)));
-                let is_new = log.tenant == next;
-                let log = Arc::make_mut(log);
-                log.chunks.extend(Spanned::chunk(chunk, number));
+            for (tenant, part) in columns.each() {
+                let log = state.log(tenant);
+                log.add(part, number);
                 if log.is_untidy(self.seal_after) {
-                    untidy.push(tenant);
-                }
-                if is_new {
-                    state.shares.push(false);
+                    untidy.push(tenant.clone());
                 }
             }
             let new = state.shares.len() - known;

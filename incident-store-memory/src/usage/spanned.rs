@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Part};
 use super::sealed::Segment;
 
 /// Rows per cell of a grid, at least half as many.
@@ -11,6 +11,9 @@ const CELL: usize = 32;
 
 /// Fewer rows have no grid: a binary search looks at few lines of the cache.
 const GRID_FROM: usize = 256;
+
+/// Chunks of up to so many rows are added to in place. They have no grid.
+const SMALL: usize = GRID_FROM / 2;
 
 /// A part of a log with the time it spans: beside the pointer, so that a question
 /// about another time does not touch it.
@@ -94,6 +97,23 @@ impl Spanned<Chunk> {
         Self::of(chunk, batch, |chunk| &chunk.at)
     }
 
+    /// Adds rows of a later batch, if they follow those of a small chunk that nobody reads.
+    pub(super) fn extend(&mut self, part: Part<'_>, batch: u64) -> bool {
+        let (Some(first), Some(last)) = (part.at.first(), part.at.last()) else {
+            return true;
+        };
+        let rows = self.rows() + part.at.len();
+        if rows > SMALL || *first < self.last {
+            return false;
+        }
+        let (Some(chunk), Ok(rows)) = (Arc::get_mut(&mut self.part), u32::try_from(rows)) else {
+            return false;
+        };
+        chunk.extend(part);
+        (self.last, self.rows, self.batch) = (*last, rows, batch);
+        true
+    }
+
     /// The places of the rows of a half-open stretch of time.
     pub(super) fn places(&self, start: i64, end: i64) -> Range<usize> {
         self.place(&self.part.at, start)..self.place(&self.part.at, end)
@@ -135,6 +155,28 @@ mod tests {
     use super::super::chunk::Facts;
     use super::super::ids::Names;
     use super::*;
+
+    /// Rows are added in place as long as they follow, there are few, and nobody reads them.
+    #[test]
+    fn small_chunks_grow_in_place() {
+        let id = Names::default().raw("u");
+        let chunk = |times: Range<i64>| times.map(|at| (at, id, Facts(0))).collect::<Chunk>();
+        let add = |to: &mut Spanned<Chunk>, times: Range<i64>, batch| {
+            let rows = chunk(times);
+            to.extend(rows.part(0..rows.len()), batch)
+        };
+        let mut spanned = Spanned::chunk(chunk(0..10), 1).unwrap();
+        assert!(add(&mut spanned, 9..20, 2));
+        assert_eq!((spanned.first, spanned.last, spanned.batch), (0, 19, 2));
+        assert_eq!((spanned.rows(), spanned.places(9, 10)), (21, 9..11));
+        assert!(!add(&mut spanned, 18..30, 3), "not in order");
+        let reader = spanned.clone();
+        assert!(!add(&mut spanned, 20..30, 3), "somebody reads it");
+        drop(reader);
+        assert!(add(&mut spanned, 20..30, 3));
+        assert!(!add(&mut spanned, 30..400, 4), "too many");
+        assert_eq!((spanned.rows(), spanned.batch), (31, 3));
+    }
 
     /// Times that are even, in bursts, all the same, and at both ends of what there is.
     #[test]
