@@ -36,12 +36,12 @@ use crate::public_cache::PublicCache;
 pub struct Begun<T>(JoinHandle<Result<T, Problem>>);
 
 impl<T> Begun<T> {
-    /// Waits for its end.
+    /// Waits for its end, which is told once. Who no longer waits may wait again.
     ///
     /// # Errors
     /// What the command answers; 500 where it panicked.
-    pub async fn end(self) -> Result<T, Problem> {
-        match self.0.await {
+    pub async fn end(&mut self) -> Result<T, Problem> {
+        match (&mut self.0).await {
             Ok(answer) => answer,
             Err(_) => Err(Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,

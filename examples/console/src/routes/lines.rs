@@ -1,5 +1,6 @@
 //! Usage events as lines of JSON, kept in batches: one is kept while the next is read.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use incident_core::engine::Ask;
@@ -208,10 +209,20 @@ impl<'a> Lines<'a> {
 
     /// Waits until the batch before is kept.
     async fn settle(&mut self) -> Result<(), Problem> {
-        if let Some(Keeping { begun, line }) = self.kept.take() {
-            let count = begun.end().await;
-            self.accepted += count.map_err(|problem| problem.after(line, self.accepted))?;
-        }
+        let Some(Keeping { begun, line }) = &mut self.kept else {
+            return Ok(());
+        };
+        let (kept, line) = (begun.end().await, *line);
+        self.kept = None;
+        self.accepted += kept.map_err(|problem| problem.after(line, self.accepted))?;
         Ok(())
+    }
+
+    /// Waits until the batch before could not be kept: forever, if it is.
+    pub(super) async fn refused(&mut self) -> Problem {
+        match self.settle().await {
+            Ok(()) => pending().await,
+            Err(problem) => problem,
+        }
     }
 }

@@ -93,7 +93,16 @@ fn decoded(coding: Coding, bytes: Bytes, room: &Room) -> Result<Bytes, Problem> 
 async fn stream(mut lines: Lines<'_>, mut body: Body, coding: Coding) -> Result<u64, Problem> {
     let mut decoder = Decoder::new(coding);
     let mut text = Vec::new();
-    while let Some(frame) = body.frame().await {
+    loop {
+        let next = tokio::select! {
+            biased;
+            next = body.frame() => next,
+            // Who sends nothing more for now is told at once.
+            problem = lines.refused() => return Err(problem),
+        };
+        let Some(frame) = next else {
+            break;
+        };
         let frame = match frame {
             Ok(frame) => frame,
             Err(error) => return Err(lines.broken_off(body::not_read(&error)).await),
