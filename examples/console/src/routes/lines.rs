@@ -110,30 +110,28 @@ impl<'a> Lines<'a> {
         self.stopped(stop).await
     }
 
-    async fn stopped(&mut self, stop: Stop) -> Problem {
+    async fn stopped(&mut self, stop: Box<Stop>) -> Problem {
         match self.settle().await {
             Ok(()) => stop.problem.after(stop.line, self.accepted),
             Err(before) => before,
         }
     }
 
-    const fn stop(&self, problem: Problem) -> Stop {
+    fn stop(&self, problem: Problem) -> Box<Stop> {
         let line = self.number;
-        Stop { problem, line }
+        Box::new(Stop { problem, line })
     }
 
-    fn carry(&mut self, part: &[u8]) -> Result<(), Stop> {
+    fn carry(&mut self, part: &[u8]) -> Result<(), Box<Stop>> {
         if self.open.len() + part.len() > BODY_LIMIT {
-            return Err(Stop {
-                problem: body::too_large(),
-                line: self.number + 1,
-            });
+            let (problem, line) = (body::too_large(), self.number + 1);
+            return Err(Box::new(Stop { problem, line }));
         }
         self.open.extend_from_slice(part);
         Ok(())
     }
 
-    fn take(&mut self, end: &[u8]) -> Result<(), Stop> {
+    fn take(&mut self, end: &[u8]) -> Result<(), Box<Stop>> {
         if self.open.is_empty() {
             return self.line(end);
         }
@@ -146,7 +144,7 @@ impl<'a> Lines<'a> {
         Ok(())
     }
 
-    fn line(&mut self, line: &[u8]) -> Result<(), Stop> {
+    fn line(&mut self, line: &[u8]) -> Result<(), Box<Stop>> {
         self.number += 1;
         if line.len() > BODY_LIMIT {
             return Err(self.stop(body::too_large()));
@@ -172,7 +170,7 @@ impl<'a> Lines<'a> {
     }
 
     /// A line that is not JSON is one that does not fit: 422, as for any other.
-    fn bad(&self, problem: Problem) -> Stop {
+    fn bad(&self, problem: Problem) -> Box<Stop> {
         let problem = if problem.errors().is_empty() {
             Problem::field("", "the line is not JSON")
         } else {
