@@ -112,12 +112,90 @@ impl FromStr for Timestamp {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let parsed = DateTime::parse_from_rfc3339(text);
-        let Ok(time) = parsed else {
-            return Err(Invalid::new("time", EXPECTED));
-        };
-        Self::from_chrono(time.with_timezone(&Utc))
+        plain(text.as_bytes()).map_or_else(|| any_form(text), Ok)
     }
+}
+
+/// Reads a time in any form of RFC 3339.
+fn any_form(text: &str) -> Result<Timestamp, Invalid> {
+    let parsed = DateTime::parse_from_rfc3339(text);
+    let Ok(time) = parsed else {
+        return Err(Invalid::new("time", EXPECTED));
+    };
+    Timestamp::from_chrono(time.with_timezone(&Utc))
+}
+
+/// Reads `2026-11-20T22:15:00Z`, with up to nine decimals or without: what most senders
+/// write. None for every other form, whether it is a time or not.
+pub(crate) fn plain(text: &[u8]) -> Option<Timestamp> {
+    let (date, rest) = text.split_first_chunk::<20>()?;
+    let [
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b'T',
+        h1,
+        h2,
+        b':',
+        i1,
+        i2,
+        b':',
+        s1,
+        s2,
+        end,
+    ] = *date
+    else {
+        return None;
+    };
+    let micros = match (end, rest) {
+        (b'Z', []) => 0,
+        (b'.', [decimals @ .., b'Z']) if (1..=9).contains(&decimals.len()) => {
+            let mut micros = 0;
+            for at in 0..6 {
+                micros = micros * 10 + decimals.get(at).map_or(Some(0), |byte| digit(*byte))?;
+            }
+            // What is finer is cut, and still has to be digits.
+            let mut finer = decimals.iter().skip(6);
+            finer.all(u8::is_ascii_digit).then_some(micros)?
+        }
+        _ => return None,
+    };
+    let two = |tens, ones| Some(digit(tens)? * 10 + digit(ones)?);
+    let (year, month) = (two(y1, y2)? * 100 + two(y3, y4)?, two(m1, m2)?);
+    let (day, hour) = (two(d1, d2)?, two(h1, h2)?);
+    let (minute, second) = (two(i1, i2)?, two(s1, s2)?);
+    let longest = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => return None,
+    };
+    let fits = year >= 1970 && (1..=longest).contains(&day);
+    if !fits || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    // Years from March on, so that a leap day is the last of its year.
+    let (year, month) = match month {
+        3.. => (year, month - 3),
+        _ => (year - 1, month + 9),
+    };
+    let leaps = year / 4 - year / 100 + year / 400;
+    // 719,468 days from the first of March of year 0 to the first of January 1970.
+    let days = year * 365 + leaps + (month * 153 + 2) / 5 + day - 1 - 719_468;
+    let seconds = (days * 24 + hour) * 3_600 + minute * 60 + second;
+    Some(Timestamp(seconds * 1_000_000 + micros))
+}
+
+fn digit(byte: u8) -> Option<i64> {
+    byte.is_ascii_digit().then(|| i64::from(byte - b'0'))
 }
 
 impl TryFrom<String> for Timestamp {
@@ -322,7 +400,41 @@ impl From<Month> for String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Every time is printed in the plain form, and read from it.
+        #[test]
+        fn printed_times_are_plain(micros in 0..=MAX_US, unit in prop::sample::select(&[1, 1_000, 1_000_000, 86_400_000_000][..])) {
+            let time = Timestamp(micros / unit * unit);
+            prop_assert_eq!(plain(time.to_string().as_bytes()), Some(time));
+        }
+
+        /// Any date and time of day, there or not: plain times are those of the general parser.
+        #[test]
+        fn plain_times_are_read_as_all_others(
+            date in (prop_oneof![1965_u16..1975, 1970_u16..=9999, prop::sample::select(&[2000, 2024, 2100][..])], 0_u8..14, 0_u8..33),
+            time in (0_u8..26, 0_u8..62, 0_u8..62),
+            decimals in "(\\.[0-9]{0,11})?",
+            change in prop::option::of((0_usize..34, any::<char>()))
+        ) {
+            let ((year, month, day), (hour, minute, second)) = (date, time);
+            let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{decimals}Z");
+            let changed = |(at, other): (usize, char)| -> String {
+                text.chars().enumerate().map(|(nth, c)| if nth == at { other } else { c }).collect()
+            };
+            let text = change.map_or_else(|| text.clone(), changed);
+            if let Some(time) = plain(text.as_bytes()) {
+                prop_assert_eq!(Ok(time), any_form(&text));
+            }
+            let is_short = decimals.is_empty() || (2..=10).contains(&decimals.len());
+            if change.is_none() && is_short {
+                prop_assert_eq!(plain(text.as_bytes()), any_form(&text).ok());
+            }
+        }
+    }
 
     #[test]
     fn finer_than_a_microsecond_is_cut_not_rounded() {

@@ -17,6 +17,7 @@ use incident_core::port::UsageSink;
 use incident_core::{IncidentId, failpoint};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedMutexGuard, RwLock};
+use tokio::task::JoinHandle;
 
 use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
@@ -29,6 +30,27 @@ use crate::http::throttle::Throttle;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::public_cache::PublicCache;
+
+/// A command that was begun.
+#[derive(Debug)]
+pub struct Begun<T>(JoinHandle<Result<T, Problem>>);
+
+impl<T> Begun<T> {
+    /// Waits for its end, which is told once. Who no longer waits may wait again.
+    ///
+    /// # Errors
+    /// What the command answers; 500 where it panicked.
+    pub async fn end(&mut self) -> Result<T, Problem> {
+        match (&mut self.0).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "something went wrong here",
+            )),
+        }
+    }
+}
 
 /// What every handler shares. One counter to clone: the public route is asked
 /// by everybody.
@@ -205,21 +227,22 @@ impl App {
         T: Send + 'static,
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
+        self.begin(command).await.end().await
+    }
+
+    /// Begins a command, which runs to its end whoever waits for it.
+    pub async fn begin<T, F>(&self, command: F) -> Begun<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
         let held = Arc::clone(&self.running).read_owned().await;
-        let task = tokio::spawn(async move {
+        Begun(tokio::spawn(async move {
             let answer = command.await;
             failpoint::hit("before_answer");
             drop(held);
             answer
-        });
-        match task.await {
-            Ok(answer) => answer,
-            Err(_) => Err(Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "something went wrong here",
-            )),
-        }
+        }))
     }
 
     /// Runs a command on an incident.

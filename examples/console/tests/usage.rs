@@ -158,6 +158,36 @@ async fn a_stream_that_fills_the_source_says_what_was_taken() {
     console.stop().await.unwrap();
 }
 
+/// One batch is kept while the next is read, and the answer is as if it were not: that of the
+/// batch before, if it fails, and what was kept before a line that is bad.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_thing_that_is_wrong_in_a_stream_is_told() {
+    for (most, good, status, code, line, accepted) in [
+        (7_000, 10_003, 503, "usage_full", 10_000, 5_000),
+        (3_000, 5_001, 503, "usage_full", 5_000, 0),
+        (20_000, 10_003, 422, "invalid", 10_004, 10_000),
+        (20_000, 5_000, 422, "invalid", 5_001, 5_000),
+        (20_000, 4_999, 422, "invalid", 5_000, 0),
+    ] {
+        let (console, usage) = start(most).await;
+        let mut body: String = (0..good).map(self::line).collect();
+        body.push_str("{}\n");
+        let base = format!("http://{}/sys/usage-events", console.address);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.post(base).body(body);
+        let request = request.header("content-type", "application/x-ndjson");
+        let (answered, told) = sent(request).await;
+        assert_eq!(
+            (answered, &told["line"], &told["accepted"]),
+            (status, &json!(line), &json!(accepted)),
+            "{told}"
+        );
+        assert!(told["code"].as_str().unwrap().contains(code), "{told}");
+        assert_eq!(usage.taken.load(Ordering::SeqCst), accepted);
+        console.stop().await.unwrap();
+    }
+}
+
 /// A body of 64 MiB, or of a GiB where `INCIDENT_TEST_LONG` is set, passes through as it
 /// comes.
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,11 @@ use crate::Invalid;
 /// space, control characters and characters that show nothing.
 #[must_use]
 pub fn shows_nothing(text: &str) -> bool {
+    let first = text.as_bytes().first();
+    // What most names begin with.
+    if first.is_some_and(u8::is_ascii_graphic) {
+        return false;
+    }
     text.chars()
         .all(|c| c.is_whitespace() || c.is_control() || is_invisible(c))
 }

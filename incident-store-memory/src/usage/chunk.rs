@@ -1,5 +1,7 @@
 //! Events as they came: columns in order of time, with raw ids.
 
+use std::ops::Range;
+
 use super::ids::RawId;
 
 /// What of an event counts beside tenant, user and time: 15 bits for the number of
@@ -29,6 +31,14 @@ pub(super) struct Chunk {
     pub(super) facts: Vec<Facts>,
 }
 
+/// Some rows of a chunk, in order of time.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) at: &'a [i64],
+    user: &'a [RawId],
+    facts: &'a [Facts],
+}
+
 /// What a row of a chunk takes.
 pub(super) const RAW_ROW: usize = 8 + 16 + 2;
 
@@ -41,7 +51,60 @@ impl Chunk {
         }
     }
 
-    pub(super) fn push(&mut self, at: i64, user: RawId, facts: Facts) {
+    /// Rows that are all to be [put](Self::put).
+    pub(super) fn zeroed(events: usize) -> Self {
+        Self {
+            at: vec![0; events],
+            user: vec![RawId::default(); events],
+            facts: vec![Facts(0); events],
+        }
+    }
+
+    /// Puts a row in the place of another.
+    pub(super) fn put(&mut self, place: usize, (at, user, facts): (i64, RawId, Facts)) {
+        let old = (
+            self.at.get_mut(place),
+            self.user.get_mut(place),
+            self.facts.get_mut(place),
+        );
+        if let (Some(old_at), Some(old_user), Some(old_facts)) = old {
+            (*old_at, *old_user, *old_facts) = (at, user, facts);
+        }
+    }
+
+    /// The rows of some places.
+    pub(super) fn part(&self, places: Range<usize>) -> Part<'_> {
+        Part {
+            at: self.at.get(places.clone()).unwrap_or_default(),
+            user: self.user.get(places.clone()).unwrap_or_default(),
+            facts: self.facts.get(places).unwrap_or_default(),
+        }
+    }
+
+    /// Adds rows that do not lie before those that are there.
+    pub(super) fn extend(&mut self, part: Part<'_>) {
+        self.at.extend_from_slice(part.at);
+        self.user.extend_from_slice(part.user);
+        self.facts.extend_from_slice(part.facts);
+    }
+
+    /// Puts the rows of some places in order of time, where they are not.
+    pub(super) fn sort_places(&mut self, places: Range<usize>) {
+        let part = self.part(places.clone());
+        if part.at.is_sorted() {
+            return;
+        }
+        let rows = part.at.iter().zip(part.user.iter().zip(part.facts));
+        let mut rows: Vec<_> = rows
+            .map(|(at, (user, facts))| (*at, *user, *facts))
+            .collect();
+        rows.sort_by_key(|(at, ..)| *at);
+        for (place, row) in places.zip(rows) {
+            self.put(place, row);
+        }
+    }
+
+    fn push(&mut self, at: i64, user: RawId, facts: Facts) {
         self.at.push(at);
         self.user.push(user);
         self.facts.push(facts);
@@ -94,10 +157,15 @@ impl Chunk {
         };
         (self, fresh)
     }
+}
 
-    /// The places of the rows of a half-open stretch of time.
-    pub(super) fn places(&self, start: i64, end: i64) -> std::ops::Range<usize> {
-        self.at.partition_point(|at| *at < start)..self.at.partition_point(|at| *at < end)
+impl From<Part<'_>> for Chunk {
+    fn from(part: Part<'_>) -> Self {
+        Self {
+            at: part.at.to_vec(),
+            user: part.user.to_vec(),
+            facts: part.facts.to_vec(),
+        }
     }
 }
 

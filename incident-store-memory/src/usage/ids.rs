@@ -8,7 +8,7 @@ use incident_core::impact::{Sketch, compact};
 
 /// A user's name in 128 bits: its [compact](compact) form, or the number of a longer
 /// one in [`Names`], which has the bits `01` where no compact form does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct RawId(u128);
 
 /// About what a name takes: two fat pointers, a number, the control byte, and about 60 bytes.

@@ -12,7 +12,7 @@ use incident_core::impact::{Following, Growing, ImpactCounts, ImpactQuery, Met};
 use incident_core::port::UsageError;
 
 use super::ids::RawId;
-use super::scan::{Filter, Rows};
+use super::scan::{Filter, Found};
 use super::{Snapshot, in_time};
 
 /// Most users of a question that is followed: without sets, sealed events are counted
@@ -62,14 +62,17 @@ pub(super) fn ask(
     }
     for (one, (log, windows)) in query.tenants().iter().zip(&snapshot.asked) {
         let Some(log) = log else { continue };
-        let new = Rows::since(log, windows, so_far.batch, so_far.end);
+        let mut found = Found::default();
+        found.add(log, windows, so_far.batch, so_far.end);
         let users = log.users();
-        let new = new.each(filter, &users).map(|row| row.user);
-        so_far.met.add(&one.tenant, new);
+        for (_, new) in found.rows().iter().flatten() {
+            let new = new.each(filter, &users).map(|row| row.user);
+            so_far.met.add(&one.tenant, new);
+        }
         if started.elapsed() > within {
             // Half of it would be taken for all of it.
             *so_far = Counted::default();
-            return in_time(started, within, &snapshot.rows()).map(|()| None);
+            return in_time(started, within, &snapshot.found().rows()).map(|()| None);
         }
     }
     (so_far.batch, so_far.end) = (snapshot.batch, end);

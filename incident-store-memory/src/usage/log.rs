@@ -2,66 +2,13 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use super::chunk::{Chunk, RAW_ROW};
+use super::chunk::{Chunk, Part, RAW_ROW};
 use super::ids::RawId;
 use super::sealed::{SEALED_ROW, Segment, Users};
+use super::spanned::Spanned;
 
 /// So many chunks of about one size are put together.
 const FAN_IN: usize = 8;
-
-/// A part of a log with the time it spans: beside the pointer, so that a question
-/// about another time does not touch it.
-#[derive(Debug)]
-pub(super) struct Spanned<T> {
-    pub(super) first: i64,
-    pub(super) last: i64,
-    /// In 32 bits, so that more spans are in a line of the cache.
-    rows: u32,
-    /// The number of the last batch that any of its events came with.
-    pub(super) batch: u64,
-    pub(super) part: Arc<T>,
-}
-
-impl<T> Clone for Spanned<T> {
-    fn clone(&self) -> Self {
-        Self {
-            part: Arc::clone(&self.part),
-            ..*self
-        }
-    }
-}
-
-impl<T> Spanned<T> {
-    /// Of a part with events in order of time; none for one without.
-    pub(super) fn of(part: T, batch: u64, at: impl Fn(&T) -> &[i64]) -> Option<Self> {
-        let times = at(&part);
-        Some(Self {
-            first: *times.first()?,
-            last: *times.last()?,
-            rows: u32::try_from(times.len()).unwrap_or(u32::MAX),
-            batch,
-            part: Arc::new(part),
-        })
-    }
-
-    fn rows(&self) -> usize {
-        usize::try_from(self.rows).unwrap_or(usize::MAX)
-    }
-
-    pub(super) const fn touches(&self, start: i64, end: i64) -> bool {
-        self.first < end && start <= self.last
-    }
-}
-
-/// A segment with its span.
-fn sealed(segment: Segment, batch: u64) -> Option<Spanned<Segment>> {
-    Spanned::of(segment, batch, |segment| &segment.at)
-}
-
-/// A chunk with its span.
-pub(super) fn spanned(chunk: Chunk, batch: u64) -> Option<Spanned<Chunk>> {
-    Spanned::of(chunk, batch, |chunk| &chunk.at)
-}
 
 /// The last batch of several parts.
 fn last_batch<'a, T: 'a>(parts: impl IntoIterator<Item = &'a Spanned<T>>) -> u64 {
@@ -104,6 +51,15 @@ impl Log {
 
     pub(super) fn users(&self) -> RwLockReadGuard<'_, Users> {
         self.users.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds rows that came with a batch: to the last chunk, where that is small, ends before
+    /// them and nobody reads it; as a chunk of their own otherwise.
+    pub(super) fn add(&mut self, part: Part<'_>, batch: u64) {
+        let last = self.chunks.last_mut();
+        if !last.is_some_and(|last| last.extend(part, batch)) {
+            self.chunks.extend(Spanned::chunk(part.into(), batch));
+        }
     }
 
     fn raw_rows(&self) -> usize {
@@ -165,14 +121,17 @@ impl Log {
         // A chunk may lie on both sides.
         let (before, fresh) = merged.split_at(end);
         let mut chunks: Vec<_> = late.into_iter().cloned().collect();
-        chunks.extend(spanned(before, batch));
+        chunks.extend(Spanned::chunk(before, batch));
         let known = users.count();
         let mut segments = None;
         if fresh.len() * 2 >= seal_after && users.have_room(fresh.len()) {
             let kept = self.segments.iter().cloned();
-            segments = Some(kept.chain(sealed(users.seal(fresh), batch)).collect());
+            segments = Some(
+                kept.chain(Spanned::segment(users.seal(fresh), batch))
+                    .collect(),
+            );
         } else {
-            chunks.extend(spanned(fresh, batch));
+            chunks.extend(Spanned::chunk(fresh, batch));
         }
         let new_users = users.ids.get(known..).unwrap_or_default().to_vec();
         Some(Tidied {
@@ -213,7 +172,7 @@ impl Log {
         Some(Tidied {
             replaces: self.chunks.len(),
             chunks: Vec::new(),
-            segments: Some(sealed(segment, batch).into_iter().collect()),
+            segments: Some(Spanned::segment(segment, batch).into_iter().collect()),
             users: Arc::new(RwLock::new(users)),
             new_users,
         })
@@ -237,7 +196,7 @@ impl Log {
             replaces: self.chunks.len(),
             chunks: others
                 .into_iter()
-                .chain(spanned(merged, last_batch(&some)))
+                .chain(Spanned::chunk(merged, last_batch(&some)))
                 .collect(),
             segments: None,
             users: Arc::clone(&self.users),

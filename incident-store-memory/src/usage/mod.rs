@@ -1,6 +1,7 @@
 //! The usage source: events per tenant in order of time.
 
 mod apart;
+mod batch;
 mod chunk;
 mod days;
 mod grouped;
@@ -11,6 +12,8 @@ mod log;
 mod room;
 mod scan;
 mod sealed;
+mod seen;
+mod spanned;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -25,12 +28,13 @@ use incident_core::impact::{
 use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
 use incident_core::{Invalid, TenantId, Window};
 
-use chunk::{Chunk, Facts, RAW_ROW};
+use batch::Batch;
+use chunk::RAW_ROW;
 use ids::{Names, RawId};
 use kinds::Kinds;
 use live::Live;
-use log::{Log, Tidied, spanned};
-use scan::{Filter, Rows, distinct};
+use log::{Log, Tidied};
+use scan::{Filter, Found, Rows, Scratch, distinct};
 
 /// How many bytes of events are held, unless told otherwise.
 const LIMIT: u64 = 2 * 1024 * 1024 * 1024;
@@ -80,6 +84,21 @@ struct Shared {
     live: Live,
     /// Held by whoever seals or gathers: one at a time.
     tidying: Mutex<Register>,
+    /// Room for the next question, bounded.
+    scratch: Mutex<Scratch>,
+}
+
+impl Shared {
+    /// Takes the room for a question. Who asks at the same time has new room.
+    fn scratch(&self) -> Scratch {
+        let mut kept = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut kept)
+    }
+
+    fn keep(&self, mut scratch: Scratch) {
+        scratch.shrink();
+        *self.scratch.lock().unwrap_or_else(PoisonError::into_inner) = scratch;
+    }
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +111,19 @@ struct State {
     batches: u64,
     /// The days of UTC on which there are events, by their number since 1970.
     days: BTreeSet<i64>,
+}
+
+impl State {
+    /// The log of a tenant, which is made where there is none.
+    fn log(&mut self, tenant: &TenantId) -> &mut Log {
+        let next = u32::try_from(self.shares.len()).unwrap_or(u32::MAX);
+        let log = self.logs.entry(tenant.clone());
+        let log = log.or_insert_with(|| Arc::new(Log::new(next)));
+        if log.tenant == next {
+            self.shares.push(false);
+        }
+        Arc::make_mut(log)
+    }
 }
 
 /// The tenant of each sealed user.
@@ -173,42 +205,6 @@ impl MemoryUsage {
         }
     }
 
-    /// One chunk of each tenant of a batch, in order of time.
-    fn chunks(&self, batch: &[ApiUsageEvent]) -> Result<Vec<(TenantId, Chunk)>, UsageError> {
-        // First whose event each is, so that every chunk is made in its size.
-        let mut places: HashMap<&TenantId, usize, RandomState> = HashMap::default();
-        let mut tenants: Vec<(&TenantId, usize)> = Vec::new();
-        let mut of = Vec::with_capacity(batch.len());
-        for event in batch {
-            let place = *places.entry(&event.tenant_id).or_insert(tenants.len());
-            match tenants.get_mut(place) {
-                Some((_, events)) => *events += 1,
-                None => tenants.push((&event.tenant_id, 1)),
-            }
-            of.push(place);
-        }
-        let made =
-            |(tenant, events): (&TenantId, usize)| (tenant.clone(), Chunk::with_capacity(events));
-        let mut chunks: Vec<(TenantId, Chunk)> = tenants.into_iter().map(made).collect();
-        let mut last: Option<(&ApiUsageEvent, u16)> = None;
-        for (event, place) in batch.iter().zip(of) {
-            let kind = match last {
-                Some((last, kind)) if is_same_kind(last, event) => kind,
-                _ => self.kind(event)?,
-            };
-            last = Some((event, kind));
-            let user = self.shared.names.raw(event.user_id.as_str());
-            let facts = Facts::new(kind, event.failed);
-            if let Some((_, chunk)) = chunks.get_mut(place) {
-                chunk.push(event.occurred_at.micros(), user, facts);
-            }
-        }
-        for (_, chunk) in &mut chunks {
-            chunk.sort();
-        }
-        Ok(chunks)
-    }
-
     fn kinds(&self) -> RwLockReadGuard<'_, Kinds> {
         let kinds = self.shared.kinds.read();
         kinds.unwrap_or_else(PoisonError::into_inner)
@@ -281,10 +277,6 @@ impl MemoryUsage {
     }
 }
 
-fn is_same_kind(a: &ApiUsageEvent, b: &ApiUsageEvent) -> bool {
-    a.service == b.service && a.endpoint == b.endpoint
-}
-
 fn size(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
@@ -299,13 +291,10 @@ struct Snapshot<'a> {
 }
 
 impl<'a> Snapshot<'a> {
-    /// The rows of each tenant; none of one without events.
-    fn rows(&self) -> Vec<Option<(&Log, Rows<'_>)>> {
-        let rows = self.asked.iter().map(|(log, windows)| {
-            let log = log.as_deref()?;
-            Some((log, Rows::of(log, windows)))
-        });
-        rows.collect()
+    /// Where the rows of each tenant are.
+    fn found(&self) -> Found<'_> {
+        let asked = self.asked.iter();
+        Found::of(asked.map(|(log, windows)| (log.as_deref(), *windows)))
     }
 }
 
@@ -345,16 +334,17 @@ impl MemoryUsage {
         let started = Instant::now();
         let snapshot = self.snapshot(query);
         let filter = self.filter(query);
-        let rows = snapshot.rows();
+        let found = snapshot.found();
+        let rows = found.rows();
         let unfit = |error: Invalid| UsageError::Refused(error.to_string());
         let mut total = Sketch::new().map_err(unfit)?;
         let mut by_tenant = Vec::with_capacity(rows.len());
-        let (mut bits, mut ids) = (Vec::new(), Vec::new());
+        let (mut scratch, mut ids) = (Scratch::default(), Vec::new());
         for (one, found) in query.tenants().iter().zip(&rows) {
             let mut sketch = Sketch::new().map_err(unfit)?;
             if let Some((log, rows)) = found {
                 ids.clear();
-                rows.users(log, &filter, &mut bits, Some(&mut ids));
+                rows.users(log, &filter, &mut scratch, Some(&mut ids));
                 self.shared.names.add(&ids, &mut sketch);
                 total.merge(&sketch).map_err(unfit)?;
             }
@@ -402,7 +392,8 @@ impl UsageSource for MemoryUsage {
         if let Some(counts) = found {
             return Ok(counts);
         }
-        let rows = snapshot.rows();
+        let found = snapshot.found();
+        let rows = found.rows();
         // Where every user is sealed and has one tenant, the total is the sum.
         let several = rows.iter().filter_map(Option::as_ref).count() > 1;
         let has_raw = rows
@@ -410,12 +401,12 @@ impl UsageSource for MemoryUsage {
             .filter_map(Option::as_ref)
             .any(|(_, rows)| rows.has_raw());
         let mut ids = (several && (snapshot.shares || has_raw)).then(Vec::new);
-        let mut bits = Vec::new();
+        let mut scratch = self.shared.scratch();
         let mut by_tenant = Vec::with_capacity(rows.len());
         let mut sum = 0;
         for (one, found) in query.tenants().iter().zip(&rows) {
             let unique_users = found.as_ref().map_or(0, |(log, rows)| {
-                rows.users(log, &filter, &mut bits, ids.as_mut())
+                rows.users(log, &filter, &mut scratch, ids.as_mut())
             });
             sum += unique_users;
             by_tenant.push(TenantCount {
@@ -428,6 +419,7 @@ impl UsageSource for MemoryUsage {
             by_tenant,
             total_unique_users: ids.map_or(sum, |ids| distinct(&ids)),
         };
+        self.shared.keep(scratch);
         if started.elapsed() >= self.follow_from {
             live::note(live, query, &counts);
         }
@@ -453,7 +445,7 @@ impl UsageSource for MemoryUsage {
         // After the snapshot, so that every kind of it is known; copied, so that batches with
         // new ones go on.
         let kinds = self.kinds().all().to_vec();
-        apart::breakdown(&snapshot.rows(), &filter, &kinds, (started, within))
+        apart::breakdown(&snapshot.found().rows(), &filter, &kinds, (started, within))
     }
 }
 
@@ -462,9 +454,10 @@ impl UsageSink for MemoryUsage {
     async fn record(&self, batch: Vec<ApiUsageEvent>, _within: Duration) -> Result<(), UsageError> {
         let days = days::days(&batch);
         self.state().has_room_for(&days)?;
-        let reserved = self.reserve(&batch)?;
-        let chunks = match self.chunks(&batch) {
-            Ok(chunks) => chunks,
+        let by_tenant = Batch::of(&batch);
+        let reserved = self.reserve(&by_tenant)?;
+        let columns = match by_tenant.columns(self) {
+            Ok(columns) => columns,
             Err(error) => {
                 self.change().give_back(reserved);
                 return Err(error);
@@ -481,18 +474,11 @@ impl UsageSink for MemoryUsage {
             let known = state.shares.len();
             state.batches += 1;
             let number = state.batches;
-            for (tenant, chunk) in chunks {
-                let next = u32::try_from(state.shares.len()).unwrap_or(u32::MAX);
-                let log = state.logs.entry(tenant.clone());
-                let log = log.or_insert_with(|| Arc::new(Log::new(next)));
-                let is_new = log.tenant == next;
-                let log = Arc::make_mut(log);
-                log.chunks.extend(spanned(chunk, number));
+            for (tenant, part) in columns.each() {
+                let log = state.log(tenant);
+                log.add(part, number);
                 if log.is_untidy(self.seal_after) {
-                    untidy.push(tenant);
-                }
-                if is_new {
-                    state.shares.push(false);
+                    untidy.push(tenant.clone());
                 }
             }
             let new = state.shares.len() - known;

@@ -1,12 +1,10 @@
 //! Room for a batch: taken before any of its names is kept.
 
-use std::collections::HashSet;
-
-use foldhash::fast::RandomState;
 use incident_core::TenantId;
 use incident_core::impact::ApiUsageEvent;
 use incident_core::port::UsageError;
 
+use super::batch::Batch;
 use super::chunk::RAW_ROW;
 use super::ids::NAME;
 use super::kinds::KIND;
@@ -23,10 +21,8 @@ impl MemoryUsage {
     /// Takes the room that a batch needs, or refuses the batch: one that is refused leaves
     /// no name of a user, a tenant, a service or an endpoint behind. Answers how many bytes
     /// its events and tenants take; names are counted by what holds them.
-    pub(super) fn reserve(&self, batch: &[ApiUsageEvent]) -> Result<usize, UsageError> {
-        let mut tenants: Vec<&TenantId> = batch.iter().map(|event| &event.tenant_id).collect();
-        tenants.dedup();
-        let tenants: HashSet<&TenantId, RandomState> = tenants.into_iter().collect();
+    pub(super) fn reserve(&self, by_tenant: &Batch<'_>) -> Result<usize, UsageError> {
+        let (batch, tenants) = (by_tenant.events(), by_tenant.tenants());
         let rows = batch.len() * RAW_ROW;
         let held = self.state().bytes + self.beside();
         let most = held + rows + tenants.len() * TENANT + most_of_names(batch);
@@ -41,8 +37,8 @@ impl MemoryUsage {
         drop(kinds);
         let beside = self.beside();
         let mut state = self.change();
-        let unknown = |tenant: &&&TenantId| !state.logs.contains_key(**tenant);
-        let more = rows + tenants.iter().filter(unknown).count() * TENANT;
+        let unknown = |tenant: &&TenantId| !state.logs.contains_key(*tenant);
+        let more = rows + tenants.filter(unknown).count() * TENANT;
         let held = beside + state.bytes;
         if size(held + more + named) > self.limit {
             return Err(UsageError::Full {

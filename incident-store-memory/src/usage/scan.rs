@@ -12,12 +12,13 @@ use super::grouped::{BLOCK, Passes};
 use super::ids::RawId;
 use super::log::Log;
 use super::sealed::{Segment, Users};
-
-/// Up to so many rows are sorted instead of hashed.
-const FEW: usize = 64;
+use super::seen::Seen;
 
 /// Below so many ids a set is used instead of a filter before it.
-const MANY: usize = 100_000;
+const MANY: usize = 1_000;
+
+/// So many words of bits are kept for the next question.
+const KEPT: usize = 1 << 16;
 
 /// Which events count.
 #[derive(Debug)]
@@ -58,22 +59,69 @@ pub(super) struct Row {
     pub(super) facts: Facts,
 }
 
+/// Room for counting, used again for each tenant.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    bits: Vec<u64>,
+    seen: Seen,
+}
+
+impl Scratch {
+    /// Gives back room that only few questions need.
+    pub(super) fn shrink(&mut self) {
+        self.seen.shrink();
+        if self.bits.len() > KEPT {
+            self.bits = Vec::new();
+        }
+    }
+}
+
 /// The rows of one tenant in its windows.
+#[derive(Clone, Copy)]
 pub(super) struct Rows<'a> {
-    sealed: Vec<(&'a Segment, Range<usize>)>,
-    raw: Vec<(&'a Chunk, Range<usize>)>,
+    sealed: &'a [(&'a Segment, Range<usize>)],
+    raw: &'a [(&'a Chunk, Range<usize>)],
     one_window: bool,
 }
 
-impl<'a> Rows<'a> {
-    pub(super) fn of(log: &'a Log, windows: &[Window]) -> Self {
-        Self::since(log, windows, 0, i64::MIN)
+/// The rows of all tenants of a question: in two lists, so that none has lists of its own.
+#[derive(Default)]
+pub(super) struct Found<'a> {
+    sealed: Vec<(&'a Segment, Range<usize>)>,
+    raw: Vec<(&'a Chunk, Range<usize>)>,
+    tenants: Vec<Option<Ends<'a>>>,
+}
+
+/// A tenant's log, and where its rows end in both lists.
+struct Ends<'a> {
+    log: &'a Log,
+    sealed: usize,
+    raw: usize,
+    one_window: bool,
+}
+
+impl<'a> Found<'a> {
+    /// Those of tenants in their windows; none of one without a log.
+    pub(super) fn of(
+        asked: impl ExactSizeIterator<Item = (Option<&'a Log>, &'a [Window])>,
+    ) -> Self {
+        let mut found = Self {
+            sealed: Vec::with_capacity(asked.len()),
+            raw: Vec::new(),
+            tenants: Vec::with_capacity(asked.len()),
+        };
+        for (log, windows) in asked {
+            match log {
+                Some(log) => found.add(log, windows, 0, i64::MIN),
+                None => found.tenants.push(None),
+            }
+        }
+        found
     }
 
-    /// Without those that came up to a batch and lie before a time. A part that has events
-    /// of later batches as well is looked at as a whole.
-    pub(super) fn since(log: &'a Log, windows: &[Window], batch: u64, time: i64) -> Self {
-        let (mut sealed, mut raw) = (Vec::new(), Vec::new());
+    /// Adds a tenant, without the events that came up to a batch and lie before a time. A part
+    /// that has events of later batches as well is looked at as a whole.
+    pub(super) fn add(&mut self, log: &'a Log, windows: &[Window], batch: u64, time: i64) {
         for window in windows {
             let (start, end) = (window.start().micros(), window.end().micros());
             let from = |of: u64| if of <= batch { start.max(time) } else { start };
@@ -84,25 +132,48 @@ impl<'a> Rows<'a> {
                 let from = from(segment.batch);
                 // Spans first: they lie beside one another, and rows somewhere else.
                 if segment.touches(from, end) {
-                    sealed.push((&*segment.part, segment.part.places(from, end)));
+                    let places = segment.places(from, end);
+                    if !places.is_empty() {
+                        self.sealed.push((&segment.part, places));
+                    }
                 }
             }
             for chunk in &log.chunks {
                 let from = from(chunk.batch);
                 if chunk.touches(from, end) {
-                    raw.push((&*chunk.part, chunk.part.places(from, end)));
+                    let places = chunk.places(from, end);
+                    if !places.is_empty() {
+                        self.raw.push((&chunk.part, places));
+                    }
                 }
             }
         }
-        sealed.retain(|(_, places)| !places.is_empty());
-        raw.retain(|(_, places)| !places.is_empty());
-        Self {
-            sealed,
-            raw,
+        self.tenants.push(Some(Ends {
+            log,
+            sealed: self.sealed.len(),
+            raw: self.raw.len(),
             one_window: windows.len() < 2,
-        }
+        }));
     }
 
+    /// The rows of each tenant, in order; none of one without events.
+    pub(super) fn rows(&self) -> Vec<Option<(&'a Log, Rows<'_>)>> {
+        let (mut sealed, mut raw) = (0, 0);
+        let rows = self.tenants.iter().map(|ends| {
+            let ends = ends.as_ref()?;
+            let rows = Rows {
+                sealed: self.sealed.get(sealed..ends.sealed).unwrap_or_default(),
+                raw: self.raw.get(raw..ends.raw).unwrap_or_default(),
+                one_window: ends.one_window,
+            };
+            (sealed, raw) = (ends.sealed, ends.raw);
+            Some((ends.log, rows))
+        });
+        rows.collect()
+    }
+}
+
+impl Rows<'_> {
     /// How many rows there are, whether they count or not.
     pub(super) fn len(&self) -> usize {
         self.sealed_len() + self.raw_len()
@@ -150,12 +221,12 @@ impl<'a> Rows<'a> {
         &self,
         log: &Log,
         filter: &Filter,
-        bits: &mut Vec<u64>,
+        scratch: &mut Scratch,
         mut ids: Option<&mut Vec<RawId>>,
     ) -> u64 {
         let (sealed, raw) = (self.sealed_len(), self.raw_len());
         if sealed == 0 {
-            return self.raw_only(filter, raw, ids);
+            return self.raw_only(filter, raw, &mut scratch.seen, ids);
         }
         if raw == 0 && matches!(filter, Filter::All) && self.one_window && ids.is_none() {
             return self.first_ones();
@@ -173,6 +244,7 @@ impl<'a> Rows<'a> {
             }
             found.len()
         } else {
+            let bits = &mut scratch.bits;
             bits.clear();
             bits.resize(users.count().div_ceil(64), 0);
             drop(numbers);
@@ -205,28 +277,22 @@ impl<'a> Rows<'a> {
         slices.sum()
     }
 
-    fn raw_only(&self, filter: &Filter, rows: usize, ids: Option<&mut Vec<RawId>>) -> u64 {
-        let found = self.raw_ids(filter);
-        let count = if rows <= FEW {
-            let mut few: Vec<RawId> = found.collect();
-            few.sort_unstable();
-            few.dedup();
-            let count = few.len();
-            if let Some(ids) = ids {
-                ids.extend(few);
-            }
-            count
-        } else {
-            let mut set: HashSet<RawId, RandomState> =
-                HashSet::with_capacity_and_hasher(rows.min(4_096), RandomState::default());
-            set.extend(found);
-            let count = set.len();
-            if let Some(ids) = ids {
-                ids.extend(set);
-            }
-            count
-        };
-        u64::try_from(count).unwrap_or(u64::MAX)
+    fn raw_only(
+        &self,
+        filter: &Filter,
+        rows: usize,
+        seen: &mut Seen,
+        ids: Option<&mut Vec<RawId>>,
+    ) -> u64 {
+        if rows == 0 {
+            return 0;
+        }
+        seen.clear(rows);
+        seen.extend(self.raw_ids(filter));
+        if let Some(ids) = ids {
+            ids.extend_from_slice(seen.ids());
+        }
+        u64::try_from(seen.ids().len()).unwrap_or(u64::MAX)
     }
 
     fn raw_ids<'b>(&'b self, filter: &'b Filter) -> impl Iterator<Item = RawId> + 'b {
@@ -273,7 +339,7 @@ impl<'a> Rows<'a> {
         bits: &mut [u64],
         others: &mut HashSet<RawId, RandomState>,
     ) {
-        for (segment, places) in &self.sealed {
+        for (segment, places) in self.sealed {
             match filter {
                 Filter::All => {
                     for number in segment.user.get(places.clone()).unwrap_or_default() {

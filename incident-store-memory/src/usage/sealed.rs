@@ -33,12 +33,6 @@ pub(super) const SEALED_ROW: usize = 8 + 4 + 2 + 4 + GROUPED_ROW;
 /// About what a user takes: its id twice, its number, its last place.
 const USER: usize = 16 + 4 + 1 + 16 + 4 + 8;
 
-impl Segment {
-    pub(super) fn places(&self, start: i64, end: i64) -> std::ops::Range<usize> {
-        self.at.partition_point(|at| *at < start)..self.at.partition_point(|at| *at < end)
-    }
-}
-
 /// The users of a tenant by dense number, and where each was last.
 #[derive(Debug, Default)]
 pub(super) struct Users {

@@ -1,11 +1,12 @@
-//! Usage events as lines of JSON, kept in batches.
+//! Usage events as lines of JSON, kept in batches: one is kept while the next is read.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use incident_core::engine::Ask;
-use incident_core::impact::{ApiUsageEvent, UsageDays};
+use incident_core::impact::{ApiUsageEvent, UsageDays, UsageReader};
 
-use crate::app::App;
+use crate::app::{App, Begun};
 use crate::http::body::{self, BODY_LIMIT};
 use crate::http::problem::Problem;
 use crate::http::room::Room;
@@ -19,16 +20,34 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 pub(super) struct Lines<'a> {
     app: &'a App,
     ask: Ask,
-    /// Holds the bytes of the batch and of the open line.
+    /// Holds the bytes of both batches and of the open line.
     room: Room,
+    /// How many of them are of the batch that is read, or of the open line.
     held: usize,
     /// The beginning of a line whose end has not come.
     open: Vec<u8>,
+    reader: UsageReader,
     batch: Vec<ApiUsageEvent>,
+    /// The batch before.
+    kept: Option<Keeping>,
     /// Those of the whole request.
     days: UsageDays,
     number: u64,
     accepted: u64,
+}
+
+/// A batch that is being kept.
+struct Keeping {
+    begun: Begun<u64>,
+    /// The number of the line that it was handed over at.
+    line: u64,
+}
+
+/// Why no more lines are taken, and at which one. The batch before may still fail, and
+/// then that is the answer.
+struct Stop {
+    problem: Problem,
+    line: u64,
 }
 
 impl<'a> Lines<'a> {
@@ -39,7 +58,9 @@ impl<'a> Lines<'a> {
             room,
             held: 0,
             open: Vec::new(),
+            reader: UsageReader::default(),
             batch: Vec::new(),
+            kept: None,
             days: UsageDays::default(),
             number: 0,
             accepted: 0,
@@ -48,19 +69,24 @@ impl<'a> Lines<'a> {
 
     /// Takes the next bytes.
     pub(super) async fn add(&mut self, bytes: &[u8]) -> Result<(), Problem> {
-        let held = self.room.take(bytes.len());
-        held.map_err(|problem| self.broken_off(problem))?;
-        self.held += bytes.len();
+        match self.room.take(bytes.len()) {
+            Ok(()) => self.held += bytes.len(),
+            Err(problem) => return Err(self.broken_off(problem).await),
+        }
         let mut rest = bytes;
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        while let Some(end) = memchr::memchr(b'\n', rest) {
             let (line, after) = rest.split_at(end);
-            self.take(line)?;
+            if let Err(stop) = self.take(line) {
+                return Err(self.stopped(stop).await);
+            }
             rest = after.get(1..).unwrap_or_default();
             if self.batch.len() >= BATCH {
                 self.keep(rest.len()).await?;
             }
         }
-        self.carry(rest)?;
+        if let Err(stop) = self.carry(rest) {
+            return Err(self.stopped(stop).await);
+        }
         if self.held >= BATCH_BYTES {
             self.keep(self.open.len()).await?;
         }
@@ -69,25 +95,43 @@ impl<'a> Lines<'a> {
 
     /// Takes the last line, and gives how many were accepted.
     pub(super) async fn end(mut self) -> Result<u64, Problem> {
-        self.take(b"")?;
+        if let Err(stop) = self.take(b"") {
+            return Err(self.stopped(stop).await);
+        }
         self.keep(0).await?;
+        self.settle().await?;
         Ok(self.accepted)
     }
 
-    /// The same problem, with the place where the stream broke off.
-    pub(super) fn broken_off(&self, problem: Problem) -> Problem {
-        problem.after(self.number, self.accepted)
+    /// The same problem, with the place where the stream broke off; or that of the batch
+    /// before, if it could not be kept.
+    pub(super) async fn broken_off(&mut self, problem: Problem) -> Problem {
+        let stop = self.stop(problem);
+        self.stopped(stop).await
     }
 
-    fn carry(&mut self, part: &[u8]) -> Result<(), Problem> {
+    async fn stopped(&mut self, stop: Box<Stop>) -> Problem {
+        match self.settle().await {
+            Ok(()) => stop.problem.after(stop.line, self.accepted),
+            Err(before) => before,
+        }
+    }
+
+    fn stop(&self, problem: Problem) -> Box<Stop> {
+        let line = self.number;
+        Box::new(Stop { problem, line })
+    }
+
+    fn carry(&mut self, part: &[u8]) -> Result<(), Box<Stop>> {
         if self.open.len() + part.len() > BODY_LIMIT {
-            return Err(body::too_large().after(self.number + 1, self.accepted));
+            let (problem, line) = (body::too_large(), self.number + 1);
+            return Err(Box::new(Stop { problem, line }));
         }
         self.open.extend_from_slice(part);
         Ok(())
     }
 
-    fn take(&mut self, end: &[u8]) -> Result<(), Problem> {
+    fn take(&mut self, end: &[u8]) -> Result<(), Box<Stop>> {
         if self.open.is_empty() {
             return self.line(end);
         }
@@ -100,10 +144,10 @@ impl<'a> Lines<'a> {
         Ok(())
     }
 
-    fn line(&mut self, line: &[u8]) -> Result<(), Problem> {
+    fn line(&mut self, line: &[u8]) -> Result<(), Box<Stop>> {
         self.number += 1;
         if line.len() > BODY_LIMIT {
-            return Err(self.broken_off(body::too_large()));
+            return Err(self.stop(body::too_large()));
         }
         let line = if self.number == 1 {
             body::without_mark(line)
@@ -113,40 +157,70 @@ impl<'a> Lines<'a> {
         if line.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        let event: ApiUsageEvent = body::line(line).map_err(|problem| self.bad(problem))?;
+        let event = match self.reader.read(line) {
+            Some(event) => event,
+            None => body::line(line).map_err(|problem| self.bad(problem))?,
+        };
         let fits = event
             .check()
             .and_then(|()| self.days.add(event.occurred_at));
-        fits.map_err(|wrong| self.broken_off(wrong.into()))?;
+        fits.map_err(|wrong| self.stop(wrong.into()))?;
         self.batch.push(event);
         Ok(())
     }
 
     /// A line that is not JSON is one that does not fit: 422, as for any other.
-    fn bad(&self, problem: Problem) -> Problem {
+    fn bad(&self, problem: Problem) -> Box<Stop> {
         let problem = if problem.errors().is_empty() {
             Problem::field("", "the line is not JSON")
         } else {
             problem
         };
-        self.broken_off(problem)
+        self.stop(problem)
     }
 
-    /// Keeps the batch. `open` bytes that came are not of it.
+    /// Begins to keep the batch, after the one before is kept. `open` bytes that came are
+    /// not of it.
     async fn keep(&mut self, open: usize) -> Result<(), Problem> {
-        if !self.batch.is_empty() {
-            let batch = std::mem::take(&mut self.batch);
-            let incidents = self.app.incidents.clone();
-            let (usage, ask) = (Arc::clone(&self.app.usage), self.ask.clone());
-            let (count, _) = self
-                .app
-                .run(async move { Ok(incidents.record_usage(&ask, &*usage, batch).await?) })
-                .await
-                .map_err(|problem| self.broken_off(problem))?;
-            self.accepted += count;
-        }
-        self.room.give_back(self.held.saturating_sub(open));
+        let bytes = self.held.saturating_sub(open);
         self.held = open;
+        if self.batch.is_empty() {
+            self.room.give_back(bytes);
+            return Ok(());
+        }
+        self.settle().await?;
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        let incidents = self.app.incidents.clone();
+        let (usage, ask) = (Arc::clone(&self.app.usage), self.ask.clone());
+        let room = self.room.clone();
+        let keep = async move {
+            let kept = incidents.record_usage(&ask, &*usage, batch).await;
+            room.give_back(bytes);
+            Ok(kept?.0)
+        };
+        self.kept = Some(Keeping {
+            begun: self.app.begin(keep).await,
+            line: self.number,
+        });
         Ok(())
+    }
+
+    /// Waits until the batch before is kept.
+    async fn settle(&mut self) -> Result<(), Problem> {
+        let Some(Keeping { begun, line }) = &mut self.kept else {
+            return Ok(());
+        };
+        let (kept, line) = (begun.end().await, *line);
+        self.kept = None;
+        self.accepted += kept.map_err(|problem| problem.after(line, self.accepted))?;
+        Ok(())
+    }
+
+    /// Waits until the batch before could not be kept: forever, if it is.
+    pub(super) async fn refused(&mut self) -> Problem {
+        match self.settle().await {
+            Ok(()) => pending().await,
+            Err(problem) => problem,
+        }
     }
 }

@@ -93,8 +93,20 @@ fn decoded(coding: Coding, bytes: Bytes, room: &Room) -> Result<Bytes, Problem> 
 async fn stream(mut lines: Lines<'_>, mut body: Body, coding: Coding) -> Result<u64, Problem> {
     let mut decoder = Decoder::new(coding);
     let mut text = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| lines.broken_off(body::not_read(&error)))?;
+    loop {
+        let next = tokio::select! {
+            biased;
+            next = body.frame() => next,
+            // Who sends nothing more for now is told at once.
+            problem = lines.refused() => return Err(problem),
+        };
+        let Some(frame) = next else {
+            break;
+        };
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) => return Err(lines.broken_off(body::not_read(&error)).await),
+        };
         let Some(data) = frame.data_ref() else {
             continue;
         };
@@ -103,12 +115,15 @@ async fn stream(mut lines: Lines<'_>, mut body: Body, coding: Coding) -> Result<
                 lines.add(piece).await?;
                 continue;
             }
-            let decoding = decoder.decode(piece, &mut text);
-            decoding.map_err(|problem| lines.broken_off(problem))?;
+            if let Err(problem) = decoder.decode(piece, &mut text) {
+                return Err(lines.broken_off(problem).await);
+            }
             lines.add(&text).await?;
         }
     }
-    let rest = decoder.end().map_err(|problem| lines.broken_off(problem))?;
-    lines.add(&rest).await?;
+    match decoder.end() {
+        Ok(rest) => lines.add(&rest).await?,
+        Err(problem) => return Err(lines.broken_off(problem).await),
+    }
     lines.end().await
 }

@@ -1,0 +1,100 @@
+//! A batch by its tenants, told apart once.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use foldhash::fast::RandomState;
+use incident_core::TenantId;
+use incident_core::impact::ApiUsageEvent;
+use incident_core::port::UsageError;
+
+use super::MemoryUsage;
+use super::chunk::{Chunk, Facts, Part};
+
+/// The tenants of a batch. Nothing of it is kept yet.
+pub(super) struct Batch<'a> {
+    events: &'a [ApiUsageEvent],
+    /// Each tenant, and how many events of it there are.
+    tenants: Vec<(&'a TenantId, usize)>,
+    /// By event: the place of its tenant.
+    of: Vec<usize>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn of(events: &'a [ApiUsageEvent]) -> Self {
+        let mut places: HashMap<&TenantId, usize, RandomState> = HashMap::default();
+        let mut tenants: Vec<(&TenantId, usize)> = Vec::new();
+        let mut of = Vec::with_capacity(events.len());
+        for event in events {
+            let place = *places.entry(&event.tenant_id).or_insert(tenants.len());
+            match tenants.get_mut(place) {
+                Some((_, events)) => *events += 1,
+                None => tenants.push((&event.tenant_id, 1)),
+            }
+            of.push(place);
+        }
+        Self {
+            events,
+            tenants,
+            of,
+        }
+    }
+
+    pub(super) const fn events(&self) -> &'a [ApiUsageEvent] {
+        self.events
+    }
+
+    /// The tenants, each once.
+    pub(super) fn tenants(&self) -> impl ExactSizeIterator<Item = &'a TenantId> {
+        self.tenants.iter().map(|(tenant, _)| *tenant)
+    }
+
+    /// The rows of each tenant, in order of time. Names that are new have numbers then.
+    pub(super) fn columns(&self, usage: &MemoryUsage) -> Result<Columns, UsageError> {
+        let mut tenants = Vec::with_capacity(self.tenants.len());
+        let (mut next, mut start) = (Vec::with_capacity(self.tenants.len()), 0);
+        for (tenant, events) in &self.tenants {
+            next.push(start);
+            tenants.push(((*tenant).clone(), start..start + events));
+            start += events;
+        }
+        let mut rows = Chunk::zeroed(start);
+        let mut kinds = usage.kinds();
+        for (event, tenant) in self.events.iter().zip(&self.of) {
+            let kind = if let Some(kind) = kinds.known(event) {
+                kind
+            } else {
+                drop(kinds);
+                let kind = usage.kind(event)?;
+                kinds = usage.kinds();
+                kind
+            };
+            let user = usage.shared.names.raw(event.user_id.as_str());
+            let facts = Facts::new(kind, event.failed);
+            if let Some(place) = next.get_mut(*tenant) {
+                rows.put(*place, (event.occurred_at.micros(), user, facts));
+                *place += 1;
+            }
+        }
+        drop(kinds);
+        for (_, places) in &tenants {
+            rows.sort_places(places.clone());
+        }
+        Ok(Columns { rows, tenants })
+    }
+}
+
+/// The rows of a batch, tenant by tenant.
+pub(super) struct Columns {
+    rows: Chunk,
+    tenants: Vec<(TenantId, Range<usize>)>,
+}
+
+impl Columns {
+    /// Each tenant, once, with its rows in order of time.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&TenantId, Part<'_>)> {
+        let part = |places: &Range<usize>| self.rows.part(places.clone());
+        let tenants = self.tenants.iter();
+        tenants.map(move |(tenant, places)| (tenant, part(places)))
+    }
+}
