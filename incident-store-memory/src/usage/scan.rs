@@ -12,7 +12,7 @@ use super::grouped::{BLOCK, Passes};
 use super::ids::RawId;
 use super::log::Log;
 use super::sealed::{Segment, Users};
-use super::seen::Seen;
+use super::seen::{FEW, Seen};
 
 /// Below so many ids a set is used instead of a filter before it.
 const MANY: usize = 1_000;
@@ -69,7 +69,6 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Gives back room that only few questions need.
     pub(super) fn shrink(&mut self) {
-        self.seen.shrink();
         if self.bits.len() > KEPT {
             self.bits = Vec::new();
         }
@@ -287,12 +286,24 @@ impl Rows<'_> {
         if rows == 0 {
             return 0;
         }
-        seen.clear(rows);
-        seen.extend(self.raw_ids(filter));
-        if let Some(ids) = ids {
-            ids.extend_from_slice(seen.ids());
-        }
-        u64::try_from(seen.ids().len()).unwrap_or(u64::MAX)
+        let found = self.raw_ids(filter);
+        let count = if rows <= FEW {
+            seen.fill(rows, found);
+            if let Some(ids) = ids {
+                ids.extend_from_slice(seen.ids());
+            }
+            seen.ids().len()
+        } else {
+            let mut set: HashSet<RawId, RandomState> =
+                HashSet::with_capacity_and_hasher(FEW, RandomState::default());
+            set.extend(found);
+            let count = set.len();
+            if let Some(ids) = ids {
+                ids.extend(set);
+            }
+            count
+        };
+        u64::try_from(count).unwrap_or(u64::MAX)
     }
 
     fn raw_ids<'b>(&'b self, filter: &'b Filter) -> impl Iterator<Item = RawId> + 'b {

@@ -6,11 +6,8 @@ use foldhash::fast::RandomState;
 
 use super::ids::RawId;
 
-/// Places for so many ids are made ready at most before any comes.
-const READY: usize = 4_096;
-
-/// Room that is kept for the next question, in places.
-const KEPT: usize = 1 << 16;
+/// Most rows that it is for: of more, a set of its own is faster.
+pub(super) const FEW: usize = 4_096;
 
 /// A set of ids. It keeps its room when it is emptied, and emptying it costs as much as the
 /// rows that come next.
@@ -29,21 +26,11 @@ pub(super) struct Seen {
 const PLACE: u64 = 0xffff_ffff;
 
 impl Seen {
-    /// Empties it for ids from so many rows.
-    pub(super) fn clear(&mut self, rows: usize) {
+    /// Makes it the set of these ids, at most [`FEW`] of them.
+    pub(super) fn fill(&mut self, rows: usize, ids: impl Iterator<Item = RawId>) {
+        let rows = rows.min(FEW);
         self.ids.clear();
-        self.resize(rows.clamp(8, READY));
-    }
-
-    /// Gives back room that only few questions need.
-    pub(super) fn shrink(&mut self) {
-        if self.places.len() > KEPT {
-            *self = Self::default();
-        }
-    }
-
-    fn resize(&mut self, ids: usize) {
-        let size = (ids * 2).next_power_of_two();
+        let size = (rows * 2).next_power_of_two();
         if self.places.len() < size {
             self.places.resize(size, 0);
         }
@@ -51,14 +38,9 @@ impl Seen {
             places.fill(0);
         }
         self.mask = size - 1;
-    }
-
-    /// Adds those that are not in it.
-    pub(super) fn extend(&mut self, ids: impl Iterator<Item = RawId>) {
-        for id in ids {
-            if self.insert(id) && self.ids.len() * 2 > self.mask {
-                self.grow();
-            }
+        // At most half of the places are taken: each id finds its own or a free one.
+        for id in ids.take(rows) {
+            self.insert(id);
         }
     }
 
@@ -67,7 +49,7 @@ impl Seen {
         &self.ids
     }
 
-    fn insert(&mut self, id: RawId) -> bool {
+    fn insert(&mut self, id: RawId) {
         let hash = self.hasher.hash_one(id);
         let mut at = usize::try_from(hash & PLACE).unwrap_or(0) & self.mask;
         while let Some(place) = self.places.get_mut(at) {
@@ -75,25 +57,14 @@ impl Seen {
                 self.ids.push(id);
                 let next = u64::try_from(self.ids.len()).unwrap_or(PLACE);
                 *place = hash & !PLACE | next;
-                return true;
+                return;
             }
             let same_hash = (*place ^ hash) & !PLACE == 0;
             let known = usize::try_from((*place & PLACE) - 1).unwrap_or(0);
             if same_hash && self.ids.get(known) == Some(&id) {
-                return false;
+                return;
             }
             at = (at + 1) & self.mask;
-        }
-        false
-    }
-
-    /// Twice as many places: ids are put in again.
-    fn grow(&mut self) {
-        let ids = std::mem::take(&mut self.ids);
-        self.ids.reserve(ids.len() * 2);
-        self.resize(self.mask + 1);
-        for id in ids {
-            self.insert(id);
         }
     }
 }
@@ -111,22 +82,20 @@ mod tests {
         let mut seen = Seen::default();
         for (rows, users) in [
             (0, 1),
+            (1, 1),
             (5, 3),
             (100, 100),
-            (20_000, 19_000),
+            (FEW, FEW),
             (300, 7),
-            (40_000, 50),
+            (FEW - 1, 50),
         ] {
             let ids: Vec<RawId> = (0..rows)
                 .map(|row| names.raw(&format!("u{}", row * 7_919 % users)))
                 .collect();
-            seen.clear(ids.len());
-            seen.extend(ids.iter().copied());
+            seen.fill(ids.len(), ids.iter().copied());
             let expected: HashSet<RawId> = ids.iter().copied().collect();
             assert_eq!(seen.ids().len(), expected.len(), "{rows} {users}");
             assert_eq!(seen.ids().iter().copied().collect::<HashSet<_>>(), expected);
         }
-        seen.shrink();
-        assert!(seen.places.len() <= KEPT);
     }
 }

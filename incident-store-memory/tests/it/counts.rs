@@ -117,6 +117,26 @@ async fn every_way_to_count_is_the_plain_one() {
     }
 }
 
+/// Few and many events of a tenant that are not sealed, in order and not.
+#[tokio::test]
+async fn any_number_of_unsealed_events_is_counted() {
+    let random = &mut Random(77);
+    for rows in [1_000, 20_000, 60_000] {
+        let usage = MemoryUsage::default().sealing_after(usize::MAX);
+        let events: Vec<_> = (0..rows)
+            .map(|n| event(random, n * 12_000 / rows, 3_000))
+            .collect();
+        for batch in events.chunks(700) {
+            usage.record(batch.to_vec(), WITHIN).await.unwrap();
+        }
+        for _ in 0..40 {
+            let query = question(random);
+            let counts = usage.unique_users(&query, WITHIN).await.unwrap();
+            assert_eq!(counts, scan(&events, &query), "{rows} {query:?}");
+        }
+    }
+}
+
 /// The same few questions with ends that grow, while events of any time come, are sealed,
 /// and sealed anew.
 #[tokio::test]
