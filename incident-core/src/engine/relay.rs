@@ -52,7 +52,7 @@ enum Step {
 
 impl Incidents {
     /// Does everything that is due, concurrently, and returns when nothing is
-    /// due any more. Call it after a [`Notice`](super::Notice) with `outbox`
+    /// due any more. Call it after a [`Notice`] with `outbox`
     /// and once a second; several passes may run at a time, in one process or
     /// in many.
     ///
