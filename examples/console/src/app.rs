@@ -36,7 +36,7 @@ use crate::public_cache::PublicCache;
 pub struct Begun<T>(JoinHandle<Result<T, Problem>>);
 
 impl<T> Begun<T> {
-    /// Waits for its end, which is told once. Who no longer waits may wait again.
+    /// Waits for its end, once. A wait that was broken off may be begun again.
     ///
     /// # Errors
     /// What the command answers; 500 where it panicked.

@@ -132,13 +132,13 @@ impl<'a> Fields<'a> {
         let (mut failed, mut endpoint) = (None, None);
         let mut rest = Rest(line);
         rest.blanks();
-        rest.expect(b'{')?;
+        rest.byte(b'{')?;
         loop {
             rest.blanks();
-            rest.expect(b'"')?;
+            rest.byte(b'"')?;
             let name = rest.text()?;
             rest.blanks();
-            rest.expect(b':')?;
+            rest.byte(b':')?;
             rest.blanks();
             let value = rest.value()?;
             // Serde refuses what comes twice.
@@ -193,7 +193,7 @@ impl<'a> Rest<'a> {
         Some(*first)
     }
 
-    fn expect(&mut self, byte: u8) -> Option<()> {
+    fn byte(&mut self, byte: u8) -> Option<()> {
         (self.next()? == byte).then_some(())
     }
 

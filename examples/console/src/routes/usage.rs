@@ -97,7 +97,7 @@ async fn stream(mut lines: Lines<'_>, mut body: Body, coding: Coding) -> Result<
         let next = tokio::select! {
             biased;
             next = body.frame() => next,
-            // Who sends nothing more for now is told at once.
+            // A client that sends nothing more for now hears of it at once.
             problem = lines.refused() => return Err(problem),
         };
         let Some(frame) = next else {
