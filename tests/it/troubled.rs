@@ -45,7 +45,7 @@ pub(crate) struct Troubled {
     lie: Mutex<Option<(&'static str, Value)>>,
     /// What happens as soon as a message was handed out.
     after_claim: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
-    /// Who writes something before each of so many reads of an incident.
+    /// The writer of something before each of so many reads of an incident.
     busy: Mutex<Option<(u32, Incidents)>>,
 }
 

@@ -39,7 +39,7 @@ impl<T> Begun<T> {
     /// Waits for its end, once. A wait that was broken off may be begun again.
     ///
     /// # Errors
-    /// What the command answers; 500 where it panicked.
+    /// The answer of the command; 500 where it panicked.
     pub async fn end(&mut self) -> Result<T, Problem> {
         match (&mut self.0).await {
             Ok(answer) => answer,
@@ -221,7 +221,7 @@ impl App {
     /// is dropped would drop a transaction in the middle.
     ///
     /// # Errors
-    /// What the command answers; 500 where it panicked.
+    /// The answer of the command; 500 where it panicked.
     pub async fn run<T, F>(&self, command: F) -> Result<T, Problem>
     where
         T: Send + 'static,

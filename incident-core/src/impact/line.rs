@@ -6,9 +6,9 @@ use super::ApiUsageEvent;
 use crate::time::plain;
 use crate::{Invalid, ServiceId, TenantId, Text, Timestamp, UserId};
 
-/// How many tenants are remembered.
+/// The number of tenants remembered.
 const TENANTS: usize = 1_024;
-/// How many services are remembered, and how many endpoints.
+/// The number of services remembered, and of endpoints.
 const SERVICES: usize = 256;
 
 /// Every byte 1, and every byte its highest bit.
@@ -183,7 +183,7 @@ fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
 
-/// What is left of a line.
+/// The unread rest of a line.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
@@ -245,7 +245,7 @@ impl<'a> Rest<'a> {
         Some(text)
     }
 
-    /// Where the next quotation mark is: eight bytes at a time, then one by one.
+    /// Finds the next quotation mark: eight bytes at a time, then one by one.
     fn quote(&self) -> Option<usize> {
         let (words, _) = self.0.as_chunks::<8>();
         let mut start = 0;
@@ -312,7 +312,7 @@ mod tests {
         }
     }
 
-    /// What is not read here is not taken for something else.
+    /// A line that this reader refuses is never read as another line.
     #[test]
     fn other_lines_are_left_to_serde() {
         let mut reader = UsageReader::default();

@@ -291,7 +291,7 @@ struct Snapshot<'a> {
 }
 
 impl<'a> Snapshot<'a> {
-    /// Where the rows of each tenant are.
+    /// Finds the rows of each tenant.
     fn found(&self) -> Found<'_> {
         let asked = self.asked.iter();
         Found::of(asked.map(|(log, windows)| (log.as_deref(), *windows)))

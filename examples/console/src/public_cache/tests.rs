@@ -89,7 +89,7 @@ async fn an_old_page_is_built_again_behind_the_requests() {
     assert_eq!(builds.count(), 1);
 }
 
-/// What is to be built again, for its age or for a change, is not fresh.
+/// An answer that is due to be built again, for its age or for a change, is not fresh.
 #[tokio::test(start_paused = true)]
 async fn a_page_is_fresh_until_it_is_to_be_built_again() {
     let cache = Arc::new(PublicCache::default());

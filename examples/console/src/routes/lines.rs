@@ -22,7 +22,7 @@ pub(super) struct Lines<'a> {
     ask: Ask,
     /// Holds the bytes of both batches and of the open line.
     room: Room,
-    /// How many of them are of the batch that is read, or of the open line.
+    /// The number of those lines in the batch that is read, or of the open line.
     held: usize,
     /// The beginning of a line whose end has not come.
     open: Vec<u8>,

@@ -9,7 +9,7 @@ use crate::paging::{AlertSeen, Heard, HeardWhat, HeedPolicy, Paging, PagingState
 use crate::policy::Policy;
 use crate::testing::an_incident;
 
-/// What follows from a report.
+/// The consequence of a report.
 #[derive(Debug, PartialEq, Eq)]
 enum Follows {
     Taken,
@@ -45,7 +45,7 @@ fn decided(incident: &Incident, report_of: &VendorReport) -> Follows {
     }
 }
 
-fn told(what: HeardWhat) -> VendorReport {
+fn report_of(what: HeardWhat) -> VendorReport {
     VendorReport {
         heard: Heard {
             vendor: name("pagerduty"),
@@ -83,7 +83,7 @@ fn at(seconds_ago: u64) -> Option<Timestamp> {
 
 #[test]
 fn an_acknowledgement_takes_the_incident_where_it_may() {
-    let acknowledged = told(HeardWhat::Acknowledged);
+    let acknowledged = report_of(HeardWhat::Acknowledged);
     assert_eq!(decided(&with(|_| {}), &acknowledged), Follows::Taken);
     let entry = Follows::Entry(false, Some(AlertSeen::Open), false);
     let mut may_not = acknowledged.clone();
@@ -107,7 +107,7 @@ fn an_acknowledgement_takes_the_incident_where_it_may() {
 
 #[test]
 fn a_resolution_ends_it_where_it_may_and_deserts_it_otherwise() {
-    let resolution = told(HeardWhat::Resolved);
+    let resolution = report_of(HeardWhat::Resolved);
     assert_eq!(decided(&with(|_| {}), &resolution), Follows::Over);
     let mut may_not = resolution;
     may_not.may.resolve = false;
@@ -125,7 +125,7 @@ fn a_resolution_ends_it_where_it_may_and_deserts_it_otherwise() {
         Follows::Entry(false, closed, false)
     );
     // A note deserts nobody.
-    let note = told(HeardWhat::Noted("seen".to_owned()));
+    let note = report_of(HeardWhat::Noted("seen".to_owned()));
     assert_eq!(
         decided(&with(|_| {}), &note),
         Follows::Entry(false, None, false)
@@ -136,7 +136,7 @@ fn a_resolution_ends_it_where_it_may_and_deserts_it_otherwise() {
 fn what_is_older_than_the_page_is_about_an_earlier_one() {
     let earlier = Follows::Entry(true, None, false);
     let report_at = |at| {
-        let mut report = told(HeardWhat::Resolved);
+        let mut report = report_of(HeardWhat::Resolved);
         report.heard.at = at;
         report
     };
@@ -163,7 +163,7 @@ fn what_is_older_than_the_page_is_about_an_earlier_one() {
 fn an_answer_counts_for_the_page_that_was_asked_about() {
     let answer = |what, asked_of| VendorReport {
         asked_of: Some(asked_of),
-        ..told(what)
+        ..report_of(what)
     };
     let seen = with(|state| {
         second_page(state);
@@ -186,7 +186,10 @@ fn an_answer_counts_for_the_page_that_was_asked_about() {
         decided(&with(|_| {}), &answer(HeardWhat::Resolved, 1)),
         Follows::Over
     );
-    assert_eq!(decided(&unseen, &told(HeardWhat::Resolved)), Follows::Over);
+    assert_eq!(
+        decided(&unseen, &report_of(HeardWhat::Resolved)),
+        Follows::Over
+    );
     // Known already: the alert was seen closed, somebody has it, or the incident ended.
     let closed = with(|state| state.paging.closed_there_at = at(5));
     assert_eq!(
@@ -212,5 +215,8 @@ fn an_answer_counts_for_the_page_that_was_asked_about() {
     );
     // What a webhook repeats is an entry.
     let repeated = Follows::Entry(false, Some(AlertSeen::Open), false);
-    assert_eq!(decided(&taken, &told(HeardWhat::Acknowledged)), repeated);
+    assert_eq!(
+        decided(&taken, &report_of(HeardWhat::Acknowledged)),
+        repeated
+    );
 }
