@@ -76,4 +76,22 @@ mod tests {
         assert_ne!(backoff.wait(3, 1), backoff.wait(3, 2));
         assert_eq!(backoff.wait(3, 1), backoff.wait(3, 1));
     }
+
+    #[test]
+    fn every_message_and_every_attempt_waits_its_own_time() {
+        let backoff = Backoff::default();
+        // Seeds that agree in the bits of the attempt, and such that differ in them alone.
+        for (one, other) in [(4, 12), (4, 5), (1 << 40, 1 << 41)] {
+            assert_ne!(backoff.wait(3, one), backoff.wait(3, other));
+        }
+        // At the cap the attempts differ in nothing else.
+        assert_ne!(backoff.wait(8, 1), backoff.wait(9, 1));
+    }
+
+    /// The first outputs of the reference implementation for the seeds 0 and 1234567.
+    #[test]
+    fn noise_is_that_of_splitmix64() {
+        assert_eq!(scramble(0), 0xe220_a839_7b1d_cdaf);
+        assert_eq!(scramble(1_234_567), 6_457_827_717_110_365_317);
+    }
 }

@@ -259,3 +259,6 @@ fn stay(tried: &TargetLog, leave: Option<Timestamp>, now: Timestamp) -> Step {
     }
     Step::Wait(leave.map_or(tried.not_before, |leave| leave.min(tried.not_before)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! What a command needs, and what follows from it.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{paged, resolved, with};
+use crate::actor::Action;
+use crate::incident::decide::{not_future, rights_for};
+use crate::incident::{
+    CancelReason, Change, Command, Event, Facts, FieldDelta, Incident, Level, Mode, Priority,
+    Publish, Refusal, Severity, Status, Update, decide,
+};
+use crate::policy::Policy;
+use crate::testing::an_incident;
+use crate::timeline::EntryKind;
+use crate::{HttpsUrl, PublicText, Statement, Text, Timestamp};
+
+fn statement(text: &str) -> Statement {
+    Statement::new(text).unwrap()
+}
+
+fn decided(incident: &Incident, command: &Command) -> Result<Vec<Event>, Refusal> {
+    let (_, anna, now) = an_incident();
+    decide(incident, command, &anna, now, &Policy::default())
+}
+
+/// The pointer of an invalid value or the code of a wrong state.
+fn refusal(found: Result<Vec<Event>, Refusal>) -> String {
+    match found {
+        Err(Refusal::Invalid(invalid)) => invalid.field().to_owned(),
+        Err(Refusal::WrongState { code, .. }) => code.to_owned(),
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+fn to(status: Status, occurred_at: Option<Timestamp>) -> Command {
+    Command::Update(Box::new(Update {
+        status: Some(status),
+        occurred_at,
+        ..Update::new(statement("as seen"))
+    }))
+}
+
+#[test]
+fn a_clock_may_be_ahead_by_its_tolerance_and_no_more() {
+    let (_, now) = paged();
+    let last = now.saturating_add(Duration::from_secs(60));
+    assert!(not_future("detected_at", last, now).is_ok());
+    let beyond = last.saturating_add(Duration::from_millis(1));
+    assert_eq!(
+        not_future("detected_at", beyond, now).unwrap_err().field(),
+        "detected_at"
+    );
+}
+
+#[test]
+fn no_time_that_is_set_lies_in_the_future() {
+    let (incident, now) = paged();
+    let beyond = now.saturating_add(Duration::from_secs(61));
+    for (field, change) in [
+        ("detected_at", Change::DetectedAt(Some(beyond))),
+        ("started_at", Change::StartedAt(beyond)),
+        ("impact_ended_at", Change::ImpactEndedAt(Some(beyond))),
+    ] {
+        let found = decided(&incident, &Command::Change(vec![change]));
+        assert_eq!(refusal(found), field);
+    }
+    let detected = Change::DetectedAt(Some(now));
+    assert_eq!(
+        decided(&incident, &Command::Change(vec![detected.clone()])),
+        Ok(vec![Event::Changed(detected)])
+    );
+}
+
+#[test]
+fn what_has_ended_is_corrected_with_a_right_of_its_own() {
+    let of_kind = |kind| {
+        Command::Update(Box::new(Update {
+            kind,
+            ..Update::new(statement("it was the disk"))
+        }))
+    };
+    let change = || vec![Change::Urgency(Some(Level::High))];
+    let long = Command::ChangeLong {
+        changes: change(),
+        reason: statement("it was that long"),
+    };
+    let (live, _) = paged();
+    let closed = with(|state| state.status = Status::Closed);
+    for (command, corrects) in [
+        (Command::Change(change()), true),
+        (long, true),
+        (of_kind(Some(EntryKind::Correction)), true),
+        (of_kind(Some(EntryKind::Update)), false),
+        (of_kind(None), false),
+        (Command::Acknowledge { at: None }, false),
+    ] {
+        let needed = |incident| rights_for(incident, &command).contains(&Action::CorrectEnded);
+        assert!(!needed(&live), "{command:?}");
+        assert_eq!(needed(&closed), corrects, "{command:?}");
+    }
+}
+
+#[test]
+fn a_post_mortem_is_linked_once() {
+    let link = |url: &str| Command::LinkPostMortem {
+        url: HttpsUrl::new(url).unwrap(),
+    };
+    let (mut incident, anna, now) = an_incident();
+    let first = decided(&incident, &link("https://wiki.example/1")).unwrap();
+    assert!(
+        matches!(first.as_slice(), [Event::PostMortemLinked { by, .. }] if *by == anna),
+        "{first:?}"
+    );
+    incident.apply(&first[0], 2, now, &Policy::default());
+    assert_eq!(
+        decided(&incident, &link("https://wiki.example/1")),
+        Ok(Vec::new())
+    );
+    let other = decided(&incident, &link("https://wiki.example/2")).unwrap();
+    assert_eq!(other.len(), 1);
+}
+
+#[test]
+fn a_mitigation_is_not_before_the_start() {
+    let (_, now) = paged();
+    let begun = with(|state| state.started_at = now.saturating_sub(Duration::from_secs(60)));
+    let before = Some(now.saturating_sub(Duration::from_secs(61)));
+    let found = decided(&begun, &to(Status::Mitigated, before));
+    assert_eq!(refusal(found), "occurred_at");
+    // What was known earlier than the impact began is no contradiction.
+    assert!(decided(&begun, &to(Status::Identified, before)).is_ok());
+}
+
+#[test]
+fn a_close_is_after_the_resolution_and_has_its_post_mortem() {
+    let (_, now) = paged();
+    let earlier = |seconds| Some(now.saturating_sub(Duration::from_secs(seconds)));
+    let minor = with(|state| {
+        resolved(state);
+        state.severity = Severity::Sev3;
+        state.resolved_at = earlier(60);
+    });
+    for (at, taken) in [(60, true), (0, true), (61, false)] {
+        let found = decided(&minor, &to(Status::Closed, earlier(at)));
+        assert_eq!(found.is_ok(), taken, "{at}: {found:?}");
+    }
+    let major = with(|state| {
+        resolved(state);
+        state.severity = Severity::Sev1;
+        state.resolved_at = earlier(60);
+    });
+    let found = decided(&major, &to(Status::Closed, None));
+    assert_eq!(refusal(found), "post_mortem_missing");
+}
+
+#[test]
+fn publishing_what_is_published_does_nothing() {
+    let title = |text: &str| Some(PublicText::new(text).unwrap());
+    let shown = with(|state| {
+        state.face.public = true;
+        state.face.title = title("API slow");
+    });
+    let publish = |public, title, message| {
+        Command::Publish(Publish {
+            public,
+            title,
+            message,
+        })
+    };
+    for (command, events) in [
+        (publish(true, None, None), 0),
+        (publish(true, title("API slow"), None), 0),
+        (publish(true, title("API down"), None), 1),
+        (publish(true, None, title("We know")), 1),
+        (publish(false, None, None), 1),
+    ] {
+        let found = decided(&shown, &command).unwrap();
+        assert_eq!(found.len(), events, "{command:?}");
+    }
+    let drill = with(|state| state.mode = Mode::Drill);
+    let found = decided(&drill, &publish(true, None, None));
+    assert_eq!(refusal(found), "drill_not_public");
+    assert_eq!(decided(&drill, &publish(false, None, None)), Ok(Vec::new()));
+}
+
+#[test]
+fn reasons_are_read_as_they_are_written() {
+    for reason in [
+        CancelReason::FalsePositive,
+        CancelReason::Duplicate,
+        CancelReason::External,
+        CancelReason::Superseded,
+    ] {
+        assert_eq!(CancelReason::parse(reason.name()), Ok(reason));
+    }
+    assert_eq!(CancelReason::parse("bored").unwrap_err().field(), "reason");
+}
+
+#[test]
+fn a_priority_needs_impact_and_urgency() {
+    let facts = |impact, urgency| Facts {
+        impact,
+        urgency,
+        ..Facts::default()
+    };
+    let high = Some(Level::High);
+    assert_eq!(
+        facts(high, high).priority(),
+        Some(Priority::of(Level::High, Level::High))
+    );
+    assert_eq!(facts(None, high).priority(), None);
+    assert_eq!(facts(high, None).priority(), None);
+}
+
+#[test]
+fn a_change_reads_as_a_sentence() {
+    let delta = |from, to, added: &[&str], removed: &[&str]| FieldDelta {
+        field: "affected_services".to_owned(),
+        from,
+        to,
+        added: added.iter().map(|one| json!(one)).collect(),
+        removed: removed.iter().map(|one| json!(one)).collect(),
+    };
+    for (delta, sentence) in [
+        (delta(None, json!("x"), &[], &[]), "affected_services: x"),
+        (
+            delta(Some(json!(null)), json!(2), &[], &[]),
+            "affected_services: none -> 2",
+        ),
+        (
+            delta(None, json!(null), &["api", "web"], &[]),
+            "affected_services: added api, web",
+        ),
+        (
+            delta(None, json!(null), &[], &["api"]),
+            "affected_services: removed api",
+        ),
+        (
+            delta(None, json!(null), &["web"], &["api"]),
+            "affected_services: added web; removed api",
+        ),
+    ] {
+        assert_eq!(delta.sentence(), sentence);
+    }
+    let text = Change::Cause(Some(Text::new("a key").unwrap()));
+    let (incident, _) = paged();
+    assert_eq!(text.delta(&incident).from, None, "no free text is repeated");
+}
