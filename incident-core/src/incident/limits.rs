@@ -380,6 +380,63 @@ pub(super) mod tests {
         }
     }
 
+    #[test]
+    fn an_outage_has_so_many_months_and_a_longer_one_may_end() {
+        let at = |time: &str| time.parse::<Timestamp>().unwrap();
+        let end = at("2026-11-20T23:00:00Z");
+        let most = (at("2021-12-01T00:00:00Z"), end);
+        let longer = (at("2021-11-30T00:00:00Z"), end);
+        assert!(span("started_at", most, 0).is_ok());
+        assert_eq!(
+            span("started_at", longer, 0).unwrap_err().field(),
+            "started_at"
+        );
+        assert_eq!(
+            span("started_at", longer, 60).unwrap_err().field(),
+            "started_at"
+        );
+        assert!(span("started_at", longer, 61).is_ok());
+
+        let (mut incident, _, now) = an_incident();
+        incident.state_mut().started_at = at("2021-11-30T00:00:00Z");
+        incident.state_mut().impact_ended_at = Some(at("2022-01-01T00:00:00Z"));
+        let note = Update::new(Statement::made("a note"));
+        let ends = Update {
+            impact_ended_at: Some(now),
+            ..note.clone()
+        };
+        for (update, taken) in [(note, true), (ends, false)] {
+            let command = Command::Update(Box::new(update));
+            assert_eq!(changed_span(&incident, &command, now).is_ok(), taken);
+        }
+    }
+
+    #[test]
+    fn a_label_is_pointed_to_as_rfc_6901_says() {
+        assert_eq!(pointed("a/b~c"), "a~1b~0c");
+        let too_long = Text::new(&"x".repeat(LABEL_VALUE_BYTES + 1)).unwrap();
+        let all = BTreeMap::from([(Name::new("team/eu").unwrap(), too_long)]);
+        assert_eq!(labels(&all).unwrap_err().field(), "labels/team~1eu");
+    }
+
+    #[test]
+    fn all_texts_names_and_labels_count() {
+        let (mut incident, _, _) = an_incident();
+        let bare = bytes(&incident);
+        assert!(bare >= "API down".len());
+        let state = incident.state_mut();
+        state.facts.labels =
+            BTreeMap::from([(Name::new("team").unwrap(), Text::new("platform").unwrap())]);
+        assert_eq!(bytes(&incident), bare + "team".len() + "platform".len());
+        incident.state_mut().affected_services = ["api", "web"]
+            .map(|id| ServiceId::new(id).unwrap())
+            .to_vec();
+        let named = sizes(&incident)
+            .into_iter()
+            .find(|(field, _)| *field == "affected_services");
+        assert_eq!(named, Some(("affected_services", 6)));
+    }
+
     fn refused(incident: &Incident, command: &Command) -> Result<(), Refusal> {
         let (_, anna, now) = an_incident();
         decide(incident, command, &anna, now, &Policy::default()).map(drop)

@@ -104,7 +104,6 @@ impl Status {
     pub fn step_to(self, to: Self) -> Option<Step> {
         match to {
             _ if self == to && !self.is_final() => Some(Step::Stay),
-            _ if self.is_final() => None,
             Self::Triage => None,
             Self::Investigating if self == Self::Resolved => Some(Step::Reopen),
             Self::Investigating | Self::Identified | Self::Mitigated => {

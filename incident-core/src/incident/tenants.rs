@@ -233,19 +233,6 @@ impl Affected {
         self.list()
             .map(|list| u64::try_from(list.len()).unwrap_or(u64::MAX))
     }
-
-    /// Both together, for a merge.
-    ///
-    /// # Errors
-    /// More than 10 000 tenants.
-    pub fn joined(&self, other: &Self) -> Result<Self, Invalid> {
-        match (self, other) {
-            (Self::These(ours), Self::These(theirs)) => {
-                Self::these(ours.iter().chain(theirs.iter()).cloned().collect())
-            }
-            (Self::All, _) | (_, Self::All) => Ok(Self::All),
-        }
-    }
 }
 
 /// The part of `outage` that hit each tenant, in order of name: one set per

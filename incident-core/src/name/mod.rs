@@ -265,12 +265,6 @@ impl Default for Text {
     }
 }
 
-impl From<Statement> for Text {
-    fn from(said: Statement) -> Self {
-        Self(said.0)
-    }
-}
-
 impl Name {
     /// A name that we made ourselves.
     pub(crate) fn made(text: &str) -> Self {
@@ -365,6 +359,16 @@ mod tests {
         for bad in ["", "Security", "a b", "a:b", "probe", "é", &"x".repeat(41)] {
             assert!(RuleName::new(bad).is_err(), "{bad:?} was accepted");
         }
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(Text::cut("a\0b").as_str(), "ab");
+        let fits = "é".repeat(8 * 1024);
+        assert_eq!(Text::cut(&fits).as_str(), fits);
+        // The last character would need a byte more than there is.
+        let cut = Text::cut(&format!("x{fits}"));
+        assert_eq!(cut.as_str(), format!("x{}", "é".repeat(8 * 1024 - 1)));
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Dropped {
         *self == Self::default()
     }
 
-    fn add(&mut self, line: &FaceUpdate) {
+    pub(super) fn add(&mut self, line: &FaceUpdate) {
         self.lines += u64::from(line.shows());
         self.newest = self.newest.max(Some(line.key()));
         self.last_seq = self.last_seq.max(line.seq);

@@ -181,6 +181,56 @@ fn a_line_older_than_a_dropped_one_is_dropped_at_once() {
     assert!(shown.updates.iter().all(identified));
 }
 
+/// What is dropped is counted as far as the page showed it.
+#[test]
+fn only_lines_that_show_count_among_those_that_are_dropped() {
+    let line = |seq: u64, status: Status, transition: bool, body: Option<&str>| FaceUpdate {
+        seq,
+        at: minute(seq),
+        status,
+        transition,
+        body: body.map(text),
+        body_seq: seq,
+    };
+    for (line, shows) in [
+        (line(1, Status::Identified, false, None), false),
+        (line(1, Status::Identified, true, None), true),
+        (line(1, Status::Identified, false, Some("we know")), true),
+        (line(1, Status::Merged, true, None), false),
+        (line(1, Status::Merged, true, Some("one of many")), true),
+    ] {
+        let mut dropped = Dropped::default();
+        dropped.add(&line);
+        assert_eq!(dropped.lines, u64::from(shows), "{line:?}");
+    }
+    // Of two at one moment the first that is dropped stays: they come in their order.
+    let mut dropped = Dropped::default();
+    dropped.add(&line(3, Status::Identified, true, None));
+    dropped.add(&line(2, Status::Mitigated, true, None));
+    dropped.add(&line(4, Status::Resolved, false, None));
+    assert_eq!(dropped.status, Some(Status::Identified));
+    assert_eq!(dropped.newest, Some((minute(4), 4)));
+    assert_eq!((dropped.last_seq, dropped.lines), (4, 2));
+}
+
+/// A host that caches the page by `changed_at` sees what people change.
+#[test]
+fn a_change_that_the_page_shows_touches_it() {
+    use crate::incident::Change;
+    for (change, touches) in [
+        (Change::Severity(Severity::Sev3), true),
+        (Change::Eta(Some(minute(900))), true),
+        (Change::StartedAt(minute(1)), true),
+        (Change::AffectedServices(Vec::new()), true),
+        (Change::Cause(None), false),
+    ] {
+        let mut incident = public_one(1, Severity::Sev1);
+        let before = incident.face.changed_at;
+        apply(&mut incident, &Event::Changed(change.clone()));
+        assert_eq!(incident.face.changed_at != before, touches, "{change:?}");
+    }
+}
+
 /// P6: a correction that also changes the status is both.
 #[test]
 fn a_correction_with_a_change_of_status_shows_the_change() {

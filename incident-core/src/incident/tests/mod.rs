@@ -3,6 +3,7 @@
 mod alerts;
 mod decisions;
 mod merges;
+mod pages;
 mod reports;
 mod small;
 mod times;

@@ -1,0 +1,104 @@
+//! Which pages of an incident go out again, and when a worse one pages anew.
+
+use super::{paged, with};
+use crate::MessageId;
+use crate::effect::{Effect, effects_of};
+use crate::incident::page::retry;
+use crate::incident::{Change, Event, Incident, Mode, Refusal, RetryOf, Severity, State, Status};
+use crate::paging::{PageAction, Paging, PagingState};
+use crate::policy::Policy;
+
+fn given_up(action: PageAction, epoch: u32) -> RetryOf {
+    RetryOf {
+        message: MessageId::from_uuid(uuid::Uuid::from_u128(1)),
+        rule: None,
+        action,
+        epoch,
+    }
+}
+
+#[test]
+fn what_was_given_up_goes_out_again_while_it_is_wanted() {
+    let (live, _) = paged();
+    let acknowledged = with(|state| state.paging.acknowledged = true);
+    let over = with(super::resolved);
+    for (incident, action, wanted) in [
+        (&live, PageAction::Trigger, true),
+        (&live, PageAction::Acknowledge, true),
+        (&live, PageAction::Reprioritise, true),
+        (&live, PageAction::Resolve, false),
+        (&acknowledged, PageAction::Trigger, false),
+        (&acknowledged, PageAction::Acknowledge, true),
+        (&over, PageAction::Trigger, false),
+        (&over, PageAction::Acknowledge, false),
+        (&over, PageAction::Reprioritise, false),
+        (&over, PageAction::Resolve, true),
+    ] {
+        let found = retry(incident, &[given_up(action, 1)]);
+        assert_eq!(found.is_ok(), wanted, "{action:?}: {found:?}");
+        // One of another page is not.
+        let found = retry(incident, &[given_up(action, 2)]);
+        assert!(
+            matches!(found, Err(Refusal::WrongState { .. })),
+            "{found:?}"
+        );
+    }
+}
+
+/// The effects of becoming a SEV1.
+fn raised(change: impl FnOnce(&mut State)) -> Vec<Effect> {
+    let before = with(|state| {
+        state.severity = Severity::Sev3;
+        change(state);
+    });
+    effects_of_severity(&before, Severity::Sev1)
+}
+
+fn effects_of_severity(before: &Incident, to: Severity) -> Vec<Effect> {
+    let mut after = before.clone();
+    after.state_mut().severity = to;
+    let event = Event::Changed(Change::Severity(to));
+    effects_of(&event, before, &after, &Policy::default())
+}
+
+#[test]
+fn a_worse_incident_that_nobody_has_pages_anew() {
+    let (_, now) = paged();
+    let pages = |effects: &[Effect]| effects.contains(&Effect::Page);
+    assert!(pages(&raised(|_| {})));
+    assert!(pages(&raised(|state| state.paging = Paging::none())));
+    assert!(!pages(&raised(|state| {
+        state.acknowledged_at = Some(now);
+        state.paging.acknowledged = true;
+    })));
+    assert!(!pages(&raised(super::resolved)));
+    assert!(!pages(&raised(|state| state.mode = Mode::Drill)));
+    // Its page rang already.
+    let loud = with(|state| state.severity = Severity::Sev2);
+    assert!(!pages(&effects_of_severity(&loud, Severity::Sev1)));
+    // One that is over before or after wakes nobody.
+    let (live, _) = paged();
+    let mut quiet = live.clone();
+    quiet.state_mut().severity = Severity::Sev3;
+    let mut over = live;
+    over.state_mut().severity = Severity::Sev1;
+    over.state_mut().status = Status::Resolved;
+    let event = Event::Changed(Change::Severity(Severity::Sev1));
+    assert!(!pages(&effects_of(
+        &event,
+        &quiet,
+        &over,
+        &Policy::default()
+    )));
+}
+
+#[test]
+fn vendors_hear_of_another_severity_while_their_alert_is_open() {
+    let (live, _) = paged();
+    let tell = |before: &Incident| {
+        effects_of_severity(before, Severity::Sev3).contains(&Effect::Reprioritise)
+    };
+    assert!(tell(&live));
+    let never = with(|state| state.paging.state = PagingState::None);
+    assert!(!tell(&never));
+}
