@@ -160,3 +160,40 @@ impl Incidents {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CreditId;
+    use crate::billing::{HeldCredit, SignedPercent};
+
+    #[test]
+    fn it_is_balanced_when_the_sink_told_and_nothing_differs_or_waits() {
+        let id = uuid::Uuid::from_u128(1);
+        let report = |compared, differs: bool, waits: bool| BillingReport {
+            period: "2026-10".parse().unwrap(),
+            sink: None,
+            compared,
+            issued: 1,
+            agree: 0,
+            differences: Vec::from_iter(differs.then(|| {
+                Difference::Unknown(HeldCredit {
+                    key: CreditId::from_uuid(id),
+                    credit_percent: SignedPercent::try_from("10".to_owned()).unwrap(),
+                    amount: None,
+                })
+            })),
+            waiting: Vec::from_iter(waits.then(|| Waiting {
+                batch: MessageId::from_uuid(id),
+                since: "2026-11-01T00:00:00Z".parse().unwrap(),
+                credits: 1,
+                held_back: false,
+            })),
+        };
+        assert!(report(true, false, false).is_balanced());
+        assert!(!report(false, false, false).is_balanced());
+        assert!(!report(true, true, false).is_balanced());
+        assert!(!report(true, false, true).is_balanced());
+        assert!(!report(true, true, true).is_balanced());
+    }
+}

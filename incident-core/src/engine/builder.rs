@@ -15,6 +15,7 @@ use super::denial::Denials;
 use super::gates::Gates;
 use super::reconcile::Reconciled;
 use super::returned::LeftToOthers;
+use super::settings::Settings;
 use super::shared::Shared;
 use super::test_page::Tests;
 use super::turns::Turns;
@@ -65,24 +66,6 @@ pub struct IncidentsBuilder {
     anchors: Destination,
     settings: Settings,
     listeners: Vec<Listener>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) policy: Policy,
-    pub(super) contracts: Contracts,
-    pub(super) credits: CreditPolicy,
-    pub(super) permissions: Permissions,
-    pub(super) names: PublicNames,
-    pub(super) urgent: FailoverPolicy,
-    pub(super) calm: FailoverPolicy,
-    pub(super) gate: GateSettings,
-    pub(super) heed: HeedPolicy,
-    pub(super) command_deadline: Duration,
-    pub(super) store_deadline: Duration,
-    pub(super) pager_deadline: Duration,
-    pub(super) usage_deadline: Duration,
-    pub(super) lease: Duration,
 }
 
 pub(super) struct Inner {
@@ -199,22 +182,7 @@ impl Incidents {
             clock: None,
             ids: None,
             anchors: Destination::Sink(Arc::new(LogAnchors)),
-            settings: Settings {
-                policy: Policy::default(),
-                contracts: Contracts::default(),
-                credits: CreditPolicy::default(),
-                permissions: Permissions::default(),
-                names: PublicNames::default(),
-                urgent: FailoverPolicy::urgent(),
-                calm: FailoverPolicy::calm(),
-                gate: GateSettings::default(),
-                heed: HeedPolicy::default(),
-                command_deadline: Duration::from_secs(5),
-                store_deadline: Duration::from_secs(5),
-                pager_deadline: Duration::from_secs(10),
-                usage_deadline: Duration::from_secs(30),
-                lease: Duration::from_secs(30),
-            },
+            settings: Settings::default(),
             listeners: Vec::new(),
         }
     }
@@ -418,7 +386,7 @@ impl IncidentsBuilder {
         for pagers in self.escalations.values() {
             check_targets(pagers, &[])?;
         }
-        check_times(&self.settings).map_err(BuildError::Times)?;
+        self.settings.check().map_err(BuildError::Times)?;
         let clock = self
             .clock
             .or_else(default_clock)
@@ -457,55 +425,6 @@ impl IncidentsBuilder {
         };
         Ok(Incidents(Shared::new(inner, store)))
     }
-}
-
-/// Request and marking fit into a lease, a lease into the time in which one
-/// target is tried, and that into the time after which a page is given up.
-fn check_times(settings: &Settings) -> Result<(), &'static str> {
-    let gate = &settings.gate;
-    if settings.command_deadline.is_zero() {
-        return Err("the command deadline must be longer than nothing");
-    }
-    if settings.pager_deadline.is_zero() {
-        return Err("the pager deadline must be longer than nothing");
-    }
-    if settings.pager_deadline + settings.store_deadline * 2 >= settings.lease {
-        return Err(
-            "the pager deadline and two store deadlines together must be shorter than the lease: \
-             a page must be settled before somebody else may send it again",
-        );
-    }
-    for failover in [&settings.urgent, &settings.calm] {
-        if failover
-            .after_unknown
-            .is_some_and(|after| after <= settings.lease)
-        {
-            return Err(
-                "failover after an unknown answer must be later than a lease is long: \
-                 a crash while sending would wake a second person before the first is asked again",
-            );
-        }
-        let longest = failover
-            .after_refusal
-            .max(failover.after_unknown.unwrap_or_default());
-        if failover.give_up_after <= longest {
-            return Err(
-                "a page must be tried for longer than it takes to go on to the next target",
-            );
-        }
-        if failover.backoff.first.is_zero() || failover.backoff.cap < failover.backoff.first {
-            return Err(
-                "the first wait between attempts must be longer than nothing and at most the cap",
-            );
-        }
-    }
-    if gate.failures == 0 || gate.open_for.is_zero() || gate.open_at_most < gate.open_for {
-        return Err(
-            "a target counts as down after at least one failure, for longer than nothing \
-             and at most as long as the longest time",
-        );
-    }
-    Ok(())
 }
 
 fn check_targets(current: &[Arc<dyn Pager>], retired: &[Arc<dyn Pager>]) -> Result<(), BuildError> {
@@ -551,4 +470,37 @@ fn default_ids() -> Option<Arc<dyn IdGen>> {
 #[cfg(not(feature = "system"))]
 fn default_ids() -> Option<Arc<dyn IdGen>> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::RecordingPager;
+
+    fn pagers(targets: &[TargetId]) -> Vec<Arc<dyn Pager>> {
+        let made =
+            |target: &TargetId| -> Arc<dyn Pager> { Arc::new(RecordingPager::of(target.clone())) };
+        targets.iter().map(made).collect()
+    }
+
+    /// The timeline knows a pager by its name; what is retired may have the name of a
+    /// current one, in another account.
+    #[test]
+    fn no_two_pagers_share_a_name_and_no_two_targets_are_one() {
+        let [one, other] = ["pagerduty", "opsgenie"].map(|name| TargetId::new(name).unwrap());
+        let old = one.clone().in_account("a1").unwrap();
+        let check = |current: &[TargetId], retired: &[TargetId]| {
+            check_targets(&pagers(current), &pagers(retired))
+        };
+        assert_eq!(check(&[one.clone(), other.clone()], &[old.clone()]), Ok(()));
+        for (current, retired, twice) in [
+            (vec![one.clone(), one.clone()], vec![], &one),
+            (vec![one.clone(), old.clone()], vec![], &old),
+            (vec![one.clone()], vec![one.clone()], &one),
+            (vec![other], vec![old.clone(), old.clone()], &old),
+        ] {
+            let expected = Err(BuildError::SameTarget(twice.clone()));
+            assert_eq!(check(&current, &retired), expected);
+        }
+    }
 }

@@ -38,6 +38,7 @@ mod report;
 mod retry;
 mod returned;
 mod run;
+mod settings;
 mod settle;
 mod settle_periods;
 mod shared;

@@ -1,0 +1,163 @@
+//! What an engine is set to, and which times go together.
+
+use std::time::Duration;
+
+use crate::actor::Permissions;
+use crate::billing::CreditPolicy;
+use crate::paging::{FailoverPolicy, GateSettings, HeedPolicy};
+use crate::policy::Policy;
+use crate::sla::Contracts;
+use crate::status_page::PublicNames;
+
+/// The policies and times of an engine.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) policy: Policy,
+    pub(super) contracts: Contracts,
+    pub(super) credits: CreditPolicy,
+    pub(super) permissions: Permissions,
+    pub(super) names: PublicNames,
+    pub(super) urgent: FailoverPolicy,
+    pub(super) calm: FailoverPolicy,
+    pub(super) gate: GateSettings,
+    pub(super) heed: HeedPolicy,
+    pub(super) command_deadline: Duration,
+    pub(super) store_deadline: Duration,
+    pub(super) pager_deadline: Duration,
+    pub(super) usage_deadline: Duration,
+    pub(super) lease: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            contracts: Contracts::default(),
+            credits: CreditPolicy::default(),
+            permissions: Permissions::default(),
+            names: PublicNames::default(),
+            urgent: FailoverPolicy::urgent(),
+            calm: FailoverPolicy::calm(),
+            gate: GateSettings::default(),
+            heed: HeedPolicy::default(),
+            command_deadline: Duration::from_secs(5),
+            store_deadline: Duration::from_secs(5),
+            pager_deadline: Duration::from_secs(10),
+            usage_deadline: Duration::from_secs(30),
+            lease: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Settings {
+    /// Checks that request and marking fit into a lease, a lease into the time in which one
+    /// target is tried, and that into the time after which a page is given up.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let gate = &self.gate;
+        if self.command_deadline.is_zero() {
+            return Err("the command deadline must be longer than nothing");
+        }
+        if self.pager_deadline.is_zero() {
+            return Err("the pager deadline must be longer than nothing");
+        }
+        if self.pager_deadline + self.store_deadline * 2 >= self.lease {
+            return Err(
+                "the pager deadline and two store deadlines together must be shorter than the lease: \
+             a page must be settled before somebody else may send it again",
+            );
+        }
+        for failover in [&self.urgent, &self.calm] {
+            if failover
+                .after_unknown
+                .is_some_and(|after| after <= self.lease)
+            {
+                return Err(
+                    "failover after an unknown answer must be later than a lease is long: \
+                 a crash while sending would wake a second person before the first is asked again",
+                );
+            }
+            let longest = failover
+                .after_refusal
+                .max(failover.after_unknown.unwrap_or_default());
+            if failover.give_up_after <= longest {
+                return Err(
+                    "a page must be tried for longer than it takes to go on to the next target",
+                );
+            }
+            if failover.backoff.first.is_zero() || failover.backoff.cap < failover.backoff.first {
+                return Err(
+                    "the first wait between attempts must be longer than nothing and at most the cap",
+                );
+            }
+        }
+        if gate.failures == 0 || gate.open_for.is_zero() || gate.open_at_most < gate.open_for {
+            return Err(
+                "a target counts as down after at least one failure, for longer than nothing \
+             and at most as long as the longest time",
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the times go together after a change.
+    fn fits(change: impl FnOnce(&mut Settings)) -> bool {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        settings.check().is_ok()
+    }
+
+    const MILLI: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn deadlines_fit_into_a_lease_and_a_lease_into_the_time_of_a_target() {
+        assert!(fits(|_| {}));
+        assert!(!fits(|set| set.command_deadline = Duration::ZERO));
+        assert!(!fits(|set| set.pager_deadline = Duration::ZERO));
+        let inside = |set: &Settings| set.pager_deadline + set.store_deadline * 2;
+        assert!(!fits(|set| set.lease = inside(set)));
+        assert!(fits(|set| set.lease = inside(set) + MILLI));
+        for calm in [false, true] {
+            let after = |extra: Duration| {
+                fits(|set| {
+                    let lease = set.lease;
+                    let of = if calm { &mut set.calm } else { &mut set.urgent };
+                    of.after_unknown = Some(lease + extra);
+                })
+            };
+            assert!(!after(Duration::ZERO));
+            assert!(after(MILLI));
+        }
+        assert!(fits(|set| set.urgent.after_unknown = None));
+    }
+
+    #[test]
+    fn a_page_is_tried_for_longer_than_its_first_target() {
+        for extra in [Duration::ZERO, MILLI] {
+            let give_up = |set: &mut Settings| {
+                set.urgent.after_refusal = Duration::from_secs(300);
+                set.urgent.give_up_after = Duration::from_secs(300) + extra;
+            };
+            assert_eq!(fits(give_up), !extra.is_zero());
+        }
+    }
+
+    #[test]
+    fn waits_are_longer_than_nothing_and_at_most_their_cap() {
+        assert!(!fits(|set| set.calm.backoff.first = Duration::ZERO));
+        assert!(fits(|set| set.calm.backoff.cap = set.calm.backoff.first));
+        assert!(!fits(
+            |set| set.calm.backoff.cap = set.calm.backoff.first - MILLI
+        ));
+        assert!(!fits(|set| set.gate.failures = 0));
+        assert!(!fits(|set| set.gate.open_for = Duration::ZERO));
+        assert!(fits(|set| set.gate.open_at_most = set.gate.open_for));
+        assert!(!fits(
+            |set| set.gate.open_at_most = set.gate.open_for - MILLI
+        ));
+    }
+}
