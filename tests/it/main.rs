@@ -16,6 +16,7 @@ pub(crate) const ON_CLICKHOUSE: bool = false;
 mod alerts;
 mod anchors;
 mod architecture;
+mod audited;
 mod background;
 mod bad_input;
 mod bad_usage;

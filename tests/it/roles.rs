@@ -30,9 +30,9 @@ enum Of {
 
 /// A request, with what it needs.
 #[derive(Clone, Copy)]
-struct Case {
-    route: &'static str,
-    with: &'static str,
+pub(crate) struct Case {
+    pub(crate) route: &'static str,
+    pub(crate) with: &'static str,
     needs: &'static [Action],
     of: Of,
     body: fn(&str) -> Value,
@@ -72,7 +72,7 @@ const PATCH: &str = "PATCH /sys/incidents/{id}";
 const ONE: &str = "/0190a000-0000-7000-8000-000000000000";
 
 /// Every request under `/sys`, those of more rights beside the plain one.
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     vec![
         get("GET /metrics", &[A::Read], &[404]),
         get("GET /sys/incidents", &[A::Read], &[200]),
@@ -439,13 +439,13 @@ async fn made(server: &Server, of: Of) -> String {
         Of::Cancelled => json!({"message": "x", "status": "cancelled", "reason": "external"}),
     };
     server
-        .post(ADMIN, &format!("{path}/updates"), &end)
+        .post(COMMANDER, &format!("{path}/updates"), &end)
         .await
         .is(201);
     path
 }
 
-async fn ask(server: &Server, case: &Case, token: &str) -> u16 {
+pub(crate) async fn ask(server: &Server, case: &Case, token: &str) -> u16 {
     let (path, other) = (made(server, case.of).await, made(server, Of::Live).await);
     let (method, route) = case.route.split_once(' ').unwrap();
     let route = route
