@@ -11,6 +11,7 @@ use incident_core::actor::Role;
 use incident_core::billing::Difference;
 use incident_core::engine::Incidents;
 use incident_core::outbox::{GivenUp, Message, MessageBody};
+use incident_core::port::AuditQuery;
 use incident_pagers::testing::{Billing, Fault};
 use incident_pagers::{HttpSink, SigningSecret};
 
@@ -161,6 +162,17 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     world.clock.advance(Duration::from_secs(3 * 24 * 3_600));
     let bill = ask("bill", Role::Billing);
     process.resend_batch(&bill, *id).await.unwrap();
+    let by_bill = AuditQuery {
+        actor: Some("bill".to_owned()),
+        ..AuditQuery::default()
+    };
+    let audit = process.audit(&by_bill).await.unwrap();
+    assert!(
+        audit
+            .iter()
+            .any(|entry| entry.said.action == "resend_credits"),
+        "{audit:?}"
+    );
     world.hand_over().await;
     assert_eq!(world.sink.books.lock().unwrap().submitted, 1);
     world.is_balanced().await;
