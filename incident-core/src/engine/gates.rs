@@ -202,3 +202,39 @@ fn may_probe(goal: Goal, targets: &[TargetId], log: &[TargetLog], target: &Targe
     let may_have = entry.is_some_and(|entry| entry.unknown_since.is_some());
     goal == Goal::Every || may_have || targets.len() == 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paging::Backoff;
+
+    /// A fresh page goes round a target that is down where there is another one; what must
+    /// reach every target, and what the target may have already, tries it.
+    #[test]
+    fn a_page_tries_a_target_that_is_down_where_it_loses_nothing() {
+        let [one, other] = ["pagerduty", "opsgenie"].map(|name| TargetId::new(name).unwrap());
+        let now: Timestamp = "2026-11-21T03:00:00Z".parse().unwrap();
+        let both = [one.clone(), other.clone()];
+        let untried = TargetLog::untried(one.clone(), now);
+        let mut unknown = untried.clone();
+        unknown.note(&PageAnswer::Unknown, now, &Backoff::default(), 1);
+        let elsewhere = TargetLog {
+            target: other,
+            ..unknown.clone()
+        };
+        for (goal, targets, log, may) in [
+            (Goal::First, &both[..], vec![], false),
+            (Goal::First, &both, vec![untried], false),
+            (Goal::First, &both, vec![elsewhere], false),
+            (Goal::First, &both, vec![unknown], true),
+            (Goal::First, &both[..1], vec![], true),
+            (Goal::Every, &both, vec![], true),
+        ] {
+            assert_eq!(
+                may_probe(goal, targets, &log, &one),
+                may,
+                "{goal:?} {log:?}"
+            );
+        }
+    }
+}

@@ -164,6 +164,7 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     process.resend_batch(&bill, *id).await.unwrap();
     let by_bill = AuditQuery {
         actor: Some("bill".to_owned()),
+        limit: 50,
         ..AuditQuery::default()
     };
     let audit = process.audit(&by_bill).await.unwrap();

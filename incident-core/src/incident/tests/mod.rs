@@ -1,6 +1,7 @@
 //! Tests of decisions, each by the smallest incident that shows it.
 
 mod alerts;
+mod applied;
 mod decisions;
 mod merges;
 mod pages;

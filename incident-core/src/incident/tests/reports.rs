@@ -45,7 +45,7 @@ fn decided(incident: &Incident, report_of: &VendorReport) -> Follows {
     }
 }
 
-fn report_of(what: HeardWhat) -> VendorReport {
+pub(super) fn report_of(what: HeardWhat) -> VendorReport {
     VendorReport {
         heard: Heard {
             vendor: name("pagerduty"),

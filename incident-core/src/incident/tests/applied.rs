@@ -1,0 +1,118 @@
+//! What an event leaves in the incident, and in its entry.
+
+use std::time::Duration;
+
+use super::{paged, with};
+use crate::actor::{Actor, ActorKind};
+use crate::incident::{Change, Event, Incident, Mode, Severity};
+use crate::paging::{AlertSeen, HeardWhat};
+use crate::policy::Policy;
+use crate::timeline::EntryDraft;
+use crate::{PersonName, Statement, Text, Timestamp};
+
+fn applied(incident: &Incident, event: &Event, now: Timestamp) -> Incident {
+    let mut after = incident.clone();
+    after.apply(event, 2, now, &Policy::default());
+    after
+}
+
+fn acknowledged(by: &str, kind: ActorKind) -> Event {
+    let (_, now) = paged();
+    Event::Acknowledged {
+        at: now,
+        by: Actor {
+            name: PersonName::new(by).unwrap(),
+            kind,
+        },
+    }
+}
+
+#[test]
+fn who_acknowledges_first_responds_if_it_is_a_person() {
+    let (declared, now) = paged();
+    let name = |text: &str| Some(PersonName::new(text).unwrap());
+    // Who declared it responds until somebody else is named.
+    let by_bo = applied(&declared, &acknowledged("bo", ActorKind::Person), now);
+    assert_eq!(by_bo.responder, name("anna"));
+    let incident = with(|state| state.responder = None);
+    let by_bo = applied(&incident, &acknowledged("bo", ActorKind::Person), now);
+    assert_eq!(
+        (&by_bo.responder, &by_bo.acknowledged_by),
+        (&name("bo"), &name("bo"))
+    );
+    let later = now.saturating_add(Duration::from_secs(60));
+    let by_both = applied(&by_bo, &acknowledged("cy", ActorKind::Person), later);
+    assert_eq!(
+        (&by_both.responder, &by_both.acknowledged_by),
+        (&name("bo"), &name("bo"))
+    );
+    assert_eq!(by_both.acknowledged_at, Some(now));
+    let by_vendor = applied(
+        &incident,
+        &acknowledged("pagerduty", ActorKind::Integration),
+        now,
+    );
+    assert_eq!(
+        (&by_vendor.responder, by_vendor.paging.acknowledged),
+        (&None, true)
+    );
+}
+
+#[test]
+fn an_update_is_due_while_it_is_live_and_told_as_it_goes() {
+    let (live, now) = paged();
+    let raised = Event::Changed(Change::Severity(Severity::Sev1));
+    let every = Policy::default().update_every(Severity::Sev1).unwrap();
+    let due = |incident: &Incident| applied(incident, &raised, now).next_update_due_at;
+    assert_eq!(due(&live), Some(now.saturating_add(every)));
+    assert_eq!(due(&with(super::resolved)), None);
+    assert_eq!(due(&with(|state| state.mode = Mode::Retrospective)), None);
+    assert!(due(&with(|state| state.mode = Mode::Drill)).is_some());
+}
+
+#[test]
+fn an_entry_stands_at_the_time_at_which_it_happened() {
+    let (incident, now) = paged();
+    let earlier = now.saturating_sub(Duration::from_secs(90));
+    let (_, anna, _) = crate::testing::an_incident();
+    let entry = |event: &Event| EntryDraft::of(event, &incident, &anna, now).unwrap();
+    let taken = entry(&Event::Acknowledged {
+        at: earlier,
+        by: anna.clone(),
+    });
+    assert_eq!((taken.occurred_at, taken.recorded_at), (earlier, now));
+    let heard = entry(&Event::Observed {
+        said: Statement::new("pagerduty says so").unwrap(),
+        occurred_at: earlier,
+        alert: Some(AlertSeen::Open),
+        rule: None,
+        deserted_at: None,
+    });
+    assert_eq!((heard.occurred_at, heard.recorded_at), (earlier, now));
+    let changed = entry(&Event::Changed(Change::Cause(Some(
+        Text::new("disk").unwrap(),
+    ))));
+    assert_eq!((changed.occurred_at, changed.recorded_at), (now, now));
+}
+
+#[test]
+fn a_report_needs_the_right_to_acknowledge_where_it_does() {
+    use crate::actor::Action;
+    use crate::incident::Command;
+    use crate::incident::decide::rights_for;
+    let (incident, _) = paged();
+    for (what, may, expected) in [
+        (
+            HeardWhat::Acknowledged,
+            true,
+            vec![Action::Update, Action::Acknowledge],
+        ),
+        (HeardWhat::Acknowledged, false, vec![Action::Update]),
+        (HeardWhat::Resolved, true, vec![Action::Update]),
+    ] {
+        let mut report = super::reports::report_of(what);
+        report.may.acknowledge = may;
+        let rights = rights_for(&incident, &Command::Report(Box::new(report)));
+        assert_eq!(rights, expected);
+    }
+}
