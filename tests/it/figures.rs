@@ -373,14 +373,14 @@ impl Life {
     async fn check(&self, after: &str) {
         let process = self.process();
         process.drain().await.unwrap();
-        let mut outages = Vec::new();
         for month in MONTHS {
             let month: Month = month.parse().unwrap();
             let found = process.check_figures(month).await.unwrap();
             let found: Vec<String> = found.iter().map(ToString::to_string).collect();
             assert!(found.is_empty(), "{after}: {found:#?}");
-            outages.extend(statements::export(&process, month).await.unwrap());
         }
+        let [first, .., last] = MONTHS.map(|month| month.parse().unwrap());
+        let outages = statements::export(&process, first, last).await.unwrap();
         for month in MONTHS {
             self.command_line(&process, month.parse().unwrap(), &outages, after)
                 .await;

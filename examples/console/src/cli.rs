@@ -16,7 +16,7 @@ pub struct Command {
 }
 
 /// Every command; without one the program serves.
-pub const COMMANDS: [Command; 6] = [
+pub const COMMANDS: [Command; 7] = [
     Command {
         name: "demo",
         arguments: "",
@@ -43,6 +43,13 @@ pub const COMMANDS: [Command; 6] = [
         about: "check every timeline and the audit trail of DATABASE_URL",
         more: "Against the file of anchors INCIDENT_ANCHORS where it is set. Writes nothing.\n\
                Exit code 0: all is sound; 1: something was changed, removed or reordered.",
+    },
+    Command {
+        name: "outages",
+        arguments: "MONTH [LAST]",
+        about: "print the outages that the statements of these months are made of, for `sla`",
+        more: "Out of DATABASE_URL, under the contracts of INCIDENT_POLICY; one that goes on ends now. Writes nothing.\n\
+               A month that is credited with others, by a quarter's cap for example, needs the months of all of it.",
     },
     Command {
         name: "sla",

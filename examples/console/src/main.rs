@@ -19,18 +19,18 @@ use incident_console::demo;
 use incident_console::file::{IMPORT_BYTES, read_text};
 use incident_console::http::auth::Tokens;
 use incident_console::import;
-use incident_console::maintenance::Maintenance;
+use incident_console::maintenance::{self, Maintenance};
 use incident_console::metrics::Metrics;
 use incident_console::policy_file::PolicyFile;
 use incident_console::signals::Signals;
 use incident_console::statements::{self, SlaTask};
 use incident_console::storage::Storage;
-use incident_console::terminal::{OneLine, line, lines};
+use incident_console::terminal::{self, OneLine, line, lines};
 use incident_core::actor::{Actor, Caller, Role};
 use incident_core::engine::system::SystemClock;
 use incident_core::incident::{Affected, AffectedTenant};
 use incident_core::port::{AnchorRecord, Clock};
-use incident_core::{Invalid, PersonName, TenantId};
+use incident_core::{Invalid, Month, PersonName, TenantId};
 use indicatif::ProgressBar;
 use tracing_subscriber::EnvFilter;
 
@@ -57,6 +57,7 @@ fn main() -> ExitCode {
         Asked::Run("migrate", _) => maintain(Maintenance::Migrate),
         Asked::Run("doctor", _) => maintain(Maintenance::Doctor),
         Asked::Run("verify", _) => maintain(Maintenance::Verify),
+        Asked::Run("outages", arguments) => outages(arguments).map(|()| true),
         Asked::Run("sla", arguments) => sla(arguments).map(|()| true),
         Asked::Run(_, arguments) => import(arguments),
     };
@@ -90,6 +91,32 @@ fn settings() -> Result<Config, Box<dyn Error>> {
 fn say(text: &str, code: ExitCode) -> ExitCode {
     let _ = lines(&mut std::io::stdout(), text);
     code
+}
+
+/// The outages of months, as a file for [`sla`].
+#[tokio::main]
+async fn outages(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let (first, last) = match *arguments {
+        [month] => (month, month),
+        [first, last] => (first, last),
+        _ => return Err("outages: expected MONTH and at most LAST".into()),
+    };
+    let month = |text: &str| -> Result<Month, String> {
+        text.parse().map_err(|error: Invalid| error.to_string())
+    };
+    let (first, last) = (month(first)?, month(last)?);
+    if last < first {
+        return Err("outages: expected LAST not to be before MONTH".into());
+    }
+    let config = settings()?;
+    let policy = policy(&config)?;
+    let database = config
+        .database
+        .ok_or("DATABASE_URL: set it; there is no other database")?;
+    let engine = maintenance::reader(&database, &policy)?;
+    let found = statements::export(&engine, first, last).await?;
+    terminal::json(&mut std::io::stdout(), &found)?;
+    Ok(())
 }
 
 /// Statements from a file.
@@ -198,7 +225,7 @@ async fn maintain(task: Maintenance) -> Result<bool, Box<dyn Error>> {
         _ => None,
     };
     let out = &mut std::io::stdout();
-    incident_console::maintenance::run(task, &database, &policy, anchors, out).await
+    maintenance::run(task, &database, &policy, anchors, out).await
 }
 
 fn not_opened(path: &Path, error: &std::io::Error) -> String {

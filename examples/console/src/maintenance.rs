@@ -1,4 +1,4 @@
-//! `incident-console migrate`, `doctor` and `verify`: for the database alone.
+//! `incident-console migrate`, `doctor`, `verify` and `outages`: for the database alone.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use incident_core::anchor::AnchoredChain;
 use incident_core::chain::Verdict;
-use incident_core::engine::{self, AuditVerdict, Incidents};
+use incident_core::engine::{self, AuditVerdict, BuildError, Incidents};
 use incident_core::port::IncidentFilter;
 use incident_core::{IncidentId, Month};
 use incident_store_postgres::{Level, PgStore, PgUsage};
@@ -80,16 +80,24 @@ async fn examine(
         .all(|finding| finding.level != Level::Unsafe))
 }
 
+/// An engine that reads figures of a database.
+///
+/// # Errors
+/// None with the settings that it has.
+pub fn reader(database: &Database, policy: &PolicyFile) -> Result<Incidents, BuildError> {
+    Incidents::builder(Arc::new(PgStore::new(database.pool(2))))
+        .directory(Arc::new(PgUsage::new(database.pool(1))))
+        .contracts(policy.contracts())
+        .build()
+}
+
 /// Compares statements with the ledger, month by month, and names what differs.
 async fn figures(
     database: &Database,
     policy: &PolicyFile,
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
-    let incidents = Incidents::builder(Arc::new(PgStore::new(database.pool(2))))
-        .directory(Arc::new(PgUsage::new(database.pool(1))))
-        .contracts(policy.contracts())
-        .build()?;
+    let incidents = reader(database, policy)?;
     let mut month = Some(Month::of(incidents.now()));
     let (mut agree, mut compared) = (true, 0);
     while let Some(this) = month.filter(|_| compared < MONTHS) {

@@ -1,7 +1,7 @@
 //! Statements as JSON and as a table; and `incident-console sla`, which makes them
 //! from a file, without a server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::Write;
 use std::path::Path;
@@ -92,7 +92,7 @@ pub fn csv(all: &[SlaStatement]) -> Result<String, csv::Error> {
 }
 
 /// An outage of a tenant, as a file names it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outage {
     tenant_id: TenantId,
@@ -109,34 +109,47 @@ pub struct Outage {
     open: bool,
 }
 
-/// The outages that the statements of a month are made of, for a file of `incident-console
-/// sla`.
+/// The outages that the statements of these months are made of, each once, for a file of
+/// `incident-console sla`.
 ///
 /// # Errors
 /// As [`Incidents::statements`].
-pub async fn export(incidents: &Incidents, month: Month) -> Result<Vec<Outage>, EngineError> {
-    let mut outages = Vec::new();
-    for (tenant, shares) in incidents.outages(month, None).await? {
-        for share in shares {
-            let windows = share.outage.as_slice().iter();
-            let mut times: Vec<_> = windows.map(|one| (one.start(), one.end())).collect();
-            if times.is_empty() && share.open {
-                // It has no length yet, and what it is part of is provisional all the same.
-                let start = month.window().start();
-                times.push((start, start));
+pub async fn export(
+    incidents: &Incidents,
+    first: Month,
+    last: Month,
+) -> Result<Vec<Outage>, EngineError> {
+    let mut outages = BTreeSet::new();
+    let mut month = Some(first);
+    while let Some(this) = month.filter(|this| *this <= last) {
+        for (tenant, shares) in incidents.outages(this, None).await? {
+            for share in shares {
+                outages.extend(of_share(&tenant, &share, this));
             }
-            outages.extend(times.into_iter().map(|(start, end)| Outage {
-                tenant_id: tenant.clone(),
-                incident_id: share.incident,
-                start,
-                // As of now, where it goes on.
-                end: Some(end),
-                partial: share.weight != Percent::HUNDRED,
-                open: share.open,
-            }));
         }
+        month = this.next();
     }
-    Ok(outages)
+    Ok(outages.into_iter().collect())
+}
+
+fn of_share(tenant: &TenantId, share: &IncidentShare, month: Month) -> Vec<Outage> {
+    let windows = share.outage.as_slice().iter();
+    let mut times: Vec<_> = windows.map(|one| (one.start(), one.end())).collect();
+    if times.is_empty() && share.open {
+        // It has no length yet, and what it is part of is provisional all the same.
+        let start = month.window().start();
+        times.push((start, start));
+    }
+    let outage = |(start, end)| Outage {
+        tenant_id: tenant.clone(),
+        incident_id: share.incident,
+        start,
+        // As of now, where it goes on.
+        end: Some(end),
+        partial: share.weight != Percent::HUNDRED,
+        open: share.open,
+    };
+    times.into_iter().map(outage).collect()
 }
 
 /// What one incident did to one tenant.

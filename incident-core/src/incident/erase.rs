@@ -53,7 +53,7 @@ mod tests {
     use crate::actor::Actor;
     use crate::chain::Head;
     use crate::incident::declare::{NewIds, declare};
-    use crate::incident::{Declare, Event, Publish, Severity};
+    use crate::incident::{DataLoss, Declare, Event, LossState, Publish, Severity};
     use crate::policy::Policy;
     use crate::timeline::{EntryDraft, seal};
     use crate::{IncidentId, PersonName, PublicId, PublicText, Salt, Text, Title};
@@ -147,5 +147,54 @@ mod tests {
         assert_eq!(redacted(&known, 1).summary.as_str(), "hunter3");
         let known = incident.with_sources(&visibility);
         assert_eq!(redacted(&known, 3).face.title, None);
+    }
+
+    #[test]
+    fn lost_data_stays_lost_without_the_words_about_it() {
+        let lost = |note: Option<&str>| DataLoss {
+            state: LossState::Confirmed,
+            note: note.map(|note| Text::new(note).unwrap()),
+        };
+        let mut incident = incident();
+        let change = Change::DataLoss(Some(lost(Some("the mail of two days"))));
+        apply(&mut incident, &changed(change), 2);
+        apply(&mut incident, &Event::Redacted { seq: 2 }, 0);
+        assert_eq!(incident.facts.data_loss, Some(lost(None)));
+    }
+
+    /// Only what is not known is read from an entry, and only while it still holds.
+    #[test]
+    fn sources_that_are_known_stay() {
+        let mut incident = incident();
+        let text = |text: &str| Change::Summary(Text::new(text).unwrap());
+        let entry_of = |incident: &Incident, event: &Event, before: u64| {
+            let head = Head {
+                seq: before,
+                hash: Head::EMPTY.hash,
+            };
+            let draft = EntryDraft::of(event, incident, &anna(), now()).unwrap();
+            seal(incident.id, head, &draft, Salt([7; 16])).unwrap()
+        };
+        let second = entry_of(&incident, &changed(text("again")), 1);
+        apply(&mut incident, &changed(text("again")), 2);
+        let later = entry_of(&incident, &published("down"), 2);
+        apply(&mut incident, &published("down"), 3);
+        incident
+            .state_mut()
+            .text_from
+            .insert("summary".to_owned(), 9);
+        incident.state_mut().face.title_seq = Some(8);
+        let known = incident.with_sources(&second).with_sources(&later);
+        assert_eq!(known.text_from.get("summary"), Some(&9));
+        assert_eq!(known.face.title_seq, Some(8));
+        // It has another value now: that entry did not write it.
+        incident.state_mut().text_from.clear();
+        incident.state_mut().summary = Text::new("a third one").unwrap();
+        let known = incident.with_sources(&second);
+        assert_eq!(known.text_from.get("summary"), None);
+        // Without a public title there is nothing to know.
+        incident.state_mut().face.title = None;
+        incident.state_mut().face.title_seq = None;
+        assert_eq!(incident.with_sources(&later).face.title_seq, None);
     }
 }

@@ -148,12 +148,31 @@ async fn the_doctor_compares_statements_with_the_ledger() {
         well && said.contains("statements and ledger agree"),
         "{said}"
     );
+    // The command line over an export says what the ledger does.
+    let period = &end[..7];
+    let (well, exported, error) = run(&url, &["outages", &start[..7], period], &[]);
+    assert!(well, "{error}");
+    let outages = folder.path().join("outages.json");
+    std::fs::write(&outages, exported).unwrap();
+    let outages = outages.to_str().unwrap();
+    let (well, printed, error) = run(&url, &["sla", outages, period], &[]);
+    assert!(well, "{error}");
+    let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(printed[0]["credit_percent"], "10", "{printed}");
+    assert_eq!(printed[0]["tenant_id"], "fr", "{printed}");
+    for (arguments, named) in [
+        (&["outages"][..], "expected MONTH"),
+        (&["outages", "2026-13"], "month"),
+        (&["outages", "2026-02", "2026-01"], "expected LAST"),
+    ] {
+        let (well, _, error) = run(&url, arguments, &[]);
+        assert!(!well && error.contains(named), "{error}");
+    }
     let policy = folder.path().join("policy.toml");
     let terms = "[sla]\ntarget_percent = \"99.9\"\nversion = \"new\"\ntiers = [{ from_minutes = 0, credit_percent = \"20\" }]\n";
     std::fs::write(&policy, terms).unwrap();
     let settings = [("INCIDENT_POLICY", policy.to_str().unwrap())];
     let (well, said, _) = run(&url, &["doctor"], &settings);
-    let period = &end[..7];
     let named = format!(
         "figures differ: credit of fr in {period}: the statement says 20 %, the ledger 10 %"
     );

@@ -14,7 +14,7 @@ use crate::incident::{
 use crate::policy::Policy;
 use crate::testing::an_incident;
 use crate::timeline::EntryKind;
-use crate::{HttpsUrl, PublicText, Statement, Text, Timestamp};
+use crate::{HttpsUrl, PublicText, ServiceId, Statement, Text, Timestamp};
 
 fn statement(text: &str) -> Statement {
     Statement::new(text).unwrap()
@@ -247,4 +247,19 @@ fn a_change_reads_as_a_sentence() {
     let text = Change::Cause(Some(Text::new("a key").unwrap()));
     let (incident, _) = paged();
     assert_eq!(text.delta(&incident).from, None, "no free text is repeated");
+    // A list is told by what moved, also where nothing left it.
+    let services = vec![ServiceId::new("api").unwrap()];
+    let delta = Change::AffectedServices(services).delta(&incident);
+    assert_eq!((delta.from, delta.to), (None, json!(null)));
+    assert_eq!((delta.added, delta.removed), (vec![json!("api")], vec![]));
+}
+
+#[test]
+fn an_eta_is_now_at_the_earliest() {
+    let (incident, now) = paged();
+    for (millis, taken) in [(0, true), (1, false)] {
+        let eta = now.saturating_sub(Duration::from_millis(millis));
+        let found = decided(&incident, &Command::Change(vec![Change::Eta(Some(eta))]));
+        assert_eq!(found.is_ok(), taken, "{found:?}");
+    }
 }

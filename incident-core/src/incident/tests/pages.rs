@@ -93,6 +93,26 @@ fn a_worse_incident_that_nobody_has_pages_anew() {
 }
 
 #[test]
+fn a_raise_pages_where_the_policy_says_so() {
+    let before = with(|state| state.severity = Severity::Sev3);
+    let mut after = before.clone();
+    after.state_mut().severity = Severity::Sev1;
+    let event = Event::Changed(Change::Severity(Severity::Sev1));
+    for (page, on_raise, pages) in [
+        (true, true, true),
+        (true, false, false),
+        (false, true, false),
+        (false, false, false),
+    ] {
+        let mut policy = Policy::default();
+        policy.sev1.page = page;
+        policy.sev1.page_on_raise = on_raise;
+        let effects = effects_of(&event, &before, &after, &policy);
+        assert_eq!(effects.contains(&Effect::Page), pages, "{page} {on_raise}");
+    }
+}
+
+#[test]
 fn vendors_hear_of_another_severity_while_their_alert_is_open() {
     let (live, _) = paged();
     let tell = |before: &Incident| {
