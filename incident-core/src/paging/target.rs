@@ -134,6 +134,11 @@ mod tests {
             ("\"pagerduty#3f9a\"", "pagerduty")
         );
         assert_eq!(serde_json::from_str::<TargetId>(&kept).unwrap(), target);
+        assert_eq!(
+            (target.name(), target.account()),
+            ("pagerduty", Some("3f9a"))
+        );
+        assert_eq!(TargetId::new("pagerduty").unwrap().account(), None);
         assert_ne!(TargetId::new("pagerduty").unwrap(), target);
         for wrong in ["", "Pager", "a#", "a#B", "a b", "a#b#c"] {
             assert!(TargetId::try_from(wrong.to_owned()).is_err(), "{wrong}");

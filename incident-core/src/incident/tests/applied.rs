@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::{paged, with};
 use crate::actor::{Actor, ActorKind};
-use crate::incident::{Change, Event, Incident, Mode, Severity};
+use crate::incident::alert::AlertRepeated;
+use crate::incident::{Change, Event, FieldDelta, Incident, Mode, Severity, Updated};
 use crate::paging::{AlertSeen, HeardWhat};
 use crate::policy::Policy;
-use crate::timeline::EntryDraft;
+use crate::timeline::{EntryDraft, EntryKind};
 use crate::{PersonName, Statement, Text, Timestamp};
 
 fn applied(incident: &Incident, event: &Event, now: Timestamp) -> Incident {
@@ -93,6 +94,44 @@ fn an_entry_stands_at_the_time_at_which_it_happened() {
         Text::new("disk").unwrap(),
     ))));
     assert_eq!((changed.occurred_at, changed.recorded_at), (now, now));
+}
+
+/// What changed stands in the entry as data, and not in its sentence alone: the shaper of a
+/// credit is found by it.
+#[test]
+fn an_entry_names_the_fields_that_changed() {
+    let (incident, now) = paged();
+    let (_, anna, _) = crate::testing::an_incident();
+    let raise = || Change::Severity(Severity::Sev1);
+    let mut updated = Updated {
+        kind: EntryKind::Update,
+        message: Statement::new("worse").unwrap(),
+        reason: None,
+        occurred_at: now,
+        transition: None,
+        changes: vec![raise()],
+        comms_sent: None,
+        public_message: None,
+        corrects: None,
+    };
+    let repeated = AlertRepeated {
+        key: super::name("cpu"),
+        count: 2,
+        raised: Some(Severity::Sev1),
+        noted: true,
+        pages: false,
+    };
+    let fields = |event: &Event| -> Vec<FieldDelta> {
+        EntryDraft::of(event, &incident, &anna, now)
+            .unwrap()
+            .changes
+    };
+    let expected = vec![raise().delta(&incident)];
+    assert_eq!(fields(&Event::Changed(raise())), expected);
+    assert_eq!(fields(&Event::Updated(Box::new(updated.clone()))), expected);
+    assert_eq!(fields(&Event::AlertRepeated(repeated)), expected);
+    updated.changes.clear();
+    assert_eq!(fields(&Event::Updated(Box::new(updated))), []);
 }
 
 #[test]

@@ -188,3 +188,17 @@ fn the_target_pages_where_the_unanswered_page_of_the_other_ends() {
         assert_eq!(pages, expected, "{what}");
     }
 }
+
+#[test]
+fn the_entry_names_what_was_taken_over() {
+    let (target, source) = (
+        incident(1, "fr", "11:00", None),
+        incident(2, "de", "10:00", None),
+    );
+    let (_, anna, now) = crate::testing::an_incident();
+    let events = take_in(&target, &source).unwrap();
+    let draft = crate::timeline::EntryDraft::of(&events[0], &target, &anna, now).unwrap();
+    let fields: Vec<_> = draft.changes.iter().map(|one| one.field.as_str()).collect();
+    assert!(fields.contains(&"started_at"), "{fields:?}");
+    assert!(fields.contains(&"affected_tenants"), "{fields:?}");
+}
