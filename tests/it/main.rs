@@ -67,6 +67,7 @@ mod sla_tables;
 mod statements;
 mod stopping;
 mod storms;
+mod suggestions;
 mod test_pages;
 mod throttled;
 mod timeline;

@@ -37,6 +37,10 @@ pub(crate) const LATE: u8 = 4;
 pub(crate) const SLOW: u8 = 5;
 /// Who commits hears nothing, and nothing is kept.
 pub(crate) const STUCK: u8 = 6;
+/// An incident that is asked for is not there; its entries are.
+pub(crate) const FORGETS: u8 = 7;
+/// The state of an incident that is asked for cannot be read; its entries can.
+pub(crate) const GARBLES: u8 = 8;
 
 pub(crate) struct Troubled {
     inner: Arc<dyn Store>,
@@ -155,6 +159,11 @@ impl IncidentStore for Troubled {
     ) -> Result<Option<Arc<Incident>>, StoreError> {
         self.reads(within).await?;
         self.write_before_read(id).await;
+        match self.trouble() {
+            FORGETS => return Ok(None),
+            GARBLES => return Err(StoreError::Corrupt("not of a state".into())),
+            _ => {}
+        }
         let found = self.inner.load(id, within).await?;
         Ok(found.map(|incident| self.told(incident)))
     }

@@ -9,15 +9,15 @@ use incident_core::audit::{AuditDraft, AuditOutcome};
 use incident_core::chain::Verdict;
 use incident_core::commit::Commit;
 use incident_core::engine::{Alarm, Ask, AuditVerdict, Incidents};
-use incident_core::incident::{Declare, Severity};
+use incident_core::incident::{Command, Declare, Severity, Update};
 use incident_core::port::IncidentStore;
 use incident_core::testing::{ManualClock, caller};
 use incident_core::{PersonName, Timestamp};
-use incident_store_memory::MemoryStore;
+use incident_store_memory::{MemoryAnchors, MemoryStore};
 use serde_json::{Value, json};
 
 use crate::harness::{COMMANDER, Server, VIEWER};
-use crate::troubled::Troubled;
+use crate::troubled::{FORGETS, GARBLES, NONE, Troubled};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -163,6 +163,45 @@ async fn a_state_that_is_rewritten_does_not_fit_its_chain() {
     troubled.tells_the_truth();
     assert_eq!(server.get(VIEWER, &verify).await.is(200)["valid"], true);
     server.stop().await;
+}
+
+/// A state that counts other entries than there are, that is gone, or that cannot be read
+/// does not fit its chain; the background pass leaves what it cannot read to `verify`.
+#[tokio::test]
+async fn a_state_that_is_not_that_of_its_entries_is_named() {
+    let troubled = Troubled::over(Arc::new(MemoryStore::default()));
+    let incidents = Incidents::builder(troubled.clone())
+        .anchor_record(Arc::new(MemoryAnchors::default()))
+        .build()
+        .unwrap();
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev4);
+    let id = incidents.declare(&ask, &asked).await.unwrap().incident.id;
+    incidents.anchor().await.unwrap();
+    let reason = async || match incidents.verify_timeline(id).await.unwrap() {
+        Verdict::Valid { .. } => (0, "sound"),
+        Verdict::Broken { seq, reason } => (seq, reason),
+    };
+    assert_eq!(reason().await, (0, "sound"));
+    troubled.tells("last_seq", json!(2));
+    assert_eq!(reason().await, (2, "the entry is missing"));
+    troubled.tells("last_seq", json!(0));
+    let fewer = "the incident counts fewer entries than there are";
+    assert_eq!(reason().await, (1, fewer));
+    troubled.tells_the_truth();
+    for (trouble, said, found) in [
+        (FORGETS, "the incident itself is missing", 1),
+        (GARBLES, "the state of the incident cannot be read", 0),
+    ] {
+        let note = Command::Update(Box::new(Update::new("on it".parse().unwrap())));
+        incidents.act(&ask, id, &note).await.unwrap();
+        troubled.is_in(trouble);
+        let (seq, reason) = reason().await;
+        assert_eq!(reason, said);
+        assert!(seq > 1, "at its last entry: {seq}");
+        assert_eq!(incidents.anchor().await.unwrap().broken, found, "{said}");
+        troubled.is_in(NONE);
+    }
 }
 
 /// S20: page outcomes, repeats of alerts, computations of credits and redactions write the

@@ -1,0 +1,48 @@
+//! Suggestions of monitoring, and the incident that stands for them already.
+
+use serde_json::{Value, json};
+
+use crate::harness::{ADMIN, COMMANDER, Server};
+
+async fn suggested(server: &Server, service: &str, tenant: &str, signal: &str) -> Value {
+    let said = json!({"service": service, "tenant": tenant, "signal": signal,
+        "observed_at": "2026-11-20T22:00:00Z"});
+    let answer = server
+        .post(ADMIN, "/sys/incidents/suggestions", &said)
+        .await;
+    assert!(matches!(answer.status, 200 | 201), "{}", answer.text);
+    answer.json()
+}
+
+/// The live incident of the same service and tenant is named, and no other one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suggestion_names_the_live_incident_of_its_service_and_tenant() {
+    let server = Server::start().await;
+    let hit = json!({"severity": "SEV4", "affected_services": ["api"], "affected_tenants": ["fr"]});
+    let ended = server.declare(&hit).await;
+    let over = json!({"message": "over", "status": "resolved"});
+    let updates = format!("{ended}/updates");
+    server.post(COMMANDER, &updates, &over).await.is(201);
+    let none = suggested(&server, "api", "fr", "5xx").await;
+    assert_eq!(none["live_incident_id"], Value::Null, "{none}");
+
+    let live = server.declare(&hit).await;
+    let id = live.rsplit('/').next().unwrap();
+    for (service, tenant, named) in [
+        ("api", "fr", true),
+        ("web", "fr", false),
+        ("api", "de", false),
+    ] {
+        let told = suggested(&server, service, tenant, "latency").await;
+        let expected = if named { json!(id) } else { Value::Null };
+        assert_eq!(
+            told["live_incident_id"], expected,
+            "{service} {tenant}: {told}"
+        );
+    }
+    // One that was there before names it from now on.
+    let again = suggested(&server, "api", "fr", "5xx").await;
+    assert_eq!(again["id"], none["id"]);
+    assert_eq!(again["live_incident_id"], id);
+    server.stop().await;
+}
