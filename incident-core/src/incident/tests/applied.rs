@@ -135,6 +135,18 @@ fn an_entry_names_the_fields_that_changed() {
 }
 
 #[test]
+fn the_declaration_tells_the_status_that_it_began_with() {
+    let (incident, now) = paged();
+    let (_, anna, _) = crate::testing::an_incident();
+    let draft = EntryDraft::of(&Event::Declared, &incident, &anna, now).unwrap();
+    assert_eq!(
+        (draft.kind, draft.status_from),
+        (EntryKind::Declaration, None)
+    );
+    assert_eq!(draft.status_to, Some(incident.status));
+}
+
+#[test]
 fn a_report_needs_the_right_to_acknowledge_where_it_does() {
     use crate::actor::Action;
     use crate::incident::Command;
