@@ -175,4 +175,6 @@ async fn commands_on_one_incident_go_in_the_order_in_which_they_came() {
     assert!(ended.is_sorted(), "{ended:?}");
     let gone = (0..COMMANDS).filter(|n| n % 7 == 3).count();
     assert_eq!(ended.len(), COMMANDS - gone);
+    // None read a state that another one was about to change.
+    assert_eq!(store.conflicts(), 0);
 }

@@ -7,7 +7,9 @@ use incident_core::IncidentId;
 use incident_core::actor::Role;
 use incident_core::engine::{Ask, Incidents};
 use incident_core::incident::{Command, Declare, Publish, Severity, Status, Update};
-use incident_core::testing::caller;
+use incident_core::paging::{PageAnswer, Receipt};
+use incident_core::testing::{RecordingPager, caller};
+use incident_core::timeline::TextName;
 use incident_store_memory::MemoryStore;
 
 /// A notice: the incidents it names, whether messages wait, whether the public page changed.
@@ -68,4 +70,43 @@ async fn a_notice_says_whether_messages_wait_and_whether_the_public_page_changed
         (vec![silent, paging], false, true),
     ];
     assert_eq!(*heard.lock().unwrap(), expected);
+}
+
+/// What became of a page is a commit like any other: the host hears which incident it was, and
+/// the timeline says how the vendor took it.
+#[tokio::test]
+async fn the_outcome_of_a_page_is_told_with_its_incident() {
+    let heard: Arc<Mutex<Vec<IncidentId>>> = Arc::default();
+    let notices = Arc::clone(&heard);
+    let pager = Arc::new(RecordingPager::named("pagerduty").unwrap());
+    pager.script([PageAnswer::Accepted(Receipt {
+        request_id: None,
+        reduced: true,
+    })]);
+    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+        .pager(pager)
+        .on_commit(move |notice| notices.lock().unwrap().extend(&notice.incidents))
+        .build()
+        .unwrap();
+    let ask = Ask::by(caller("anna", Role::Commander).unwrap());
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+        ids.push(incidents.declare(&ask, &asked).await.unwrap().incident.id);
+        heard.lock().unwrap().clear();
+        incidents.drain().await.unwrap();
+        assert_eq!(*heard.lock().unwrap(), ids[ids.len() - 1..]);
+    }
+    for (id, short) in ids.into_iter().zip([true, false]) {
+        let entries = incidents.timeline(id, 0, 10).await.unwrap();
+        let said: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| entry.text(TextName::Message))
+            .collect();
+        let accepted = said
+            .iter()
+            .find(|text| text.contains("accepted by pagerduty"));
+        let shortest = accepted.unwrap().contains("in its shortest form");
+        assert_eq!(shortest, short, "{said:?}");
+    }
 }

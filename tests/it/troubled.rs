@@ -1,7 +1,7 @@
 //! A store in trouble, over one that is not.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -51,6 +51,7 @@ pub(crate) struct Troubled {
     after_claim: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
     /// The writer of something before each of so many reads of an incident.
     busy: Mutex<Option<(u32, Incidents)>>,
+    conflicts: AtomicU32,
 }
 
 impl Troubled {
@@ -61,7 +62,13 @@ impl Troubled {
             lie: Mutex::default(),
             after_claim: Mutex::default(),
             busy: Mutex::default(),
+            conflicts: AtomicU32::new(0),
         })
+    }
+
+    /// How many commits were refused because the incident had moved.
+    pub(crate) fn conflicts(&self) -> u32 {
+        self.conflicts.load(Ordering::SeqCst)
     }
 
     pub(crate) fn is_in(&self, trouble: u8) {
@@ -141,7 +148,11 @@ impl IncidentStore for Troubled {
         if self.trouble() == STUCK {
             return std::future::pending().await;
         }
-        let kept = self.inner.commit(commit, within).await?;
+        let kept = self.inner.commit(commit, within).await;
+        if matches!(kept, Err(StoreError::Conflict)) {
+            self.conflicts.fetch_add(1, Ordering::SeqCst);
+        }
+        let kept = kept?;
         if self.trouble() == UNKNOWN {
             return Err(StoreError::Unknown("the answer is lost".into()));
         }

@@ -1,5 +1,6 @@
 //! Checks of chains: what they find beside the links, and that nobody waits for them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -286,4 +287,12 @@ async fn a_background_pass_compares_every_incident_in_turn() {
     let alarms = alarms.lock().unwrap();
     let named = |alarm: &Alarm| matches!(alarm, Alarm::ChainBroken { reason, .. } if reason.contains("environment"));
     assert!(alarms.iter().all(named), "{:?}", alarms.first());
+    let chains: BTreeSet<_> = alarms
+        .iter()
+        .filter_map(|alarm| match alarm {
+            Alarm::ChainBroken { chain, .. } => Some(*chain),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(chains.len(), 250, "each of them");
 }

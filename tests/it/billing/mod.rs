@@ -179,6 +179,34 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     world.is_balanced().await;
 }
 
+/// A part of a batch is neither all of it nor nothing: a person looks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sink_that_holds_a_part_of_a_batch_is_not_told_it_again() {
+    let world = World::new().await;
+    let process = world.process();
+    hour(&process, 9, &["tenant-0"]).await;
+    hour(&process, 10, &["tenant-1"]).await;
+    approve_all(&process).await;
+    world.sink.script([Mishap::LostAnswer]);
+    world.hand_over().await;
+    let lost = world.sink.books.lock().unwrap().ledger.pop();
+    assert!(lost.is_some());
+    world.clock.advance(Duration::from_secs(3 * 24 * 3_600));
+    world.hand_over().await;
+    assert_eq!(world.sink.books.lock().unwrap().submitted, 1);
+    let report = process.billing_report("2026-11".parse().unwrap()).await;
+    let report = report.unwrap();
+    let [held] = report.waiting.as_slice() else {
+        panic!("{report:?}");
+    };
+    assert!(held.held_back, "{held:?}");
+    let alarms = world.alarms.lock().unwrap().clone();
+    assert!(
+        alarms.iter().any(|alarm| alarm.contains("BillingHeld")),
+        "{alarms:?}"
+    );
+}
+
 /// One that cannot be asked gets the batch at most once, and somebody is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sink_that_forgot_and_cannot_be_asked_is_not_told_twice() {
