@@ -154,7 +154,7 @@ reverses,outage_ms,terms_version,approved_by,approved_at\r\n";
 /// # Errors
 /// It cannot be read, or it is not ours: it holds something and does not begin with our
 /// head, or with what a crash left of it.
-fn ours(file: &mut File) -> io::Result<Vec<u8>> {
+fn ours(file: &mut impl Disk) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_end(&mut bytes)?;
@@ -174,6 +174,23 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = io::Result<Line>> {
     read.map(|line| line.map_err(io::Error::other))
 }
 
+/// A file of which only what was synced outlives a power cut.
+trait Disk: Read + Write + Seek {
+    fn set_len(&mut self, bytes: u64) -> io::Result<()>;
+
+    fn sync_all(&mut self) -> io::Result<()>;
+}
+
+impl Disk for File {
+    fn set_len(&mut self, bytes: u64) -> io::Result<()> {
+        Self::set_len(self, bytes)
+    }
+
+    fn sync_all(&mut self) -> io::Result<()> {
+        Self::sync_all(self)
+    }
+}
+
 /// Appends the lines of a batch; answers if any of them was not there. Either way all of them
 /// are on the disk then.
 fn append(
@@ -183,7 +200,17 @@ fn append(
     within: Duration,
 ) -> io::Result<bool> {
     let mut file = locked(path, within)?;
-    let kept = ours(&mut file)?;
+    let is_new = append_to(&mut file, batch, credits)?;
+    sync_folder(path);
+    Ok(is_new)
+}
+
+fn append_to(
+    file: &mut impl Disk,
+    batch: MessageId,
+    credits: Vec<BilledCredit>,
+) -> io::Result<bool> {
+    let kept = ours(file)?;
     let there: BTreeSet<CreditId> = lines(&kept)
         .map(|line| line.map(|line| line.key))
         .collect::<io::Result<_>>()?;
@@ -203,7 +230,6 @@ fn append(
     if missing == 0 {
         // Whoever wrote them may have died before its sync.
         file.sync_all()?;
-        sync_folder(path);
         return Ok(false);
     }
     let new = table
@@ -212,7 +238,6 @@ fn append(
     file.set_len(u64::try_from(kept.len()).map_err(io::Error::other)?)?;
     file.write_all(&new)?;
     file.sync_all()?;
-    sync_folder(path);
     Ok(true)
 }
 
@@ -224,6 +249,13 @@ fn sync_folder(path: &Path) {
     {
         let _ = folder.sync_all();
     }
+}
+
+/// What is in the file, and on the disk.
+fn synced(file: &mut impl Disk) -> io::Result<Vec<u8>> {
+    // Whoever wrote it may have died before its sync.
+    file.sync_all()?;
+    ours(file)
 }
 
 /// The lines that are wanted, all of them on the disk.
@@ -238,8 +270,7 @@ fn read(
         Err(error) => return Err(error),
     };
     wait_for(within, || file.try_lock_shared())?;
-    file.sync_all()?;
-    let kept = ours(&mut file)?;
+    let kept = synced(&mut file)?;
     let held = lines(&kept).filter_map(|line| match line {
         Ok(line) if wanted(&line) => Some(line.held().map_err(io::Error::other)),
         Ok(_) => None,
@@ -306,3 +337,6 @@ impl BillingSink for FileSink {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
