@@ -33,7 +33,7 @@ pub(crate) const AWAY: u8 = 2;
 pub(crate) const HANGS: u8 = 3;
 /// Whoever reads an incident waits as long as it may, for nothing.
 pub(crate) const LATE: u8 = 4;
-/// Whoever reads an incident waits a moment.
+/// What is read of an incident is on its way for a moment: somebody may write meanwhile.
 pub(crate) const SLOW: u8 = 5;
 /// Who commits hears nothing, and nothing is kept.
 pub(crate) const STUCK: u8 = 6;
@@ -127,10 +127,6 @@ impl Troubled {
 
     async fn reads(&self, within: Duration) -> Result<(), StoreError> {
         match self.trouble() {
-            SLOW => {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-                Ok(())
-            }
             LATE => {
                 tokio::time::sleep(within).await;
                 Err(StoreError::Unavailable("late".into()))
@@ -176,6 +172,9 @@ impl IncidentStore for Troubled {
             _ => {}
         }
         let found = self.inner.load(id, within).await?;
+        if self.trouble() == SLOW {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         Ok(found.map(|incident| self.told(incident)))
     }
 
