@@ -15,6 +15,8 @@ use incident_core::port::{AnchorError, AnchorRecord, AnchorSink};
 use incident_core::testing::{ManualClock, caller, update_to};
 use incident_store_memory::{MemoryAnchors, MemoryStore};
 
+use crate::logged::Lines;
+
 /// Keeps every anchor, and can be away.
 #[derive(Debug, Default)]
 struct Book {
@@ -200,4 +202,19 @@ async fn the_loop_anchors_every_few_minutes_and_at_the_end() {
     stop.send(()).unwrap();
     running.await.unwrap();
     assert!(book.heads().contains(&AnchoredChain::Timeline(second)));
+}
+
+/// Without a sink of the host's, anchors go to the log: one line each, that can be read again.
+#[tokio::test]
+async fn anchors_go_to_the_log_where_no_sink_is_given() {
+    let lines = Lines::default();
+    let _listening = lines.listen();
+    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+        .build()
+        .unwrap();
+    let id = declare(&incidents).await;
+    incidents.anchor().await.unwrap();
+    let said = lines.text();
+    assert!(said.contains("heads of chains"), "{said}");
+    assert!(said.contains(&id.to_string()), "{said}");
 }

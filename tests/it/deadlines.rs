@@ -1,6 +1,7 @@
 //! Times: an engine whose times contradict each other is not built, and every call is
 //! answered in its own.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -10,11 +11,27 @@ use incident_core::engine::{Ask, Error, Incidents};
 use incident_core::incident::{Declare, Severity, Status};
 use incident_core::paging::{FailoverPolicy, GateSettings};
 use incident_core::port::{IncidentFilter, StoreError};
-use incident_core::testing::{caller, update_to};
+use incident_core::testing::{RecordingPager, caller, update_to};
 use incident_store_memory::MemoryStore;
 use tokio::task::JoinSet;
 
 use crate::troubled::{LATE, SLOW, Troubled};
+
+/// What a host prints while it looks for a fault.
+#[test]
+fn an_engine_and_its_builder_show_their_pagers_and_settings() {
+    let builder = || {
+        let pager = RecordingPager::named("pagerduty").unwrap();
+        Incidents::builder(Arc::new(MemoryStore::default())).pager(Arc::new(pager))
+    };
+    let (unbuilt, built) = (builder(), builder().build().unwrap());
+    for shown in [format!("{unbuilt:?}"), format!("{built:?}")] {
+        assert!(
+            shown.contains("pagerduty") && shown.contains("lease"),
+            "{shown}"
+        );
+    }
+}
 
 #[test]
 fn times_that_do_not_go_together_are_refused_with_the_reason() {
@@ -176,5 +193,5 @@ async fn commands_on_one_incident_go_in_the_order_in_which_they_came() {
     let gone = (0..COMMANDS).filter(|n| n % 7 == 3).count();
     assert_eq!(ended.len(), COMMANDS - gone);
     // None read a state that another one was about to change.
-    assert_eq!(store.conflicts(), 0);
+    assert_eq!(store.conflicts.load(Ordering::SeqCst), 0);
 }

@@ -41,6 +41,7 @@ mod late_properties;
 mod late_reports;
 mod limit_rows;
 mod limits;
+mod logged;
 mod media;
 mod merges;
 mod moved_figures;

@@ -1,9 +1,6 @@
 //! A canary through every field that takes a person's words, redacted, and then looked for
 //! everywhere.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use incident_console::console::Parts;
 use incident_core::Statement;
 use incident_core::actor::Role;
@@ -17,44 +14,15 @@ use incident_core::suggestion::Suggest;
 use incident_core::testing::caller;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::harness::{ADMIN, COMMANDER, Kept, RESPONDER, Server, VIEWER};
+use crate::logged::Lines;
 
 /// The words that must be gone.
 const CANARY: &str = "c4n4ry";
 
 /// The same as bytes, for what shows bytes as numbers.
 const IN_NUMBERS: &str = "99, 52, 110, 52, 114, 121";
-
-/// What the log says, from the first line on.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
 
 /// Every field of what people send. One that is added does not compile here: put a canary
 /// into it below where it takes words, and erase it with its entry
@@ -389,15 +357,7 @@ fn has_none(text: &str, place: &str) {
 async fn redacted_words_are_nowhere() {
     // One thread: the subscriber of this test sees every task of the server.
     let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(lines.clone())
-        .finish();
-    // With a single subscriber, a place that another test's thread meets first is taken for
-    // one that nobody listens to (tracing-core 0.1, `callsite::dispatchers::Rebuilder::JustOne`).
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let _guard = tracing::subscriber::set_default(subscriber);
-    tracing::callsite::rebuild_interest_cache();
+    let _listening = lines.listen();
     let _ = every_field_is_known;
     let (server, kept): (Server, Kept) = Server::keeping(Parts::default()).await;
     let mut story = Story {

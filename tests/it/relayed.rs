@@ -19,11 +19,13 @@ use incident_core::port::{
 };
 use incident_core::testing::{ManualClock, RecordingPager, caller};
 use incident_core::{IncidentId, MessageId};
+use incident_store_memory::MemoryStore;
 use incident_test_postgres::Database;
 use uuid::Uuid;
 
 use crate::faulty::Faulty;
 use crate::harness::{at, storage};
+use crate::troubled::{CLOSED, NONE, Troubled};
 
 /// A pager, and what can be asked about it, that panics where a title says so.
 #[derive(Debug)]
@@ -344,4 +346,39 @@ async fn each_chain_is_anchored_alone() {
     it.clock.advance(Duration::from_secs(3_600));
     assert_eq!(it.incidents.anchor().await.unwrap().heads, 1);
     assert_eq!(it.incidents.anchor().await.unwrap().heads, 0);
+}
+
+/// A pass that cannot look says so; one that was handed messages sees them through first, and
+/// one pass does all that is due, however much that is.
+#[tokio::test]
+async fn a_pass_does_all_that_is_due_and_says_if_it_could_not_look() {
+    let troubled = Troubled::over(Arc::new(MemoryStore::default()));
+    let pager = Arc::new(RecordingPager::named("pager").unwrap());
+    let incidents = Incidents::builder(troubled.clone())
+        .pager(pager.clone())
+        .build()
+        .unwrap();
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let declare = async || {
+        let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+        incidents.declare(&ask, &asked).await.unwrap();
+    };
+    for _ in 0..100 {
+        declare().await;
+    }
+    assert_eq!(incidents.drain().await.unwrap().handled, 100);
+    assert_eq!(pager.wakes(), 100);
+    assert_eq!(incidents.measure().await.unwrap().unfinished, 0);
+
+    troubled.is_in(CLOSED);
+    assert!(
+        incidents.drain().await.is_err(),
+        "nothing could be looked for"
+    );
+    troubled.is_in(NONE);
+    declare().await;
+    let closing = Arc::clone(&troubled);
+    troubled.after_claim(async move { closing.is_in(CLOSED) });
+    assert_eq!(incidents.drain().await.unwrap().handled, 1);
+    assert_eq!(pager.wakes(), 101);
 }

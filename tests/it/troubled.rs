@@ -37,6 +37,8 @@ pub(crate) const LATE: u8 = 4;
 pub(crate) const SLOW: u8 = 5;
 /// Who commits hears nothing, and nothing is kept.
 pub(crate) const STUCK: u8 = 6;
+/// The outbox hands out nothing.
+pub(crate) const CLOSED: u8 = 9;
 /// An incident that is asked for is not there; its entries are.
 pub(crate) const FORGETS: u8 = 7;
 /// The state of an incident that is asked for cannot be read; its entries can.
@@ -51,7 +53,8 @@ pub(crate) struct Troubled {
     after_claim: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
     /// The writer of something before each of so many reads of an incident.
     busy: Mutex<Option<(u32, Incidents)>>,
-    conflicts: AtomicU32,
+    /// How many commits were refused because the incident had moved.
+    pub(crate) conflicts: AtomicU32,
 }
 
 impl Troubled {
@@ -64,11 +67,6 @@ impl Troubled {
             busy: Mutex::default(),
             conflicts: AtomicU32::new(0),
         })
-    }
-
-    /// How many commits were refused because the incident had moved.
-    pub(crate) fn conflicts(&self) -> u32 {
-        self.conflicts.load(Ordering::SeqCst)
     }
 
     pub(crate) fn is_in(&self, trouble: u8) {
@@ -229,6 +227,9 @@ impl IncidentStore for Troubled {
 #[async_trait]
 impl Outbox for Troubled {
     async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError> {
+        if self.trouble() == CLOSED {
+            return Err(StoreError::Unavailable("closed".into()));
+        }
         let found = self.inner.claim(request, within).await?;
         let next = if found.claims.is_empty() {
             None

@@ -160,9 +160,7 @@ impl Incidents {
         gauge!(UNFINISHED).set(count(backlog.unfinished));
         gauge!(GIVEN_UP).set(count(backlog.given_up));
         if let Some(ahead) = backlog.clock_ahead {
-            let apart = Duration::from_micros(ahead.unsigned_abs()).as_secs_f64();
-            let sign = if ahead < 0 { -1.0 } else { 1.0 };
-            gauge!(SKEW).set(apart.copysign(sign));
+            gauge!(SKEW).set(seconds(ahead));
         }
         let last = self.0.clock_ahead.lock();
         *last.unwrap_or_else(PoisonError::into_inner) = backlog.clock_ahead;
@@ -181,4 +179,28 @@ impl Incidents {
 
 fn count(number: u64) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// Microseconds in seconds.
+fn seconds(micros: i64) -> f64 {
+    let apart = Duration::from_micros(micros.unsigned_abs()).as_secs_f64();
+    let sign = if micros < 0 { -1.0 } else { 1.0 };
+    apart.copysign(sign)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_behind_is_negative() {
+        for (micros, text) in [
+            (0, "0"),
+            (1_500_000, "1.5"),
+            (-1_500_000, "-1.5"),
+            (-1, "-0.000001"),
+        ] {
+            assert_eq!(seconds(micros).to_string(), text);
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod corrections;
 pub(crate) mod world;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use incident_core::actor::Role;
@@ -161,7 +162,10 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     world.sink.book(batch);
     world.clock.advance(Duration::from_secs(3 * 24 * 3_600));
     let bill = ask("bill", Role::Billing);
+    let woken = world.woken.swap(0, Ordering::SeqCst);
+    assert!(woken > 0, "the relay heard of what was issued");
     process.resend_batch(&bill, *id).await.unwrap();
+    assert_eq!(world.woken.load(Ordering::SeqCst), 1, "and of this");
     let by_bill = AuditQuery {
         actor: Some("bill".to_owned()),
         limit: 50,

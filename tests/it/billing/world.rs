@@ -1,6 +1,7 @@
 //! A sink that misbehaves, and processes that hand credits to it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -164,6 +165,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) sink: Arc<Sink>,
     pub(crate) alarms: Arc<Mutex<Vec<String>>>,
+    /// How many commits told the relay that messages wait.
+    pub(crate) woken: Arc<AtomicU32>,
     _database: Option<Database>,
 }
 
@@ -187,6 +190,7 @@ impl World {
             clock,
             sink: Arc::new(sink),
             alarms: Arc::default(),
+            woken: Arc::default(),
             _database: database,
         }
     }
@@ -206,7 +210,7 @@ impl World {
     }
 
     fn process_of(&self, sink: Arc<dyn BillingSink>, contracts: Contracts) -> Incidents {
-        let alarms = self.alarms.clone();
+        let (alarms, woken) = (self.alarms.clone(), self.woken.clone());
         Incidents::builder(self.storage.store.clone())
             .clock(self.clock.clone())
             .directory(self.storage.directory.clone())
@@ -215,6 +219,7 @@ impl World {
             .on_commit(move |notice| {
                 let alarm = notice.alarm.iter().map(|alarm| format!("{alarm:?}"));
                 alarms.lock().unwrap().extend(alarm);
+                woken.fetch_add(u32::from(notice.outbox), Ordering::SeqCst);
             })
             .build()
             .unwrap()
