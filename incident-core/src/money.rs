@@ -146,6 +146,7 @@ mod tests {
             (1_234_567, "JPY", "1,234,567 JPY"),
             (100_000, "XAF", "100,000 XAF"),
             (1_000_500, "KWD", "1,000.500 KWD"),
+            (1_234_567, "CLF", "123.4567 CLF"),
             (i64::MIN, "USD", "-92,233,720,368,547,758.08 USD"),
         ] {
             let currency = Currency::new(code).unwrap();

@@ -157,6 +157,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn kinds_have_names() {
+        let named = |kind: PeriodKind| (kind.name(), kind.months());
+        assert_eq!(named(PeriodKind::Month), ("month", 1));
+        assert_eq!(named(PeriodKind::Quarter), ("quarter", 3));
+        assert_eq!(named(PeriodKind::Year), ("year", 12));
+    }
+
+    #[test]
     fn periods_are_read_and_printed() {
         for (text, kind) in [
             ("2026-11", PeriodKind::Month),
@@ -166,6 +174,7 @@ mod tests {
         ] {
             let period: Period = text.parse().unwrap();
             assert_eq!((period.to_string().as_str(), period.kind()), (text, kind));
+            assert_eq!(format!("{period:?}"), text);
         }
         for bad in [
             "", "2026-Q0", "2026-Q5", "2026-Q04", "26-Q1", "1969", "2026-13", "2026-1",

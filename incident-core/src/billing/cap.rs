@@ -444,6 +444,23 @@ mod tests {
         assert_eq!(amounts(&found), [Some(2), Some(3), Some(0)]);
     }
 
+    /// Of several, each counts by its part of the running total of this fee.
+    #[test]
+    fn grants_of_another_fee_add_up_in_this_one() {
+        let mut month = rows(&[
+            (1, 1, 10, Issued, Some(10), None),
+            (2, 1, 10, Issued, Some(10), None),
+            (3, 1, 10, Estimated, None, None),
+        ]);
+        let (before, now) = (money(2_000, "EUR"), money(1_005, "EUR"));
+        for row in &mut month[..2] {
+            row.granted = Some(grant(10, Some(money(200, "EUR")), Some(before)));
+        }
+        let found = cap_periods(month, limits(50, Some(now)));
+        // 30 % are 301.5 and become 302; 20 % are 201.
+        assert_eq!(found[2].amount, Some(money(302 - 201, "EUR")));
+    }
+
     /// A grant of another fee counts by its percentage alone.
     #[test]
     fn an_amount_of_another_fee_is_not_taken_off() {

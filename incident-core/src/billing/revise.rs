@@ -200,3 +200,6 @@ const fn incident(subject: &CreditSubject) -> Option<IncidentId> {
         CreditSubject::Period(..) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,6 +167,15 @@ mod tests {
         }
     }
 
+    /// The margin lies inside of the window: at its edge the key counts as forgotten.
+    #[test]
+    fn a_key_is_known_until_a_margin_before_its_window_ends() {
+        let milli = Duration::from_millis(1);
+        let edge = at(60).saturating_sub(MARGIN);
+        assert!(is_known(at(0), HOUR, MARGIN, edge.saturating_sub(milli)));
+        assert!(!is_known(at(0), HOUR, MARGIN, edge));
+    }
+
     /// A16: what a person has sent again is asked for as well, where the sink can be asked.
     #[test]
     fn what_is_sent_again_is_asked_for_first() {

@@ -135,6 +135,16 @@ mod tests {
         text.parse().unwrap()
     }
 
+    #[test]
+    fn it_is_a_downtime_in_a_period() {
+        let half = Availability::new(Downtime::of(DAY_US), 2 * DAY_US);
+        assert_eq!(
+            (half.down(), half.period_us()),
+            (Downtime::of(DAY_US), 2 * DAY_US)
+        );
+        assert!(half.misses(percent("50.0001")) && !half.misses(percent("50")));
+    }
+
     /// M9, where not even a fifth decimal leaves a place between two bounds.
     #[test]
     fn two_bounds_next_to_each_other_get_more_decimals() {

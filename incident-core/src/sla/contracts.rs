@@ -52,12 +52,6 @@ impl Contract {
     pub fn all(&self) -> &[SlaTerms] {
         &self.0
     }
-
-    /// The terms that hold at a time, if any do.
-    #[must_use]
-    pub fn at(&self, time: Timestamp) -> Option<&SlaTerms> {
-        self.0.iter().find(|terms| terms.holds_at(time))
-    }
 }
 
 /// A contract, and from which month on which of its terms hold.
