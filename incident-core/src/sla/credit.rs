@@ -243,6 +243,63 @@ mod tests {
         rows[0]
     }
 
+    /// Each tenant's own end decides on its period, whatever that of the tenant before was.
+    #[test]
+    fn every_tenant_has_the_period_of_its_own_end() {
+        let over_midnight = outage("2026-10-31T12:00:00Z", "2026-11-02T00:00:00Z");
+        let ends = [
+            (Some("2026-10-31T13:00:00Z"), "2026-10", 60),
+            (None, "2026-11", 24 * 60),
+            (Some("2026-11-01T00:00:00Z"), "2026-10", 12 * 60),
+            (Some("2026-11-01T00:01:00Z"), "2026-11", 1),
+            (None, "2026-11", 24 * 60),
+        ];
+        let names: Vec<TenantId> = (0..ends.len())
+            .map(|n| TenantId::new(&format!("t{n}")).unwrap())
+            .collect();
+        let parts = names
+            .iter()
+            .zip(ends)
+            .map(|(tenant, (until, ..))| TenantOutage {
+                until: until.map(at),
+                ..whole(tenant)
+            });
+        let terms = SlaTerms::default();
+        let rows: Vec<_> = credit_rows(&terms, &over_midnight, parts, Timestamp::MIN).collect();
+        for (row, (until, period, inside)) in rows.iter().zip(ends) {
+            assert_eq!(row.period, period.parse().unwrap(), "{until:?}");
+            // Of the promise of the period counts only what lies in it.
+            let down = Downtime::of(inside * MINUTE_US);
+            assert_eq!(row.availability.down(), down, "{until:?}");
+        }
+        assert_eq!(rows.len(), ends.len());
+    }
+
+    /// Parts of one tenant are one row, with what they cover together.
+    #[test]
+    fn parts_of_a_tenant_are_one_row() {
+        let tenant = TenantId::new("fr").unwrap();
+        let hours = outage("2026-11-20T10:00:00Z", "2026-11-20T14:00:00Z");
+        let part = |from: &str, until: &str| TenantOutage {
+            from: Some(at(from)),
+            until: Some(at(until)),
+            ..whole(&tenant)
+        };
+        let early = part("2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z");
+        let late = part("2026-11-20T10:30:00Z", "2026-11-20T12:00:00Z");
+        for (parts, minutes) in [
+            (vec![early, late], 120),
+            (vec![whole(&tenant), early], 240),
+            (vec![early, whole(&tenant)], 240),
+            (vec![whole(&tenant), whole(&tenant)], 240),
+        ] {
+            let terms = SlaTerms::default();
+            let rows: Vec<_> = credit_rows(&terms, &hours, parts, Timestamp::MIN).collect();
+            assert_eq!(rows.len(), 1);
+            assert_eq!(rows[0].outage_us, minutes * MINUTE_US);
+        }
+    }
+
     #[test]
     fn the_reference_scenario() {
         let tenant = TenantId::new("tenant-fr").unwrap();

@@ -198,3 +198,60 @@ const fn words(basis: Basis) -> &'static str {
         Basis::PerYear => "per year",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::sla::{IncidentShare, SlaTerms, Tier, statement};
+    use crate::{IncidentId, Name, Percent, TenantId, Timestamp, Window, Windows};
+
+    /// The last lines of a statement about so many incidents of an hour each, credited so much.
+    fn credited(incidents: u64, percent: u32) -> Vec<String> {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let start = at("2026-11-20T10:00:00Z");
+        let hour = std::time::Duration::from_secs(3_600);
+        let share = |n: u64| {
+            let start = start.saturating_add(2 * hour * u32::try_from(n).unwrap());
+            let window = Window::new(start, start.saturating_add(hour)).unwrap();
+            IncidentShare {
+                incident: IncidentId::from_uuid(uuid::Uuid::from_u64_pair(7 << 12, n)),
+                outage: Windows::from(window),
+                weight: Percent::HUNDRED,
+                open: false,
+            }
+        };
+        let shares: Vec<_> = (0..incidents).map(share).collect();
+        let tier = Tier {
+            from_minutes: 0,
+            credit_percent: Percent::of_whole(percent).unwrap(),
+        };
+        let target = "99.9".parse().unwrap();
+        let terms = SlaTerms::new(target, vec![tier], Name::new("t").unwrap()).unwrap();
+        let tenant = TenantId::new("fr").unwrap();
+        let now = at("2027-01-01T00:00:00Z");
+        let made = statement(
+            &terms,
+            &tenant,
+            "2026-11".parse().unwrap(),
+            &shares,
+            None,
+            now,
+        );
+        made.unwrap().derivation()
+    }
+
+    #[test]
+    fn credits_of_incidents_are_said_as_they_add_up() {
+        for (incidents, percent, line) in [
+            (1, 10, "credit: 10 %"),
+            (2, 10, "credits together: 10 % + 10 % = 20 %"),
+            (2, 50, "credits together: 50 % + 50 %, at most 100 %"),
+            (3, 40, "credits together: 40 % + 40 % + 40 %, at most 100 %"),
+        ] {
+            let all = credited(incidents, percent);
+            assert!(all.iter().any(|one| one == line), "{line}: {all:#?}");
+        }
+        let none = credited(0, 10);
+        let line = "no incident ended in 2026-11: 0 %";
+        assert!(none.iter().any(|one| one == line), "{none:#?}");
+    }
+}

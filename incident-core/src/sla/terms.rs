@@ -273,13 +273,6 @@ impl SlaTerms {
         (self.valid_from, self.valid_until)
     }
 
-    /// Whether they hold at a time.
-    #[must_use]
-    pub fn holds_at(&self, time: Timestamp) -> bool {
-        self.valid_from.is_none_or(|from| from <= time)
-            && self.valid_until.is_none_or(|until| time < until)
-    }
-
     /// The most that one tenant is credited in a period: the highest credit of the
     /// table unless another cap was agreed.
     #[must_use]
@@ -402,6 +395,21 @@ mod tests {
             tiers.iter().map(tier).collect(),
             Name::new("t").unwrap(),
         )
+    }
+
+    #[test]
+    fn credits_of_a_table_rise_or_stay() {
+        assert!(terms(&[(0, 10), (45, 10), (60, 25)]).is_ok());
+        let wrong = terms(&[(0, 10), (45, 25), (60, 10)]).unwrap_err();
+        assert_eq!(wrong.field(), "tiers/2/credit_percent");
+    }
+
+    #[test]
+    fn another_cap_may_be_agreed() {
+        let terms = SlaTerms::default();
+        assert_eq!(terms.cap(), Percent::of_whole(50).unwrap());
+        let five = Percent::of_whole(5).unwrap();
+        assert_eq!(terms.capped_at(five).cap(), five);
     }
 
     #[test]
