@@ -520,3 +520,25 @@ async fn a_storm_of_one_alert_is_one_incident_that_counts_all_of_it() {
         (&json!(149), &json!("SEV2"))
     );
 }
+
+/// Of many live incidents of one alert the twenty that are looked at first are linked, and the one
+/// that stands for the alert takes it over whatever its place is.
+#[tokio::test]
+async fn so_many_incidents_of_one_alert_are_linked() {
+    let server = Server::start().await;
+    let mut paging = json!({"page": false});
+    let (status, silent) = send(&server, COMMANDER, "SEV1", &paging).await;
+    assert_eq!(status, 201);
+    for _ in 0..25 {
+        let (status, _) = send(&server, COMMANDER, "SEV1", &json!({"mode": "drill"})).await;
+        assert_eq!(status, 201);
+    }
+    paging = json!({});
+    let (status, real) = send(&server, COMMANDER, "SEV1", &paging).await;
+    assert_eq!(status, 201);
+    let real = server.get(VIEWER, &path(&real)).await.is(200);
+    assert_eq!(real["related"].as_array().unwrap().len(), 20, "{real}");
+    let taken = entries(&server, &silent, "stands for it from now on").await;
+    assert_eq!(taken.len(), 1, "the one that stood for it before says so");
+    server.stop().await;
+}

@@ -384,6 +384,40 @@ async fn what_an_older_key_opened_is_called_off_under_that_key() {
     );
 }
 
+/// A page that an older key may have opened is asked of that key first: another target could
+/// wake a second person.
+#[tokio::test]
+async fn an_older_key_that_may_have_a_page_is_asked_first() {
+    let account = |name: &str| TargetId::new("vendor").unwrap().in_account(name).unwrap();
+    let old = Arc::new(RecordingPager::of(account("old")));
+    let new = Arc::new(RecordingPager::of(account("new")));
+    old.script([PageAnswer::Unknown]);
+    let store = Arc::new(MemoryStore::default());
+    let clock = Arc::new(ManualClock::at("2026-11-21T03:00:00Z".parse().unwrap()));
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let before = Incidents::builder(store.clone())
+        .clock(clock.clone())
+        .pager(old.clone())
+        .build()
+        .unwrap();
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+    before.declare(&ask, &asked).await.unwrap();
+    before.drain().await.unwrap();
+    let after = Incidents::builder(store)
+        .clock(clock.clone())
+        .pager(new.clone())
+        .retired_pager(old.clone())
+        .build()
+        .unwrap();
+    // One that it never had goes to the current key.
+    after.declare(&ask, &asked).await.unwrap();
+    clock.advance(Duration::from_secs(5));
+    after.drain().await.unwrap();
+    assert_eq!((old.sent().len(), old.wakes()), (2, 1));
+    assert_eq!((new.sent().len(), new.wakes()), (1, 1));
+    assert_ne!(old.sent()[0].incident_id, new.sent()[0].incident_id);
+}
+
 #[tokio::test]
 async fn an_alert_whose_pager_is_gone_raises_an_alarm_instead_of_being_forgotten() {
     use std::sync::Mutex;

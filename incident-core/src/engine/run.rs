@@ -348,3 +348,14 @@ impl From<u64> for Version {
         Self(version)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_the_number_that_was_read() {
+        assert_eq!(Version::from(7).to_string(), "7");
+        assert_eq!(Version::from(7).next(), Version::from(8));
+    }
+}

@@ -11,10 +11,13 @@ use std::time::Duration;
 use incident_core::actor::Role;
 use incident_core::billing::Difference;
 use incident_core::engine::Incidents;
+use incident_core::incident::{Affected, Change, Command};
 use incident_core::outbox::{GivenUp, Message, MessageBody};
 use incident_core::port::AuditQuery;
 use incident_pagers::testing::{Billing, Fault};
 use incident_pagers::{HttpSink, SigningSecret};
+
+use crate::harness::at;
 
 use world::{Mishap, World, approve_all, ask, hour};
 
@@ -181,6 +184,33 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     world.hand_over().await;
     assert_eq!(world.sink.books.lock().unwrap().submitted, 1);
     world.is_balanced().await;
+}
+
+/// A message that asks for credits to be computed is done with that computation, also where
+/// everybody was hit, and nothing comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_computed_is_done() {
+    let world = World::new().await;
+    let process = world.process();
+    hour(&process, 9, &["tenant-0", "tenant-1"]).await;
+    process.drain().await.unwrap();
+    let id = hour(&process, 10, &["tenant-0"]).await;
+    let anna = ask("anna", Role::Admin);
+    let everybody = Change::AffectedTenants(Affected::All);
+    let earlier = Change::StartedAt(at("2026-11-10T09:00:00Z"));
+    for change in [everybody, earlier] {
+        let command = Command::Change(vec![change]);
+        process.act(&anna, id, &command).await.unwrap();
+        process.drain().await.unwrap();
+        assert_eq!(process.measure().await.unwrap().unfinished, 0);
+        assert!(
+            process
+                .check_figures("2026-11".parse().unwrap())
+                .await
+                .unwrap()
+                .is_empty()
+        );
+    }
 }
 
 /// A part of a batch is neither all of it nor nothing: a person looks.
