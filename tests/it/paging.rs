@@ -384,6 +384,40 @@ async fn what_an_older_key_opened_is_called_off_under_that_key() {
     );
 }
 
+/// A resolution that comes soon after its trigger was accepted goes out once more, as vendors
+/// may take the two in the other order; nothing else does.
+#[tokio::test]
+async fn only_a_resolution_that_came_soon_goes_out_again() {
+    for (seconds, resolutions) in [(30, 2), (90, 1)] {
+        let pager = Arc::new(RecordingPager::named("vendor").unwrap());
+        let clock = Arc::new(ManualClock::at("2026-11-21T03:00:00Z".parse().unwrap()));
+        let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+            .clock(clock.clone())
+            .pager(pager.clone())
+            .build()
+            .unwrap();
+        let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+        let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+        let id = incidents.declare(&ask, &asked).await.unwrap().incident.id;
+        let passes = async || {
+            for _ in 0..5 {
+                incidents.drain().await.unwrap();
+                clock.advance(Duration::from_secs(seconds));
+            }
+        };
+        incidents.drain().await.unwrap();
+        clock.advance(Duration::from_secs(seconds));
+        incidents.drain().await.unwrap();
+        assert_eq!(actions(&pager), [PageAction::Trigger], "{seconds}");
+        let over = update_to(Status::Resolved, "over").unwrap();
+        incidents.act(&ask, id, &over).await.unwrap();
+        passes().await;
+        let sent = actions(&pager);
+        assert_eq!(sent.len(), 1 + resolutions, "{seconds}: {sent:?}");
+        assert!(sent[1..].iter().all(|one| *one == PageAction::Resolve));
+    }
+}
+
 /// A page that an older key may have opened is asked of that key first: another target could
 /// wake a second person.
 #[tokio::test]
