@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_version_is_the_number_that_was_read() {
-        assert_eq!(Version::from(7).to_string(), "7");
+        assert_eq!(Version::from(7), Version(7));
         assert_eq!(Version::from(7).next(), Version::from(8));
     }
 }

@@ -1,5 +1,6 @@
 //! Which part of an outage counts, and how much.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -103,9 +104,9 @@ pub(super) struct Counting {
 }
 
 /// What was taken off an outage before it counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counted {
-    pub(super) windows: Windows,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Counted<'a> {
+    pub(super) windows: Cow<'a, Windows>,
     /// In maintenance.
     pub(super) excluded: Windows,
     /// In runs that are too short, or in minutes that are not whole.
@@ -141,11 +142,12 @@ impl Counting {
 
     /// What counts of an outage. Runs are measured after maintenance is taken off
     /// and before a period cuts them, so that midnight makes no run short.
-    pub(super) fn of(&self, outage: &Windows) -> Counted {
+    pub(super) fn of<'a>(&self, outage: &'a Windows) -> Counted<'a> {
         if self.is_plain() {
             return Counted {
-                windows: outage.clone(),
-                ..Counted::default()
+                windows: Cow::Borrowed(outage),
+                excluded: Windows::empty(),
+                too_short: Windows::empty(),
             };
         }
         let left = outage.minus(&self.excluded);
@@ -163,7 +165,7 @@ impl Counting {
         Counted {
             excluded: outage.intersect(&self.excluded),
             too_short: left.minus(&windows),
-            windows,
+            windows: Cow::Owned(windows),
         }
     }
 }
@@ -176,8 +178,12 @@ fn whole_minutes(run: Window) -> Option<Window> {
 }
 
 /// Downtime by what it weighs, the heaviest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Weighed(Vec<(Percent, u64)>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Weighed {
+    /// Nothing was partial, as it nearly always is.
+    Whole([(Percent, u64); 1]),
+    Parts(Vec<(Percent, u64)>),
+}
 
 impl Weighed {
     /// The downtime of several outages within `bounds`: overlaps count once, with the
@@ -185,14 +191,16 @@ impl Weighed {
     pub(super) fn of<'a>(
         counted: &Windows,
         bounds: Window,
-        outages: impl Iterator<Item = (&'a Windows, Percent)>,
+        outages: impl Iterator<Item = (&'a Windows, Percent)> + Clone,
     ) -> Self {
-        let mut outages: Vec<(&Windows, Percent)> = outages.collect();
-        let whole = |(_, weight): &(&Windows, Percent)| *weight == Percent::HUNDRED;
-        if outages.iter().all(whole) {
+        if outages
+            .clone()
+            .all(|(_, weight)| weight == Percent::HUNDRED)
+        {
             let micros = counted.clip_iter(bounds).map(Window::micros).sum();
-            return Self(vec![(Percent::HUNDRED, micros)]);
+            return Self::Whole([(Percent::HUNDRED, micros)]);
         }
+        let mut outages: Vec<(&Windows, Percent)> = outages.collect();
         outages.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
         let (mut covered, mut parts) = (Windows::empty(), Vec::<(Percent, u64)>::new());
         for (windows, weight) in outages {
@@ -204,23 +212,31 @@ impl Weighed {
             }
         }
         parts.retain(|(_, micros)| *micros > 0);
-        Self(parts)
+        Self::Parts(parts)
     }
 
     /// All of it together.
     pub(super) fn down(&self) -> Downtime {
-        let parts = self.0.iter().map(|(weight, us)| Downtime::at(*us, *weight));
+        let parts = self
+            .parts()
+            .iter()
+            .map(|(weight, us)| Downtime::at(*us, *weight));
         parts.fold(Downtime::ZERO, Downtime::plus)
     }
 
     /// Tells if none of it was partial.
     pub(super) fn is_whole(&self) -> bool {
-        self.0.iter().all(|(weight, _)| *weight == Percent::HUNDRED)
+        self.parts()
+            .iter()
+            .all(|(weight, _)| *weight == Percent::HUNDRED)
     }
 
     /// The microseconds of each weight, the heaviest first.
-    pub(super) fn parts(&self) -> &[(Percent, u64)] {
-        &self.0
+    pub(super) const fn parts(&self) -> &[(Percent, u64)] {
+        match self {
+            Self::Whole(all) => all,
+            Self::Parts(parts) => parts.as_slice(),
+        }
     }
 }
 

@@ -102,20 +102,32 @@ where
     let mut parts = tenants.into_iter().peekable();
     let incident_end = windows.end().unwrap_or(fallback);
     let mut span = PeriodSpan::of_end(incident_end, terms);
-    // What a tenant was hit by that has no window of its own: most of them.
-    let mut whole: Option<(u64, u64)> = None;
+    let figures = move |outage_us: u64, clipped: u64, span: &PeriodSpan| {
+        let availability = Availability::new(Downtime::at(clipped, weight), span.window.micros());
+        let down = match terms.basis() {
+            Basis::PerIncident => Downtime::at(outage_us, weight),
+            Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => availability.down(),
+        };
+        Figures {
+            outage_us,
+            target_breached: availability.misses(terms.target()),
+            availability,
+            credit: terms.credit_for(down, availability.period_us()),
+        }
+    };
+    // Of a tenant that has no window of its own: most of them.
+    let mut whole: Option<Figures> = None;
     std::iter::from_fn(move || {
         let part = parts.next()?;
         let tenant = part.tenant;
         let repeated = parts.peek().is_some_and(|next| next.tenant == tenant);
         let unbounded = part.from.is_none() && part.until.is_none();
-        let (outage_us, clipped);
-        if !repeated && unbounded {
+        let found = if !repeated && unbounded {
             span.move_to(incident_end);
-            (outage_us, clipped) = *whole.get_or_insert_with(|| {
+            *whole.get_or_insert_with(|| {
                 let clipped = sum(counted.clip_iter(span.window));
-                (counted.micros(), clipped)
-            });
+                figures(counted.micros(), clipped, &span)
+            })
         } else if !repeated && plain {
             let inside = || {
                 part.bounds()
@@ -129,13 +141,13 @@ where
                 end = Some(window.end());
             }
             span.move_to(end.unwrap_or(incident_end));
-            outage_us = all;
             // The month is that of the end: only the start can lie outside.
-            clipped = if start.is_none_or(|start| span.window.start() <= start) {
+            let clipped = if start.is_none_or(|start| span.window.start() <= start) {
                 all
             } else {
                 sum(inside().filter_map(|window| window.intersect(span.window)))
             };
+            figures(all, clipped, &span)
         } else {
             let mut bounds: Vec<Window> = part.bounds().into_iter().collect();
             while let Some(next) = parts.next_if(|next| next.tenant == tenant) {
@@ -144,23 +156,26 @@ where
             let hit = windows.intersect(&bounds.into_iter().collect());
             span.move_to(hit.end().unwrap_or(incident_end));
             let hit = terms.counted(&hit);
-            outage_us = hit.micros();
-            clipped = sum(hit.clip_iter(span.window));
-        }
-        let availability = Availability::new(Downtime::at(clipped, weight), span.window.micros());
-        let down = match terms.basis() {
-            Basis::PerIncident => Downtime::at(outage_us, weight),
-            Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => availability.down(),
+            figures(hit.micros(), sum(hit.clip_iter(span.window)), &span)
         };
         Some(CreditRow {
             tenant,
-            outage_us,
+            outage_us: found.outage_us,
             period: span.period,
-            target_breached: availability.misses(terms.target()),
-            availability,
-            credit: terms.credit_for(down, availability.period_us()),
+            target_breached: found.target_breached,
+            availability: found.availability,
+            credit: found.credit,
         })
     })
+}
+
+/// What a row says beside its tenant and period.
+#[derive(Clone, Copy)]
+struct Figures {
+    outage_us: u64,
+    target_breached: bool,
+    availability: Availability,
+    credit: Percent,
 }
 
 fn sum(windows: impl Iterator<Item = Window>) -> u64 {

@@ -157,7 +157,7 @@ impl Scale {
     }
 
     /// The bounds of a table by availability, that none is shown on the wrong side of.
-    pub(super) fn bounds(&self) -> impl Iterator<Item = Percent> + '_ {
+    pub(super) fn bounds(&self) -> impl Iterator<Item = Percent> + '_ + Clone {
         let rows = match self {
             Self::ByOutage(_) => &[],
             Self::ByAvailability(rows) => rows.as_slice(),

@@ -178,7 +178,7 @@ pub(super) fn of_period(
 ) -> SlaStatement {
     let bounds = period.window(terms.zone());
     let period_us = bounds.micros();
-    let all: Windows = windows_of(shares).collect();
+    let all = joined(shares);
     let Counted {
         windows,
         excluded,
@@ -186,7 +186,7 @@ pub(super) fn of_period(
     } = terms.counting().of(&all);
     let weighed = Weighed::of(&windows, bounds, by_weight(shares));
     let down = weighed.down();
-    let incidents = lines(terms, period, bounds, shares);
+    let incidents = lines(terms, bounds, shares);
     let (uncapped, reached) = match terms.basis() {
         Basis::PerIncident => {
             let own = incidents.iter().filter_map(|line| line.own.as_ref());
@@ -228,11 +228,19 @@ pub(super) fn of_period(
     }
 }
 
+/// The outages together: copied only where there are several.
+fn joined(shares: &[IncidentShare]) -> Cow<'_, Windows> {
+    match shares {
+        [one] => Cow::Borrowed(&one.outage),
+        several => Cow::Owned(windows_of(several).collect()),
+    }
+}
+
 fn windows_of(shares: &[IncidentShare]) -> impl Iterator<Item = Window> + '_ {
     shares.iter().flat_map(|one| one.outage.as_slice()).copied()
 }
 
-fn by_weight(shares: &[IncidentShare]) -> impl Iterator<Item = (&Windows, Percent)> {
+fn by_weight(shares: &[IncidentShare]) -> impl Iterator<Item = (&Windows, Percent)> + Clone {
     shares.iter().map(|one| (&one.outage, one.weight))
 }
 
@@ -241,21 +249,19 @@ fn clipped(set: &Windows, bounds: Window) -> u64 {
 }
 
 /// A line for each incident that hit the tenant in the period, or ended in it.
-fn lines(
-    terms: &SlaTerms,
-    period: Period,
-    bounds: Window,
-    shares: &[IncidentShare],
-) -> Vec<IncidentLine> {
+fn lines(terms: &SlaTerms, bounds: Window, shares: &[IncidentShare]) -> Vec<IncidentLine> {
     let shares = one_after_another(shares);
     let of_one = shares.chunk_by(|a, b| a.incident == b.incident);
     of_one
-        .filter_map(|shares| line(terms, period, bounds, shares))
+        .filter_map(|shares| line(terms, bounds, shares))
         .collect()
 }
 
 /// The shares of each incident one after another, by the first of each.
 fn one_after_another(shares: &[IncidentShare]) -> Cow<'_, [IncidentShare]> {
+    if shares.len() <= FEW && have_no_incident_twice(shares) {
+        return Cow::Borrowed(shares);
+    }
     let mut places: BTreeMap<IncidentId, usize> = BTreeMap::new();
     for (place, share) in shares.iter().enumerate() {
         places.entry(share.incident).or_insert(place);
@@ -268,18 +274,28 @@ fn one_after_another(shares: &[IncidentShare]) -> Cow<'_, [IncidentShare]> {
     Cow::Owned(sorted)
 }
 
+/// So many are compared with each other faster than they are looked up.
+const FEW: usize = 16;
+
+fn have_no_incident_twice(shares: &[IncidentShare]) -> bool {
+    let mut rest = shares;
+    while let [one, others @ ..] = rest {
+        if others.iter().any(|other| other.incident == one.incident) {
+            return false;
+        }
+        rest = others;
+    }
+    true
+}
+
 /// The line of one incident; `shares` are all of it.
-fn line(
-    terms: &SlaTerms,
-    period: Period,
-    bounds: Window,
-    shares: &[IncidentShare],
-) -> Option<IncidentLine> {
+fn line(terms: &SlaTerms, bounds: Window, shares: &[IncidentShare]) -> Option<IncidentLine> {
     let incident = shares.first()?.incident;
-    let outage: Windows = windows_of(shares).collect();
+    let outage = joined(shares);
     let end = outage.end()?;
     let outage_us = clipped(&outage, bounds);
-    let ended_here = Period::of_end(end, period.kind(), terms.zone()) == period;
+    // As `Period::of_end` has it: one that ends with a period is of that period.
+    let ended_here = bounds.start() < end && end <= bounds.end();
     let per_incident = terms.basis() == Basis::PerIncident;
     (outage_us > 0 || ended_here).then(|| IncidentLine {
         incident,

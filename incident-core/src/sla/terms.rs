@@ -1,5 +1,6 @@
 //! What was promised.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -282,7 +283,7 @@ impl SlaTerms {
 
     /// The part of an outage that counts.
     #[must_use]
-    pub fn counted(&self, outage: &Windows) -> Windows {
+    pub fn counted<'a>(&self, outage: &'a Windows) -> Cow<'a, Windows> {
         self.counting.of(outage).windows
     }
 
