@@ -287,12 +287,11 @@ async fn a_background_pass_compares_every_incident_in_turn() {
     let alarms = alarms.lock().unwrap();
     let named = |alarm: &Alarm| matches!(alarm, Alarm::ChainBroken { reason, .. } if reason.contains("environment"));
     assert!(alarms.iter().all(named), "{:?}", alarms.first());
-    let chains: BTreeSet<_> = alarms
-        .iter()
-        .filter_map(|alarm| match alarm {
-            Alarm::ChainBroken { chain, .. } => Some(*chain),
-            _ => None,
-        })
-        .collect();
+    let mut chains = BTreeSet::new();
+    for alarm in alarms.iter() {
+        if let Alarm::ChainBroken { chain, .. } = alarm {
+            chains.insert(*chain);
+        }
+    }
     assert_eq!(chains.len(), 250, "each of them");
 }

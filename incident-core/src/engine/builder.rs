@@ -492,7 +492,10 @@ mod tests {
         let check = |current: &[TargetId], retired: &[TargetId]| {
             check_targets(&pagers(current), &pagers(retired))
         };
-        assert_eq!(check(&[one.clone(), other.clone()], &[old.clone()]), Ok(()));
+        assert_eq!(
+            check(&[one.clone(), other.clone()], std::slice::from_ref(&old)),
+            Ok(())
+        );
         for (current, retired, twice) in [
             (vec![one.clone(), one.clone()], vec![], &one),
             (vec![one.clone(), old.clone()], vec![], &old),

@@ -116,7 +116,7 @@ fn a_credit_stands_only_if_every_fact_of_it_does() {
         assert!(other.is(&write.rows[0]), "{fact}");
     }
     assert!(!is_settled(&rows, &[]));
-    assert!(!is_settled(&[], &[one.clone()]));
+    assert!(!is_settled(&[], std::slice::from_ref(&one)));
     assert!(!is_settled(&rows, &[one, fresh("de", 10)]));
 }
 
