@@ -47,6 +47,7 @@ mod merges;
 mod moved_figures;
 mod notices;
 mod odd_texts;
+mod older_keys;
 mod paging;
 mod paging_in_time;
 mod properties;

@@ -36,6 +36,7 @@ mod media;
 mod merges;
 mod moved_figures;
 mod odd_texts;
+mod older_keys;
 mod paging;
 mod public_canary;
 mod public_page;

@@ -88,30 +88,3 @@ pub(crate) fn test_event(
         ..page.clone()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::testing::a_page;
-
-    #[test]
-    fn a_test_is_the_page_under_a_key_of_the_target() {
-        let page = a_page(PageAction::Trigger);
-        let target = TargetId::new("pagerduty").unwrap();
-        let later = page.occurred_at.saturating_add(Duration::from_secs(60));
-        let test = test_event(&page, &target, PageAction::Resolve, later);
-        assert_eq!(
-            test,
-            PageEvent {
-                action: PageAction::Resolve,
-                dedup_key: test_key(&target),
-                occurred_at: later,
-                ..page.clone()
-            }
-        );
-        assert_ne!(test.dedup_key, page.dedup_key);
-        assert_ne!(test.occurred_at, page.occurred_at);
-    }
-}

@@ -242,27 +242,3 @@ impl<'de> Deserialize<'de> for StateMarks {
         Self::read(&text).ok_or_else(|| D::Error::custom("marks are 52 lower-case hex digits"))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::an_incident;
-
-    #[test]
-    fn marks_are_read_as_they_are_written_and_nothing_else_is() {
-        let (incident, _, _) = an_incident();
-        let marks = StateMarks::of(&incident);
-        let text = format!("{marks:?}");
-        assert_eq!(text.len(), 2 * ALL);
-        assert_eq!(serde_json::to_value(marks).unwrap(), text);
-        let read = |text: &str| serde_json::from_value::<StateMarks>(text.into());
-        assert_eq!(read(&text).unwrap(), marks);
-        let upper = format!("A{}", &text[1..]);
-        let other = format!("g{}", &text[1..]);
-        let long = format!("{text}0");
-        let short = &text[1..];
-        for wrong in ["", short, &long, &upper, &other] {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
-    }
-}

@@ -167,3 +167,37 @@ fn a_report_needs_the_right_to_acknowledge_where_it_does() {
         assert_eq!(rights, expected);
     }
 }
+
+#[test]
+fn marks_are_read_as_they_are_written_and_nothing_else_is() {
+    use crate::timeline::StateMarks;
+    let (incident, _) = paged();
+    let marks = StateMarks::of(&incident);
+    let text = format!("{marks:?}");
+    assert_eq!(serde_json::to_value(marks).unwrap(), text);
+    let read = |text: &str| serde_json::from_value::<StateMarks>(text.into());
+    assert_eq!(read(&text).unwrap(), marks);
+    let upper = format!("A{}", &text[1..]);
+    let other = format!("g{}", &text[1..]);
+    let long = format!("{text}00");
+    for wrong in ["", &text[2..], &long, &upper, &other] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_test_page_is_the_page_under_a_key_of_the_target() {
+    use crate::paging::{PageAction, PageEvent, TargetId, test_event, test_key};
+    let page = crate::testing::a_page(PageAction::Trigger);
+    let target = TargetId::new("pagerduty").unwrap();
+    let later = page.occurred_at.saturating_add(Duration::from_secs(60));
+    let test = test_event(&page, &target, PageAction::Resolve, later);
+    let expected = PageEvent {
+        action: PageAction::Resolve,
+        dedup_key: test_key(&target),
+        occurred_at: later,
+        ..page.clone()
+    };
+    assert_eq!(test, expected);
+    assert!(test.dedup_key != page.dedup_key && test.occurred_at != page.occurred_at);
+}
