@@ -1,4 +1,4 @@
-//! Who did what: every write stands in the audit trail.
+//! The audit trail: every write is an entry of it.
 
 use std::collections::BTreeSet;
 
@@ -14,22 +14,15 @@ type Place = (String, u64);
 
 /// Chain and number of what an actor did so far, with its action.
 async fn done_by(server: &Server, actor: &str) -> BTreeSet<(Place, String)> {
-    let mut found = BTreeSet::new();
-    let mut cursor = String::new();
-    loop {
-        let path = format!("/sys/audit?actor={actor}&limit=200{cursor}");
-        let page = server.get(ADMIN, &path).await.is(200);
-        for entry in page["items"].as_array().unwrap() {
-            assert_eq!(entry["outcome"], "allowed", "{entry}");
-            let text = |field: &str| entry[field].as_str().unwrap().to_owned();
-            let place = (text("chain"), entry["seq"].as_u64().unwrap());
-            found.insert((place, text("action")));
-        }
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return found,
-        }
-    }
+    let path = format!("/sys/audit?actor={actor}&limit=200");
+    let entries = server.pages(ADMIN, &path).await.into_iter();
+    let done = entries.map(|entry| {
+        assert_eq!(entry["outcome"], "allowed", "{entry}");
+        let text = |field: &str| entry[field].as_str().unwrap().to_owned();
+        let place = (text("chain"), entry["seq"].as_u64().unwrap());
+        (place, text("action"))
+    });
+    done.collect()
 }
 
 /// Every request of the matrix of roles that writes and is answered with success leaves an
@@ -60,8 +53,8 @@ async fn a_repeat_of_an_alert_is_one_too() {
     let mut seen = 0;
     for repeat in [false, true, true] {
         let answer = server.post(COMMANDER, "/sys/incidents", &alert).await;
-        let told: Value = answer.json();
-        assert_eq!(told["deduplicated"] == true, repeat, "{told}");
+        let incident: Value = answer.json();
+        assert_eq!(incident["deduplicated"] == true, repeat, "{incident}");
         let entries = done_by(&server, "carl").await;
         assert_eq!(entries.len(), seen + 1, "{entries:?}");
         assert!(

@@ -19,19 +19,6 @@ use uuid::Uuid;
 
 use crate::harness::{ADMIN, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
 
-/// Every page of a list, as its items.
-async fn pages(server: &Server, path: &str) -> Vec<Value> {
-    let (mut all, mut next) = (Vec::new(), String::new());
-    loop {
-        let page = server.get(VIEWER, &format!("{path}{next}")).await.is(200);
-        all.extend(page["items"].as_array().unwrap().iter().cloned());
-        match page["next_cursor"].as_str() {
-            Some(cursor) => next = format!("&cursor={cursor}"),
-            None => return all,
-        }
-    }
-}
-
 /// L1: the whole list of tenants has a route of its own, in pages, and is replaced whole.
 #[tokio::test(flavor = "multi_thread")]
 async fn all_tenants_of_an_incident_are_paged() {
@@ -45,7 +32,9 @@ async fn all_tenants_of_an_incident_are_paged() {
         .declare(&json!({"started_at": "2026-11-20T20:00:00Z", "affected_tenants": rows}))
         .await;
     for limit in [7, 200] {
-        let found = pages(&server, &format!("{path}/tenants?limit={limit}")).await;
+        let found = server
+            .pages(VIEWER, &format!("{path}/tenants?limit={limit}"))
+            .await;
         assert_eq!(found, rows, "{limit}");
     }
     let first = server.get(VIEWER, &format!("{path}/tenants")).await.is(200);

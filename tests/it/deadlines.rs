@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::troubled::{LATE, SLOW, Troubled};
 
-/// What a host prints while it looks for a fault.
+/// Hosts print an engine while they look for a fault.
 #[test]
 fn an_engine_and_its_builder_show_their_pagers_and_settings() {
     let builder = || {

@@ -405,6 +405,19 @@ impl Server {
         format!("/sys/incidents/{}", incident["id"].as_str().unwrap())
     }
 
+    /// The items of every page of a list; `path` has a query.
+    pub(crate) async fn pages(&self, token: &str, path: &str) -> Vec<Value> {
+        let (mut all, mut next) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(token, &format!("{path}{next}")).await.is(200);
+            all.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(cursor) => next = format!("&cursor={cursor}"),
+                None => return all,
+            }
+        }
+    }
+
     /// Waits until the incident's page is in a state.
     pub(crate) async fn paged(&self, path: &str, state: &str) -> Value {
         for _ in 0..3_000 {

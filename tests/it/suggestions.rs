@@ -33,11 +33,11 @@ async fn a_suggestion_names_the_live_incident_of_its_service_and_tenant() {
         ("web", "fr", false),
         ("api", "de", false),
     ] {
-        let told = suggested(&server, service, tenant, "latency").await;
+        let suggestion = suggested(&server, service, tenant, "latency").await;
         let expected = if named { json!(id) } else { Value::Null };
         assert_eq!(
-            told["live_incident_id"], expected,
-            "{service} {tenant}: {told}"
+            suggestion["live_incident_id"], expected,
+            "{service} {tenant}: {suggestion}"
         );
     }
     // One that was there before names it from now on.

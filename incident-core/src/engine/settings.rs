@@ -1,4 +1,4 @@
-//! What an engine is set to, and which times go together.
+//! The settings of an engine, and the check that its times go together.
 
 use std::time::Duration;
 
@@ -104,7 +104,7 @@ impl Settings {
 mod tests {
     use super::*;
 
-    /// Whether the times go together after a change.
+    /// Tells if the times go together after a change.
     fn fits(change: impl FnOnce(&mut Settings)) -> bool {
         let mut settings = Settings::default();
         change(&mut settings);

@@ -169,7 +169,7 @@ where
     })
 }
 
-/// What a row says beside its tenant and period.
+/// The figures of a row, beside its tenant and period.
 #[derive(Clone, Copy)]
 struct Figures {
     outage_us: u64,

@@ -181,7 +181,7 @@ fn a_line_older_than_a_dropped_one_is_dropped_at_once() {
     assert!(shown.updates.iter().all(identified));
 }
 
-/// What is dropped is counted as far as the page showed it.
+/// Dropped lines are counted as far as the page showed them.
 #[test]
 fn only_lines_that_show_count_among_those_that_are_dropped() {
     let line = |seq: u64, status: Status, transition: bool, body: Option<&str>| FaceUpdate {

@@ -251,7 +251,7 @@ fn sync_folder(path: &Path) {
     }
 }
 
-/// What is in the file, and on the disk.
+/// Reads the lines of the file, once all of them are on the disk.
 fn synced(file: &mut impl Disk) -> io::Result<Vec<u8>> {
     // Whoever wrote it may have died before its sync.
     file.sync_all()?;

@@ -165,7 +165,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) sink: Arc<Sink>,
     pub(crate) alarms: Arc<Mutex<Vec<String>>>,
-    /// How many commits told the relay that messages wait.
+    /// The number of commits that woke the relay.
     pub(crate) woken: Arc<AtomicU32>,
     _database: Option<Database>,
 }

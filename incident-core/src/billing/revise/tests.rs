@@ -162,7 +162,7 @@ fn a_reversal_is_on_its_way_until_it_is_replaced() {
         ..row(2, 1, &one, state)
     };
     let given = issued(1, 1, &one, 10);
-    // Owed nothing any more, and that is said already.
+    // Owed nothing any more, and its reversal waits already.
     assert!(is_settled(&[given.clone(), reversal(Estimated)], &[]));
     assert!(!is_settled(&[given.clone(), reversal(Superseded)], &[]));
     assert!(is_settled(&[given, reversal(Superseded)], &[one]));
@@ -201,10 +201,10 @@ fn tenants_whose_credit_gave_way_have_changed() {
 fn billing_is_told_what_was_granted_and_whole_milliseconds() {
     let mut row = issued(1, 1, &fresh("fr", 25), 10);
     row.outage_us = 2_700_000_999;
-    let told = crate::billing::BilledCredit::of(&row).unwrap();
-    assert_eq!(told.outage_ms, 2_700_000);
-    assert_eq!(told.credit_percent.to_string(), "10");
+    let billed = crate::billing::BilledCredit::of(&row).unwrap();
+    assert_eq!(billed.outage_ms, 2_700_000);
+    assert_eq!(billed.credit_percent.to_string(), "10");
     row.reverses = Some(id(7));
-    let told = crate::billing::BilledCredit::of(&row).unwrap();
-    assert_eq!(told.credit_percent.to_string(), "-10");
+    let billed = crate::billing::BilledCredit::of(&row).unwrap();
+    assert_eq!(billed.credit_percent.to_string(), "-10");
 }

@@ -1,4 +1,4 @@
-//! What an event leaves in the incident, and in its entry.
+//! Traces of events in the state of an incident and in its entries.
 
 use std::time::Duration;
 
@@ -96,8 +96,8 @@ fn an_entry_stands_at_the_time_at_which_it_happened() {
     assert_eq!((changed.occurred_at, changed.recorded_at), (now, now));
 }
 
-/// What changed stands in the entry as data, and not in its sentence alone: the shaper of a
-/// credit is found by it.
+/// An entry holds the changed fields as data, and not in its sentence alone: the shaper of a
+/// credit is found by them.
 #[test]
 fn an_entry_names_the_fields_that_changed() {
     let (incident, now) = paged();

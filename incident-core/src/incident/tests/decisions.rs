@@ -1,4 +1,4 @@
-//! What a command needs, and what follows from it.
+//! Rights that commands need, and the events that they lead to.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is done next with a page, moment by moment.
+//! The next step of a page, moment by moment.
 
 use std::time::Duration;
 
