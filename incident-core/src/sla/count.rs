@@ -177,6 +177,11 @@ fn whole_minutes(run: Window) -> Option<Window> {
     Window::non_empty(run.start(), end)
 }
 
+/// Returns the length of a set within `bounds`, in microseconds.
+pub(super) fn clipped(set: &Windows, bounds: Window) -> u64 {
+    set.clip_iter(bounds).map(Window::micros).sum()
+}
+
 /// Downtime by what it weighs, the heaviest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Weighed {
@@ -197,8 +202,7 @@ impl Weighed {
             .clone()
             .all(|(_, weight)| weight == Percent::HUNDRED)
         {
-            let micros = counted.clip_iter(bounds).map(Window::micros).sum();
-            return Self::Whole([(Percent::HUNDRED, micros)]);
+            return Self::Whole([(Percent::HUNDRED, clipped(counted, bounds))]);
         }
         let mut outages: Vec<(&Windows, Percent)> = outages.collect();
         outages.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));

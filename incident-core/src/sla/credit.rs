@@ -4,6 +4,7 @@ use crate::window::{Window, Windows};
 use crate::{Percent, Period, TenantId, Timestamp, Zone};
 
 use super::availability::half_even;
+use super::count::clipped;
 use super::{Availability, Basis, Downtime, SlaTerms};
 
 /// A tenant and the part of the incident that hit it.
@@ -125,8 +126,8 @@ where
         let found = if !repeated && unbounded {
             span.move_to(incident_end);
             *whole.get_or_insert_with(|| {
-                let clipped = sum(counted.clip_iter(span.window));
-                figures(counted.micros(), clipped, &span)
+                let inside = clipped(&counted, span.window);
+                figures(counted.micros(), inside, &span)
             })
         } else if !repeated && plain {
             let inside = || {
@@ -156,7 +157,7 @@ where
             let hit = windows.intersect(&bounds.into_iter().collect());
             span.move_to(hit.end().unwrap_or(incident_end));
             let hit = terms.counted(&hit);
-            figures(hit.micros(), sum(hit.clip_iter(span.window)), &span)
+            figures(hit.micros(), clipped(&hit, span.window), &span)
         };
         Some(CreditRow {
             tenant,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::count::{Counted, Weighed};
+use super::count::{Counted, Weighed, clipped};
 use super::scale::Row;
 use super::{Availability, Basis, Downtime, SlaTerms};
 use crate::{
@@ -242,10 +242,6 @@ fn windows_of(shares: &[IncidentShare]) -> impl Iterator<Item = Window> + '_ {
 
 fn by_weight(shares: &[IncidentShare]) -> impl Iterator<Item = (&Windows, Percent)> + Clone {
     shares.iter().map(|one| (&one.outage, one.weight))
-}
-
-fn clipped(set: &Windows, bounds: Window) -> u64 {
-    set.clip_iter(bounds).map(Window::micros).sum()
 }
 
 /// A line for each incident that hit the tenant in the period, or ended in it.
