@@ -10,6 +10,7 @@ use incident_core::port::UsageError;
 
 use super::MemoryUsage;
 use super::chunk::{Chunk, Facts, Part};
+use super::time_index::{Entry, sort};
 
 /// The tenants of a batch. Nothing of it is kept yet.
 pub(super) struct Batch<'a> {
@@ -59,6 +60,7 @@ impl<'a> Batch<'a> {
             start += events;
         }
         let mut rows = Chunk::zeroed(start);
+        let mut by_minute = Vec::with_capacity(start);
         let mut kinds = usage.kinds();
         for (event, tenant) in self.events.iter().zip(&self.of) {
             let kind = if let Some(kind) = kinds.known(event) {
@@ -72,15 +74,27 @@ impl<'a> Batch<'a> {
             let user = usage.shared.names.raw(event.user_id.as_str());
             let facts = Facts::new(kind, event.failed);
             if let Some(place) = next.get_mut(*tenant) {
-                rows.put(*place, (event.occurred_at.micros(), user, facts));
+                let time = event.occurred_at.micros();
+                rows.put(*place, (time, user, facts));
                 *place += 1;
+                by_minute.push(Entry {
+                    time,
+                    user,
+                    tenant: u32::try_from(*tenant).unwrap_or(u32::MAX),
+                    facts,
+                });
             }
         }
         drop(kinds);
         for (_, places) in &tenants {
             rows.sort_places(places.clone());
         }
-        Ok(Columns { rows, tenants })
+        sort(&mut by_minute);
+        Ok(Columns {
+            rows,
+            tenants,
+            by_minute,
+        })
     }
 }
 
@@ -88,6 +102,8 @@ impl<'a> Batch<'a> {
 pub(super) struct Columns {
     rows: Chunk,
     tenants: Vec<(TenantId, Range<usize>)>,
+    /// All events in order of minutes, each with the place of its tenant.
+    pub(super) by_minute: Vec<Entry>,
 }
 
 impl Columns {

@@ -104,7 +104,7 @@ impl Chunk {
         }
     }
 
-    fn push(&mut self, at: i64, user: RawId, facts: Facts) {
+    pub(super) fn push(&mut self, at: i64, user: RawId, facts: Facts) {
         self.at.push(at);
         self.user.push(user);
         self.facts.push(facts);

@@ -18,10 +18,8 @@ fn last_batch<'a, T: 'a>(parts: impl IntoIterator<Item = &'a Spanned<T>>) -> u64
 
 /// The events of one tenant: segments that are sealed, each after the one before, and
 /// chunks as they came, which may lie anywhere in time. Cloned where somebody reads it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Log {
-    /// The tenant's number, for the register of users.
-    pub(super) tenant: u32,
     pub(super) segments: Vec<Spanned<Segment>>,
     pub(super) chunks: Vec<Spanned<Chunk>>,
     users: Arc<RwLock<Users>>,
@@ -40,15 +38,6 @@ pub(super) struct Tidied {
 }
 
 impl Log {
-    pub(super) fn new(tenant: u32) -> Self {
-        Self {
-            tenant,
-            segments: Vec::new(),
-            chunks: Vec::new(),
-            users: Arc::default(),
-        }
-    }
-
     pub(super) fn users(&self) -> RwLockReadGuard<'_, Users> {
         self.users.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -37,7 +37,7 @@ impl MemoryUsage {
         drop(kinds);
         let beside = self.beside();
         let mut state = self.change();
-        let unknown = |tenant: &&TenantId| !state.logs.contains_key(*tenant);
+        let unknown = |tenant: &&TenantId| !state.tenants.contains_key(*tenant);
         let more = rows + tenants.filter(unknown).count() * TENANT;
         let held = beside + state.bytes;
         if size(held + more + named) > self.limit {
@@ -47,7 +47,15 @@ impl MemoryUsage {
             });
         }
         state.bytes += more;
+        let most = self.room_for_index(held + more + named);
+        state.time_index.shrink_to(most);
         Ok(more)
+    }
+
+    /// Most bytes of the index over time while everything else takes so many.
+    pub(super) fn room_for_index(&self, held: usize) -> usize {
+        let left = self.limit.saturating_sub(size(held));
+        usize::try_from(self.index_bytes.min(left)).unwrap_or(usize::MAX)
     }
 }
 

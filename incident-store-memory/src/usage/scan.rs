@@ -44,7 +44,7 @@ impl Filter {
         Self::Some(table)
     }
 
-    fn counts(&self, facts: Facts) -> bool {
+    pub(super) fn counts(&self, facts: Facts) -> bool {
         match self {
             Self::All => true,
             Self::Some(table) => table.get(usize::from(facts.0)) == Some(&1),
@@ -64,6 +64,9 @@ pub(super) struct Row {
 pub(super) struct Scratch {
     bits: Vec<u64>,
     seen: Seen,
+    met: Vec<[u64; 2]>,
+    /// The users of a question, tenant by tenant.
+    pub(super) users: Vec<RawId>,
 }
 
 impl Scratch {
@@ -71,6 +74,12 @@ impl Scratch {
     pub(super) fn shrink(&mut self) {
         if self.bits.len() > KEPT {
             self.bits = Vec::new();
+        }
+        if self.met.len() > KEPT {
+            self.met = Vec::new();
+        }
+        if self.users.capacity() > KEPT {
+            self.users = Vec::new();
         }
     }
 }
@@ -225,7 +234,7 @@ impl Rows<'_> {
     ) -> u64 {
         let (sealed, raw) = (self.sealed_len(), self.raw_len());
         if sealed == 0 {
-            return self.raw_only(filter, raw, &mut scratch.seen, ids);
+            return distinct_of(raw, self.raw_ids(filter), scratch, ids);
         }
         if raw == 0 && matches!(filter, Filter::All) && self.one_window && ids.is_none() {
             return self.first_ones();
@@ -274,36 +283,6 @@ impl Rows<'_> {
             count_up_to(before, start)
         });
         slices.sum()
-    }
-
-    fn raw_only(
-        &self,
-        filter: &Filter,
-        rows: usize,
-        seen: &mut Seen,
-        ids: Option<&mut Vec<RawId>>,
-    ) -> u64 {
-        if rows == 0 {
-            return 0;
-        }
-        let found = self.raw_ids(filter);
-        let count = if rows <= FEW {
-            seen.fill(rows, found);
-            if let Some(ids) = ids {
-                ids.extend_from_slice(seen.ids());
-            }
-            seen.ids().len()
-        } else {
-            let mut set: HashSet<RawId, RandomState> =
-                HashSet::with_capacity_and_hasher(FEW, RandomState::default());
-            set.extend(found);
-            let count = set.len();
-            if let Some(ids) = ids {
-                ids.extend(set);
-            }
-            count
-        };
-        u64::try_from(count).unwrap_or(u64::MAX)
     }
 
     fn raw_ids<'b>(&'b self, filter: &'b Filter) -> impl Iterator<Item = RawId> + 'b {
@@ -369,6 +348,36 @@ impl Rows<'_> {
             }
         }
     }
+}
+
+/// The distinct ids of at most so many rows, which are added where they are wanted.
+fn distinct_of(
+    rows: usize,
+    found: impl Iterator<Item = RawId>,
+    scratch: &mut Scratch,
+    ids: Option<&mut Vec<RawId>>,
+) -> u64 {
+    if rows == 0 {
+        return 0;
+    }
+    let count = if rows <= FEW {
+        let seen = &mut scratch.seen;
+        seen.fill(rows, found);
+        if let Some(ids) = ids {
+            ids.extend_from_slice(seen.ids());
+        }
+        seen.ids().len()
+    } else {
+        let mut set: HashSet<RawId, RandomState> =
+            HashSet::with_capacity_and_hasher(FEW, RandomState::default());
+        set.extend(found);
+        let count = set.len();
+        if let Some(ids) = ids {
+            ids.extend(set);
+        }
+        count
+    };
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// Sets the bit of each user of the rows that pass: whole blocks by their groups, the edges of
@@ -446,11 +455,28 @@ fn count_up_to(values: &[u32], most: u32) -> u64 {
         .sum()
 }
 
+/// Puts each id once at the front, and answers how many there are.
+pub(super) fn unique(ids: &mut [RawId], scratch: &mut Scratch) -> usize {
+    if ids.len() <= FEW {
+        scratch.seen.fill(ids.len(), ids.iter().copied());
+        let unique = scratch.seen.ids();
+        for (place, id) in ids.iter_mut().zip(unique) {
+            *place = *id;
+        }
+        return unique.len();
+    }
+    let unique: HashSet<RawId, RandomState> = ids.iter().copied().collect();
+    for (place, id) in ids.iter_mut().zip(&unique) {
+        *place = *id;
+    }
+    unique.len()
+}
+
 /// How many distinct ids there are in lists of which each has none twice.
 ///
 /// Few of them are in more than one list, so a filter comes before the set: an id whose
 /// bit nobody else has is in no other list, and only the rest is compared.
-pub(super) fn distinct(ids: &[RawId]) -> u64 {
+pub(super) fn distinct(ids: &[RawId], scratch: &mut Scratch) -> u64 {
     if ids.len() < MANY {
         let set: HashSet<RawId, RandomState> = ids.iter().copied().collect();
         return u64::try_from(set.len()).unwrap_or(u64::MAX);
@@ -462,19 +488,22 @@ pub(super) fn distinct(ids: &[RawId]) -> u64 {
         let bit = hasher.hash_one(id) & mask;
         (usize::try_from(bit >> 6).unwrap_or(0), 1_u64 << (bit & 63))
     };
-    let (mut seen, mut twice) = (vec![0_u64; size / 64], vec![0_u64; size / 64]);
+    // The bits of ids that were met, and beside them of those that were met twice.
+    let words = &mut scratch.met;
+    words.clear();
+    words.resize(size / 64, [0, 0]);
     for id in ids {
         let (at, bit) = place(id);
-        if let (Some(seen), Some(twice)) = (seen.get_mut(at), twice.get_mut(at)) {
-            *twice |= *seen & bit;
-            *seen |= bit;
+        if let Some([met, twice]) = words.get_mut(at) {
+            *twice |= *met & bit;
+            *met |= bit;
         }
     }
     let mut alone = 0;
     let mut rest: HashSet<RawId, RandomState> = HashSet::default();
     for id in ids {
         let (at, bit) = place(id);
-        if twice.get(at).is_none_or(|twice| twice & bit != 0) {
+        if words.get(at).is_none_or(|[_, twice]| twice & bit != 0) {
             rest.insert(*id);
         } else {
             alone += 1;

@@ -77,6 +77,9 @@ async fn every_way_to_count_is_the_plain_one() {
     for (round, seal_after) in (1..).zip([1, 2, 9, 40, 150, 600, 2_000, usize::MAX].repeat(3)) {
         let random = &mut Random(0x2545_f491_4f6c_dd1d ^ round);
         let usage = MemoryUsage::default().sealing_after(seal_after);
+        // All in the index over time, none, the newest ones.
+        let index = [1 << 30, 0, 20_000, 60_000][random.below(4) as usize];
+        let usage = usage.with_time_index(index);
         let users = [5, 60, 900][random.below(3) as usize];
         let late = random.below(3) == 0;
         let mut events = Vec::new();
@@ -123,6 +126,7 @@ async fn any_number_of_unsealed_events_is_counted() {
     let random = &mut Random(77);
     for rows in [1_000, 20_000, 60_000] {
         let usage = MemoryUsage::default().sealing_after(usize::MAX);
+        let usage = usage.with_time_index(0);
         let events: Vec<_> = (0..rows)
             .map(|n| event(random, n * 12_000 / rows, 3_000))
             .collect();
@@ -254,6 +258,7 @@ async fn whole_batches(usage: MemoryUsage) {
 #[tokio::test]
 async fn sealed_events_take_less_room() {
     let usage = MemoryUsage::default().sealing_after(10_000);
+    let usage = usage.with_time_index(0);
     let random = &mut Random(7);
     for batch in 0..50_u64 {
         let one = |n: u64| ApiUsageEvent {
@@ -288,6 +293,7 @@ async fn sealed_events_take_less_room() {
 async fn filters_over_long_windows_are_the_plain_ones() {
     let random = &mut Random(0x1234_5678_9abc_def1);
     let usage = MemoryUsage::default().sealing_after(6_000);
+    let usage = usage.with_time_index(0);
     let mut events = Vec::new();
     for step in 0..40_u64 {
         let batch: Vec<_> = (0..1_200)

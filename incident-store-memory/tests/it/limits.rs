@@ -76,7 +76,7 @@ fn long_named(n: u32) -> ApiUsageEvent {
 /// A22: a batch that is refused leaves none of its names behind, however often it comes.
 #[tokio::test]
 async fn refused_batches_leave_no_names_behind() {
-    let usage = MemoryUsage::with_limit(50_000);
+    let usage = MemoryUsage::with_limit(50_000).with_time_index(0);
     usage.record(vec![long_named(0)], WITHIN).await.unwrap();
     let held = usage.bytes();
     let shown = format!("{usage:?}").len();
@@ -93,7 +93,7 @@ async fn refused_batches_leave_no_names_behind() {
     // Nor does anything else of it show more than before.
     assert_eq!(format!("{usage:?}").len(), shown);
     // So many kinds cannot be told apart: refused for that as a whole, before one is kept.
-    let roomy = MemoryUsage::default();
+    let roomy = MemoryUsage::default().with_time_index(0);
     roomy.record(vec![long_named(0)], WITHIN).await.unwrap();
     let held = roomy.bytes();
     let kinds = (1..=40_000).map(|n| ApiUsageEvent {

@@ -51,7 +51,7 @@ mod usage {
     incident_core::usage_conformance!(super::Memory);
 }
 
-/// Every few events are sealed.
+/// Every few events are sealed, and counted tenant by tenant.
 struct Sealed;
 
 #[async_trait]
@@ -60,7 +60,8 @@ impl UsageBackend for Sealed {
     type Source = MemoryUsage;
 
     async fn open() -> (MemoryUsage, ()) {
-        (MemoryUsage::default().sealing_after(3), ())
+        let usage = MemoryUsage::default().sealing_after(3);
+        (usage.with_time_index(0), ())
     }
 }
 
@@ -68,7 +69,7 @@ mod sealed_usage {
     incident_core::usage_conformance!(super::Sealed);
 }
 
-/// Every question is followed, and some events are sealed.
+/// Every question is followed, some events are sealed, and few are in the index over time.
 struct Followed;
 
 #[async_trait]
@@ -78,6 +79,7 @@ impl UsageBackend for Followed {
 
     async fn open() -> (MemoryUsage, ()) {
         let usage = MemoryUsage::default().sealing_after(400);
+        let usage = usage.with_time_index(2_000);
         (usage.following_from(Duration::ZERO), ())
     }
 }

@@ -1,0 +1,279 @@
+//! Distinct users of a question: of a few minutes of many tenants from the index over time,
+//! else tenant by tenant.
+
+use std::time::{Duration, Instant};
+
+use incident_core::Window;
+use incident_core::impact::{ImpactCounts, ImpactQuery, TenantCount};
+use incident_core::port::UsageError;
+
+use super::ids::RawId;
+use super::scan::{Filter, Rows, Scratch, distinct, unique};
+use super::time_index;
+use super::{MemoryUsage, State, in_time, live, size};
+
+/// So many events per tenant of a question, at most, are read from the index. Beyond, sealed
+/// events are counted faster tenant by tenant, as that needs no set.
+const DENSE: usize = 100;
+
+/// The index is for questions about at least one of so many tenants.
+const SPARSE: usize = 16;
+
+impl MemoryUsage {
+    pub(super) fn counts(
+        &self,
+        query: &ImpactQuery,
+        (started, within): (Instant, Duration),
+    ) -> Result<ImpactCounts, UsageError> {
+        if let Some(counts) = self.followed(query, (started, within))? {
+            return Ok(counts);
+        }
+        let by_time = self.minutes_of(query);
+        let counts = match by_time {
+            Some(minutes) => {
+                let mut scratch = self.shared.scratch();
+                let filter = self.filter(query);
+                let counts = minutes.counts(query, &filter, &mut scratch, (started, within));
+                self.shared.keep(scratch);
+                counts
+            }
+            None => self.tenant_by_tenant(query, (started, within)),
+        };
+        let counts = counts?;
+        if started.elapsed() >= self.follow_from {
+            live::note(&self.shared.live, query, &counts);
+        }
+        Ok(counts)
+    }
+
+    fn followed(
+        &self,
+        query: &ImpactQuery,
+        timing: (Instant, Duration),
+    ) -> Result<Option<ImpactCounts>, UsageError> {
+        let live = &self.shared.live;
+        // A snapshot costs as much as some small questions.
+        if live.is_empty() {
+            return Ok(None);
+        }
+        let snapshot = self.snapshot(query);
+        let filter = self.filter(query);
+        let room = usize::try_from(self.limit / super::FOLLOWED).unwrap_or(usize::MAX);
+        live::ask(live, query, &snapshot, (&filter, room), timing)
+    }
+
+    /// The minutes of a question, if the index has them and they are not too many.
+    fn minutes_of<'a>(&self, query: &'a ImpactQuery) -> Option<Minutes<'a>> {
+        let whole = whole(query)?;
+        let state = self.state();
+        let asked = query.tenants().len();
+        if asked.saturating_mul(SPARSE) < state.shares.len() {
+            return None;
+        }
+        let most = asked.saturating_mul(DENSE);
+        let parts = state.time_index.within(whole, most)?;
+        Some(Minutes {
+            parts,
+            places: places(&state, query),
+            windows: Asked::of(query, whole),
+        })
+    }
+
+    fn tenant_by_tenant(
+        &self,
+        query: &ImpactQuery,
+        (started, within): (Instant, Duration),
+    ) -> Result<ImpactCounts, UsageError> {
+        let snapshot = self.snapshot(query);
+        let filter = self.filter(query);
+        let found = snapshot.found();
+        let rows = found.rows();
+        // Where every user is sealed and has one tenant, the total is the sum.
+        let mut known = rows.iter().filter_map(Option::as_ref);
+        let several = known.clone().count() > 1;
+        let has_raw = known.any(|(_, rows): &(_, Rows<'_>)| rows.has_raw());
+        let mut ids = (several && (snapshot.shares || has_raw)).then(Vec::new);
+        let mut scratch = self.shared.scratch();
+        let mut counts = Vec::with_capacity(rows.len());
+        for found in &rows {
+            counts.push(found.as_ref().map_or(0, |(log, rows)| {
+                rows.users(log, &filter, &mut scratch, ids.as_mut())
+            }));
+            in_time(started, within, &rows)?;
+        }
+        let total = match ids {
+            Some(ids) => distinct(&ids, &mut scratch),
+            None => counts.iter().sum(),
+        };
+        self.shared.keep(scratch);
+        Ok(answer(query, counts, total))
+    }
+}
+
+fn answer(query: &ImpactQuery, counts: Vec<u64>, total_unique_users: u64) -> ImpactCounts {
+    let tenants = query.tenants().iter().zip(counts);
+    let by_tenant = tenants.map(|(one, unique_users)| TenantCount {
+        tenant: one.tenant.clone(),
+        unique_users,
+    });
+    ImpactCounts {
+        by_tenant: by_tenant.collect(),
+        total_unique_users,
+    }
+}
+
+/// From the first window's start to the last one's end; none without any.
+fn whole(query: &ImpactQuery) -> Option<Window> {
+    let windows = || query.tenants().iter().map(|one| one.windows.as_slice());
+    let start = windows().filter_map(|of| Some(of.first()?.start())).min()?;
+    let end = windows().filter_map(|of| Some(of.last()?.end())).max()?;
+    Window::non_empty(start, end)
+}
+
+/// By the number of a tenant its place in the question, which is one after the last for those
+/// that it is not about.
+fn places(state: &State, query: &ImpactQuery) -> Vec<usize> {
+    let asked = query.tenants();
+    let mut places = vec![asked.len(); state.shares.len()];
+    for (place, one) in asked.iter().enumerate() {
+        let number = state.tenants.get(&one.tenant).map(|known| known.number);
+        let number = number.and_then(|number| usize::try_from(number).ok());
+        if let Some(at) = number.and_then(|number| places.get_mut(number)) {
+            *at = place;
+        }
+    }
+    places
+}
+
+/// The minutes of a question: all tenants' events, of which some are asked about.
+struct Minutes<'a> {
+    parts: Vec<time_index::Found>,
+    /// By the number of a tenant its place in the question.
+    places: Vec<usize>,
+    windows: Asked<'a>,
+}
+
+/// When the tenants of a question were hit.
+enum Asked<'a> {
+    /// All of them at the same time.
+    Together { start: i64, end: i64 },
+    /// By place in the question.
+    Each(Vec<&'a [Window]>),
+}
+
+impl<'a> Asked<'a> {
+    fn of(query: &'a ImpactQuery, whole: Window) -> Self {
+        let windows = query.tenants().iter().map(|one| one.windows.as_slice());
+        if windows.clone().all(|windows| windows == [whole]) {
+            return Self::Together {
+                start: whole.start().micros(),
+                end: whole.end().micros(),
+            };
+        }
+        Self::Each(windows.collect())
+    }
+
+    fn contain(&self, place: usize, time: i64) -> bool {
+        match self {
+            Self::Together { start, end } => *start <= time && time < *end,
+            Self::Each(windows) => windows.get(place).is_some_and(|windows| {
+                let after = windows.partition_point(|one| one.end().micros() <= time);
+                windows
+                    .get(after)
+                    .is_some_and(|one| one.start().micros() <= time)
+            }),
+        }
+    }
+}
+
+impl Minutes<'_> {
+    fn counts(
+        &self,
+        query: &ImpactQuery,
+        filter: &Filter,
+        scratch: &mut Scratch,
+        (started, within): (Instant, Duration),
+    ) -> Result<ImpactCounts, UsageError> {
+        let asked = query.tenants().len();
+        let events = self.parts.iter().map(|(part, _)| part.tenant.len()).sum();
+        let in_time = || match started.elapsed() <= within {
+            true => Ok(()),
+            false => Err(UsageError::TimedOut {
+                tenants: asked,
+                events: Some(size(events)),
+            }),
+        };
+        in_time()?;
+        // Blocks of this size are asked of the system anew each time where they are not kept.
+        let mut users = std::mem::take(&mut scratch.users);
+        let ends = self.users(filter, asked, &mut users);
+        in_time()?;
+        let mut counts = Vec::with_capacity(asked);
+        let (mut start, mut kept) = (0, 0);
+        for end in ends {
+            let of_tenant = users.get_mut(start..end).unwrap_or_default();
+            let found = unique(of_tenant, scratch);
+            counts.push(size(found));
+            users.copy_within(start..start + found, kept);
+            kept += found;
+            start = end;
+        }
+        users.truncate(kept);
+        let total = distinct(&users, scratch);
+        scratch.users = users;
+        Ok(answer(query, counts, total))
+    }
+
+    /// Lists the user of each event that counts, tenant by tenant. Answers where each tenant
+    /// ends.
+    fn users(&self, filter: &Filter, asked: usize, users: &mut Vec<RawId>) -> Vec<usize> {
+        // The last one is of those that are not asked about.
+        let mut next = vec![0; asked + 1];
+        self.each(filter, |place, _| {
+            if let Some(events) = next.get_mut(place) {
+                *events += 1;
+            }
+        });
+        let mut all = 0;
+        for one in &mut next {
+            (*one, all) = (all, all + *one);
+        }
+        users.clear();
+        users.resize(all, RawId::default());
+        self.each(filter, |place, user| {
+            if let Some(next) = next.get_mut(place) {
+                if let Some(free) = users.get_mut(*next) {
+                    *free = user;
+                }
+                *next += 1;
+            }
+        });
+        next.truncate(asked);
+        next
+    }
+
+    /// Each event that counts: the place of the tenant in the question, and the user.
+    fn each(&self, filter: &Filter, mut see: impl FnMut(usize, RawId)) {
+        let nobody = usize::MAX;
+        for (part, is_whole) in &self.parts {
+            let places = part.tenant.iter().map(|number| {
+                let number = usize::try_from(*number).unwrap_or(nobody);
+                self.places.get(number).copied().unwrap_or(nobody)
+            });
+            let events = places.zip(&part.rows.user);
+            let all_count = *is_whole
+                && matches!(filter, Filter::All)
+                && matches!(self.windows, Asked::Together { .. });
+            if all_count {
+                events.for_each(|(place, user)| see(place, *user));
+            } else {
+                let facts = part.rows.at.iter().zip(&part.rows.facts);
+                for ((place, user), (time, facts)) in events.zip(facts) {
+                    if self.windows.contain(place, *time) && filter.counts(*facts) {
+                        see(place, *user);
+                    }
+                }
+            }
+        }
+    }
+}
