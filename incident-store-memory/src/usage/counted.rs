@@ -1,16 +1,18 @@
 //! Distinct users of a question: of a few minutes of many tenants from the index over time,
 //! else tenant by tenant.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use incident_core::Window;
 use incident_core::impact::{ImpactCounts, ImpactQuery, TenantCount};
 use incident_core::port::UsageError;
 
 use super::ids::RawId;
-use super::scan::{Filter, Rows, Scratch, distinct, unique};
-use super::time_index;
+use super::scan::{Filter, Rows, Scratch, distinct};
 use super::{MemoryUsage, State, in_time, live, size};
+use super::{seen, time_index};
 
 /// So many events per tenant of a question, at most, are read from the index. Beyond, sealed
 /// events are counted faster tenant by tenant, as that needs no set.
@@ -70,7 +72,7 @@ impl MemoryUsage {
         if asked.saturating_mul(SPARSE) < state.shares.len() {
             return None;
         }
-        let most = asked.saturating_mul(DENSE);
+        let most = asked.saturating_mul(DENSE).min(seen::MOST);
         let parts = state.time_index.within(whole, most)?;
         Some(Minutes {
             parts,
@@ -204,52 +206,28 @@ impl Minutes<'_> {
             }),
         };
         in_time()?;
-        // Blocks of this size are asked of the system anew each time where they are not kept.
-        let mut users = std::mem::take(&mut scratch.users);
-        let ends = self.users(filter, asked, &mut users);
-        in_time()?;
-        let mut counts = Vec::with_capacity(asked);
-        let (mut start, mut kept) = (0, 0);
-        for end in ends {
-            let of_tenant = users.get_mut(start..end).unwrap_or_default();
-            let found = unique(of_tenant, scratch);
-            counts.push(size(found));
-            users.copy_within(start..start + found, kept);
-            kept += found;
-            start = end;
-        }
-        users.truncate(kept);
-        let total = distinct(&users, scratch);
-        scratch.users = users;
-        Ok(answer(query, counts, total))
-    }
-
-    /// Lists the user of each event that counts, tenant by tenant. Answers where each tenant
-    /// ends.
-    fn users(&self, filter: &Filter, asked: usize, users: &mut Vec<RawId>) -> Vec<usize> {
-        // The last one is of those that are not asked about.
-        let mut next = vec![0; asked + 1];
-        self.each(filter, |place, _| {
-            if let Some(events) = next.get_mut(place) {
-                *events += 1;
-            }
-        });
-        let mut all = 0;
-        for one in &mut next {
-            (*one, all) = (all, all + *one);
-        }
-        users.clear();
-        users.resize(all, RawId::default());
+        let mut counts = vec![0_u64; asked];
+        // By user: the place of the tenant with which it came first. Few have another one.
+        let mut first_of: Vec<u32> = Vec::with_capacity(events);
+        let mut others: HashSet<(RawId, usize), RandomState> = HashSet::default();
+        let users = &mut scratch.seen;
+        users.begin(events);
         self.each(filter, |place, user| {
-            if let Some(next) = next.get_mut(place) {
-                if let Some(free) = users.get_mut(*next) {
-                    *free = user;
+            let Some(count) = counts.get_mut(place) else {
+                return;
+            };
+            let known = first_of.get(users.insert(user));
+            *count += match known {
+                None => {
+                    first_of.push(u32::try_from(place).unwrap_or(u32::MAX));
+                    1
                 }
-                *next += 1;
-            }
+                Some(first) if usize::try_from(*first) == Ok(place) => 0,
+                Some(_) => u64::from(others.insert((user, place))),
+            };
         });
-        next.truncate(asked);
-        next
+        in_time()?;
+        Ok(answer(query, counts, size(first_of.len())))
     }
 
     /// Each event that counts: the place of the tenant in the question, and the user.

@@ -63,10 +63,8 @@ pub(super) struct Row {
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     bits: Vec<u64>,
-    seen: Seen,
+    pub(super) seen: Seen,
     met: Vec<[u64; 2]>,
-    /// The users of a question, tenant by tenant.
-    pub(super) users: Vec<RawId>,
 }
 
 impl Scratch {
@@ -78,9 +76,7 @@ impl Scratch {
         if self.met.len() > KEPT {
             self.met = Vec::new();
         }
-        if self.users.capacity() > KEPT {
-            self.users = Vec::new();
-        }
+        self.seen.shrink(4 * KEPT);
     }
 }
 
@@ -453,23 +449,6 @@ fn count_up_to(values: &[u32], most: u32) -> u64 {
         .chunks(1 << 16)
         .map(|values| u64::from(block(values)))
         .sum()
-}
-
-/// Puts each id once at the front, and answers how many there are.
-pub(super) fn unique(ids: &mut [RawId], scratch: &mut Scratch) -> usize {
-    if ids.len() <= FEW {
-        scratch.seen.fill(ids.len(), ids.iter().copied());
-        let unique = scratch.seen.ids();
-        for (place, id) in ids.iter_mut().zip(unique) {
-            *place = *id;
-        }
-        return unique.len();
-    }
-    let unique: HashSet<RawId, RandomState> = ids.iter().copied().collect();
-    for (place, id) in ids.iter_mut().zip(&unique) {
-        *place = *id;
-    }
-    unique.len()
 }
 
 /// How many distinct ids there are in lists of which each has none twice.

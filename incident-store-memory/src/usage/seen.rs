@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 
 use super::ids::RawId;
 
-/// Most rows that it is for: of more, a set of its own is faster.
+/// Most rows of one tenant that it is for: of more, a set of its own is faster.
 pub(super) const FEW: usize = 4_096;
 
 /// A set of ids. It keeps its room when it is emptied, and emptying it costs as much as the
@@ -16,19 +16,35 @@ pub(super) struct Seen {
     hasher: RandomState,
     /// Each id once, in the order in which they came.
     ids: Vec<RawId>,
-    /// The upper half is that of an id's hash, the lower one more than its place in `ids`; 0
-    /// where there is none.
-    places: Vec<u64>,
+    /// The upper [`TAG`] bits are those of an id's hash, the lower ones one more than its place in
+    /// `ids`; 0 where there is none.
+    places: Vec<u32>,
     /// So many of the places are in use, a power of two, less one.
     mask: usize,
 }
 
-const PLACE: u64 = 0xffff_ffff;
+/// Most ids that a set holds.
+pub(super) const MOST: usize = (1 << 22) - 2;
+
+/// So many bits of an id's hash are kept, so that ids of another hash are seldom compared.
+const TAG: u32 = 10;
+
+/// The bits of a place in `ids`.
+const PLACE: u32 = u32::MAX >> TAG;
 
 impl Seen {
     /// Makes it the set of these ids, at most [`FEW`] of them.
     pub(super) fn fill(&mut self, rows: usize, ids: impl Iterator<Item = RawId>) {
         let rows = rows.min(FEW);
+        self.begin(rows);
+        for id in ids.take(rows) {
+            self.insert(id);
+        }
+    }
+
+    /// Empties it and makes room for so many ids, at most [`MOST`]: at most half of the places are
+    /// taken, so that each id finds its own or a free one.
+    pub(super) fn begin(&mut self, rows: usize) {
         self.ids.clear();
         let size = (rows * 2).next_power_of_two();
         if self.places.len() < size {
@@ -38,9 +54,12 @@ impl Seen {
             places.fill(0);
         }
         self.mask = size - 1;
-        // At most half of the places are taken: each id finds its own or a free one.
-        for id in ids.take(rows) {
-            self.insert(id);
+    }
+
+    /// Gives back room that only few questions need.
+    pub(super) fn shrink(&mut self, places: usize) {
+        if self.places.len() > places {
+            *self = Self::default();
         }
     }
 
@@ -49,23 +68,27 @@ impl Seen {
         &self.ids
     }
 
-    fn insert(&mut self, id: RawId) {
+    /// Adds an id, where it is not there yet, and answers its place among [`ids`](Self::ids).
+    pub(super) fn insert(&mut self, id: RawId) -> usize {
         let hash = self.hasher.hash_one(id);
-        let mut at = usize::try_from(hash & PLACE).unwrap_or(0) & self.mask;
-        while let Some(place) = self.places.get_mut(at) {
-            if *place == 0 {
-                self.ids.push(id);
-                let next = u64::try_from(self.ids.len()).unwrap_or(PLACE);
-                *place = hash & !PLACE | next;
-                return;
-            }
-            let same_hash = (*place ^ hash) & !PLACE == 0;
-            let known = usize::try_from((*place & PLACE) - 1).unwrap_or(0);
-            if same_hash && self.ids.get(known) == Some(&id) {
-                return;
+        let tag = u32::try_from(hash >> (u64::BITS - TAG)).unwrap_or(0) << (u32::BITS - TAG);
+        let mut at = usize::try_from(hash & 0xffff_ffff).unwrap_or(0) & self.mask;
+        while let Some(place) = self.places.get(at) {
+            let Some(known) = (place & PLACE).checked_sub(1) else {
+                break;
+            };
+            let known = usize::try_from(known).unwrap_or(0);
+            if place & !PLACE == tag && self.ids.get(known) == Some(&id) {
+                return known;
             }
             at = (at + 1) & self.mask;
         }
+        let next = self.ids.len();
+        self.ids.push(id);
+        if let Some(place) = self.places.get_mut(at) {
+            *place = tag | (u32::try_from(next + 1).unwrap_or(0) & PLACE);
+        }
+        next
     }
 }
 
