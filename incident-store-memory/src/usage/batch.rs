@@ -10,7 +10,7 @@ use incident_core::port::UsageError;
 
 use super::MemoryUsage;
 use super::chunk::{Chunk, Facts, Part};
-use super::time_index::{Entry, sort};
+use super::time_index;
 
 /// The tenants of a batch. Nothing of it is kept yet.
 pub(super) struct Batch<'a> {
@@ -60,7 +60,7 @@ impl<'a> Batch<'a> {
             start += events;
         }
         let mut rows = Chunk::zeroed(start);
-        let mut by_minute = Vec::with_capacity(start);
+        let mut by_slot = time_index::Part::with_capacity(start);
         let mut kinds = usage.kinds();
         for (event, tenant) in self.events.iter().zip(&self.of) {
             let kind = if let Some(kind) = kinds.known(event) {
@@ -74,26 +74,21 @@ impl<'a> Batch<'a> {
             let user = usage.shared.names.raw(event.user_id.as_str());
             let facts = Facts::new(kind, event.failed);
             if let Some(place) = next.get_mut(*tenant) {
-                let time = event.occurred_at.micros();
-                rows.put(*place, (time, user, facts));
+                let row = (event.occurred_at.micros(), user, facts);
+                rows.put(*place, row);
                 *place += 1;
-                by_minute.push(Entry {
-                    time,
-                    user,
-                    tenant: u32::try_from(*tenant).unwrap_or(u32::MAX),
-                    facts,
-                });
+                by_slot.push(u32::try_from(*tenant).unwrap_or(u32::MAX), row);
             }
         }
         drop(kinds);
         for (_, places) in &tenants {
             rows.sort_places(places.clone());
         }
-        sort(&mut by_minute);
+        by_slot.sort();
         Ok(Columns {
             rows,
             tenants,
-            by_minute,
+            by_slot,
         })
     }
 }
@@ -102,8 +97,8 @@ impl<'a> Batch<'a> {
 pub(super) struct Columns {
     rows: Chunk,
     tenants: Vec<(TenantId, Range<usize>)>,
-    /// All events in order of minutes, each with the place of its tenant.
-    pub(super) by_minute: Vec<Entry>,
+    /// All events in order of slots, each with the place of its tenant.
+    pub(super) by_slot: time_index::Part,
 }
 
 impl Columns {

@@ -125,7 +125,7 @@ impl Chunk {
         *self = rows.into_iter().collect();
     }
 
-    fn rows(&self) -> impl Iterator<Item = (i64, RawId, Facts)> + '_ {
+    pub(super) fn rows(&self) -> impl Iterator<Item = (i64, RawId, Facts)> + '_ {
         let rest = self.user.iter().zip(&self.facts);
         let rows = self.at.iter().zip(rest);
         rows.map(|(at, (user, facts))| (*at, *user, *facts))

@@ -30,12 +30,12 @@ impl MemoryUsage {
         if let Some(counts) = self.followed(query, (started, within))? {
             return Ok(counts);
         }
-        let by_time = self.minutes_of(query);
+        let by_time = self.slots_of(query);
         let counts = match by_time {
-            Some(minutes) => {
+            Some(slots) => {
                 let mut scratch = self.shared.scratch();
                 let filter = self.filter(query);
-                let counts = minutes.counts(query, &filter, &mut scratch, (started, within));
+                let counts = slots.counts(query, &filter, &mut scratch, (started, within));
                 self.shared.keep(scratch);
                 counts
             }
@@ -64,8 +64,8 @@ impl MemoryUsage {
         live::ask(live, query, &snapshot, (&filter, room), timing)
     }
 
-    /// The minutes of a question, if the index has them and they are not too many.
-    fn minutes_of<'a>(&self, query: &'a ImpactQuery) -> Option<Minutes<'a>> {
+    /// The slots of a question, if the index has them and they are not too many.
+    fn slots_of<'a>(&self, query: &'a ImpactQuery) -> Option<Slots<'a>> {
         let whole = whole(query)?;
         let state = self.state();
         let asked = query.tenants().len();
@@ -74,7 +74,7 @@ impl MemoryUsage {
         }
         let most = asked.saturating_mul(DENSE).min(seen::MOST);
         let parts = state.time_index.within(whole, most)?;
-        Some(Minutes {
+        Some(Slots {
             parts,
             places: places(&state, query),
             windows: Asked::of(query, whole),
@@ -147,8 +147,8 @@ fn places(state: &State, query: &ImpactQuery) -> Vec<usize> {
     places
 }
 
-/// The minutes of a question: all tenants' events, of which some are asked about.
-struct Minutes<'a> {
+/// The slots of a question: all tenants' events, of which some are asked about.
+struct Slots<'a> {
     parts: Vec<time_index::Found>,
     /// By the number of a tenant its place in the question.
     places: Vec<usize>,
@@ -188,7 +188,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-impl Minutes<'_> {
+impl Slots<'_> {
     fn counts(
         &self,
         query: &ImpactQuery,

@@ -183,9 +183,9 @@ impl MemoryUsage {
         self
     }
 
-    /// Keeps the newest events of all tenants also by minute, in at most so many bytes, an
-    /// eighth of the limit if not given; 0 for none. A few minutes of many tenants are counted
-    /// faster by it. An event takes 32 bytes of it. It gives way where events need the room.
+    /// Keeps the newest events of all tenants also in order of time, in at most so many bytes,
+    /// an eighth of the limit if not given; 0 for none. A few minutes of many tenants are counted
+    /// faster by it. An event takes 30 bytes of it. It gives way where events need the room.
     #[must_use]
     pub const fn with_time_index(mut self, bytes: u64) -> Self {
         self.index_bytes = bytes;
@@ -480,7 +480,7 @@ impl UsageSink for MemoryUsage {
             let new = state.shares.len() - known;
             state.bytes += batch.len() * RAW_ROW + new * TENANT;
             let most = self.room_for_index(state.bytes + beside);
-            state.time_index.add(&columns.by_minute, &numbers, most);
+            state.time_index.add(&columns.by_slot, &numbers, most);
         }
         self.tidy_up(&untidy);
         Ok(())

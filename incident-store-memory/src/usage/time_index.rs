@@ -1,7 +1,8 @@
-//! The newest events of all tenants by minute: a short window of many tenants is read
-//! from one place, where the logs of tenants would cost a few misses of the cache each.
+//! The newest events of all tenants by slots of five minutes: a short window of many tenants is
+//! read from one place, where the logs of tenants would cost a few misses of the cache each.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use incident_core::Window;
@@ -12,46 +13,65 @@ use super::ids::RawId;
 /// The index takes at most this part of the limit, unless told otherwise.
 pub(super) const SHARE: u64 = 8;
 
-const MINUTE_US: i64 = 60_000_000;
+/// The length of a slot.
+const SLOT_US: i64 = 5 * 60_000_000;
 
 /// Most events of a part: adding to one that somebody reads copies it.
 const PART: usize = 1_024;
 
-/// About what a minute takes beside its events.
-const MINUTE: usize = 200;
+/// About what a slot takes beside its events.
+const SLOT: usize = 400;
 
 /// What an event takes.
 const ENTRY: usize = RAW_ROW + 4;
 
-/// An event of a batch that is not kept yet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    pub(super) time: i64,
-    pub(super) user: RawId,
-    /// The place of the tenant in the batch.
-    pub(super) tenant: u32,
-    pub(super) facts: Facts,
-}
-
-/// Events of a minute, in the order in which they came.
+/// Events of any tenants.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
-    /// The number of the tenant of each row.
+    /// The number of the tenant of each row; in a batch that is not kept yet its place in the batch.
     pub(super) tenant: Vec<u32>,
     pub(super) rows: Chunk,
 }
 
-/// A part, and whether its minute lies in the window that was asked for as a whole.
+impl Part {
+    pub(super) fn with_capacity(events: usize) -> Self {
+        Self {
+            tenant: Vec::with_capacity(events),
+            rows: Chunk::with_capacity(events),
+        }
+    }
+
+    pub(super) fn push(&mut self, tenant: u32, (time, user, facts): (i64, RawId, Facts)) {
+        self.tenant.push(tenant);
+        self.rows.push(time, user, facts);
+    }
+
+    /// Puts rows in order of slots, where they are not.
+    pub(super) fn sort(&mut self) {
+        if self.rows.at.is_sorted_by_key(|time| slot(*time)) {
+            return;
+        }
+        let rows = self.tenant.iter().zip(self.rows.rows());
+        let mut rows: Vec<_> = rows.map(|(tenant, row)| (*tenant, row)).collect();
+        rows.sort_by_key(|(_, (time, ..))| slot(*time));
+        *self = Self::with_capacity(rows.len());
+        for (tenant, row) in rows {
+            self.push(tenant, row);
+        }
+    }
+}
+
+/// A part, and whether its slot lies in the window that was asked for as a whole.
 pub(super) type Found = (Arc<Part>, bool);
 
-/// Events by minute, complete from some minute on.
+/// Events by slot, complete from some slot on.
 ///
-/// It repeats what logs hold, so that it gives way where room is short: the oldest minute
+/// It repeats what logs hold, so that it gives way where room is short: the oldest slot
 /// first, as a whole.
 #[derive(Debug)]
 pub(super) struct TimeIndex {
-    minutes: BTreeMap<i64, Vec<Arc<Part>>>,
-    /// The first minute that it is complete from.
+    slots: BTreeMap<i64, Vec<Arc<Part>>>,
+    /// The first slot that it is complete from.
     complete_from: i64,
     bytes: usize,
 }
@@ -59,74 +79,71 @@ pub(super) struct TimeIndex {
 impl Default for TimeIndex {
     fn default() -> Self {
         Self {
-            minutes: BTreeMap::new(),
+            slots: BTreeMap::new(),
             complete_from: i64::MIN,
             bytes: 0,
         }
     }
 }
 
-fn minute(time: i64) -> i64 {
-    time.div_euclid(MINUTE_US)
-}
-
-/// Puts events in order of minutes, where they are not.
-pub(super) fn sort(entries: &mut [Entry]) {
-    if !entries.is_sorted_by_key(|one| minute(one.time)) {
-        entries.sort_by_key(|one| minute(one.time));
-    }
+fn slot(time: i64) -> i64 {
+    time.div_euclid(SLOT_US)
 }
 
 impl TimeIndex {
-    /// Adds events that are in order of minutes, with the number of the tenant in each place of
+    /// Adds events that are in order of slots, with the number of the tenant in each place of
     /// their batch. Keeps at most so many bytes.
-    pub(super) fn add(&mut self, entries: &[Entry], tenants: &[u32], most: usize) {
-        let same_minute = |one: &Entry, next: &Entry| minute(one.time) == minute(next.time);
-        for run in entries.chunk_by(same_minute) {
-            let Some(first) = run.first() else { continue };
-            if most > 0 && minute(first.time) >= self.complete_from {
-                self.add_to(minute(first.time), run, tenants);
+    pub(super) fn add(&mut self, batch: &Part, tenants: &[u32], most: usize) {
+        let mut start = 0;
+        for run in batch.rows.at.chunk_by(|a, b| slot(*a) == slot(*b)) {
+            let Some(slot) = run.first().map(|time| slot(*time)) else {
+                continue;
+            };
+            let end = start + run.len();
+            if most > 0 && slot >= self.complete_from {
+                self.add_to(slot, batch, start..end, tenants);
             } else {
-                self.complete_from = self.complete_from.max(minute(first.time) + 1);
+                self.complete_from = self.complete_from.max(slot + 1);
             }
+            start = end;
         }
         self.shrink_to(most);
     }
 
-    fn add_to(&mut self, minute: i64, run: &[Entry], tenants: &[u32]) {
-        let parts = self.minutes.entry(minute).or_insert_with(|| {
-            self.bytes += MINUTE;
+    fn add_to(&mut self, slot: i64, batch: &Part, places: Range<usize>, tenants: &[u32]) {
+        let parts = self.slots.entry(slot).or_insert_with(|| {
+            self.bytes += SLOT;
             Vec::new()
         });
-        let mut rest = run;
-        while !rest.is_empty() {
+        self.bytes += places.len() * ENTRY;
+        let mut start = places.start;
+        while start < places.end {
             if parts.last().is_none_or(|part| part.tenant.len() >= PART) {
                 parts.push(Arc::default());
             }
             let Some(part) = parts.last_mut().map(Arc::make_mut) else {
                 return;
             };
-            let (now, later) = rest.split_at(rest.len().min(PART - part.tenant.len()));
-            for entry in now {
-                let place = usize::try_from(entry.tenant).unwrap_or(usize::MAX);
-                let tenant = tenants.get(place).copied().unwrap_or(u32::MAX);
-                part.tenant.push(tenant);
-                part.rows.push(entry.time, entry.user, entry.facts);
-            }
-            self.bytes += now.len() * ENTRY;
-            rest = later;
+            let end = places.end.min(start + PART - part.tenant.len());
+            let of = batch.tenant.get(start..end).unwrap_or_default().iter();
+            part.tenant.extend(of.map(|place| {
+                let place = usize::try_from(*place).unwrap_or(usize::MAX);
+                tenants.get(place).copied().unwrap_or(u32::MAX)
+            }));
+            part.rows.extend(batch.rows.part(start..end));
+            start = end;
         }
     }
 
-    /// Gives up the oldest minutes until it takes at most so many bytes.
+    /// Gives up the oldest slots until it takes at most so many bytes.
     pub(super) fn shrink_to(&mut self, most: usize) {
         while self.bytes > most {
-            let Some((minute, parts)) = self.minutes.pop_first() else {
+            let Some((slot, parts)) = self.slots.pop_first() else {
                 return;
             };
             let events: usize = parts.iter().map(|part| part.tenant.len()).sum();
-            self.bytes = self.bytes.saturating_sub(MINUTE + events * ENTRY);
-            self.complete_from = self.complete_from.max(minute + 1);
+            self.bytes = self.bytes.saturating_sub(SLOT + events * ENTRY);
+            self.complete_from = self.complete_from.max(slot + 1);
         }
     }
 
@@ -135,19 +152,19 @@ impl TimeIndex {
         self.bytes
     }
 
-    /// The events of the minutes that a window touches; none where some of them may be
+    /// The events of the slots that a window touches; none where some of them may be
     /// missing, or there are more than so many.
     pub(super) fn within(&self, window: Window, most: usize) -> Option<Vec<Found>> {
         let (start, end) = (window.start().micros(), window.end().micros());
-        if minute(start) < self.complete_from {
+        if slot(start) < self.complete_from {
             return None;
         }
-        let whole = minute(start - 1) + 1..minute(end);
+        let whole = slot(start - 1) + 1..slot(end);
         let (mut found, mut events) = (Vec::new(), 0);
-        for (minute, parts) in self.minutes.range(minute(start)..=minute(end - 1)) {
+        for (slot, parts) in self.slots.range(slot(start)..=slot(end - 1)) {
             for part in parts {
                 events += part.tenant.len();
-                found.push((Arc::clone(part), whole.contains(minute)));
+                found.push((Arc::clone(part), whole.contains(slot)));
             }
             if events > most {
                 return None;
@@ -163,56 +180,54 @@ mod tests {
 
     use super::*;
 
-    fn entry(second: i64) -> Entry {
-        Entry {
-            time: second * 1_000_000,
-            user: RawId::default(),
-            tenant: 0,
-            facts: Facts(0),
+    /// A sixtieth of a slot.
+    const UNIT_US: i64 = SLOT_US / 60;
+
+    fn events(times: impl IntoIterator<Item = i64>) -> Part {
+        let mut part = Part::default();
+        for time in times {
+            part.push(0, (time * UNIT_US, RawId::default(), Facts(0)));
         }
+        part.sort();
+        part
     }
 
-    fn window(start: u64, end: u64) -> Window {
-        let at = |second| {
-            let start = Timestamp::from_micros(0).unwrap();
-            start.saturating_add(std::time::Duration::from_secs(second))
-        };
+    fn window(start: i64, end: i64) -> Window {
+        let at = |time: i64| Timestamp::from_micros(time * UNIT_US).unwrap();
         Window::new(at(start), at(end)).unwrap()
     }
 
     fn times(index: &TimeIndex, of: Window) -> Option<Vec<i64>> {
         let parts = index.within(of, 10_000)?;
         let times = parts.iter().flat_map(|(part, _)| &part.rows.at);
-        Some(times.map(|time| time / 1_000_000).collect())
+        Some(times.map(|time| time / UNIT_US).collect())
     }
 
     #[test]
-    fn minutes_hold_what_came_and_the_oldest_ones_give_way() {
+    fn slots_hold_what_came_and_the_oldest_ones_give_way() {
         let mut index = TimeIndex::default();
-        let mut entries = [130, 5, 61, 59].map(entry);
-        sort(&mut entries);
-        index.add(&entries, &[7], usize::MAX);
-        assert_eq!(index.bytes(), 3 * MINUTE + 4 * ENTRY);
+        index.add(&events([130, 5, 61, 59]), &[7], usize::MAX);
+        assert_eq!(index.bytes(), 3 * SLOT + 4 * ENTRY);
         assert_eq!(times(&index, window(0, 60)), Some(vec![5, 59]));
         assert_eq!(times(&index, window(30, 61)), Some(vec![5, 59, 61]));
         assert_eq!(times(&index, window(500, 600)), Some(Vec::new()));
         assert!(index.within(window(0, 600), 3).is_none(), "too many");
-        index.shrink_to(2 * MINUTE + 2 * ENTRY);
+        index.shrink_to(2 * SLOT + 2 * ENTRY);
         assert_eq!(times(&index, window(59, 600)), None, "given up");
         assert_eq!(times(&index, window(60, 600)), Some(vec![61, 130]));
         // What is older than the index is complete stays out of it.
-        index.add(&[entry(10), entry(70)], &[7], usize::MAX);
+        index.add(&events([10, 70]), &[7], usize::MAX);
         assert_eq!(times(&index, window(0, 120)), None);
         assert_eq!(times(&index, window(60, 120)), Some(vec![61, 70]));
-        index.add(&[entry(700)], &[7], 0);
+        index.add(&events([700]), &[7], 0);
         assert_eq!((index.bytes(), times(&index, window(700, 701))), (0, None));
         assert_eq!(times(&index, window(720, 721)), Some(Vec::new()));
     }
 
     #[test]
-    fn a_minute_is_whole_where_the_window_has_all_of_it() {
+    fn a_slot_is_whole_where_the_window_has_all_of_it() {
         let mut index = TimeIndex::default();
-        index.add(&[entry(1), entry(61), entry(121)], &[7], usize::MAX);
+        index.add(&events([1, 61, 121]), &[7], usize::MAX);
         let wholes = |of: Window| -> Vec<bool> {
             let found = index.within(of, 10).unwrap();
             found.iter().map(|(_, whole)| *whole).collect()
@@ -226,10 +241,9 @@ mod tests {
     #[test]
     fn what_somebody_reads_does_not_change() {
         let mut index = TimeIndex::default();
-        index.add(&[entry(1)], &[7], usize::MAX);
+        index.add(&events([1]), &[7], usize::MAX);
         let read = index.within(window(0, 60), 10).unwrap();
-        let many: Vec<Entry> = (0..3_000).map(|n| entry(n % 60)).collect();
-        index.add(&many, &[7], usize::MAX);
+        index.add(&events((0..3_000).map(|n| n % 60)), &[7], usize::MAX);
         assert_eq!(
             read.iter()
                 .map(|(part, _)| part.tenant.len())
