@@ -132,4 +132,27 @@ mod tests {
         assert_eq!(known.len(), MOST_SERVICES);
         assert!(!known.contains_key(&service(0)) && known.contains_key(&service(MOST_SERVICES)));
     }
+
+    /// The alert of an incident stands for others of its service while it is open there and the
+    /// incident goes on.
+    #[test]
+    fn an_alert_is_open_until_it_is_closed_or_its_incident_ends() {
+        let (incident, _, now) = crate::testing::an_incident();
+        let with = |change: &dyn Fn(&mut Incident)| {
+            let mut one = incident.clone();
+            one.state_mut().paging.state = PagingState::Accepted;
+            change(&mut one);
+            is_open(&one)
+        };
+        assert!(with(&|_| ()));
+        assert!(!with(
+            &|one| one.state_mut().paging.state = PagingState::Pending
+        ));
+        assert!(!with(
+            &|one| one.state_mut().paging.closed_there_at = Some(now)
+        ));
+        assert!(!with(
+            &|one| one.state_mut().status = crate::incident::Status::Resolved
+        ));
+    }
 }

@@ -190,7 +190,209 @@ fn seconds(micros: i64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::{Arc, Mutex};
+
+    use metrics::{
+        Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata,
+        Recorder, SharedString,
+    };
+
     use super::*;
+    use crate::paging::{NotSent, Receipt};
+
+    /// A recorder that keeps each value with the name and the labels of its metric.
+    #[derive(Clone, Debug, Default)]
+    struct Recorded {
+        described: Arc<Mutex<BTreeSet<String>>>,
+        values: Arc<Mutex<Vec<String>>>,
+    }
+
+    #[derive(Debug)]
+    struct Metric {
+        name: String,
+        values: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Metric {
+        fn note(&self, value: &str) {
+            let noted = format!("{} {value}", self.name);
+            self.values.lock().unwrap().push(noted);
+        }
+    }
+
+    impl CounterFn for Metric {
+        fn increment(&self, value: u64) {
+            self.note(&format!("+{value}"));
+        }
+
+        fn absolute(&self, value: u64) {
+            self.note(&value.to_string());
+        }
+    }
+
+    impl GaugeFn for Metric {
+        fn increment(&self, value: f64) {
+            self.note(&format!("+{value}"));
+        }
+
+        fn decrement(&self, value: f64) {
+            self.note(&format!("-{value}"));
+        }
+
+        fn set(&self, value: f64) {
+            self.note(&value.to_string());
+        }
+    }
+
+    impl HistogramFn for Metric {
+        fn record(&self, value: f64) {
+            self.note(&value.to_string());
+        }
+    }
+
+    impl Recorded {
+        fn metric(&self, key: &Key) -> Arc<Metric> {
+            let labels = key
+                .labels()
+                .map(|one| format!(" {}={}", one.key(), one.value()));
+            Arc::new(Metric {
+                name: format!("{}{}", key.name(), labels.collect::<String>()),
+                values: Arc::clone(&self.values),
+            })
+        }
+
+        fn describe(&self, name: &KeyName) {
+            let mut described = self.described.lock().unwrap();
+            described.insert(name.as_str().to_owned());
+        }
+    }
+
+    impl Recorder for Recorded {
+        fn describe_counter(&self, name: KeyName, _: Option<Unit>, _: SharedString) {
+            self.describe(&name);
+        }
+
+        fn describe_gauge(&self, name: KeyName, _: Option<Unit>, _: SharedString) {
+            self.describe(&name);
+        }
+
+        fn describe_histogram(&self, name: KeyName, _: Option<Unit>, _: SharedString) {
+            self.describe(&name);
+        }
+
+        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::from_arc(self.metric(key))
+        }
+
+        fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::from_arc(self.metric(key))
+        }
+
+        fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::from_arc(self.metric(key))
+        }
+    }
+
+    /// What is measured while something is done.
+    fn measured(done: impl FnOnce()) -> Vec<String> {
+        let recorded = Recorded::default();
+        metrics::with_local_recorder(&recorded, done);
+        let values = recorded.values.lock().unwrap();
+        values.clone()
+    }
+
+    #[test]
+    fn every_metric_says_what_it_means() {
+        let recorded = Recorded::default();
+        metrics::with_local_recorder(&recorded, describe_metrics);
+        let all = [
+            NOTIFICATIONS,
+            FAILED,
+            REQUEST,
+            ACCEPTED,
+            HELD,
+            DOUBLE,
+            LEASES,
+            ALARMS,
+            DOWN,
+            OLDEST,
+            UNFINISHED,
+            GIVEN_UP,
+            SKEW,
+        ];
+        let all: BTreeSet<String> = all.map(str::to_owned).into();
+        assert_eq!(*recorded.described.lock().unwrap(), all);
+    }
+
+    #[test]
+    fn attempts_are_counted_with_their_time_and_why_they_failed() {
+        let target = TargetId::new("pagerduty").unwrap();
+        let took = Duration::from_millis(250);
+        let tell =
+            |answer: &PageAnswer| measured(|| attempt(&target, PageAction::Trigger, answer, took));
+        let sent = "incident_notifications_total target=pagerduty action=trigger +1";
+        let answered = "incident_notification_latency_seconds target=pagerduty 0.25";
+        let receipt = Receipt {
+            request_id: None,
+            reduced: false,
+        };
+        assert_eq!(tell(&PageAnswer::Accepted(receipt)), [sent, answered]);
+        let not_sent = |reason| {
+            PageAnswer::NotSent(NotSent {
+                reason,
+                retry_after: None,
+            })
+        };
+        for (answer, reason) in [
+            (PageAnswer::Unknown, "unknown"),
+            (not_sent(NotSentReason::Unreachable), "unreachable"),
+            (not_sent(NotSentReason::RateLimited), "rateLimited"),
+            (not_sent(NotSentReason::Unavailable), "serverError"),
+            (not_sent(NotSentReason::Rejected), "clientError"),
+            (not_sent(NotSentReason::Unauthorized), "authError"),
+            (not_sent(NotSentReason::NotConfigured), "notConfigured"),
+        ] {
+            let failed = format!(
+                "incident_notifications_failed_total target=pagerduty action=trigger reason={reason} +1"
+            );
+            assert_eq!(tell(&answer), [sent, answered, &failed]);
+        }
+    }
+
+    #[test]
+    fn what_befalls_pages_is_counted() {
+        let target = TargetId::new("pagerduty").unwrap();
+        let counted = measured(|| {
+            accepted(Severity::Sev1, Duration::from_millis(1_500));
+            held(&target, Hold::Limited);
+            held(&target, Hold::Down);
+            perhaps_twice(&target);
+            lease_lost();
+            down(&target, true);
+            down(&target, false);
+            alarm(&Alarm::TargetDown {
+                target: target.clone(),
+            });
+        });
+        let expected = [
+            "incident_page_acceptance_seconds severity=SEV1 1.5",
+            "incident_pages_held_total target=pagerduty reason=limited +1",
+            "incident_pages_held_total target=pagerduty reason=down +1",
+            "incident_possible_double_wakes_total target=pagerduty +1",
+            "incident_leases_lost_total +1",
+            "incident_target_down target=pagerduty 1",
+            "incident_target_down target=pagerduty 0",
+            "incident_alarms_total kind=target_down +1",
+        ];
+        assert_eq!(counted, expected);
+    }
+
+    #[test]
+    fn counts_are_as_large_as_a_gauge_holds_exactly() {
+        let counts = [0, 7, u64::MAX].map(|number| count(number).to_string());
+        assert_eq!(counts, ["0", "7", "4294967295"]);
+    }
 
     #[test]
     fn a_clock_that_is_behind_is_negative() {

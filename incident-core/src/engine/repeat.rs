@@ -54,3 +54,33 @@ pub(super) fn is_moot(incident: &Incident, page: &PageEvent) -> bool {
     let newest = incident.paging_of(page.rule.as_ref());
     incident.status.is_live() || newest.is_none_or(|paging| page.epoch < paging.epoch)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::Status;
+    use crate::paging::PageAction;
+    use crate::testing::{a_page, an_incident};
+
+    #[test]
+    fn a_resolution_is_repeated_while_its_page_is_the_newest_of_an_incident_that_ended() {
+        for (status, epoch, moot) in [
+            (Status::Resolved, 1, false),
+            (Status::Cancelled, 1, false),
+            (Status::Resolved, 2, true),
+            (Status::Investigating, 1, true),
+            (Status::Investigating, 2, true),
+        ] {
+            let (mut incident, ..) = an_incident();
+            let state = incident.state_mut();
+            (state.status, state.paging.epoch) = (status, epoch);
+            let page = a_page(PageAction::Resolve);
+            assert_eq!(is_moot(&incident, &page), moot, "{status:?} {epoch}");
+        }
+        let (mut incident, ..) = an_incident();
+        incident.state_mut().status = Status::Resolved;
+        let mut page = a_page(PageAction::Resolve);
+        page.rule = Some("manager".parse().unwrap());
+        assert!(is_moot(&incident, &page), "there is no such escalation");
+    }
+}

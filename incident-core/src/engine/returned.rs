@@ -119,4 +119,27 @@ mod tests {
         let now = left.now(at(most));
         assert_eq!((now.len(), now.contains(&id(0))), (MOST, false));
     }
+
+    #[test]
+    fn a_message_is_left_to_others_for_a_while_by_any_clock() {
+        let left = LeftToOthers::default();
+        let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
+        let id = MessageId::from_uuid(Uuid::from_u64_pair(9 << 12, 1));
+        assert!(left.add(id, start));
+        assert!(!left.add(id, start), "it is known");
+        let just_before = start.saturating_add(LEFT - Duration::from_micros(1));
+        assert_eq!(left.now(just_before), [id]);
+        assert_eq!(left.now(start.saturating_add(LEFT)), []);
+        // A clock that went back.
+        assert!(left.add(id, start));
+        assert_eq!(left.now(start.saturating_sub(Duration::from_secs(1))), []);
+        assert_eq!(left.now(start), []);
+    }
+
+    #[test]
+    fn only_what_is_not_understood_is_left_to_another_version() {
+        let unreadable = Error::Store(StoreError::Corrupt("a column".into()));
+        assert!(is_unreadable(&unreadable));
+        assert!(!is_unreadable(&Error::Store(StoreError::Conflict)));
+    }
 }

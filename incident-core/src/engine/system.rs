@@ -43,3 +43,37 @@ impl IdGen for SystemIds {
         Salt(Uuid::new_v4().into_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 9562, section 5.7: the milliseconds since 1970 come first.
+    #[test]
+    fn sortable_ids_hold_their_time() {
+        for time in [
+            "1970-01-01T00:00:00Z",
+            "2026-11-20T22:15:00.007Z",
+            "2026-11-20T22:15:00.999999Z",
+        ] {
+            let now: Timestamp = time.parse().unwrap();
+            let id = SystemIds.sortable(now);
+            let millis = id.as_u128() >> 80;
+            assert_eq!(
+                millis,
+                u128::from(now.micros().unsigned_abs() / 1_000),
+                "{time}"
+            );
+            assert_eq!(id.get_version_num(), 7);
+        }
+    }
+
+    #[test]
+    fn ids_and_salts_are_never_the_same() {
+        let now = SystemClock.now();
+        assert!(now.micros() > 1_700_000_000_000_000);
+        assert_ne!(SystemIds.sortable(now), SystemIds.sortable(now));
+        assert_ne!(SystemIds.random(), SystemIds.random());
+        assert_ne!(SystemIds.salt(), SystemIds.salt());
+    }
+}

@@ -188,3 +188,94 @@ pub(super) fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> Au
         detail,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paging::{NotSent, NotSentReason};
+
+    fn said(answer: PageAnswer, perhaps_twice: bool, outcome: Settled) -> Vec<String> {
+        let told = Told {
+            attempt: Some(Attempt {
+                target: TargetId::new("pagerduty").unwrap(),
+                answer,
+                first: true,
+                perhaps_twice,
+            }),
+            outcome,
+            overdue: None,
+            behind: None,
+        };
+        sentences(&crate::testing::a_page(PageAction::Trigger), &told)
+    }
+
+    fn accepted(reduced: bool) -> PageAnswer {
+        PageAnswer::Accepted(Receipt {
+            request_id: None,
+            reduced,
+        })
+    }
+
+    fn refused() -> PageAnswer {
+        PageAnswer::NotSent(NotSent {
+            reason: NotSentReason::Unauthorized,
+            retry_after: None,
+        })
+    }
+
+    #[test]
+    fn the_timeline_says_how_the_target_answered() {
+        let given_up = || Settled::GivenUp { log: Vec::new() };
+        let noun = PageAction::Trigger.noun();
+        let words = NotSentReason::Unauthorized.words();
+        let twice =
+            "went to another pager although one before may have it; somebody may be woken twice.";
+        for (answer, perhaps_twice, outcome, expected) in [
+            (
+                accepted(false),
+                false,
+                Settled::Done,
+                "accepted by pagerduty".to_owned(),
+            ),
+            (
+                accepted(true),
+                false,
+                Settled::Done,
+                "accepted by pagerduty in its shortest form: the full one was refused".to_owned(),
+            ),
+            (
+                accepted(false),
+                true,
+                Settled::Done,
+                format!("{twice} pagerduty: accepted"),
+            ),
+            (
+                PageAnswer::Unknown,
+                true,
+                Settled::Done,
+                format!("{twice} pagerduty: no answer"),
+            ),
+            (
+                PageAnswer::Unknown,
+                false,
+                Settled::Done,
+                "failed at pagerduty: no answer".to_owned(),
+            ),
+            (
+                refused(),
+                false,
+                Settled::Done,
+                format!("failed at pagerduty: {words}"),
+            ),
+            (
+                refused(),
+                false,
+                given_up(),
+                format!("given up: pagerduty: {words}"),
+            ),
+        ] {
+            let expected = format!("{noun} {expected}");
+            assert_eq!(said(answer, perhaps_twice, outcome), [expected]);
+        }
+    }
+}
