@@ -65,3 +65,31 @@ async fn a_repeat_of_an_alert_is_one_too() {
     }
     server.stop().await;
 }
+
+/// Usage events are no decision, and yet somebody sent them: how many, and who.
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_events_are_counted_in_the_trail() {
+    let server = Server::start().await;
+    let event = |user: &str| {
+        json!({"tenant_id": "fr", "user_id": user, "service": "api",
+            "occurred_at": "2026-11-20T21:00:00Z", "failed": false})
+        .to_string()
+    };
+    let body = [event("u1"), event("u2")].join("\n");
+    let header = [("content-type", "application/x-ndjson")];
+    let sent = server.send(
+        reqwest::Method::POST,
+        ADMIN,
+        "/sys/usage-events",
+        &header,
+        Some(body.into_bytes()),
+    );
+    sent.await.is(202);
+    let entries = server.pages(ADMIN, "/sys/audit?actor=root").await;
+    let said: Vec<_> = entries
+        .iter()
+        .map(|entry| (&entry["action"], &entry["detail"]["events"]))
+        .collect();
+    assert_eq!(said, [(&json!("record_usage"), &json!("2"))]);
+    server.stop().await;
+}

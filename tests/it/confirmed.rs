@@ -8,7 +8,7 @@ use incident_core::actor::Role;
 use incident_core::engine::{Alarm, Ask, Incidents};
 use incident_core::incident::{Command, Declare, Severity};
 use incident_core::paging::{HeedPolicy, PagingState};
-use incident_core::port::{PageCheck, Pager};
+use incident_core::port::{AuditQuery, PageCheck, Pager};
 use incident_core::testing::{ManualClock, caller};
 use incident_pagers::testing::{Canned, Fault, StandIn};
 use incident_pagers::{ApiKey, OpsGenie, PagerDuty, PagerDutyRest, RoutingKey};
@@ -183,6 +183,15 @@ async fn a_page_that_was_accepted_and_opened_nothing_raises_an_alarm() {
             .text(incident_core::timeline::TextName::Message)
             .unwrap();
         assert!(text.contains("opened no alert"), "{text}");
+        let all = AuditQuery {
+            limit: 50,
+            ..AuditQuery::default()
+        };
+        let audit = it.incidents.audit(&all).await.unwrap();
+        let noted = audit
+            .iter()
+            .filter(|entry| entry.said.action == "page_unconfirmed");
+        assert_eq!(noted.count(), 1);
         let asked = it.questions();
         it.pass(300).await;
         assert_eq!(

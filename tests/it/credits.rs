@@ -334,3 +334,50 @@ async fn of_month(server: &Server, incidents: usize) -> Value {
     }
     panic!("the month was not computed in time");
 }
+
+/// A credit says from which windows it was computed: those of the incident, or the tenant's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_credit_was_computed_from_is_the_tenants_own_part() {
+    let server = server(FEES).await;
+    let open = json!({"severity": "SEV2", "affected_tenants": ["de"]});
+    let open = server.declare(&open).await;
+    let change = json!({"affected_tenants": ["de", "fr"]});
+    server.patch(COMMANDER, &open, &change).await.is(200);
+    assert!(credits(&server, "").await.is_empty(), "it goes on");
+    let tenant = |name: &str, from: Option<&str>, until: Option<&str>| json!({"tenant_id": name, "from": from, "until": until});
+    let (one, three) = ("2026-11-10T01:00:00Z", "2026-11-10T03:00:00Z");
+    let parts = json!([
+        tenant("a", None, None),
+        tenant("b", Some(one), None),
+        tenant("c", None, Some(three)),
+        tenant("d", Some(one), Some(three)),
+    ]);
+    let path = server
+        .declare(&json!({"mode": "retrospective", "started_at": "2026-11-10T00:00:00Z", "affected_tenants": parts}))
+        .await;
+    let over =
+        json!({"message": "over", "status": "resolved", "occurred_at": "2026-11-10T06:00:00Z"});
+    let updates = format!("{path}/updates");
+    server.post(COMMANDER, &updates, &over).await.is(201);
+    let rows = credits(&server, "").await;
+    let from: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let inputs = row["inputs"].as_array().unwrap();
+            let windows = inputs
+                .iter()
+                .flat_map(|one| one["windows"].as_array().unwrap());
+            let shown = windows.map(|one| format!("{} {}", one["from"], one["until"]));
+            let shown: Vec<String> = shown.collect();
+            format!("{}: {}", row["tenant_id"], shown.join(", ")).replace('"', "")
+        })
+        .collect();
+    let expected = [
+        "a: 2026-11-10T00:00:00Z 2026-11-10T06:00:00Z",
+        "b: 2026-11-10T01:00:00Z 2026-11-10T06:00:00Z",
+        "c: 2026-11-10T00:00:00Z 2026-11-10T03:00:00Z",
+        "d: 2026-11-10T01:00:00Z 2026-11-10T03:00:00Z",
+    ];
+    assert_eq!(from, expected);
+    server.stop().await;
+}

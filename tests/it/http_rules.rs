@@ -180,6 +180,9 @@ async fn an_idempotency_key_makes_a_request_happen_once() {
         )
         .await
         .is(201);
+    // What was written since is no part of the answer.
+    let another = json!({"message": "two"});
+    server.post(RESPONDER, &route, &another).await.is(201);
     let twice = server
         .send(
             Method::POST,

@@ -490,6 +490,12 @@ async fn new_terms_are_applied_when_somebody_asks() {
         .get(ADMIN, "/sys/audit?limit=200")
         .await
         .is(200);
+    // Twice an incident's credits came out differently, and four times a month was computed anew.
+    let recomputed = audit["items"].as_array().unwrap().iter();
+    let recomputed = recomputed.filter(|entry| entry["action"] == "recompute_credits");
+    let (of_incidents, of_months): (Vec<&Value>, Vec<&Value>) =
+        recomputed.partition(|entry| !entry["incident_id"].is_null());
+    assert_eq!((of_incidents.len(), of_months.len()), (2, 4));
     let audit = audit.to_string();
     for action in [
         "recompute_credits",

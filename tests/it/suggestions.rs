@@ -46,3 +46,21 @@ async fn a_suggestion_names_the_live_incident_of_its_service_and_tenant() {
     assert_eq!(again["live_incident_id"], id);
     server.stop().await;
 }
+
+/// The list has every suggestion, the newest first, with its live incident and its state.
+#[tokio::test(flavor = "multi_thread")]
+async fn suggestions_are_listed_with_their_incident_and_state() {
+    let server = Server::start().await;
+    let first = suggested(&server, "api", "fr", "5xx").await;
+    let hit = json!({"severity": "SEV4", "affected_services": ["web"], "affected_tenants": ["fr"]});
+    let live = server.declare(&hit).await;
+    server.clock.advance(std::time::Duration::from_secs(1));
+    let second = suggested(&server, "web", "fr", "5xx").await;
+    let list = server.pages(ADMIN, "/sys/incidents/suggestions").await;
+    let ids: Vec<&Value> = list.iter().map(|one| &one["id"]).collect();
+    assert_eq!(ids, [&second["id"], &first["id"]]);
+    let incident = live.rsplit('/').next().unwrap();
+    assert_eq!(list[0]["live_incident_id"], incident, "{list:?}");
+    assert_eq!(list[1]["live_incident_id"], Value::Null, "{list:?}");
+    server.stop().await;
+}

@@ -13,7 +13,7 @@ use incident_core::paging::{
     NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, TEST_LASTS, TargetId, TestOutcome,
     TestedTarget, Urgency,
 };
-use incident_core::port::Pager;
+use incident_core::port::{AuditQuery, Pager};
 use incident_core::testing::{ManualClock, RecordingPager, caller};
 use incident_pagers::testing::{AlertState, Canned, Fault, StandIn};
 use incident_pagers::{ApiKey, OpsGenie, PagerDuty, RoutingKey};
@@ -415,4 +415,48 @@ async fn the_same_request_is_answered_again_while_the_test_is_open() {
     // A refusal is not remembered.
     post("another").await.is(200);
     server.stop().await;
+}
+
+/// Who asked, how each target answered and how the end went: each is an entry of the audit
+/// trail, and the relay hears that a message waits before anything is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_is_in_the_audit_trail_from_its_question_to_its_end() {
+    let it = setup().await;
+    let waiting = Arc::new(Mutex::new(0));
+    let heard = waiting.clone();
+    let builder = Incidents::builder(it.storage.store.clone())
+        .clock(it.clock.clone())
+        .on_commit(move |notice| *heard.lock().unwrap() += u32::from(notice.outbox));
+    let pagers = it.pagers.iter().cloned();
+    let incidents = pagers
+        .fold(builder, |builder, pager| builder.pager(pager))
+        .build()
+        .unwrap();
+    it.test(&incidents).await;
+    assert_eq!(*waiting.lock().unwrap(), 1);
+    it.clock.advance(TEST_LASTS);
+    incidents.drain().await.unwrap();
+    assert_eq!(it.open(), (0, 0));
+    let all = AuditQuery {
+        limit: 50,
+        ..AuditQuery::default()
+    };
+    let entries = incidents.audit(&all).await.unwrap();
+    let mut said: Vec<String> = entries
+        .iter()
+        .map(|entry| {
+            let said = &entry.said;
+            let detail: Vec<&str> = said.detail.values().map(String::as_str).collect();
+            format!("{} {}: {}", said.actor.name, said.action, detail.join(" "))
+        })
+        .collect();
+    said.sort();
+    let expected = [
+        "anna test_pager: accepted opsgenie",
+        "anna test_pager: accepted pagerduty",
+        "anna test_pagers: pagerduty,opsgenie",
+        "pager:opsgenie end_test_page: accepted",
+        "pager:pagerduty end_test_page: accepted",
+    ];
+    assert_eq!(said, expected);
 }

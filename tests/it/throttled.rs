@@ -1,12 +1,19 @@
 //! Vendors that count requests per key, over HTTP and in real time.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use incident_console::policy_file::PolicyFile;
+use incident_core::actor::Role;
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Declare, Severity};
+use incident_core::paging::{NotSent, NotSentReason, PageAction, PageAnswer};
+use incident_core::testing::{ManualClock, RecordingPager, caller};
 use incident_pagers::testing::StandIn;
+use incident_store_memory::MemoryStore;
 use serde_json::json;
 
-use crate::harness::{COMMANDER, RESPONDER, Server, VIEWER};
+use crate::harness::{COMMANDER, RESPONDER, Server, VIEWER, at};
 
 const ON_CALL: &str = "0123456789abcdef0123456789abcdef";
 const SECURITY: &str = "5ec5ec5ec5ec5ec5ec5ec5ec5ec5ec5e";
@@ -109,4 +116,45 @@ async fn in_a_storm_a_sev1_is_there_at_once_and_the_limit_is_kept() {
         "{storm} SEV4 and a SEV1 over HTTP: the SEV1 after {waited:?}, at most {busiest:?} requests in a minute"
     );
     server.stop().await;
+}
+
+/// What is sent to a target that is down, where another one has the page, resolves nothing: it has
+/// a key of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_has_a_key_of_its_own() {
+    let clock = Arc::new(ManualClock::at(at("2026-11-21T03:00:00Z")));
+    let first = Arc::new(RecordingPager::named("first").unwrap());
+    let second = Arc::new(RecordingPager::named("second").unwrap());
+    let away = PageAnswer::NotSent(NotSent {
+        reason: NotSentReason::Unavailable,
+        retry_after: None,
+    });
+    first.script(std::iter::repeat_n(away, 8));
+    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+        .clock(clock.clone())
+        .pager(first.clone())
+        .pager(second.clone())
+        .build()
+        .unwrap();
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    for _ in 0..12 {
+        let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+        incidents.declare(&ask, &asked).await.unwrap();
+        incidents.drain().await.unwrap();
+        clock.advance(Duration::from_secs(2));
+    }
+    let resolved: Vec<String> = first
+        .sent()
+        .into_iter()
+        .filter(|page| page.action == PageAction::Resolve)
+        .map(|page| page.dedup_key)
+        .collect();
+    assert!(!resolved.is_empty());
+    assert!(
+        resolved.iter().all(|key| key.ends_with(":probe")),
+        "{resolved:?}"
+    );
+    // It works again, and takes the pages that come first.
+    assert_eq!(first.wakes() + second.wakes(), 12);
+    assert!(first.wakes() > 0);
 }

@@ -357,6 +357,13 @@ async fn opsgenie_tells_as_well_and_policy_says_what_it_may_change() {
             ),
         ]
     );
+    let audit = it.server.get(ADMIN, "/sys/audit?limit=200").await.is(200);
+    let updates = audit["items"].as_array().unwrap().iter();
+    let updates: Vec<&Value> = updates
+        .filter(|entry| entry["action"] == "update")
+        .map(|entry| &entry["detail"]["status"])
+        .collect();
+    assert_eq!(updates, ["resolved"]);
     // The alert is called off where it was opened, once.
     let resolved = |page: &&incident_core::paging::PageEvent| page.action == PageAction::Resolve;
     for _ in 0..500 {

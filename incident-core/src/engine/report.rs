@@ -350,3 +350,32 @@ fn left_out(query: &ImpactQuery, weeks: &[ImpactQuery], at: usize) -> usize {
         0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::impact::TenantWindows;
+    use crate::{Window, Windows};
+
+    #[test]
+    fn a_week_is_left_out_where_an_asked_tenant_has_no_window_in_it() {
+        let hour = Window::new(
+            "2026-11-20T10:00:00Z".parse().unwrap(),
+            "2026-11-20T11:00:00Z".parse().unwrap(),
+        );
+        let hour = Windows::from(hour.unwrap());
+        let query = |hit: [bool; 2]| {
+            let tenants = ["fr", "us"].into_iter().zip(hit);
+            let tenants = tenants.map(|(name, hit)| TenantWindows {
+                tenant: name.parse().unwrap(),
+                windows: if hit { hour.clone() } else { Windows::empty() },
+            });
+            ImpactQuery::new(tenants.collect(), None, false)
+        };
+        let asked = query([true, false]);
+        let weeks = [[true, true], [false, true], [false, false]].map(query);
+        assert_eq!(left_out(&asked, &weeks, 0), 2);
+        assert_eq!(left_out(&asked, &weeks, 1), 0, "it is not asked about");
+        assert_eq!(left_out(&asked, &weeks, 2), 0, "there is none");
+    }
+}

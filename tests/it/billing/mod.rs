@@ -9,11 +9,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::billing::Difference;
+use incident_core::billing::{CreditState, Difference};
 use incident_core::engine::Incidents;
 use incident_core::incident::{Affected, Change, Command};
 use incident_core::outbox::{GivenUp, Message, MessageBody};
-use incident_core::port::AuditQuery;
+use incident_core::port::{AuditQuery, CreditQuery};
+use incident_core::{IncidentId, MessageId};
 use incident_pagers::testing::{Billing, Fault};
 use incident_pagers::{HttpSink, SigningSecret};
 
@@ -365,4 +366,87 @@ async fn over_http_each_credit_is_booked_once() {
     assert!(
         matches!(report.differences.as_slice(), [Difference::Missing(ours)] if ours.key == ledger[0].key)
     );
+}
+
+/// Rows are asked for by themselves, by incident, by batch and by state, and those of others do
+/// not come with them, although they share the cap.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_about_credits_is_answered_with_those_alone() {
+    let world = World::new().await;
+    let process = world.process();
+    let first = hour(&process, 9, &["tenant-0", "tenant-1"]).await;
+    assert_eq!(approve_all(&process).await, 2);
+    world.hand_over().await;
+    let second = hour(&process, 10, &["tenant-0"]).await;
+    let all = process.credits(&CreditQuery::default()).await.unwrap();
+    assert_eq!(all.len(), 3);
+    let issued = all.iter().find_map(|one| one.row.issued.as_ref());
+    let batch = issued.unwrap().batch;
+    let one = all.iter().find(|one| one.row.incident_id == Some(second));
+    let one = one.unwrap().row.id;
+    let nobody: IncidentId = "01a1fe7e-8565-7544-9512-dcd142c5f862".parse().unwrap();
+    let other_batch = MessageId::from_uuid(nobody.uuid());
+    let query = CreditQuery::default;
+    for (asked, rows) in [
+        (
+            CreditQuery {
+                incident: Some(first),
+                ..query()
+            },
+            2,
+        ),
+        (
+            CreditQuery {
+                incident: Some(second),
+                ..query()
+            },
+            1,
+        ),
+        (
+            CreditQuery {
+                incident: Some(nobody),
+                ..query()
+            },
+            0,
+        ),
+        (
+            CreditQuery {
+                batch: Some(batch),
+                ..query()
+            },
+            2,
+        ),
+        (
+            CreditQuery {
+                batch: Some(other_batch),
+                ..query()
+            },
+            0,
+        ),
+        (
+            CreditQuery {
+                id: Some(one),
+                ..query()
+            },
+            1,
+        ),
+        (
+            CreditQuery {
+                state: Some(CreditState::Estimated),
+                ..query()
+            },
+            1,
+        ),
+        (
+            CreditQuery {
+                incident: Some(second),
+                batch: Some(batch),
+                ..query()
+            },
+            0,
+        ),
+    ] {
+        let found = process.credits(&asked).await.unwrap();
+        assert_eq!(found.len(), rows, "{asked:?}");
+    }
 }
