@@ -185,6 +185,62 @@ async fn a_period_has_the_terms_of_its_start_everywhere() {
     }
 }
 
+/// An outage over a change between terms per incident and terms per month is cut there: each part
+/// is credited once, under its own terms, also after a correction.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_part_of_an_outage_over_a_change_of_the_basis_is_credited_once() {
+    let change_at = "2026-11-01T00:00:00Z";
+    let table = "tiers = [{ from_minutes = 0, credit_percent = \"0\" }, { from_minutes = 60, credit_percent = \"10\" },
+        { from_minutes = 90, credit_percent = \"20\" }]";
+    for (old, new, incident_in) in [
+        ("per_incident", "per_month", "2026-10"),
+        ("per_month", "per_incident", "2026-11"),
+    ] {
+        let version = |name: &str, basis: &str, validity: &str| {
+            let more = format!("basis = \"{basis}\"\n{validity} = \"{change_at}\"\n{table}");
+            terms(name, &more)
+        };
+        let old = version("old", old, "valid_until");
+        let new = version("new", new, "valid_from");
+        let contract = Contract::versions(vec![old, new]).unwrap();
+        let gold = Name::new("gold").unwrap();
+        let contracts = Contracts::default()
+            .with_contract(gold.clone(), contract)
+            .with_tenant(tenant("fr"), Some(gold), None)
+            .unwrap();
+        let world = World::new().await;
+        let process = world.process_under(contracts);
+        let id = outage(
+            &process,
+            "2026-10-31T22:30:00Z",
+            "2026-11-01T01:00:00Z",
+            &["fr"],
+        )
+        .await;
+        let shown = async |october, november| {
+            agree(&process, &["2026-10", "2026-11"]).await;
+            assert_eq!(owed(&process, "2026-10", "fr").await, october);
+            assert_eq!(owed(&process, "2026-11", "fr").await, november);
+            let report = process.sla_impact(id).await.unwrap();
+            let row = &report.rows[0];
+            assert_eq!(row.period.to_string(), incident_in);
+            let own = if incident_in == "2026-10" {
+                october
+            } else {
+                november
+            };
+            assert_eq!(row.credit.to_string(), own);
+        };
+        shown("20", "10").await;
+        // It began an hour earlier, and later than was thought.
+        let start = at("2026-10-31T23:00:00Z");
+        change(&process, id, Change::StartedAt(start))
+            .await
+            .unwrap();
+        shown("10", "10").await;
+    }
+}
+
 /// M3: room that comes back under a cap is given to what was cut.
 #[tokio::test(flavor = "multi_thread")]
 async fn room_that_comes_back_under_a_cap_is_credited() {

@@ -236,7 +236,8 @@ impl Incidents {
         };
         let kept = newest(&kept);
         let (outage, end) = (facts.outage(now), facts.end(now));
-        for (terms, tenants) in self.by_terms(&tenants, &outage, end) {
+        for (of, tenants) in self.by_terms(&tenants, &outage, end) {
+            let (terms, outage) = (of.terms, of.outage(&outage));
             let outage = IncidentOutage {
                 windows: &outage,
                 weight: weight(facts, terms),

@@ -1,5 +1,6 @@
 //! Credits as an effect of the end of an incident and of corrections after it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::commit::{Commit, IncidentWrite, OutboxWrite};
 use crate::incident::{Affected, AffectedTenant, Incident, Severity, SlaFacts, outage_by_tenant};
 use crate::outbox::{Claim, Message, MessageBody, Resettle, Settled, Settlement};
 use crate::port::{CreditQuery, StoreError};
-use crate::sla::{Basis, IncidentOutage, SlaTerms, TenantOutage, credit_rows};
+use crate::sla::{Basis, IncidentOutage, IncidentTerms, TenantOutage, credit_rows};
 use crate::{CreditId, IncidentId, MessageId, Percent, PersonName, TenantId, Timestamp};
 use crate::{Window, Windows, Zone};
 
@@ -164,9 +165,10 @@ impl Incidents {
         }
         let (outage, end) = (facts.outage(now), facts.end(now));
         let mut fresh = Vec::with_capacity(tenants.len());
-        for (terms, tenants) in self.by_terms(tenants, &outage, end) {
+        for (of, tenants) in self.by_terms(tenants, &outage, end) {
+            let (terms, outage) = (of.terms, of.outage(&outage));
             let weight = weight(facts, terms);
-            let whole = input(facts.incident(), outage.clone(), weight);
+            let whole = input(facts.incident(), Windows::clone(&outage), weight);
             let hit = IncidentOutage {
                 windows: &outage,
                 weight,
@@ -185,7 +187,7 @@ impl Incidents {
                     terms_version: terms.version().clone(),
                     inputs: match of {
                         [one] if one.from.is_none() && one.until.is_none() => Arc::clone(&whole),
-                        of => input(facts.incident(), part_of(&outage, of), weight),
+                        of => input(facts.incident(), part_of(&outage, of).into_owned(), weight),
                     },
                 });
             }
@@ -200,21 +202,17 @@ impl Incidents {
         tenants: &'a [AffectedTenant],
         outage: &Windows,
         fallback: Timestamp,
-    ) -> Vec<(&'a SlaTerms, &'a [AffectedTenant])> {
+    ) -> Vec<(IncidentTerms<'a>, &'a [AffectedTenant])> {
         let contracts = &self.0.settings.contracts;
-        let mut runs: Vec<(&SlaTerms, std::ops::Range<usize>)> = Vec::new();
+        let mut runs: Vec<(IncidentTerms<'_>, std::ops::Range<usize>)> = Vec::new();
         let mut start = 0;
         for parts in tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id) {
             let end = start + parts.len();
-            let terms = parts.first().map_or_else(
-                || contracts.standard_terms(),
-                |one| {
-                    let ended = end_of(outage, parts).unwrap_or(fallback);
-                    contracts.terms_at_end(&one.tenant_id, ended).0
-                },
-            );
+            let Some(one) = parts.first() else { continue };
+            let hit = part_of(outage, parts);
+            let terms = contracts.terms_of_outage(&one.tenant_id, &hit, fallback);
             match runs.last_mut() {
-                Some((last, run)) if std::ptr::eq(*last, terms) => run.end = end,
+                Some((last, run)) if *last == terms => run.end = end,
                 _ => runs.push((terms, start..end)),
             }
             start = end;
@@ -351,17 +349,6 @@ pub(super) fn still_granted(rows: &[LedgerRow], ids: &[CreditId]) -> bool {
     found.any(|id| ids.contains(&id) && !reversed(id))
 }
 
-/// Returns the end of the outage of one tenant, whose parts these are.
-fn end_of(outage: &Windows, parts: &[AffectedTenant]) -> Option<Timestamp> {
-    if parts
-        .iter()
-        .any(|one| one.until.is_none() && one.from.is_none())
-    {
-        return outage.end();
-    }
-    part_of(outage, parts).end()
-}
-
 /// What of an incident hit each tenant, for the arithmetic.
 pub(super) fn parts(tenants: &[AffectedTenant]) -> impl Iterator<Item = TenantOutage<'_>> {
     tenants.iter().map(|one| TenantOutage {
@@ -380,7 +367,13 @@ fn input(incident_id: IncidentId, windows: Windows, weight: Percent) -> Arc<[Cre
 }
 
 /// What of an outage hit the one tenant whose parts these are.
-fn part_of(outage: &Windows, parts: &[AffectedTenant]) -> Windows {
+fn part_of<'a>(outage: &'a Windows, parts: &[AffectedTenant]) -> Cow<'a, Windows> {
+    if let [one] = parts
+        && one.from.is_none()
+        && one.until.is_none()
+    {
+        return Cow::Borrowed(outage);
+    }
     let mut all = outage_by_tenant(outage, parts).into_values();
-    all.next().unwrap_or_default()
+    Cow::Owned(all.next().unwrap_or_default())
 }

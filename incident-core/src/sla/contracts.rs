@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::change;
 use super::statement::of_period;
 use super::{Basis, IncidentShare, SlaStatement, SlaTerms};
 use crate::{Invalid, Money, Month, Name, Period, PeriodKind, TenantId, Timestamp, Window, Zone};
@@ -56,7 +57,7 @@ impl Contract {
 
 /// A contract, and from which month on which of its terms hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Scheduled {
+pub(super) struct Scheduled {
     contract: Contract,
     /// Number of the first month, and the place of the version; none for the standard terms.
     /// Ascending; the first one is from the beginning on.
@@ -84,6 +85,14 @@ impl Scheduled {
             }
         }
         Self { contract, turns }
+    }
+
+    /// The number of the month from which on each version holds, ascending, the first one from
+    /// the beginning on; without terms where they are the standard ones.
+    pub(super) fn turns(&self) -> impl ExactSizeIterator<Item = (u32, Option<&SlaTerms>)> {
+        let terms = |place: usize| self.contract.0.get(place);
+        let turns = self.turns.iter();
+        turns.map(move |(first, place)| (*first, place.and_then(terms)))
     }
 
     /// The terms for the period that a month lies in; none where they are the standard ones.
@@ -115,12 +124,12 @@ fn stretches(contract: &Contract) -> Vec<(Option<usize>, Option<Timestamp>, Opti
 }
 
 /// Months are counted from that of the year 0 on.
-fn number_of(month: Month) -> u32 {
+pub(super) fn number_of(month: Month) -> u32 {
     let (year, number) = month.parts();
     u32::from(year) * 12 + u32::from(number) - 1
 }
 
-fn month_of(number: u32) -> Option<Month> {
+pub(super) fn month_of(number: u32) -> Option<Month> {
     let year = u16::try_from(number / 12).ok()?;
     Month::from_parts(year, u8::try_from(number % 12 + 1).ok()?)
 }
@@ -247,7 +256,7 @@ impl Contracts {
     }
 
     /// The contract of a tenant, where it is not the standard.
-    fn agreed(&self, tenant: &TenantId) -> Option<&Scheduled> {
+    pub(super) fn agreed(&self, tenant: &TenantId) -> Option<&Scheduled> {
         let agreed = self.tenants.get(tenant)?;
         self.named.get(agreed.contract.as_ref()?)
     }
@@ -301,7 +310,8 @@ impl Contracts {
     }
 
     /// The statement of a tenant for the month, quarter or year that a month lies in, under
-    /// the terms of that period ([`terms_of`](Self::terms_of)). See [`statement`].
+    /// the terms of that period ([`terms_of`](Self::terms_of)). Under terms per incident an outage
+    /// is cut where terms of another basis come before or after. See [`statement`].
     ///
     /// [`statement`]: super::statement()
     #[must_use]
@@ -314,6 +324,9 @@ impl Contracts {
     ) -> SlaStatement {
         let terms = self.terms_of(tenant, month);
         let period = Period::of_month(month, terms.basis().period());
+        if terms.basis() == Basis::PerIncident {
+            change::cut(&mut shares, self.credited_by_incident(tenant, month));
+        }
         // The order of the incidents is that of their outages, whoever asks.
         shares.sort_by_key(|share| (share.outage.start(), share.incident));
         let fee = self.fee(tenant, period.kind());

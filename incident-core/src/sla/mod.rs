@@ -21,6 +21,7 @@
 //! ```
 
 mod availability;
+mod change;
 mod contracts;
 mod count;
 mod credit;
@@ -30,6 +31,7 @@ mod statement;
 mod terms;
 
 pub use availability::Availability;
+pub(crate) use change::IncidentTerms;
 pub use contracts::{Contract, Contracts};
 pub use count::{Downtime, Exclusion};
 pub use credit::{CreditRow, IncidentOutage, TenantOutage, credit_rows, decimal_minutes};

@@ -37,7 +37,7 @@ pub struct IncidentLine {
 }
 
 /// The credit of an incident by itself, under terms per incident: of all of its outage, also
-/// of what lies in the period before.
+/// of what lies in the periods before that have such terms too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentCredit {
     /// The time for which it hit the tenant, in microseconds, before the terms leave anything out.

@@ -1,0 +1,314 @@
+//! Outages over a change between terms per incident and terms per period: each part is
+//! credited under its own terms, once.
+
+use std::borrow::Cow;
+
+use super::contracts::{Contracts, Scheduled, month_of, number_of};
+use super::{Basis, IncidentShare, SlaTerms};
+use crate::window::{Window, Windows};
+use crate::{Month, Period, TenantId, Timestamp};
+
+/// The terms under which an incident is credited to a tenant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IncidentTerms<'a> {
+    pub(crate) terms: &'a SlaTerms,
+    /// What of an outage they credit; all of it but where other terms credit periods as a whole
+    /// before or after.
+    pub(crate) within: Window,
+}
+
+impl IncidentTerms<'_> {
+    /// What of an outage they credit.
+    pub(crate) fn outage<'o>(&self, outage: &'o Windows) -> Cow<'o, Windows> {
+        if self.within == ALWAYS {
+            return Cow::Borrowed(outage);
+        }
+        Cow::Owned(outage.clip(self.within))
+    }
+}
+
+impl PartialEq for IncidentTerms<'_> {
+    /// Terms are compared by their place: those of one contract lie side by side.
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.terms, other.terms) && self.within == other.within
+    }
+}
+
+const ALWAYS: Window = Window::spanning(Timestamp::MIN, Timestamp::MAX);
+
+impl Contracts {
+    /// The terms under which an outage of a tenant is credited by incident: those of its end.
+    /// Where those credit periods as a whole, and the outage began under terms per incident,
+    /// it is the part up to the change that is credited by incident.
+    pub(crate) fn terms_of_outage(
+        &self,
+        tenant: &TenantId,
+        outage: &Windows,
+        fallback: Timestamp,
+    ) -> IncidentTerms<'_> {
+        let end = outage.end().unwrap_or(fallback);
+        let (terms, period) = self.terms_at_end(tenant, end);
+        if terms.basis() == Basis::PerIncident {
+            let within = self.credited_by_incident(tenant, period.first_month());
+            return IncidentTerms { terms, within };
+        }
+        let before = self.before(tenant, period.first_month(), outage);
+        before.unwrap_or(IncidentTerms {
+            terms,
+            within: ALWAYS,
+        })
+    }
+
+    /// The last terms per incident before a month, if the outage began under them.
+    fn before(
+        &self,
+        tenant: &TenantId,
+        month: Month,
+        outage: &Windows,
+    ) -> Option<IncidentTerms<'_>> {
+        let turns = self.turns(tenant);
+        let until = turns.partition_point(|(first, _)| *first <= number_of(month));
+        let earlier = turns.get(..until)?.iter().enumerate().rev();
+        let by_incident =
+            |(_, (_, terms)): &(usize, &(u32, &SlaTerms))| terms.basis() == Basis::PerIncident;
+        let (at, (_, terms)) = { earlier }.find(by_incident)?;
+        let within = stretch(&turns, at);
+        (!outage.clip(within).is_empty()).then_some(IncidentTerms { terms, within })
+    }
+
+    /// The time around a month of terms per incident in which incidents of a tenant are credited
+    /// by themselves; what lies outside is credited with its period.
+    pub(super) fn credited_by_incident(&self, tenant: &TenantId, month: Month) -> Window {
+        let turns = self.turns(tenant);
+        let until = turns.partition_point(|(first, _)| *first <= number_of(month));
+        until
+            .checked_sub(1)
+            .map_or(ALWAYS, |at| stretch(&turns, at))
+    }
+
+    /// The number of the month from which on terms of a tenant hold, ascending; none where its
+    /// terms never change.
+    fn turns(&self, tenant: &TenantId) -> Vec<(u32, &SlaTerms)> {
+        let scheduled = self.agreed(tenant);
+        let changes = scheduled.filter(|one| one.turns().len() > 1);
+        let turns = changes.into_iter().flat_map(Scheduled::turns);
+        turns
+            .map(|(first, terms)| (first, terms.unwrap_or_else(|| self.standard_terms())))
+            .collect()
+    }
+}
+
+/// The time from the change to terms per incident before a turn to the one away from them after
+/// it.
+fn stretch(turns: &[(u32, &SlaTerms)], at: usize) -> Window {
+    let by_period = |(_, terms): &&(u32, &SlaTerms)| terms.basis() != Basis::PerIncident;
+    let before = turns.get(..at).unwrap_or_default();
+    let first = before.iter().rposition(|turn| by_period(&turn));
+    let rest = turns.get(at..).unwrap_or_default();
+    let next = rest.iter().position(|turn| by_period(&turn));
+    let edge = |to: usize| {
+        let (_, old) = turns.get(to.checked_sub(1)?)?;
+        let (first, new) = turns.get(to)?;
+        let month = month_of(*first)?;
+        let bounds = |month, terms: &SlaTerms| {
+            Period::of_month(month, terms.basis().period()).window(terms.zone())
+        };
+        // Where the zones differ, neither side credits what is the other's.
+        Some((
+            bounds(month.before()?, old).end(),
+            bounds(month, new).start(),
+        ))
+    };
+    let start = first.and_then(|first| edge(first + 1));
+    let end = next.and_then(|next| edge(at + next));
+    Window::spanning(
+        start.map_or(Timestamp::MIN, |(old, new)| old.max(new)),
+        end.map_or(Timestamp::MAX, |(old, new)| old.min(new)),
+    )
+}
+
+/// Leaves of shares what lies within a stretch of time.
+pub(super) fn cut(shares: &mut [IncidentShare], within: Window) {
+    for share in shares {
+        let (start, end) = (share.outage.start(), share.outage.end());
+        let begins_before = start.is_some_and(|start| start < within.start());
+        let ends_after = end.is_some_and(|end| within.end() < end);
+        if begins_before || ends_after {
+            share.outage = share.outage.clip(within);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sla::{Contract, SlaStatement};
+    use crate::{IncidentId, Name, Percent};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn outage(start: &str, end: &str) -> Windows {
+        Windows::from(Window::new(at(start), at(end)).unwrap())
+    }
+
+    fn terms(version: &str, basis: &str, validity: &str, zone: &str) -> SlaTerms {
+        let text = format!(
+            r#"{{"version": "{version}", "basis": "{basis}", {validity} "timezone": "{zone}", "target_percent": "99.9",
+                "tiers": [{{"from_minutes": 0, "credit_percent": "0"}}, {{"from_minutes": 60, "credit_percent": "10"}},
+                          {{"from_minutes": 90, "credit_percent": "20"}}]}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Per incident until December, per month until March, per incident again.
+    fn changing(from: &str, zone: &str) -> (Contracts, TenantId) {
+        let until = format!(r#""valid_until": "{from}","#);
+        let between = format!(r#""valid_from": "{from}", "valid_until": "2027-03-01T00:00:00Z","#);
+        let versions = vec![
+            terms("first", "per_incident", &until, "UTC"),
+            terms("month", "per_month", &between, zone),
+            terms(
+                "last",
+                "per_incident",
+                r#""valid_from": "2027-03-01T00:00:00Z","#,
+                "UTC",
+            ),
+        ];
+        let (name, tenant) = (Name::new("gold").unwrap(), TenantId::new("fr").unwrap());
+        let contracts = Contracts::default()
+            .with_contract(name.clone(), Contract::versions(versions).unwrap())
+            .with_tenant(tenant.clone(), Some(name), None)
+            .unwrap();
+        (contracts, tenant)
+    }
+
+    #[test]
+    fn an_outage_is_cut_where_the_basis_changes() {
+        let (contracts, tenant) = changing("2026-12-01T00:00:00Z", "UTC");
+        for (start, end, version, from, until) in [
+            (
+                "2026-11-05T00:00:00Z",
+                "2026-11-06T00:00:00Z",
+                "first",
+                "2026-11-05T00:00:00Z",
+                "2026-11-06T00:00:00Z",
+            ),
+            (
+                "2026-10-31T23:00:00Z",
+                "2026-11-01T01:00:00Z",
+                "first",
+                "2026-10-31T23:00:00Z",
+                "2026-11-01T01:00:00Z",
+            ),
+            (
+                "2026-11-30T23:00:00Z",
+                "2026-12-01T00:00:00Z",
+                "first",
+                "2026-11-30T23:00:00Z",
+                "2026-12-01T00:00:00Z",
+            ),
+            (
+                "2026-11-30T23:00:00Z",
+                "2026-12-01T01:00:00Z",
+                "first",
+                "2026-11-30T23:00:00Z",
+                "2026-12-01T00:00:00Z",
+            ),
+            (
+                "2026-10-30T23:00:00Z",
+                "2027-01-01T01:00:00Z",
+                "first",
+                "2026-10-30T23:00:00Z",
+                "2026-12-01T00:00:00Z",
+            ),
+            (
+                "2026-12-01T00:00:00Z",
+                "2027-01-01T01:00:00Z",
+                "month",
+                "2026-12-01T00:00:00Z",
+                "2027-01-01T01:00:00Z",
+            ),
+            (
+                "2027-02-28T23:00:00Z",
+                "2027-03-01T01:00:00Z",
+                "last",
+                "2027-03-01T00:00:00Z",
+                "2027-03-01T01:00:00Z",
+            ),
+            // One row of the ledger per incident: that of the end.
+            (
+                "2026-11-30T23:00:00Z",
+                "2027-03-01T01:00:00Z",
+                "last",
+                "2027-03-01T00:00:00Z",
+                "2027-03-01T01:00:00Z",
+            ),
+        ] {
+            let whole = outage(start, end);
+            let found = contracts.terms_of_outage(&tenant, &whole, Timestamp::MIN);
+            assert_eq!(found.terms.version().as_str(), version, "{start} {end}");
+            assert_eq!(*found.outage(&whole), outage(from, until), "{start} {end}");
+        }
+        // Nobody else's terms change.
+        let other = TenantId::new("other").unwrap();
+        let long = outage("2026-11-30T23:00:00Z", "2026-12-01T01:00:00Z");
+        let found = contracts.terms_of_outage(&other, &long, Timestamp::MIN);
+        assert_eq!(*found.outage(&long), long);
+    }
+
+    /// The month of the new terms begins nine hours earlier: those hours are its own.
+    #[test]
+    fn no_hour_is_credited_twice_where_zones_differ() {
+        let (contracts, tenant) = changing("2026-11-30T15:00:00Z", "Asia/Tokyo");
+        let whole = outage("2026-11-30T10:00:00Z", "2026-12-01T01:00:00Z");
+        let found = contracts.terms_of_outage(&tenant, &whole, Timestamp::MIN);
+        let before = outage("2026-11-30T10:00:00Z", "2026-11-30T15:00:00Z");
+        assert_eq!(*found.outage(&whole), before);
+    }
+
+    #[test]
+    fn statements_credit_each_part_once() {
+        let (contracts, tenant) = changing("2026-12-01T00:00:00Z", "UTC");
+        let now = at("2027-06-01T00:00:00Z");
+        let statement = |month: &str, of: &Windows| -> SlaStatement {
+            let share = IncidentShare {
+                incident: "01a1fe7e-8565-7544-9512-dcd142c5f862"
+                    .parse::<IncidentId>()
+                    .unwrap(),
+                outage: of.clone(),
+                weight: Percent::HUNDRED,
+                open: false,
+            };
+            contracts.statement(&tenant, month.parse().unwrap(), vec![share], now)
+        };
+        for (start, end, credits) in [
+            (
+                "2026-11-30T23:00:00Z",
+                "2026-12-01T01:30:00Z",
+                [("2026-11", "10"), ("2026-12", "20")],
+            ),
+            (
+                "2026-11-30T22:30:00Z",
+                "2026-12-01T00:30:00Z",
+                [("2026-11", "20"), ("2026-12", "0")],
+            ),
+            (
+                "2027-02-28T22:30:00Z",
+                "2027-03-01T01:00:00Z",
+                [("2027-02", "20"), ("2027-03", "10")],
+            ),
+            (
+                "2027-02-28T23:30:00Z",
+                "2027-03-01T00:30:00Z",
+                [("2027-02", "0"), ("2027-03", "0")],
+            ),
+        ] {
+            for (month, credit) in credits {
+                let made = statement(month, &outage(start, end));
+                assert_eq!(made.credit.to_string(), credit, "{start} {month}");
+            }
+        }
+    }
+}
