@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{COMMANDER, RESPONDER, Server, VIEWER, at};
 
-fn alert(severity: &str, more: &Value) -> Value {
+pub(crate) fn alert(severity: &str, more: &Value) -> Value {
     let mut body = json!({"title": "cpu of api-1", "severity": severity, "alert_key": "cpu", "source": "monitoring"});
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
@@ -16,18 +16,23 @@ fn alert(severity: &str, more: &Value) -> Value {
     body
 }
 
-async fn send(server: &Server, token: &str, severity: &str, more: &Value) -> (u16, Value) {
+pub(crate) async fn send(
+    server: &Server,
+    token: &str,
+    severity: &str,
+    more: &Value,
+) -> (u16, Value) {
     let answer = server
         .post(token, "/sys/incidents", &alert(severity, more))
         .await;
     (answer.status, answer.json())
 }
 
-fn path(incident: &Value) -> String {
+pub(crate) fn path(incident: &Value) -> String {
     format!("/sys/incidents/{}", incident["id"].as_str().unwrap())
 }
 
-async fn entries(server: &Server, incident: &Value, holding: &str) -> Vec<String> {
+pub(crate) async fn entries(server: &Server, incident: &Value, holding: &str) -> Vec<String> {
     let updates = format!("{}/updates?limit=200", path(incident));
     let all = server.get(VIEWER, &updates).await.is(200);
     let texts = all["items"].as_array().unwrap().iter();
@@ -519,61 +524,4 @@ async fn a_storm_of_one_alert_is_one_incident_that_counts_all_of_it() {
         (&now["alert_repeats"], &now["severity"]),
         (&json!(149), &json!("SEV2"))
     );
-}
-
-/// Of many live incidents of one alert the twenty that are looked at first are linked, and the one
-/// that stands for the alert takes it over whatever its place is.
-#[tokio::test]
-async fn so_many_incidents_of_one_alert_are_linked() {
-    let server = Server::start().await;
-    let mut paging = json!({"page": false});
-    let (status, silent) = send(&server, COMMANDER, "SEV1", &paging).await;
-    assert_eq!(status, 201);
-    for _ in 0..25 {
-        let (status, _) = send(&server, COMMANDER, "SEV1", &json!({"mode": "drill"})).await;
-        assert_eq!(status, 201);
-    }
-    paging = json!({});
-    let (status, real) = send(&server, COMMANDER, "SEV1", &paging).await;
-    assert_eq!(status, 201);
-    let real = server.get(VIEWER, &path(&real)).await.is(200);
-    assert_eq!(real["related"].as_array().unwrap().len(), 20, "{real}");
-    let taken = entries(&server, &silent, "stands for it from now on").await;
-    assert_eq!(taken.len(), 1, "the one that stood for it before says so");
-    server.stop().await;
-}
-
-/// An incident that is over is no relative of the next one of its alert, and a repeat that is
-/// sent again under its key is no further repeat.
-#[tokio::test]
-async fn what_is_over_is_not_linked_and_a_repeat_that_is_sent_again_is_none() {
-    let server = Server::start().await;
-    let (_, first) = send(&server, COMMANDER, "SEV1", &json!({})).await;
-    let over = json!({"message": "over", "status": "resolved"});
-    let updates = format!("{}/updates", path(&first));
-    server.post(COMMANDER, &updates, &over).await.is(201);
-    let (status, second) = send(&server, COMMANDER, "SEV1", &json!({})).await;
-    assert_eq!((status, &second["related"]), (201, &json!([])));
-    let body = alert("SEV1", &json!({})).to_string().into_bytes();
-    for replayed in [None, Some("true")] {
-        let key = [("idempotency-key", "again")];
-        let sent = Some(body.clone());
-        let answer = server
-            .send(
-                reqwest::Method::POST,
-                COMMANDER,
-                "/sys/incidents",
-                &key,
-                sent,
-            )
-            .await;
-        assert_eq!(answer.header("idempotent-replayed"), replayed);
-        let answer = answer.is(200);
-        assert_eq!(
-            (&answer["id"], &answer["deduplicated"]),
-            (&second["id"], &json!(true))
-        );
-    }
-    assert_eq!(entries(&server, &second, "came again").await.len(), 1);
-    server.stop().await;
 }

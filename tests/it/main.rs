@@ -13,6 +13,7 @@ pub(crate) const ON_POSTGRES: bool = false;
 /// Whether usage events are in ClickHouse.
 pub(crate) const ON_CLICKHOUSE: bool = false;
 
+mod alert_links;
 mod alerts;
 mod anchors;
 mod architecture;
@@ -44,6 +45,7 @@ mod limits;
 mod logged;
 mod media;
 mod merges;
+mod mismatches;
 mod moved_figures;
 mod notices;
 mod odd_texts;

@@ -12,6 +12,7 @@
 pub(crate) const ON_POSTGRES: bool = true;
 pub(crate) const ON_CLICKHOUSE: bool = false;
 
+mod alert_links;
 mod alerts;
 mod bad_input;
 mod bad_usage;
@@ -34,6 +35,7 @@ mod limits;
 mod logged;
 mod media;
 mod merges;
+mod mismatches;
 mod moved_figures;
 mod odd_texts;
 mod older_keys;

@@ -1,6 +1,7 @@
 //! Vendors that count requests per key, over HTTP and in real time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use incident_console::policy_file::PolicyFile;
@@ -157,4 +158,46 @@ async fn a_probe_has_a_key_of_its_own() {
     // It works again, and takes the pages that come first.
     assert_eq!(first.wakes() + second.wakes(), 12);
     assert!(first.wakes() > 0);
+}
+
+/// Pages that were held while a target was down are due as soon as it works again, and the relay
+/// hears of it: nobody waits for the next look.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_held_for_a_target_is_due_as_soon_as_it_works() {
+    let clock = Arc::new(ManualClock::at(at("2026-11-21T03:00:00Z")));
+    let pager = Arc::new(RecordingPager::named("only").unwrap());
+    let away = PageAnswer::NotSent(NotSent {
+        reason: NotSentReason::Unavailable,
+        retry_after: None,
+    });
+    pager.script(std::iter::repeat_n(away, 20));
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let heard = waiting.clone();
+    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+        .clock(clock.clone())
+        .pager(pager.clone())
+        .on_commit(move |notice| {
+            heard.fetch_add(usize::from(notice.outbox), Ordering::SeqCst);
+        })
+        .build()
+        .unwrap();
+    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    for _ in 0..6 {
+        let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
+        incidents.declare(&ask, &asked).await.unwrap();
+    }
+    for _ in 0..60 {
+        incidents.drain().await.unwrap();
+        clock.advance(Duration::from_secs(1));
+        if pager.wakes() > 0 {
+            break;
+        }
+    }
+    assert_eq!(
+        waiting.load(Ordering::SeqCst),
+        6 + 1,
+        "and once as it works"
+    );
+    incidents.drain().await.unwrap();
+    assert_eq!(pager.wakes(), 6);
 }

@@ -235,3 +235,24 @@ fn one_by_one(
     }
     Ok(Some(walk.broken("the stored bytes cannot be read")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_that_cannot_be_read_are_looked_for_singly() {
+        let walk = Walk::whole([]);
+        let unreadable = || StoreError::Corrupt("a column".into());
+        for many in [2, 100] {
+            let mut batch = many;
+            let found = one_by_one(&walk, &mut batch, unreadable()).unwrap();
+            assert_eq!((found, batch), (None, 1));
+        }
+        let mut batch = 1;
+        let found = one_by_one(&walk, &mut batch, unreadable()).unwrap();
+        assert_eq!(found, Some(walk.broken("the stored bytes cannot be read")));
+        let other = one_by_one(&walk, &mut batch, StoreError::Conflict);
+        assert!(matches!(other, Err(StoreError::Conflict)));
+    }
+}

@@ -316,4 +316,24 @@ mod tests {
         }
         assert_eq!(unconfirmed.lock().pages.len(), MOST_PAGES);
     }
+
+    #[test]
+    fn pages_of_others_are_looked_for_once_a_minute_by_any_clock() {
+        let unconfirmed = Unconfirmed::default();
+        let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
+        assert!(unconfirmed.is_to_be_swept(start));
+        unconfirmed.lock().swept = Some(start);
+        for (seconds, due) in [
+            (0, false),
+            (1, false),
+            (59, false),
+            (60, true),
+            (3_600, true),
+        ] {
+            let now = start.saturating_add(Duration::from_secs(seconds));
+            assert_eq!(unconfirmed.is_to_be_swept(now), due, "{seconds}");
+        }
+        let before = start.saturating_sub(Duration::from_secs(1));
+        assert!(unconfirmed.is_to_be_swept(before), "the clock went back");
+    }
 }

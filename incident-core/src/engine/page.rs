@@ -451,3 +451,6 @@ fn show(after: &mut Incident, page: &PageEvent, told: &Told, now: Timestamp) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;
