@@ -71,9 +71,10 @@ impl Contracts {
         let earlier = turns.get(..until)?.iter().enumerate().rev();
         let by_incident =
             |(_, (_, terms)): &(usize, &(u32, &SlaTerms))| terms.basis() == Basis::PerIncident;
-        let (at, (_, terms)) = { earlier }.find(by_incident)?;
+        let (at, _) = { earlier }.find(by_incident)?;
         let within = stretch(&turns, at);
-        (!outage.clip(within).is_empty()).then_some(IncidentTerms { terms, within })
+        let (terms, _) = self.terms_at_end(tenant, outage.clip(within).end()?);
+        Some(IncidentTerms { terms, within })
     }
 
     /// The time around a month of terms per incident in which incidents of a tenant are credited
@@ -256,6 +257,43 @@ mod tests {
         let long = outage("2026-11-30T23:00:00Z", "2026-12-01T01:00:00Z");
         let found = contracts.terms_of_outage(&other, &long, Timestamp::MIN);
         assert_eq!(*found.outage(&long), long);
+    }
+
+    /// Of several terms per incident before the change those of the part's own end hold.
+    #[test]
+    fn the_part_before_a_change_has_the_terms_of_its_end() {
+        let between =
+            r#""valid_from": "2026-11-01T00:00:00Z", "valid_until": "2026-12-01T00:00:00Z","#;
+        let versions = vec![
+            terms(
+                "first",
+                "per_incident",
+                r#""valid_until": "2026-11-01T00:00:00Z","#,
+                "UTC",
+            ),
+            terms("second", "per_incident", between, "UTC"),
+            terms(
+                "month",
+                "per_month",
+                r#""valid_from": "2026-12-01T00:00:00Z","#,
+                "UTC",
+            ),
+        ];
+        let (name, tenant) = (Name::new("gold").unwrap(), TenantId::new("fr").unwrap());
+        let contracts = Contracts::default()
+            .with_contract(name.clone(), Contract::versions(versions).unwrap())
+            .with_tenant(tenant.clone(), Some(name), None)
+            .unwrap();
+        let december = outage("2026-12-02T00:00:00Z", "2026-12-02T01:00:00Z");
+        for (start, end, version) in [
+            ("2026-10-30T00:00:00Z", "2026-10-31T00:00:00Z", "first"),
+            ("2026-10-30T00:00:00Z", "2026-11-02T00:00:00Z", "second"),
+        ] {
+            let before = outage(start, end);
+            let found = contracts.terms_of_outage(&tenant, &before.union(&december), at(end));
+            assert_eq!(found.terms.version().as_str(), version, "{start}");
+            assert_eq!(*found.outage(&before.union(&december)), before);
+        }
     }
 
     /// The month of the new terms begins nine hours earlier: those hours are its own.

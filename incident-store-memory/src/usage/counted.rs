@@ -11,8 +11,7 @@ use incident_core::port::UsageError;
 
 use super::ids::RawId;
 use super::scan::{Filter, Rows, Scratch, distinct};
-use super::{MemoryUsage, State, in_time, live, size};
-use super::{seen, time_index};
+use super::{MemoryUsage, State, in_time, live, seen, size, time_index};
 
 /// So many events per tenant of a question, at most, are read from the index. Beyond, sealed
 /// events are counted faster tenant by tenant, as that needs no set.
@@ -198,14 +197,14 @@ impl Slots<'_> {
     ) -> Result<ImpactCounts, UsageError> {
         let asked = query.tenants().len();
         let events = self.parts.iter().map(|(part, _)| part.tenant.len()).sum();
-        let in_time = || match started.elapsed() <= within {
+        let check_time = || match started.elapsed() <= within {
             true => Ok(()),
             false => Err(UsageError::TimedOut {
                 tenants: asked,
                 events: Some(size(events)),
             }),
         };
-        in_time()?;
+        check_time()?;
         let mut counts = vec![0_u64; asked];
         // By user: the place of the tenant with which it came first. Few have another one.
         let mut first_of: Vec<u32> = Vec::with_capacity(events);
@@ -226,7 +225,7 @@ impl Slots<'_> {
                 Some(_) => u64::from(others.insert((user, place))),
             };
         });
-        in_time()?;
+        check_time()?;
         Ok(answer(query, counts, size(first_of.len())))
     }
 
