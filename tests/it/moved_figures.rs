@@ -214,15 +214,29 @@ async fn each_part_of_an_outage_over_a_change_of_the_basis_is_credited_once() {
             &process,
             "2026-10-31T22:30:00Z",
             "2026-11-01T01:00:00Z",
-            &["fr"],
+            &["de", "fr", "it"],
         )
         .await;
-        let shown = async |october, november| {
+        let shown = async |minutes: u64, october, november| {
             agree(&process, &["2026-10", "2026-11"]).await;
             assert_eq!(owed(&process, "2026-10", "fr").await, october);
             assert_eq!(owed(&process, "2026-11", "fr").await, november);
             let report = process.sla_impact(id).await.unwrap();
-            let row = &report.rows[0];
+            // Its neighbours by name have the standard terms, and all of the outage.
+            let versions: Vec<_> = report
+                .rows
+                .iter()
+                .map(|row| row.terms_version.as_str())
+                .collect();
+            let changing = if incident_in == "2026-10" {
+                "old"
+            } else {
+                "new"
+            };
+            assert_eq!(versions, ["default-1", changing, "default-1"]);
+            let whole = [0, 2].map(|at: usize| report.rows[at].outage_us);
+            assert_eq!(whole, [minutes * 60_000_000; 2]);
+            let row = &report.rows[1];
             assert_eq!(row.period.to_string(), incident_in);
             let own = if incident_in == "2026-10" {
                 october
@@ -231,13 +245,13 @@ async fn each_part_of_an_outage_over_a_change_of_the_basis_is_credited_once() {
             };
             assert_eq!(row.credit.to_string(), own);
         };
-        shown("20", "10").await;
+        shown(150, "20", "10").await;
         // It began an hour earlier, and later than was thought.
         let start = at("2026-10-31T23:00:00Z");
         change(&process, id, Change::StartedAt(start))
             .await
             .unwrap();
-        shown("10", "10").await;
+        shown(120, "10", "10").await;
     }
 }
 
