@@ -232,6 +232,11 @@ async fn a_vendor_that_is_slow_to_tell_is_asked_again_and_one_that_does_not_rais
     it.pass(200).await;
     assert_eq!(it.verdict(second).await, (false, false));
     assert_eq!(*it.alarms.lock().unwrap(), []);
+    // It was asked about again while there was hope, and is not any more.
+    let asked = it.questions();
+    assert!(asked > 4 + 3, "{asked}");
+    it.pass(300).await;
+    assert_eq!(it.questions(), asked);
     it.vendor.script([]);
 }
 
