@@ -57,13 +57,9 @@ impl Incidents {
         page: &PageEvent,
         incident: &Incident,
     ) -> Result<Option<Arc<Incident>>, Error> {
-        let informs = page.action == PageAction::Trigger
-            && page.urgency == Urgency::Low
-            && page.rule.is_none()
-            && claim.message.log.iter().all(|entry| entry.attempts == 0);
         let after = self.0.settings.policy.coalesce_after(page.severity);
         let waited = self.0.now().since(claim.message.committed_at);
-        if !informs || after.is_none_or(|after| waited < after) {
+        if !only_informs(claim, page) || after.is_none_or(|after| waited < after) {
             return Ok(None);
         }
         for id in self.candidates(incident) {
@@ -106,6 +102,14 @@ impl Incidents {
         };
         self.keep_outcome(claim, page, &told).await
     }
+}
+
+/// Whether a page wakes nobody and was never tried: it may wait behind another one.
+fn only_informs(claim: &Claim, page: &PageEvent) -> bool {
+    page.action == PageAction::Trigger
+        && page.urgency == Urgency::Low
+        && page.rule.is_none()
+        && claim.message.log.iter().all(|entry| entry.attempts == 0)
 }
 
 /// Whether its alert is open, so that somebody looks at the service.
@@ -154,5 +158,33 @@ mod tests {
         assert!(!with(
             &|one| one.state_mut().status = crate::incident::Status::Resolved
         ));
+    }
+
+    #[test]
+    fn only_a_page_that_informs_and_was_never_tried_waits_behind_another_one() {
+        let calm = |action, urgency, rule: Option<&str>, attempts| {
+            let page = PageEvent {
+                urgency,
+                rule: rule.map(|rule| rule.parse().unwrap()),
+                ..crate::testing::a_page(action)
+            };
+            let mut claim = crate::testing::a_claim(page.clone());
+            let tried = claim.message.committed_at;
+            claim.message.log = vec![crate::paging::TargetLog {
+                target: crate::paging::TargetId::new("pagerduty").unwrap(),
+                attempts,
+                first_at: tried,
+                unknown_since: None,
+                last: crate::paging::LastAnswer::Unknown,
+                not_before: tried,
+            }];
+            only_informs(&claim, &page)
+        };
+        let (trigger, resolve) = (PageAction::Trigger, PageAction::Resolve);
+        assert!(calm(trigger, Urgency::Low, None, 0));
+        assert!(!calm(resolve, Urgency::Low, None, 0));
+        assert!(!calm(trigger, Urgency::High, None, 0));
+        assert!(!calm(trigger, Urgency::Low, Some("manager"), 0));
+        assert!(!calm(trigger, Urgency::Low, None, 1));
     }
 }

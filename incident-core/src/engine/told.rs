@@ -278,4 +278,41 @@ mod tests {
             assert_eq!(said(answer, perhaps_twice, outcome), [expected]);
         }
     }
+
+    /// The alarms of a step: given up, taken only in the shortest form, not accepted for too long.
+    #[test]
+    fn an_alarm_goes_off_for_what_somebody_has_to_look_at() {
+        let page = crate::testing::a_page(PageAction::Trigger);
+        let claim = crate::testing::a_claim(page.clone());
+        let target = TargetId::new("pagerduty").unwrap();
+        let alarm_of = |answer, outcome, overdue| {
+            let told = Told {
+                attempt: Some(Attempt {
+                    target: target.clone(),
+                    answer,
+                    first: true,
+                    perhaps_twice: false,
+                }),
+                outcome,
+                overdue,
+                behind: None,
+            };
+            alarm(&claim, &page, &told, None)
+        };
+        let late = Some(Duration::from_secs(90));
+        assert_eq!(alarm_of(accepted(false), Settled::Done, None), None);
+        let reduced = alarm_of(accepted(true), Settled::Done, None);
+        assert!(
+            matches!(reduced, Some(Alarm::PageReduced { .. })),
+            "{reduced:?}"
+        );
+        let given_up = alarm_of(refused(), Settled::GivenUp { log: Vec::new() }, None);
+        assert!(
+            matches!(given_up, Some(Alarm::PageGivenUp { .. })),
+            "{given_up:?}"
+        );
+        let overdue = alarm_of(refused(), Settled::Done, late);
+        let since = claim.message.committed_at;
+        assert!(matches!(overdue, Some(Alarm::PageOverdue { since: at, .. }) if at == since));
+    }
 }

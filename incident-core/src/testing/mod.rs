@@ -244,3 +244,24 @@ pub fn a_page(action: PageAction) -> PageEvent {
         repeats: false,
     }
 }
+
+/// The claim of a message with a page, committed when [`an_incident`] was declared and never tried.
+#[cfg(test)]
+pub(crate) fn a_claim(page: PageEvent) -> crate::outbox::Claim {
+    let (incident, _, now) = an_incident();
+    crate::outbox::Claim {
+        message: crate::outbox::Message {
+            id: crate::MessageId::from_uuid(Uuid::from_u64_pair(7 << 12, 1)),
+            incident_id: Some(incident.id),
+            lane: page.severity,
+            body: crate::outbox::MessageBody::Page(page),
+            committed_at: now,
+            due_at: now,
+            log: Vec::new(),
+        },
+        lease: crate::outbox::Lease {
+            owner: Uuid::nil(),
+            token: 1,
+        },
+    }
+}

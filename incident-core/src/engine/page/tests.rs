@@ -1,9 +1,7 @@
-use uuid::Uuid;
-
 use super::*;
 use crate::incident::Status;
 use crate::paging::{Escalation, PagingState};
-use crate::testing::{a_page, an_incident};
+use crate::testing::{a_claim, a_page, an_incident};
 
 #[test]
 fn a_trigger_is_over_when_a_newer_page_took_its_place_or_its_escalation_ended() {
@@ -40,24 +38,6 @@ fn a_trigger_is_over_when_a_newer_page_took_its_place_or_its_escalation_ended() 
     }
 }
 
-fn claim_of(page: PageEvent, committed_at: Timestamp) -> Claim {
-    let id = crate::MessageId::from_uuid(Uuid::from_u64_pair(7 << 12, 1));
-    let message = crate::outbox::Message {
-        id,
-        incident_id: Some(page.incident_id),
-        lane: page.severity,
-        body: crate::outbox::MessageBody::Page(page),
-        committed_at,
-        due_at: committed_at,
-        log: Vec::new(),
-    };
-    let lease = crate::outbox::Lease {
-        owner: Uuid::nil(),
-        token: 1,
-    };
-    Claim { message, lease }
-}
-
 /// A resolution of an older page comes back when the newer one may go, at the latest, and is
 /// dropped then.
 #[test]
@@ -70,7 +50,7 @@ fn an_older_page_holds_up_a_newer_one_for_a_minute_at_most() {
             epoch,
             ..a_page(action)
         };
-        let claim = claim_of(page.clone(), start);
+        let claim = a_claim(page.clone());
         let mut outcome = Settled::Later {
             due_at: due,
             log: Vec::new(),
