@@ -1,9 +1,16 @@
 //! Incidents of one alert: which of them are linked, and what is none of its repeats.
 
+use std::time::Duration;
+
+use incident_core::actor::Role;
+use incident_core::engine::{Ask, Incidents};
+use incident_core::incident::{Declare, Mode, Severity};
+use incident_core::port::StoreError;
+use incident_core::testing::caller;
 use serde_json::json;
 
 use crate::alerts::{alert, entries, path, send};
-use crate::harness::{COMMANDER, Server, VIEWER};
+use crate::harness::{COMMANDER, Server, VIEWER, storage};
 
 /// Of many live incidents of one alert the twenty that are looked at first are linked, and the one
 /// that stands for the alert takes it over whatever its place is.
@@ -60,4 +67,29 @@ async fn what_is_over_is_not_linked_and_a_repeat_that_is_sent_again_is_none() {
     }
     assert_eq!(entries(&server, &second, "came again").await.len(), 1);
     server.stop().await;
+}
+
+/// P3: what was decided while an alert had no incident is not kept once it has one, be it a drill that
+/// is only to be linked: the commit says which incidents of the alert were seen.
+#[tokio::test]
+async fn a_declaration_that_did_not_see_an_incident_of_its_alert_is_not_kept() {
+    let (storage, _database) = storage().await;
+    let incidents = Incidents::builder(storage.store.clone()).build().unwrap();
+    let ask = Ask::by(caller("anna", Role::Commander).unwrap());
+    let asked = |alert: Option<&str>, mode| Declare {
+        alert_key: alert.map(|alert| alert.parse().unwrap()),
+        mode,
+        ..Declare::new("cpu of api-1".parse().unwrap(), Severity::Sev1)
+    };
+    for (alert, is_kept) in [(Some("cpu"), false), (None, true)] {
+        let late = incidents
+            .prepare_declare(&ask, &asked(alert, Mode::Live))
+            .await;
+        let drill = asked(alert, Mode::Drill);
+        incidents.declare(&ask, &drill).await.unwrap();
+        let commit = late.unwrap().commit().clone();
+        let kept = storage.store.commit(commit, Duration::from_secs(5)).await;
+        let refused = matches!(kept, Err(StoreError::AlertKeyTaken(_)));
+        assert_eq!((kept.is_ok(), refused), (is_kept, !is_kept), "{kept:?}");
+    }
 }
