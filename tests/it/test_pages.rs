@@ -417,8 +417,8 @@ async fn the_same_request_is_answered_again_while_the_test_is_open() {
     server.stop().await;
 }
 
-/// Who asked, how each target answered and how the end went: each is an entry of the audit
-/// trail, and the relay hears that a message waits before anything is sent.
+/// The audit trail has an entry for who asked, for how each target answered and for how the end
+/// went, and the relay hears that a message waits before anything is sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_is_in_the_audit_trail_from_its_question_to_its_end() {
     let it = setup().await;

@@ -119,8 +119,8 @@ async fn in_a_storm_a_sev1_is_there_at_once_and_the_limit_is_kept() {
     server.stop().await;
 }
 
-/// What is sent to a target that is down, where another one has the page, resolves nothing: it has
-/// a key of its own.
+/// A probe of a target that is down, where another one has the page, resolves nothing: it has a
+/// key of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_probe_has_a_key_of_its_own() {
     let clock = Arc::new(ManualClock::at(at("2026-11-21T03:00:00Z")));

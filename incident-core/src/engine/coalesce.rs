@@ -104,7 +104,7 @@ impl Incidents {
     }
 }
 
-/// Whether a page wakes nobody and was never tried: it may wait behind another one.
+/// Tells if a page wakes nobody and was never tried, so that it may wait behind another one.
 fn only_informs(claim: &Claim, page: &PageEvent) -> bool {
     page.action == PageAction::Trigger
         && page.urgency == Urgency::Low

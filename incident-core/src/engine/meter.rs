@@ -294,7 +294,7 @@ mod tests {
         }
     }
 
-    /// What is measured while something is done.
+    /// Returns the values that are recorded while something is done.
     fn measured(done: impl FnOnce()) -> Vec<String> {
         let recorded = Recorded::default();
         metrics::with_local_recorder(&recorded, done);

@@ -236,8 +236,8 @@ impl Incidents {
         };
         let kept = newest(&kept);
         let (outage, end) = (facts.outage(now), facts.end(now));
-        for (of, tenants) in self.by_terms(&tenants, &outage, end) {
-            let (terms, outage) = (of.terms, of.outage(&outage));
+        for (credited, tenants) in self.by_terms(&tenants, &outage, end) {
+            let (terms, outage) = (credited.terms, credited.outage(&outage));
             let outage = IncidentOutage {
                 windows: &outage,
                 weight: weight(facts, terms),

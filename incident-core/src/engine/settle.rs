@@ -165,8 +165,8 @@ impl Incidents {
         }
         let (outage, end) = (facts.outage(now), facts.end(now));
         let mut fresh = Vec::with_capacity(tenants.len());
-        for (of, tenants) in self.by_terms(tenants, &outage, end) {
-            let (terms, outage) = (of.terms, of.outage(&outage));
+        for (credited, tenants) in self.by_terms(tenants, &outage, end) {
+            let (terms, outage) = (credited.terms, credited.outage(&outage));
             let weight = weight(facts, terms);
             let whole = input(facts.incident(), Windows::clone(&outage), weight);
             let hit = IncidentOutage {
@@ -366,7 +366,7 @@ fn input(incident_id: IncidentId, windows: Windows, weight: Percent) -> Arc<[Cre
     }])
 }
 
-/// What of an outage hit the one tenant whose parts these are.
+/// Returns the part of an outage that hit the one tenant whose parts these are.
 fn part_of<'a>(outage: &'a Windows, parts: &[AffectedTenant]) -> Cow<'a, Windows> {
     if let [one] = parts
         && one.from.is_none()

@@ -195,7 +195,7 @@ mod tests {
     use crate::paging::{NotSent, NotSentReason};
 
     fn said(answer: PageAnswer, perhaps_twice: bool, outcome: Settled) -> Vec<String> {
-        let told = Told {
+        let step = Told {
             attempt: Some(Attempt {
                 target: TargetId::new("pagerduty").unwrap(),
                 answer,
@@ -206,7 +206,7 @@ mod tests {
             overdue: None,
             behind: None,
         };
-        sentences(&crate::testing::a_page(PageAction::Trigger), &told)
+        sentences(&crate::testing::a_page(PageAction::Trigger), &step)
     }
 
     fn accepted(reduced: bool) -> PageAnswer {
@@ -286,7 +286,7 @@ mod tests {
         let claim = crate::testing::a_claim(page.clone());
         let target = TargetId::new("pagerduty").unwrap();
         let alarm_of = |answer, outcome, overdue| {
-            let told = Told {
+            let step = Told {
                 attempt: Some(Attempt {
                     target: target.clone(),
                     answer,
@@ -297,7 +297,7 @@ mod tests {
                 overdue,
                 behind: None,
             };
-            alarm(&claim, &page, &told, None)
+            alarm(&claim, &page, &step, None)
         };
         let late = Some(Duration::from_secs(90));
         assert_eq!(alarm_of(accepted(false), Settled::Done, None), None);

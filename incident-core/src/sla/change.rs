@@ -12,13 +12,13 @@ use crate::{Month, Period, TenantId, Timestamp};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IncidentTerms<'a> {
     pub(crate) terms: &'a SlaTerms,
-    /// What of an outage they credit; all of it but where other terms credit periods as a whole
-    /// before or after.
+    /// The part of time whose outages they credit; all of it but where other terms credit
+    /// periods as a whole before or after.
     pub(crate) within: Window,
 }
 
 impl IncidentTerms<'_> {
-    /// What of an outage they credit.
+    /// Returns the part of an outage that they credit.
     pub(crate) fn outage<'o>(&self, outage: &'o Windows) -> Cow<'o, Windows> {
         if self.within == ALWAYS {
             return Cow::Borrowed(outage);
@@ -37,9 +37,9 @@ impl PartialEq for IncidentTerms<'_> {
 const ALWAYS: Window = Window::spanning(Timestamp::MIN, Timestamp::MAX);
 
 impl Contracts {
-    /// The terms under which an outage of a tenant is credited by incident: those of its end.
-    /// Where those credit periods as a whole, and the outage began under terms per incident,
-    /// it is the part up to the change that is credited by incident.
+    /// Returns the terms under which an outage of a tenant is credited by incident: those of its
+    /// end. If those credit periods as a whole and the outage began under terms per incident, the
+    /// part up to the change is credited by incident.
     pub(crate) fn terms_of_outage(
         &self,
         tenant: &TenantId,
@@ -59,7 +59,7 @@ impl Contracts {
         })
     }
 
-    /// The last terms per incident before a month, if the outage began under them.
+    /// Finds the last terms per incident before a month, if the outage began under them.
     fn before(
         &self,
         tenant: &TenantId,
@@ -67,28 +67,24 @@ impl Contracts {
         outage: &Windows,
     ) -> Option<IncidentTerms<'_>> {
         let turns = self.turns(tenant);
-        let until = turns.partition_point(|(first, _)| *first <= number_of(month));
-        let earlier = turns.get(..until)?.iter().enumerate().rev();
-        let by_incident =
-            |(_, (_, terms)): &(usize, &(u32, &SlaTerms))| terms.basis() == Basis::PerIncident;
-        let (at, _) = { earlier }.find(by_incident)?;
+        let earlier = turns.get(..=turn_of(&turns, month)?)?;
+        let at = earlier
+            .iter()
+            .rposition(|(_, terms)| terms.basis() == Basis::PerIncident)?;
         let within = stretch(&turns, at);
         let (terms, _) = self.terms_at_end(tenant, outage.clip(within).end()?);
         Some(IncidentTerms { terms, within })
     }
 
-    /// The time around a month of terms per incident in which incidents of a tenant are credited
-    /// by themselves; what lies outside is credited with its period.
+    /// Returns the time around a month of terms per incident in which incidents of a tenant are
+    /// credited by themselves; what lies outside is credited with its period.
     pub(super) fn credited_by_incident(&self, tenant: &TenantId, month: Month) -> Window {
         let turns = self.turns(tenant);
-        let until = turns.partition_point(|(first, _)| *first <= number_of(month));
-        until
-            .checked_sub(1)
-            .map_or(ALWAYS, |at| stretch(&turns, at))
+        turn_of(&turns, month).map_or(ALWAYS, |at| stretch(&turns, at))
     }
 
-    /// The number of the month from which on terms of a tenant hold, ascending; none where its
-    /// terms never change.
+    /// Lists the number of the month from which on terms of a tenant hold, ascending; none where
+    /// its terms never change.
     fn turns(&self, tenant: &TenantId) -> Vec<(u32, &SlaTerms)> {
         let scheduled = self.agreed(tenant);
         let changes = scheduled.filter(|one| one.turns().len() > 1);
@@ -99,8 +95,14 @@ impl Contracts {
     }
 }
 
-/// The time from the change to terms per incident before a turn to the one away from them after
-/// it.
+/// Returns the place of the turn that a month lies in.
+fn turn_of(turns: &[(u32, &SlaTerms)], month: Month) -> Option<usize> {
+    let after = turns.partition_point(|(first, _)| *first <= number_of(month));
+    after.checked_sub(1)
+}
+
+/// Returns the time from the change to terms per incident before a turn to the one away from them
+/// after it.
 fn stretch(turns: &[(u32, &SlaTerms)], at: usize) -> Window {
     let by_period = |(_, terms): &&(u32, &SlaTerms)| terms.basis() != Basis::PerIncident;
     let before = turns.get(..at).unwrap_or_default();
@@ -128,15 +130,13 @@ fn stretch(turns: &[(u32, &SlaTerms)], at: usize) -> Window {
     )
 }
 
-/// Leaves of shares what lies within a stretch of time.
+/// Cuts shares to a stretch of time.
 pub(super) fn cut(shares: &mut [IncidentShare], within: Window) {
+    if within == ALWAYS {
+        return;
+    }
     for share in shares {
-        let (start, end) = (share.outage.start(), share.outage.end());
-        let begins_before = start.is_some_and(|start| start < within.start());
-        let ends_after = end.is_some_and(|end| within.end() < end);
-        if begins_before || ends_after {
-            share.outage = share.outage.clip(within);
-        }
+        share.outage = share.outage.clip(within);
     }
 }
 
@@ -163,6 +163,16 @@ mod tests {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// One tenant, and what was agreed with it.
+    fn agreed(versions: Vec<SlaTerms>) -> (Contracts, TenantId) {
+        let (name, tenant) = (Name::new("gold").unwrap(), TenantId::new("fr").unwrap());
+        let contracts = Contracts::default()
+            .with_contract(name.clone(), Contract::versions(versions).unwrap())
+            .with_tenant(tenant.clone(), Some(name), None)
+            .unwrap();
+        (contracts, tenant)
+    }
+
     /// Per incident until December, per month until March, per incident again.
     fn changing(from: &str, zone: &str) -> (Contracts, TenantId) {
         let until = format!(r#""valid_until": "{from}","#);
@@ -177,12 +187,7 @@ mod tests {
                 "UTC",
             ),
         ];
-        let (name, tenant) = (Name::new("gold").unwrap(), TenantId::new("fr").unwrap());
-        let contracts = Contracts::default()
-            .with_contract(name.clone(), Contract::versions(versions).unwrap())
-            .with_tenant(tenant.clone(), Some(name), None)
-            .unwrap();
-        (contracts, tenant)
+        agreed(versions)
     }
 
     #[test]
@@ -279,11 +284,7 @@ mod tests {
                 "UTC",
             ),
         ];
-        let (name, tenant) = (Name::new("gold").unwrap(), TenantId::new("fr").unwrap());
-        let contracts = Contracts::default()
-            .with_contract(name.clone(), Contract::versions(versions).unwrap())
-            .with_tenant(tenant.clone(), Some(name), None)
-            .unwrap();
+        let (contracts, tenant) = agreed(versions);
         let december = outage("2026-12-02T00:00:00Z", "2026-12-02T01:00:00Z");
         for (start, end, version) in [
             ("2026-10-30T00:00:00Z", "2026-10-31T00:00:00Z", "first"),

@@ -154,7 +154,7 @@ struct Slots<'a> {
     windows: Asked<'a>,
 }
 
-/// When the tenants of a question were hit.
+/// The windows of the tenants of a question.
 enum Asked<'a> {
     /// All of them at the same time.
     Together { start: i64, end: i64 },

@@ -10,7 +10,7 @@ use incident_core::Window;
 use super::chunk::{Chunk, Facts, RAW_ROW};
 use super::ids::RawId;
 
-/// The index takes at most this part of the limit, unless told otherwise.
+/// The divisor of the limit that gives the most bytes of the index, if no others are given.
 pub(super) const SHARE: u64 = 8;
 
 /// The length of a slot.
@@ -19,10 +19,10 @@ const SLOT_US: i64 = 5 * 60_000_000;
 /// Most events of a part: adding to one that somebody reads copies it.
 const PART: usize = 1_024;
 
-/// About what a slot takes beside its events.
+/// About the bytes of a slot beside its events.
 const SLOT: usize = 400;
 
-/// What an event takes.
+/// The bytes of an event.
 const ENTRY: usize = RAW_ROW + 4;
 
 /// Events of any tenants.
@@ -164,10 +164,10 @@ impl TimeIndex {
         for (slot, parts) in self.slots.range(slot(start)..=slot(end - 1)) {
             for part in parts {
                 events += part.tenant.len();
+                if events > most {
+                    return None;
+                }
                 found.push((Arc::clone(part), whole.contains(slot)));
-            }
-            if events > most {
-                return None;
             }
         }
         Some(found)
