@@ -25,6 +25,16 @@ fn terms(version: &str, more: &str) -> SlaTerms {
 const FROM_45: &str = r#"tiers = [{ from_minutes = 0, credit_percent = "0" },
     { from_minutes = 45, credit_percent = "10" }, { from_minutes = 240, credit_percent = "25" }]"#;
 
+/// Contracts of which one, with these versions, is the tenant's in France; all others have the
+/// standard one.
+fn agreed_with_fr(versions: Vec<SlaTerms>) -> Contracts {
+    let gold = Name::new("gold").unwrap();
+    Contracts::default()
+        .with_contract(gold.clone(), Contract::versions(versions).unwrap())
+        .with_tenant(tenant("fr"), Some(gold), None)
+        .unwrap()
+}
+
 /// An outage that is over, of these tenants.
 async fn outage(process: &Incidents, start: &str, end: &str, tenants: &[&str]) -> IncidentId {
     let mut asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
@@ -163,14 +173,8 @@ async fn a_period_has_the_terms_of_its_start_everywhere() {
         };
         let old = terms("old", &format!("valid_until = \"{from}\"\n{}", table("40")));
         let new = terms("new", &format!("valid_from = \"{from}\"\n{}", table("10")));
-        let contract = Contract::versions(vec![old, new]).unwrap();
-        let gold = Name::new("gold").unwrap();
-        let contracts = Contracts::default()
-            .with_contract(gold.clone(), contract)
-            .with_tenant(tenant("fr"), Some(gold), None)
-            .unwrap();
         let world = World::new().await;
-        let process = world.process_under(contracts);
+        let process = world.process_under(agreed_with_fr(vec![old, new]));
         let id = outage(&process, start, end, &["fr"]).await;
         agree(&process, &["2026-10", "2026-11"]).await;
         let expected = if version == "old" { "40" } else { "10" };
@@ -202,14 +206,8 @@ async fn each_part_of_an_outage_over_a_change_of_the_basis_is_credited_once() {
         };
         let old = version("old", old, "valid_until");
         let new = version("new", new, "valid_from");
-        let contract = Contract::versions(vec![old, new]).unwrap();
-        let gold = Name::new("gold").unwrap();
-        let contracts = Contracts::default()
-            .with_contract(gold.clone(), contract)
-            .with_tenant(tenant("fr"), Some(gold), None)
-            .unwrap();
         let world = World::new().await;
-        let process = world.process_under(contracts);
+        let process = world.process_under(agreed_with_fr(vec![old, new]));
         let id = outage(
             &process,
             "2026-10-31T22:30:00Z",

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use incident_core::IncidentId;
 use incident_core::actor::Role;
 use incident_core::engine::{Alarm, Ask, Incidents};
 use incident_core::incident::{Declare, Severity, Status};
@@ -13,26 +14,15 @@ use incident_store_memory::MemoryStore;
 
 use crate::paging::actions;
 
-#[tokio::test]
-async fn what_an_older_key_opened_is_called_off_under_that_key() {
-    let account = |name: &str| TargetId::new("vendor").unwrap().in_account(name).unwrap();
-    let old = Arc::new(RecordingPager::of(account("old")));
-    let new = Arc::new(RecordingPager::of(account("new")));
-    let store = Arc::new(MemoryStore::default());
+/// Two incidents that are paged and end: the key is changed while the alert of the first is open.
+pub(crate) async fn over_a_change_of_the_key(
+    before: &Incidents,
+    after: &Incidents,
+) -> [IncidentId; 2] {
     let ask = Ask::by(caller("anna", Role::Admin).unwrap());
-    let before = Incidents::builder(store.clone())
-        .pager(old.clone())
-        .build()
-        .unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
     let first = before.declare(&ask, &asked).await.unwrap().incident.id;
     before.drain().await.unwrap();
-    // The key is changed while the alert is open.
-    let after = Incidents::builder(store)
-        .pager(new.clone())
-        .retired_pager(old.clone())
-        .build()
-        .unwrap();
     let second = after.declare(&ask, &asked).await.unwrap().incident.id;
     after.drain().await.unwrap();
     for id in [first, second] {
@@ -40,6 +30,25 @@ async fn what_an_older_key_opened_is_called_off_under_that_key() {
         after.act(&ask, id, &over).await.unwrap();
     }
     after.drain().await.unwrap();
+    [first, second]
+}
+
+#[tokio::test]
+async fn what_an_older_key_opened_is_called_off_under_that_key() {
+    let account = |name: &str| TargetId::new("vendor").unwrap().in_account(name).unwrap();
+    let old = Arc::new(RecordingPager::of(account("old")));
+    let new = Arc::new(RecordingPager::of(account("new")));
+    let store = Arc::new(MemoryStore::default());
+    let before = Incidents::builder(store.clone())
+        .pager(old.clone())
+        .build()
+        .unwrap();
+    let after = Incidents::builder(store)
+        .pager(new.clone())
+        .retired_pager(old.clone())
+        .build()
+        .unwrap();
+    let [first, second] = over_a_change_of_the_key(&before, &after).await;
     for (pager, id) in [(&old, first), (&new, second)] {
         assert_eq!(actions(pager), [PageAction::Trigger, PageAction::Resolve]);
         assert!(pager.sent().iter().all(|page| page.incident_id == id));

@@ -119,6 +119,15 @@ async fn in_a_storm_a_sev1_is_there_at_once_and_the_limit_is_kept() {
     server.stop().await;
 }
 
+/// Answers of a vendor that is away, so many times.
+fn unavailable(times: usize) -> impl Iterator<Item = PageAnswer> {
+    let answer = PageAnswer::NotSent(NotSent {
+        reason: NotSentReason::Unavailable,
+        retry_after: None,
+    });
+    std::iter::repeat_n(answer, times)
+}
+
 /// A probe of a target that is down, where another one has the page, resolves nothing: it has a
 /// key of its own.
 #[tokio::test(flavor = "multi_thread")]
@@ -126,11 +135,7 @@ async fn a_probe_has_a_key_of_its_own() {
     let clock = Arc::new(ManualClock::at(at("2026-11-21T03:00:00Z")));
     let first = Arc::new(RecordingPager::named("first").unwrap());
     let second = Arc::new(RecordingPager::named("second").unwrap());
-    let away = PageAnswer::NotSent(NotSent {
-        reason: NotSentReason::Unavailable,
-        retry_after: None,
-    });
-    first.script(std::iter::repeat_n(away, 8));
+    first.script(unavailable(8));
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .clock(clock.clone())
         .pager(first.clone())
@@ -166,11 +171,7 @@ async fn a_probe_has_a_key_of_its_own() {
 async fn what_was_held_for_a_target_is_due_as_soon_as_it_works() {
     let clock = Arc::new(ManualClock::at(at("2026-11-21T03:00:00Z")));
     let pager = Arc::new(RecordingPager::named("only").unwrap());
-    let away = PageAnswer::NotSent(NotSent {
-        reason: NotSentReason::Unavailable,
-        retry_after: None,
-    });
-    pager.script(std::iter::repeat_n(away, 20));
+    pager.script(unavailable(20));
     let waiting = Arc::new(AtomicUsize::new(0));
     let heard = waiting.clone();
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))

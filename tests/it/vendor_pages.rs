@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
-use incident_core::incident::{Declare, Severity, Status};
-use incident_core::testing::{ManualClock, caller, update_to};
+use incident_core::engine::Incidents;
+use incident_core::testing::ManualClock;
 use incident_pagers::testing::{AlertState, Canned, Fault, Seen, StandIn};
 use incident_pagers::{PagerDuty, RoutingKey};
 use incident_store_memory::MemoryStore;
 use serde_json::json;
 
 use crate::harness::{ADMIN, COMMANDER, RESPONDER, Server, VIEWER, at};
+use crate::older_keys::over_a_change_of_the_key;
 
 const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
 const OLDER_KEY: &str = "fedcba9876543210fedcba9876543210";
@@ -316,28 +315,18 @@ async fn an_alert_of_an_older_key_is_closed_under_that_key() {
     let vendor = StandIn::pagerduty().await.unwrap();
     let store = Arc::new(MemoryStore::default());
     let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
     let pager = |key: &str| {
         let builder = PagerDuty::builder(RoutingKey::new(key).unwrap());
         Arc::new(builder.base_url(vendor.base_url()).build().unwrap())
     };
     let builder = || Incidents::builder(store.clone()).clock(clock.clone());
     let before = builder().pager(pager(OLDER_KEY)).build().unwrap();
-    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-    let first = before.declare(&ask, &asked).await.unwrap().incident.id;
-    before.drain().await.unwrap();
     let after = builder()
         .pager(pager(ROUTING_KEY))
         .retired_pager(pager(OLDER_KEY))
         .build()
         .unwrap();
-    let second = after.declare(&ask, &asked).await.unwrap().incident.id;
-    after.drain().await.unwrap();
-    for id in [first, second] {
-        let over = update_to(Status::Resolved, "over").unwrap();
-        after.act(&ask, id, &over).await.unwrap();
-    }
-    after.drain().await.unwrap();
+    let [first, second] = over_a_change_of_the_key(&before, &after).await;
     let closed: Vec<_> = vendor
         .alerts()
         .into_iter()

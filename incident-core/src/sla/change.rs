@@ -143,16 +143,9 @@ pub(super) fn cut(shares: &mut [IncidentShare], within: Window) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sla::credit::tests::{at, outage};
     use crate::sla::{Contract, SlaStatement};
     use crate::{IncidentId, Name, Percent};
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn outage(start: &str, end: &str) -> Windows {
-        Windows::from(Window::new(at(start), at(end)).unwrap())
-    }
 
     fn terms(version: &str, basis: &str, validity: &str, zone: &str) -> SlaTerms {
         let text = format!(

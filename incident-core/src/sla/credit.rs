@@ -230,17 +230,17 @@ pub fn decimal_minutes(us: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::time::{DAY_US, MINUTE_US};
 
-    fn at(text: &str) -> Timestamp {
+    pub(in crate::sla) fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
-    fn outage(start: &str, end: &str) -> Windows {
+    pub(in crate::sla) fn outage(start: &str, end: &str) -> Windows {
         Windows::from(Window::new(at(start), at(end)).unwrap())
     }
 

@@ -30,8 +30,4 @@ pub use words::{Indicator, PublicStatus};
 pub const RESOLVED_STAYS: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
-mod by_time;
-#[cfg(test)]
-mod merged;
-#[cfg(test)]
 mod tests;

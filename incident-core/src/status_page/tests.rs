@@ -1,13 +1,16 @@
 //! Bounds and ends of the public page.
 
+mod by_time;
+mod merged;
+
 use std::sync::Arc;
 
-use super::by_time::{anna, declared, minute, text, updated};
 use super::*;
 use crate::incident::Status;
 use crate::incident::{CancelReason, Command, Ending, Event, Incident, Severity, Update, decide};
 use crate::policy::Policy;
 use crate::{Statement, Timestamp};
+use by_time::{anna, declared, minute, text, updated};
 
 pub(super) fn public_one(n: u128, severity: Severity) -> Incident {
     let mut incident = declared(n);

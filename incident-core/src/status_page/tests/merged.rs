@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::super::*;
 use super::by_time::{minute, text, updated};
-use super::tests::{apply, bodies, page_of, post, public_one};
-use super::*;
+use super::{apply, bodies, page_of, post, public_one};
 use crate::IncidentId;
 use crate::incident::{Ending, Event, Incident, Publish, Severity, Status, Transition};
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::super::*;
 use crate::actor::Actor;
 use crate::incident::declare::{NewIds, declare};
 use crate::incident::{Declare, Incident, Publish, Severity, Status, Transition, Updated};
