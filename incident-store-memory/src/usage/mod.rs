@@ -274,11 +274,10 @@ impl MemoryUsage {
         register: &mut MutexGuard<'_, Register>,
         tidied: impl Fn(&Log) -> Option<Tidied>,
     ) {
-        let known = self.state();
-        let known = { known }
-            .tenants
-            .get(tenant)
-            .map(|known| (known.number, Arc::clone(&known.log)));
+        let known = self.state().tenants.get(tenant).map(|known| {
+            let log = Arc::clone(&known.log);
+            (known.number, log)
+        });
         let Some((number, log)) = known else {
             return;
         };
