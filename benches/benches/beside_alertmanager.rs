@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::testing::caller;
 use incident_pagers::testing::{Attempt, Canned, Fault, StandIn};
@@ -139,11 +139,11 @@ async fn ours(day: Day) -> String {
     let running = tokio::spawn(incident_pagers::run(incidents.clone(), wake, async {
         drop(stopped.await);
     }));
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let caused = Instant::now();
     for cause in 0..CAUSES {
         let asked = Declare::new(format!("cause {cause}").parse().unwrap(), Severity::Sev1);
-        incidents.declare(&ask, &asked).await.unwrap();
+        incidents.declare(&context, &asked).await.unwrap();
     }
     let row = watch(vendor, day, caused).await;
     drop(stop);

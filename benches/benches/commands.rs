@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity, Status, decide};
 use incident_core::policy::Policy;
 use incident_core::testing::{an_incident, caller, update_to};
@@ -24,7 +24,7 @@ fn commands(criterion: &mut Criterion) {
             .build()
             .unwrap()
     };
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let update = update_to(Status::Investigating, "looking").unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
 
@@ -43,21 +43,21 @@ fn commands(criterion: &mut Criterion) {
     });
     criterion.bench_function("declare, kept in memory", |bencher| {
         let engine = incidents();
-        bencher.iter(|| runtime.block_on(engine.declare(&ask, &asked)).unwrap());
+        bencher.iter(|| runtime.block_on(engine.declare(&context, &asked)).unwrap());
     });
     criterion.bench_function("update, kept in memory", |bencher| {
         bencher.iter_batched(
             || {
                 let engine = incidents();
                 let id = runtime
-                    .block_on(engine.declare(&ask, &asked))
+                    .block_on(engine.declare(&context, &asked))
                     .unwrap()
                     .incident
                     .id;
                 (engine, id)
             },
             |(engine, id)| {
-                runtime.block_on(engine.act(&ask, id, &update)).unwrap();
+                runtime.block_on(engine.act(&context, id, &update)).unwrap();
                 (engine, id)
             },
             BatchSize::SmallInput,

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use incident_core::actor::Role;
 use incident_core::engine::system::SystemClock;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity, Status};
 use incident_core::paging::{PageAnswer, PageEvent, Receipt, TargetId};
 use incident_core::port::{ClaimRequest, Clock, IncidentFilter, IncidentStore, Outbox, Pager};
@@ -178,12 +178,12 @@ async fn latency(pool: PgPool) {
         .build()
         .unwrap();
     let relay = tokio::spawn(run(incidents.clone(), wake, std::future::pending()));
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let mut times = Vec::new();
     for _ in 0..500 {
         let before = pager.0.lock().unwrap().len();
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-        incidents.declare(&ask, &asked).await.unwrap();
+        incidents.declare(&context, &asked).await.unwrap();
         let committed = Instant::now();
         while pager.0.lock().unwrap().len() == before {
             tokio::time::sleep(Duration::from_micros(200)).await;
@@ -212,7 +212,7 @@ async fn main() {
     execute(&pool, "alter sequence incident.numbers restart 2000000").await;
     let store = PgStore::new(pool.clone());
     let incidents = Incidents::builder(Arc::new(store.clone())).build().unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     // Those of the measurement before are over.
     execute(
         &pool,
@@ -220,7 +220,12 @@ async fn main() {
     )
     .await;
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-    let sample = incidents.declare(&ask, &asked).await.unwrap().incident.id;
+    let sample = incidents
+        .declare(&context, &asked)
+        .await
+        .unwrap()
+        .incident
+        .id;
     fill(&pool, 1, 1_000).await;
     execute(
         &pool,

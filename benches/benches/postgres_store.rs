@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use incident_core::IncidentId;
 use incident_core::actor::Role;
 use incident_core::commit::OutboxWrite;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command as Do, Declare, Severity, Update};
 use incident_core::testing::caller;
 use incident_store_postgres::{PgStore, document, migrate};
@@ -43,8 +43,8 @@ struct Bench {
     scripts: PathBuf,
 }
 
-fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 fn asked() -> Declare {
@@ -88,7 +88,7 @@ async fn creates(incidents: &Incidents, connections: usize) -> f64 {
         let incidents = incidents.clone();
         async move {
             while !stop.load(Ordering::Relaxed) {
-                incidents.declare(&ask(), &asked()).await.unwrap();
+                incidents.declare(&context(), &asked()).await.unwrap();
                 count.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -110,7 +110,7 @@ async fn appends(incidents: &Incidents, ids: &[IncidentId], connections: usize, 
                 if stop.load(Ordering::Relaxed) {
                     return;
                 }
-                incidents.act(&ask(), *id, &update()).await.unwrap();
+                incidents.act(&context(), *id, &update()).await.unwrap();
                 count.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -176,7 +176,10 @@ impl Bench {
 /// server, and the document lies in a table, because pgbench takes a colon in a script for
 /// a variable; a procedure of the bench's own puts it together.
 async fn create_script(incidents: &Incidents, pool: &PgPool) -> &'static str {
-    let prepared = incidents.prepare_declare(&ask(), &asked()).await.unwrap();
+    let prepared = incidents
+        .prepare_declare(&context(), &asked())
+        .await
+        .unwrap();
     let incident = prepared.incident();
     let page = prepared
         .commit()
@@ -234,7 +237,7 @@ async fn append_script(incidents: &Incidents, pool: &PgPool, ids: &[IncidentId])
     for sql in CAPTURE {
         pool.execute(sql).await.unwrap();
     }
-    incidents.act(&ask(), ids[0], &update()).await.unwrap();
+    incidents.act(&context(), ids[0], &update()).await.unwrap();
     for sql in RELEASE {
         pool.execute(sql).await.unwrap();
     }
@@ -300,7 +303,14 @@ async fn main() {
     }
     let mut ids = Vec::new();
     for _ in 0..32 * EACH {
-        ids.push(single.declare(&ask(), &asked()).await.unwrap().incident.id);
+        ids.push(
+            single
+                .declare(&context(), &asked())
+                .await
+                .unwrap()
+                .incident
+                .id,
+        );
     }
     let script = append_script(&single, &pool, &ids).await;
     for connections in [1, 8, 32] {

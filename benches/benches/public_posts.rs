@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use incident_core::IncidentId;
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Publish, Severity, Update};
 use incident_core::port::Store;
 use incident_core::testing::caller;
@@ -35,19 +35,24 @@ const PER_YOUNG: usize = 10;
 /// A post as people write it.
 const BODY: usize = 300;
 
-fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 async fn public(incidents: &Incidents, posts: usize) -> IncidentId {
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev3);
-    let id = incidents.declare(&ask(), &asked).await.unwrap().incident.id;
+    let id = incidents
+        .declare(&context(), &asked)
+        .await
+        .unwrap()
+        .incident
+        .id;
     let publish = Command::Publish(Publish {
         public: true,
         title: None,
         message: None,
     });
-    incidents.act(&ask(), id, &publish).await.unwrap();
+    incidents.act(&context(), id, &publish).await.unwrap();
     for _ in 0..posts {
         post(incidents, id).await;
     }
@@ -59,7 +64,7 @@ async fn post(incidents: &Incidents, id: IncidentId) -> Duration {
     update.public_message = Some("x".repeat(BODY).parse().unwrap());
     let command = Command::Update(Box::new(update));
     let started = Instant::now();
-    incidents.act(&ask(), id, &command).await.unwrap();
+    incidents.act(&context(), id, &command).await.unwrap();
     started.elapsed()
 }
 

@@ -32,7 +32,7 @@ const PING: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Server {
     pool: PgPool,
-    heard: Heard,
+    last_reply: LastReply,
     at_hand: Arc<AtHand>,
 }
 
@@ -45,12 +45,12 @@ impl fmt::Debug for Server {
 /// When the server last answered: milliseconds since this value was made, or 0 where its
 /// connections are in doubt.
 #[derive(Clone, Debug)]
-struct Heard {
+struct LastReply {
     start: Instant,
     at: Arc<AtomicU64>,
 }
 
-impl Heard {
+impl LastReply {
     fn note(&self) {
         let passed = self.start.elapsed().as_millis();
         let passed = u64::try_from(passed).unwrap_or(u64::MAX).max(1);
@@ -81,10 +81,10 @@ enum For {
 impl Server {
     pub(crate) fn new(pool: PgPool) -> Self {
         let (start, at) = (Instant::now(), Arc::default());
-        let heard = Heard { start, at };
+        let heard = LastReply { start, at };
         Self {
             pool,
-            heard,
+            last_reply: heard,
             at_hand: Arc::default(),
         }
     }
@@ -108,7 +108,7 @@ impl Server {
                 For::Reading => FORGOTTEN,
                 For::Writing => SILENT,
             };
-            if !self.heard.is_silent_for(longest) {
+            if !self.last_reply.is_silent_for(longest) {
                 return Ok(session);
             }
             let soon = if tries < TRIES {
@@ -260,17 +260,19 @@ impl Session {
         match &answer {
             Err(Failure::During(source)) => {
                 self.lent.connection.close_on_drop();
-                self.server.heard.doubt();
+                self.server.last_reply.doubt();
                 if !source.is::<Late>() {
                     self.server.drop_idle();
                 }
             }
             Err(Failure::NotSent(_)) => {
                 self.lent.connection.close_on_drop();
-                self.server.heard.doubt();
+                self.server.last_reply.doubt();
                 self.server.drop_idle();
             }
-            Ok(_) | Err(Failure::Unreadable(_) | Failure::Server(_)) => self.server.heard.note(),
+            Ok(_) | Err(Failure::Unreadable(_) | Failure::Server(_)) => {
+                self.server.last_reply.note()
+            }
             Err(Failure::Before(_)) => {}
         }
         answer
@@ -339,8 +341,8 @@ pub(crate) use read;
 mod tests {
     use super::*;
 
-    fn heard() -> Heard {
-        Heard {
+    fn heard() -> LastReply {
+        LastReply {
             start: Instant::now(),
             at: Arc::default(),
         }

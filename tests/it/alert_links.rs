@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Mode, Severity};
 use incident_core::port::StoreError;
 use incident_core::testing::caller;
@@ -75,7 +75,7 @@ async fn what_is_over_is_not_linked_and_a_repeat_that_is_sent_again_is_none() {
 async fn a_declaration_that_did_not_see_an_incident_of_its_alert_is_not_kept() {
     let (storage, _database) = storage().await;
     let incidents = Incidents::builder(storage.store.clone()).build().unwrap();
-    let ask = Ask::by(caller("anna", Role::Commander).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Commander).unwrap());
     let asked = |alert: Option<&str>, mode| Declare {
         alert_key: alert.map(|alert| alert.parse().unwrap()),
         mode,
@@ -83,10 +83,10 @@ async fn a_declaration_that_did_not_see_an_incident_of_its_alert_is_not_kept() {
     };
     for (alert, is_kept) in [(Some("cpu"), false), (None, true)] {
         let late = incidents
-            .prepare_declare(&ask, &asked(alert, Mode::Live))
+            .prepare_declare(&context, &asked(alert, Mode::Live))
             .await;
         let drill = asked(alert, Mode::Drill);
-        incidents.declare(&ask, &drill).await.unwrap();
+        incidents.declare(&context, &drill).await.unwrap();
         let commit = late.unwrap().commit().clone();
         let kept = storage.store.commit(commit, Duration::from_secs(5)).await;
         let refused = matches!(kept, Err(StoreError::AlertKeyTaken(_)));

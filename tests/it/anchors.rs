@@ -9,7 +9,7 @@ use incident_core::actor::Role;
 use incident_core::anchor::{Anchor, AnchoredChain};
 use incident_core::audit::Chain;
 use incident_core::chain::Verdict;
-use incident_core::engine::{Ask, AuditVerdict, Error, Incidents};
+use incident_core::engine::{AuditVerdict, Error, Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity, Status};
 use incident_core::port::{AnchorError, AnchorRecord, AnchorSink};
 use incident_core::testing::{ManualClock, caller, update_to};
@@ -43,13 +43,18 @@ impl Book {
     }
 }
 
-fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 async fn declare(incidents: &Incidents) -> incident_core::IncidentId {
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev3);
-    incidents.declare(&ask(), &asked).await.unwrap().incident.id
+    incidents
+        .declare(&context(), &asked)
+        .await
+        .unwrap()
+        .incident
+        .id
 }
 
 fn clock() -> Arc<ManualClock> {
@@ -83,7 +88,7 @@ async fn each_pass_writes_down_what_moved_and_a_closed_book_loses_nothing() {
     assert_eq!(incidents.anchor().await.unwrap().heads, 0);
     clock.set("2026-11-21T05:51:00Z".parse().unwrap());
     let command = update_to(Status::Investigating, "moved").unwrap();
-    incidents.act(&ask(), second, &command).await.unwrap();
+    incidents.act(&context(), second, &command).await.unwrap();
     clock.advance(Duration::from_secs(300));
     assert_eq!(incidents.anchor().await.unwrap().heads, 2);
     assert_eq!(book.heads(), both(second));
@@ -99,7 +104,7 @@ async fn many_chains_make_several_lines_and_a_denial_moves_the_chain_of_the_syst
     for _ in 0..40 {
         declare(&incidents).await;
     }
-    let viewer = Ask::by(caller("vera", Role::Viewer).unwrap());
+    let viewer = RequestContext::new(caller("vera", Role::Viewer).unwrap());
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev3);
     incidents.declare(&viewer, &asked).await.unwrap_err();
     assert_eq!(incidents.anchor().await.unwrap().heads, 81);

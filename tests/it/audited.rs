@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::harness::{ADMIN, COMMANDER, Server};
-use crate::roles::{ask, cases};
+use crate::roles::{context, cases};
 
 /// Usage events are data of the platform and no decision of anybody.
 const NOT_DECISIONS: [&str; 1] = ["POST /sys/usage-events"];
@@ -35,7 +35,7 @@ async fn every_write_is_an_entry_of_its_callers() {
         if case.route.starts_with("GET ") || NOT_DECISIONS.contains(&case.route) {
             continue;
         }
-        let status = ask(&server, &case, ADMIN).await;
+        let status = context(&server, &case, ADMIN).await;
         let after = done_by(&server, "root").await;
         // Two incidents are declared for each request, by somebody else.
         let is_new = after.difference(&before).next().is_some();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_core::actor::Role;
 use incident_core::billing::{Batch, Holding, Submission};
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::TargetId;
 use incident_core::port::{Asked, BillingSink};
@@ -64,9 +64,9 @@ async fn slow_passes_beside_it_hold_up_no_page() {
         std::future::pending(),
     ));
     tokio::time::sleep(Duration::from_secs(200)).await;
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-    incidents.declare(&ask, &asked).await.unwrap();
+    incidents.declare(&context, &asked).await.unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(pager.wakes(), 1);
     running.abort();

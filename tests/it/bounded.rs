@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use incident_core::actor::Role;
 use incident_core::commit::{Commit, SuggestionWrite};
-use incident_core::engine::{Ask, Error, Incidents, MOST_OPEN_SUGGESTIONS, MOST_OUTAGES};
+use incident_core::engine::{
+    Error, Incidents, MOST_OPEN_SUGGESTIONS, MOST_OUTAGES, RequestContext,
+};
 use incident_core::incident::limits::MOST_SHAPERS;
 use incident_core::incident::{Change, Command, Refusal};
 use incident_core::port::{TenantDirectory, UsageError};
@@ -290,8 +292,9 @@ async fn so_many_people_shape_the_credits_of_an_incident() {
             second % 60
         );
         let change = Command::Change(vec![Change::StartedAt(at.parse().unwrap())]);
-        let ask = Ask::by(caller(&format!("person-{person}"), Role::Responder).unwrap());
-        server.incidents().act(&ask, id, &change).await
+        let context =
+            RequestContext::new(caller(&format!("person-{person}"), Role::Responder).unwrap());
+        server.incidents().act(&context, id, &change).await
     };
     // With the one who declared it.
     for person in 1..MOST_SHAPERS {

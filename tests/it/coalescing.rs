@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Ask, Incidents};
+use incident_core::engine::{Alarm, Incidents, RequestContext};
 use incident_core::incident::{Change, Command, Declare, Severity, Status};
 use incident_core::paging::{GateSettings, PageAction, PagingState, dedup_key};
 use incident_core::policy::Policy;
@@ -57,15 +57,15 @@ async fn storm(coalesce_after_seconds: Option<u32>) -> Storm {
     }
 }
 
-fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 impl Storm {
     async fn declare(&self, service: &str) -> IncidentId {
         let mut asked = Declare::new("slow".parse().unwrap(), Severity::Sev4);
         asked.affected_services = vec![service.parse().unwrap()];
-        let done = self.incidents.declare(&ask(), &asked).await.unwrap();
+        let done = self.incidents.declare(&context(), &asked).await.unwrap();
         done.incident.id
     }
 
@@ -94,7 +94,7 @@ impl Storm {
 
     async fn resolve(&self, id: IncidentId) {
         let command = update_to(Status::Resolved, "over").unwrap();
-        self.incidents.act(&ask(), id, &command).await.unwrap();
+        self.incidents.act(&context(), id, &command).await.unwrap();
     }
 
     /// Those of them that were triggered.
@@ -153,7 +153,10 @@ async fn one_open_alert_stands_for_a_service_while_there_is_no_room() {
 
     // One that turns out to be major waits for nobody.
     let worse = Command::Change(vec![Change::Severity(Severity::Sev1)]);
-    it.incidents.act(&ask(), waiting[0], &worse).await.unwrap();
+    it.incidents
+        .act(&context(), waiting[0], &worse)
+        .await
+        .unwrap();
     it.incidents.drain().await.unwrap();
     assert_eq!(it.woken(&waiting[..1]).len(), 1);
 

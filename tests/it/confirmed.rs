@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use incident_core::IncidentId;
 use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Ask, Incidents};
+use incident_core::engine::{Alarm, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity};
-use incident_core::paging::{HeedPolicy, PagingState};
+use incident_core::paging::{InboundPolicy, PagingState};
 use incident_core::port::{AuditQuery, PageCheck, Pager};
 use incident_core::testing::{ManualClock, caller};
 use incident_pagers::testing::{Canned, Fault, StandIn};
@@ -32,11 +32,11 @@ pub(crate) enum Vendor {
 }
 
 pub(crate) async fn setup(kind: Vendor) -> Setup {
-    setup_with(kind, HeedPolicy::default()).await
+    setup_with(kind, InboundPolicy::default()).await
 }
 
 /// A setup where the vendor may change so much here.
-pub(crate) async fn setup_with(kind: Vendor, may: HeedPolicy) -> Setup {
+pub(crate) async fn setup_with(kind: Vendor, may: InboundPolicy) -> Setup {
     type Both = (Arc<dyn Pager>, Arc<dyn PageCheck>);
     let (vendor, (pager, check)): (StandIn, Both) = match kind {
         Vendor::PagerDuty => {
@@ -72,7 +72,7 @@ pub(crate) async fn setup_with(kind: Vendor, may: HeedPolicy) -> Setup {
             .clock(time.clone())
             .pager(pager.clone())
             .page_check(check.clone())
-            .heed(may)
+            .inbound_policy(may)
             .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
             .build()
             .unwrap()
@@ -87,8 +87,8 @@ pub(crate) async fn setup_with(kind: Vendor, may: HeedPolicy) -> Setup {
     }
 }
 
-pub(crate) fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+pub(crate) fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 impl Setup {
@@ -96,7 +96,7 @@ impl Setup {
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
         let id = self
             .incidents
-            .declare(&ask(), &asked)
+            .declare(&context(), &asked)
             .await
             .unwrap()
             .incident
@@ -247,7 +247,7 @@ async fn a_page_that_somebody_took_is_not_asked_about() {
         it.vendor.suppress(true);
         let id = it.declare().await;
         let command = Command::Acknowledge { at: None };
-        it.incidents.act(&ask(), id, &command).await.unwrap();
+        it.incidents.act(&context(), id, &command).await.unwrap();
         it.pass(200).await;
         assert_eq!((it.verdict(id).await, it.questions()), ((false, false), 0));
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use incident_core::IncidentId;
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Error, Incidents};
+use incident_core::engine::{Error, Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity, Status};
 use incident_core::paging::{FailoverPolicy, GateSettings};
 use incident_core::port::{IncidentFilter, StoreError};
@@ -84,8 +84,8 @@ fn times_that_do_not_go_together_are_refused_with_the_reason() {
 /// What a call may take, in tests that wait for it.
 const DEADLINE: Duration = Duration::from_millis(400);
 
-fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 /// An engine over a store that can be late, with an incident.
@@ -96,7 +96,12 @@ async fn troubled() -> (Incidents, Arc<Troubled>, IncidentId) {
         .build()
         .unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
-    let id = incidents.declare(&ask(), &asked).await.unwrap().incident.id;
+    let id = incidents
+        .declare(&context(), &asked)
+        .await
+        .unwrap()
+        .incident
+        .id;
     (incidents, store, id)
 }
 
@@ -119,7 +124,7 @@ async fn whoever_queues_behind_a_store_that_is_late_is_answered_in_its_own_time(
                 3 => incidents.list(&IncidentFilter::default()).await.map(|_| ()),
                 _ => {
                     let update = update_to(Status::Investigating, "looking").unwrap();
-                    incidents.act(&ask(), id, &update).await.map(|_| ())
+                    incidents.act(&context(), id, &update).await.map(|_| ())
                 }
             };
             (refused, started.elapsed())
@@ -147,7 +152,7 @@ async fn a_call_may_have_less_time_than_others() {
     let hurried = incidents.within(Duration::from_millis(50));
     let started = Instant::now();
     let update = update_to(Status::Investigating, "looking").unwrap();
-    hurried.act(&ask(), id, &update).await.unwrap_err();
+    hurried.act(&context(), id, &update).await.unwrap_err();
     let took = started.elapsed();
     assert!(took < DEADLINE, "{took:?}");
     let longer = incidents.within(DEADLINE * 3);
@@ -174,8 +179,8 @@ async fn commands_on_one_incident_go_in_the_order_in_which_they_came() {
         let (incidents, ended) = (incidents.clone(), ended.clone());
         calls.spawn(async move {
             let update = update_to(Status::Investigating, "looking").unwrap();
-            let ask = ask();
-            let act = incidents.act(&ask, id, &update);
+            let context = context();
+            let act = incidents.act(&context, id, &update);
             // Some go away while they wait.
             if n % 7 == 3 {
                 let _ = tokio::time::timeout(Duration::from_millis(1), act).await;

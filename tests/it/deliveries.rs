@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use incident_console::console::Parts;
 use incident_console::hooks::Hooks;
 use incident_core::actor::{Actor, Caller, Role};
-use incident_core::engine::{Alarm, Ask, Error, Heeded, Incidents};
+use incident_core::engine::{Alarm, Error, Incidents, Ingested, RequestContext};
 use incident_core::incident::{Declare, Severity};
-use incident_core::paging::Heard;
+use incident_core::paging::VendorEvent;
 use incident_core::testing::ManualClock;
 use incident_pagers::inbound::{Delivery, WebhookSecret, read_pagerduty};
 use incident_pagers::testing::Webhooks;
@@ -250,29 +250,34 @@ async fn an_event_that_changed_raises_an_alarm() {
         .on_commit(move |notice| seen.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
-    let ask = Ask::by(Caller {
+    let context = RequestContext::new(Caller {
         actor: Actor::person("anna".parse().unwrap()),
         role: Role::Commander,
     });
     let declare = Declare::new("API down".parse().unwrap(), Severity::Sev3);
-    let id = incidents.declare(&ask, &declare).await.unwrap().incident.id;
+    let id = incidents
+        .declare(&context, &declare)
+        .await
+        .unwrap()
+        .incident
+        .id;
     let path = format!("/{id}");
-    let heard = |body: &str| -> Heard {
-        let Delivery::Heard(heard) = read_pagerduty(body.as_bytes()).unwrap() else {
+    let heard = |body: &str| -> VendorEvent {
+        let Delivery::Event(heard) = read_pagerduty(body.as_bytes()).unwrap() else {
             panic!("it is of interest");
         };
         *heard
     };
     let first = heard(&event(&path, |_| {}));
     for repeated in [false, true] {
-        let outcome = incidents.heed(&first).await.unwrap();
-        assert!(matches!(outcome, Heeded::Taken { repeated: same, .. } if same == repeated));
+        let outcome = incidents.ingest_vendor_event(&first).await.unwrap();
+        assert!(matches!(outcome, Ingested::Applied { repeated: same, .. } if same == repeated));
     }
     assert_eq!(*alarms.lock().unwrap(), []);
     let changed = heard(&event(&path, |event| {
         event["agent"]["summary"] = json!("Mallory")
     }));
-    let refused = incidents.heed(&changed).await;
+    let refused = incidents.ingest_vendor_event(&changed).await;
     assert!(matches!(refused, Err(Error::KeyReused)), "{refused:?}");
     let expected = Alarm::EventChanged {
         incident_id: id,

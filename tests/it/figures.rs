@@ -20,7 +20,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 
-use crate::billing::world::{World, ask, said, tenant};
+use crate::billing::world::{World, context, said, tenant};
 use crate::harness::at;
 
 const MONTHS: [&str; 3] = ["2026-10", "2026-11", "2026-12"];
@@ -246,7 +246,7 @@ impl Life {
         asked.started_at = Some(start);
         asked.resolved_at = end.map(|length| start.saturating_add(length));
         asked.affected_tenants = hit(mask, None);
-        let done = process.declare(&ask("anna", Role::Admin), &asked).await;
+        let done = process.declare(&context("anna", Role::Admin), &asked).await;
         self.incidents.push(done.unwrap().incident.id);
     }
 
@@ -281,7 +281,7 @@ impl Life {
                 self.version = *version;
                 let process = self.process();
                 for month in MONTHS {
-                    let bill = ask("bill", Role::Billing);
+                    let bill = context("bill", Role::Billing);
                     process
                         .recompute_credits(&bill, month.parse().unwrap())
                         .await
@@ -312,7 +312,7 @@ impl Life {
             }),
         };
         if let Some((id, command)) = command {
-            match process.act(&ask("anna", Role::Admin), id, &command).await {
+            match process.act(&context("anna", Role::Admin), id, &command).await {
                 Ok(_) | Err(Error::Refused(_)) => {}
                 Err(error) => panic!("{step:?}: {error:?}"),
             }
@@ -360,7 +360,7 @@ impl Life {
         let rows = process.credits(&wanted).await.unwrap();
         for (place, row) in rows.iter().enumerate() {
             if mask & (1 << (place % 8)) != 0 {
-                let bill = ask("bill", Role::Billing);
+                let bill = context("bill", Role::Billing);
                 match process.decide_credit(&bill, row.row.id, decision).await {
                     Ok(_) | Err(Error::Refused(_)) => {}
                     Err(error) => panic!("{error:?}"),

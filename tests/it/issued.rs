@@ -437,12 +437,12 @@ async fn new_terms_are_applied_when_somebody_asks() {
     world.issue().await;
     // The same store under other terms: a server that was started anew.
     let incidents = world.server.incidents();
-    let ask = |role| {
+    let context = |role| {
         let caller = incident_core::testing::caller("bill", role).unwrap();
-        incident_core::engine::Ask::by(caller)
+        incident_core::engine::RequestContext::new(caller)
     };
     let month = "2026-11".parse().unwrap();
-    let bill = ask(incident_core::actor::Role::Billing);
+    let bill = context(incident_core::actor::Role::Billing);
     assert_eq!(incidents.recompute_credits(&bill, month).await.unwrap(), 0);
     let policy = PolicyFile::parse(BY_MONTH).unwrap();
     let anew = world.server.restarted(policy.contracts());
@@ -457,7 +457,7 @@ async fn new_terms_are_applied_when_somebody_asks() {
         (&json!("-10"), &Value::Null)
     );
     assert_eq!(period["terms_version"], "monthly-1");
-    let viewer = ask(incident_core::actor::Role::Viewer);
+    let viewer = context(incident_core::actor::Role::Viewer);
     assert!(anew.recompute_credits(&viewer, month).await.is_err());
     // Over HTTP.
     let recompute = "/sys/sla/credits/recompute";

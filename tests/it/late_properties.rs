@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Error, Incidents, Notice};
+use incident_core::engine::{Error, Incidents, Notice, RequestContext};
 use incident_core::incident::{Command, Declare, Incident, Severity, Status, Update};
-use incident_core::paging::{Heard, HeardWhat, HeedPolicy, PagingState, dedup_key};
+use incident_core::paging::{InboundPolicy, PagingState, VendorEvent, VendorEventKind, dedup_key};
 use incident_core::policy::Policy;
 use incident_core::port::Clock;
 use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
@@ -20,7 +20,7 @@ use crate::harness::at;
 #[derive(Clone, Debug)]
 enum Step {
     /// Something happens at the vendor; its webhook is on its way from then on.
-    Happens(HeardWhat, bool),
+    Happens(VendorEventKind, bool),
     /// One of those that are on their way comes, or one that came comes again.
     Comes(prop::sample::Index),
     Act(Command),
@@ -32,19 +32,19 @@ fn rule() -> RuleName {
     "security".parse().unwrap()
 }
 
-fn what() -> impl Strategy<Value = HeardWhat> {
+fn what() -> impl Strategy<Value = VendorEventKind> {
     prop::sample::select(vec![
-        HeardWhat::Acknowledged,
-        HeardWhat::Acknowledged,
-        HeardWhat::Resolved,
-        HeardWhat::Resolved,
-        HeardWhat::Unacknowledged,
-        HeardWhat::Merged,
-        HeardWhat::Reopened,
-        HeardWhat::Reassigned(vec!["Cleo".to_owned()]),
-        HeardWhat::Escalated(Vec::new()),
-        HeardWhat::Reprioritised(None),
-        HeardWhat::Noted("a note".to_owned()),
+        VendorEventKind::Acknowledged,
+        VendorEventKind::Acknowledged,
+        VendorEventKind::Resolved,
+        VendorEventKind::Resolved,
+        VendorEventKind::Unacknowledged,
+        VendorEventKind::Merged,
+        VendorEventKind::Reopened,
+        VendorEventKind::Reassigned(vec!["Cleo".to_owned()]),
+        VendorEventKind::Escalated(Vec::new()),
+        VendorEventKind::Reprioritised(None),
+        VendorEventKind::Noted("a note".to_owned()),
     ])
 }
 
@@ -81,7 +81,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// An event on its way, with the page that it is about.
 #[derive(Clone, Debug)]
 struct Sent {
-    heard: Heard,
+    event: VendorEvent,
     rule: Option<RuleName>,
     epoch: u32,
     came: bool,
@@ -92,15 +92,15 @@ struct World {
     id: IncidentId,
     clock: Arc<ManualClock>,
     notices: Arc<Mutex<Vec<Notice>>>,
-    ask: Ask,
-    may: HeedPolicy,
+    context: RequestContext,
+    may: InboundPolicy,
     sent: Vec<Sent>,
 }
 
-async fn world(may: HeedPolicy, page_on_reopen: bool) -> World {
+async fn world(may: InboundPolicy, page_on_reopen: bool) -> World {
     let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
     let notices = Arc::new(Mutex::new(Vec::new()));
-    let heard = notices.clone();
+    let event = notices.clone();
     let mut policy = Policy::default();
     policy.sev2.page_on_reopen = page_on_reopen;
     let pager = |name: &str| Arc::new(RecordingPager::named(name).unwrap());
@@ -108,20 +108,20 @@ async fn world(may: HeedPolicy, page_on_reopen: bool) -> World {
         .clock(clock.clone())
         .pager(pager("recorder"))
         .escalation(rule(), vec![pager("others")])
-        .heed(may)
+        .inbound_policy(may)
         .policy(policy)
-        .on_commit(move |notice: &Notice| heard.lock().unwrap().push(notice.clone()))
+        .on_commit(move |notice: &Notice| event.lock().unwrap().push(notice.clone()))
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
-    let done = incidents.declare(&ask, &asked).await.unwrap();
+    let done = incidents.declare(&context, &asked).await.unwrap();
     World {
         id: done.incident.id,
         incidents,
         clock,
         notices,
-        ask,
+        context,
         may,
         sent: Vec::new(),
     }
@@ -132,7 +132,7 @@ impl World {
         Incident::clone(&*self.incidents.get(self.id).await.unwrap())
     }
 
-    async fn happens(&mut self, what: HeardWhat, of_rule: bool) {
+    async fn happens(&mut self, what: VendorEventKind, of_rule: bool) {
         let rule = of_rule.then(rule);
         let shown = self.shown().await;
         let Some(paging) = shown.paging_of(rule.as_ref()) else {
@@ -140,7 +140,7 @@ impl World {
         };
         let number = self.sent.len();
         self.sent.push(Sent {
-            heard: Heard {
+            event: VendorEvent {
                 vendor: Name::new("pagerduty").unwrap(),
                 event_id: Name::new(&format!("event {number}")).unwrap(),
                 dedup_key: Some(dedup_key(self.id, rule.as_ref())),
@@ -160,10 +160,13 @@ impl World {
 
     async fn comes(&mut self, index: usize) {
         let one = self.sent[index].clone();
-        let old = self.clock.now().since(one.heard.at.unwrap()) > Duration::from_secs(6 * 86_400);
+        let old = self.clock.now().since(one.event.at.unwrap()) > Duration::from_secs(6 * 86_400);
         let before = self.shown().await;
         self.notices.lock().unwrap().clear();
-        self.incidents.heed(&one.heard).await.unwrap();
+        self.incidents
+            .ingest_vendor_event(&one.event)
+            .await
+            .unwrap();
         let after = self.shown().await;
         let notices = std::mem::take(&mut *self.notices.lock().unwrap());
         let alarms = notices.iter().filter(|notice| notice.alarm.is_some());
@@ -190,9 +193,9 @@ impl World {
     fn has_its_effect(&self, one: &Sent, before: &Incident, after: &Incident, alarms: usize) {
         let own = one.rule.is_none() && before.status.is_live();
         let free = own && !before.is_taken();
-        let acknowledges = one.heard.what == HeardWhat::Acknowledged && self.may.acknowledge;
+        let acknowledges = one.event.what == VendorEventKind::Acknowledged && self.may.acknowledge;
         assert_eq!(after.is_taken(), before.is_taken() || free && acknowledges);
-        let closes = own && one.heard.what == HeardWhat::Resolved;
+        let closes = own && one.event.what == VendorEventKind::Resolved;
         let resolves = closes && self.may.resolve;
         let live = before.status.is_live() && !resolves;
         assert_eq!(after.status.is_live(), live, "{one:?}");
@@ -202,7 +205,7 @@ impl World {
             let paging = shown.paging_of(one.rule.as_ref()).unwrap();
             paging.closed_there_at.is_some()
         };
-        match one.heard.what.shows() {
+        match one.event.what.shows() {
             Some(_) if resolves || free && acknowledges => {}
             Some(seen) => {
                 let is_closed = seen == incident_core::paging::AlertSeen::Closed;
@@ -220,7 +223,7 @@ impl World {
             }
             Step::Comes(_) => {}
             Step::Act(command) => {
-                match self.incidents.act(&self.ask, self.id, &command).await {
+                match self.incidents.act(&self.context, self.id, &command).await {
                     Ok(_) | Err(Error::Refused(_)) => {}
                     Err(other) => panic!("{other:?}"),
                 }
@@ -247,7 +250,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async move {
-            let mut world = world(HeedPolicy { acknowledge, resolve }, page_on_reopen).await;
+            let mut world = world(InboundPolicy { acknowledge, resolve }, page_on_reopen).await;
             for step in steps {
                 world.step(step).await;
             }

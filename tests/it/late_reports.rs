@@ -21,7 +21,7 @@ use incident_pagers::inbound::WebhookSecret;
 use incident_pagers::testing::{Delivered, Webhooks};
 use serde_json::{Value, json};
 
-use crate::confirmed::ask;
+use crate::confirmed::context;
 use crate::harness::{COMMANDER, RESPONDER, Server, VIEWER, at, storage};
 
 const SECRET: &str = "the-secret-of-this-webhook";
@@ -349,7 +349,7 @@ impl PageCheck for Slow {
 }
 
 async fn act(incidents: &Incidents, id: IncidentId, command: Command) {
-    incidents.act(&ask(), id, &command).await.unwrap();
+    incidents.act(&context(), id, &command).await.unwrap();
 }
 
 async fn again(incidents: &Incidents, id: IncidentId) {
@@ -385,7 +385,7 @@ async fn asked(resolve: bool) -> Asked {
     let alarms = Arc::new(Mutex::new(Vec::new()));
     let heard = alarms.clone();
     let (storage, database) = storage().await;
-    let may = incident_core::paging::HeedPolicy {
+    let may = incident_core::paging::InboundPolicy {
         acknowledge: true,
         resolve,
     };
@@ -393,12 +393,12 @@ async fn asked(resolve: bool) -> Asked {
         .clock(clock.clone())
         .pager(pager)
         .page_check(slow.clone())
-        .heed(may)
+        .inbound_policy(may)
         .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-    let id = incidents.declare(&ask(), &asked).await.unwrap().incident.id;
+    let id = incidents.declare(&context(), &asked).await.unwrap().incident.id;
     incidents.drain().await.unwrap();
     Asked {
         incidents,

@@ -185,11 +185,11 @@ async fn gzip_is_decoded_for_usage_events() {
 async fn pages_of_others_read_public_data() {
     let (server, store) = Server::troubled().await;
     let origin = ("origin", "https://status.example");
-    let ask = async |method: Method, path: &str, headers: &[(&str, &str)]| {
+    let context = async |method: Method, path: &str, headers: &[(&str, &str)]| {
         let headers: Vec<_> = headers.iter().copied().chain([origin]).collect();
         server.send(method, "", path, &headers, None).await
     };
-    let first = ask(Method::GET, PUBLIC, &[]).await;
+    let first = context(Method::GET, PUBLIC, &[]).await;
     let tag = first.header("etag").unwrap().to_owned();
     for (method, path, headers, status) in [
         (Method::GET, PUBLIC, vec![], 200),
@@ -200,7 +200,7 @@ async fn pages_of_others_read_public_data() {
         (Method::GET, "/public/status/unknown", vec![], 404),
         (Method::PUT, "/public/unknown", vec![], 404),
     ] {
-        let answer = ask(method.clone(), path, &headers).await;
+        let answer = context(method.clone(), path, &headers).await;
         assert_eq!(answer.status, status, "{method} {path}");
         assert_eq!(
             answer.header("access-control-allow-origin"),
@@ -210,7 +210,7 @@ async fn pages_of_others_read_public_data() {
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     }
     assert_eq!(
-        ask(Method::POST, PUBLIC, &[]).await.header("allow"),
+        context(Method::POST, PUBLIC, &[]).await.header("allow"),
         Some("GET, HEAD, OPTIONS")
     );
     let wanted = [
@@ -218,7 +218,7 @@ async fn pages_of_others_read_public_data() {
         ("access-control-request-headers", "if-none-match"),
     ];
     for headers in [&wanted[..], &[]] {
-        let answer = ask(Method::OPTIONS, PUBLIC, headers).await;
+        let answer = context(Method::OPTIONS, PUBLIC, headers).await;
         assert_eq!((answer.status, answer.text.as_str()), (204, ""));
         for (name, value) in [
             ("access-control-allow-origin", "*"),
@@ -239,7 +239,7 @@ async fn pages_of_others_read_public_data() {
     }
     server.public_cache().invalidate();
     store.is_in(AWAY);
-    let answer = ask(Method::GET, PUBLIC, &[]).await;
+    let answer = context(Method::GET, PUBLIC, &[]).await;
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
     answer.problem(503);
     // Such an address never reaches a route.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{
     Affected, AffectedTenant, Change, Command, Declare, Incident, Severity, Status, Update,
     outage_by_tenant,
@@ -320,7 +320,7 @@ fn tenant(number: u8) -> TenantId {
 
 struct World {
     incidents: Incidents,
-    ask: Ask,
+    context: RequestContext,
 }
 
 impl World {
@@ -331,7 +331,7 @@ impl World {
             .unwrap();
         Self {
             incidents,
-            ask: Ask::by(caller("carl", Role::Admin).unwrap()),
+            context: RequestContext::new(caller("carl", Role::Admin).unwrap()),
         }
     }
 
@@ -351,7 +351,7 @@ impl World {
         asked.affected_tenants = Affected::these(tenants.collect()).unwrap();
         let id = self
             .incidents
-            .declare(&self.ask, &asked)
+            .declare(&self.context, &asked)
             .await
             .unwrap()
             .incident
@@ -377,7 +377,10 @@ impl World {
     }
 
     async fn act(&self, id: IncidentId, command: Command) {
-        self.incidents.act(&self.ask, id, &command).await.unwrap();
+        self.incidents
+            .act(&self.context, id, &command)
+            .await
+            .unwrap();
     }
 
     async fn outage_of(&self, id: IncidentId) -> (Windows, BTreeMap<TenantId, Windows>) {

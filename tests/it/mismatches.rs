@@ -6,7 +6,7 @@ use incident_core::engine::Incidents;
 use incident_core::sla::Contracts;
 use incident_core::{Currency, Money, Month};
 
-use crate::billing::world::{World, ask, decide_all, hour, tenant};
+use crate::billing::world::{World, context, decide_all, hour, tenant};
 use crate::figures::terms;
 use crate::harness::at;
 
@@ -32,7 +32,7 @@ async fn what_differs_is_named_until_it_is_computed_again() {
             .any(|one| one.contains("the statement says 77 %")),
         "{found:?}"
     );
-    let bill = ask("bill", Role::Billing);
+    let bill = context("bill", Role::Billing);
     under_others
         .recompute_credits(&bill, november)
         .await

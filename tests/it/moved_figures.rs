@@ -13,7 +13,7 @@ use incident_core::port::CreditQuery;
 use incident_core::sla::{Contract, Contracts, SlaTerms};
 use incident_core::{Currency, IncidentId, Money, Name};
 
-use crate::billing::world::{World, ask, said, tenant};
+use crate::billing::world::{World, context, said, tenant};
 use crate::harness::at;
 
 /// Terms of a contract, from what they have beside target and version.
@@ -42,7 +42,7 @@ async fn outage(process: &Incidents, start: &str, end: &str, tenants: &[&str]) -
     asked.started_at = Some(at(start));
     asked.resolved_at = Some(at(end));
     asked.affected_tenants = hit(tenants);
-    let done = process.declare(&ask("anna", Role::Admin), &asked).await;
+    let done = process.declare(&context("anna", Role::Admin), &asked).await;
     done.unwrap().incident.id
 }
 
@@ -56,7 +56,7 @@ fn hit(tenants: &[&str]) -> Affected {
 async fn change(process: &Incidents, id: IncidentId, change: Change) -> Result<(), Error> {
     let command = Command::Change(vec![change]);
     process
-        .act(&ask("anna", Role::Admin), id, &command)
+        .act(&context("anna", Role::Admin), id, &command)
         .await
         .map(drop)
 }
@@ -90,7 +90,7 @@ async fn approve(process: &Incidents) -> usize {
     };
     let mut approved = 0;
     for one in process.credits(&wanted).await.unwrap() {
-        let bill = ask("bill", Role::Billing);
+        let bill = context("bill", Role::Billing);
         let done = process
             .decide_credit(&bill, one.row.id, &CreditDecision::Approve)
             .await;
@@ -459,7 +459,7 @@ async fn times_that_contradict_the_outage_are_refused() {
     again.occurred_at = Some(at("2026-11-10T12:00:00Z"));
     let again = Command::Update(Box::new(again));
     process
-        .act(&ask("anna", Role::Admin), id, &again)
+        .act(&context("anna", Role::Admin), id, &again)
         .await
         .unwrap();
     for start in ["2026-11-10T11:00:00Z", "2026-11-10T11:30:00Z"] {
@@ -519,7 +519,7 @@ async fn credits_that_cannot_be_computed_are_given_up_with_an_alarm() {
     asked.resolved_at = Some(at("2026-11-10T11:00:00Z"));
     asked.affected_tenants = Affected::All;
     process
-        .declare(&ask("anna", Role::Admin), &asked)
+        .declare(&context("anna", Role::Admin), &asked)
         .await
         .unwrap();
     let mut passes = 0;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use incident_core::IncidentId;
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Publish, Severity, Status, Update};
 use incident_core::paging::{PageAnswer, Receipt};
 use incident_core::testing::{RecordingPager, caller};
@@ -13,10 +13,10 @@ use incident_core::timeline::TextName;
 use incident_store_memory::MemoryStore;
 
 /// A notice: the incidents it names, whether messages wait, whether the public page changed.
-type Heard = (Vec<IncidentId>, bool, bool);
+type Received = (Vec<IncidentId>, bool, bool);
 
-fn engine() -> (Incidents, Arc<Mutex<Vec<Heard>>>) {
-    let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
+fn engine() -> (Incidents, Arc<Mutex<Vec<Received>>>) {
+    let heard: Arc<Mutex<Vec<Received>>> = Arc::default();
     let notices = Arc::clone(&heard);
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .on_commit(move |notice| {
@@ -33,18 +33,23 @@ fn engine() -> (Incidents, Arc<Mutex<Vec<Heard>>>) {
 #[tokio::test]
 async fn a_notice_says_whether_messages_wait_and_whether_the_public_page_changed() {
     let (incidents, heard) = engine();
-    let ask = Ask::by(caller("anna", Role::Commander).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Commander).unwrap());
     let declare = async |severity, page| {
         let asked = Declare {
             page,
             ..Declare::new("API down".parse().unwrap(), severity)
         };
-        incidents.declare(&ask, &asked).await.unwrap().incident.id
+        incidents
+            .declare(&context, &asked)
+            .await
+            .unwrap()
+            .incident
+            .id
     };
     let paging = declare(Severity::Sev1, None).await;
     let silent = declare(Severity::Sev1, Some(false)).await;
     let act = async |id, command| {
-        incidents.act(&ask, id, &command).await.unwrap();
+        incidents.act(&context, id, &command).await.unwrap();
     };
     let note = Update::new("looking".parse().unwrap());
     act(silent, Command::Update(Box::new(note))).await;
@@ -88,11 +93,18 @@ async fn the_outcome_of_a_page_is_told_with_its_incident() {
         .on_commit(move |notice| notices.lock().unwrap().extend(&notice.incidents))
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Commander).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Commander).unwrap());
     let mut ids = Vec::new();
     for _ in 0..2 {
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-        ids.push(incidents.declare(&ask, &asked).await.unwrap().incident.id);
+        ids.push(
+            incidents
+                .declare(&context, &asked)
+                .await
+                .unwrap()
+                .incident
+                .id,
+        );
         heard.lock().unwrap().clear();
         incidents.drain().await.unwrap();
         assert_eq!(*heard.lock().unwrap(), ids[ids.len() - 1..]);

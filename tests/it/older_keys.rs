@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use incident_core::IncidentId;
 use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Ask, Incidents};
+use incident_core::engine::{Alarm, Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity, Status};
 use incident_core::paging::{PageAction, PageAnswer, TargetId};
 use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
@@ -19,15 +19,15 @@ pub(crate) async fn over_a_change_of_the_key(
     before: &Incidents,
     after: &Incidents,
 ) -> [IncidentId; 2] {
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-    let first = before.declare(&ask, &asked).await.unwrap().incident.id;
+    let first = before.declare(&context, &asked).await.unwrap().incident.id;
     before.drain().await.unwrap();
-    let second = after.declare(&ask, &asked).await.unwrap().incident.id;
+    let second = after.declare(&context, &asked).await.unwrap().incident.id;
     after.drain().await.unwrap();
     for id in [first, second] {
         let over = update_to(Status::Resolved, "over").unwrap();
-        after.act(&ask, id, &over).await.unwrap();
+        after.act(&context, id, &over).await.unwrap();
     }
     after.drain().await.unwrap();
     [first, second]
@@ -77,14 +77,14 @@ async fn an_older_key_that_may_have_a_page_is_asked_first() {
     old.script([PageAnswer::Unknown]);
     let store = Arc::new(MemoryStore::default());
     let clock = Arc::new(ManualClock::at("2026-11-21T03:00:00Z".parse().unwrap()));
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let before = Incidents::builder(store.clone())
         .clock(clock.clone())
         .pager(old.clone())
         .build()
         .unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-    before.declare(&ask, &asked).await.unwrap();
+    before.declare(&context, &asked).await.unwrap();
     before.drain().await.unwrap();
     let after = Incidents::builder(store)
         .clock(clock.clone())
@@ -93,7 +93,7 @@ async fn an_older_key_that_may_have_a_page_is_asked_first() {
         .build()
         .unwrap();
     // One that it never had goes to the current key.
-    after.declare(&ask, &asked).await.unwrap();
+    after.declare(&context, &asked).await.unwrap();
     clock.advance(Duration::from_secs(5));
     after.drain().await.unwrap();
     assert_eq!((old.sent().len(), old.wakes()), (2, 1));
@@ -105,13 +105,13 @@ async fn an_older_key_that_may_have_a_page_is_asked_first() {
 async fn an_alert_whose_pager_is_gone_raises_an_alarm_instead_of_being_forgotten() {
     use std::sync::Mutex;
     let store = Arc::new(MemoryStore::default());
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let before = Incidents::builder(store.clone())
         .pager(Arc::new(RecordingPager::named("left").unwrap()))
         .build()
         .unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-    let id = before.declare(&ask, &asked).await.unwrap().incident.id;
+    let id = before.declare(&context, &asked).await.unwrap().incident.id;
     before.drain().await.unwrap();
     let alarms = Arc::new(Mutex::new(Vec::new()));
     let heard = alarms.clone();
@@ -121,7 +121,7 @@ async fn an_alert_whose_pager_is_gone_raises_an_alarm_instead_of_being_forgotten
         .build()
         .unwrap();
     let over = update_to(Status::Resolved, "over").unwrap();
-    after.act(&ask, id, &over).await.unwrap();
+    after.act(&context, id, &over).await.unwrap();
     after.drain().await.unwrap();
     let expected = Alarm::PageGivenUp {
         incident_id: id,
@@ -143,9 +143,14 @@ async fn only_a_resolution_that_came_soon_goes_out_again() {
             .pager(pager.clone())
             .build()
             .unwrap();
-        let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+        let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-        let id = incidents.declare(&ask, &asked).await.unwrap().incident.id;
+        let id = incidents
+            .declare(&context, &asked)
+            .await
+            .unwrap()
+            .incident
+            .id;
         let passes = async || {
             for _ in 0..5 {
                 incidents.drain().await.unwrap();
@@ -157,7 +162,7 @@ async fn only_a_resolution_that_came_soon_goes_out_again() {
         incidents.drain().await.unwrap();
         assert_eq!(actions(&pager), [PageAction::Trigger], "{seconds}");
         let over = update_to(Status::Resolved, "over").unwrap();
-        incidents.act(&ask, id, &over).await.unwrap();
+        incidents.act(&context, id, &over).await.unwrap();
         passes().await;
         let sent = actions(&pager);
         assert_eq!(sent.len(), 1 + resolutions, "{seconds}: {sent:?}");

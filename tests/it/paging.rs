@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Ask, Done, Error, Incidents};
+use incident_core::engine::{Alarm, CommandOutcome, Error, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Refusal, Severity, Status};
 use incident_core::outbox::GivenUp;
 use incident_core::paging::{
@@ -22,7 +22,7 @@ struct Setup {
     clock: Arc<ManualClock>,
     first: Arc<RecordingPager>,
     second: Arc<RecordingPager>,
-    ask: Ask,
+    context: RequestContext,
     /// Gone when the test is.
     _database: Option<Database>,
 }
@@ -43,7 +43,7 @@ async fn setup() -> Setup {
         clock,
         first,
         second,
-        ask: Ask::by(caller("anna", Role::Admin).unwrap()),
+        context: RequestContext::new(caller("anna", Role::Admin).unwrap()),
         _database: database,
     }
 }
@@ -59,7 +59,7 @@ impl Setup {
     async fn declare(&self, severity: Severity) -> incident_core::IncidentId {
         let declare = Declare::new("API down".parse().unwrap(), severity);
         self.incidents
-            .declare(&self.ask, &declare)
+            .declare(&self.context, &declare)
             .await
             .unwrap()
             .incident
@@ -68,7 +68,11 @@ impl Setup {
 
     async fn resolve(&self, id: incident_core::IncidentId) {
         self.incidents
-            .act(&self.ask, id, &update_to(Status::Resolved, "over").unwrap())
+            .act(
+                &self.context,
+                id,
+                &update_to(Status::Resolved, "over").unwrap(),
+            )
             .await
             .unwrap();
     }
@@ -97,7 +101,7 @@ async fn trigger_acknowledge_resolve_go_out_in_order() {
     let id = it.declare(Severity::Sev1).await;
     it.incidents.drain().await.unwrap();
     it.incidents
-        .act(&it.ask, id, &Command::Acknowledge { at: None })
+        .act(&it.context, id, &Command::Acknowledge { at: None })
         .await
         .unwrap();
     it.resolve(id).await;
@@ -171,17 +175,27 @@ async fn a_new_page_is_acknowledged_anew_and_every_alert_is_called_off() {
     let id = it.declare(Severity::Sev1).await;
     it.incidents.drain().await.unwrap();
     let acknowledge = Command::Acknowledge { at: None };
-    it.incidents.act(&it.ask, id, &acknowledge).await.unwrap();
+    it.incidents
+        .act(&it.context, id, &acknowledge)
+        .await
+        .unwrap();
     it.incidents.drain().await.unwrap();
     // The first target is away when a person pages again.
     it.first.script([refused(NotSentReason::Unreachable)]);
     let page = Command::Page {
         reason: "nobody came".parse().unwrap(),
     };
-    it.incidents.act(&it.ask, id, &page).await.unwrap();
+    it.incidents.act(&it.context, id, &page).await.unwrap();
     it.incidents.drain().await.unwrap();
-    it.incidents.act(&it.ask, id, &acknowledge).await.unwrap();
-    let again = it.incidents.act(&it.ask, id, &acknowledge).await.unwrap();
+    it.incidents
+        .act(&it.context, id, &acknowledge)
+        .await
+        .unwrap();
+    let again = it
+        .incidents
+        .act(&it.context, id, &acknowledge)
+        .await
+        .unwrap();
     assert!(again.entries.is_empty());
     it.resolve(id).await;
     it.pass(5).await;
@@ -207,9 +221,12 @@ async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
         .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let done = incidents
-        .declare(&ask, &Declare::new("x".parse().unwrap(), Severity::Sev3))
+        .declare(
+            &context,
+            &Declare::new("x".parse().unwrap(), Severity::Sev3),
+        )
         .await
         .unwrap();
     incidents.drain().await.unwrap();
@@ -235,7 +252,10 @@ async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
     let page = Command::Page {
         reason: "key fixed".parse().unwrap(),
     };
-    incidents.act(&ask, done.incident.id, &page).await.unwrap();
+    incidents
+        .act(&context, done.incident.id, &page)
+        .await
+        .unwrap();
     incidents.drain().await.unwrap();
     let shown = incidents.get(done.incident.id).await.unwrap();
     assert_eq!(
@@ -258,7 +278,10 @@ async fn without_a_pager_the_alarm_is_at_once_and_calm_targets_wait() {
         .build()
         .unwrap();
     let done = none
-        .declare(&it.ask, &Declare::new("x".parse().unwrap(), Severity::Sev1))
+        .declare(
+            &it.context,
+            &Declare::new("x".parse().unwrap(), Severity::Sev1),
+        )
         .await
         .unwrap();
     none.drain().await.unwrap();
@@ -304,10 +327,15 @@ async fn pages_that_hang_do_not_hold_up_the_others() {
     let running = tokio::spawn(incident_pagers::run(incidents.clone(), wake, async {
         let _ = stopped.await;
     }));
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let declare = async |title: &str, severity| {
         let asked = Declare::new(title.parse().unwrap(), severity);
-        incidents.declare(&ask, &asked).await.unwrap().incident.id
+        incidents
+            .declare(&context, &asked)
+            .await
+            .unwrap()
+            .incident
+            .id
     };
     // More than one pass takes at a time.
     for _ in 0..100 {
@@ -351,7 +379,7 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
     // The key is mended.
     let retried = it
         .incidents
-        .retry_page(&it.ask, GivenUp::Of(id))
+        .retry_page(&it.context, GivenUp::Of(id))
         .await
         .unwrap();
     assert_eq!(retried.incident.paging.state, PagingState::Pending);
@@ -362,12 +390,12 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
         (shown.paging.state, shown.paging.epoch, it.first.wakes()),
         (PagingState::Accepted, 1, 1)
     );
-    let refusal = |result: Result<_, Error>| match result.map(|_: Done| ()) {
+    let refusal = |result: Result<_, Error>| match result.map(|_: CommandOutcome| ()) {
         Err(Error::Refused(Refusal::WrongState { code, .. })) => code,
         other => panic!("{other:?}"),
     };
     assert_eq!(
-        refusal(it.incidents.retry_page(&it.ask, GivenUp::Of(id)).await),
+        refusal(it.incidents.retry_page(&it.context, GivenUp::Of(id)).await),
         "nothing_to_retry"
     );
     // A page of an incident that is over by now wakes nobody.
@@ -386,7 +414,11 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
     it.resolve(late).await;
     it.incidents.drain().await.unwrap();
     assert_eq!(
-        refusal(it.incidents.retry_page(&it.ask, GivenUp::One(page)).await),
+        refusal(
+            it.incidents
+                .retry_page(&it.context, GivenUp::One(page))
+                .await
+        ),
         "nothing_to_retry"
     );
     assert_eq!(it.first.wakes(), 1);
@@ -398,7 +430,7 @@ async fn a_test_page_asks_every_target_once_and_is_ended() {
     it.second.script([refused(NotSentReason::Unauthorized)]);
     let tested = it
         .incidents
-        .test_pagers(&it.ask, Urgency::High)
+        .test_pagers(&it.context, Urgency::High)
         .await
         .unwrap();
     let outcomes: Vec<_> = tested
@@ -420,7 +452,7 @@ async fn a_test_page_asks_every_target_once_and_is_ended() {
         [PageAction::Trigger, PageAction::Resolve]
     );
     assert_eq!(actions(&it.second), [PageAction::Trigger]);
-    let viewer = Ask::by(caller("vera", Role::Viewer).unwrap());
+    let viewer = RequestContext::new(caller("vera", Role::Viewer).unwrap());
     let denied = it.incidents.test_pagers(&viewer, Urgency::Low).await;
     assert!(matches!(denied, Err(Error::Forbidden(_))));
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity};
 use incident_core::paging::{
     NotSent, NotSentReason, PageAction, PageAnswer, TargetId, Urgency, clamp_retry_after,
@@ -153,7 +153,7 @@ async fn act_out(
     incidents: &Incidents,
     rule: &RuleName,
 ) -> (Vec<Urgent>, Vec<Duration>) {
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let (mut urgent, mut asked) = (Vec::<Urgent>::new(), Vec::new());
     let mut last: Option<IncidentId> = None;
     for (when, happening) in &night.happenings {
@@ -162,7 +162,7 @@ async fn act_out(
             Happening::Declared(severity, count) => {
                 for n in 0..*count {
                     let declared = Declare::new(format!("cause {n}").parse().unwrap(), *severity);
-                    let done = incidents.declare(&ask, &declared).await.unwrap();
+                    let done = incidents.declare(&context, &declared).await.unwrap();
                     if *severity <= Severity::Sev2 {
                         last = Some(done.incident.id);
                         urgent.push(Urgent {
@@ -173,10 +173,10 @@ async fn act_out(
                 }
             }
             Happening::Tested => {
-                let (incidents, ask) = (incidents.clone(), ask.clone());
+                let (incidents, context) = (incidents.clone(), context.clone());
                 // One that hangs holds up nothing else; a second one meanwhile is refused.
                 tokio::spawn(async move {
-                    let _ = incidents.test_pagers(&ask, Urgency::High).await;
+                    let _ = incidents.test_pagers(&context, Urgency::High).await;
                 });
             }
             Happening::Escalated => {
@@ -186,7 +186,7 @@ async fn act_out(
                     reason: Statement::new("nobody answers").unwrap(),
                 };
                 asked.push(start.elapsed());
-                incidents.act(&ask, id, &escalate).await.unwrap();
+                incidents.act(&context, id, &escalate).await.unwrap();
                 urgent.push(Urgent {
                     key: incident_core::paging::dedup_key(id, Some(rule)),
                     committed: start.elapsed(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use incident_core::actor::Role;
 use incident_core::chain::Verdict;
-use incident_core::engine::{Ask, AuditVerdict, Error, Incidents};
+use incident_core::engine::{AuditVerdict, Error, Incidents, RequestContext};
 use incident_core::incident::{Change, Command, Declare, Publish, Severity, Status, Update};
 use incident_core::paging::PagingState;
 use incident_core::testing::{ManualClock, RecordingPager, caller};
@@ -131,13 +131,13 @@ proptest! {
             let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
             let pager = Arc::new(RecordingPager::named("recorder").unwrap());
             let incidents = Incidents::builder(Arc::new(MemoryStore::default())).clock(clock.clone()).pager(pager.clone()).build().unwrap();
-            let ask = Ask::by(caller("anna", Role::Admin).unwrap());
-            let id = incidents.declare(&ask, &Declare::new("API down".parse().unwrap(), Severity::Sev2)).await.unwrap().incident.id;
+            let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+            let id = incidents.declare(&context, &Declare::new("API down".parse().unwrap(), Severity::Sev2)).await.unwrap().incident.id;
             let mut last = (0, 0);
             let mut epochs = 1;
             for step in steps {
                 match step {
-                    Step::Act(command) => match incidents.act(&ask, id, &command).await {
+                    Step::Act(command) => match incidents.act(&context, id, &command).await {
                         Ok(done) => epochs = done.incident.paging.epoch,
                         Err(Error::Refused(_)) => {}
                         Err(other) => panic!("{other:?}"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use incident_core::actor::Role;
 use incident_core::commit::{Commit, IncidentWrite};
-use incident_core::engine::Ask;
+use incident_core::engine::RequestContext;
 use incident_core::incident::{Command, Incident, Update};
 use incident_core::testing::caller;
 use incident_core::{IncidentId, PublicText};
@@ -182,7 +182,7 @@ async fn many_public_updates_leave_a_small_page_and_a_small_state() {
     };
     let server = Server::start().await;
     let path = declare_public(&server, "SEV2").await;
-    let ask = Ask::by(caller("anna", Role::Responder).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Responder).unwrap());
     for n in 1..=posts {
         let mut update = Update::new("internal".parse().unwrap());
         update.public_message =
@@ -191,7 +191,7 @@ async fn many_public_updates_leave_a_small_page_and_a_small_state() {
         let command = Command::Update(Box::new(update));
         server
             .incidents()
-            .act(&ask, id_of(&path), &command)
+            .act(&context, id_of(&path), &command)
             .await
             .unwrap();
     }

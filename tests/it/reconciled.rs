@@ -5,12 +5,12 @@ use std::time::Duration;
 use incident_core::IncidentId;
 use incident_core::engine::Alarm;
 use incident_core::incident::{Command, Incident, Status};
-use incident_core::paging::{HeedPolicy, PagingState, dedup_key};
+use incident_core::paging::{InboundPolicy, PagingState, dedup_key};
 use incident_core::testing::update_to;
 use incident_core::timeline::TextName;
 use incident_pagers::testing::{AlertState, Canned, Fault};
 
-use crate::confirmed::{Setup, VENDORS, Vendor, ask, setup, setup_with};
+use crate::confirmed::{Setup, VENDORS, Vendor, context, setup, setup_with};
 
 impl Setup {
     /// Lets minutes pass, asking the vendor about once in each as the loop does.
@@ -37,7 +37,7 @@ impl Setup {
 
     async fn resolve(&self, id: IncidentId) {
         let command = update_to(Status::Resolved, "fixed").unwrap();
-        self.incidents.act(&ask(), id, &command).await.unwrap();
+        self.incidents.act(&context(), id, &command).await.unwrap();
         self.incidents.drain().await.unwrap();
     }
 
@@ -83,7 +83,7 @@ async fn an_acknowledgement_whose_webhook_was_lost_is_asked_for_and_taken_in_onc
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resolution_whose_webhook_was_lost_ends_an_incident_that_somebody_has() {
     for vendor in VENDORS {
-        let may = HeedPolicy {
+        let may = InboundPolicy {
             acknowledge: true,
             resolve: true,
         };
@@ -91,7 +91,7 @@ async fn a_resolution_whose_webhook_was_lost_ends_an_incident_that_somebody_has(
         let id = it.declare().await;
         it.minutes(2).await;
         let taken = Command::Acknowledge { at: None };
-        it.incidents.act(&ask(), id, &taken).await.unwrap();
+        it.incidents.act(&context(), id, &taken).await.unwrap();
         it.minutes(6).await;
         assert!(it.shown(id).await.status.is_live());
         assert!(it.vendor.close_there(&dedup_key(id, None), "Bob"));
@@ -201,11 +201,11 @@ async fn a_resolution_is_not_told_again_once_the_incident_has_a_newer_page() {
         );
         reopen.reason = Some("it came back".parse().unwrap());
         let reopen = Command::Update(Box::new(reopen));
-        it.incidents.act(&ask(), id, &reopen).await.unwrap();
+        it.incidents.act(&context(), id, &reopen).await.unwrap();
         let page = Command::Page {
             reason: "it is back".parse().unwrap(),
         };
-        it.incidents.act(&ask(), id, &page).await.unwrap();
+        it.incidents.act(&context(), id, &page).await.unwrap();
         it.incidents.drain().await.unwrap();
         it.minutes(3).await;
         assert_eq!(it.shown(id).await.paging.state, PagingState::Accepted);

@@ -4,11 +4,11 @@
 use incident_console::console::Parts;
 use incident_core::Statement;
 use incident_core::actor::Role;
-use incident_core::engine::Ask;
+use incident_core::engine::RequestContext;
 use incident_core::incident::{
     Change, Command, CommsSent, DataLoss, Declare, Facts, Publish, Update,
 };
-use incident_core::paging::{Heard, HeardWhat, NotSent, NotSentReason, PageAnswer};
+use incident_core::paging::{NotSent, NotSentReason, PageAnswer, VendorEvent, VendorEventKind};
 use incident_core::port::IncidentFilter;
 use incident_core::suggestion::Suggest;
 use incident_core::testing::caller;
@@ -267,18 +267,23 @@ async fn waiting(story: &mut Story<'_>) -> String {
     story.server.paged(&path, "failing").await;
     let page = json!({"reason": word(102)});
     story.post(RESPONDER, &format!("{path}/page"), page).await;
-    let note = Heard {
+    let note = VendorEvent {
         vendor: "pagerduty".parse().unwrap(),
         event_id: "event-1".parse().unwrap(),
         dedup_key: Some(format!("sys-incident:{}", path.rsplit('/').next().unwrap())),
         vendor_id: None,
-        what: HeardWhat::Noted(word(103)),
+        what: VendorEventKind::Noted(word(103)),
         by: None,
         at: None,
         digest: [0; 32],
         echo: false,
     };
-    story.server.incidents().heed(&note).await.unwrap();
+    story
+        .server
+        .incidents()
+        .ingest_vendor_event(&note)
+        .await
+        .unwrap();
     path
 }
 
@@ -428,7 +433,7 @@ async fn a_page_that_was_claimed_before_a_redaction_is_sent_with_other_words() {
             ..IncidentFilter::default()
         };
         let found = incidents.list(&any).await.unwrap();
-        let root = Ask::by(caller("root", Role::Admin).unwrap());
+        let root = RequestContext::new(caller("root", Role::Admin).unwrap());
         let reason = Statement::new("a pasted password").unwrap();
         let redact = Command::Redact { seq: 1, reason };
         incidents.act(&root, found[0].id, &redact).await.unwrap();

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use incident_core::actor::Role;
 use incident_core::billing::{Batch, Holding, Submission};
 use incident_core::commit::{Commit, OutboxWrite};
-use incident_core::engine::{Alarm, Ask, Incidents, IncidentsBuilder};
+use incident_core::engine::{Alarm, Incidents, IncidentsBuilder, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::outbox::{Message, MessageBody};
 use incident_core::paging::{
@@ -49,7 +49,7 @@ impl Wild {
         })
     }
 
-    fn ask(&self, key: &str) {
+    fn context(&self, key: &str) {
         self.asked.lock().unwrap().push(key.to_owned());
         assert!(!self.panics_when_asked.load(Ordering::SeqCst), "on purpose");
     }
@@ -87,12 +87,12 @@ impl PageCheck for Wild {
     }
 
     async fn check(&self, page: &PageEvent, _: &Receipt, _: Duration) -> Confirmation {
-        self.ask(&page.dedup_key);
+        self.context(&page.dedup_key);
         Confirmation::NotYet
     }
 
     async fn status(&self, key: &str, _: Duration) -> AlertStatus {
-        self.ask(key);
+        self.context(key);
         AlertStatus::Open
     }
 }
@@ -128,9 +128,9 @@ async fn setup(more: impl FnOnce(IncidentsBuilder) -> IncidentsBuilder) -> Setup
 
 impl Setup {
     async fn declare(&self, title: &str, severity: Severity) -> IncidentId {
-        let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+        let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
         let asked = Declare::new(title.parse().unwrap(), severity);
-        let done = self.incidents.declare(&ask, &asked).await.unwrap();
+        let done = self.incidents.declare(&context, &asked).await.unwrap();
         done.incident.id
     }
 
@@ -358,10 +358,10 @@ async fn a_pass_does_all_that_is_due_and_says_if_it_could_not_look() {
         .pager(pager.clone())
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let declare = async || {
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-        incidents.declare(&ask, &asked).await.unwrap();
+        incidents.declare(&context, &asked).await.unwrap();
     };
     for _ in 0..100 {
         declare().await;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_core::actor::Role;
 use incident_core::commit::Commit;
-use incident_core::engine::{Ask, IdempotencyKey, Incidents};
+use incident_core::engine::{IdempotencyKey, Incidents, RequestContext};
 use incident_core::incident::{Affected, AffectedTenant, Command, Declare, Severity};
 use incident_core::outbox::{GivenUp, Settled, Settlement};
 use incident_core::paging::{NotSent, NotSentReason, PageAnswer, PageEvent, TargetId};
@@ -152,7 +152,7 @@ impl Side {
 
     /// Does it, and says everything that came of it.
     async fn does(&mut self, operation: &Operation) -> String {
-        let anna = Ask::by(caller("anna", Role::Admin).unwrap());
+        let anna = RequestContext::new(caller("anna", Role::Admin).unwrap());
         match operation {
             Operation::Declare {
                 severity,
@@ -168,14 +168,14 @@ impl Side {
                 } else {
                     Affected::These([one("tenant-a"), one("tenant-é")].into())
                 };
-                let ask = match key {
+                let context = match key {
                     Some(n) => anna.with_key(IdempotencyKey {
                         key: format!("key-{n}"),
                         fingerprint: [u8::from(*all_tenants); 32],
                     }),
                     None => anna,
                 };
-                let done = self.incidents.declare(&ask, &asked).await;
+                let done = self.incidents.declare(&context, &asked).await;
                 if let Ok(done) = &done
                     && !self.known.contains(&done.incident.id)
                 {
@@ -202,7 +202,7 @@ impl Side {
                 None => String::new(),
             },
             Operation::Denied(n) => {
-                let vera = Ask::by(caller("vera", Role::Viewer).unwrap());
+                let vera = RequestContext::new(caller("vera", Role::Viewer).unwrap());
                 match self.some(*n) {
                     Some(id) => {
                         let acknowledge = Command::Acknowledge { at: None };
@@ -250,7 +250,7 @@ impl Side {
     }
 
     async fn step(&self, n: usize, step: &Step) -> String {
-        let anna = Ask::by(caller("anna", Role::Admin).unwrap());
+        let anna = RequestContext::new(caller("anna", Role::Admin).unwrap());
         match step {
             Step::Act(command) => match self.some(n) {
                 Some(id) => said(&self.incidents.act(&anna, id, command).await),

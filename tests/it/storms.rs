@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Ask, Incidents};
+use incident_core::engine::{Alarm, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity, Status};
 use incident_core::paging::{
     GateSettings, NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagingState, Receipt,
@@ -157,18 +157,18 @@ impl Night {
 
     async fn declare(&self, severity: Severity) -> IncidentId {
         let asked = Declare::new("API down".parse().unwrap(), severity);
-        let done = self.incidents.declare(&ask(), &asked).await.unwrap();
+        let done = self.incidents.declare(&context(), &asked).await.unwrap();
         done.incident.id
     }
 
     async fn acknowledge(&self, id: IncidentId) {
         let command = Command::Acknowledge { at: None };
-        self.incidents.act(&ask(), id, &command).await.unwrap();
+        self.incidents.act(&context(), id, &command).await.unwrap();
     }
 
     async fn resolve(&self, id: IncidentId) {
         let command = update_to(Status::Resolved, "over").unwrap();
-        self.incidents.act(&ask(), id, &command).await.unwrap();
+        self.incidents.act(&context(), id, &command).await.unwrap();
     }
 
     /// Lets time pass, looking at the outbox once a second as the loop does.
@@ -189,8 +189,8 @@ impl Night {
     }
 }
 
-fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 fn clock() -> Arc<ManualClock> {
@@ -368,7 +368,7 @@ async fn raised_to_what_wakes_people_it_wakes_them() {
     let night = Night::with(clock.clone(), &pagers, GateSettings::default()).await;
     let to = async |id, severity| {
         let command = Command::Change(vec![incident_core::incident::Change::Severity(severity)]);
-        night.incidents.act(&ask(), id, &command).await.unwrap();
+        night.incidents.act(&context(), id, &command).await.unwrap();
         night.pass(2).await;
     };
     let id = night.declare(Severity::Sev4).await;
@@ -394,7 +394,7 @@ async fn raised_to_what_wakes_people_it_wakes_them() {
     let again = Command::Page {
         reason: "nobody is at it".parse().unwrap(),
     };
-    night.incidents.act(&ask(), id, &again).await.unwrap();
+    night.incidents.act(&context(), id, &again).await.unwrap();
     night.pass(2).await;
     to(id, Severity::Sev1).await;
     let last = first.about(id);
@@ -426,11 +426,16 @@ async fn raised_to_what_wakes_people_it_wakes_them() {
         .build()
         .unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev3);
-    let id = incidents.declare(&ask(), &asked).await.unwrap().incident.id;
+    let id = incidents
+        .declare(&context(), &asked)
+        .await
+        .unwrap()
+        .incident
+        .id;
     let command = Command::Change(vec![incident_core::incident::Change::Severity(
         Severity::Sev1,
     )]);
-    incidents.act(&ask(), id, &command).await.unwrap();
+    incidents.act(&context(), id, &command).await.unwrap();
     incidents.drain().await.unwrap();
     assert_eq!(quiet.about(id), [Trigger]);
 }

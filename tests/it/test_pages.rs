@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_console::storage::Storage;
 use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Ask, Error, Incidents};
+use incident_core::engine::{Alarm, Error, Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{
     NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, TEST_LASTS, TargetId, TestOutcome,
@@ -58,8 +58,8 @@ async fn setup() -> Setup {
     }
 }
 
-fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 impl Setup {
@@ -81,14 +81,14 @@ impl Setup {
     }
 
     async fn test(&self, incidents: &Incidents) -> Vec<TestedTarget> {
-        let tested = incidents.test_pagers(&ask(), Urgency::High).await;
+        let tested = incidents.test_pagers(&context(), Urgency::High).await;
         self.at_most_one_is_open();
         tested.unwrap().test.targets
     }
 
     /// Asks until it is refused, and for how long it says it is.
     async fn refused(&self, incidents: &Incidents) -> Duration {
-        match incidents.test_pagers(&ask(), Urgency::High).await {
+        match incidents.test_pagers(&context(), Urgency::High).await {
             Err(Error::TestPageOpen { ends_in }) => ends_in,
             other => panic!("{other:?}"),
         }
@@ -215,7 +215,7 @@ async fn a_target_that_its_gate_holds_is_not_asked() {
     it.opsgenie
         .script([Fault::Answer(Canned::status(401).body("{}"))]);
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-    incidents.declare(&ask(), &asked).await.unwrap();
+    incidents.declare(&context(), &asked).await.unwrap();
     incidents.drain().await.unwrap();
     let before = it.requests();
     assert_eq!(before, (1, 1));
@@ -312,7 +312,7 @@ async fn a_resolution_that_overtook_the_trigger_is_followed_by_another_one() {
     let pagers: Vec<Arc<dyn Pager>> = vec![frozen.clone()];
     let (one, other) = (it.process_with(&pagers), it.process_with(&pagers));
     *frozen.meanwhile.lock().unwrap() = Some(other.clone());
-    one.test_pagers(&ask(), Urgency::High).await.unwrap();
+    one.test_pagers(&context(), Urgency::High).await.unwrap();
     other.drain().await.unwrap();
     let actions: Vec<PageAction> = frozen.inner.sent().iter().map(|page| page.action).collect();
     let resolve = PageAction::Resolve;
@@ -330,12 +330,18 @@ async fn a_target_that_did_not_take_it_is_left_alone_at_the_end() {
     })]);
     let pagers: Vec<Arc<dyn Pager>> = vec![pager.clone()];
     let incidents = it.process_with(&pagers);
-    incidents.test_pagers(&ask(), Urgency::Low).await.unwrap();
+    incidents
+        .test_pagers(&context(), Urgency::Low)
+        .await
+        .unwrap();
     it.refused(&incidents).await;
     it.clock.advance(TEST_LASTS);
     incidents.drain().await.unwrap();
     assert_eq!(pager.sent().len(), 1);
-    incidents.test_pagers(&ask(), Urgency::Low).await.unwrap();
+    incidents
+        .test_pagers(&context(), Urgency::Low)
+        .await
+        .unwrap();
 }
 
 /// S7: many clients in a loop against the console. One alert per vendor, one request,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use incident_console::policy_file::PolicyFile;
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{NotSent, NotSentReason, PageAction, PageAnswer};
 use incident_core::testing::{ManualClock, RecordingPager, caller};
@@ -142,10 +142,10 @@ async fn a_probe_has_a_key_of_its_own() {
         .pager(second.clone())
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     for _ in 0..12 {
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-        incidents.declare(&ask, &asked).await.unwrap();
+        incidents.declare(&context, &asked).await.unwrap();
         incidents.drain().await.unwrap();
         clock.advance(Duration::from_secs(2));
     }
@@ -182,10 +182,10 @@ async fn what_was_held_for_a_target_is_due_as_soon_as_it_works() {
         })
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     for _ in 0..6 {
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-        incidents.declare(&ask, &asked).await.unwrap();
+        incidents.declare(&context, &asked).await.unwrap();
     }
     for _ in 0..60 {
         incidents.drain().await.unwrap();

@@ -8,7 +8,7 @@ use crate::harness::{ADMIN, RESPONDER, Server, VIEWER};
 
 async fn three_entries() -> Vec<SysIncidentUpdateEntry> {
     use incident_core::actor::Role;
-    use incident_core::engine::{Ask, Incidents};
+    use incident_core::engine::{Incidents, RequestContext};
     use incident_core::incident::{Declare, Severity, Status};
     use incident_core::testing::{caller, update_to};
     let incidents = Incidents::builder(std::sync::Arc::new(
@@ -16,17 +16,21 @@ async fn three_entries() -> Vec<SysIncidentUpdateEntry> {
     ))
     .build()
     .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let done = incidents
         .declare(
-            &ask,
+            &context,
             &Declare::new("API down".parse().unwrap(), Severity::Sev2),
         )
         .await
         .unwrap();
     for status in [Status::Investigating, Status::Resolved] {
         incidents
-            .act(&ask, done.incident.id, &update_to(status, "moved").unwrap())
+            .act(
+                &context,
+                done.incident.id,
+                &update_to(status, "moved").unwrap(),
+            )
             .await
             .unwrap();
     }

@@ -10,7 +10,7 @@ use incident_core::actor::Role;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command, Incident, Outline, Update};
 use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
 use incident_core::port::{
@@ -96,8 +96,8 @@ impl Troubled {
         };
         if let Some(by) = busy {
             let note = Command::Update(Box::new(Update::new("on it".parse().unwrap())));
-            let ask = Ask::by(caller("otto", Role::Responder).unwrap());
-            by.act(&ask, id, &note).await.unwrap();
+            let context = RequestContext::new(caller("otto", Role::Responder).unwrap());
+            by.act(&context, id, &note).await.unwrap();
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use incident_core::Timestamp;
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{NotSent, NotSentReason, PageAction, PageAnswer, PagingState};
 use incident_core::port::Clock;
@@ -89,11 +89,18 @@ async fn a_page_with_one_target_is_the_only_one_that_tries_it() {
         .pager(pager.clone())
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let mut declared = Vec::new();
     for title in ["API down", "API still down"] {
         let asked = Declare::new(title.parse().unwrap(), Severity::Sev1);
-        declared.push(incidents.declare(&ask, &asked).await.unwrap().incident.id);
+        declared.push(
+            incidents
+                .declare(&context, &asked)
+                .await
+                .unwrap()
+                .incident
+                .id,
+        );
         incidents.drain().await.unwrap();
     }
     for _ in 0..10 {

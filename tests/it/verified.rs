@@ -9,7 +9,7 @@ use incident_core::actor::{Actor, Role};
 use incident_core::audit::{AuditDraft, AuditOutcome};
 use incident_core::chain::Verdict;
 use incident_core::commit::Commit;
-use incident_core::engine::{Alarm, Ask, AuditVerdict, Incidents};
+use incident_core::engine::{Alarm, AuditVerdict, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity, Update};
 use incident_core::port::IncidentStore;
 use incident_core::testing::{ManualClock, caller};
@@ -51,7 +51,7 @@ async fn a_check_follows_so_many_commands_and_no_more() {
     let writer = Incidents::builder(inner).build().unwrap();
     let incidents = Incidents::builder(store.clone()).build().unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
-    let anna = Ask::by(caller("anna", Role::Admin).unwrap());
+    let anna = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let id = incidents.declare(&anna, &asked).await.unwrap().incident.id;
     // Somebody has rewritten the state, which is seen when it is compared.
     store.tells("severity", json!("SEV4"));
@@ -175,9 +175,14 @@ async fn a_state_that_is_not_that_of_its_entries_is_named() {
         .anchor_record(Arc::new(MemoryAnchors::default()))
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev4);
-    let id = incidents.declare(&ask, &asked).await.unwrap().incident.id;
+    let id = incidents
+        .declare(&context, &asked)
+        .await
+        .unwrap()
+        .incident
+        .id;
     incidents.anchor().await.unwrap();
     let reason = async || match incidents.verify_timeline(id).await.unwrap() {
         Verdict::Valid { .. } => (0, "sound"),
@@ -195,7 +200,7 @@ async fn a_state_that_is_not_that_of_its_entries_is_named() {
         (GARBLES, "the state of the incident cannot be read", 0),
     ] {
         let note = Command::Update(Box::new(Update::new("on it".parse().unwrap())));
-        incidents.act(&ask, id, &note).await.unwrap();
+        incidents.act(&context, id, &note).await.unwrap();
         troubled.is_in(trouble);
         let (seq, reason) = reason().await;
         assert_eq!(reason, said);
@@ -267,10 +272,10 @@ async fn a_background_pass_compares_every_incident_in_turn() {
         .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev4);
     for _ in 0..250 {
-        incidents.declare(&ask, &asked).await.unwrap();
+        incidents.declare(&context, &asked).await.unwrap();
     }
     incidents.anchor().await.unwrap();
     clock.advance(Duration::from_secs(20 * 86_400));

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use incident_core::actor::Caller;
-use incident_core::engine::{Ask, Done, Incidents};
+use incident_core::engine::{CommandOutcome, Incidents, RequestContext};
 use incident_core::incident::Command;
 use incident_core::port::UsageSink;
 use incident_core::{IncidentId, failpoint};
@@ -119,7 +119,7 @@ pub struct Front {
 #[derive(Debug)]
 pub struct Asked<T> {
     /// Who asks, and on which conditions.
-    pub ask: Ask,
+    pub context: RequestContext,
     /// What is asked.
     pub body: T,
     /// The turn of its idempotency key.
@@ -171,9 +171,9 @@ impl App {
         let (parts, body) = request.into_parts();
         let bytes = read(&parts, body, empty, &self.room(&parts)).await?;
         let value = body::json_object(&bytes)?;
-        let (ask, turn) = self.conditions(caller, &parts, &bytes).await?;
+        let (context, turn) = self.conditions(caller, &parts, &bytes).await?;
         Ok(Asked {
-            ask,
+            context,
             body: value,
             turn,
         })
@@ -196,7 +196,7 @@ impl App {
         caller: Caller,
         parts: &Parts,
         body: &[u8],
-    ) -> Result<(Ask, Option<OwnedMutexGuard<()>>), Problem> {
+    ) -> Result<(RequestContext, Option<OwnedMutexGuard<()>>), Problem> {
         let if_version = conditions::if_match(&parts.headers)?;
         let key = conditions::idempotency(&parts.headers, &parts.method, parts.uri.path(), body)?;
         let turn = match &key {
@@ -208,10 +208,10 @@ impl App {
             None => None,
         };
         Ok((
-            Ask {
+            RequestContext {
                 key,
                 if_version,
-                ..Ask::by(caller)
+                ..RequestContext::new(caller)
             },
             turn,
         ))
@@ -252,14 +252,14 @@ impl App {
     pub async fn act(
         &self,
         id: IncidentId,
-        ask: Ask,
+        context: RequestContext,
         turn: Option<OwnedMutexGuard<()>>,
         command: Command,
-    ) -> Result<Done, Problem> {
+    ) -> Result<CommandOutcome, Problem> {
         let incidents = self.incidents.clone();
         self.run(async move {
             let _turn = turn;
-            Ok(incidents.act(&ask, id, &command).await?)
+            Ok(incidents.act(&context, id, &command).await?)
         })
         .await
     }

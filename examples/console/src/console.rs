@@ -110,7 +110,7 @@ impl Parts {
             .contracts(policy.contracts())
             .credit_policy(policy.credits())
             .gate(policy.gate())
-            .heed(policy.heed())
+            .inbound_policy(policy.inbound_policy())
             .public_names(policy.names())
             .on_commit(move |notice| {
                 if notice.public {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use incident_core::billing::CreditPolicy;
-use incident_core::paging::{GateSettings, HeedPolicy};
+use incident_core::paging::{GateSettings, InboundPolicy};
 use incident_core::policy::Policy;
 use incident_core::sla::{Contract, Contracts, SlaTerms};
 use incident_core::status_page::PublicNames;
@@ -223,9 +223,9 @@ impl PolicyFile {
 
     /// What people may change in a vendor's own app.
     #[must_use]
-    pub fn heed(&self) -> HeedPolicy {
-        let shipped = HeedPolicy::default();
-        HeedPolicy {
+    pub fn inbound_policy(&self) -> InboundPolicy {
+        let shipped = InboundPolicy::default();
+        InboundPolicy {
             acknowledge: self
                 .pagers
                 .acknowledged_there

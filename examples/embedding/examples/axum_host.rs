@@ -17,7 +17,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use incident_core::PersonName;
 use incident_core::actor::{Actor, Caller, Role};
-use incident_core::engine::{Ask, BuildError, Error, Incidents};
+use incident_core::engine::{BuildError, Error, Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_pagers::{LogPager, Wake};
 use incident_store_memory::MemoryStore;
@@ -70,7 +70,10 @@ async fn report(
     let incidents = host.incidents.clone();
     let declare = tokio::spawn(async move {
         incidents
-            .declare(&Ask::by(caller), &Declare::new(title, Severity::Sev2))
+            .declare(
+                &RequestContext::new(caller),
+                &Declare::new(title, Severity::Sev2),
+            )
             .await
     });
     match declare.await {

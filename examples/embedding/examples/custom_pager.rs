@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_core::PersonName;
 use incident_core::actor::{Actor, Caller, Role};
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{PageAction, PageAnswer, PageEvent, Receipt, TargetId};
 use incident_core::port::Pager;
@@ -74,7 +74,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let done = incidents
         .declare(
-            &Ask::by(anna),
+            &RequestContext::new(anna),
             &Declare::new("API down".parse()?, Severity::Sev1),
         )
         .await?;

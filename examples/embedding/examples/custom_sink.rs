@@ -14,7 +14,7 @@ use incident_core::actor::{Actor, Caller, Role};
 use incident_core::billing::{
     Batch, BilledCredit, CreditDecision, HeldCredit, Holding, Submission,
 };
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{
     Affected, AffectedTenant, Command, Declare, Mode, Severity, Status, Update,
 };
@@ -98,9 +98,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .billing(Arc::new(invoices.clone()))
         .build()?;
-    let by = |name: &str, role| -> Result<Ask, Invalid> {
+    let by = |name: &str, role| -> Result<RequestContext, Invalid> {
         let actor = Actor::person(PersonName::new(name)?);
-        Ok(Ask::by(Caller { actor, role }))
+        Ok(RequestContext::new(Caller { actor, role }))
     };
     let (anna, bill) = (by("anna", Role::Commander)?, by("bill", Role::Billing)?);
 

@@ -15,7 +15,7 @@ use incident_core::actor::{Actor, Caller, Role};
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Incident, Outline, Severity};
 use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
 use incident_core::port::{
@@ -194,7 +194,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     incidents
         .declare(
-            &Ask::by(anna),
+            &RequestContext::new(anna),
             &Declare::new("API down".parse()?, Severity::Sev3),
         )
         .await?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_core::actor::{Actor, Caller, Role};
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity, Status, Update};
 use incident_core::paging::PagingState;
 use incident_core::{LinkTemplate, PersonName};
@@ -65,9 +65,9 @@ async fn play() -> Result<(usize, usize, usize), Box<dyn Error>> {
         actor: Actor::person(PersonName::new("anna")?),
         role: Role::Responder,
     };
-    let ask = Ask::by(anna);
+    let context = RequestContext::new(anna);
     let asked = Declare::new("API down".parse()?, Severity::Sev1);
-    let id = incidents.declare(&ask, &asked).await?.incident.id;
+    let id = incidents.declare(&context, &asked).await?.incident.id;
     while incidents.get(id).await?.paging.state != PagingState::Accepted {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -76,7 +76,7 @@ async fn play() -> Result<(usize, usize, usize), Box<dyn Error>> {
     }
     let fixed = Update::to_status("rolled back".parse()?, Status::Resolved);
     let fixed = Command::Update(Box::new(fixed));
-    incidents.act(&ask, id, &fixed).await?;
+    incidents.act(&context, id, &fixed).await?;
     let _ = stop.send(());
     relay.await?;
 

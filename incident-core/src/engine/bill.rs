@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::issue::by_billing;
 use super::run::allowed;
-use super::{Alarm, Ask, Error, Incidents, Notice};
+use super::{Alarm, Error, Incidents, Notice, RequestContext};
 use crate::billing::{
     Attempts, Batch, CreditMove, CreditState, Holding, Issued, Precaution, Submission,
 };
@@ -213,9 +213,9 @@ impl Incidents {
         let actor = PersonName::new(&format!("billing:{target}"))?;
         let mut detail = BTreeMap::from([("batch".to_owned(), claim.message.id.to_string())]);
         detail.extend(reason.map(|reason| ("reason".to_owned(), reason.to_owned())));
-        let ask = Ask::by(by_billing(actor));
+        let context = RequestContext::new(by_billing(actor));
         Ok(Commit {
-            audit: vec![allowed(&ask, self.0.now(), None, action, detail)],
+            audit: vec![allowed(&context, self.0.now(), None, action, detail)],
             settles: Some(settlement(claim, outcome)),
             ..Commit::default()
         })

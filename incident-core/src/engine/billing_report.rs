@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::run::allowed;
-use super::{Ask, Error, Incidents, Notice};
+use super::{Error, Incidents, Notice, RequestContext};
 use crate::actor::Action;
 use crate::billing::{BilledCredit, CreditState, Difference, Holding, compare};
 use crate::commit::{Commit, OutboxWrite};
@@ -126,9 +126,13 @@ impl Incidents {
     ///
     /// # Errors
     /// There is no such batch that is held back; a right is missing; the store failed.
-    pub async fn resend_batch(&self, ask: &Ask, batch: MessageId) -> Result<(), Error> {
+    pub async fn resend_batch(
+        &self,
+        context: &RequestContext,
+        batch: MessageId,
+    ) -> Result<(), Error> {
         let this = self.begun();
-        this.authorize(&ask.caller, Action::DecideCredit, None)
+        this.authorize(&context.caller, Action::DecideCredit, None)
             .await?;
         let missing = Error::NotFound("batch");
         let found = this.given_up(GivenUp::One(batch)).await?;
@@ -141,7 +145,7 @@ impl Incidents {
         let now = this.0.now();
         let detail = BTreeMap::from([("batch".to_owned(), batch.to_string())]);
         let commit = Commit {
-            audit: vec![allowed(ask, now, None, "resend_credits", detail)],
+            audit: vec![allowed(context, now, None, "resend_credits", detail)],
             outbox: vec![OutboxWrite::Replay {
                 message: batch,
                 due_at: now,

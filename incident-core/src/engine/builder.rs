@@ -22,7 +22,7 @@ use super::turns::Turns;
 use super::{Incidents, LogAnchors, Notice, meter};
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
-use crate::paging::{FailoverPolicy, GateSettings, HeedPolicy, TargetId};
+use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy, TargetId};
 use crate::policy::Policy;
 use crate::port::{
     AnchorRecord, AnchorSink, BillingSink, Clock, IdGen, PageCheck, Pager, Store, TenantDirectory,
@@ -332,10 +332,10 @@ impl IncidentsBuilder {
         self
     }
 
-    /// What vendors may change: see [`heed`](Incidents::heed).
+    /// What vendors may change: see [`heed`](Incidents::ingest_vendor_event).
     #[must_use]
-    pub const fn heed(mut self, policy: HeedPolicy) -> Self {
-        self.settings.heed = policy;
+    pub const fn inbound_policy(mut self, policy: InboundPolicy) -> Self {
+        self.settings.inbound = policy;
         self
     }
 

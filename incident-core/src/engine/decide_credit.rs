@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::each::EachAlone;
 use super::run::allowed;
-use super::{Ask, Error, Incidents};
+use super::{Error, Incidents, RequestContext};
 use crate::actor::{Action, Actor, ActorKind, Caller, Role};
 use crate::billing::{
     CappedRow, CreditDecision, CreditMove, CreditPolicy, CreditState, Granted, LedgerRow,
@@ -42,12 +42,12 @@ impl Incidents {
     /// caused it; or the store did not keep it.
     pub async fn decide_credit(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         id: CreditId,
         decision: &CreditDecision,
     ) -> Result<CreditDecided, Error> {
         let this = self.begun();
-        match this.recalled(ask).await? {
+        match this.recalled(context).await? {
             Some(Reply::Credit(credit)) => {
                 return Ok(CreditDecided {
                     credit: *credit,
@@ -67,12 +67,12 @@ impl Incidents {
         let found = this.credits(&wanted).await?.into_iter().next();
         let found = found.ok_or(Error::NotFound("credit"))?;
         let incident = found.row.incident_id;
-        this.authorize(&ask.caller, Action::DecideCredit, incident)
+        this.authorize(&context.caller, Action::DecideCredit, incident)
             .await?;
         let policy = this.0.settings.credits;
-        this.may_decide(&found, decision, &ask.caller.actor, policy)
+        this.may_decide(&found, decision, &context.caller.actor, policy)
             .await?;
-        this.move_credit(ask, found, decision).await
+        this.move_credit(context, found, decision).await
     }
 
     /// Approves what the policy lets through without a person; says how many.
@@ -119,11 +119,16 @@ impl Incidents {
                 "the policy leaves it to a person",
             ));
         };
-        let ask = Ask::by(by_policy());
+        let context = RequestContext::new(by_policy());
         let policy = CreditPolicy::default();
-        self.may_decide(&row, &CreditDecision::Approve, &ask.caller.actor, policy)
-            .await?;
-        self.move_credit(&ask, row, &CreditDecision::Approve)
+        self.may_decide(
+            &row,
+            &CreditDecision::Approve,
+            &context.caller.actor,
+            policy,
+        )
+        .await?;
+        self.move_credit(&context, row, &CreditDecision::Approve)
             .await?;
         Ok(())
     }
@@ -233,7 +238,7 @@ impl Incidents {
 
     async fn move_credit(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         found: CappedRow,
         decision: &CreditDecision,
     ) -> Result<CreditDecided, Error> {
@@ -249,7 +254,7 @@ impl Incidents {
                 percent: capped,
                 amount,
                 fee: self.limits(&row.tenant_id, row.period).fee,
-                by: ask.caller.actor.name.clone(),
+                by: context.caller.actor.name.clone(),
                 at: now,
             }),
             CreditDecision::Waive { .. } => None,
@@ -287,12 +292,13 @@ impl Incidents {
         let reply = Reply::Credit(Box::new(decided.clone()));
         let about = decided.row.incident_id;
         let makes_room = makes_room(&decided.row, decision);
-        let outbox = makes_room.then(|| self.room_again(&decided.row, &ask.caller.actor.name, now));
+        let outbox =
+            makes_room.then(|| self.room_again(&decided.row, &context.caller.actor.name, now));
         let commit = Commit {
-            audit: vec![allowed(ask, now, about, decision.name(), detail)],
+            audit: vec![allowed(context, now, about, decision.name(), detail)],
             credits: moves,
             outbox: outbox.into_iter().collect(),
-            remember: self.remember(ask, reply, now),
+            remember: self.remember(context, reply, now),
             ..Commit::default()
         };
         let within = self.0.left()?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::gather::Gathered;
 use super::run::{ATTEMPTS, allowed, reply};
 use super::suggest::suggestion_gone;
-use super::{Ask, Done, Error, Incidents};
+use super::{CommandOutcome, Error, Incidents, RequestContext};
 use crate::actor::Action;
 use crate::commit::{AlertClaim, Commit, OutboxWrite, Reply};
 use crate::incident::declare::{NewIds, declare, first_events, rights_for_declare};
@@ -57,25 +57,29 @@ impl Incidents {
     /// # Errors
     /// A right is missing, a value does not fit, the suggestion is not open, or
     /// the store did not keep it.
-    pub async fn declare(&self, ask: &Ask, asked: &Declare) -> Result<Done, Error> {
+    pub async fn declare(
+        &self,
+        context: &RequestContext,
+        asked: &Declare,
+    ) -> Result<CommandOutcome, Error> {
         let this = self.begun();
-        if let Some(done) = this.replay(ask).await? {
+        if let Some(done) = this.replay(context).await? {
             return Ok(done);
         }
-        this.authorize_all(&ask.caller, &rights_for_declare(asked), None)
+        this.authorize_all(&context.caller, &rights_for_declare(asked), None)
             .await?;
         let mut number = None;
         for _ in 0..ATTEMPTS {
-            let kept = match this.answer(ask, asked, &mut number).await? {
+            let kept = match this.answer(context, asked, &mut number).await? {
                 Answer::Declared(declared) => this.keep(declared.commit, declared.gathered).await,
-                Answer::Stands(holder) => this.repeat_alert(ask, asked, holder.id).await,
+                Answer::Stands(holder) => this.repeat_alert(context, asked, holder.id).await,
             };
             match kept {
                 // Somebody else was faster; look again who stands for the alert now.
                 Err(Error::Store(StoreError::AlertKeyTaken(_) | StoreError::Conflict)) => {}
                 Err(Error::Store(StoreError::KeyTaken)) => {
                     return this
-                        .replay(ask)
+                        .replay(context)
                         .await?
                         .ok_or(Error::Store(StoreError::KeyTaken));
                 }
@@ -90,7 +94,7 @@ impl Incidents {
 
     async fn answer(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         asked: &Declare,
         number: &mut Option<u64>,
     ) -> Result<Answer, Error> {
@@ -100,7 +104,7 @@ impl Incidents {
         if let Some(holder) = kept.find(|one| may_stand_for(one, asked, policy)) {
             return Ok(Answer::Stands(Arc::clone(holder)));
         }
-        let declared = self.decide_declare(ask, asked, &live, number).await?;
+        let declared = self.decide_declare(context, asked, &live, number).await?;
         Ok(Answer::Declared(Box::new(declared)))
     }
 
@@ -130,13 +134,13 @@ impl Incidents {
     /// its alert; none of them stands for it. A number that was taken is used again.
     pub(super) async fn decide_declare(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         asked: &Declare,
         live: &LiveOfAlert,
         number: &mut Option<u64>,
     ) -> Result<Declared, Error> {
         let now = self.0.now();
-        if !self.may(&ask.caller, Action::LongOutage) {
+        if !self.may(&context.caller, Action::LongOutage) {
             declared_span(asked, now)?;
         }
         let suggestion = self.usable_suggestion(asked, now).await?;
@@ -153,7 +157,7 @@ impl Incidents {
         let kept = &live.kept;
         let (linked, left_out) = kept.split_at(kept.len().min(MOST_LINKED));
         let related = linked.iter().map(|one| one.id).collect();
-        let by = &ask.caller.actor;
+        let by = &context.caller.actor;
         let policy = &self.0.settings.policy;
         let incident = declare(asked, by, ids, related, now, policy)?;
         let events = first_events(asked, now);
@@ -167,7 +171,7 @@ impl Incidents {
             ("paged".to_owned(), paged.to_string()),
         ]);
         let mut commit = Commit {
-            audit: vec![allowed(ask, now, Some(ids.id), "declare", detail)],
+            audit: vec![allowed(context, now, Some(ids.id), "declare", detail)],
             suggestion,
             alert: asked.alert_key.clone().map(|key| AlertClaim {
                 key,
@@ -179,12 +183,12 @@ impl Incidents {
             self.settle(&incident, &mut own, &mut commit, by, now)
                 .await?;
         }
-        commit.remember = self.remember(ask, reply(&own, false), now);
+        commit.remember = self.remember(context, reply(&own, false), now);
         let mut gathered = vec![own];
         for (place, other) in linked.iter().chain(left_out).enumerate() {
             let takes_over = takes_over(&incident, other);
             if place < MOST_LINKED || takes_over.is_some() {
-                gathered.push(self.link(ask, other, &incident, takes_over, now)?);
+                gathered.push(self.link(context, other, &incident, takes_over, now)?);
             }
         }
         Ok(Declared { commit, gathered })
@@ -193,7 +197,7 @@ impl Incidents {
     /// Links a live incident to one that is declared for the same alert.
     fn link(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         other: &Incident,
         declared: &Incident,
         takes_over: Option<Name>,
@@ -204,7 +208,7 @@ impl Incidents {
             number: declared.number,
             takes_over,
         };
-        let by = &ask.caller.actor;
+        let by = &context.caller.actor;
         let events = decide(other, &command, by, now, &self.0.settings.policy)?;
         let expected = Some(other.revision);
         Ok(self.0.gather(other, expected, &events, by, now))
@@ -213,10 +217,10 @@ impl Incidents {
     /// The alert came again, and a live incident stands for it.
     async fn repeat_alert(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         asked: &Declare,
         holder: IncidentId,
-    ) -> Result<Done, Error> {
+    ) -> Result<CommandOutcome, Error> {
         // Commands on one incident queue in process: a storm of one alert is counted to
         // the last repeat, instead of fighting over revisions.
         let _turn = self.0.turn(holder).await?;
@@ -233,16 +237,16 @@ impl Incidents {
             severity: asked.severity,
             pages: crate::incident::declare::pages(asked, policy),
         });
-        let by = &ask.caller.actor;
+        let by = &context.caller.actor;
         let events = decide(holder, &command, by, now, policy)?;
         let gathered = self
             .0
             .gather(holder, Some(holder.revision), &events, by, now);
         let detail = BTreeMap::from([("deduplicated".to_owned(), "true".to_owned())]);
         let commit = Commit {
-            audit: vec![allowed(ask, now, Some(holder.id), "declare", detail)],
+            audit: vec![allowed(context, now, Some(holder.id), "declare", detail)],
             remember: self.remember(
-                ask,
+                context,
                 Reply::Incident {
                     incident: Arc::clone(&gathered.write.after),
                     seqs: gathered.seqs.clone(),
@@ -253,7 +257,7 @@ impl Incidents {
             ..Commit::default()
         };
         let done = self.keep(commit, vec![gathered]).await?;
-        Ok(Done {
+        Ok(CommandOutcome {
             deduplicated: true,
             ..done
         })

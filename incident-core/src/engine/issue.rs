@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::each::EachAlone;
 use super::run::allowed;
-use super::{Ask, Error, Incidents, Notice};
+use super::{Error, Incidents, Notice, RequestContext};
 use crate::actor::{Actor, ActorKind, Caller, Role};
 use crate::billing::{
     Batch, BilledCredit, CreditMove, CreditState, Issued, LedgerRow, MOST_CREDITS,
@@ -76,9 +76,9 @@ impl Incidents {
             ("batch".to_owned(), id.to_string()),
             ("credits".to_owned(), credits.len().to_string()),
         ]);
-        let ask = Ask::by(by_billing(PersonName::billing()));
+        let context = RequestContext::new(by_billing(PersonName::billing()));
         Ok(Commit {
-            audit: vec![allowed(&ask, now, None, "issue_credits", detail)],
+            audit: vec![allowed(&context, now, None, "issue_credits", detail)],
             credits: rows.iter().map(|row| issue(row, id, now)).collect(),
             outbox: vec![OutboxWrite::Add(Box::new(Message {
                 id,

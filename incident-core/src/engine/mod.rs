@@ -5,13 +5,13 @@
 //! ([`Incidents::drain`]). It owns no timer and spawns nothing: the host wakes it.
 
 mod anchor;
-mod ask;
 mod bill;
 mod billing_report;
 mod builder;
 mod check;
 mod coalesce;
 mod confirm;
+mod context;
 mod deadline;
 mod decide_credit;
 mod declare;
@@ -23,7 +23,6 @@ mod figures;
 mod gates;
 mod gather;
 mod guard;
-mod heed;
 mod issue;
 mod meter;
 mod notice;
@@ -51,17 +50,17 @@ mod told;
 mod trail;
 mod turns;
 mod usage;
+mod vendor_events;
 mod verify;
 mod yield_now;
 
 pub use anchor::{Anchored, LogAnchors};
-pub use ask::{Ask, Done, IdempotencyKey};
 pub use billing_report::{BillingReport, Waiting};
 pub use builder::{BuildError, IncidentsBuilder};
+pub use context::{CommandOutcome, IdempotencyKey, RequestContext};
 pub use decide_credit::CreditDecided;
 pub use error::Error;
 pub use figures::FigureMismatch;
-pub use heed::Heeded;
 pub use meter::describe_metrics;
 pub use notice::{Alarm, Notice};
 pub use prepare::Prepared;
@@ -70,6 +69,7 @@ pub use report::{BreakdownReport, ImpactReport, Method, SlaReport, SlaRow, Tenan
 pub use statements::MOST_OUTAGES;
 pub use suggest::{MOST_OPEN_SUGGESTIONS, Suggested};
 pub use test_page::Tested;
+pub use vendor_events::Ingested;
 pub use verify::AuditVerdict;
 
 use shared::Shared;

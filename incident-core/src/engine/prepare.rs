@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::declare::{Declared, LiveOfAlert};
 use super::gather::put_all;
-use super::{Ask, Error, Incidents, Notice};
+use super::{Error, Incidents, Notice, RequestContext};
 use crate::commit::Commit;
 use crate::incident::declare::rights_for_declare;
 use crate::incident::{Declare, Incident, may_stand_for};
@@ -50,9 +50,13 @@ impl Incidents {
     ///
     /// # Errors
     /// As [`declare`](Self::declare), but for what only keeping can find.
-    pub async fn prepare_declare(&self, ask: &Ask, asked: &Declare) -> Result<Prepared, Error> {
+    pub async fn prepare_declare(
+        &self,
+        context: &RequestContext,
+        asked: &Declare,
+    ) -> Result<Prepared, Error> {
         let this = self.begun();
-        this.authorize_all(&ask.caller, &rights_for_declare(asked), None)
+        this.authorize_all(&context.caller, &rights_for_declare(asked), None)
             .await?;
         let mut live = this.live_of_alert(asked.alert_key.as_ref()).await?;
         let policy = &this.0.settings.policy;
@@ -64,7 +68,9 @@ impl Incidents {
             // Not seen: keeping it answers that the alert is taken.
             live = LiveOfAlert::default();
         }
-        let declared = this.decide_declare(ask, asked, &live, &mut None).await?;
+        let declared = this
+            .decide_declare(context, asked, &live, &mut None)
+            .await?;
         let Declared {
             mut commit,
             gathered,

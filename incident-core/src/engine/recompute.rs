@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::run::allowed;
 use super::settle::Beside;
-use super::{Ask, Error, Incidents};
+use super::{Error, Incidents, RequestContext};
 use crate::actor::Action;
 use crate::commit::Commit;
 use crate::port::IncidentFilter;
@@ -20,14 +20,18 @@ impl Incidents {
     /// # Errors
     /// A right is missing; a month that has not begun; an incident hits all tenants
     /// and nobody knows who they are; the store failed.
-    pub async fn recompute_credits(&self, ask: &Ask, month: Month) -> Result<usize, Error> {
-        self.authorize(&ask.caller, Action::DecideCredit, None)
+    pub async fn recompute_credits(
+        &self,
+        context: &RequestContext,
+        month: Month,
+    ) -> Result<usize, Error> {
+        self.authorize(&context.caller, Action::DecideCredit, None)
             .await?;
         let now = self.0.now();
         if !self.0.settings.contracts.has_begun(month, now) {
             return Err(Invalid::new("month", "a month that has begun").into());
         }
-        let author = &ask.caller.actor.name;
+        let author = &context.caller.actor.name;
         let filter = IncidentFilter {
             touching: Some(self.0.settings.contracts.widest(month)),
             ..IncidentFilter::default()
@@ -40,7 +44,7 @@ impl Incidents {
                 continue;
             }
             let audit = vec![allowed(
-                ask,
+                context,
                 now,
                 Some(incident.id),
                 "recompute_credits",
@@ -58,7 +62,7 @@ impl Incidents {
             ("changed".to_owned(), changed.to_string()),
         ]);
         let commit = Commit {
-            audit: vec![allowed(ask, now, None, "recompute_credits", detail)],
+            audit: vec![allowed(context, now, None, "recompute_credits", detail)],
             ..Commit::default()
         };
         let within = self.0.left()?;

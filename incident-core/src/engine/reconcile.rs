@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use super::each::EachAlone;
 use super::{Error, Incidents};
 use crate::incident::{Incident, Outline};
-use crate::paging::{AlertStatus, Heard, HeardWhat, PagingState};
+use crate::paging::{AlertStatus, PagingState, VendorEvent, VendorEventKind};
 use crate::port::PageCheck;
 use crate::{IncidentId, Name, PersonName, Timestamp};
 
@@ -59,7 +59,7 @@ impl Reconciled {
 
 impl Incidents {
     /// Asks the vendors where the alerts of live incidents stand that nobody has
-    /// here, and takes in what they tell as [`heed`](Self::heed) does. Call it
+    /// here, and takes in what they tell as [`heed`](Self::ingest_vendor_event) does. Call it
     /// about once a minute; the loop of `incident-pagers` does.
     ///
     /// Each alert is asked about every five minutes at most, and 40 in one pass.
@@ -107,7 +107,7 @@ impl Incidents {
         let settled = paging
             .accepted_at
             .is_some_and(|at| now.since(at) >= SETTLED);
-        let wanted = !incident.is_taken() || self.0.settings.heed.resolve;
+        let wanted = !incident.is_taken() || self.0.settings.inbound.resolve;
         let open = paging.state == PagingState::Accepted
             && paging.unconfirmed_at.is_none()
             && paging.closed_there_at.is_none()
@@ -128,29 +128,34 @@ impl Incidents {
         let key = incident.dedup_key();
         let status = self.alert_status(check, &key).await;
         let (what, by) = match status {
-            AlertStatus::Acknowledged(by) => (HeardWhat::Acknowledged, by),
-            AlertStatus::Closed(by) => (HeardWhat::Resolved, by),
-            AlertStatus::Merged => (HeardWhat::Merged, None),
+            AlertStatus::Acknowledged(by) => (VendorEventKind::Acknowledged, by),
+            AlertStatus::Closed(by) => (VendorEventKind::Resolved, by),
+            AlertStatus::Merged => (VendorEventKind::Merged, None),
             AlertStatus::Open | AlertStatus::Unknown => return Ok(()),
         };
         // The webhook may have come while the vendor was asked. Whether this is
         // still the page that was asked about is judged in the commit.
         let now = self.get(id).await?;
         let known = self.asks_about(&Outline::of(&now), self.0.now()).is_none();
-        if known || (what == HeardWhat::Acknowledged && now.is_taken()) {
+        if known || (what == VendorEventKind::Acknowledged && now.is_taken()) {
             return Ok(());
         }
-        let heard = heard(&incident, check.target_id().name(), what, by);
-        self.take_in(&heard, Some(incident.paging.epoch)).await?;
+        let event = event_of(&incident, check.target_id().name(), what, by);
+        self.ingest_for(&event, Some(incident.paging.epoch)).await?;
         Ok(())
     }
 }
 
 /// As if a webhook had told it. Its id is of this page and this moment: what was
 /// taken in shows in the incident, so that it is not asked for again.
-fn heard(incident: &Incident, vendor: &str, what: HeardWhat, by: Option<PersonName>) -> Heard {
+fn event_of(
+    incident: &Incident,
+    vendor: &str,
+    what: VendorEventKind,
+    by: Option<PersonName>,
+) -> VendorEvent {
     let revision = incident.revision.0;
-    Heard {
+    VendorEvent {
         vendor: Name::made(vendor),
         event_id: Name::made(&format!("asked at revision {revision}")),
         dedup_key: Some(incident.dedup_key()),

@@ -1,6 +1,6 @@
 //! What was given up, tried once more.
 
-use super::{Ask, Done, Error, Incidents};
+use super::{CommandOutcome, Error, Incidents, RequestContext};
 use crate::IncidentId;
 use crate::incident::{Command, RetryOf};
 use crate::outbox::{GivenUp, Message, MessageBody};
@@ -19,7 +19,11 @@ impl Incidents {
     /// # Errors
     /// [`Error::NotFound`] where nothing was given up under this id; a refusal
     /// where it is no longer wanted; a right is missing; the store failed.
-    pub async fn retry_page(&self, ask: &Ask, which: GivenUp) -> Result<Done, Error> {
+    pub async fn retry_page(
+        &self,
+        context: &RequestContext,
+        which: GivenUp,
+    ) -> Result<CommandOutcome, Error> {
         let this = self.begun();
         let mut last = StoreError::Conflict;
         for _ in 0..ATTEMPTS {
@@ -30,7 +34,10 @@ impl Incidents {
                 GivenUp::One(_) => incident_of(&given_up)?,
             };
             let given_up = given_up.iter().filter_map(retry_of).collect();
-            match this.act(ask, id, &Command::RetryPage { given_up }).await {
+            match this
+                .act(context, id, &Command::RetryPage { given_up })
+                .await
+            {
                 Err(Error::Store(error @ StoreError::NotGivenUp(_))) => last = error,
                 other => return other,
             }

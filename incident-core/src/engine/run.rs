@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::gather::{Gathered, put_all};
-use super::{Alarm, Ask, Done, Error, Incidents};
+use super::{Alarm, CommandOutcome, Error, Incidents, RequestContext};
 use crate::actor::Action;
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, Remember, Reply};
@@ -26,18 +26,23 @@ impl Incidents {
     /// # Errors
     /// There is no such incident, a right is missing, the command does not fit,
     /// or the store did not keep it.
-    pub async fn act(&self, ask: &Ask, id: IncidentId, command: &Command) -> Result<Done, Error> {
+    pub async fn act(
+        &self,
+        context: &RequestContext,
+        id: IncidentId,
+        command: &Command,
+    ) -> Result<CommandOutcome, Error> {
         let this = self.begun();
-        if let Some(done) = this.replay(ask).await? {
+        if let Some(done) = this.replay(context).await? {
             return Ok(done);
         }
         let _turn = this.0.turn(id).await?;
         for _ in 0..ATTEMPTS {
-            match this.try_act(ask, id, command).await {
+            match this.try_act(context, id, command).await {
                 Err(Error::Store(StoreError::Conflict | StoreError::CreditMoved(_))) => {}
                 Err(Error::Store(StoreError::KeyTaken)) => {
                     return this
-                        .replay(ask)
+                        .replay(context)
                         .await?
                         .ok_or(Error::Store(StoreError::KeyTaken));
                 }
@@ -55,14 +60,19 @@ impl Incidents {
         Err(Error::Store(StoreError::Conflict))
     }
 
-    async fn try_act(&self, ask: &Ask, id: IncidentId, command: &Command) -> Result<Done, Error> {
+    async fn try_act(
+        &self,
+        context: &RequestContext,
+        id: IncidentId,
+        command: &Command,
+    ) -> Result<CommandOutcome, Error> {
         let mut before = self.get(id).await?;
-        self.authorize_all(&ask.caller, &rights_for(&before, command), Some(id))
+        self.authorize_all(&context.caller, &rights_for(&before, command), Some(id))
             .await?;
         if let Command::Redact { seq, .. } = command {
             before = self.with_sources(before, *seq).await?;
         }
-        if ask
+        if context
             .if_version
             .as_ref()
             .is_some_and(|versions| !versions.contains(&before.version))
@@ -71,19 +81,19 @@ impl Incidents {
         }
         self.knows_rule(command)?;
         let now = self.0.now();
-        if !self.may(&ask.caller, Action::LongOutage) {
+        if !self.may(&context.caller, Action::LongOutage) {
             changed_span(&before, command, now)?;
         }
         let events = decide(
             &before,
             command,
-            &ask.caller.actor,
+            &context.caller.actor,
             now,
             &self.0.settings.policy,
         )?;
         let mut commit = Commit {
             audit: vec![allowed(
-                ask,
+                context,
                 now,
                 Some(id),
                 command.name_of(&events),
@@ -102,9 +112,9 @@ impl Incidents {
                 seqs: Vec::new(),
                 deduplicated: false,
             };
-            commit.remember = self.remember(ask, reply, now);
+            commit.remember = self.remember(context, reply, now);
             self.0.store.commit(commit, self.0.left()?).await?;
-            return Ok(Done {
+            return Ok(CommandOutcome {
                 incident: before,
                 entries: Vec::new(),
                 deduplicated: false,
@@ -115,18 +125,24 @@ impl Incidents {
             &before,
             Some(before.revision),
             &events,
-            &ask.caller.actor,
+            &context.caller.actor,
             now,
         );
         shapers(&before, &gathered.after)?;
         if gathered.settle {
-            self.settle(&before, &mut gathered, &mut commit, &ask.caller.actor, now)
-                .await?;
+            self.settle(
+                &before,
+                &mut gathered,
+                &mut commit,
+                &context.caller.actor,
+                now,
+            )
+            .await?;
         }
-        commit.remember = self.remember(ask, reply(&gathered, false), now);
+        commit.remember = self.remember(context, reply(&gathered, false), now);
         let mut all = vec![gathered];
         all.extend(
-            self.merge_target(ask, &before, &events, now, &mut commit)
+            self.merge_target(context, &before, &events, now, &mut commit)
                 .await?,
         );
         self.keep(commit, all).await
@@ -160,7 +176,7 @@ impl Incidents {
     /// The incident that takes in one that is being merged, in the same commit.
     async fn merge_target(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         source: &Incident,
         events: &[Event],
         now: Timestamp,
@@ -184,7 +200,7 @@ impl Incidents {
         let events = decide(
             &target,
             &command,
-            &ask.caller.actor,
+            &context.caller.actor,
             now,
             &self.0.settings.policy,
         )?;
@@ -192,16 +208,16 @@ impl Incidents {
             &target,
             Some(target.revision),
             &events,
-            &ask.caller.actor,
+            &context.caller.actor,
             now,
         );
         shapers(&target, &gathered.after)?;
         if gathered.settle {
-            self.settle(&target, &mut gathered, commit, &ask.caller.actor, now)
+            self.settle(&target, &mut gathered, commit, &context.caller.actor, now)
                 .await?;
         }
         commit.audit.push(allowed(
-            ask,
+            context,
             now,
             Some(into),
             command.name(),
@@ -215,7 +231,7 @@ impl Incidents {
         &self,
         mut commit: Commit,
         gathered: Vec<Gathered>,
-    ) -> Result<Done, Error> {
+    ) -> Result<CommandOutcome, Error> {
         let (answer, mut notice) = put_all(&mut commit, gathered);
         let committed = self.0.store.commit(commit, self.0.left()?).await;
         if let Err(StoreError::Unknown(_)) = &committed {
@@ -240,7 +256,7 @@ impl Incidents {
             .into_iter()
             .filter(|entry| entry.incident_id == incident.id)
             .collect();
-        Ok(Done {
+        Ok(CommandOutcome {
             incident,
             entries,
             deduplicated: false,
@@ -249,8 +265,8 @@ impl Incidents {
     }
 
     /// What was answered under the caller's key before, if anything.
-    pub(super) async fn recalled(&self, ask: &Ask) -> Result<Option<Reply>, Error> {
-        let (Some(scope), Some(key)) = (ask.scope(), &ask.key) else {
+    pub(super) async fn recalled(&self, context: &RequestContext) -> Result<Option<Reply>, Error> {
+        let (Some(scope), Some(key)) = (context.scope(), &context.key) else {
             return Ok(None);
         };
         if scope.key.contains('\0') {
@@ -268,8 +284,11 @@ impl Incidents {
         }
     }
 
-    pub(super) async fn replay(&self, ask: &Ask) -> Result<Option<Done>, Error> {
-        let Some(reply) = self.recalled(ask).await? else {
+    pub(super) async fn replay(
+        &self,
+        context: &RequestContext,
+    ) -> Result<Option<CommandOutcome>, Error> {
+        let Some(reply) = self.recalled(context).await? else {
             return Ok(None);
         };
         let Reply::Incident {
@@ -281,7 +300,7 @@ impl Incidents {
             return Err(Error::KeyReused);
         };
         let entries = self.entries(incident.id, &seqs).await?;
-        Ok(Some(Done {
+        Ok(Some(CommandOutcome {
             incident,
             entries,
             deduplicated,
@@ -305,13 +324,18 @@ impl Incidents {
             .await?)
     }
 
-    pub(super) fn remember(&self, ask: &Ask, reply: Reply, now: Timestamp) -> Option<Remember> {
-        let (scope, key) = (ask.scope()?, ask.key.as_ref()?);
+    pub(super) fn remember(
+        &self,
+        context: &RequestContext,
+        reply: Reply,
+        now: Timestamp,
+    ) -> Option<Remember> {
+        let (scope, key) = (context.scope()?, context.key.as_ref()?);
         Some(Remember {
             scope,
             fingerprint: key.fingerprint,
             made_at: now,
-            expires_at: now.saturating_add(ask.remembered_for),
+            expires_at: now.saturating_add(context.remembered_for),
             reply,
         })
     }
@@ -326,7 +350,7 @@ pub(super) fn reply(gathered: &Gathered, deduplicated: bool) -> Reply {
 }
 
 pub(super) fn allowed(
-    ask: &Ask,
+    context: &RequestContext,
     at: Timestamp,
     incident_id: Option<IncidentId>,
     action: &str,
@@ -335,7 +359,7 @@ pub(super) fn allowed(
     AuditDraft {
         incident_id,
         at,
-        actor: ask.caller.actor.clone(),
+        actor: context.caller.actor.clone(),
         action: action.to_owned(),
         outcome: AuditOutcome::Allowed,
         detail,

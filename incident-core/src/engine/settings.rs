@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
-use crate::paging::{FailoverPolicy, GateSettings, HeedPolicy};
+use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy};
 use crate::policy::Policy;
 use crate::sla::Contracts;
 use crate::status_page::PublicNames;
@@ -20,7 +20,7 @@ pub(super) struct Settings {
     pub(super) urgent: FailoverPolicy,
     pub(super) calm: FailoverPolicy,
     pub(super) gate: GateSettings,
-    pub(super) heed: HeedPolicy,
+    pub(super) inbound: InboundPolicy,
     pub(super) command_deadline: Duration,
     pub(super) store_deadline: Duration,
     pub(super) pager_deadline: Duration,
@@ -39,7 +39,7 @@ impl Default for Settings {
             urgent: FailoverPolicy::urgent(),
             calm: FailoverPolicy::calm(),
             gate: GateSettings::default(),
-            heed: HeedPolicy::default(),
+            inbound: InboundPolicy::default(),
             command_deadline: Duration::from_secs(5),
             store_deadline: Duration::from_secs(5),
             pager_deadline: Duration::from_secs(10),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::run::allowed;
-use super::{Ask, Error, Incidents};
+use super::{Error, Incidents, RequestContext};
 use crate::actor::Action;
 use crate::commit::{Commit, Reply, SuggestionWrite};
 use crate::incident::{Declare, Refusal, Status};
@@ -57,9 +57,13 @@ impl Incidents {
     /// A right is missing, a time lies in the future, too many are open
     /// ([`MOST_OPEN_SUGGESTIONS`]), the open one was followed and redacted at this moment
     /// ([`StoreError::Conflict`]: ask again), or the store did not keep it.
-    pub async fn suggest(&self, ask: &Ask, said: &Suggest) -> Result<Suggested, Error> {
+    pub async fn suggest(
+        &self,
+        context: &RequestContext,
+        said: &Suggest,
+    ) -> Result<Suggested, Error> {
         let this = self.begun();
-        if let Some(reply) = this.recalled(ask).await? {
+        if let Some(reply) = this.recalled(context).await? {
             let Reply::Suggestion {
                 suggestion,
                 repeated,
@@ -69,7 +73,8 @@ impl Incidents {
             };
             return this.suggested(suggestion, repeated, true).await;
         }
-        this.authorize(&ask.caller, Action::Suggest, None).await?;
+        this.authorize(&context.caller, Action::Suggest, None)
+            .await?;
         let now = this.0.now();
         let names = said.service.check("service");
         let names = names.and_then(|()| said.tenant.check("tenant"));
@@ -91,11 +96,11 @@ impl Incidents {
             ("service".to_owned(), said.service.to_string()),
             ("tenant".to_owned(), said.tenant.to_string()),
         ]);
-        let audit = allowed(ask, now, None, Action::Suggest.name(), detail);
+        let audit = allowed(context, now, None, Action::Suggest.name(), detail);
         let commit = |suggestion: Option<SuggestionWrite>, reply: Reply| Commit {
             audit: vec![audit.clone()],
             suggestion,
-            remember: this.remember(ask, reply, now),
+            remember: this.remember(context, reply, now),
             ..Commit::default()
         };
         let opened = Reply::Suggestion {
@@ -129,7 +134,7 @@ impl Incidents {
                     .await?;
                 this.suggested(open, true, false).await
             }
-            Err(StoreError::KeyTaken) => match this.recalled(ask).await? {
+            Err(StoreError::KeyTaken) => match this.recalled(context).await? {
                 Some(Reply::Suggestion {
                     suggestion,
                     repeated,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::run::allowed;
-use super::{Ask, Error, Incidents, Notice, meter};
+use super::{Error, Incidents, Notice, RequestContext, meter};
 use crate::actor::Action;
 use crate::commit::{Commit, OutboxWrite, Reply};
 use crate::incident::{Incident, Mode, Severity};
@@ -120,10 +120,14 @@ impl Incidents {
     /// # Errors
     /// [`Error::TestPageOpen`]; a right is missing; or the store did not keep it:
     /// what was sent by then is still resolved.
-    pub async fn test_pagers(&self, ask: &Ask, urgency: Urgency) -> Result<Tested, Error> {
+    pub async fn test_pagers(
+        &self,
+        context: &RequestContext,
+        urgency: Urgency,
+    ) -> Result<Tested, Error> {
         // Targets have a time of their own, and so has what is kept around them.
         let begun = self.begun();
-        match begun.recalled(ask).await? {
+        match begun.recalled(context).await? {
             Some(Reply::Tested(test)) => {
                 return Ok(Tested {
                     test,
@@ -133,7 +137,7 @@ impl Incidents {
             Some(_) => return Err(Error::KeyReused),
             None => {}
         }
-        begun.authorize(&ask.caller, Action::Page, None).await?;
+        begun.authorize(&context.caller, Action::Page, None).await?;
         let open = self.new_test(urgency);
         let (message, page) = (open.message, open.page.clone());
         let tests = &self.0.tests;
@@ -145,7 +149,7 @@ impl Incidents {
             self.resolve_test(&before).await;
         }
         let until = self.0.now().saturating_add(TEST_LASTS);
-        if let Err(error) = self.keep_end(ask, message, &page, until).await {
+        if let Err(error) = self.keep_end(context, message, &page, until).await {
             tests.forget(message);
             return Err(error);
         }
@@ -160,7 +164,7 @@ impl Incidents {
         };
         failpoint::hit("test_sent");
         tests.change(message, |open| open.targets = may_hold(&test));
-        self.keep_test(ask, &test, message, until).await?;
+        self.keep_test(context, &test, message, until).await?;
         Ok(Tested {
             test,
             replayed: false,
@@ -186,7 +190,7 @@ impl Incidents {
     /// Who asked, and that it ends: before anything is sent.
     async fn keep_end(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         message: MessageId,
         page: &PageEvent,
         until: Timestamp,
@@ -197,7 +201,7 @@ impl Incidents {
         let names: Vec<&str> = targets.iter().map(TargetId::name).collect();
         let detail = BTreeMap::from([("targets".to_owned(), names.join(","))]);
         let commit = Commit {
-            audit: vec![allowed(ask, now, None, "test_pagers", detail)],
+            audit: vec![allowed(context, now, None, "test_pagers", detail)],
             outbox: vec![end_of(message, page, targets, until, now)],
             ..Commit::default()
         };
@@ -213,7 +217,7 @@ impl Incidents {
     /// How each target answered.
     async fn keep_test(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         test: &PagerTest,
         message: MessageId,
         until: Timestamp,
@@ -224,11 +228,11 @@ impl Incidents {
                 ("target".to_owned(), tested.target.name().to_owned()),
                 ("answer".to_owned(), tested.outcome.word().to_owned()),
             ]);
-            allowed(ask, now, None, "test_pager", detail)
+            allowed(context, now, None, "test_pager", detail)
         });
         let mut commit = Commit {
             audit: audit.collect(),
-            remember: self.remember(ask, Reply::Tested(test.clone()), now),
+            remember: self.remember(context, Reply::Tested(test.clone()), now),
             ..Commit::default()
         };
         if until <= now {

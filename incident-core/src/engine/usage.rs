@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::run::allowed;
-use super::{Ask, Error, Incidents};
+use super::{Error, Incidents, RequestContext};
 use crate::Invalid;
 use crate::actor::Action;
 use crate::commit::{Commit, Reply};
@@ -23,17 +23,17 @@ impl Incidents {
     /// not take it.
     pub async fn record_usage(
         &self,
-        ask: &Ask,
+        context: &RequestContext,
         sink: &dyn UsageSink,
         events: Vec<ApiUsageEvent>,
     ) -> Result<(u64, bool), Error> {
-        if let Some(reply) = self.recalled(ask).await? {
+        if let Some(reply) = self.recalled(context).await? {
             let Reply::Accepted(count) = reply else {
                 return Err(Error::KeyReused);
             };
             return Ok((count, true));
         }
-        self.authorize(&ask.caller, Action::RecordUsage, None)
+        self.authorize(&context.caller, Action::RecordUsage, None)
             .await?;
         let mut days = UsageDays::default();
         for (nth, event) in events.iter().enumerate() {
@@ -49,8 +49,14 @@ impl Incidents {
         let now = self.0.now();
         let detail = BTreeMap::from([("events".to_owned(), count.to_string())]);
         let commit = Commit {
-            audit: vec![allowed(ask, now, None, Action::RecordUsage.name(), detail)],
-            remember: self.remember(ask, Reply::Accepted(count), now),
+            audit: vec![allowed(
+                context,
+                now,
+                None,
+                Action::RecordUsage.name(),
+                detail,
+            )],
+            remember: self.remember(context, Reply::Accepted(count), now),
             ..Commit::default()
         };
         self.0

@@ -3,7 +3,7 @@
 use super::decide::{ended, update_of};
 use super::{Event, Incident, Refusal, Status, Update};
 use crate::actor::{Action, Actor};
-use crate::paging::{AlertSeen, Heard, HeardWhat, HeedPolicy, Paging, PagingState};
+use crate::paging::{AlertSeen, InboundPolicy, Paging, PagingState, VendorEvent, VendorEventKind};
 use crate::policy::Policy;
 use crate::{Invalid, RuleName, Statement, Text, Timestamp};
 
@@ -15,7 +15,7 @@ use crate::{Invalid, RuleName, Statement, Text, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VendorReport {
     /// What happened there, and when by the vendor's clock; now if it does not say.
-    pub heard: Heard,
+    pub event: VendorEvent,
     /// The escalation whose alert it is about; none for the incident's own.
     pub rule: Option<RuleName>,
     /// The page that the vendor was asked about; none for a webhook, which does
@@ -23,13 +23,14 @@ pub struct VendorReport {
     /// is over, or that only repeats what is known, is no event at all.
     pub asked_of: Option<u32>,
     /// What the vendor may change here.
-    pub may: HeedPolicy,
+    pub policy: InboundPolicy,
 }
 
 impl VendorReport {
     /// The rights it needs, whatever it turns out to change.
     pub(super) fn rights(&self) -> Vec<Action> {
-        let acknowledges = self.heard.what == HeardWhat::Acknowledged && self.may.acknowledge;
+        let acknowledges =
+            self.event.what == VendorEventKind::Acknowledged && self.policy.acknowledge;
         let mut rights = vec![Action::Update];
         rights.extend(acknowledges.then_some(Action::Acknowledge));
         rights
@@ -37,7 +38,7 @@ impl VendorReport {
 
     /// Its sentence for the timeline.
     fn sentence(&self, earlier: bool) -> Result<Statement, Invalid> {
-        let mut sentence = self.heard.sentence();
+        let mut sentence = self.event.sentence();
         if let Some(rule) = &self.rule {
             sentence = format!("escalation {rule}: {sentence}");
         }
@@ -69,7 +70,7 @@ fn about(paging: &Paging, report: &VendorReport) -> About {
     let begun = paging.begun_at.unwrap_or(Timestamp::MIN);
     // Before the first page there is none that it could be about, however far the
     // vendor's clock is behind ours.
-    let older = paging.epoch > 1 && report.heard.at.is_some_and(|at| at < begun);
+    let older = paging.epoch > 1 && report.event.at.is_some_and(|at| at < begun);
     if other || over || older {
         About::Earlier
     } else {
@@ -87,21 +88,21 @@ pub(super) fn report(
 ) -> Result<Vec<Event>, Refusal> {
     let paging = incident.paging_of(report.rule.as_ref());
     let earlier = paging.is_some_and(|paging| about(paging, report) == About::Earlier);
-    let moot = earlier || is_known(incident, paging, &report.heard.what);
+    let moot = earlier || is_known(incident, paging, &report.event.what);
     if report.asked_of.is_some() && moot {
         return Ok(Vec::new());
     }
     // The vendor's clock may be ahead of ours.
-    let at = report.heard.at.map_or(now, |at| at.min(now));
+    let at = report.event.at.map_or(now, |at| at.min(now));
     // Those beyond on-call neither take the incident nor end it.
     let counts = !earlier && report.rule.is_none() && incident.status.is_live();
     let taken = incident.is_taken();
-    let what = &report.heard.what;
-    if *what == HeardWhat::Acknowledged && counts && report.may.acknowledge && !taken {
+    let what = &report.event.what;
+    if *what == VendorEventKind::Acknowledged && counts && report.policy.acknowledge && !taken {
         return Ok(vec![Event::Acknowledged { at, by: by.clone() }]);
     }
-    let resolves = counts && report.may.resolve && is_certain(incident, report);
-    if *what == HeardWhat::Resolved && resolves {
+    let resolves = counts && report.policy.resolve && is_certain(incident, report);
+    if *what == VendorEventKind::Resolved && resolves {
         let update = Update::to_status(report.sentence(false)?, Status::Resolved);
         let updated = update_of(incident, &update, now, policy)?;
         return Ok(vec![Event::Updated(Box::new(updated))]);
@@ -109,18 +110,18 @@ pub(super) fn report(
     if incident.status.is_final() {
         return Err(ended(incident));
     }
-    let deserted = counts && !taken && *what == HeardWhat::Resolved;
+    let deserted = counts && !taken && *what == VendorEventKind::Resolved;
     Ok(vec![Event::Observed {
         said: report.sentence(earlier)?,
         occurred_at: at,
         rule: report.rule.clone(),
         alert: what.shows().filter(|_| !earlier),
-        deserted_at: deserted.then(|| report.heard.vendor.clone()),
+        deserted_at: deserted.then(|| report.event.vendor.clone()),
     }])
 }
 
 /// The webhook came while the vendor was asked, or the incident ended.
-fn is_known(incident: &Incident, paging: Option<&Paging>, what: &HeardWhat) -> bool {
+fn is_known(incident: &Incident, paging: Option<&Paging>, what: &VendorEventKind) -> bool {
     if !incident.status.is_live() {
         return true;
     }

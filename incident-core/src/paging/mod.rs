@@ -5,11 +5,11 @@ mod confirm;
 mod escalation;
 mod event;
 mod gate;
-mod heard;
 mod state;
 mod step;
 mod target;
 mod test_page;
+mod vendor_event;
 
 pub use backoff::{Backoff, clamp_retry_after};
 pub use confirm::{AlertStatus, Confirmation};
@@ -19,9 +19,9 @@ pub use event::{
     incident_of_key,
 };
 pub use gate::{Admission, Asking, Gate, GateSettings, Hold, Turn};
-pub use heard::{Heard, HeardWhat, HeedPolicy, OLDEST_HEARD};
 pub use state::{AlertSeen, Paging, PagingState};
 pub use step::{FailoverPolicy, Goal, LastAnswer, Step, TargetLog, next_step};
 pub use target::TargetId;
 pub(crate) use test_page::test_event;
 pub use test_page::{EndTest, PagerTest, TEST_LASTS, TestOutcome, TestedTarget, test_key};
+pub use vendor_event::{InboundPolicy, MAX_VENDOR_EVENT_AGE, VendorEvent, VendorEventKind};

@@ -1,7 +1,7 @@
 //! What vendors send us: proven to be theirs, and read.
 //!
 //! Functions over bytes and headers, for any HTTP server. A host hands what is
-//! read to [`Incidents::heed`](incident_core::engine::Incidents::heed), and
+//! read to [`Incidents::ingest_vendor_event`](incident_core::engine::Incidents::ingest_vendor_event), and
 //! answers:
 //!
 //! | what | answer |
@@ -18,7 +18,7 @@ mod opsgenie;
 mod pagerduty;
 mod secret;
 
-use incident_core::paging::Heard;
+use incident_core::paging::VendorEvent;
 
 pub use opsgenie::{read_opsgenie, verify_opsgenie};
 pub use pagerduty::{has_signature, read_pagerduty, verify_pagerduty};
@@ -35,7 +35,7 @@ pub struct NotProven;
 #[non_exhaustive]
 pub enum Delivery {
     /// Something happened to an alert.
-    Heard(Box<Heard>),
+    Event(Box<VendorEvent>),
     /// Of no interest: a ping, another resource, a kind that came later.
     Other(String),
 }

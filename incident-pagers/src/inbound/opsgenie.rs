@@ -5,7 +5,7 @@
 //! proof, so it must come over TLS.
 
 use hmac::{Hmac, KeyInit, Mac};
-use incident_core::paging::{Heard, HeardWhat};
+use incident_core::paging::{VendorEvent, VendorEventKind};
 use incident_core::{Name, PersonName, Timestamp};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -103,7 +103,7 @@ pub fn read_opsgenie(body: &[u8]) -> Result<Delivery, NotReadable> {
     let digest: [u8; 32] = Sha256::digest(body).into();
     let id: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let name = |text: &str| Name::new(text).map_err(|error| wrong(error.to_string()));
-    Ok(Delivery::Heard(Box::new(Heard {
+    Ok(Delivery::Event(Box::new(VendorEvent {
         vendor: name(VENDOR)?,
         event_id: name(&id)?,
         // Over the API it is ours; people use the app, or the web.
@@ -128,17 +128,17 @@ fn time_of(number: i64) -> Option<Timestamp> {
     Timestamp::from_micros(micros).ok()
 }
 
-fn what(action: &str, alert: &Alert) -> Option<HeardWhat> {
+fn what(action: &str, alert: &Alert) -> Option<VendorEventKind> {
     let owner = || alert.owner.clone().into_iter().collect();
     Some(match action {
-        "Create" => HeardWhat::Opened,
-        "Acknowledge" => HeardWhat::Acknowledged,
-        "UnAcknowledge" => HeardWhat::Unacknowledged,
-        "Close" => HeardWhat::Resolved,
-        "AssignOwnership" | "TakeOwnership" => HeardWhat::Reassigned(owner()),
-        "Escalate" | "EscalateToNext" => HeardWhat::Escalated(Vec::new()),
-        "UpdatePriority" => HeardWhat::Reprioritised(alert.priority.clone()),
-        "AddNote" => HeardWhat::Noted(alert.note.clone()?),
+        "Create" => VendorEventKind::Opened,
+        "Acknowledge" => VendorEventKind::Acknowledged,
+        "UnAcknowledge" => VendorEventKind::Unacknowledged,
+        "Close" => VendorEventKind::Resolved,
+        "AssignOwnership" | "TakeOwnership" => VendorEventKind::Reassigned(owner()),
+        "Escalate" | "EscalateToNext" => VendorEventKind::Escalated(Vec::new()),
+        "UpdatePriority" => VendorEventKind::Reprioritised(alert.priority.clone()),
+        "AddNote" => VendorEventKind::Noted(alert.note.clone()?),
         _ => return None,
     })
 }

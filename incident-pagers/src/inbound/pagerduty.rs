@@ -4,7 +4,7 @@
 //! Overview, Behavior, Verifying Signatures.
 
 use hmac::{Hmac, KeyInit, Mac};
-use incident_core::paging::{Heard, HeardWhat};
+use incident_core::paging::{VendorEvent, VendorEventKind};
 use incident_core::{Name, PersonName};
 use serde::Deserialize;
 use serde_json::Value;
@@ -91,8 +91,8 @@ struct Reference {
 /// Reads a body that was proven to be PagerDuty's.
 ///
 /// Incidents that were opened over the Events API may come without their key
-/// (`incident_key` is null): [`Heard::dedup_key`] is none then, and
-/// [`Heard::vendor_id`] is the incident by whose alerts it can be found.
+/// (`incident_key` is null): [`VendorEvent::dedup_key`] is none then, and
+/// [`VendorEvent::vendor_id`] is the incident by whose alerts it can be found.
 ///
 /// # Errors
 /// It is not an event of version 3.
@@ -118,12 +118,12 @@ pub fn read_pagerduty(body: &[u8]) -> Result<Delivery, NotReadable> {
         let found = event.data.pointer(pointer).and_then(Value::as_str);
         found.map(str::to_owned)
     };
-    Ok(Delivery::Heard(Box::new(Heard {
+    Ok(Delivery::Event(Box::new(VendorEvent {
         vendor: name(VENDOR).map_err(wrong)?,
         event_id: name(&event.id).map_err(wrong)?,
         dedup_key: text("/incident_key"),
         vendor_id: text("/incident/id").or_else(|| text("/id")),
-        echo: ours && !matches!(what, HeardWhat::Merged),
+        echo: ours && !matches!(what, VendorEventKind::Merged),
         what,
         by,
         at: event.occurred_at.and_then(|at| at.parse().ok()),
@@ -135,7 +135,7 @@ fn name(text: &str) -> Result<Name, String> {
     Name::new(text).map_err(|error| error.to_string())
 }
 
-fn what(event: &Event) -> Option<HeardWhat> {
+fn what(event: &Event) -> Option<VendorEventKind> {
     let data = &event.data;
     let people = || {
         let list = data.get("assignees").and_then(Value::as_array);
@@ -145,21 +145,21 @@ fn what(event: &Event) -> Option<HeardWhat> {
             .collect()
     };
     Some(match event.event_type.as_str() {
-        "incident.triggered" => HeardWhat::Opened,
-        "incident.acknowledged" => HeardWhat::Acknowledged,
-        "incident.unacknowledged" => HeardWhat::Unacknowledged,
-        "incident.resolved" if is_merge(data) => HeardWhat::Merged,
-        "incident.resolved" => HeardWhat::Resolved,
-        "incident.reopened" => HeardWhat::Reopened,
-        "incident.reassigned" | "incident.delegated" => HeardWhat::Reassigned(people()),
-        "incident.escalated" => HeardWhat::Escalated(people()),
+        "incident.triggered" => VendorEventKind::Opened,
+        "incident.acknowledged" => VendorEventKind::Acknowledged,
+        "incident.unacknowledged" => VendorEventKind::Unacknowledged,
+        "incident.resolved" if is_merge(data) => VendorEventKind::Merged,
+        "incident.resolved" => VendorEventKind::Resolved,
+        "incident.reopened" => VendorEventKind::Reopened,
+        "incident.reassigned" | "incident.delegated" => VendorEventKind::Reassigned(people()),
+        "incident.escalated" => VendorEventKind::Escalated(people()),
         "incident.priority_updated" => {
             let level = data.pointer("/priority/summary").and_then(Value::as_str);
-            HeardWhat::Reprioritised(level.map(str::to_owned))
+            VendorEventKind::Reprioritised(level.map(str::to_owned))
         }
         "incident.annotated" => {
             let note = data.get("content").and_then(Value::as_str)?;
-            HeardWhat::Noted(note.to_owned())
+            VendorEventKind::Noted(note.to_owned())
         }
         _ => return None,
     })

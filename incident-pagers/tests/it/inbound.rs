@@ -1,6 +1,6 @@
 //! What vendors send us: who may have sent it, and what it says.
 
-use incident_core::paging::HeardWhat;
+use incident_core::paging::VendorEventKind;
 use incident_pagers::inbound::{
     Delivery, WebhookSecret, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
     verify_pagerduty,
@@ -16,8 +16,8 @@ fn secret(text: &str) -> WebhookSecret {
     WebhookSecret::new(text).unwrap()
 }
 
-fn heard(read: Delivery) -> incident_core::paging::Heard {
-    let Delivery::Heard(heard) = read else {
+fn event_of(read: Delivery) -> incident_core::paging::VendorEvent {
+    let Delivery::Event(heard) = read else {
         panic!("{read:?}")
     };
     *heard
@@ -159,21 +159,27 @@ fn every_event_of_pagerduty_is_read_or_passed_over() {
     };
     let people = vec!["Ben".to_owned(), "Ann".to_owned()];
     for (event_type, what) in [
-        ("incident.triggered", HeardWhat::Opened),
-        ("incident.acknowledged", HeardWhat::Acknowledged),
-        ("incident.unacknowledged", HeardWhat::Unacknowledged),
-        ("incident.resolved", HeardWhat::Resolved),
-        ("incident.reopened", HeardWhat::Reopened),
-        ("incident.reassigned", HeardWhat::Reassigned(people.clone())),
-        ("incident.delegated", HeardWhat::Reassigned(people.clone())),
-        ("incident.escalated", HeardWhat::Escalated(people)),
+        ("incident.triggered", VendorEventKind::Opened),
+        ("incident.acknowledged", VendorEventKind::Acknowledged),
+        ("incident.unacknowledged", VendorEventKind::Unacknowledged),
+        ("incident.resolved", VendorEventKind::Resolved),
+        ("incident.reopened", VendorEventKind::Reopened),
+        (
+            "incident.reassigned",
+            VendorEventKind::Reassigned(people.clone()),
+        ),
+        (
+            "incident.delegated",
+            VendorEventKind::Reassigned(people.clone()),
+        ),
+        ("incident.escalated", VendorEventKind::Escalated(people)),
         (
             "incident.priority_updated",
-            HeardWhat::Reprioritised(Some("P1".to_owned())),
+            VendorEventKind::Reprioritised(Some("P1".to_owned())),
         ),
     ] {
         let body = event(event_type, "user_reference", &incident("x"));
-        let read = heard(read_pagerduty(&body).unwrap());
+        let read = event_of(read_pagerduty(&body).unwrap());
         assert_eq!(read.what, what);
         assert_eq!(
             (
@@ -187,25 +193,25 @@ fn every_event_of_pagerduty_is_read_or_passed_over() {
         assert_eq!(read.at.unwrap().to_string(), "2026-11-21T03:00:00.123Z");
         // What we told it ourselves.
         let body = event(event_type, "inbound_integration_reference", &incident("x"));
-        let read = heard(read_pagerduty(&body).unwrap());
+        let read = event_of(read_pagerduty(&body).unwrap());
         assert!(read.echo && read.by.is_none());
     }
     let mut merged = incident("resolved");
     merged["resolve_reason"] = json!({"type": "merge_resolve_reason", "incident": {"id": "Q2"}});
     merged["incident_key"] = Value::Null;
     let read =
-        heard(read_pagerduty(&event("incident.resolved", "user_reference", &merged)).unwrap());
+        event_of(read_pagerduty(&event("incident.resolved", "user_reference", &merged)).unwrap());
     assert_eq!(
         (read.what, read.dedup_key, read.echo),
-        (HeardWhat::Merged, None, false)
+        (VendorEventKind::Merged, None, false)
     );
     let note =
         json!({"id": "N1", "type": "incident_note", "content": "on it", "incident": {"id": "Q1"}});
     let read =
-        heard(read_pagerduty(&event("incident.annotated", "user_reference", &note)).unwrap());
+        event_of(read_pagerduty(&event("incident.annotated", "user_reference", &note)).unwrap());
     assert_eq!(
         (read.what, read.vendor_id.as_deref()),
-        (HeardWhat::Noted("on it".to_owned()), Some("Q1"))
+        (VendorEventKind::Noted("on it".to_owned()), Some("Q1"))
     );
     for other in ["pagey.ping", "service.updated", "incident.from_the_future"] {
         let read = read_pagerduty(&event(other, "user_reference", &json!({}))).unwrap();
@@ -236,29 +242,29 @@ fn the_vendors_own_examples_are_read() {
         read.push(read_pagerduty(vector["body"].as_str().unwrap().as_bytes()).unwrap());
     }
     assert!(matches!(&read[0], Delivery::Other(kind) if kind == "pagey.ping"));
-    let whats: Vec<HeardWhat> = read.drain(1..).map(|one| heard(one).what).collect();
+    let whats: Vec<VendorEventKind> = read.drain(1..).map(|one| event_of(one).what).collect();
     let note = "Resolution Note: I'm resolving it".to_owned();
-    use HeardWhat::{Acknowledged, Noted, Opened, Resolved};
+    use VendorEventKind::{Acknowledged, Noted, Opened, Resolved};
     assert_eq!(whats, [Opened, Acknowledged, Resolved, Noted(note)]);
     for envelope in examples["envelopes"].as_object().unwrap().values() {
         read_pagerduty(envelope.to_string().as_bytes()).unwrap();
     }
-    let create = heard(read_opsgenie(opsgenie["Create"].to_string().as_bytes()).unwrap());
+    let create = event_of(read_opsgenie(opsgenie["Create"].to_string().as_bytes()).unwrap());
     assert!(create.what == Opened && create.echo);
     let body = opsgenie["Acknowledge"].to_string();
-    let read = heard(read_opsgenie(body.as_bytes()).unwrap());
+    let read = event_of(read_opsgenie(body.as_bytes()).unwrap());
     assert_eq!((&read.what, read.echo), (&Acknowledged, false));
     assert_eq!(read.dedup_key.as_deref(), Some("aliastest"));
     assert_eq!(read.by.as_ref().unwrap().as_str(), "user@example.com");
     assert_eq!(read.at.unwrap().to_string(), "2015-01-05T10:03:13.166002Z");
     // The same bytes are the same event, others are not.
     assert_eq!(
-        heard(read_opsgenie(body.as_bytes()).unwrap()).event_id,
+        event_of(read_opsgenie(body.as_bytes()).unwrap()).event_id,
         read.event_id
     );
     let later = body.replace("1420452193166002000", "1420452193166003000");
     assert_ne!(
-        heard(read_opsgenie(later.as_bytes()).unwrap()).event_id,
+        event_of(read_opsgenie(later.as_bytes()).unwrap()).event_id,
         read.event_id
     );
 }
@@ -272,22 +278,22 @@ fn actions_of_opsgenie_are_read_or_passed_over() {
         .to_string()
     };
     for (action, what) in [
-        ("Create", HeardWhat::Opened),
-        ("Acknowledge", HeardWhat::Acknowledged),
-        ("UnAcknowledge", HeardWhat::Unacknowledged),
-        ("Close", HeardWhat::Resolved),
+        ("Create", VendorEventKind::Opened),
+        ("Acknowledge", VendorEventKind::Acknowledged),
+        ("UnAcknowledge", VendorEventKind::Unacknowledged),
+        ("Close", VendorEventKind::Resolved),
         (
             "AssignOwnership",
-            HeardWhat::Reassigned(vec!["ann".to_owned()]),
+            VendorEventKind::Reassigned(vec!["ann".to_owned()]),
         ),
-        ("EscalateToNext", HeardWhat::Escalated(vec![])),
+        ("EscalateToNext", VendorEventKind::Escalated(vec![])),
         (
             "UpdatePriority",
-            HeardWhat::Reprioritised(Some("P1".to_owned())),
+            VendorEventKind::Reprioritised(Some("P1".to_owned())),
         ),
-        ("AddNote", HeardWhat::Noted("on it".to_owned())),
+        ("AddNote", VendorEventKind::Noted("on it".to_owned())),
     ] {
-        let read = heard(read_opsgenie(body(action).as_bytes()).unwrap());
+        let read = event_of(read_opsgenie(body(action).as_bytes()).unwrap());
         assert_eq!((read.what, read.echo), (what, false));
         assert_eq!(read.at.unwrap().to_string(), "2025-11-21T03:00:00Z");
     }

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use incident_core::IncidentId;
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, AuditVerdict, Error, IdempotencyKey, Incidents};
+use incident_core::engine::{AuditVerdict, Error, IdempotencyKey, Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity, Update};
 use incident_core::paging::{PageAnswer, PageEvent, Receipt, TargetId};
 use incident_core::port::{Pager, StoreError};
@@ -91,8 +91,8 @@ fn recorder() -> Arc<RecordingPager> {
     Arc::new(RecordingPager::named("recorder").unwrap())
 }
 
-fn keyed(key: &str) -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap()).with_key(IdempotencyKey {
+fn keyed(key: &str) -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap()).with_key(IdempotencyKey {
         key: key.to_owned(),
         fingerprint: [7; 32],
     })

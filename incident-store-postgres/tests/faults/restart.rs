@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use incident_core::actor::{Action, Role};
-use incident_core::engine::{Ask, Error, Incidents};
+use incident_core::engine::{Error, Incidents, RequestContext};
 use incident_core::impact::{ApiUsageEvent, ImpactQuery, TenantWindows};
 use incident_core::incident::{Command, Update};
 use incident_core::port::{IncidentFilter, UsageSink, UsageSource};
@@ -146,9 +146,9 @@ impl Warm {
             "update" => {
                 let update = Update::new("seen".parse().unwrap());
                 let command = Command::Update(Box::new(update));
-                let ask = Ask::by(anna(Role::Admin));
+                let context = RequestContext::new(anna(Role::Admin));
                 self.incidents
-                    .act(&ask, self.id, &command)
+                    .act(&context, self.id, &command)
                     .await
                     .map(|_| ())
                     .map_err(error)
@@ -175,9 +175,9 @@ impl Warm {
                     observed_at: self.incidents.now(),
                     evidence: None,
                 };
-                let ask = Ask::by(anna(Role::Admin));
+                let context = RequestContext::new(anna(Role::Admin));
                 self.incidents
-                    .suggest(&ask, &suggest)
+                    .suggest(&context, &suggest)
                     .await
                     .map(|_| ())
                     .map_err(error)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity, Update};
 use incident_core::port::{ClaimRequest, IncidentStore, Outbox};
 use incident_core::testing::caller;
@@ -13,8 +13,8 @@ use incident_test_postgres::{Proxy, Seen};
 
 use crate::{Setup, recorder};
 
-fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 /// L12: a write was two round trips, with a roll-back before each, and an idle second had as
@@ -31,7 +31,12 @@ async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
         .build()
         .unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev4);
-    let id = incidents.declare(&ask(), &asked).await.unwrap().incident.id;
+    let id = incidents
+        .declare(&context(), &asked)
+        .await
+        .unwrap()
+        .incident
+        .id;
     let update = || Command::Update(Box::new(Update::new("seen".parse().unwrap())));
     let claim = || ClaimRequest {
         owner: uuid::Uuid::nil(),
@@ -69,8 +74,8 @@ async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
             settled(&proxy).await;
             let before = proxy.seen();
             match what {
-                "create" => drop(incidents.declare(&ask(), &asked).await.unwrap()),
-                "update" => drop(incidents.act(&ask(), id, &update()).await.unwrap()),
+                "create" => drop(incidents.declare(&context(), &asked).await.unwrap()),
+                "update" => drop(incidents.act(&context(), id, &update()).await.unwrap()),
                 "show" => drop(incidents.get(id).await.unwrap()),
                 "next due" => drop(store.next_due(within).await.unwrap()),
                 _ => drop(store.claim(claim(), within).await.unwrap()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::testing::{RecordingPager, caller};
 use incident_test_postgres::Database;
@@ -18,9 +18,9 @@ async fn filled() -> Database {
     let incidents = Incidents::builder(std::sync::Arc::new(server::store(&database).await))
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-    incidents.declare(&ask, &asked).await.unwrap();
+    incidents.declare(&context, &asked).await.unwrap();
     database
 }
 
@@ -216,11 +216,11 @@ async fn a_pool_of_one_connection_is_enough_for_the_relay() {
         .pager(pager.clone())
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     for n in 0..60 {
         let title = format!("number {n}").parse().unwrap();
         let asked = Declare::new(title, Severity::Sev2);
-        incidents.declare(&ask, &asked).await.unwrap();
+        incidents.declare(&context, &asked).await.unwrap();
     }
     let drained = incidents.drain();
     let drained = tokio::time::timeout(Duration::from_secs(4), drained).await;
@@ -244,11 +244,11 @@ async fn a_connection_that_was_left_in_a_transaction_loses_nothing() {
     let incidents = Incidents::builder(std::sync::Arc::new(store))
         .build()
         .unwrap();
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     for n in 0..20 {
         let title = format!("number {n}").parse().unwrap();
         incidents
-            .declare(&ask, &Declare::new(title, Severity::Sev4))
+            .declare(&context, &Declare::new(title, Severity::Sev4))
             .await
             .unwrap();
     }

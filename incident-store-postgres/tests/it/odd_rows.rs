@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use incident_core::IncidentId;
 use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Ask, Incidents};
+use incident_core::engine::{Alarm, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity, Status};
 use incident_core::outbox::GivenUp;
 use incident_core::paging::{AlertStatus, Confirmation, PageAction, PageEvent, Receipt, TargetId};
@@ -75,14 +75,14 @@ async fn setup() -> Setup {
     }
 }
 
-fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 impl Setup {
     async fn declare(&self, severity: Severity) -> IncidentId {
         let asked = Declare::new("API down".parse().unwrap(), severity);
-        let done = self.incidents.declare(&ask(), &asked).await.unwrap();
+        let done = self.incidents.declare(&context(), &asked).await.unwrap();
         done.incident.id
     }
 
@@ -132,7 +132,7 @@ async fn an_odd_message_stops_no_page_and_is_left_to_others() {
         let resolve = update_to(Status::Resolved, "fixed").unwrap();
         it.run("update incident.outbox set supersedable = false")
             .await;
-        it.incidents.act(&ask(), wrong, &resolve).await.unwrap();
+        it.incidents.act(&context(), wrong, &resolve).await.unwrap();
         let sql = format!("update incident.outbox set {odd} where opens");
         assert_eq!(it.run(&sql).await, 1, "{odd}");
         let before = it.row(wrong).await;
@@ -256,7 +256,7 @@ async fn an_odd_row_spoils_no_list_of_the_relay() {
     let page = Command::Page {
         reason: "again".parse().unwrap(),
     };
-    it.incidents.act(&ask(), id, &page).await.unwrap();
+    it.incidents.act(&context(), id, &page).await.unwrap();
     it.incidents.drain().await.unwrap();
     assert!(
         it.pager

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Ask, IdempotencyKey, Incidents};
+use incident_core::engine::{IdempotencyKey, Incidents, RequestContext};
 use incident_core::incident::{Affected, AffectedTenant, Command, Declare, Severity, Status};
 use incident_core::suggestion::Suggest;
 use incident_core::testing::{RecordingPager, caller, update_to};
@@ -101,8 +101,8 @@ impl Setup {
         }
     }
 
-    fn ask(&self) -> Ask {
-        Ask::by(caller("anna", Role::Admin).unwrap()).with_key(IdempotencyKey {
+    fn context(&self) -> RequestContext {
+        RequestContext::new(caller("anna", Role::Admin).unwrap()).with_key(IdempotencyKey {
             key: format!("key {}", self.round),
             fingerprint: [7; 32],
         })
@@ -114,16 +114,21 @@ impl Setup {
         let tenant = format!("tenant {}", self.round).parse().unwrap();
         asked.affected_tenants = Affected::these(vec![AffectedTenant::whole(tenant)]).unwrap();
         asked.affected_services = vec!["api".parse().unwrap()];
-        let done = self.incidents.declare(&self.ask(), &asked).await.unwrap();
+        let done = self
+            .incidents
+            .declare(&self.context(), &asked)
+            .await
+            .unwrap();
         done.incident.id
     }
 
     async fn act(&self, id: IncidentId, what: &str, command: &Command) {
-        let ask = Ask::by(caller("anna", Role::Admin).unwrap()).with_key(IdempotencyKey {
-            key: format!("{what} {}", self.round),
-            fingerprint: [7; 32],
-        });
-        self.incidents.act(&ask, id, command).await.unwrap();
+        let context =
+            RequestContext::new(caller("anna", Role::Admin).unwrap()).with_key(IdempotencyKey {
+                key: format!("{what} {}", self.round),
+                fingerprint: [7; 32],
+            });
+        self.incidents.act(&context, id, command).await.unwrap();
     }
 
     async fn suggest(&self) {
@@ -134,8 +139,8 @@ impl Setup {
             observed_at: self.incidents.now(),
             evidence: None,
         };
-        let ask = Ask::by(caller("anna", Role::Admin).unwrap());
-        self.incidents.suggest(&ask, &suggest).await.unwrap();
+        let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+        self.incidents.suggest(&context, &suggest).await.unwrap();
     }
 
     /// The rows that were looked at so far, by table.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use incident_core::actor::Role;
 use incident_core::chain::Verdict;
-use incident_core::engine::{Ask, IdempotencyKey, Incidents};
+use incident_core::engine::{IdempotencyKey, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity};
 use incident_core::testing::caller;
 use incident_core::{IncidentId, Statement};
@@ -16,8 +16,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
 
 use crate::server::{self, APP};
 
-fn anna() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn anna() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 fn redact(seq: u64) -> Command {
@@ -29,12 +29,12 @@ fn redact(seq: u64) -> Command {
 async fn declared(database: &Database) -> (Incidents, IncidentId) {
     let store = Arc::new(server::store(database).await);
     let incidents = Incidents::builder(store).build().unwrap();
-    let ask = anna().with_key(IdempotencyKey {
+    let context = anna().with_key(IdempotencyKey {
         key: "k".to_owned(),
         fingerprint: [1; 32],
     });
     let asked = Declare::new("hunter2 is out".parse().unwrap(), Severity::Sev3);
-    let done = incidents.declare(&ask, &asked).await.unwrap();
+    let done = incidents.declare(&context, &asked).await.unwrap();
     (incidents, done.incident.id)
 }
 
@@ -72,7 +72,7 @@ async fn texts_leave_by_a_redaction_that_is_on_record_alone() {
     assert_eq!(refused(&mut app, &erase).await, "INC10");
     assert_eq!(refused(&mut app, &redact_by_hand).await, "INC08");
     // Asked for and denied is no record.
-    let vera = Ask::by(caller("vera", Role::Viewer).unwrap());
+    let vera = RequestContext::new(caller("vera", Role::Viewer).unwrap());
     incidents.act(&vera, id, &redact(1)).await.unwrap_err();
     assert_eq!(refused(&mut app, &erase).await, "INC10");
     incidents.act(&anna(), id, &redact(1)).await.unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use incident_core::actor::Role;
 use incident_core::engine::system::SystemClock;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{
     NotSent, NotSentReason, PageAnswer, PageEvent, PagingState, Receipt, TargetId,
@@ -52,9 +52,9 @@ async fn replica(database: &Database, clock: Wrong, pager: Arc<dyn Pager>) -> In
 }
 
 async fn declare(incidents: &Incidents) -> IncidentId {
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-    let done = incidents.declare(&ask, &asked).await.unwrap();
+    let done = incidents.declare(&context, &asked).await.unwrap();
     done.incident.id
 }
 

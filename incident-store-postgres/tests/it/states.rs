@@ -8,7 +8,7 @@ use std::time::Duration;
 use incident_core::IncidentId;
 use incident_core::actor::Role;
 use incident_core::chain::Verdict;
-use incident_core::engine::{Alarm, Ask, Incidents};
+use incident_core::engine::{Alarm, Incidents, RequestContext};
 use incident_core::incident::{
     Affected, AffectedTenant, Change, Command, Declare, Severity, Status,
 };
@@ -32,8 +32,8 @@ struct Scene {
     _database: Database,
 }
 
-fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 impl Scene {
@@ -53,7 +53,12 @@ impl Scene {
         asked.affected_services = vec!["api".parse().unwrap()];
         asked.alert_key = Some("cpu".parse().unwrap());
         asked.summary = "5xx".parse().unwrap();
-        let id = incidents.declare(&ask(), &asked).await.unwrap().incident.id;
+        let id = incidents
+            .declare(&context(), &asked)
+            .await
+            .unwrap()
+            .incident
+            .id;
         for status in [Status::Resolved, Status::Investigating, Status::Resolved] {
             clock.advance(Duration::from_secs(3_600));
             let Command::Update(mut update) = update_to(status, "moved").unwrap() else {
@@ -61,11 +66,11 @@ impl Scene {
             };
             update.reason = Some("it is back".parse().unwrap());
             let command = Command::Update(update);
-            incidents.act(&ask(), id, &command).await.unwrap();
+            incidents.act(&context(), id, &command).await.unwrap();
         }
         let end = Some("2026-11-21T00:30:00Z".parse().unwrap());
         let change = Command::Change(vec![Change::ImpactEndedAt(end)]);
-        incidents.act(&ask(), id, &change).await.unwrap();
+        incidents.act(&context(), id, &change).await.unwrap();
         let app = database.options().username(APP).connect().await.unwrap();
         let scene = Self {
             incidents,

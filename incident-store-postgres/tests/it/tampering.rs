@@ -9,7 +9,7 @@ use incident_core::actor::Role;
 use incident_core::anchor::{Anchor, AnchoredChain};
 use incident_core::audit::Chain;
 use incident_core::chain::{Head, Verdict};
-use incident_core::engine::{Alarm, Ask, AuditVerdict, Incidents};
+use incident_core::engine::{Alarm, AuditVerdict, Incidents, RequestContext};
 use incident_core::incident::{Declare, Incident, Severity, Status};
 use incident_core::port::AnchorRecord;
 use incident_core::testing::{caller, update_to};
@@ -49,12 +49,12 @@ impl Scene {
             .unwrap();
         let blind = Incidents::builder(store).build().unwrap();
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev3);
-        let done = incidents.declare(&ask(), &asked).await.unwrap();
+        let done = incidents.declare(&context(), &asked).await.unwrap();
         let id = done.incident.id;
         let mut states = vec![done.incident];
         for status in [Status::Investigating, Status::Identified, Status::Mitigated] {
             let command = update_to(status, "moved").unwrap();
-            let done = incidents.act(&ask(), id, &command).await.unwrap();
+            let done = incidents.act(&context(), id, &command).await.unwrap();
             states.push(done.incident);
         }
         assert_eq!(incidents.anchor().await.unwrap().heads, 2);
@@ -135,8 +135,8 @@ impl Scene {
     }
 }
 
-fn ask() -> Ask {
-    Ask::by(caller("anna", Role::Admin).unwrap())
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 #[tokio::test]
@@ -197,7 +197,11 @@ async fn a_chain_written_anew_shows_through_the_anchor_alone() {
         assert_eq!(scene.broken().await, expected, "rewritten from {from}");
         // A process that remembers no anchors writes down the forged end as well.
         let command = update_to(Status::Resolved, "all well").unwrap();
-        let done = scene.blind.act(&ask(), scene.id, &command).await.unwrap();
+        let done = scene
+            .blind
+            .act(&context(), scene.id, &command)
+            .await
+            .unwrap();
         let last = done.entries.last().unwrap();
         let forged = Head {
             seq: last.seq,
@@ -215,7 +219,11 @@ async fn the_next_anchor_raises_the_alarm_and_the_old_one_stays() {
     scene.rewrite_from(2).await;
     // The forger is careful to let it go on as if nothing had been.
     let command = update_to(Status::Resolved, "all well").unwrap();
-    scene.blind.act(&ask(), scene.id, &command).await.unwrap();
+    scene
+        .blind
+        .act(&context(), scene.id, &command)
+        .await
+        .unwrap();
     let done = scene.incidents.anchor().await.unwrap();
     assert_eq!((done.heads, done.broken), (1, 1));
     let alarms = scene.alarms.lock().unwrap().clone();

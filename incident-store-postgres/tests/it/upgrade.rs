@@ -6,7 +6,7 @@ use std::time::Duration;
 use incident_core::actor::Role;
 use incident_core::billing::CreditDecision;
 use incident_core::chain::Verdict;
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{
     Affected, AffectedTenant, Change, Command, Declare, Mode, Severity, Status,
 };
@@ -77,12 +77,18 @@ const KEEP_ALONE: &str = "create procedure incident.keep_alone(document text, ou
          from incident.keep(document::jsonb) k where k.part = 'timeline'; end $$";
 
 /// Declares an incident for an alert.
-async fn declare_as_before(incidents: &Incidents, ask: &Ask, key: &str, mode: Mode, place: &str) {
+async fn declare_as_before(
+    incidents: &Incidents,
+    context: &RequestContext,
+    key: &str,
+    mode: Mode,
+    place: &str,
+) {
     let mut asked = Declare::new("cpu".parse().unwrap(), Severity::Sev3);
     asked.alert_key = Some(Name::new(key).unwrap());
     asked.mode = mode;
     asked.environment = Some(place.parse().unwrap());
-    incidents.declare(ask, &asked).await.unwrap();
+    incidents.declare(context, &asked).await.unwrap();
 }
 
 fn engine(pool: sqlx::PgPool) -> (Incidents, PgStore) {
@@ -98,7 +104,7 @@ fn engine(pool: sqlx::PgPool) -> (Incidents, PgStore) {
 async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on() {
     let database = version(1).await;
     let app = pool(&database).await;
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     // The reading side asks for tables of today, so they are there for a moment only.
     let mut owner = database.options().connect().await.unwrap();
     let stand_in = "create table incident.alert_holders (environment text, alert_key text, incident_id uuid); \
@@ -106,9 +112,9 @@ async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on
     owner.execute(stand_in).await.unwrap();
     owner.execute(KEEP_ALONE).await.unwrap();
     let (before, _) = engine(app.clone());
-    declare_as_before(&before, &ask, "live", Mode::Live, "production").await;
-    declare_as_before(&before, &ask, "drill", Mode::Drill, "production").await;
-    declare_as_before(&before, &ask, "staging", Mode::Live, "staging").await;
+    declare_as_before(&before, &context, "live", Mode::Live, "production").await;
+    declare_as_before(&before, &context, "drill", Mode::Drill, "production").await;
+    declare_as_before(&before, &context, "staging", Mode::Live, "staging").await;
     for gone in [
         "table incident.alert_holders",
         "procedure incident.keep_alone",
@@ -134,7 +140,7 @@ async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on
         let mut asked = Declare::new("cpu".parse().unwrap(), Severity::Sev3);
         asked.alert_key = Some(Name::new(key).unwrap());
         asked.environment = Some(place.parse().unwrap());
-        let done = after.declare(&ask, &asked).await.unwrap();
+        let done = after.declare(&context, &asked).await.unwrap();
         assert_eq!(done.deduplicated, stands, "{key} {place}");
     }
     let all = IncidentFilter {
@@ -158,9 +164,9 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
     let database = version(2).await;
     let app = pool(&database).await;
     let (incidents, store) = engine(app);
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let asked = Declare::new("hunter2".parse().unwrap(), Severity::Sev3);
-    let prepared = incidents.prepare_declare(&ask, &asked).await.unwrap();
+    let prepared = incidents.prepare_declare(&context, &asked).await.unwrap();
     let mut commit = prepared.commit().clone();
     // As that version wrote them: entries without marks, states without the newer fields.
     for write in &mut commit.writes {
@@ -193,7 +199,7 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
     sound().await;
     let reason = Statement::new("a pasted password").unwrap();
     let redact = Command::Redact { seq: 1, reason };
-    incidents.act(&ask, id, &redact).await.unwrap();
+    incidents.act(&context, id, &redact).await.unwrap();
     sound().await;
     let entries = store.timeline(id, 0, 9, WITHIN).await.unwrap();
     assert!(entries[0].is_redacted() && entries[0].shown.marks.is_none());
@@ -207,7 +213,7 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
     owner.execute(forge).await.unwrap();
     sound().await;
     let moved = update_to(Status::Investigating, "moved").unwrap();
-    incidents.act(&ask, id, &moved).await.unwrap();
+    incidents.act(&context, id, &moved).await.unwrap();
     sound().await;
     let forge =
         "update incident.incidents set state = jsonb_set(state, '{environment}', '\"production\"')";
@@ -252,7 +258,7 @@ const OLD_NUMBER: &str = "select count(*) from incident.keep('{\"writes\": [], \
 async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
     let database = version(2).await;
     let app = pool(&database).await;
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let mut owner = database.options().connect().await.unwrap();
     owner.execute(KEEP_ALONE).await.unwrap();
     let engine = |pager: &Arc<RecordingPager>| {
@@ -265,7 +271,7 @@ async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
     let incidents = engine(&pager);
     for n in 0..3 {
         let asked = Declare::new(format!("cpu {n}").parse().unwrap(), Severity::Sev1);
-        incidents.declare(&ask, &asked).await.unwrap();
+        incidents.declare(&context, &asked).await.unwrap();
     }
     owner
         .execute("drop procedure incident.keep_alone")
@@ -284,7 +290,7 @@ async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
     assert_eq!(pager.wakes(), 3);
     for n in 0..3 {
         let asked = Declare::new(format!("disk {n}").parse().unwrap(), Severity::Sev1);
-        incidents.declare(&ask, &asked).await.unwrap();
+        incidents.declare(&context, &asked).await.unwrap();
     }
     incidents.drain().await.unwrap();
     assert_eq!(pager.wakes(), 6);
@@ -296,7 +302,7 @@ async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
 async fn what_the_fourth_version_kept_is_corrected_and_keeps_its_decisions() {
     let database = version(4).await;
     let app = pool(&database).await;
-    let ask = Ask::by(caller("anna", Role::Admin).unwrap());
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let hit = |names: &[&str]| {
         let whole = names
             .iter()
@@ -309,7 +315,7 @@ async fn what_the_fourth_version_kept_is_corrected_and_keeps_its_decisions() {
     asked.started_at = Some("2026-11-20T10:00:00Z".parse().unwrap());
     asked.resolved_at = Some("2026-11-20T11:00:00Z".parse().unwrap());
     asked.affected_tenants = hit(&["fr", "de"]);
-    let id = before.declare(&ask, &asked).await.unwrap().incident.id;
+    let id = before.declare(&context, &asked).await.unwrap().incident.id;
     let all = CreditQuery::default();
     let fr = before.credits(&all).await.unwrap().into_iter();
     let fr = fr
@@ -317,7 +323,7 @@ async fn what_the_fourth_version_kept_is_corrected_and_keeps_its_decisions() {
         .find(|row| row.tenant_id.as_str() == "fr")
         .unwrap();
     before
-        .decide_credit(&ask, fr.id, &CreditDecision::Approve)
+        .decide_credit(&context, fr.id, &CreditDecision::Approve)
         .await
         .unwrap();
 
@@ -325,7 +331,7 @@ async fn what_the_fourth_version_kept_is_corrected_and_keeps_its_decisions() {
 
     let (after, _) = engine(app);
     let change = Command::Change(vec![Change::AffectedTenants(hit(&["fr", "it"]))]);
-    after.act(&ask, id, &change).await.unwrap();
+    after.act(&context, id, &change).await.unwrap();
     after.drain().await.unwrap();
     let rows = store.credits(&all, WITHIN).await.unwrap();
     let shown: Vec<_> = rows

@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::harness::at;
 
-use super::world::{World, approve_all, ask, decide_all, hour, said, tenant};
+use super::world::{World, approve_all, context, decide_all, hour, said, tenant};
 
 /// What the tenants of one incident were credited, less what was taken back.
 fn net(ledger: &[BilledCredit]) -> BTreeMap<TenantId, i64> {
@@ -54,7 +54,7 @@ fn corrections_in_any_order_end_with_what_is_owed() {
 async fn corrected(steps: &[(u8, u32)]) {
     let world = World::new().await;
     let process = world.process();
-    let anna = ask("anna", Role::Admin);
+    let anna = context("anna", Role::Admin);
     let id = hour(&process, 9, &["tenant-0", "tenant-1"]).await;
     for (step, hours) in steps {
         match step {
@@ -84,7 +84,7 @@ async fn corrected(steps: &[(u8, u32)]) {
             }
             // One of them, whichever it is.
             4 => {
-                let bill = ask("bill", Role::Billing);
+                let bill = context("bill", Role::Billing);
                 let reason = said("this one");
                 let waive = CreditDecision::Waive { reason };
                 let approve = CreditDecision::Approve;

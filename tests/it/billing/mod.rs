@@ -20,7 +20,7 @@ use incident_pagers::{HttpSink, SigningSecret};
 
 use crate::harness::at;
 
-use world::{Mishap, World, approve_all, ask, hour};
+use world::{Mishap, World, approve_all, context, hour};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_goes_wrong_once_each_credit_is_booked_once() {
@@ -165,7 +165,7 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     // Somebody booked it there by hand.
     world.sink.book(batch);
     world.clock.advance(Duration::from_secs(3 * 24 * 3_600));
-    let bill = ask("bill", Role::Billing);
+    let bill = context("bill", Role::Billing);
     let woken = world.woken.swap(0, Ordering::SeqCst);
     assert!(woken > 0, "the relay heard of what was issued");
     process.resend_batch(&bill, *id).await.unwrap();
@@ -196,7 +196,7 @@ async fn what_was_computed_is_done() {
     hour(&process, 9, &["tenant-0", "tenant-1"]).await;
     process.drain().await.unwrap();
     let id = hour(&process, 10, &["tenant-0"]).await;
-    let anna = ask("anna", Role::Admin);
+    let anna = context("anna", Role::Admin);
     let everybody = Change::AffectedTenants(Affected::All);
     let earlier = Change::StartedAt(at("2026-11-10T09:00:00Z"));
     for change in [everybody, earlier] {
@@ -269,9 +269,9 @@ async fn a_sink_that_forgot_and_cannot_be_asked_is_not_told_twice() {
     };
     assert!(held.held_back && held.credits == 2);
     // Somebody looked, and it is not there.
-    let vera = ask("vera", Role::Viewer);
+    let vera = context("vera", Role::Viewer);
     assert!(process.resend_batch(&vera, held.batch).await.is_err());
-    let bill = ask("bill", Role::Billing);
+    let bill = context("bill", Role::Billing);
     process.resend_batch(&bill, held.batch).await.unwrap();
     assert!(process.resend_batch(&bill, held.batch).await.is_err());
     world.hand_over().await;
@@ -298,7 +298,7 @@ async fn a_refused_batch_is_kept_and_what_differs_is_told() {
     let report = process.billing_report(november).await.unwrap();
     assert_eq!((report.issued, report.agree), (2, 1));
     assert!(report.waiting[0].held_back && report.differences.is_empty());
-    let bill = ask("bill", Role::Billing);
+    let bill = context("bill", Role::Billing);
     let batch = report.waiting[0].batch;
     process.resend_batch(&bill, batch).await.unwrap();
     world.hand_over().await;

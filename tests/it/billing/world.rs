@@ -11,7 +11,7 @@ use incident_core::actor::Role;
 use incident_core::billing::{
     Batch, BilledCredit, CreditDecision, CreditState, HeldCredit, Holding, LedgerRow, Submission,
 };
-use incident_core::engine::{Ask, Incidents};
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{
     Affected, AffectedTenant, Command, Declare, Mode, Severity, Status, Update,
 };
@@ -283,8 +283,8 @@ pub(crate) fn tenant(name: &str) -> TenantId {
     TenantId::new(name).unwrap()
 }
 
-pub(crate) fn ask(name: &str, role: Role) -> Ask {
-    Ask::by(caller(name, role).unwrap())
+pub(crate) fn context(name: &str, role: Role) -> RequestContext {
+    RequestContext::new(caller(name, role).unwrap())
 }
 
 pub(crate) fn said(text: &str) -> Statement {
@@ -293,7 +293,7 @@ pub(crate) fn said(text: &str) -> Statement {
 
 /// An outage of an hour of one day in November: 10 % for each tenant.
 pub(crate) async fn hour(process: &Incidents, day: u32, tenants: &[&str]) -> IncidentId {
-    let anna = ask("anna", Role::Admin);
+    let anna = context("anna", Role::Admin);
     let whole = |name: &&str| AffectedTenant::whole(tenant(name));
     let mut declare = Declare::new("API down".parse().unwrap(), Severity::Sev2);
     declare.mode = Mode::Retrospective;
@@ -310,7 +310,7 @@ pub(crate) async fn hour(process: &Incidents, day: u32, tenants: &[&str]) -> Inc
 }
 
 pub(crate) async fn decide_all(process: &Incidents, decision: &CreditDecision) -> usize {
-    let bill = ask("bill", Role::Billing);
+    let bill = context("bill", Role::Billing);
     let wanted = CreditQuery {
         state: Some(CreditState::Estimated),
         ..CreditQuery::default()

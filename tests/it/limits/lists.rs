@@ -52,13 +52,13 @@ async fn query(server: &Server, row: &Row) {
         let (wide, narrow) = ((bytes - 2) / 12, (bytes - 2) % 12);
         format!("q={}{}", "%F0%9F%98%80".repeat(wide), "x".repeat(narrow))
     };
-    let ask = async |bytes| {
+    let context = async |bytes| {
         server
             .get(VIEWER, &format!("/sys/incidents?{}", of(bytes)))
             .await
     };
-    ask(row.number()).await.is(200);
-    row.refuses(ask(row.number() + 1).await, "a list");
+    context(row.number()).await.is(200);
+    row.refuses(context(row.number() + 1).await, "a list");
     for list in lists(server).await {
         let long = format!("{list}?{}", of(row.number() + 1));
         row.refuses(server.get(ADMIN, &long).await, &list);

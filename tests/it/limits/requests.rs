@@ -31,7 +31,7 @@ fn padded(json: &Value, bytes: usize) -> Vec<u8> {
 
 async fn bodies(server: &Server, row: &Row) {
     let body = json!({"title": "x", "severity": "SEV4"});
-    let ask = async |bytes| {
+    let context = async |bytes| {
         sent(
             server,
             "/sys/incidents",
@@ -40,8 +40,8 @@ async fn bodies(server: &Server, row: &Row) {
         )
         .await
     };
-    ask(row.number()).await.is(201);
-    row.refuses(ask(row.number() + 1).await, "a creation");
+    context(row.number()).await.is(201);
+    row.refuses(context(row.number() + 1).await, "a creation");
 }
 
 fn event(second: u64, day: usize) -> Value {
@@ -53,24 +53,24 @@ fn event(second: u64, day: usize) -> Value {
 }
 
 async fn arrays(server: &Server, row: &Row) {
-    let ask = async |bytes| {
+    let context = async |bytes| {
         let body = padded(&json!([event(0, 0)]), bytes);
         sent(server, "/sys/usage-events", "application/json", body).await
     };
-    ask(row.number()).await.is(202);
-    row.refuses(ask(row.number() + 1).await, "an array");
+    context(row.number()).await.is(202);
+    row.refuses(context(row.number() + 1).await, "an array");
 }
 
 async fn lines(server: &Server, row: &Row) {
-    let ask = async |bytes| {
+    let context = async |bytes| {
         let mut body = event(0, 0).to_string().into_bytes();
         body.push(b'\n');
         body.extend(padded(&event(1, 0), bytes));
         body.push(b'\n');
         sent(server, "/sys/usage-events", "application/x-ndjson", body).await
     };
-    assert_eq!(ask(row.number()).await.is(202)["accepted"], 2);
-    let refused = ask(row.number() + 1).await;
+    assert_eq!(context(row.number()).await.is(202)["accepted"], 2);
+    let refused = context(row.number() + 1).await;
     assert_eq!(refused.json()["line"], 2);
     row.refuses(refused, "a stream");
 }
@@ -110,7 +110,7 @@ async fn days(server: &Server, row: &Row) {
 }
 
 async fn keys(server: &Server, row: &Row) {
-    let ask = async |characters| {
+    let context = async |characters| {
         let body = json!({"title": "x", "severity": "SEV4"}).to_string();
         let headers = [("idempotency-key", &*"k".repeat(characters))];
         let body = Some(body.into_bytes());
@@ -118,6 +118,6 @@ async fn keys(server: &Server, row: &Row) {
             .send(Method::POST, RESPONDER, "/sys/incidents", &headers, body)
             .await
     };
-    ask(row.number()).await.is(201);
-    row.refuses(ask(row.number() + 1).await, "a creation");
+    context(row.number()).await.is(201);
+    row.refuses(context(row.number() + 1).await, "a creation");
 }

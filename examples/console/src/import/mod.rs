@@ -17,7 +17,9 @@ use std::time::Duration;
 
 use incident_core::actor::{Actor, ActorKind, Caller, Role};
 use incident_core::billing::CreditState;
-use incident_core::engine::{Ask, Done, Error as EngineError, IdempotencyKey, Incidents};
+use incident_core::engine::{
+    CommandOutcome, Error as EngineError, IdempotencyKey, Incidents, RequestContext,
+};
 use incident_core::incident::{
     Affected, Change, Command, Declare, Facts, Incident, Mode, Status, Update,
 };
@@ -194,7 +196,7 @@ pub async fn statuspage(
     Ok(done)
 }
 
-fn asking(key: &str, fingerprint: [u8; 32]) -> Result<Ask, EngineError> {
+fn asking(key: &str, fingerprint: [u8; 32]) -> Result<RequestContext, EngineError> {
     let name = PersonName::new("import:statuspage")?;
     let caller = Caller {
         actor: Actor {
@@ -207,7 +209,9 @@ fn asking(key: &str, fingerprint: [u8; 32]) -> Result<Ask, EngineError> {
         key: format!("statuspage {key}"),
         fingerprint,
     };
-    Ok(Ask::by(caller).with_key(key).remembered_for(FOR_GOOD))
+    Ok(RequestContext::new(caller)
+        .with_key(key)
+        .remembered_for(FOR_GOOD))
 }
 
 async fn import(
@@ -348,10 +352,10 @@ async fn publish(
     } else {
         post.status
     };
-    let ask = asking(&key, post.fingerprint())?;
+    let context = asking(&key, post.fingerprint())?;
     let first = match status {
-        Some(status) => act(incidents, &ask, id, with_status(status)).await,
-        None => act(incidents, &ask, id, update.clone()).await,
+        Some(status) => act(incidents, &context, id, with_status(status)).await,
+        None => act(incidents, &context, id, update.clone()).await,
     };
     match first {
         Ok(done) => Ok(Kept {
@@ -361,7 +365,7 @@ async fn publish(
         Err(EngineError::KeyReused) => correct(incidents, id, &key, history, post).await,
         // A status that cannot follow here, such as one after the end: the words stay.
         Err(EngineError::Refused(_)) => {
-            let done = act(incidents, &ask, id, update).await?;
+            let done = act(incidents, &context, id, update).await?;
             Ok(Kept {
                 replayed: done.replayed,
                 status_left_out: !done.replayed,
@@ -374,12 +378,12 @@ async fn publish(
 
 async fn act(
     incidents: &Incidents,
-    ask: &Ask,
+    context: &RequestContext,
     id: IncidentId,
     update: Update,
-) -> Result<Done, EngineError> {
+) -> Result<CommandOutcome, EngineError> {
     incidents
-        .act(ask, id, &Command::Update(Box::new(update)))
+        .act(context, id, &Command::Update(Box::new(update)))
         .await
 }
 
@@ -415,8 +419,8 @@ async fn correct(
         occurred_at: Some(post.at),
         ..Update::new(said(post)?)
     };
-    let ask = asking(&format!("{key} {hash}"), post.fingerprint())?;
-    let done = act(incidents, &ask, id, update).await?;
+    let context = asking(&format!("{key} {hash}"), post.fingerprint())?;
+    let done = act(incidents, &context, id, update).await?;
     Ok(Kept {
         replayed: done.replayed,
         edited: !done.replayed,

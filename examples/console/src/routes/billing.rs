@@ -46,11 +46,11 @@ pub(super) async fn resend(
         .authorize(&caller, Action::DecideCredit, None)
         .await?;
     let batch: MessageId = batch.parse().map_err(|_| Problem::not_found("batch"))?;
-    let Asked { ask, turn, .. } = app.asked::<Nothing>(caller, request, Some("{}")).await?;
+    let Asked { context, turn, .. } = app.asked::<Nothing>(caller, request, Some("{}")).await?;
     let incidents = app.incidents.clone();
     app.run(async move {
         let _turn = turn;
-        Ok(incidents.resend_batch(&ask, batch).await?)
+        Ok(incidents.resend_batch(&context, batch).await?)
     })
     .await?;
     Ok(answer(StatusCode::ACCEPTED, &json!({"batch": batch})))
@@ -71,12 +71,16 @@ pub(super) async fn recompute(
     app.incidents
         .authorize(&caller, Action::DecideCredit, None)
         .await?;
-    let Asked { ask, body, turn } = app.asked::<Recompute>(caller, request, None).await?;
+    let Asked {
+        context,
+        body,
+        turn,
+    } = app.asked::<Recompute>(caller, request, None).await?;
     let (incidents, month) = (app.incidents.clone(), body.month);
     let changed = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.recompute_credits(&ask, month).await?)
+            Ok(incidents.recompute_credits(&context, month).await?)
         })
         .await?;
     let made = json!({"month": month, "changed": changed});

@@ -118,12 +118,16 @@ async fn decide<B: DeserializeOwned>(
     app.incidents
         .authorize(&caller, Action::DecideCredit, None)
         .await?;
-    let Asked { ask, body, turn } = app.asked::<B>(caller, request, empty).await?;
+    let Asked {
+        context,
+        body,
+        turn,
+    } = app.asked::<B>(caller, request, empty).await?;
     let (incidents, decision) = (app.incidents.clone(), decision(body));
     let decided = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.decide_credit(&ask, id, &decision).await?)
+            Ok(incidents.decide_credit(&context, id, &decision).await?)
         })
         .await?;
     let shown = view::credit(&decided.credit);

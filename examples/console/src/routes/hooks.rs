@@ -7,8 +7,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use incident_core::engine::{Error, Heeded};
-use incident_core::paging::Heard;
+use incident_core::engine::{Error, Ingested};
+use incident_core::paging::VendorEvent;
 use incident_pagers::inbound::{
     Delivery, NotReadable, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
     verify_pagerduty,
@@ -52,17 +52,17 @@ pub(super) async fn pagerduty(State(app): State<App>, request: Request) -> Answe
     verify_pagerduty(&bytes, Some(&signature), &app.hooks.pagerduty)
         .map_err(|_| not_proven(&app, &parts))?;
     note_known(&parts);
-    let Some(heard) = heard(read_pagerduty(body::without_mark(&bytes))) else {
+    let Some(event) = event_of(read_pagerduty(body::without_mark(&bytes))) else {
         return Ok(taken("nothing to do"));
     };
-    let heard = match &app.hooks.pagerduty_rest {
-        Some(rest) => rest.complete(heard, LOOKUP).await.map_err(|error| {
+    let event = match &app.hooks.pagerduty_rest {
+        Some(rest) => rest.complete(event, LOOKUP).await.map_err(|error| {
             tracing::warn!(error = &error as &dyn std::error::Error, "a webhook waits");
             Problem::unavailable("the vendor did not tell whose alert it is")
         })?,
-        None => heard,
+        None => event,
     };
-    heed(&app, heard).await
+    ingest(&app, event).await
 }
 
 pub(super) async fn opsgenie(State(app): State<App>, request: Request) -> Answer {
@@ -76,8 +76,8 @@ pub(super) async fn opsgenie(State(app): State<App>, request: Request) -> Answer
     note_known(&parts);
     let room = app.bodies.hooks();
     let bytes = delivery(body, &room).await?;
-    match heard(read_opsgenie(body::without_mark(&bytes))) {
-        Some(heard) => heed(&app, heard).await,
+    match event_of(read_opsgenie(body::without_mark(&bytes))) {
+        Some(event) => ingest(&app, event).await,
         None => Ok(taken("nothing to do")),
     }
 }
@@ -113,9 +113,9 @@ fn note_known(parts: &Parts) {
 }
 
 /// What cannot be read is the vendor's, and would be no better a second time.
-fn heard(read: Result<Delivery, NotReadable>) -> Option<Heard> {
+fn event_of(read: Result<Delivery, NotReadable>) -> Option<VendorEvent> {
     match read {
-        Ok(Delivery::Heard(heard)) => Some(*heard),
+        Ok(Delivery::Event(event)) => Some(*event),
         Ok(other) => {
             tracing::debug!(?other, "a webhook of no interest");
             None
@@ -130,11 +130,11 @@ fn heard(read: Result<Delivery, NotReadable>) -> Option<Heard> {
     }
 }
 
-async fn heed(app: &App, heard: Heard) -> Answer {
+async fn ingest(app: &App, event: VendorEvent) -> Answer {
     let incidents = app.incidents.clone();
-    let vendor = heard.vendor.clone();
+    let vendor = event.vendor.clone();
     let work = app.run(async move {
-        match incidents.heed(&heard).await {
+        match incidents.ingest_vendor_event(&event).await {
             Err(Error::KeyReused) => Ok(None),
             other => Ok(Some(other?)),
         }
@@ -148,9 +148,9 @@ async fn heed(app: &App, heard: Heard) -> Answer {
             "event_changed",
             "an event of this id came before, and said something else",
         )),
-        Some(Heeded::Taken { repeated, .. }) if repeated => Ok(taken("heard before")),
-        Some(Heeded::Taken { .. }) => Ok(taken("taken in")),
-        Some(Heeded::Nothing(why)) => {
+        Some(Ingested::Applied { repeated, .. }) if repeated => Ok(taken("heard before")),
+        Some(Ingested::Applied { .. }) => Ok(taken("taken in")),
+        Some(Ingested::Ignored(why)) => {
             tracing::info!(why, %vendor, "a webhook changes nothing");
             Ok(taken("nothing to do"))
         }

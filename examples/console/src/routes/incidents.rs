@@ -29,13 +29,17 @@ pub(super) async fn declare(
     app.incidents
         .authorize(&caller, Action::Declare, None)
         .await?;
-    let Asked { ask, body, turn } = app.asked::<Create>(caller, request, None).await?;
+    let Asked {
+        context,
+        body,
+        turn,
+    } = app.asked::<Create>(caller, request, None).await?;
     let declare = body.declare()?;
     let incidents = app.incidents.clone();
     let done = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.declare(&ask, &declare).await?)
+            Ok(incidents.declare(&context, &declare).await?)
         })
         .await?;
     let status = if done.deduplicated {
@@ -165,9 +169,13 @@ async fn write<T: DeserializeOwned>(
     } = write;
     app.incidents.get(id).await?;
     app.incidents.authorize(&caller, right, Some(id)).await?;
-    let Asked { ask, body, turn } = app.asked::<T>(caller, request, empty).await?;
+    let Asked {
+        context,
+        body,
+        turn,
+    } = app.asked::<T>(caller, request, empty).await?;
     let command = command(body)?;
-    let done = app.act(id, ask, turn, command).await?;
+    let done = app.act(id, context, turn, command).await?;
     Ok(incident_answer(
         &app,
         status,

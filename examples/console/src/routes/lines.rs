@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use incident_core::engine::Ask;
+use incident_core::engine::RequestContext;
 use incident_core::impact::{ApiUsageEvent, UsageDays, UsageReader};
 
 use crate::app::{App, Begun};
@@ -19,7 +19,7 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Lines of a stream, as far as it has come.
 pub(super) struct Lines<'a> {
     app: &'a App,
-    ask: Ask,
+    context: RequestContext,
     /// Holds the bytes of both batches and of the open line.
     room: Room,
     /// The number of those lines in the batch that is read, or of the open line.
@@ -51,10 +51,10 @@ struct Stop {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(app: &'a App, ask: Ask, room: Room) -> Self {
+    pub(super) fn new(app: &'a App, context: RequestContext, room: Room) -> Self {
         Self {
             app,
-            ask,
+            context,
             room,
             held: 0,
             open: Vec::new(),
@@ -191,10 +191,10 @@ impl<'a> Lines<'a> {
         self.settle().await?;
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
         let incidents = self.app.incidents.clone();
-        let (usage, ask) = (Arc::clone(&self.app.usage), self.ask.clone());
+        let (usage, context) = (Arc::clone(&self.app.usage), self.context.clone());
         let room = self.room.clone();
         let keep = async move {
-            let kept = incidents.record_usage(&ask, &*usage, batch).await;
+            let kept = incidents.record_usage(&context, &*usage, batch).await;
             room.give_back(bytes);
             Ok(kept?.0)
         };

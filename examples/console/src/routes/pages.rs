@@ -49,13 +49,17 @@ pub(super) async fn retry(
     request: Request,
 ) -> Answer {
     app.incidents.authorize(&caller, Action::Page, None).await?;
-    let Asked { ask, body, turn } = app.asked::<Nothing>(caller, request, Some("{}")).await?;
+    let Asked {
+        context,
+        body,
+        turn,
+    } = app.asked::<Nothing>(caller, request, Some("{}")).await?;
     let Nothing {} = body;
     let incidents = app.incidents.clone();
     let done = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.retry_page(&ask, which).await?)
+            Ok(incidents.retry_page(&context, which).await?)
         })
         .await?;
     Ok(incident_answer(
@@ -73,12 +77,16 @@ pub(super) async fn test(
     request: Request,
 ) -> Answer {
     app.incidents.authorize(&caller, Action::Page, None).await?;
-    let Asked { ask, body, turn } = app.asked::<TestPage>(caller, request, Some("{}")).await?;
+    let Asked {
+        context,
+        body,
+        turn,
+    } = app.asked::<TestPage>(caller, request, Some("{}")).await?;
     let incidents = app.incidents.clone();
     let tested = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.test_pagers(&ask, body.urgency()).await?)
+            Ok(incidents.test_pagers(&context, body.urgency()).await?)
         })
         .await?;
     Ok(replayable(

@@ -25,12 +25,16 @@ pub(super) async fn suggest(
     app.incidents
         .authorize(&caller, Action::Suggest, None)
         .await?;
-    let Asked { ask, body, turn } = app.asked::<Suggest>(caller, request, None).await?;
+    let Asked {
+        context,
+        body,
+        turn,
+    } = app.asked::<Suggest>(caller, request, None).await?;
     let incidents = app.incidents.clone();
     let made = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.suggest(&ask, &body).await?)
+            Ok(incidents.suggest(&context, &body).await?)
         })
         .await?;
     let status = if made.repeated {

@@ -33,9 +33,13 @@ pub(super) async fn update(
     app.incidents
         .authorize(&caller, Action::Update, Some(id))
         .await?;
-    let Asked { ask, body, turn } = app.asked::<NewUpdate>(caller, request, None).await?;
+    let Asked {
+        context,
+        body,
+        turn,
+    } = app.asked::<NewUpdate>(caller, request, None).await?;
     let command = Command::Update(Box::new(body.into()));
-    let done = app.act(id, ask, turn, command).await?;
+    let done = app.act(id, context, turn, command).await?;
     let entry = done.entries.first().map_or(Value::Null, view::entry);
     Ok(replayable(StatusCode::CREATED, &entry, done.replayed))
 }
@@ -111,12 +115,16 @@ pub(super) async fn redact(
     if seq == 0 || seq > incident.last_seq {
         return Err(Problem::not_found("entry"));
     }
-    let Asked { ask, body, turn } = app.asked::<Reason>(caller, request, None).await?;
+    let Asked {
+        context,
+        body,
+        turn,
+    } = app.asked::<Reason>(caller, request, None).await?;
     let command = Command::Redact {
         seq,
         reason: body.reason,
     };
-    let done = app.act(id, ask, turn, command).await?;
+    let done = app.act(id, context, turn, command).await?;
     let entries = app.incidents.timeline(id, seq - 1, 1).await?;
     let entry = entries.first().map_or(Value::Null, view::entry);
     Ok(replayable(StatusCode::OK, &entry, done.replayed))

@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use incident_core::actor::{Action, Caller};
-use incident_core::engine::Ask;
+use incident_core::engine::RequestContext;
 use incident_core::impact::ApiUsageEvent;
 use serde_json::json;
 
@@ -38,7 +38,7 @@ pub(super) async fn record(
     let (parts, body) = request.into_parts();
     let (coding, room) = (coding(&parts.headers)?, app.room(&parts));
     if body::is_lines(&parts.headers) {
-        let lines = Lines::new(&app, Ask::by(caller), room);
+        let lines = Lines::new(&app, RequestContext::new(caller), room);
         let accepted = stream(lines, body, coding).await?;
         return Ok(replayable(
             StatusCode::ACCEPTED,
@@ -51,12 +51,12 @@ pub(super) async fn record(
     // The key stands for what was sent, whatever its coding.
     let sent = decoded(coding, bytes, &room)?;
     let events: Vec<ApiUsageEvent> = body::json(&sent)?;
-    let (ask, turn) = app.conditions(caller, &parts, &sent).await?;
+    let (context, turn) = app.conditions(caller, &parts, &sent).await?;
     let (incidents, usage) = (app.incidents.clone(), Arc::clone(&app.usage));
     let (accepted, replayed) = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.record_usage(&ask, &*usage, events).await?)
+            Ok(incidents.record_usage(&context, &*usage, events).await?)
         })
         .await?;
     Ok(replayable(

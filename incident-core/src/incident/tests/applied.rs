@@ -6,7 +6,7 @@ use super::{paged, with};
 use crate::actor::{Actor, ActorKind};
 use crate::incident::alert::AlertRepeated;
 use crate::incident::{Change, Event, FieldDelta, Incident, Mode, Severity, Updated};
-use crate::paging::{AlertSeen, HeardWhat};
+use crate::paging::{AlertSeen, VendorEventKind};
 use crate::policy::Policy;
 use crate::timeline::{EntryDraft, EntryKind};
 use crate::{PersonName, Statement, Text, Timestamp};
@@ -154,15 +154,15 @@ fn a_report_needs_the_right_to_acknowledge_where_it_does() {
     let (incident, _) = paged();
     for (what, may, expected) in [
         (
-            HeardWhat::Acknowledged,
+            VendorEventKind::Acknowledged,
             true,
             vec![Action::Update, Action::Acknowledge],
         ),
-        (HeardWhat::Acknowledged, false, vec![Action::Update]),
-        (HeardWhat::Resolved, true, vec![Action::Update]),
+        (VendorEventKind::Acknowledged, false, vec![Action::Update]),
+        (VendorEventKind::Resolved, true, vec![Action::Update]),
     ] {
         let mut report = super::reports::report_of(what);
-        report.may.acknowledge = may;
+        report.policy.acknowledge = may;
         let rights = rights_for(&incident, &Command::Report(Box::new(report)));
         assert_eq!(rights, expected);
     }

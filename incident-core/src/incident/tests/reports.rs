@@ -5,7 +5,7 @@ use crate::Timestamp;
 use crate::actor::Actor;
 use crate::incident::vendor::report;
 use crate::incident::{Event, Incident, State, Status, VendorReport};
-use crate::paging::{AlertSeen, Heard, HeardWhat, HeedPolicy, Paging, PagingState};
+use crate::paging::{AlertSeen, InboundPolicy, Paging, PagingState, VendorEvent, VendorEventKind};
 use crate::policy::Policy;
 use crate::testing::an_incident;
 
@@ -45,9 +45,9 @@ fn decided(incident: &Incident, report_of: &VendorReport) -> Follows {
     }
 }
 
-pub(super) fn report_of(what: HeardWhat) -> VendorReport {
+pub(super) fn report_of(what: VendorEventKind) -> VendorReport {
     VendorReport {
-        heard: Heard {
+        event: VendorEvent {
             vendor: name("pagerduty"),
             event_id: name("e-1"),
             dedup_key: None,
@@ -60,7 +60,7 @@ pub(super) fn report_of(what: HeardWhat) -> VendorReport {
         },
         rule: None,
         asked_of: None,
-        may: HeedPolicy {
+        policy: InboundPolicy {
             acknowledge: true,
             resolve: true,
         },
@@ -83,11 +83,11 @@ fn at(seconds_ago: u64) -> Option<Timestamp> {
 
 #[test]
 fn an_acknowledgement_takes_the_incident_where_it_may() {
-    let acknowledged = report_of(HeardWhat::Acknowledged);
+    let acknowledged = report_of(VendorEventKind::Acknowledged);
     assert_eq!(decided(&with(|_| {}), &acknowledged), Follows::Taken);
     let entry = Follows::Entry(false, Some(AlertSeen::Open), false);
     let mut may_not = acknowledged.clone();
-    may_not.may.acknowledge = false;
+    may_not.policy.acknowledge = false;
     assert_eq!(decided(&with(|_| {}), &may_not), entry);
     let taken = with(|state| {
         state.acknowledged_at = Some(state.declared_at);
@@ -107,10 +107,10 @@ fn an_acknowledgement_takes_the_incident_where_it_may() {
 
 #[test]
 fn a_resolution_ends_it_where_it_may_and_deserts_it_otherwise() {
-    let resolution = report_of(HeardWhat::Resolved);
+    let resolution = report_of(VendorEventKind::Resolved);
     assert_eq!(decided(&with(|_| {}), &resolution), Follows::Over);
     let mut may_not = resolution;
-    may_not.may.resolve = false;
+    may_not.policy.resolve = false;
     let closed = Some(AlertSeen::Closed);
     assert_eq!(
         decided(&with(|_| {}), &may_not),
@@ -125,7 +125,7 @@ fn a_resolution_ends_it_where_it_may_and_deserts_it_otherwise() {
         Follows::Entry(false, closed, false)
     );
     // A note deserts nobody.
-    let note = report_of(HeardWhat::Noted("seen".to_owned()));
+    let note = report_of(VendorEventKind::Noted("seen".to_owned()));
     assert_eq!(
         decided(&with(|_| {}), &note),
         Follows::Entry(false, None, false)
@@ -136,8 +136,8 @@ fn a_resolution_ends_it_where_it_may_and_deserts_it_otherwise() {
 fn what_is_older_than_the_page_is_about_an_earlier_one() {
     let earlier = Follows::Entry(true, None, false);
     let report_at = |at| {
-        let mut report = report_of(HeardWhat::Resolved);
-        report.heard.at = at;
+        let mut report = report_of(VendorEventKind::Resolved);
+        report.event.at = at;
         report
     };
     let second = with(second_page);
@@ -170,30 +170,33 @@ fn an_answer_counts_for_the_page_that_was_asked_about() {
         state.paging.confirmed_at = at(30);
     });
     assert_eq!(
-        decided(&seen, &answer(HeardWhat::Resolved, 1)),
+        decided(&seen, &answer(VendorEventKind::Resolved, 1)),
         Follows::Nothing
     );
     assert_eq!(
-        decided(&seen, &answer(HeardWhat::Resolved, 2)),
+        decided(&seen, &answer(VendorEventKind::Resolved, 2)),
         Follows::Over
     );
     // The alert of this page was never seen: it may be the closed one of the page before.
     let unseen = with(second_page);
     let deserted = Follows::Entry(false, Some(AlertSeen::Closed), true);
-    assert_eq!(decided(&unseen, &answer(HeardWhat::Resolved, 2)), deserted);
+    assert_eq!(
+        decided(&unseen, &answer(VendorEventKind::Resolved, 2)),
+        deserted
+    );
     // Of the first page there is none before; and a webhook speaks of what happened.
     assert_eq!(
-        decided(&with(|_| {}), &answer(HeardWhat::Resolved, 1)),
+        decided(&with(|_| {}), &answer(VendorEventKind::Resolved, 1)),
         Follows::Over
     );
     assert_eq!(
-        decided(&unseen, &report_of(HeardWhat::Resolved)),
+        decided(&unseen, &report_of(VendorEventKind::Resolved)),
         Follows::Over
     );
     // Known already: the alert was seen closed, somebody has it, or the incident ended.
     let closed = with(|state| state.paging.closed_there_at = at(5));
     assert_eq!(
-        decided(&closed, &answer(HeardWhat::Resolved, 1)),
+        decided(&closed, &answer(VendorEventKind::Resolved, 1)),
         Follows::Nothing
     );
     let taken = with(|state| {
@@ -201,22 +204,22 @@ fn an_answer_counts_for_the_page_that_was_asked_about() {
         state.paging.acknowledged = true;
     });
     assert_eq!(
-        decided(&taken, &answer(HeardWhat::Acknowledged, 1)),
+        decided(&taken, &answer(VendorEventKind::Acknowledged, 1)),
         Follows::Nothing
     );
     assert_eq!(
-        decided(&with(|_| {}), &answer(HeardWhat::Acknowledged, 1)),
+        decided(&with(|_| {}), &answer(VendorEventKind::Acknowledged, 1)),
         Follows::Taken
     );
     let over = with(|state| state.status = Status::Resolved);
     assert_eq!(
-        decided(&over, &answer(HeardWhat::Resolved, 1)),
+        decided(&over, &answer(VendorEventKind::Resolved, 1)),
         Follows::Nothing
     );
     // What a webhook repeats is an entry.
     let repeated = Follows::Entry(false, Some(AlertSeen::Open), false);
     assert_eq!(
-        decided(&taken, &report_of(HeardWhat::Acknowledged)),
+        decided(&taken, &report_of(VendorEventKind::Acknowledged)),
         repeated
     );
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::paging::{
-    AlertStatus, Confirmation, Heard, PageEvent, Receipt, TargetId, incident_of_key,
+    AlertStatus, Confirmation, PageEvent, Receipt, TargetId, VendorEvent, incident_of_key,
 };
 use incident_core::port::PageCheck;
 use incident_core::{Invalid, PersonName};
@@ -73,16 +73,20 @@ impl PagerDutyRest {
     ///
     /// # Errors
     /// PagerDuty did not answer, or not what it documents.
-    pub async fn complete(&self, heard: Heard, within: Duration) -> Result<Heard, LookupError> {
+    pub async fn complete(
+        &self,
+        event: VendorEvent,
+        within: Duration,
+    ) -> Result<VendorEvent, LookupError> {
         let ours = |key: &String| incident_of_key(key).is_some();
-        let known = heard.dedup_key.as_ref().is_some_and(ours);
-        let Some(id) = heard.vendor_id.as_ref().filter(|_| !known) else {
-            return Ok(heard);
+        let known = event.dedup_key.as_ref().is_some_and(ours);
+        let Some(id) = event.vendor_id.as_ref().filter(|_| !known) else {
+            return Ok(event);
         };
         let key = self.keys(id, within).await?.into_iter().find(ours);
-        Ok(Heard {
-            dedup_key: key.or(heard.dedup_key),
-            ..heard
+        Ok(VendorEvent {
+            dedup_key: key.or(event.dedup_key),
+            ..event
         })
     }
 

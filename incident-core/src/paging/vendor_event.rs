@@ -7,7 +7,7 @@ use crate::{Name, PersonName, Timestamp};
 
 /// Something that happened to an alert at the vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct VendorEvent {
     /// Who tells it: `pagerduty`, `opsgenie`.
     pub vendor: Name,
     /// The vendor's id of this event: heard twice, it has one effect.
@@ -18,7 +18,7 @@ pub struct Heard {
     /// for.
     pub vendor_id: Option<String>,
     /// What happened.
-    pub what: HeardWhat,
+    pub what: VendorEventKind,
     /// The person who did it, by the name that the vendor knows.
     pub by: Option<PersonName>,
     /// The time of it by the vendor's clock; where there is none, it counts as of now.
@@ -32,7 +32,7 @@ pub struct Heard {
 /// What happened to an alert at the vendor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum HeardWhat {
+pub enum VendorEventKind {
     /// It was opened.
     Opened,
     /// Somebody has it.
@@ -55,7 +55,7 @@ pub enum HeardWhat {
     Noted(String),
 }
 
-impl HeardWhat {
+impl VendorEventKind {
     /// Whether the alert is open, where this tells.
     #[must_use]
     pub const fn shows(&self) -> Option<AlertSeen> {
@@ -73,7 +73,7 @@ impl HeardWhat {
 
 /// What a vendor may change here. What it may not is an entry of the timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeedPolicy {
+pub struct InboundPolicy {
     /// An acknowledgement there acknowledges the incident.
     pub acknowledge: bool,
     /// A resolution there resolves the incident. Off by default: an alert that
@@ -81,7 +81,7 @@ pub struct HeedPolicy {
     pub resolve: bool,
 }
 
-impl Default for HeedPolicy {
+impl Default for InboundPolicy {
     fn default() -> Self {
         Self {
             acknowledge: true,
@@ -92,9 +92,9 @@ impl Default for HeedPolicy {
 
 /// Events that are older have no effect. Vendors deliver for two days at most
 /// (PagerDuty: 48 hours), and an old one that comes again is a replay.
-pub const OLDEST_HEARD: Duration = Duration::from_secs(6 * 24 * 60 * 60);
+pub const MAX_VENDOR_EVENT_AGE: Duration = Duration::from_secs(6 * 24 * 60 * 60);
 
-impl Heard {
+impl VendorEvent {
     /// What happened, in a sentence for the timeline.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -111,25 +111,27 @@ impl Heard {
             }
         };
         match &self.what {
-            HeardWhat::Opened => format!("alert opened at {vendor}{by}"),
-            HeardWhat::Acknowledged => format!("acknowledged at {vendor}{by}"),
-            HeardWhat::Unacknowledged => {
+            VendorEventKind::Opened => format!("alert opened at {vendor}{by}"),
+            VendorEventKind::Acknowledged => format!("acknowledged at {vendor}{by}"),
+            VendorEventKind::Unacknowledged => {
                 format!("no longer acknowledged at {vendor}: nobody may be at it")
             }
-            HeardWhat::Resolved => {
+            VendorEventKind::Resolved => {
                 format!("alert resolved at {vendor}{by}")
             }
-            HeardWhat::Merged => format!("alert merged into another one at {vendor}{by}"),
-            HeardWhat::Reopened => format!("alert reopened at {vendor}{by}"),
-            HeardWhat::Reassigned(people) => {
+            VendorEventKind::Merged => format!("alert merged into another one at {vendor}{by}"),
+            VendorEventKind::Reopened => format!("alert reopened at {vendor}{by}"),
+            VendorEventKind::Reassigned(people) => {
                 format!("reassigned at {vendor}{}{by}", to(people))
             }
-            HeardWhat::Escalated(people) => format!("escalated at {vendor}{}{by}", to(people)),
-            HeardWhat::Reprioritised(Some(level)) => {
+            VendorEventKind::Escalated(people) => {
+                format!("escalated at {vendor}{}{by}", to(people))
+            }
+            VendorEventKind::Reprioritised(Some(level)) => {
                 format!("priority at {vendor} is {level} now{by}")
             }
-            HeardWhat::Reprioritised(None) => format!("priority changed at {vendor}{by}"),
-            HeardWhat::Noted(note) => format!("note at {vendor}{by}: {note}"),
+            VendorEventKind::Reprioritised(None) => format!("priority changed at {vendor}{by}"),
+            VendorEventKind::Noted(note) => format!("note at {vendor}{by}: {note}"),
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct IdempotencyKey {
 
 /// Who asks, and on which conditions.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct RequestContext {
     /// Who.
     pub caller: Caller,
     /// Once, however often it is sent.
@@ -36,10 +36,10 @@ pub struct Ask {
 /// How long a key is remembered.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-impl Ask {
+impl RequestContext {
     /// Without a key and without a condition.
     #[must_use]
-    pub const fn by(caller: Caller) -> Self {
+    pub const fn new(caller: Caller) -> Self {
         Self {
             caller,
             key: None,
@@ -93,7 +93,7 @@ impl Ask {
 
 /// What came of a command.
 #[derive(Clone, Debug)]
-pub struct Done {
+pub struct CommandOutcome {
     /// The incident afterwards.
     pub incident: Arc<Incident>,
     /// The entries that were made.
