@@ -22,7 +22,7 @@ use incident_core::actor::Role;
 use incident_core::engine::system::SystemClock;
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity, Status};
-use incident_core::paging::{PageAnswer, PageEvent, Receipt, TargetId};
+use incident_core::paging::{DeliveryResult, PageEvent, Receipt, TargetId};
 use incident_core::port::{ClaimRequest, Clock, IncidentFilter, IncidentStore, Outbox, Pager};
 use incident_core::testing::caller;
 use incident_pagers::{Wake, run};
@@ -158,9 +158,9 @@ impl Pager for Noting {
         true
     }
 
-    async fn send(&self, _page: &PageEvent, _within: Duration) -> PageAnswer {
+    async fn send(&self, _page: &PageEvent, _within: Duration) -> DeliveryResult {
         self.0.lock().unwrap().push(Instant::now());
-        PageAnswer::Accepted(Receipt::default())
+        DeliveryResult::Accepted(Receipt::default())
     }
 }
 

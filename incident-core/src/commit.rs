@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditDraft;
-use crate::billing::{CappedRow, CreditMove, LedgerWrite};
+use crate::billing::{CappedCredit, CreditTransition, LedgerWrite};
 use crate::incident::Incident;
-use crate::outbox::{Message, Settlement};
+use crate::outbox::{LeaseCompletion, Message};
 use crate::paging::PagerTest;
 use crate::redaction::Redaction;
 use crate::suggestion::Suggestion;
@@ -120,7 +120,7 @@ pub enum Reply {
     /// What became of a test page.
     Tested(PagerTest),
     /// A credit that was decided.
-    Credit(Box<CappedRow>),
+    Credit(Box<CappedCredit>),
 }
 
 impl Reply {
@@ -182,13 +182,13 @@ pub struct Commit {
     /// Credits.
     pub ledger: Vec<LedgerWrite>,
     /// Credits that change their state.
-    pub credits: Vec<CreditMove>,
+    pub credits: Vec<CreditTransition>,
     /// A suggestion.
     pub suggestion: Option<SuggestionWrite>,
     /// The reply to remember.
     pub remember: Option<Remember>,
     /// The message that this commit finishes or puts off.
-    pub settles: Option<Settlement>,
+    pub completes: Option<LeaseCompletion>,
     /// The entry whose free text is erased, with every copy of it
     /// ([`TextPlace`](crate::redaction::TextPlace)). The audit entries of the commit record it.
     pub redacts: Option<Redaction>,

@@ -11,7 +11,7 @@ pub enum Effect {
     /// On-call is paged.
     Page,
     /// The pagers that may hold the alert are told.
-    CallOff(PageAction),
+    NotifyTargets(PageAction),
     /// Those that a rule names are paged.
     Escalate(RuleName),
     /// The alert of an escalation is closed.
@@ -21,7 +21,7 @@ pub enum Effect {
     /// A message that was given up is due again.
     Replay(MessageId),
     /// The credits are computed anew.
-    Settle,
+    RecomputeCredits,
     /// An alarm: this vendor no longer calls anybody, and nobody has the incident.
     Deserted(Name),
 }
@@ -47,12 +47,14 @@ pub fn effects_of(
         Event::PageRetried { messages } => {
             effects.extend(messages.iter().map(|one| Effect::Replay(one.message)));
         }
-        Event::Acknowledged { .. } => effects.extend(call_off(before, PageAction::Acknowledge)),
+        Event::Acknowledged { .. } => {
+            effects.extend(notify_targets(before, PageAction::Acknowledge))
+        }
         Event::Updated(updated) => {
             if let Some(transition) = updated.transition {
                 match transition.to {
                     Status::Resolved | Status::Cancelled | Status::Merged => {
-                        effects.extend(call_off(before, PageAction::Resolve));
+                        effects.extend(notify_targets(before, PageAction::Resolve));
                         effects.extend(call_off_escalations(before));
                     }
                     Status::Investigating if transition.from == Status::Resolved => {
@@ -74,7 +76,7 @@ pub fn effects_of(
         Event::TookIn(taken) => {
             effects.extend(raise(before, after, policy));
             // The page of the other one is resolved with it, and nobody has answered it.
-            let silent = before.paging.state == PagingState::None && !before.is_taken();
+            let silent = before.paging.state == PagingState::None && !before.is_acknowledged();
             if taken.was_paging && silent && !effects.contains(&Effect::Page) {
                 effects.push(Effect::Page);
             }
@@ -93,7 +95,7 @@ pub fn effects_of(
         | Event::PostMortemLinked { .. }
         | Event::Redacted { .. } => {}
     }
-    effects.extend(moves_credits(before, after).then_some(Effect::Settle));
+    effects.extend(moves_credits(before, after).then_some(Effect::RecomputeCredits));
     effects
 }
 
@@ -115,22 +117,22 @@ fn raise(before: &Incident, after: &Incident, policy: &Policy) -> Vec<Effect> {
     if worse
         && unheard
         && wanted
-        && !before.is_taken()
+        && !before.is_acknowledged()
         && before.status.is_live()
         && after.status.is_live()
     {
-        let resolve = call_off(before, PageAction::Resolve);
+        let resolve = notify_targets(before, PageAction::Resolve);
         return resolve.into_iter().chain([Effect::Page]).collect();
     }
-    let told = call_off(before, PageAction::Reprioritise).is_some();
+    let told = notify_targets(before, PageAction::Reprioritise).is_some();
     let moved = after.severity != before.severity && after.status.is_live();
     let reprioritise = (told && moved).then_some(Effect::Reprioritise);
     reprioritise.into_iter().collect()
 }
 
-fn call_off(incident: &Incident, action: PageAction) -> Option<Effect> {
+fn notify_targets(incident: &Incident, action: PageAction) -> Option<Effect> {
     let paged = incident.paging.was_begun();
-    paged.then_some(Effect::CallOff(action))
+    paged.then_some(Effect::NotifyTargets(action))
 }
 
 fn call_off_escalations(incident: &Incident) -> impl Iterator<Item = Effect> {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::billing::Batch;
 use crate::incident::{Incident, Severity};
-use crate::paging::{EndTest, PageAction, PageEvent, TargetLog};
+use crate::paging::{DeliveryLog, EndTest, PageAction, PageEvent};
 use crate::{IncidentId, MessageId, PersonName, RuleName, TenantId, Timestamp, Window};
 
 /// What is to be done.
@@ -18,7 +18,8 @@ pub enum MessageBody {
     /// Tell the pagers.
     Page(PageEvent),
     /// Compute the credits that a command left to the relay.
-    Settle(Resettle),
+    #[serde(rename = "settle")]
+    RecomputeCredits(RecomputeCredits),
     /// Hand credits to billing.
     Bill(Batch),
     /// Resolve the alerts of a test page.
@@ -28,7 +29,7 @@ pub enum MessageBody {
 /// Credits to be computed: those of an incident that hits all tenants, and those of
 /// periods as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resettle {
+pub struct RecomputeCredits {
     /// Whose command led to it.
     pub author: PersonName,
     /// Whose periods; those of all tenants if absent.
@@ -46,7 +47,7 @@ impl MessageBody {
         match self {
             Self::Page(page) => page.reword(incident),
             // Names, times and figures; the words of a test page are ours.
-            Self::Settle(_) | Self::Bill(_) | Self::EndTest(_) => {}
+            Self::RecomputeCredits(_) | Self::Bill(_) | Self::EndTest(_) => {}
         }
     }
 
@@ -55,14 +56,14 @@ impl MessageBody {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Page(_) => "page",
-            Self::Settle(_) => "settle",
+            Self::RecomputeCredits(_) => "settle",
             Self::Bill(_) => "bill",
             Self::EndTest(_) => "end_test",
         }
     }
 }
 
-/// One thing to do. Messages of one incident and one [thread](Self::thread) are
+/// One thing to do. Messages of one incident and one [thread](Self::ordering_key) are
 /// done in the order in which they were committed; threads do not wait for each
 /// other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +73,7 @@ pub struct Message {
     /// The incident; none where it belongs to no single one.
     pub incident_id: Option<IncidentId>,
     /// The lane: a worse severity goes first.
-    pub lane: Severity,
+    pub priority: Severity,
     /// What is to be done.
     pub body: MessageBody,
     /// When it was committed.
@@ -80,7 +81,7 @@ pub struct Message {
     /// It is not claimed before this.
     pub due_at: Timestamp,
     /// What happened so far.
-    pub log: Vec<TargetLog>,
+    pub log: Vec<DeliveryLog>,
 }
 
 impl Message {
@@ -95,19 +96,19 @@ impl Message {
     /// only repeats.
     #[must_use]
     pub fn is_supersedable(&self) -> bool {
-        self.is_trigger() || matches!(&self.body, MessageBody::Page(page) if page.repeats)
+        self.is_trigger() || matches!(&self.body, MessageBody::Page(page) if page.is_resend)
     }
 
     /// The thread of its incident to which it belongs.
     #[must_use]
-    pub fn thread(&self) -> Thread {
+    pub fn ordering_key(&self) -> OrderingKey {
         match &self.body {
-            MessageBody::Page(page) => Thread::page(page.rule.as_ref()),
-            MessageBody::Settle(_) => Thread(Cow::Borrowed("/settle")),
-            MessageBody::Bill(_) => Thread(Cow::Borrowed("/bill")),
+            MessageBody::Page(page) => OrderingKey::page(page.rule.as_ref()),
+            MessageBody::RecomputeCredits(_) => OrderingKey(Cow::Borrowed("/settle")),
+            MessageBody::Bill(_) => OrderingKey(Cow::Borrowed("/bill")),
             // A thread per test: one whose vendor is away holds up no other.
             MessageBody::EndTest(end) => {
-                Thread(Cow::Owned(format!("/test/{}", end.page.incident_id)))
+                OrderingKey(Cow::Owned(format!("/test/{}", end.page.incident_id)))
             }
         }
     }
@@ -118,9 +119,9 @@ impl Message {
 /// Its own page, the page of an escalation's rule, its credits, the batches for
 /// billing, the end of a test page: a slow pager holds up no credit, and a sink that is away no page.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Thread(Cow<'static, str>);
+pub struct OrderingKey(Cow<'static, str>);
 
-impl Thread {
+impl OrderingKey {
     /// That of the page of a rule, or of the incident's own.
     #[must_use]
     pub fn page(rule: Option<&RuleName>) -> Self {
@@ -177,47 +178,47 @@ pub struct Unreadable {
 pub struct Claimed {
     /// What is to be worked on.
     pub claims: Vec<Claim>,
-    /// What is to be handed back ([`Settled::HandedBack`]), for a version that can
+    /// What is to be handed back ([`JobOutcome::Released`]), for a version that can
     /// read it.
     pub unreadable: Vec<Unreadable>,
 }
 
 /// What became of a claimed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub enum JobOutcome {
     /// It is done.
     Done,
     /// It is tried again. A trigger that was superseded meanwhile ends instead.
-    Later {
+    Retry {
         /// Not before this.
         due_at: Timestamp,
         /// What happened so far.
-        log: Vec<TargetLog>,
+        log: Vec<DeliveryLog>,
     },
     /// It is put back as it was: nothing was done with it. What was superseded
     /// meanwhile ends instead.
-    HandedBack {
+    Released {
         /// Not before this.
         due_at: Timestamp,
     },
     /// It is no longer tried; kept for a replay.
-    GivenUp {
+    DeadLettered {
         /// What happened so far.
-        log: Vec<TargetLog>,
+        log: Vec<DeliveryLog>,
     },
     /// It is no longer wanted.
-    Superseded,
+    Cancelled,
 }
 
 /// The end of a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settlement {
+pub struct LeaseCompletion {
     /// The message.
     pub message: MessageId,
     /// The lease that was held.
     pub lease: Lease,
     /// What became of it.
-    pub outcome: Settled,
+    pub outcome: JobOutcome,
 }
 
 /// What waits.
@@ -236,11 +237,11 @@ pub struct Backlog {
 
 /// Which messages that were given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GivenUp {
+pub enum DeadLetterFilter {
     /// Those of one incident.
-    Of(IncidentId),
+    Incident(IncidentId),
     /// Those that belong to no single incident.
-    OfNoIncident,
+    NoIncident,
     /// This one.
-    One(MessageId),
+    Message(MessageId),
 }

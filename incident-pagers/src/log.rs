@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::paging::{PageAction, PageAnswer, PageEvent, Receipt, TargetId};
+use incident_core::paging::{DeliveryResult, PageAction, PageEvent, Receipt, TargetId};
 use incident_core::port::Pager;
 use incident_core::{Invalid, plain};
 
@@ -39,7 +39,7 @@ impl Pager for LogPager {
         true
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
         let action = match page.action {
             PageAction::Trigger => "PAGE",
             PageAction::Acknowledge => "page acknowledged",
@@ -55,7 +55,7 @@ impl Pager for LogPager {
             // Whatever formats the log of the host: a title stays in its line.
             plain(page.title.as_str()),
         );
-        PageAnswer::Accepted(Receipt::default())
+        DeliveryResult::Accepted(Receipt::default())
     }
 }
 

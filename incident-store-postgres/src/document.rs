@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use incident_core::audit::{self, AuditDraft, Chain};
-use incident_core::billing::{CreditMove, CreditSubject, LedgerRow, LedgerWrite};
+use incident_core::billing::{CreditSubject, CreditTransition, LedgerRow, LedgerWrite};
 use incident_core::chain::Head;
 use incident_core::commit::{Commit, IncidentWrite, OutboxWrite, Remember, Reply, SuggestionWrite};
 use incident_core::incident::{Affected, Incident, Severity};
-use incident_core::outbox::{Settled, Settlement, Thread};
-use incident_core::paging::TargetLog;
+use incident_core::outbox::{JobOutcome, LeaseCompletion, OrderingKey};
+use incident_core::paging::DeliveryLog;
 use incident_core::port::StoreError;
 use incident_core::redaction::{Redaction, TextPlace};
 use incident_core::suggestion::{SUGGESTION_TTL, Suggestion};
@@ -71,7 +71,7 @@ pub fn document(commit: &Commit) -> Result<String, StoreError> {
     };
     let document = Document {
         remember: commit.remember.as_ref().map(remember),
-        settles: commit.settles.as_ref().map(settles),
+        settles: commit.completes.as_ref().map(completion),
         alert: commit
             .alert
             .as_ref()
@@ -89,7 +89,7 @@ pub fn document(commit: &Commit) -> Result<String, StoreError> {
 }
 
 /// The number of a severity: 1 for the worst.
-pub(crate) const fn lane(severity: Severity) -> i16 {
+pub(crate) const fn priority(severity: Severity) -> i16 {
     match severity {
         Severity::Sev1 => 1,
         Severity::Sev2 => 2,
@@ -110,7 +110,7 @@ fn write(write: &IncidentWrite) -> Result<Write<'_>, StoreError> {
     Ok(Write {
         expected: write.expected.map(|revision| revision.0),
         live: after.status.is_live(),
-        severity: lane(after.severity),
+        severity: priority(after.severity),
         public: after.face.public,
         services: &after.affected_services,
         tenants: match &after.affected_tenants {
@@ -149,9 +149,9 @@ fn outbox(write: &OutboxWrite) -> Value {
             "op": "add",
             "id": message.id,
             "incident_id": message.incident_id,
-            "lane": lane(message.lane),
+            "lane": priority(message.priority),
             "kind": message.body.kind(),
-            "thread": message.thread().name(),
+            "thread": message.ordering_key().name(),
             "opens": message.is_trigger(),
             "supersedable": message.is_supersedable(),
             "body": text_of(&message.body),
@@ -160,7 +160,7 @@ fn outbox(write: &OutboxWrite) -> Value {
             "due_at": message.due_at,
         }),
         OutboxWrite::Supersede { incident, rule } => {
-            let thread = Thread::page(rule.as_ref());
+            let thread = OrderingKey::page(rule.as_ref());
             json!({"op": "supersede", "incident_id": incident, "thread": thread.name()})
         }
         OutboxWrite::Hasten { messages, due_at } => {
@@ -176,22 +176,24 @@ fn text_of(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn settles(settlement: &Settlement) -> Value {
-    let Settlement {
+fn completion(settlement: &LeaseCompletion) -> Value {
+    let LeaseCompletion {
         message,
         lease,
         outcome,
     } = settlement;
     let mut written = json!({"id": message, "owner": lease.owner, "token": lease.token});
     let more: Vec<(&str, Value)> = match outcome {
-        Settled::Done | Settled::Superseded => vec![("outcome", "done".into())],
-        Settled::GivenUp { log } => vec![("outcome", "given_up".into()), ("log", logged(log))],
-        Settled::Later { due_at, log } => vec![
+        JobOutcome::Done | JobOutcome::Cancelled => vec![("outcome", "done".into())],
+        JobOutcome::DeadLettered { log } => {
+            vec![("outcome", "given_up".into()), ("log", logged(log))]
+        }
+        JobOutcome::Retry { due_at, log } => vec![
             ("outcome", "later".into()),
             ("due_at", due_at.to_string().into()),
             ("log", logged(log)),
         ],
-        Settled::HandedBack { due_at } => vec![
+        JobOutcome::Released { due_at } => vec![
             ("outcome", "handed_back".into()),
             ("due_at", due_at.to_string().into()),
         ],
@@ -205,7 +207,7 @@ fn settles(settlement: &Settlement) -> Value {
     written
 }
 
-fn logged(log: &[TargetLog]) -> Value {
+fn logged(log: &[DeliveryLog]) -> Value {
     text_of(&log).into()
 }
 
@@ -240,7 +242,7 @@ fn credit(row: &LedgerRow) -> Value {
     })
 }
 
-fn moved(credit: &CreditMove) -> Value {
+fn moved(credit: &CreditTransition) -> Value {
     json!({
         "id": credit.id,
         "from": credit.from.name(),

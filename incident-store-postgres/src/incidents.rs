@@ -9,7 +9,7 @@ use incident_core::{IncidentId, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
-use crate::document::{lane, time};
+use crate::document::{priority, time};
 use crate::row;
 
 pub(crate) async fn load(
@@ -161,7 +161,7 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
         sql.push(" and status = any(").push_bind(names).push(")");
     }
     if let Some(severity) = severity {
-        sql.push(" and severity = ").push_bind(lane(*severity));
+        sql.push(" and severity = ").push_bind(priority(*severity));
     }
     if let Some(tenant) = tenant {
         sql.push(" and (tenants is null or ")

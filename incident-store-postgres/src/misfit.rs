@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use crate::document::lane;
+use crate::document::priority;
 use crate::row;
 
 /// Returns a sentence about the first column of an incident that does not fit its state;
@@ -75,7 +75,7 @@ fn first_misfit(row: &PgRow) -> sqlx::Result<Option<&'static str>> {
         ),
         (
             "the column severity does not fit the incident's state",
-            row::get::<i16>(row, "severity")? == lane(state.severity),
+            row::get::<i16>(row, "severity")? == priority(state.severity),
         ),
         (
             "the column public does not fit the incident's state",

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use incident_core::incident::Severity;
 use incident_core::outbox::{
-    Backlog, Claim, Claimed, GivenUp, Lease, Message, MessageBody, Unreadable,
+    Backlog, Claim, Claimed, DeadLetterFilter, Lease, Message, MessageBody, Unreadable,
 };
 use incident_core::port::{ClaimRequest, Outbox, Store, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp};
@@ -96,7 +96,7 @@ impl Leased {
         Ok(Message {
             id: MessageId::from_uuid(self.id),
             incident_id: self.incident_id.map(IncidentId::from_uuid),
-            lane: lane(self.lane)?,
+            priority: severity_of(self.lane)?,
             body: serde_json::from_str(&self.body).map_err(unreadable)?,
             committed_at: micros(&self.committed_at)?,
             due_at: micros(&self.due_at)?,
@@ -110,7 +110,7 @@ fn micros(text: &str) -> sqlx::Result<Timestamp> {
     Timestamp::from_micros(micros).map_err(unreadable)
 }
 
-fn lane(number: i16) -> sqlx::Result<Severity> {
+fn severity_of(number: i16) -> sqlx::Result<Severity> {
     match number {
         1 => Ok(Severity::Sev1),
         2 => Ok(Severity::Sev2),
@@ -170,7 +170,7 @@ async fn claim(
             }),
         }
     }
-    let urgency = |claim: &Claim| (claim.message.lane, claim.message.due_at);
+    let urgency = |claim: &Claim| (claim.message.priority, claim.message.due_at);
     claimed.claims.sort_by_key(urgency);
     Ok(claimed)
 }
@@ -203,7 +203,7 @@ fn message(row: &PgRow) -> sqlx::Result<Message> {
     Ok(Message {
         id: MessageId::from_uuid(row::get::<Uuid>(row, "id")?),
         incident_id: row::get::<Option<Uuid>>(row, "incident_id")?.map(IncidentId::from_uuid),
-        lane: lane(row::get(row, "lane")?)?,
+        priority: severity_of(row::get(row, "lane")?)?,
         body: row::json(row, "body")?,
         committed_at: row::time(row, "committed_at")?,
         due_at: row::time(row, "due_at")?,
@@ -244,7 +244,11 @@ impl Outbox for PgStore {
         ))
     }
 
-    async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError> {
+    async fn given_up(
+        &self,
+        which: DeadLetterFilter,
+        within: Duration,
+    ) -> Result<Vec<Message>, StoreError> {
         read!(&self.0.pool, within, |connection| given_up(
             connection, which
         ))
@@ -268,11 +272,14 @@ async fn next_due(
     Ok(Some(moved(due_at, clock.now(), row::time(&row, "clock")?)))
 }
 
-async fn given_up(connection: &mut PgConnection, which: GivenUp) -> sqlx::Result<Vec<Message>> {
+async fn given_up(
+    connection: &mut PgConnection,
+    which: DeadLetterFilter,
+) -> sqlx::Result<Vec<Message>> {
     let (column, id) = match which {
-        GivenUp::Of(incident) => ("owner_id", incident.uuid()),
-        GivenUp::OfNoIncident => ("owner_id", Uuid::nil()),
-        GivenUp::One(id) => ("id", id.uuid()),
+        DeadLetterFilter::Incident(incident) => ("owner_id", incident.uuid()),
+        DeadLetterFilter::NoIncident => ("owner_id", Uuid::nil()),
+        DeadLetterFilter::Message(id) => ("id", id.uuid()),
     };
     let sql = format!(
         "select id, incident_id, lane, body, committed_at, due_at, log from incident.outbox \

@@ -270,9 +270,9 @@ async fn a_merge_moves_the_key_and_no_alert_falls_between() {
 /// minutes.
 #[tokio::test]
 async fn an_alert_pages_again_where_the_page_before_was_given_up() {
-    use incident_core::paging::{NotSent, NotSentReason, PageAnswer};
+    use incident_core::paging::{DeliveryResult, NotSent, NotSentReason};
     let server = Server::start().await;
-    let refused = PageAnswer::NotSent(NotSent {
+    let refused = DeliveryResult::NotSent(NotSent {
         reason: NotSentReason::Unauthorized,
         retry_after: None,
     });
@@ -352,11 +352,11 @@ async fn a_reopened_incident_says_what_its_page_is() {
 /// nobody.
 #[tokio::test]
 async fn a_reopen_that_pages_nobody_leaves_no_alert_open() {
-    use incident_core::paging::{NotSent, NotSentReason, PageAction, PageAnswer};
+    use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, PageAction};
     let server = Server::start().await;
     let path = server.declare(&json!({"severity": "SEV3"})).await;
     server.paged(&path, "accepted").await;
-    let away = PageAnswer::NotSent(NotSent {
+    let away = DeliveryResult::NotSent(NotSent {
         reason: NotSentReason::Unreachable,
         retry_after: None,
     });

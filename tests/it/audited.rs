@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::harness::{ADMIN, COMMANDER, Server};
-use crate::roles::{context, cases};
+use crate::roles::{cases, context};
 
 /// Usage events are data of the platform and no decision of anybody.
 const NOT_DECISIONS: [&str; 1] = ["POST /sys/usage-events"];

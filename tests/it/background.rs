@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::actor::Role;
-use incident_core::billing::{Batch, Holding, Submission};
+use incident_core::billing::{Batch, Lookup, Submission};
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::TargetId;
-use incident_core::port::{Asked, BillingSink};
+use incident_core::port::{BillingSink, LookupBy};
 use incident_core::testing::{RecordingPager, caller};
 use incident_pagers::Wake;
 use incident_store_memory::MemoryStore;
@@ -34,8 +34,8 @@ impl BillingSink for Sink {
         Submission::Accepted
     }
 
-    async fn held(&self, _: Asked<'_>, _: Duration) -> Holding {
-        Holding::Unasked
+    async fn lookup(&self, _: LookupBy<'_>, _: Duration) -> Lookup {
+        Lookup::Unsupported
     }
 }
 

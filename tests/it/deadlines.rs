@@ -36,11 +36,11 @@ fn an_engine_and_its_builder_show_their_pagers_and_settings() {
 #[test]
 fn times_that_do_not_go_together_are_refused_with_the_reason() {
     let built = |change: &dyn Fn(&mut FailoverPolicy, &mut GateSettings, &mut Duration)| {
-        let (mut urgent, mut gate) = (FailoverPolicy::urgent(), GateSettings::default());
+        let (mut urgent, mut gate) = (FailoverPolicy::high_urgency(), GateSettings::default());
         let mut pager = Duration::from_secs(10);
         change(&mut urgent, &mut gate, &mut pager);
         let builder = Incidents::builder(Arc::new(MemoryStore::default()))
-            .failover(urgent, FailoverPolicy::calm())
+            .failover(urgent, FailoverPolicy::low_urgency())
             .gate(gate)
             .pager_deadline(pager);
         builder

@@ -10,7 +10,7 @@ use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::incident::{Incident, Outline};
-use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
+use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     Store, StoreError, SuggestionQuery, Suggestions,
@@ -129,7 +129,11 @@ impl Outbox for Faulty {
         self.inner.backlog(within).await
     }
 
-    async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError> {
+    async fn given_up(
+        &self,
+        which: DeadLetterFilter,
+        within: Duration,
+    ) -> Result<Vec<Message>, StoreError> {
         self.inner.given_up(which, within).await
     }
 }

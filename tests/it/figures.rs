@@ -312,7 +312,10 @@ impl Life {
             }),
         };
         if let Some((id, command)) = command {
-            match process.act(&context("anna", Role::Admin), id, &command).await {
+            match process
+                .act(&context("anna", Role::Admin), id, &command)
+                .await
+            {
                 Ok(_) | Err(Error::Refused(_)) => {}
                 Err(error) => panic!("{step:?}: {error:?}"),
             }

@@ -192,9 +192,12 @@ impl World {
 
     fn has_its_effect(&self, one: &Sent, before: &Incident, after: &Incident, alarms: usize) {
         let own = one.rule.is_none() && before.status.is_live();
-        let free = own && !before.is_taken();
+        let free = own && !before.is_acknowledged();
         let acknowledges = one.event.what == VendorEventKind::Acknowledged && self.may.acknowledge;
-        assert_eq!(after.is_taken(), before.is_taken() || free && acknowledges);
+        assert_eq!(
+            after.is_acknowledged(),
+            before.is_acknowledged() || free && acknowledges
+        );
         let closes = own && one.event.what == VendorEventKind::Resolved;
         let resolves = closes && self.may.resolve;
         let live = before.status.is_live() && !resolves;

@@ -11,7 +11,7 @@ use incident_console::policy_file::PolicyFile;
 use incident_core::engine::{Alarm, Incidents};
 use incident_core::incident::{Command, Declare, Incident, Severity, Status, Update};
 use incident_core::paging::{
-    AlertStatus, Confirmation, NotSent, NotSentReason, PageAction, PageAnswer, PageEvent,
+    AlertStatus, Confirmation, DeliveryResult, NotSent, NotSentReason, PageAction, PageEvent,
     PagingState, Receipt, TargetId,
 };
 use incident_core::port::{PageCheck, Pager};
@@ -227,7 +227,7 @@ async fn late_words_do_not_stop_a_trigger_that_is_on_its_way() {
         it.resolve_and_reopen().await;
         // The reopen paged; what is refused is the page after that.
         it.server.paged(&it.path, "accepted").await;
-        let refused = PageAnswer::NotSent(NotSent {
+        let refused = DeliveryResult::NotSent(NotSent {
             reason: NotSentReason::Unreachable,
             retry_after: Some(Duration::from_secs(60)),
         });
@@ -398,7 +398,12 @@ async fn asked(resolve: bool) -> Asked {
         .build()
         .unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
-    let id = incidents.declare(&context(), &asked).await.unwrap().incident.id;
+    let id = incidents
+        .declare(&context(), &asked)
+        .await
+        .unwrap()
+        .incident
+        .id;
     incidents.drain().await.unwrap();
     Asked {
         incidents,
@@ -435,7 +440,10 @@ async fn an_answer_about_a_page_that_is_over_by_then_changes_nothing() {
         it.incidents.reconcile().await.unwrap();
         let shown = it.shown().await;
         assert!(shown.paging.epoch > 1);
-        assert!(shown.status.is_live() && !shown.is_taken(), "{answer:?}");
+        assert!(
+            shown.status.is_live() && !shown.is_acknowledged(),
+            "{answer:?}"
+        );
         assert_eq!(shown.paging.closed_there_at, None, "{answer:?}");
         assert_eq!(*it.alarms.lock().unwrap(), [], "{answer:?}");
         let said = shown.last_seq;
@@ -447,7 +455,7 @@ async fn an_answer_about_a_page_that_is_over_by_then_changes_nothing() {
             .unwrap()
             .push(AlertStatus::Acknowledged(None));
         it.incidents.reconcile().await.unwrap();
-        assert!(it.shown().await.is_taken(), "{answer:?}");
+        assert!(it.shown().await.is_acknowledged(), "{answer:?}");
         assert_eq!(it.shown().await.last_seq, said + 1);
     }
 }

@@ -7,7 +7,7 @@ use incident_core::IncidentId;
 use incident_core::actor::Role;
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Publish, Severity, Status, Update};
-use incident_core::paging::{PageAnswer, Receipt};
+use incident_core::paging::{DeliveryResult, Receipt};
 use incident_core::testing::{RecordingPager, caller};
 use incident_core::timeline::TextName;
 use incident_store_memory::MemoryStore;
@@ -84,7 +84,7 @@ async fn the_outcome_of_a_page_is_told_with_its_incident() {
     let heard: Arc<Mutex<Vec<IncidentId>>> = Arc::default();
     let notices = Arc::clone(&heard);
     let pager = Arc::new(RecordingPager::named("pagerduty").unwrap());
-    pager.script([PageAnswer::Accepted(Receipt {
+    pager.script([DeliveryResult::Accepted(Receipt {
         request_id: None,
         reduced: true,
     })]);

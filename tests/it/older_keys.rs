@@ -8,7 +8,7 @@ use incident_core::IncidentId;
 use incident_core::actor::Role;
 use incident_core::engine::{Alarm, Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity, Status};
-use incident_core::paging::{PageAction, PageAnswer, TargetId};
+use incident_core::paging::{DeliveryResult, PageAction, TargetId};
 use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
 use incident_store_memory::MemoryStore;
 
@@ -74,7 +74,7 @@ async fn an_older_key_that_may_have_a_page_is_asked_first() {
     let account = |name: &str| TargetId::new("vendor").unwrap().in_account(name).unwrap();
     let old = Arc::new(RecordingPager::of(account("old")));
     let new = Arc::new(RecordingPager::of(account("new")));
-    old.script([PageAnswer::Unknown]);
+    old.script([DeliveryResult::Unknown]);
     let store = Arc::new(MemoryStore::default());
     let clock = Arc::new(ManualClock::at("2026-11-21T03:00:00Z".parse().unwrap()));
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());

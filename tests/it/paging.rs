@@ -6,9 +6,9 @@ use std::time::Duration;
 use incident_core::actor::Role;
 use incident_core::engine::{Alarm, CommandOutcome, Error, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Refusal, Severity, Status};
-use incident_core::outbox::GivenUp;
+use incident_core::outbox::DeadLetterFilter;
 use incident_core::paging::{
-    NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagingState, Receipt, TargetId,
+    DeliveryResult, NotSent, NotSentReason, PageAction, PageEvent, PagingState, Receipt, TargetId,
     TestOutcome, Urgency,
 };
 use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
@@ -48,8 +48,8 @@ async fn setup() -> Setup {
     }
 }
 
-const fn refused(reason: NotSentReason) -> PageAnswer {
-    PageAnswer::NotSent(NotSent {
+const fn refused(reason: NotSentReason) -> DeliveryResult {
+    DeliveryResult::NotSent(NotSent {
         reason,
         retry_after: None,
     })
@@ -147,7 +147,8 @@ async fn a_certain_refusal_goes_over_at_once_and_wakes_once() {
 #[tokio::test]
 async fn a_lost_answer_stays_with_its_target() {
     let it = setup().await;
-    it.first.script([PageAnswer::Unknown, PageAnswer::Unknown]);
+    it.first
+        .script([DeliveryResult::Unknown, DeliveryResult::Unknown]);
     let id = it.declare(Severity::Sev1).await;
     it.pass(20).await;
     assert_eq!((it.first.wakes(), it.second.sent().len()), (1, 0));
@@ -157,7 +158,7 @@ async fn a_lost_answer_stays_with_its_target() {
 #[tokio::test]
 async fn a_target_that_never_answers_is_left_after_a_minute_and_called_off_too() {
     let it = setup().await;
-    it.first.script(vec![PageAnswer::Unknown; 100]);
+    it.first.script(vec![DeliveryResult::Unknown; 100]);
     let id = it.declare(Severity::Sev1).await;
     it.pass(59).await;
     assert!(it.second.sent().is_empty());
@@ -305,11 +306,11 @@ impl incident_core::port::Pager for Stuck {
         true
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
         if page.title.as_str() == "slow" {
             self.0.acquire().await.unwrap().forget();
         }
-        PageAnswer::Accepted(Receipt::default())
+        DeliveryResult::Accepted(Receipt::default())
     }
 }
 
@@ -379,7 +380,7 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
     // The key is mended.
     let retried = it
         .incidents
-        .retry_page(&it.context, GivenUp::Of(id))
+        .retry_page(&it.context, DeadLetterFilter::Incident(id))
         .await
         .unwrap();
     assert_eq!(retried.incident.paging.state, PagingState::Pending);
@@ -395,7 +396,11 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
         other => panic!("{other:?}"),
     };
     assert_eq!(
-        refusal(it.incidents.retry_page(&it.context, GivenUp::Of(id)).await),
+        refusal(
+            it.incidents
+                .retry_page(&it.context, DeadLetterFilter::Incident(id))
+                .await
+        ),
         "nothing_to_retry"
     );
     // A page of an incident that is over by now wakes nobody.
@@ -406,7 +411,7 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
     it.incidents.drain().await.unwrap();
     let page = it
         .incidents
-        .given_up(GivenUp::Of(late))
+        .given_up(DeadLetterFilter::Incident(late))
         .await
         .unwrap()
         .remove(0)
@@ -416,7 +421,7 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
     assert_eq!(
         refusal(
             it.incidents
-                .retry_page(&it.context, GivenUp::One(page))
+                .retry_page(&it.context, DeadLetterFilter::Message(page))
                 .await
         ),
         "nothing_to_retry"

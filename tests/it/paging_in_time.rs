@@ -9,7 +9,7 @@ use incident_core::actor::Role;
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity};
 use incident_core::paging::{
-    NotSent, NotSentReason, PageAction, PageAnswer, TargetId, Urgency, clamp_retry_after,
+    DeliveryResult, NotSent, NotSentReason, PageAction, TargetId, Urgency, clamp_retry_after,
 };
 use incident_core::port::Pager;
 use incident_core::testing::caller;
@@ -207,12 +207,12 @@ struct View<'a> {
 impl View<'_> {
     /// Since when it cannot be known whether the vendor has the page.
     fn unknown_since(&self) -> Option<Duration> {
-        let unknown = |one: &&&Request| one.answer == PageAnswer::Unknown;
+        let unknown = |one: &&&Request| one.answer == DeliveryResult::Unknown;
         self.of_page.iter().find(unknown).map(|one| one.ended)
     }
 
     fn refused_for_good(&self, at: Duration) -> bool {
-        let refused = |one: &&Request| matches!(&one.answer, PageAnswer::NotSent(not) if not.reason.is_permanent());
+        let refused = |one: &&Request| matches!(&one.answer, DeliveryResult::NotSent(not) if not.reason.is_permanent());
         self.of_page
             .iter()
             .any(|one| one.ended <= at && refused(one))
@@ -220,11 +220,13 @@ impl View<'_> {
 
     fn asked_to_wait(&self, at: Duration) -> bool {
         self.seen.iter().any(|one| match &one.answer {
-            PageAnswer::NotSent(NotSent {
+            DeliveryResult::NotSent(NotSent {
                 retry_after: Some(wish),
                 ..
             }) => one.ended <= at && at < one.ended.saturating_add(clamp_retry_after(*wish)),
-            PageAnswer::Accepted(_) | PageAnswer::NotSent(_) | PageAnswer::Unknown => false,
+            DeliveryResult::Accepted(_) | DeliveryResult::NotSent(_) | DeliveryResult::Unknown => {
+                false
+            }
         })
     }
 
@@ -270,7 +272,7 @@ fn accepted_in_time(watched: &Watched, page: &Urgent) -> Result<(), TestCaseErro
         .collect();
     let attempts = || views.iter().flat_map(|view| &view.of_page);
     let accepted = attempts()
-        .filter(|one| matches!(one.answer, PageAnswer::Accepted(_)))
+        .filter(|one| matches!(one.answer, DeliveryResult::Accepted(_)))
         .map(|one| one.ended)
         .min();
     let end = accepted.unwrap_or(watched.ended);
@@ -321,7 +323,7 @@ fn woken_once(watched: &Watched, page: &Urgent) -> Result<(), TestCaseError> {
         let seen = vendor.seen.lock().unwrap();
         unknown += usize::from(seen.iter().any(|one| {
             one.key == page.key
-                && one.answer == PageAnswer::Unknown
+                && one.answer == DeliveryResult::Unknown
                 && one.action == PageAction::Trigger
         }));
     }
@@ -338,7 +340,7 @@ fn left_alone_while_down(watched: &Watched) -> Result<(), TestCaseError> {
     for vendor in &watched.vendors {
         let seen = vendor.seen.lock().unwrap();
         for (from, until) in down_times(&seen, &watched.asked) {
-            let arrived = |one: &&Request| !matches!(&one.answer, PageAnswer::NotSent(not) if not.reason == NotSentReason::Unreachable);
+            let arrived = |one: &&Request| !matches!(&one.answer, DeliveryResult::NotSent(not) if not.reason == NotSentReason::Unreachable);
             let during = seen
                 .iter()
                 .filter(|one| from < one.began && one.began < until)
@@ -356,7 +358,7 @@ fn left_alone_while_down(watched: &Watched) -> Result<(), TestCaseError> {
                 let before = seen.iter().take_while(|one| one.began < request.began);
                 let may_have = before
                     .filter(|one| one.key == *key)
-                    .any(|one| one.answer == PageAnswer::Unknown && one.ended <= request.began);
+                    .any(|one| one.answer == DeliveryResult::Unknown && one.ended <= request.began);
                 let test = key.starts_with("sys-pager-test");
                 let fresh = request.action == PageAction::Trigger && !may_have && !test;
                 prop_assert!(
@@ -383,8 +385,8 @@ fn down_times(seen: &[Request], asked: &[Duration]) -> Vec<(Duration, Duration)>
             failing = None;
             times.extend(down.take().map(|from| (from, *at)));
         }
-        let refused = |reasons: &[NotSentReason]| matches!(&one.answer, PageAnswer::NotSent(not) if reasons.contains(&not.reason));
-        let fails = one.answer == PageAnswer::Unknown
+        let refused = |reasons: &[NotSentReason]| matches!(&one.answer, DeliveryResult::NotSent(not) if reasons.contains(&not.reason));
+        let fails = one.answer == DeliveryResult::Unknown
             || refused(&[NotSentReason::Unreachable, NotSentReason::Unavailable]);
         if fails {
             let (since, count) = failing.map_or((one.ended, 1), |(since, n)| (since, n + 1));
@@ -469,7 +471,7 @@ fn all_pages_are_taken_as_soon_as_one_is() {
         let seen = watched.vendors[0].seen.lock().unwrap();
         let taken = seen
             .iter()
-            .filter(|one| matches!(one.answer, PageAnswer::Accepted(_)));
+            .filter(|one| matches!(one.answer, DeliveryResult::Accepted(_)));
         let times: Vec<Duration> = taken.map(|one| one.ended).collect();
         assert_eq!(times.len(), 10);
         let (first, last) = (times[0], times[9]);

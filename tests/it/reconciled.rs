@@ -59,11 +59,11 @@ async fn an_acknowledgement_whose_webhook_was_lost_is_asked_for_and_taken_in_onc
         let it = setup(vendor).await;
         let id = it.declare().await;
         it.minutes(2).await;
-        assert!(!it.shown(id).await.is_taken());
+        assert!(!it.shown(id).await.is_acknowledged());
         assert!(it.vendor.acknowledge_there(&dedup_key(id, None), "Bob"));
         it.minutes(6).await;
         let shown = it.shown(id).await;
-        assert!(shown.is_taken());
+        assert!(shown.is_acknowledged());
         let by = format!("{}:Bob", name(vendor));
         assert_eq!(
             shown.acknowledged_by.as_ref().map(|by| by.as_str()),
@@ -114,7 +114,7 @@ async fn an_alert_that_was_closed_there_while_nobody_has_the_incident_raises_an_
         it.minutes(8).await;
         let shown = it.shown(id).await;
         // By policy an alert that was closed says nothing about the impact.
-        assert!(shown.status.is_live() && !shown.is_taken());
+        assert!(shown.status.is_live() && !shown.is_acknowledged());
         assert!(shown.paging.closed_there_at.is_some());
         let vendor = name(vendor);
         assert_eq!(it.said(id, &format!("alert resolved at {vendor}")).await, 1);

@@ -8,7 +8,7 @@ use incident_core::engine::RequestContext;
 use incident_core::incident::{
     Change, Command, CommsSent, DataLoss, Declare, Facts, Publish, Update,
 };
-use incident_core::paging::{NotSent, NotSentReason, PageAnswer, VendorEvent, VendorEventKind};
+use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, VendorEvent, VendorEventKind};
 use incident_core::port::IncidentFilter;
 use incident_core::suggestion::Suggest;
 use incident_core::testing::caller;
@@ -223,7 +223,7 @@ async fn full_of_words(story: &mut Story<'_>) -> String {
     body["suggestion_id"] = suggested["id"].clone();
     body["started_at"] = json!("2020-01-01T00:00:00Z");
     body["reason"] = json!(word(30));
-    story.server.pager.script([PageAnswer::NotSent(NotSent {
+    story.server.pager.script([DeliveryResult::NotSent(NotSent {
         reason: NotSentReason::Rejected,
         retry_after: None,
     })]);
@@ -255,7 +255,7 @@ async fn full_of_words(story: &mut Story<'_>) -> String {
 /// An incident whose page waits for a vendor that takes nothing for now.
 async fn waiting(story: &mut Story<'_>) -> String {
     story.server.pager.script(std::iter::repeat_n(
-        PageAnswer::NotSent(NotSent {
+        DeliveryResult::NotSent(NotSent {
             reason: NotSentReason::Unavailable,
             retry_after: None,
         }),

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::actor::Role;
-use incident_core::billing::{Batch, Holding, Submission};
+use incident_core::billing::{Batch, Lookup, Submission};
 use incident_core::commit::{Commit, OutboxWrite};
 use incident_core::engine::{Alarm, Incidents, IncidentsBuilder, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::outbox::{Message, MessageBody};
 use incident_core::paging::{
-    AlertStatus, Confirmation, PageAnswer, PageEvent, PagingState, Receipt, TargetId,
+    AlertStatus, Confirmation, DeliveryResult, PageEvent, PagingState, Receipt, TargetId,
 };
 use incident_core::port::{
-    Asked, BillingSink, ClaimRequest, Clock, IncidentStore, Outbox, PageCheck, Pager,
+    BillingSink, ClaimRequest, Clock, IncidentStore, LookupBy, Outbox, PageCheck, Pager,
 };
 use incident_core::testing::{ManualClock, RecordingPager, caller};
 use incident_core::{IncidentId, MessageId};
@@ -70,7 +70,7 @@ impl Pager for Wild {
         false
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
         self.sends.fetch_add(1, Ordering::SeqCst);
         // Others of the pass are on their way.
         tokio::task::yield_now().await;
@@ -227,7 +227,7 @@ impl BillingSink for WildSink {
         panic!("on purpose")
     }
 
-    async fn held(&self, _: Asked<'_>, _: Duration) -> Holding {
+    async fn lookup(&self, _: LookupBy<'_>, _: Duration) -> Lookup {
         panic!("on purpose")
     }
 }
@@ -241,7 +241,7 @@ async fn a_sink_that_panics_ends_one_attempt() {
     let bill = OutboxWrite::Add(Box::new(Message {
         id,
         incident_id: None,
-        lane: Severity::Sev4,
+        priority: Severity::Sev4,
         body: MessageBody::Bill(serde_json::from_value(batch).unwrap()),
         committed_at: now,
         due_at: now,

@@ -11,8 +11,8 @@ use incident_core::actor::Role;
 use incident_core::commit::Commit;
 use incident_core::engine::{IdempotencyKey, Incidents, RequestContext};
 use incident_core::incident::{Affected, AffectedTenant, Command, Declare, Severity};
-use incident_core::outbox::{GivenUp, Settled, Settlement};
-use incident_core::paging::{NotSent, NotSentReason, PageAnswer, PageEvent, TargetId};
+use incident_core::outbox::{DeadLetterFilter, JobOutcome, LeaseCompletion};
+use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, PageEvent, TargetId};
 use incident_core::port::{
     AuditQuery, ClaimRequest, Clock, CreditQuery, IdGen, IncidentFilter, Pager, Store,
     SuggestionQuery,
@@ -102,9 +102,9 @@ impl Pager for Moody {
         true
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
         if self.refuses.load(Ordering::SeqCst) {
-            return PageAnswer::NotSent(NotSent {
+            return DeliveryResult::NotSent(NotSent {
                 reason: NotSentReason::Rejected,
                 retry_after: None,
             });
@@ -198,7 +198,12 @@ impl Side {
                 String::new()
             }
             Operation::Retry(n) => match self.some(*n) {
-                Some(id) => said(&self.incidents.retry_page(&anna, GivenUp::Of(id)).await),
+                Some(id) => said(
+                    &self
+                        .incidents
+                        .retry_page(&anna, DeadLetterFilter::Incident(id))
+                        .await,
+                ),
                 None => String::new(),
             },
             Operation::Denied(n) => {
@@ -233,13 +238,13 @@ impl Side {
             for claim in claimed.claims {
                 except.push(claim.message.id);
                 let due_at = self.clock.now().saturating_add(Duration::from_secs(pass));
-                let settles = Some(Settlement {
+                let settles = Some(LeaseCompletion {
                     message: claim.message.id,
                     lease: claim.lease,
-                    outcome: Settled::HandedBack { due_at },
+                    outcome: JobOutcome::Released { due_at },
                 });
                 let commit = Commit {
-                    settles,
+                    completes: settles,
                     ..Commit::default()
                 };
                 answers += &said(&self.store.commit(commit, WITHIN).await);
@@ -278,7 +283,12 @@ impl Side {
         let mut all = said(&self.store.list(&everything, WITHIN).await);
         for id in &self.known {
             all += &said(&self.store.timeline(*id, 0, 1_000, WITHIN).await);
-            all += &said(&self.store.given_up(GivenUp::Of(*id), WITHIN).await);
+            all += &said(
+                &self
+                    .store
+                    .given_up(DeadLetterFilter::Incident(*id), WITHIN)
+                    .await,
+            );
         }
         let audit = AuditQuery {
             limit: 10_000,

@@ -10,8 +10,8 @@ use incident_core::actor::Role;
 use incident_core::engine::{Alarm, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity, Status};
 use incident_core::paging::{
-    GateSettings, NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagingState, Receipt,
-    TargetId,
+    DeliveryResult, GateSettings, NotSent, NotSentReason, PageAction, PageEvent, PagingState,
+    Receipt, TargetId,
 };
 use incident_core::port::{Clock, Pager};
 use incident_core::testing::{ManualClock, caller, update_to};
@@ -50,7 +50,7 @@ impl Pager for Vendor {
         self.target.name() != "pagerduty"
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
         let now = self.clock.now();
         let state = &mut *self.state.lock().unwrap();
         let minute = |sent: &Timestamp| now.since(*sent) < Duration::from_secs(60);
@@ -60,14 +60,14 @@ impl Pager for Vendor {
         state.window.push_back(now);
         state.busiest = state.busiest.max(state.window.len());
         if state.away_until.is_some_and(|until| now < until) {
-            return PageAnswer::Unknown;
+            return DeliveryResult::Unknown;
         }
         if state
             .per_minute
             .is_some_and(|most| most < state.window.len())
         {
             state.window.pop_back();
-            return PageAnswer::NotSent(NotSent {
+            return DeliveryResult::NotSent(NotSent {
                 reason: NotSentReason::RateLimited,
                 retry_after: None,
             });
@@ -77,7 +77,7 @@ impl Pager for Vendor {
         if page.action == PageAction::Trigger {
             *state.open.entry(key).or_default() += 1;
         }
-        PageAnswer::Accepted(Receipt::default())
+        DeliveryResult::Accepted(Receipt::default())
     }
 }
 

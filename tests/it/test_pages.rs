@@ -10,8 +10,8 @@ use incident_core::actor::Role;
 use incident_core::engine::{Alarm, Error, Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{
-    NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, TEST_LASTS, TargetId, TestOutcome,
-    TestedTarget, Urgency,
+    DeliveryResult, NotSent, NotSentReason, PageAction, PageEvent, TEST_LASTS, TargetId,
+    TestOutcome, TestedTarget, Urgency,
 };
 use incident_core::port::{AuditQuery, Pager};
 use incident_core::testing::{ManualClock, RecordingPager, caller};
@@ -290,7 +290,7 @@ impl Pager for Frozen {
         false
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
         let other = self.meanwhile.lock().unwrap().take();
         if let Some(other) = other.filter(|_| page.action == PageAction::Trigger) {
             self.clock.advance(TEST_LASTS);
@@ -324,7 +324,7 @@ async fn a_resolution_that_overtook_the_trigger_is_followed_by_another_one() {
 async fn a_target_that_did_not_take_it_is_left_alone_at_the_end() {
     let it = setup().await;
     let pager = Arc::new(RecordingPager::named("first").unwrap());
-    pager.script([PageAnswer::NotSent(NotSent {
+    pager.script([DeliveryResult::NotSent(NotSent {
         reason: NotSentReason::Rejected,
         retry_after: None,
     })]);

@@ -8,7 +8,7 @@ use incident_console::policy_file::PolicyFile;
 use incident_core::actor::Role;
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
-use incident_core::paging::{NotSent, NotSentReason, PageAction, PageAnswer};
+use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, PageAction};
 use incident_core::testing::{ManualClock, RecordingPager, caller};
 use incident_pagers::testing::StandIn;
 use incident_store_memory::MemoryStore;
@@ -120,8 +120,8 @@ async fn in_a_storm_a_sev1_is_there_at_once_and_the_limit_is_kept() {
 }
 
 /// Answers of a vendor that is away, so many times.
-fn unavailable(times: usize) -> impl Iterator<Item = PageAnswer> {
-    let answer = PageAnswer::NotSent(NotSent {
+fn unavailable(times: usize) -> impl Iterator<Item = DeliveryResult> {
+    let answer = DeliveryResult::NotSent(NotSent {
         reason: NotSentReason::Unavailable,
         retry_after: None,
     });

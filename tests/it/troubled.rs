@@ -12,7 +12,7 @@ use incident_core::billing::LedgerRow;
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command, Incident, Outline, Update};
-use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
+use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     Store, StoreError, SuggestionQuery, Suggestions,
@@ -250,7 +250,11 @@ impl Outbox for Troubled {
         self.inner.backlog(within).await
     }
 
-    async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError> {
+    async fn given_up(
+        &self,
+        which: DeadLetterFilter,
+        within: Duration,
+    ) -> Result<Vec<Message>, StoreError> {
         self.inner.given_up(which, within).await
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::Timestamp;
-use incident_core::paging::{NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, TargetId};
+use incident_core::paging::{
+    DeliveryResult, NotSent, NotSentReason, PageAction, PageEvent, TargetId,
+};
 use incident_core::port::{Clock, Pager};
 use incident_pagers::testing::pagerduty_answer;
 use proptest::prelude::*;
@@ -51,7 +53,7 @@ pub(crate) struct Request {
     pub(crate) action: PageAction,
     pub(crate) began: Duration,
     pub(crate) ended: Duration,
-    pub(crate) answer: PageAnswer,
+    pub(crate) answer: DeliveryResult,
 }
 
 #[derive(Debug)]
@@ -84,7 +86,7 @@ impl Vendor {
         }
     }
 
-    async fn answer(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+    async fn answer(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
         let taken = pagerduty_answer(202, &[], "");
         match self.mood(self.start.elapsed()) {
             Mood::Takes => {
@@ -103,18 +105,18 @@ impl Vendor {
                     .collect();
                 pagerduty_answer(*status, &headers, body)
             }
-            Mood::RefusesConnections => PageAnswer::NotSent(NotSent {
+            Mood::RefusesConnections => DeliveryResult::NotSent(NotSent {
                 reason: NotSentReason::Unreachable,
                 retry_after: None,
             }),
-            Mood::Resets => PageAnswer::Unknown,
+            Mood::Resets => DeliveryResult::Unknown,
             Mood::LosesAnswers => {
                 self.take(page);
-                PageAnswer::Unknown
+                DeliveryResult::Unknown
             }
             Mood::Hangs => {
                 tokio::time::sleep(within).await;
-                PageAnswer::Unknown
+                DeliveryResult::Unknown
             }
         }
     }
@@ -130,7 +132,7 @@ impl Pager for Vendor {
         false
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
         let began = self.start.elapsed();
         let place = {
             let mut seen = self.seen.lock().unwrap();
@@ -139,7 +141,7 @@ impl Pager for Vendor {
                 action: page.action,
                 began,
                 ended: Duration::MAX,
-                answer: PageAnswer::Unknown,
+                answer: DeliveryResult::Unknown,
             });
             seen.len() - 1
         };

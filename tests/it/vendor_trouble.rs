@@ -8,7 +8,7 @@ use incident_core::Timestamp;
 use incident_core::actor::Role;
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
-use incident_core::paging::{NotSent, NotSentReason, PageAction, PageAnswer, PagingState};
+use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, PageAction, PagingState};
 use incident_core::port::Clock;
 use incident_core::testing::{ManualClock, RecordingPager, caller};
 use incident_pagers::testing::{Canned, Fault, StandIn};
@@ -77,7 +77,7 @@ impl Clock for Hurried {
 #[tokio::test]
 async fn a_page_with_one_target_is_the_only_one_that_tries_it() {
     let pager = Arc::new(RecordingPager::named("only").unwrap());
-    let refused = PageAnswer::NotSent(NotSent {
+    let refused = DeliveryResult::NotSent(NotSent {
         reason: NotSentReason::Unauthorized,
         retry_after: None,
     });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_core::billing::{BilledCredit, Difference, HeldCredit};
-use incident_core::engine::{BillingReport, Waiting};
+use incident_core::engine::{BatchInFlight, BillingReport};
 use incident_core::port::BillingSink;
 use incident_pagers::{BaseUrl, FileSink, HttpSink, SigningSecret};
 use serde_json::{Value, json};
@@ -171,7 +171,7 @@ fn held(theirs: &HeldCredit) -> Value {
     json!({"credit_percent": theirs.credit_percent, "amount": theirs.amount})
 }
 
-fn waiting(waiting: &Waiting) -> Value {
+fn waiting(waiting: &BatchInFlight) -> Value {
     json!({
         "batch": waiting.batch,
         "since": waiting.since,

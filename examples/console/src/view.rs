@@ -4,7 +4,7 @@ mod incident;
 mod rows;
 
 use incident_core::audit::AuditEntry;
-use incident_core::billing::{CappedRow, CreditInput, SignedPercent};
+use incident_core::billing::{CappedCredit, CreditInput, SignedPercent};
 use incident_core::engine::BreakdownReport;
 use incident_core::incident::{FieldDelta, OUTLINE_TENANTS};
 use incident_core::paging::{PagerTest, TEST_LASTS, TestOutcome, test_key};
@@ -157,7 +157,7 @@ pub fn breakdown(id: IncidentId, report: &BreakdownReport) -> Value {
 /// A row of the ledger. What a reversal takes back is below zero, so that sums are
 /// right.
 #[must_use]
-pub fn credit(capped: &CappedRow) -> Value {
+pub fn credit(capped: &CappedCredit) -> Value {
     let row = &capped.row;
     let granted = row.granted.as_ref().and_then(|granted| granted.amount);
     let amount = capped.amount.or(granted).map(|amount| match row.reverses {

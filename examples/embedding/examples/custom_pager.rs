@@ -14,7 +14,7 @@ use incident_core::PersonName;
 use incident_core::actor::{Actor, Caller, Role};
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
-use incident_core::paging::{PageAction, PageAnswer, PageEvent, Receipt, TargetId};
+use incident_core::paging::{DeliveryResult, PageAction, PageEvent, Receipt, TargetId};
 use incident_core::port::Pager;
 use incident_store_memory::MemoryStore;
 
@@ -45,7 +45,7 @@ impl Pager for Bell {
         false
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match page.action {
             PageAction::Trigger => {
@@ -59,7 +59,7 @@ impl Pager for Bell {
                 open.0.remove(&page.dedup_key);
             }
         }
-        PageAnswer::Accepted(Receipt::default())
+        DeliveryResult::Accepted(Receipt::default())
     }
 }
 

@@ -11,15 +11,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::actor::{Actor, Caller, Role};
-use incident_core::billing::{
-    Batch, BilledCredit, CreditDecision, HeldCredit, Holding, Submission,
-};
+use incident_core::billing::{Batch, BilledCredit, CreditDecision, HeldCredit, Lookup, Submission};
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{
     Affected, AffectedTenant, Command, Declare, Mode, Severity, Status, Update,
 };
 use incident_core::paging::{NotSent, NotSentReason, TargetId};
-use incident_core::port::{Asked, BillingSink, CreditQuery};
+use incident_core::port::{BillingSink, CreditQuery, LookupBy};
 use incident_core::{CreditId, Invalid, MessageId, PersonName};
 use incident_store_memory::MemoryStore;
 
@@ -74,14 +72,14 @@ impl BillingSink for Invoices {
         Submission::Accepted
     }
 
-    async fn held(&self, asked: Asked<'_>, _within: Duration) -> Holding {
+    async fn lookup(&self, asked: LookupBy<'_>, _within: Duration) -> Lookup {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = |one: &&BilledCredit| match asked {
-            Asked::Keys(keys) => keys.contains(&one.key),
-            Asked::Period(period) => one.period == period,
+            LookupBy::Keys(keys) => keys.contains(&one.key),
+            LookupBy::Period(period) => one.period == period,
         };
         let held = lines.credits.values().filter(wanted);
-        Holding::Held(
+        Lookup::Found(
             held.map(|one| HeldCredit {
                 key: one.key,
                 credit_percent: one.credit_percent,

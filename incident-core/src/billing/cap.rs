@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CreditState, CreditSubject, Granted, LedgerRow};
+use super::{Approval, CreditState, CreditSubject, LedgerRow};
 use crate::{CreditId, Money, Percent, Period, TenantId};
 
 /// A row with what is left of its credit under the cap of tenant and period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CappedRow {
+pub struct CappedCredit {
     /// The row.
     pub row: LedgerRow,
     /// The credit after the cap; of a reversal, what it takes back.
@@ -111,7 +111,7 @@ impl Account {
     }
 
     /// Returns the part that was granted; of a grant of another fee only the percentage counts.
-    fn granted(&self, granted: &Granted) -> Part {
+    fn granted(&self, granted: &Approval) -> Part {
         let ppm = u64::from(granted.percent.ppm());
         let same_fee = granted.fee.is_none() || granted.fee == self.limits.fee;
         let currency = self.limits.fee.map(|fee| fee.currency);
@@ -145,7 +145,7 @@ impl Account {
     }
 
     /// Tells if the amounts of credits are together that of their percentage.
-    fn adds_up(&self, used: u64, rows: &[&CappedRow]) -> bool {
+    fn adds_up(&self, used: u64, rows: &[&CappedCredit]) -> bool {
         let amounts = rows.iter().map(|one| one.amount);
         let known: Option<Vec<Money>> = amounts.collect();
         let (Some(known), Some(fee)) = (known, self.limits.fee) else {
@@ -194,7 +194,7 @@ impl<L: Fn(&TenantId, Period) -> CreditLimits> Accounts<L> {
 pub fn cap_periods(
     rows: Vec<LedgerRow>,
     limits: impl Fn(&TenantId, Period) -> CreditLimits,
-) -> Vec<CappedRow> {
+) -> Vec<CappedCredit> {
     let reversals = Reversals::of(&rows);
     let mut accounts = Accounts {
         limits,
@@ -233,7 +233,7 @@ pub fn cap_periods(
                 },
                 Some(_) | None => (Percent::ZERO, None),
             };
-            CappedRow {
+            CappedCredit {
                 row,
                 capped,
                 amount,
@@ -261,12 +261,12 @@ const fn takes(row: &LedgerRow) -> bool {
 /// One whose reversal waits, or was waived, is left alone: somebody decides, or has decided.
 #[must_use]
 pub fn outgrown(
-    rows: &[CappedRow],
+    rows: &[CappedCredit],
     limits: impl Fn(&TenantId, Period) -> CreditLimits,
 ) -> Vec<CreditId> {
     let bare: Vec<LedgerRow> = rows.iter().map(|one| one.row.clone()).collect();
     let reversals = Reversals::of(&bare);
-    let mut periods: BTreeMap<(&TenantId, Period), Vec<&CappedRow>> = BTreeMap::new();
+    let mut periods: BTreeMap<(&TenantId, Period), Vec<&CappedCredit>> = BTreeMap::new();
     for one in rows {
         if takes(&one.row) && !reversals.are_certain_of(&one.row) {
             let key = (&one.row.tenant_id, one.row.period);
@@ -353,8 +353,8 @@ mod tests {
         rows.collect()
     }
 
-    fn grant(percent: u32, amount: Option<Money>, fee: Option<Money>) -> Granted {
-        Granted {
+    fn grant(percent: u32, amount: Option<Money>, fee: Option<Money>) -> Approval {
+        Approval {
             percent: whole(percent),
             amount,
             fee,
@@ -369,7 +369,7 @@ mod tests {
         ppm.collect()
     }
 
-    fn amounts(found: &[CappedRow]) -> Vec<Option<i64>> {
+    fn amounts(found: &[CappedCredit]) -> Vec<Option<i64>> {
         let amounts = found.iter().map(|one| one.amount.map(|one| one.minor));
         amounts.collect()
     }

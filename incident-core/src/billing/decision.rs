@@ -50,7 +50,7 @@ pub struct CreditPolicy {
 
 /// What was granted when a credit was approved. It changes no more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Granted {
+pub struct Approval {
     /// The credit under the cap of its tenant and month, in percent of the fee.
     pub percent: Percent,
     /// The same of the period's fee, where that was known.
@@ -66,7 +66,7 @@ pub struct Granted {
 
 /// A credit that changes its state, if it is still in the one that was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreditMove {
+pub struct CreditTransition {
     /// The credit.
     pub id: CreditId,
     /// The state it must be in.
@@ -74,7 +74,7 @@ pub struct CreditMove {
     /// The state it gets.
     pub to: CreditState,
     /// What is granted, from when it is approved on; nothing otherwise.
-    pub granted: Option<Granted>,
+    pub granted: Option<Approval>,
     /// When it was issued, from then on.
     pub issued: Option<Issued>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Granted;
+use super::Approval;
 use crate::window::Windows;
 use crate::{
     CreditId, IncidentId, MessageId, Name, Percent, Period, PersonName, TenantId, Timestamp,
@@ -112,7 +112,7 @@ pub struct LedgerRow {
     /// Whose command led to it: who ended the incident, or corrected it.
     pub author: PersonName,
     /// What was granted, once it was approved.
-    pub granted: Option<Granted>,
+    pub granted: Option<Approval>,
     /// When it was issued, once it was.
     pub issued: Option<Issued>,
     /// The issued credit that it takes back whole.

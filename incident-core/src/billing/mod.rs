@@ -9,11 +9,11 @@ mod revise;
 mod submission;
 
 pub use batch::{Batch, BilledCredit, MOST_CREDITS, SignedPercent};
-pub use cap::{CappedRow, CreditLimits, cap_periods, outgrown};
+pub use cap::{CappedCredit, CreditLimits, cap_periods, outgrown};
 pub use compare::{Difference, compare};
-pub use decision::{CreditDecision, CreditMove, CreditPolicy, Granted};
+pub use decision::{Approval, CreditDecision, CreditPolicy, CreditTransition};
 pub use ledger::{
     CreditInput, CreditState, CreditSubject, Issued, LedgerRow, LedgerWrite, outstanding,
 };
-pub use revise::{Fresh, is_settled, newest, revise};
-pub use submission::{Attempts, HeldCredit, Holding, Precaution, Submission};
+pub use revise::{ComputedCredit, is_up_to_date, newest, revise};
+pub use submission::{Attempts, HeldCredit, Lookup, Submission, SubmitCheck};

@@ -9,7 +9,7 @@ use crate::{CreditId, IncidentId, Name, Percent, Period, PersonName, TenantId};
 
 /// A credit as it is computed now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fresh {
+pub struct ComputedCredit {
     /// The tenant.
     pub tenant_id: TenantId,
     /// The month of the outage's end, or the period that is credited as a whole.
@@ -24,7 +24,7 @@ pub struct Fresh {
     pub inputs: Arc<[CreditInput]>,
 }
 
-impl Fresh {
+impl ComputedCredit {
     /// Returns the credit of a row, as if it were computed now.
     #[must_use]
     pub fn of(row: &LedgerRow) -> Self {
@@ -76,7 +76,7 @@ fn is_last_word(rows: &[LedgerRow], row: &LedgerRow) -> bool {
 /// Whether a new computation says of every tenant what its newest row says. `rows`
 /// are all rows of the subject.
 #[must_use]
-pub fn is_settled(rows: &[LedgerRow], fresh: &[Fresh]) -> bool {
+pub fn is_up_to_date(rows: &[LedgerRow], fresh: &[ComputedCredit]) -> bool {
     let mut newest = newest(rows);
     // A tenant that is owed nothing any more: what it had is on its way back.
     let taken_back = |row: &LedgerRow| {
@@ -104,7 +104,7 @@ pub fn revise(
     subject: CreditSubject,
     revision: u32,
     rows: &[LedgerRow],
-    fresh: Vec<Fresh>,
+    fresh: Vec<ComputedCredit>,
     outgrown: &[CreditId],
     author: &PersonName,
     mut id: impl FnMut() -> CreditId,
@@ -116,16 +116,16 @@ pub fn revise(
         rows: Vec::new(),
         keeps: Vec::new(),
     };
-    let mut fresh: BTreeMap<TenantId, Fresh> = fresh
+    let mut fresh: BTreeMap<TenantId, ComputedCredit> = fresh
         .into_iter()
         .map(|one| (one.tenant_id.clone(), one))
         .collect();
     let newest = newest(rows);
-    let comes_out = |row: &LedgerRow, fresh: &BTreeMap<TenantId, Fresh>| {
+    let comes_out = |row: &LedgerRow, fresh: &BTreeMap<TenantId, ComputedCredit>| {
         fresh.get(&row.tenant_id).is_some_and(|one| one.is(row))
     };
     // Somebody has decided that what was issued stays as it is.
-    let stays = |row: &LedgerRow, fresh: &BTreeMap<TenantId, Fresh>| {
+    let stays = |row: &LedgerRow, fresh: &BTreeMap<TenantId, ComputedCredit>| {
         let newest = newest.get(&row.tenant_id);
         newest.is_some_and(|row| {
             row.state == CreditState::Waived && is_last_word(rows, row) && comes_out(row, fresh)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::paging::{NotSent, TargetLog};
+use crate::paging::{DeliveryLog, NotSent};
 use crate::{CreditId, Money, Timestamp};
 
 use super::SignedPercent;
@@ -33,29 +33,29 @@ pub struct HeldCredit {
 
 /// What a sink says that it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holding {
+pub enum Lookup {
     /// These: one entry for each time that it holds a credit.
-    Held(Vec<HeldCredit>),
+    Found(Vec<HeldCredit>),
     /// It did not answer.
-    Unknown,
+    Unavailable,
     /// It cannot be asked.
-    Unasked,
+    Unsupported,
 }
 
 /// Whether a batch may be sent without asking first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precaution {
+pub enum SubmitCheck {
     /// It was certainly never taken, or the sink still knows its key.
-    Send,
+    Submit,
     /// It may have been taken so long ago that the sink forgot its key.
-    AskFirst,
+    LookUpFirst,
 }
 
 /// What is known of the earlier attempts at a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempts<'a> {
     /// What was noted of them.
-    pub log: Option<&'a TargetLog>,
+    pub log: Option<&'a DeliveryLog>,
     /// How often the message was leased, this time too: an attempt whose process died
     /// was leased and not noted.
     pub leases: u64,
@@ -80,15 +80,15 @@ impl Attempts<'_> {
         key_window: Option<Duration>,
         margin: Duration,
         now: Timestamp,
-    ) -> Precaution {
+    ) -> SubmitCheck {
         let Some(window) = key_window.filter(|_| self.may_be_there()) else {
-            return Precaution::Send;
+            return SubmitCheck::Submit;
         };
         let since = self.log.map_or(self.since, |log| log.first_at);
         if is_known(since, window, margin, now) {
-            Precaution::Send
+            SubmitCheck::Submit
         } else {
-            Precaution::AskFirst
+            SubmitCheck::LookUpFirst
         }
     }
 
@@ -114,7 +114,7 @@ fn is_known(since: Timestamp, window: Duration, margin: Duration, now: Timestamp
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paging::{Backoff, NotSentReason, PageAnswer, TargetId};
+    use crate::paging::{Backoff, DeliveryResult, NotSentReason, TargetId};
 
     const HOUR: Duration = Duration::from_secs(3_600);
     const MARGIN: Duration = Duration::from_secs(30);
@@ -124,16 +124,16 @@ mod tests {
         start.saturating_add(Duration::from_secs(60 * minute))
     }
 
-    fn log(answers: &[PageAnswer]) -> TargetLog {
-        let mut log = TargetLog::untried(TargetId::new("sink").unwrap(), at(0));
+    fn log(answers: &[DeliveryResult]) -> DeliveryLog {
+        let mut log = DeliveryLog::untried(TargetId::new("sink").unwrap(), at(0));
         for answer in answers {
             log.note(answer, at(0), &Backoff::default(), 1);
         }
         log
     }
 
-    fn away() -> PageAnswer {
-        PageAnswer::NotSent(NotSent {
+    fn away() -> DeliveryResult {
+        DeliveryResult::NotSent(NotSent {
             reason: NotSentReason::Unreachable,
             retry_after: None,
         })
@@ -141,20 +141,20 @@ mod tests {
 
     #[test]
     fn only_what_may_be_there_and_may_be_forgotten_is_asked_for() {
-        let (lost, away) = (log(&[PageAnswer::Unknown]), log(&[away()]));
+        let (lost, away) = (log(&[DeliveryResult::Unknown]), log(&[away()]));
         for (noted, leases, window, minute, expected) in [
             // The first attempt, and attempts that certainly came to nothing.
-            (None, 1, Some(HOUR), 600, Precaution::Send),
-            (Some(&away), 2, Some(HOUR), 600, Precaution::Send),
+            (None, 1, Some(HOUR), 600, SubmitCheck::Submit),
+            (Some(&away), 2, Some(HOUR), 600, SubmitCheck::Submit),
             // A process died over it, here and after a refusal.
-            (None, 2, Some(HOUR), 600, Precaution::AskFirst),
-            (Some(&away), 3, Some(HOUR), 600, Precaution::AskFirst),
-            (Some(&lost), 2, Some(HOUR), 600, Precaution::AskFirst),
+            (None, 2, Some(HOUR), 600, SubmitCheck::LookUpFirst),
+            (Some(&away), 3, Some(HOUR), 600, SubmitCheck::LookUpFirst),
+            (Some(&lost), 2, Some(HOUR), 600, SubmitCheck::LookUpFirst),
             // The key is still known, but for the last half minute.
-            (Some(&lost), 2, Some(HOUR), 59, Precaution::Send),
-            (Some(&lost), 2, Some(HOUR), 60, Precaution::AskFirst),
+            (Some(&lost), 2, Some(HOUR), 59, SubmitCheck::Submit),
+            (Some(&lost), 2, Some(HOUR), 60, SubmitCheck::LookUpFirst),
             // It is known for good.
-            (Some(&lost), 2, None, 600, Precaution::Send),
+            (Some(&lost), 2, None, 600, SubmitCheck::Submit),
         ] {
             let attempts = Attempts {
                 log: noted,
@@ -186,7 +186,7 @@ mod tests {
             resent_at: Some(at(600)),
         };
         let at_once = attempts.precaution(Some(HOUR), MARGIN, at(600));
-        assert_eq!(at_once, Precaution::AskFirst);
+        assert_eq!(at_once, SubmitCheck::LookUpFirst);
         // Where it cannot: as long as the key of this time is known.
         for (minute, expected) in [(600, true), (659, true), (660, false)] {
             assert_eq!(

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::sample::{anna, at, id, message_id};
 use super::{BillingBackend, SpawnAll, WITHIN};
-use crate::billing::{Batch, BilledCredit, HeldCredit, Holding, SignedPercent, Submission};
-use crate::port::{Asked, BillingSink};
+use crate::billing::{Batch, BilledCredit, HeldCredit, Lookup, SignedPercent, Submission};
+use crate::port::{BillingSink, LookupBy};
 use crate::{CreditId, Currency, Money, Percent, Period};
 
 fn november() -> Period {
@@ -50,13 +50,13 @@ async fn submit(sink: &dyn BillingSink, batch: &Batch) -> Submission {
 
 /// What the sink holds of the month, in order of key; none where it cannot be asked.
 async fn held(sink: &dyn BillingSink) -> Option<Vec<HeldCredit>> {
-    match sink.held(Asked::Period(november()), WITHIN).await {
-        Holding::Held(mut held) => {
+    match sink.lookup(LookupBy::Period(november()), WITHIN).await {
+        Lookup::Found(mut held) => {
             held.sort_by_key(|one| one.key);
             Some(held)
         }
-        Holding::Unasked => None,
-        Holding::Unknown => panic!("the sink did not answer"),
+        Lookup::Unsupported => None,
+        Lookup::Unavailable => panic!("the sink did not answer"),
     }
 }
 
@@ -134,11 +134,11 @@ pub async fn ordered_what_is_held_is_told_by_key_and_period<B: BillingBackend>(_
     }
     submit(&*sink, &batch(1, 1..=4)).await;
     let keys = [credit(9).key, credit(3).key];
-    let found = sink.held(Asked::Keys(&keys), WITHIN).await;
-    assert_eq!(found, Holding::Held(expected([3])));
-    let later = Asked::Period("2026-12".parse().unwrap());
-    let found = sink.held(later, WITHIN).await;
-    assert_eq!(found, Holding::Held(Vec::new()));
+    let found = sink.lookup(LookupBy::Keys(&keys), WITHIN).await;
+    assert_eq!(found, Lookup::Found(expected([3])));
+    let later = LookupBy::Period("2026-12".parse().unwrap());
+    let found = sink.lookup(later, WITHIN).await;
+    assert_eq!(found, Lookup::Found(Vec::new()));
 }
 
 /// **Bounded:** a sink that never answers is unknown in time.
@@ -153,7 +153,7 @@ pub async fn bounded_a_black_hole_is_unknown_in_time<B: BillingBackend>(_spawn: 
     let (started, within) = (Instant::now(), Duration::from_millis(300));
     let answer = sink.submit(&batch(1, 1..=1), within).await;
     assert_eq!(answer, Submission::Unknown);
-    let answer = sink.held(Asked::Keys(&[credit(1).key]), within).await;
-    assert!(matches!(answer, Holding::Unknown | Holding::Unasked));
+    let answer = sink.lookup(LookupBy::Keys(&[credit(1).key]), within).await;
+    assert!(matches!(answer, Lookup::Unavailable | Lookup::Unsupported));
     assert!(started.elapsed() < Duration::from_secs(3));
 }

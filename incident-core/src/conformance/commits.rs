@@ -11,7 +11,7 @@ use crate::audit::Chain;
 use crate::chain::Verdict;
 use crate::commit::Reply;
 use crate::incident::{Severity, Status};
-use crate::outbox::{Lease, Settled, Settlement};
+use crate::outbox::{JobOutcome, Lease, LeaseCompletion};
 use crate::paging::PageAction;
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter, StoreError};
 use crate::{Window, timeline};
@@ -31,10 +31,10 @@ pub async fn atomic_a_refused_commit_leaves_nothing<B: StoreBackend>(_spawn: Spa
         owner: super::sample::OWNER,
         token: 1,
     };
-    commit.settles = Some(Settlement {
+    commit.completes = Some(LeaseCompletion {
         message: super::sample::message_id(99),
         lease,
-        outcome: Settled::Done,
+        outcome: JobOutcome::Done,
     });
     let refused = store.commit(commit, WITHIN).await;
     assert!(matches!(refused, Err(StoreError::LeaseLost)), "{refused:?}");

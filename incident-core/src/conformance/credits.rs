@@ -14,12 +14,12 @@ use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::audit::Chain;
 use crate::billing::CreditState::{Approved, Estimated, Issued, Superseded, Waived};
 use crate::billing::{
-    self, Batch, BilledCredit, CreditInput, CreditMove, CreditState, CreditSubject, Granted,
+    self, Approval, Batch, BilledCredit, CreditInput, CreditState, CreditSubject, CreditTransition,
     LedgerRow, LedgerWrite,
 };
 use crate::commit::{Commit, OutboxWrite};
 use crate::incident::Severity;
-use crate::outbox::{GivenUp, Message, MessageBody, Settled, Settlement};
+use crate::outbox::{DeadLetterFilter, JobOutcome, LeaseCompletion, Message, MessageBody};
 use crate::paging::PageAction;
 use crate::port::{ClaimRequest, CreditQuery, Store, StoreError};
 use crate::{CreditId, IncidentId, Percent, Period, Window};
@@ -82,8 +82,8 @@ async fn states(store: &dyn Store) -> Vec<CreditState> {
     rows(store).await.iter().map(|row| row.state).collect()
 }
 
-fn granted() -> Granted {
-    Granted {
+fn granted() -> Approval {
+    Approval {
         percent: Percent::HUNDRED,
         amount: None,
         fee: None,
@@ -94,7 +94,7 @@ fn granted() -> Granted {
 
 fn moved(id: CreditId, from: CreditState, to: CreditState) -> Commit {
     Commit {
-        credits: vec![CreditMove {
+        credits: vec![CreditTransition {
             id,
             from,
             to,
@@ -417,7 +417,7 @@ pub async fn ordered_batches_and_pages_wait_for_each_other_never<B: StoreBackend
         OutboxWrite::Add(Box::new(Message {
             id,
             incident_id: None,
-            lane: Severity::Sev4,
+            priority: Severity::Sev4,
             body: MessageBody::Bill(Batch::freeze(id, at(0), &credits).unwrap()),
             committed_at: at(0),
             due_at: at(0),
@@ -451,20 +451,25 @@ pub async fn ordered_batches_and_pages_wait_for_each_other_never<B: StoreBackend
         panic!("{:?}", claims[1].message.body);
     };
     assert_eq!(frozen.credits().unwrap(), credits);
-    let given_up = Settlement {
+    let given_up = LeaseCompletion {
         message: message_id(1),
         lease: claims[1].lease,
-        outcome: Settled::GivenUp { log: Vec::new() },
+        outcome: JobOutcome::DeadLettered { log: Vec::new() },
     };
     let commit = Commit {
-        settles: Some(given_up),
+        completes: Some(given_up),
         ..Commit::default()
     };
     store.commit(commit, WITHIN).await.unwrap();
     let next: Vec<_> = claim().await.iter().map(|one| one.message.id).collect();
     assert_eq!(next, [message_id(3)]);
-    let left = store.given_up(GivenUp::OfNoIncident, WITHIN).await.unwrap();
+    let left = store
+        .given_up(DeadLetterFilter::NoIncident, WITHIN)
+        .await
+        .unwrap();
     assert_eq!(left, [claims[1].message.clone()]);
-    let of = store.given_up(GivenUp::Of(incident.id), WITHIN).await;
+    let of = store
+        .given_up(DeadLetterFilter::Incident(incident.id), WITHIN)
+        .await;
     assert_eq!(of.unwrap(), []);
 }

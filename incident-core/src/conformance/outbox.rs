@@ -7,8 +7,8 @@ use super::sample::{OWNER, Sample, at, declared, message_id, page, plain};
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::commit::{Commit, OutboxWrite};
 use crate::incident::{Incident, Severity};
-use crate::outbox::{Backlog, Claim, GivenUp, MessageBody, Settled, Settlement};
-use crate::paging::{PageAction, TargetId, TargetLog};
+use crate::outbox::{Backlog, Claim, DeadLetterFilter, JobOutcome, LeaseCompletion, MessageBody};
+use crate::paging::{DeliveryLog, PageAction, TargetId};
 use crate::port::{ClaimRequest, Store, StoreError};
 use crate::{IncidentId, RuleName};
 
@@ -42,9 +42,9 @@ pub(super) async fn claim(store: &dyn Store, second: u64, limit: usize) -> Vec<C
 pub(super) async fn settle(
     store: &dyn Store,
     claim: &Claim,
-    outcome: Settled,
+    outcome: JobOutcome,
 ) -> Result<(), StoreError> {
-    let settles = Some(Settlement {
+    let completes = Some(LeaseCompletion {
         message: claim.message.id,
         lease: claim.lease,
         outcome,
@@ -52,7 +52,7 @@ pub(super) async fn settle(
     store
         .commit(
             Commit {
-                settles,
+                completes: completes,
                 ..Commit::default()
             },
             WITHIN,
@@ -80,7 +80,7 @@ pub async fn ordered_one_message_of_an_incident_at_a_time<B: StoreBackend>(_spaw
             [message_id(expected)]
         );
         assert!(claim(&*store, 1, 10).await.is_empty());
-        settle(&*store, &claims[0], Settled::Done).await.unwrap();
+        settle(&*store, &claims[0], JobOutcome::Done).await.unwrap();
     }
     assert!(claim(&*store, 1, 10).await.is_empty());
     assert_eq!(store.next_due(WITHIN).await.unwrap(), None);
@@ -108,7 +108,7 @@ pub async fn ordered_an_escalation_is_a_thread_of_its_own<B: StoreBackend>(_spaw
         ..Commit::default()
     };
     store.commit(over, WITHIN).await.unwrap();
-    let later = |claim: &Claim| Settled::Later {
+    let later = |claim: &Claim| JobOutcome::Retry {
         due_at: at(2),
         log: claim.message.log.clone(),
     };
@@ -119,7 +119,7 @@ pub async fn ordered_an_escalation_is_a_thread_of_its_own<B: StoreBackend>(_spaw
     let second = claim(&*store, 2, 10).await;
     assert_eq!(ids(&second), [message_id(5), message_id(2)]);
     for one in &second {
-        settle(&*store, one, Settled::Done).await.unwrap();
+        settle(&*store, one, JobOutcome::Done).await.unwrap();
     }
     assert_eq!(
         ids(&claim(&*store, 9, 10).await),
@@ -161,7 +161,7 @@ pub async fn isolated_a_repeated_resolution_makes_room_for_a_newer_page<B: Store
         assert_eq!(claims.len(), 1);
         assert_eq!(claims[0].message.id, message_id(n + 2));
         assert!(store.backlog(WITHIN).await.unwrap().oldest_page.is_some());
-        settle(&*store, &claims[0], Settled::Done).await.unwrap();
+        settle(&*store, &claims[0], JobOutcome::Done).await.unwrap();
     }
     assert_eq!(store.next_due(WITHIN).await.unwrap(), None);
 }
@@ -171,7 +171,7 @@ fn repeating(write: OutboxWrite) -> OutboxWrite {
         return write;
     };
     if let MessageBody::Page(page) = &mut message.body {
-        page.repeats = true;
+        page.is_resend = true;
     }
     OutboxWrite::Add(message)
 }
@@ -229,7 +229,7 @@ pub async fn durable_a_lease_that_ran_out_is_handed_out_again<B: StoreBackend>(_
     settle(
         &*store,
         &second,
-        Settled::Later {
+        JobOutcome::Retry {
             due_at: at(60),
             log: Vec::new(),
         },
@@ -251,7 +251,7 @@ pub async fn durable_a_clock_that_went_back_keeps_no_lease<B: StoreBackend>(_spa
     let second = claim(&*store, 60, 1).await.remove(0);
     assert!(first.lease.token < second.lease.token);
     assert!(matches!(
-        settle(&*store, &first, Settled::Done).await,
+        settle(&*store, &first, JobOutcome::Done).await,
         Err(StoreError::LeaseLost)
     ));
 }
@@ -265,12 +265,12 @@ pub async fn idempotent_a_finish_without_the_lease_changes_nothing<B: StoreBacke
     let zombie = claim(&*store, 0, 1).await.remove(0);
     let holder = claim(&*store, 30, 1).await.remove(0);
     assert!(matches!(
-        settle(&*store, &zombie, Settled::Done).await,
+        settle(&*store, &zombie, JobOutcome::Done).await,
         Err(StoreError::LeaseLost)
     ));
-    settle(&*store, &holder, Settled::Done).await.unwrap();
+    settle(&*store, &holder, JobOutcome::Done).await.unwrap();
     assert!(matches!(
-        settle(&*store, &holder, Settled::Done).await,
+        settle(&*store, &holder, JobOutcome::Done).await,
         Err(StoreError::LeaseLost)
     ));
     assert!(claim(&*store, 100, 1).await.is_empty());
@@ -305,7 +305,7 @@ pub async fn isolated_a_superseded_trigger_is_never_claimed_again<B: StoreBacken
             .collect::<Vec<_>>(),
         [message_id(2)]
     );
-    settle(&*store, &next[0], Settled::Done).await.unwrap();
+    settle(&*store, &next[0], JobOutcome::Done).await.unwrap();
 
     let in_flight = declare_with(&*store, &plain(2), &[(PageAction::Trigger, 3, 0)]).await;
     let sending = claim(&*store, 0, 10).await.remove(0);
@@ -323,7 +323,7 @@ pub async fn isolated_a_superseded_trigger_is_never_claimed_again<B: StoreBacken
     settle(
         &*store,
         &sending,
-        Settled::Later {
+        JobOutcome::Retry {
             due_at: at(0),
             log: Vec::new(),
         },
@@ -357,19 +357,22 @@ pub async fn durable_what_was_given_up_is_kept_until_it_is_replayed<B: StoreBack
     let (store, _guard) = B::open().await;
     let incident = declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 0)]).await;
     let first = claim(&*store, 0, 1).await.remove(0);
-    let mut log = vec![TargetLog::untried(TargetId::log(), at(0))];
+    let mut log = vec![DeliveryLog::untried(TargetId::log(), at(0))];
     log[0].attempts = 3;
-    let over = Settled::GivenUp { log: log.clone() };
+    let over = JobOutcome::DeadLettered { log: log.clone() };
     settle(&*store, &first, over).await.unwrap();
     assert!(claim(&*store, 1_000, 10).await.is_empty());
-    for which in [GivenUp::Of(incident.id), GivenUp::One(message_id(1))] {
+    for which in [
+        DeadLetterFilter::Incident(incident.id),
+        DeadLetterFilter::Message(message_id(1)),
+    ] {
         let kept = store.given_up(which, WITHIN).await.unwrap();
         assert_eq!(kept.len(), 1);
         assert_eq!((kept[0].id, &kept[0].log), (message_id(1), &log));
     }
     assert!(
         store
-            .given_up(GivenUp::One(message_id(2)), WITHIN)
+            .given_up(DeadLetterFilter::Message(message_id(2)), WITHIN)
             .await
             .unwrap()
             .is_empty()
@@ -392,9 +395,9 @@ pub async fn durable_what_was_given_up_is_kept_until_it_is_replayed<B: StoreBack
     );
     // Who held it before holds it no more.
     assert!(first.lease.token < claimed.lease.token);
-    settle(&*store, &claimed, Settled::Done).await.unwrap();
+    settle(&*store, &claimed, JobOutcome::Done).await.unwrap();
     let left = store
-        .given_up(GivenUp::Of(incident.id), WITHIN)
+        .given_up(DeadLetterFilter::Incident(incident.id), WITHIN)
         .await
         .unwrap();
     assert!(left.is_empty());
@@ -412,7 +415,7 @@ pub async fn ordered_the_backlog_tells_what_waits<B: StoreBackend>(_spawn: Spawn
     let told = backlog().await;
     assert_eq!((told.unfinished, told.given_up), (3, 0));
     assert_eq!(told.oldest_page, Some(first.message.committed_at));
-    settle(&*store, &first, Settled::GivenUp { log: vec![] })
+    settle(&*store, &first, JobOutcome::DeadLettered { log: vec![] })
         .await
         .unwrap();
     let told = backlog().await;
@@ -420,7 +423,7 @@ pub async fn ordered_the_backlog_tells_what_waits<B: StoreBackend>(_spawn: Spawn
     assert!(told.oldest_page.is_some());
     // Only what opens an alert is a page that nobody has.
     let second = claim(&*store, 9, 1).await.remove(0);
-    settle(&*store, &second, Settled::Done).await.unwrap();
+    settle(&*store, &second, JobOutcome::Done).await.unwrap();
     let told = backlog().await;
     assert_eq!((told.unfinished, told.oldest_page), (1, None));
 }
@@ -455,12 +458,12 @@ pub async fn ordered_hastened_messages_are_due_at_once<B: StoreBackend>(_spawn: 
     assert!(claim(&*store, 7, 9).await.is_empty());
     let first = claim(&*store, 8, 9).await;
     assert_eq!(ids(&first), [message_id(1)]);
-    settle(&*store, &first[0], Settled::Done).await.unwrap();
+    settle(&*store, &first[0], JobOutcome::Done).await.unwrap();
     let second = claim(&*store, 8, 9).await;
     assert_eq!(ids(&second), [message_id(2)]);
-    settle(&*store, &second[0], Settled::Done).await.unwrap();
+    settle(&*store, &second[0], JobOutcome::Done).await.unwrap();
     // The held one is not handed out before its lease ends.
     assert!(claim(&*store, 30, 9).await.is_empty());
-    settle(&*store, &held, Settled::Done).await.unwrap();
+    settle(&*store, &held, JobOutcome::Done).await.unwrap();
     assert_eq!(ids(&claim(&*store, 65, 9).await), [message_id(4)]);
 }

@@ -7,7 +7,7 @@ use super::{PagerBackend, SpawnAll};
 use crate::commit::OutboxWrite;
 use crate::incident::Severity;
 use crate::outbox::MessageBody;
-use crate::paging::{PageAction, PageAnswer, PageEvent};
+use crate::paging::{DeliveryResult, PageAction, PageEvent};
 use crate::{Text, Title};
 
 const WITHIN: Duration = Duration::from_secs(5);
@@ -17,7 +17,7 @@ fn event(n: u64, action: PageAction) -> PageEvent {
     match page(&incident, action, n, 0) {
         OutboxWrite::Add(message) => match message.body {
             MessageBody::Page(event) => event,
-            MessageBody::Settle(_) | MessageBody::Bill(_) | MessageBody::EndTest(_) => {
+            MessageBody::RecomputeCredits(_) | MessageBody::Bill(_) | MessageBody::EndTest(_) => {
                 unreachable!("a page was made")
             }
         },
@@ -27,8 +27,8 @@ fn event(n: u64, action: PageAction) -> PageEvent {
     }
 }
 
-fn accepted(answer: &PageAnswer) {
-    assert!(matches!(answer, PageAnswer::Accepted(_)), "{answer:?}");
+fn accepted(answer: &DeliveryResult) {
+    assert!(matches!(answer, DeliveryResult::Accepted(_)), "{answer:?}");
 }
 
 /// Retries of one incident wake once; another incident wakes again.
@@ -113,6 +113,6 @@ pub async fn bounded_a_black_hole_is_unknown_in_time<B: PagerBackend>(_spawn: Sp
     let answer = pager
         .send(&event(1, PageAction::Trigger), Duration::from_millis(300))
         .await;
-    assert!(matches!(answer, PageAnswer::Unknown), "{answer:?}");
+    assert!(matches!(answer, DeliveryResult::Unknown), "{answer:?}");
     assert!(started.elapsed() < Duration::from_secs(3));
 }

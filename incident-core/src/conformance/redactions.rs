@@ -15,7 +15,7 @@ use crate::audit::AuditOutcome;
 use crate::chain::Verdict;
 use crate::commit::{Commit, IncidentWrite, KeyScope, Reply, SuggestionWrite};
 use crate::incident::{Event, Incident};
-use crate::outbox::{GivenUp, MessageBody, Settled};
+use crate::outbox::{DeadLetterFilter, JobOutcome, MessageBody};
 use crate::paging::PageAction;
 use crate::policy::Policy;
 use crate::port::{Store, StoreError, SuggestionQuery};
@@ -71,7 +71,9 @@ fn reply(incident: &Arc<Incident>) -> Reply {
 }
 
 async fn pages_given_up(store: &dyn Store, n: u64) -> String {
-    let kept = store.given_up(GivenUp::One(message_id(n)), WITHIN).await;
+    let kept = store
+        .given_up(DeadLetterFilter::Message(message_id(n)), WITHIN)
+        .await;
     format!("{:?}", kept.unwrap())
 }
 
@@ -110,7 +112,7 @@ pub async fn atomic_a_redaction_erases_every_copy<B: StoreBackend>(_spawn: Spawn
     store.commit(beside, WITHIN).await.unwrap();
     // The first page is given up, the second is held, the third waits.
     let given_up = claim(&*store, 0, 1).await.remove(0);
-    let over = Settled::GivenUp { log: Vec::new() };
+    let over = JobOutcome::DeadLettered { log: Vec::new() };
     settle(&*store, &given_up, over.clone()).await.unwrap();
     let held = claim(&*store, 1, 1).await.remove(0);
     assert_eq!(held.message.id, message_id(2));

@@ -4,8 +4,8 @@ use super::outbox::{claim, declare_with, settle};
 use super::sample::{OWNER, at, message_id, page, plain};
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::commit::{Commit, OutboxWrite};
-use crate::outbox::Settled;
-use crate::paging::{PageAction, TargetId, TargetLog};
+use crate::outbox::JobOutcome;
+use crate::paging::{DeliveryLog, PageAction, TargetId};
 use crate::port::{ClaimRequest, StoreError};
 
 /// A message that is handed back keeps its body and its log, falls due when that is
@@ -15,15 +15,15 @@ pub async fn isolated_what_is_handed_back_is_as_it_was<B: StoreBackend>(_spawn: 
     let pages = [(PageAction::Trigger, 1, 0), (PageAction::Resolve, 2, 0)];
     declare_with(&*store, &plain(1), &pages).await;
     let first = claim(&*store, 0, 10).await.remove(0);
-    let mut log = vec![TargetLog::untried(TargetId::log(), at(0))];
+    let mut log = vec![DeliveryLog::untried(TargetId::log(), at(0))];
     log[0].attempts = 3;
-    let later = Settled::Later {
+    let later = JobOutcome::Retry {
         due_at: at(1),
         log: log.clone(),
     };
     settle(&*store, &first, later).await.unwrap();
     let second = claim(&*store, 1, 10).await.remove(0);
-    let back = |second| Settled::HandedBack { due_at: at(second) };
+    let back = |second| JobOutcome::Released { due_at: at(second) };
     settle(&*store, &second, back(5)).await.unwrap();
     assert!(matches!(
         settle(&*store, &second, back(5)).await,
@@ -57,7 +57,7 @@ pub async fn isolated_what_is_handed_back_ends_where_it_was_superseded<B: StoreB
         ..Commit::default()
     };
     store.commit(resolved, WITHIN).await.unwrap();
-    settle(&*store, &held, Settled::HandedBack { due_at: at(0) })
+    settle(&*store, &held, JobOutcome::Released { due_at: at(0) })
         .await
         .unwrap();
     let next = claim(&*store, 0, 10).await;

@@ -144,7 +144,7 @@ pub(super) fn page(incident: &Incident, action: PageAction, n: u64, due: u64) ->
     OutboxWrite::Add(Box::new(Message {
         id: message_id(n),
         incident_id: Some(incident.id),
-        lane: incident.severity,
+        priority: incident.severity,
         body: MessageBody::Page(PageEvent {
             action,
             dedup_key: incident.dedup_key(),
@@ -162,7 +162,7 @@ pub(super) fn page(incident: &Incident, action: PageAction, n: u64, due: u64) ->
             tenants: Some(1),
             started_at: incident.started_at,
             occurred_at: at(due),
-            repeats: false,
+            is_resend: false,
         }),
         committed_at: at(0),
         due_at: at(due),

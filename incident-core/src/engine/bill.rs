@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::execute::allowed;
 use super::issue::by_billing;
-use super::run::allowed;
 use super::{Alarm, Error, Incidents, Notice, RequestContext};
 use crate::billing::{
-    Attempts, Batch, CreditMove, CreditState, Holding, Issued, Precaution, Submission,
+    Attempts, Batch, CreditState, CreditTransition, Issued, Lookup, Submission, SubmitCheck,
 };
 use crate::commit::Commit;
-use crate::outbox::{Claim, Settled, Settlement};
-use crate::paging::{Backoff, NotSent, NotSentReason, PageAnswer, TargetId, TargetLog};
-use crate::port::{Asked, BillingSink, CreditQuery};
+use crate::outbox::{Claim, JobOutcome, LeaseCompletion};
+use crate::paging::{Backoff, DeliveryLog, DeliveryResult, NotSent, NotSentReason, TargetId};
+use crate::port::{BillingSink, CreditQuery, LookupBy};
 use crate::{CreditId, PersonName, failpoint};
 
 /// Money is in less of a hurry than pages are.
@@ -31,7 +31,7 @@ enum Outcome {
     /// The sink has it.
     Accepted,
     /// Try again.
-    Later(PageAnswer),
+    Later(DeliveryResult),
     /// Do not try again by yourself.
     Held(&'static str),
 }
@@ -77,17 +77,18 @@ impl Incidents {
             resent_at: (message.log.is_empty() && since < due_at).then_some(due_at),
         };
         let margin = self.0.settings.lease;
-        if attempts.precaution(sink.key_window(), margin, self.0.now()) == Precaution::AskFirst {
+        if attempts.precaution(sink.key_window(), margin, self.0.now()) == SubmitCheck::LookUpFirst
+        {
             let keys: Vec<CreditId> = batch.credits()?.iter().map(|one| one.key).collect();
-            match self.held_by(sink, Asked::Keys(&keys)).await {
-                Holding::Unknown => return Ok(Outcome::Later(PageAnswer::Unknown)),
-                Holding::Unasked if attempts.is_resent(sink.key_window(), margin, self.0.now()) => {
-                }
-                Holding::Unasked => {
+            match self.held_by(sink, LookupBy::Keys(&keys)).await {
+                Lookup::Unavailable => return Ok(Outcome::Later(DeliveryResult::Unknown)),
+                Lookup::Unsupported
+                    if attempts.is_resent(sink.key_window(), margin, self.0.now()) => {}
+                Lookup::Unsupported => {
                     let reason = "the sink may have taken it, forgets keys and cannot be asked";
                     return Ok(Outcome::Held(reason));
                 }
-                Holding::Held(held) => {
+                Lookup::Found(held) => {
                     let held: BTreeSet<CreditId> = held.iter().map(|one| one.key).collect();
                     match keys.iter().filter(|key| held.contains(key)).count() {
                         0 => {}
@@ -113,8 +114,8 @@ impl Incidents {
                     | NotSentReason::NotConfigured => "the sink refuses it",
                 })
             }
-            Submission::NotSent(not_sent) => Outcome::Later(PageAnswer::NotSent(not_sent)),
-            Submission::Unknown => Outcome::Later(PageAnswer::Unknown),
+            Submission::NotSent(not_sent) => Outcome::Later(DeliveryResult::NotSent(not_sent)),
+            Submission::Unknown => Outcome::Later(DeliveryResult::Unknown),
         })
     }
 
@@ -129,7 +130,7 @@ impl Incidents {
             accepted_at: Some(now),
             ..issued
         };
-        let credits = rows.into_iter().map(|row| CreditMove {
+        let credits = rows.into_iter().map(|row| CreditTransition {
             id: row.id,
             from: CreditState::Issued,
             to: CreditState::Issued,
@@ -138,7 +139,7 @@ impl Incidents {
         });
         let commit = Commit {
             credits: credits.collect(),
-            ..self.end(&claim, target, "billed_credits", None, Settled::Done)?
+            ..self.end(&claim, target, "billed_credits", None, JobOutcome::Done)?
         };
         self.0.store.commit(commit, within).await?;
         Ok(())
@@ -148,20 +149,20 @@ impl Incidents {
         &self,
         claim: Claim,
         target: &TargetId,
-        answer: &PageAnswer,
+        answer: &DeliveryResult,
     ) -> Result<(), Error> {
         let now = self.0.now();
         let (mut log, seed) = (
             claim.message.log.clone(),
             claim.message.id.uuid().as_u64_pair().1,
         );
-        let due_at = TargetLog::change(&mut log, target, now, |entry| {
+        let due_at = DeliveryLog::change(&mut log, target, now, |entry| {
             entry.note(answer, now, &WAITS, seed);
             entry.not_before
         });
         let (batch, since) = (claim.message.id, claim.message.committed_at);
         let commit = Commit {
-            settles: Some(settlement(&claim, Settled::Later { due_at, log })),
+            completes: Some(settlement(&claim, JobOutcome::Retry { due_at, log })),
             ..Commit::default()
         };
         self.0
@@ -182,7 +183,7 @@ impl Incidents {
         reason: &'static str,
     ) -> Result<(), Error> {
         let batch = claim.message.id;
-        let outcome = Settled::GivenUp {
+        let outcome = JobOutcome::DeadLettered {
             log: claim.message.log.clone(),
         };
         let commit = self.end(&claim, target, "held_credits", Some(reason), outcome)?;
@@ -208,7 +209,7 @@ impl Incidents {
         target: &TargetId,
         action: &str,
         reason: Option<&str>,
-        outcome: Settled,
+        outcome: JobOutcome,
     ) -> Result<Commit, Error> {
         let actor = PersonName::new(&format!("billing:{target}"))?;
         let mut detail = BTreeMap::from([("batch".to_owned(), claim.message.id.to_string())]);
@@ -216,21 +217,21 @@ impl Incidents {
         let context = RequestContext::new(by_billing(actor));
         Ok(Commit {
             audit: vec![allowed(&context, self.0.now(), None, action, detail)],
-            settles: Some(settlement(claim, outcome)),
+            completes: Some(settlement(claim, outcome)),
             ..Commit::default()
         })
     }
 }
 
-const fn not_configured() -> PageAnswer {
-    PageAnswer::NotSent(NotSent {
+const fn not_configured() -> DeliveryResult {
+    DeliveryResult::NotSent(NotSent {
         reason: NotSentReason::NotConfigured,
         retry_after: None,
     })
 }
 
-fn settlement(claim: &Claim, outcome: Settled) -> Settlement {
-    Settlement {
+fn settlement(claim: &Claim, outcome: JobOutcome) -> LeaseCompletion {
+    LeaseCompletion {
         message: claim.message.id,
         lease: claim.lease,
         outcome,

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::run::allowed;
+use super::execute::allowed;
 use super::{Error, Incidents, Notice, RequestContext};
 use crate::actor::Action;
-use crate::billing::{BilledCredit, CreditState, Difference, Holding, compare};
+use crate::billing::{BilledCredit, CreditState, Difference, Lookup, compare};
 use crate::commit::{Commit, OutboxWrite};
-use crate::outbox::{GivenUp, MessageBody};
+use crate::outbox::{DeadLetterFilter, MessageBody};
 use crate::paging::TargetId;
-use crate::port::{Asked, CreditQuery, StoreError};
+use crate::port::{CreditQuery, LookupBy, StoreError};
 use crate::{MessageId, Period, Timestamp};
 
 /// A batch that the sink was not seen to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct BatchInFlight {
     /// The batch.
     pub batch: MessageId,
     /// When it was issued.
@@ -42,7 +42,7 @@ pub struct BillingReport {
     /// Where ledger and sink differ, but for what waits.
     pub differences: Vec<Difference>,
     /// Batches that the sink was not seen to have, the oldest first.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<BatchInFlight>,
 }
 
 impl BillingReport {
@@ -66,9 +66,9 @@ impl Incidents {
         let holding = match sink {
             Some(sink) => {
                 let within = self.0.settings.pager_deadline;
-                sink.held(Asked::Period(period), within).await
+                sink.lookup(LookupBy::Period(period), within).await
             }
-            None => Holding::Unasked,
+            None => Lookup::Unsupported,
         };
         let wanted = CreditQuery {
             period: Some(period),
@@ -76,7 +76,7 @@ impl Incidents {
             ..CreditQuery::default()
         };
         let rows = self.ledger(&wanted).await?;
-        let held_back = self.given_up(GivenUp::OfNoIncident).await?;
+        let held_back = self.given_up(DeadLetterFilter::NoIncident).await?;
         let mut waiting: BTreeMap<(Timestamp, MessageId), usize> = BTreeMap::new();
         let mut on_its_way = Vec::new();
         for row in &rows {
@@ -91,7 +91,7 @@ impl Incidents {
         on_its_way.sort_unstable();
         let issued = rows.len();
         let (compared, agree, differences) = match holding {
-            Holding::Held(theirs) => {
+            Lookup::Found(theirs) => {
                 let ours = rows.iter().filter_map(BilledCredit::of).collect();
                 let (agree, mut differences) = compare(ours, theirs);
                 differences.retain(|one| {
@@ -99,11 +99,11 @@ impl Incidents {
                 });
                 (true, agree, differences)
             }
-            Holding::Unknown | Holding::Unasked => (false, 0, Vec::new()),
+            Lookup::Unavailable | Lookup::Unsupported => (false, 0, Vec::new()),
         };
         let waiting = waiting
             .into_iter()
-            .map(|((since, batch), credits)| Waiting {
+            .map(|((since, batch), credits)| BatchInFlight {
                 batch,
                 since,
                 credits,
@@ -135,7 +135,7 @@ impl Incidents {
         this.authorize(&context.caller, Action::DecideCredit, None)
             .await?;
         let missing = Error::NotFound("batch");
-        let found = this.given_up(GivenUp::One(batch)).await?;
+        let found = this.given_up(DeadLetterFilter::Message(batch)).await?;
         if !found
             .iter()
             .any(|message| matches!(message.body, MessageBody::Bill(_)))
@@ -187,7 +187,7 @@ mod tests {
                     amount: None,
                 })
             })),
-            waiting: Vec::from_iter(waits.then(|| Waiting {
+            waiting: Vec::from_iter(waits.then(|| BatchInFlight {
                 batch: MessageId::from_uuid(id),
                 since: "2026-11-01T00:00:00Z".parse().unwrap(),
                 credits: 1,

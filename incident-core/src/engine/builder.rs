@@ -9,17 +9,17 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::anchor::{Anchors, Destination};
-use super::coalesce::Leaders;
+use super::authorize::Denials;
 use super::confirm::Unconfirmed;
-use super::denial::Denials;
 use super::gates::Gates;
+use super::group::OpenAlertsByService;
 use super::reconcile::Reconciled;
 use super::returned::LeftToOthers;
 use super::settings::Settings;
 use super::shared::Shared;
 use super::test_page::Tests;
 use super::turns::Turns;
-use super::{Incidents, LogAnchors, Notice, meter};
+use super::{Incidents, LogAnchors, Notice, metrics};
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
 use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy, TargetId};
@@ -92,7 +92,7 @@ pub(super) struct Inner {
     pub(super) anchors: Anchors,
     pub(super) gates: Gates,
     pub(super) denials: Denials,
-    pub(super) leaders: Leaders,
+    pub(super) open_alerts: OpenAlertsByService,
     pub(super) tests: Tests,
     pub(super) settings: Settings,
     pub(super) listeners: Vec<Listener>,
@@ -153,7 +153,7 @@ impl Inner {
 
     pub(super) fn tell(&self, notice: &Notice) {
         if let Some(alarm) = &notice.alarm {
-            meter::alarm(alarm);
+            metrics::alarm(alarm);
         }
         for listener in &self.listeners {
             // What was committed stands, whatever a listener makes of it.
@@ -416,7 +416,7 @@ impl IncidentsBuilder {
             anchors: Anchors::new(self.anchors),
             gates: Gates::new(self.settings.gate),
             denials: Denials::default(),
-            leaders: Leaders::default(),
+            open_alerts: OpenAlertsByService::default(),
             tests: Tests::default(),
             settings: self.settings,
             listeners: self.listeners,

@@ -46,14 +46,14 @@ const AT_ONCE: usize = 8;
 /// Pages that were accepted and not confirmed.
 #[derive(Debug, Default)]
 pub(super) struct Unconfirmed {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<PendingConfirmations>,
     /// Held by the pass that asks: a vendor that is slow to tell is not asked
     /// the same by the next pass.
     asking: futures_util::lock::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct PendingConfirmations {
     /// When those of other processes were looked for.
     swept: Option<Timestamp>,
     /// Pages of which nobody can tell, by when they were accepted: not asked about again.
@@ -65,7 +65,7 @@ struct Waiting {
 }
 
 impl Unconfirmed {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, PendingConfirmations> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -88,7 +88,7 @@ impl Unconfirmed {
 
 impl Incidents {
     /// A page was accepted: from now on it is asked about, where that is possible.
-    pub(super) fn look_after(&self, incident: &Incident) {
+    pub(super) fn track_confirmation(&self, incident: &Incident) {
         let incident = &Outline::of(incident);
         if self.check_of(incident).is_some() {
             let due = self.0.now().saturating_add(ASKING.first);
@@ -131,7 +131,7 @@ impl Incidents {
         };
         let (mut each, now) = (EachAlone::default(), self.0.now());
         if self.0.unconfirmed.is_to_be_swept(now) {
-            let swept = self.sweep(now).await;
+            let swept = self.load_unconfirmed(now).await;
             each.note("all", "accepted pages could not be looked for", swept);
         }
         let due: Vec<(IncidentId, u32)> = {
@@ -140,7 +140,7 @@ impl Incidents {
             due.map(|(page, _)| *page).collect()
         };
         let mut asked = stream::iter(due)
-            .map(|page| async move { (page, self.ask_about(page).await) })
+            .map(|page| async move { (page, self.poll_confirmation(page).await) })
             .buffer_unordered(AT_ONCE);
         while let Some((page, answer)) = asked.next().await {
             // What is gone, or cannot be read, is not asked for again.
@@ -156,7 +156,7 @@ impl Incidents {
 
     /// Pages that another process sent and may not see through. Who sent a page asks
     /// first; the others leave it some time.
-    async fn sweep(&self, now: Timestamp) -> Result<(), Error> {
+    async fn load_unconfirmed(&self, now: Timestamp) -> Result<(), Error> {
         let live = self.live().await?;
         let mut seen = BTreeSet::new();
         for incident in live {
@@ -184,7 +184,7 @@ impl Incidents {
     }
 
     /// Whether nothing is left to be asked about a page.
-    async fn ask_about(&self, (id, epoch): (IncidentId, u32)) -> Result<bool, Error> {
+    async fn poll_confirmation(&self, (id, epoch): (IncidentId, u32)) -> Result<bool, Error> {
         let incident = self.get(id).await?;
         if incident.paging.epoch != epoch {
             return Ok(true);
@@ -253,7 +253,7 @@ impl Incidents {
                 let target = target.map_or("the pager", |target| target.name());
                 let text =
                     format!("nobody may know: {target} accepted the page and opened no alert");
-                let by = super::told::pager_actor(target);
+                let by = super::delivery_outcome::pager_actor(target);
                 audit.push(AuditDraft {
                     incident_id: Some(before.id),
                     at: now,

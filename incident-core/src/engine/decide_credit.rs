@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::each::EachAlone;
-use super::run::allowed;
+use super::execute::allowed;
 use super::{Error, Incidents, RequestContext};
 use crate::actor::{Action, Actor, ActorKind, Caller, Role};
 use crate::billing::{
-    CappedRow, CreditDecision, CreditMove, CreditPolicy, CreditState, Granted, LedgerRow,
+    Approval, CappedCredit, CreditDecision, CreditPolicy, CreditState, CreditTransition, LedgerRow,
 };
 use crate::commit::{Commit, Reply};
 use crate::incident::Refusal;
@@ -19,7 +19,7 @@ use crate::{CreditId, IncidentId, Percent, PersonName};
 #[derive(Clone, Debug)]
 pub struct CreditDecided {
     /// The credit.
-    pub credit: CappedRow,
+    pub credit: CappedCredit,
     /// It was decided before, under the same key.
     pub replayed: bool,
 }
@@ -135,7 +135,7 @@ impl Incidents {
 
     async fn may_decide(
         &self,
-        found: &CappedRow,
+        found: &CappedCredit,
         decision: &CreditDecision,
         by: &Actor,
         policy: CreditPolicy,
@@ -239,18 +239,18 @@ impl Incidents {
     async fn move_credit(
         &self,
         context: &RequestContext,
-        found: CappedRow,
+        found: CappedCredit,
         decision: &CreditDecision,
     ) -> Result<CreditDecided, Error> {
         let now = self.0.now();
-        let CappedRow {
+        let CappedCredit {
             mut row,
             capped,
             amount,
         } = found;
         let from = row.state;
         let granted = match decision {
-            CreditDecision::Approve => Some(Granted {
+            CreditDecision::Approve => Some(Approval {
                 percent: capped,
                 amount,
                 fee: self.limits(&row.tenant_id, row.period).fee,
@@ -259,7 +259,7 @@ impl Incidents {
             }),
             CreditDecision::Waive { .. } => None,
         };
-        let mut moves = vec![CreditMove {
+        let mut moves = vec![CreditTransition {
             id: row.id,
             from,
             to: decision.state(),
@@ -276,7 +276,7 @@ impl Incidents {
             .as_ref()
             .map_or(Percent::ZERO, |granted| granted.percent);
         let amount = granted.as_ref().and_then(|granted| granted.amount);
-        let decided = CappedRow {
+        let decided = CappedCredit {
             row,
             capped,
             amount,
@@ -293,7 +293,7 @@ impl Incidents {
         let about = decided.row.incident_id;
         let makes_room = makes_room(&decided.row, decision);
         let outbox =
-            makes_room.then(|| self.room_again(&decided.row, &context.caller.actor.name, now));
+            makes_room.then(|| self.freed_room(&decided.row, &context.caller.actor.name, now));
         let commit = Commit {
             audit: vec![allowed(context, now, about, decision.name(), detail)],
             credits: moves,
@@ -324,9 +324,9 @@ const fn makes_room(row: &LedgerRow, decision: &CreditDecision) -> bool {
     }
 }
 
-fn waived(twin: &LedgerRow) -> Option<CreditMove> {
+fn waived(twin: &LedgerRow) -> Option<CreditTransition> {
     let open = matches!(twin.state, CreditState::Estimated | CreditState::Approved);
-    open.then_some(CreditMove {
+    open.then_some(CreditTransition {
         id: twin.id,
         from: twin.state,
         to: CreditState::Waived,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::gather::Gathered;
-use super::run::{ATTEMPTS, allowed, reply};
+use super::execute::{ATTEMPTS, allowed, reply};
+use super::stage::StagedChange;
 use super::suggest::suggestion_gone;
 use super::{CommandOutcome, Error, Incidents, RequestContext};
 use crate::actor::Action;
@@ -24,7 +24,7 @@ const MOST_LINKED: usize = 20;
 pub(super) struct Declared {
     pub(super) commit: Commit,
     /// The new incident first, then those that are linked to it.
-    pub(super) gathered: Vec<Gathered>,
+    pub(super) staged: Vec<StagedChange>,
 }
 
 /// The outcome of a declaration.
@@ -71,7 +71,7 @@ impl Incidents {
         let mut number = None;
         for _ in 0..ATTEMPTS {
             let kept = match this.answer(context, asked, &mut number).await? {
-                Answer::Declared(declared) => this.keep(declared.commit, declared.gathered).await,
+                Answer::Declared(declared) => this.commit(declared.commit, declared.staged).await,
                 Answer::Stands(holder) => this.repeat_alert(context, asked, holder.id).await,
             };
             match kept {
@@ -161,7 +161,7 @@ impl Incidents {
         let policy = &self.0.settings.policy;
         let incident = declare(asked, by, ids, related, now, policy)?;
         let events = first_events(asked, now);
-        let mut own = self.0.gather(&incident, None, &events, by, now);
+        let mut own = self.0.stage(&incident, None, &events, by, now);
         let paged = own
             .outbox
             .iter()
@@ -179,19 +179,19 @@ impl Incidents {
             }),
             ..Commit::default()
         };
-        if own.settle {
-            self.settle(&incident, &mut own, &mut commit, by, now)
+        if own.recompute {
+            self.add_credits(&incident, &mut own, &mut commit, by, now)
                 .await?;
         }
         commit.remember = self.remember(context, reply(&own, false), now);
-        let mut gathered = vec![own];
+        let mut staged = vec![own];
         for (place, other) in linked.iter().chain(left_out).enumerate() {
             let takes_over = takes_over(&incident, other);
             if place < MOST_LINKED || takes_over.is_some() {
-                gathered.push(self.link(context, other, &incident, takes_over, now)?);
+                staged.push(self.link(context, other, &incident, takes_over, now)?);
             }
         }
-        Ok(Declared { commit, gathered })
+        Ok(Declared { commit, staged })
     }
 
     /// Links a live incident to one that is declared for the same alert.
@@ -202,7 +202,7 @@ impl Incidents {
         declared: &Incident,
         takes_over: Option<Name>,
         now: Timestamp,
-    ) -> Result<Gathered, Error> {
+    ) -> Result<StagedChange, Error> {
         let command = Command::Relate {
             to: declared.id,
             number: declared.number,
@@ -211,7 +211,7 @@ impl Incidents {
         let by = &context.caller.actor;
         let events = decide(other, &command, by, now, &self.0.settings.policy)?;
         let expected = Some(other.revision);
-        Ok(self.0.gather(other, expected, &events, by, now))
+        Ok(self.0.stage(other, expected, &events, by, now))
     }
 
     /// The alert came again, and a live incident stands for it.
@@ -239,24 +239,24 @@ impl Incidents {
         });
         let by = &context.caller.actor;
         let events = decide(holder, &command, by, now, policy)?;
-        let gathered = self
+        let staged = self
             .0
-            .gather(holder, Some(holder.revision), &events, by, now);
+            .stage(holder, Some(holder.revision), &events, by, now);
         let detail = BTreeMap::from([("deduplicated".to_owned(), "true".to_owned())]);
         let commit = Commit {
             audit: vec![allowed(context, now, Some(holder.id), "declare", detail)],
             remember: self.remember(
                 context,
                 Reply::Incident {
-                    incident: Arc::clone(&gathered.write.after),
-                    seqs: gathered.seqs.clone(),
+                    incident: Arc::clone(&staged.write.after),
+                    seqs: staged.seqs.clone(),
                     deduplicated: true,
                 },
                 now,
             ),
             ..Commit::default()
         };
-        let done = self.keep(commit, vec![gathered]).await?;
+        let done = self.commit(commit, vec![staged]).await?;
         Ok(CommandOutcome {
             deduplicated: true,
             ..done

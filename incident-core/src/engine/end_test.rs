@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
+use super::deliver::{jitter_seed, outcome_of_step};
+use super::delivery_outcome::{Attempt, pager_actor};
 use super::gates::Next;
-use super::page::{outcome_of_step, seed_of};
 use super::test_page::Open;
-use super::told::{Attempt, pager_actor};
 use super::{Alarm, Error, Incidents, Notice};
 use crate::Timestamp;
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::Commit;
-use crate::outbox::{Claim, Settled, Settlement};
+use crate::outbox::{Claim, JobOutcome, LeaseCompletion};
 use crate::paging::{
-    EndTest, Goal, LastAnswer, NotSentReason, PageAction, PageAnswer, Step, TargetId, TargetLog,
-    TestedTarget, next_step, test_event,
+    DeliveryLog, DeliveryMode, DeliveryResult, EndTest, LastResult, NextAction, NotSentReason,
+    PageAction, TargetId, TestedTarget, next_step, test_event,
 };
 
 impl Incidents {
@@ -47,7 +47,7 @@ impl Incidents {
         let _one = tests.sending.lock().await;
         let id = claim.message.id;
         let targets = tests.left_to(id, &end.targets);
-        let (policy, goal) = (&self.0.settings.calm, Goal::Every);
+        let (policy, goal) = (&self.0.settings.calm, DeliveryMode::All);
         let mut log = claim.message.log.clone();
         let (mut attempt, mut held) = (None, None);
         let who = (id, end.page.severity);
@@ -55,31 +55,31 @@ impl Incidents {
         match next {
             Next::Send(target) => {
                 let page = test_event(&end.page, &target, PageAction::Resolve, self.0.now());
-                let seed = seed_of(&claim);
+                let seed = jitter_seed(&claim);
                 attempt = Some(self.attempt(target, &page, &mut log, policy, seed).await);
             }
             Next::Held(until) => held = Some(until),
             Next::Nothing => {}
         }
         let now = self.0.now();
-        let held_log = TargetLog::with_holds(&log, &holds);
+        let held_log = DeliveryLog::with_holds(&log, &holds);
         let step = next_step(goal, &targets, &held_log, policy, now);
-        let given_up = step == Step::GiveUp;
+        let given_up = step == NextAction::GiveUp;
         let open = given_up.then(|| left_open(&targets, &log));
         let open = open.unwrap_or_default();
         // There is nothing to try again by hand: the end of the next test resolves
         // the same alerts.
         let outcome = if given_up {
-            Settled::Done
+            JobOutcome::Done
         } else {
             outcome_of_step(step, held, log, now)
         };
-        let over = outcome == Settled::Done;
+        let over = outcome == JobOutcome::Done;
         let audit = attempt.iter().map(|one| audit_of(one, now));
         let left = open.iter().map(|target| audit_of_left(target, now));
         let commit = Commit {
             audit: audit.chain(left).collect(),
-            settles: Some(Settlement {
+            completes: Some(LeaseCompletion {
                 message: id,
                 lease: claim.lease,
                 outcome,
@@ -104,13 +104,13 @@ impl Incidents {
 
 /// Where an alert may stay open. Not at a target that refuses the key: under it
 /// nothing was opened there, and that it is refused is an alarm of its own.
-fn left_open(targets: &[TargetId], log: &[TargetLog]) -> Vec<TargetId> {
+fn left_open(targets: &[TargetId], log: &[DeliveryLog]) -> Vec<TargetId> {
     let closed = |target: &TargetId| {
         let last = log.iter().find(|one| one.target == *target);
         last.is_some_and(|one| {
             matches!(
                 one.last,
-                LastAnswer::Accepted | LastAnswer::NotSent(NotSentReason::Unauthorized)
+                LastResult::Accepted | LastResult::NotSent(NotSentReason::Unauthorized)
             )
         })
     };
@@ -120,9 +120,9 @@ fn left_open(targets: &[TargetId], log: &[TargetLog]) -> Vec<TargetId> {
 
 fn audit_of(attempt: &Attempt, at: Timestamp) -> AuditDraft {
     let answer = match &attempt.answer {
-        PageAnswer::Accepted(_) => "accepted",
-        PageAnswer::NotSent(_) => "not_sent",
-        PageAnswer::Unknown => "unknown",
+        DeliveryResult::Accepted(_) => "accepted",
+        DeliveryResult::NotSent(_) => "not_sent",
+        DeliveryResult::Unknown => "unknown",
     };
     let detail = BTreeMap::from([("answer".to_owned(), answer.to_owned())]);
     audit(&attempt.target, "end_test_page", detail, at)

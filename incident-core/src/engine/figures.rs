@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{Error, Incidents};
-use crate::billing::{CappedRow, CreditState, LedgerRow, cap_periods, newest};
+use crate::billing::{CappedCredit, CreditState, LedgerRow, cap_periods, newest};
 use crate::port::CreditQuery;
 use crate::sla::{Basis, Downtime, IncidentShare, SlaStatement};
 use crate::{Money, Month, Percent, Period, PeriodKind, TenantId};
@@ -60,7 +60,7 @@ impl Incidents {
     /// # Errors
     /// As [`statements`](Self::statements).
     pub async fn check_figures(&self, month: Month) -> Result<Vec<FigureMismatch>, Error> {
-        let mut rows: BTreeMap<TenantId, Vec<CappedRow>> = BTreeMap::new();
+        let mut rows: BTreeMap<TenantId, Vec<CappedCredit>> = BTreeMap::new();
         for kind in [PeriodKind::Month, PeriodKind::Quarter, PeriodKind::Year] {
             let wanted = CreditQuery {
                 period: Some(Period::of_month(month, kind)),
@@ -91,17 +91,18 @@ impl Incidents {
     }
 
     /// Returns the figures in which a statement and all rows of its tenant about the month differ.
-    fn mismatches(&self, statement: &SlaStatement, rows: &[CappedRow]) -> Vec<FigureMismatch> {
+    fn mismatches(&self, statement: &SlaStatement, rows: &[CappedCredit]) -> Vec<FigureMismatch> {
         let (mut standing, waived) = standing(rows);
         if waived {
             return Vec::new();
         }
-        let waits =
-            |one: &CappedRow| one.row.reverses.is_some() && one.row.state == CreditState::Estimated;
+        let waits = |one: &CappedCredit| {
+            one.row.reverses.is_some() && one.row.state == CreditState::Estimated
+        };
         if rows.iter().any(waits) {
             // What is taken back still has its room, until somebody approves that: the ledger
             // is compared as it will be then.
-            let undecided = |one: CappedRow| LedgerRow {
+            let undecided = |one: CappedCredit| LedgerRow {
                 state: CreditState::Estimated,
                 granted: None,
                 ..one.row
@@ -109,7 +110,7 @@ impl Incidents {
             let bare = standing.into_iter().map(undecided).collect();
             standing = cap_periods(bare, |tenant, period| self.limits(tenant, period));
         }
-        let (here, elsewhere): (Vec<CappedRow>, Vec<CappedRow>) = standing
+        let (here, elsewhere): (Vec<CappedCredit>, Vec<CappedCredit>) = standing
             .into_iter()
             .partition(|one| one.row.period == statement.period);
         let found = |figure, period, statement_says: String, ledger: String| FigureMismatch {
@@ -164,7 +165,7 @@ impl Incidents {
 
 /// The newest row of each incident and period, but for those that are taken back with nothing
 /// in their place; and whether one of them was waived.
-fn standing(rows: &[CappedRow]) -> (Vec<CappedRow>, bool) {
+fn standing(rows: &[CappedCredit]) -> (Vec<CappedCredit>, bool) {
     let bare: Vec<LedgerRow> = rows.iter().map(|one| one.row.clone()).collect();
     let mut by_subject = BTreeMap::new();
     for row in bare

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{Alarm, Incidents, Notice, meter};
+use super::{Alarm, Incidents, Notice, metrics};
 use crate::commit::{Commit, OutboxWrite};
 use crate::incident::Severity;
 use crate::paging::{
-    Admission, Asking, FailoverPolicy, Gate, GateSettings, Goal, Hold, NotSentReason, PageAction,
-    PageAnswer, PageEvent, Step, TargetId, TargetLog, Turn, dedup_key, next_step,
+    Admission, AdmitRequest, BreakerTransition, Deferral, DeliveryLog, DeliveryMode,
+    DeliveryResult, FailoverPolicy, Gate, GateSettings, NextAction, NotSentReason, PageAction,
+    PageEvent, TargetId, dedup_key, next_step,
 };
 use crate::{MessageId, Timestamp};
 
@@ -50,7 +51,12 @@ impl Gates {
     }
 
     /// Whether a request may go out now; it is counted if so.
-    pub(super) fn admit(&self, target: &TargetId, asking: Asking, now: Timestamp) -> Admission {
+    pub(super) fn admit(
+        &self,
+        target: &TargetId,
+        asking: AdmitRequest,
+        now: Timestamp,
+    ) -> Admission {
         self.with(target, |gate| gate.admit(asking, now))
     }
 
@@ -70,9 +76,9 @@ impl Incidents {
     /// to the next target.
     pub(super) fn choose(
         &self,
-        goal: Goal,
+        goal: DeliveryMode,
         targets: &[TargetId],
-        log: &mut Vec<TargetLog>,
+        log: &mut Vec<DeliveryLog>,
         policy: &FailoverPolicy,
         (message, severity): (MessageId, Severity),
     ) -> (Next, Holds) {
@@ -80,12 +86,12 @@ impl Incidents {
         let calm = matches!(severity, Severity::Sev3 | Severity::Sev4);
         let mut holds = Holds::new();
         loop {
-            let held = TargetLog::with_holds(log, &holds);
-            let Step::Send(target) = next_step(goal, targets, &held, policy, now) else {
+            let held = DeliveryLog::with_holds(log, &holds);
+            let NextAction::Send(target) = next_step(goal, targets, &held, policy, now) else {
                 return (Next::Nothing, holds);
             };
             let gates = &self.0.gates;
-            let asking = Asking {
+            let asking = AdmitRequest {
                 message,
                 severity,
                 may_probe: may_probe(goal, targets, log, &target),
@@ -96,17 +102,17 @@ impl Incidents {
                 Admission::Hold { until, why } => (until, why),
             };
             let reason = match why {
-                Hold::Limited if goal == Goal::First && calm => {
-                    meter::held(&target, why);
+                Deferral::RateLimited if goal == DeliveryMode::FirstSuccess && calm => {
+                    metrics::held(&target, why);
                     return (Next::Held(until), holds);
                 }
-                Hold::Limited => NotSentReason::RateLimited,
-                Hold::Down => NotSentReason::Unavailable,
+                Deferral::RateLimited => NotSentReason::RateLimited,
+                Deferral::CircuitOpen => NotSentReason::Unavailable,
             };
-            meter::held(&target, why);
+            metrics::held(&target, why);
             // After now, or the same step would come again.
             let until = until.max(now.saturating_add(Duration::from_micros(1)));
-            TargetLog::change(log, &target, now, |entry| entry.hold(reason));
+            DeliveryLog::change(log, &target, now, |entry| entry.hold(reason));
             holds.push((target, until));
         }
     }
@@ -117,7 +123,7 @@ impl Incidents {
     ///
     /// All of them at a time: one that hangs must not keep another from being tried. A
     /// page with one target tries it itself: a probe would only take its turn.
-    pub(super) async fn probe(&self, page: &PageEvent, targets: &[TargetId], log: &[TargetLog]) {
+    pub(super) async fn probe(&self, page: &PageEvent, targets: &[TargetId], log: &[DeliveryLog]) {
         if targets.len() < 2 {
             return;
         }
@@ -145,13 +151,13 @@ impl Incidents {
 
     /// Notes what a target answered, and says whether it counts as down now. Pages that
     /// wake people and were held because it was down are due as soon as it works again.
-    pub(super) async fn note_answer(&self, target: &TargetId, answer: &PageAnswer) -> bool {
+    pub(super) async fn note_answer(&self, target: &TargetId, answer: &DeliveryResult) -> bool {
         let now = self.0.now();
         let noted = |gate: &mut Gate| (gate.note(answer, now), gate.is_down());
         let (turn, down) = self.0.gates.with(target, noted);
         match turn {
-            Some(Turn::Opened) => {
-                meter::down(target, true);
+            Some(BreakerTransition::Opened) => {
+                metrics::down(target, true);
                 tracing::error!(%target, "a pager is down or refuses its key; pages go to the next one");
                 self.0.tell(&Notice {
                     alarm: Some(Alarm::TargetDown {
@@ -160,8 +166,8 @@ impl Incidents {
                     ..Notice::default()
                 });
             }
-            Some(Turn::Closed(held)) => {
-                meter::down(target, false);
+            Some(BreakerTransition::Closed(held)) => {
+                metrics::down(target, false);
                 tracing::info!(%target, "a pager works again");
                 self.hasten(held, now).await;
             }
@@ -197,10 +203,15 @@ impl Incidents {
 /// Decides whether a page itself may try a target that is down: where it may be already, or where
 /// there is no other target. An answer that cannot be known would keep a fresh page from
 /// every other target for a minute; there a [`probe`](Incidents::probe) goes out instead.
-fn may_probe(goal: Goal, targets: &[TargetId], log: &[TargetLog], target: &TargetId) -> bool {
+fn may_probe(
+    goal: DeliveryMode,
+    targets: &[TargetId],
+    log: &[DeliveryLog],
+    target: &TargetId,
+) -> bool {
     let entry = log.iter().find(|entry| entry.target == *target);
     let may_have = entry.is_some_and(|entry| entry.unknown_since.is_some());
-    goal == Goal::Every || may_have || targets.len() == 1
+    goal == DeliveryMode::All || may_have || targets.len() == 1
 }
 
 #[cfg(test)]
@@ -215,20 +226,20 @@ mod tests {
         let [one, other] = ["pagerduty", "opsgenie"].map(|name| TargetId::new(name).unwrap());
         let now: Timestamp = "2026-11-21T03:00:00Z".parse().unwrap();
         let both = [one.clone(), other.clone()];
-        let untried = TargetLog::untried(one.clone(), now);
+        let untried = DeliveryLog::untried(one.clone(), now);
         let mut unknown = untried.clone();
-        unknown.note(&PageAnswer::Unknown, now, &Backoff::default(), 1);
-        let elsewhere = TargetLog {
+        unknown.note(&DeliveryResult::Unknown, now, &Backoff::default(), 1);
+        let elsewhere = DeliveryLog {
             target: other,
             ..unknown.clone()
         };
         for (goal, targets, log, may) in [
-            (Goal::First, &both[..], vec![], false),
-            (Goal::First, &both, vec![untried], false),
-            (Goal::First, &both, vec![elsewhere], false),
-            (Goal::First, &both, vec![unknown], true),
-            (Goal::First, &both[..1], vec![], true),
-            (Goal::Every, &both, vec![], true),
+            (DeliveryMode::FirstSuccess, &both[..], vec![], false),
+            (DeliveryMode::FirstSuccess, &both, vec![untried], false),
+            (DeliveryMode::FirstSuccess, &both, vec![elsewhere], false),
+            (DeliveryMode::FirstSuccess, &both, vec![unknown], true),
+            (DeliveryMode::FirstSuccess, &both[..1], vec![], true),
+            (DeliveryMode::All, &both, vec![], true),
         ] {
             assert_eq!(
                 may_probe(goal, targets, &log, &one),

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::{Alarm, Incidents, Notice};
-use crate::billing::{Batch, Holding, Submission};
-use crate::paging::{AlertStatus, Confirmation, PageAnswer, PageEvent, Receipt};
-use crate::port::{Asked, BillingSink, PageCheck, Pager};
+use crate::billing::{Batch, Lookup, Submission};
+use crate::paging::{AlertStatus, Confirmation, DeliveryResult, PageEvent, Receipt};
+use crate::port::{BillingSink, LookupBy, PageCheck, Pager};
 
 /// What a future came to; none if it panicked. Adapters hold no state of the engine, so
 /// that nothing half done is seen afterwards.
@@ -19,7 +19,7 @@ pub(super) async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
 
 impl Incidents {
     /// Sends to a pager. One that panics may have sent before: its answer is unknown.
-    pub(super) async fn send(&self, pager: &dyn Pager, page: &PageEvent) -> PageAnswer {
+    pub(super) async fn send(&self, pager: &dyn Pager, page: &PageEvent) -> DeliveryResult {
         let within = self.0.settings.pager_deadline;
         // The call itself may panic, not only the future it makes.
         let answer = caught(async { pager.send(page, within).await }).await;
@@ -32,7 +32,7 @@ impl Incidents {
             alarm: Some(Alarm::PagerPanicked { target }),
             ..Notice::default()
         });
-        PageAnswer::Unknown
+        DeliveryResult::Unknown
     }
 
     pub(super) async fn check_page(
@@ -67,12 +67,12 @@ impl Incidents {
         })
     }
 
-    pub(super) async fn held_by(&self, sink: &Arc<dyn BillingSink>, asked: Asked<'_>) -> Holding {
+    pub(super) async fn held_by(&self, sink: &Arc<dyn BillingSink>, asked: LookupBy<'_>) -> Lookup {
         let within = self.0.settings.pager_deadline;
-        let answer = caught(async { sink.held(asked, within).await }).await;
+        let answer = caught(async { sink.lookup(asked, within).await }).await;
         answer.unwrap_or_else(|| {
             tracing::error!("the billing sink panicked when it was asked");
-            Holding::Unknown
+            Lookup::Unavailable
         })
     }
 }

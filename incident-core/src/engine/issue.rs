@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::each::EachAlone;
-use super::run::allowed;
+use super::execute::allowed;
 use super::{Error, Incidents, Notice, RequestContext};
 use crate::actor::{Actor, ActorKind, Caller, Role};
 use crate::billing::{
-    Batch, BilledCredit, CreditMove, CreditState, Issued, LedgerRow, MOST_CREDITS,
+    Batch, BilledCredit, CreditState, CreditTransition, Issued, LedgerRow, MOST_CREDITS,
 };
 use crate::commit::{Commit, OutboxWrite};
 use crate::incident::Severity;
@@ -83,7 +83,7 @@ impl Incidents {
             outbox: vec![OutboxWrite::Add(Box::new(Message {
                 id,
                 incident_id: None,
-                lane: Severity::Sev4,
+                priority: Severity::Sev4,
                 body: MessageBody::Bill(batch),
                 committed_at: now,
                 due_at: now,
@@ -94,8 +94,8 @@ impl Incidents {
     }
 }
 
-fn issue(row: &LedgerRow, batch: MessageId, at: Timestamp) -> CreditMove {
-    CreditMove {
+fn issue(row: &LedgerRow, batch: MessageId, at: Timestamp) -> CreditTransition {
+    CreditTransition {
         id: row.id,
         from: CreditState::Approved,
         to: CreditState::Issued,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::declare::{Declared, LiveOfAlert};
-use super::gather::put_all;
+use super::stage::add_to;
 use super::{Error, Incidents, Notice, RequestContext};
 use crate::commit::Commit;
 use crate::incident::declare::rights_for_declare;
@@ -71,11 +71,8 @@ impl Incidents {
         let declared = this
             .decide_declare(context, asked, &live, &mut None)
             .await?;
-        let Declared {
-            mut commit,
-            gathered,
-        } = declared;
-        let (first, notice) = put_all(&mut commit, gathered);
+        let Declared { mut commit, staged } = declared;
+        let (first, notice) = add_to(&mut commit, staged);
         let Some(incident) = first else {
             return Err(StoreError::Refused("a commit without an incident").into());
         };

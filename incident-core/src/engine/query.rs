@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use super::yield_now::yield_now;
 use super::{Error, Incidents};
 use crate::audit::AuditEntry;
-use crate::billing::{CappedRow, CreditLimits, CreditState, LedgerRow, cap_periods};
+use crate::billing::{CappedCredit, CreditLimits, CreditState, LedgerRow, cap_periods};
 use crate::incident::{Incident, Outline, Status};
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter};
 use crate::status_page::{Chosen, PublicPage, RESOLVED_STAYS};
@@ -149,7 +149,7 @@ impl Incidents {
     ///
     /// # Errors
     /// The store did not answer.
-    pub async fn credits(&self, query: &CreditQuery) -> Result<Vec<CappedRow>, Error> {
+    pub async fn credits(&self, query: &CreditQuery) -> Result<Vec<CappedCredit>, Error> {
         let this = self.begun();
         // The cap looks at all rows of a tenant and month, so filters come after it.
         let mut wide = CreditQuery {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::run::allowed;
-use super::settle::Beside;
+use super::execute::allowed;
+use super::incident_credits::RecomputeContext;
 use super::{Error, Incidents, RequestContext};
 use crate::actor::Action;
 use crate::commit::Commit;
@@ -50,13 +50,18 @@ impl Incidents {
                 "recompute_credits",
                 BTreeMap::new(),
             )];
-            let beside = Beside {
+            let beside = RecomputeContext {
                 audit,
-                ..Beside::default()
+                ..RecomputeContext::default()
             };
-            changed += usize::from(self.settle_again(incident.id, author, &[], beside).await?);
+            changed += usize::from(
+                self.recompute_incident_credits(incident.id, author, &[], beside)
+                    .await?,
+            );
         }
-        changed += self.settle_periods(author, None, month.window()).await?;
+        changed += self
+            .recompute_period_credits(author, None, month.window())
+            .await?;
         let detail = BTreeMap::from([
             ("month".to_owned(), month.to_string()),
             ("changed".to_owned(), changed.to_string()),

@@ -107,7 +107,7 @@ impl Incidents {
         let settled = paging
             .accepted_at
             .is_some_and(|at| now.since(at) >= SETTLED);
-        let wanted = !incident.is_taken() || self.0.settings.inbound.resolve;
+        let wanted = !incident.is_acknowledged() || self.0.settings.inbound.resolve;
         let open = paging.state == PagingState::Accepted
             && paging.unconfirmed_at.is_none()
             && paging.closed_there_at.is_none()
@@ -137,7 +137,7 @@ impl Incidents {
         // still the page that was asked about is judged in the commit.
         let now = self.get(id).await?;
         let known = self.asks_about(&Outline::of(&now), self.0.now()).is_none();
-        if known || (what == VendorEventKind::Acknowledged && now.is_taken()) {
+        if known || (what == VendorEventKind::Acknowledged && now.is_acknowledged()) {
             return Ok(());
         }
         let event = event_of(&incident, check.target_id().name(), what, by);

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::guard::caught;
 use super::returned::is_unreadable;
-use super::{Alarm, Error, Incidents, Notice, meter};
+use super::{Alarm, Error, Incidents, Notice, metrics};
 use crate::commit::Commit;
-use crate::outbox::{Claim, Claimed, Lease, MessageBody, Settled, Settlement, Unreadable};
+use crate::outbox::{Claim, Claimed, JobOutcome, Lease, LeaseCompletion, MessageBody, Unreadable};
 use crate::port::{ClaimRequest, StoreError};
 use crate::{IncidentId, MessageId, Timestamp, failpoint};
 
@@ -164,7 +164,7 @@ impl Incidents {
         match done {
             Some(Ok(())) => {}
             // Somebody else holds the message now, and finishes it.
-            Some(Err(Error::Store(StoreError::LeaseLost))) => meter::lease_lost(),
+            Some(Err(Error::Store(StoreError::LeaseLost))) => metrics::lease_lost(),
             Some(Err(error)) => self.failed(mine, began, error).await,
             None => {
                 tracing::error!(message.id = %mine.id, "the work on a message panicked");
@@ -177,8 +177,8 @@ impl Incidents {
     async fn handle(&self, claim: Claim, sent: &AtomicBool) -> Result<(), Error> {
         failpoint::hit("after_claim");
         match claim.message.body.clone() {
-            MessageBody::Page(page) => self.page(claim, page, sent).await,
-            MessageBody::Settle(asked) => self.settle_later(claim, asked).await,
+            MessageBody::Page(page) => self.deliver(claim, page, sent).await,
+            MessageBody::RecomputeCredits(asked) => self.run_recompute_job(claim, asked).await,
             MessageBody::Bill(batch) => self.bill(claim, batch, sent).await,
             MessageBody::EndTest(end) => self.end_test(claim, end).await,
         }
@@ -220,10 +220,10 @@ impl Incidents {
             return self.hand_back(mine.id, mine.lease, due_at).await;
         }
         let commit = Commit {
-            settles: Some(Settlement {
+            completes: Some(LeaseCompletion {
                 message: mine.id,
                 lease: mine.lease,
-                outcome: Settled::GivenUp { log: Vec::new() },
+                outcome: JobOutcome::DeadLettered { log: Vec::new() },
             }),
             ..Commit::default()
         };
@@ -275,10 +275,10 @@ impl Mine {
             lease: claim.lease,
             due_at: claim.message.due_at,
             since: claim.message.committed_at,
-            is_of_credits: matches!(claim.message.body, MessageBody::Settle(_)),
+            is_of_credits: matches!(claim.message.body, MessageBody::RecomputeCredits(_)),
             again_after: match claim.message.body {
                 MessageBody::Page(_) => Some(AGAIN),
-                MessageBody::Settle(_) => None,
+                MessageBody::RecomputeCredits(_) => None,
                 // The first due time of a batch tells since when the sink may have it; the
                 // end of a test may have been sent already.
                 MessageBody::Bill(_) | MessageBody::EndTest(_) => None,

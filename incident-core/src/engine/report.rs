@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::settle::parts;
+use super::incident_credits::parts;
 use super::statements::weight;
 use super::{Error, Incidents};
 use crate::billing::{CreditState, newest};

@@ -3,7 +3,7 @@
 use super::{CommandOutcome, Error, Incidents, RequestContext};
 use crate::IncidentId;
 use crate::incident::{Command, RetryOf};
-use crate::outbox::{GivenUp, Message, MessageBody};
+use crate::outbox::{DeadLetterFilter, Message, MessageBody};
 use crate::port::StoreError;
 
 /// How often to look again when another process was faster.
@@ -22,16 +22,16 @@ impl Incidents {
     pub async fn retry_page(
         &self,
         context: &RequestContext,
-        which: GivenUp,
+        which: DeadLetterFilter,
     ) -> Result<CommandOutcome, Error> {
         let this = self.begun();
         let mut last = StoreError::Conflict;
         for _ in 0..ATTEMPTS {
             let given_up = this.given_up(which).await?;
             let id = match which {
-                GivenUp::Of(id) => id,
-                GivenUp::OfNoIncident => return Err(Error::NotFound("page")),
-                GivenUp::One(_) => incident_of(&given_up)?,
+                DeadLetterFilter::Incident(id) => id,
+                DeadLetterFilter::NoIncident => return Err(Error::NotFound("page")),
+                DeadLetterFilter::Message(_) => incident_of(&given_up)?,
             };
             let given_up = given_up.iter().filter_map(retry_of).collect();
             match this
@@ -49,7 +49,7 @@ impl Incidents {
     ///
     /// # Errors
     /// The store did not answer.
-    pub async fn given_up(&self, which: GivenUp) -> Result<Vec<Message>, Error> {
+    pub async fn given_up(&self, which: DeadLetterFilter) -> Result<Vec<Message>, Error> {
         let deadline = self.0.left()?;
         Ok(self.0.store.given_up(which, deadline).await?)
     }
@@ -70,6 +70,6 @@ fn retry_of(message: &Message) -> Option<RetryOf> {
             action: page.action,
             epoch: page.epoch,
         }),
-        MessageBody::Settle(_) | MessageBody::Bill(_) | MessageBody::EndTest(_) => None,
+        MessageBody::RecomputeCredits(_) | MessageBody::Bill(_) | MessageBody::EndTest(_) => None,
     }
 }

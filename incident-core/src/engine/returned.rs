@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Alarm, Error, Incidents, Notice};
 use crate::commit::Commit;
-use crate::outbox::{Lease, Settled, Settlement, Unreadable};
+use crate::outbox::{JobOutcome, Lease, LeaseCompletion, Unreadable};
 use crate::port::StoreError;
 use crate::{MessageId, Timestamp};
 
@@ -76,10 +76,10 @@ impl Incidents {
     /// Puts a message back as it was. Where that fails it is free when its lease ends.
     pub(super) async fn hand_back(&self, message: MessageId, lease: Lease, due_at: Timestamp) {
         let commit = Commit {
-            settles: Some(Settlement {
+            completes: Some(LeaseCompletion {
                 message,
                 lease,
-                outcome: Settled::HandedBack { due_at },
+                outcome: JobOutcome::Released { due_at },
             }),
             ..Commit::default()
         };

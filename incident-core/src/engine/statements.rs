@@ -113,7 +113,7 @@ impl Incidents {
                 (Affected::All, None) => {
                     let all = match &mut found.everybody {
                         Some(all) => all,
-                        None => found.everybody.insert(self.everybody().await?),
+                        None => found.everybody.insert(self.all_tenants().await?),
                     };
                     whole(&mut all.iter())
                 }

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::run::allowed;
-use super::{Error, Incidents, Notice, RequestContext, meter};
+use super::execute::allowed;
+use super::{Error, Incidents, Notice, RequestContext, metrics};
 use crate::actor::Action;
 use crate::commit::{Commit, OutboxWrite, Reply};
 use crate::incident::{Incident, Mode, Severity};
 use crate::outbox::{Message, MessageBody};
 use crate::paging::{
-    Admission, Asking, EndTest, Hold, NotSentReason, PageAction, PageAnswer, PageEvent, PagerTest,
-    TEST_LASTS, TargetId, TestOutcome, TestedTarget, Urgency, clamp_retry_after, test_event,
+    Admission, AdmitRequest, Deferral, DeliveryResult, EndTest, NotSentReason, PageAction,
+    PageEvent, PagerTest, TEST_LASTS, TargetId, TestOutcome, TestedTarget, Urgency,
+    clamp_retry_after, test_event,
 };
 use crate::port::{Pager, StoreError};
 use crate::{IncidentId, MessageId, Name, Text, Timestamp, Title, failpoint};
@@ -265,16 +266,16 @@ impl Incidents {
         message: MessageId,
     ) -> TestedTarget {
         let (target, started) = (pager.target_id(), self.0.now());
-        let asking = Asking {
+        let asking = AdmitRequest {
             message,
             severity: page.severity,
             may_probe: true,
         };
         if let Admission::Hold { until, why } = self.0.gates.admit(&target, asking, started) {
-            meter::held(&target, why);
+            metrics::held(&target, why);
             let reason = match why {
-                Hold::Limited => NotSentReason::RateLimited,
-                Hold::Down => NotSentReason::Unavailable,
+                Deferral::RateLimited => NotSentReason::RateLimited,
+                Deferral::CircuitOpen => NotSentReason::Unavailable,
             };
             return TestedTarget {
                 target,
@@ -287,12 +288,12 @@ impl Incidents {
         let answer = self.send(pager, &page).await;
         self.note_answer(&target, &answer).await;
         let (outcome, retry_after) = match answer {
-            PageAnswer::Accepted(_) => (TestOutcome::Accepted, None),
-            PageAnswer::NotSent(not_sent) => (
+            DeliveryResult::Accepted(_) => (TestOutcome::Accepted, None),
+            DeliveryResult::NotSent(not_sent) => (
                 TestOutcome::NotSent(not_sent.reason),
                 not_sent.retry_after.map(clamp_retry_after),
             ),
-            PageAnswer::Unknown => (TestOutcome::Unknown, None),
+            DeliveryResult::Unknown => (TestOutcome::Unknown, None),
         };
         TestedTarget {
             target,
@@ -323,7 +324,7 @@ impl Incidents {
             tenants: Some(0),
             started_at: now,
             occurred_at: now,
-            repeats: false,
+            is_resend: false,
         }
     }
 }
@@ -350,7 +351,7 @@ fn end_of(
         id,
         incident_id: None,
         // Pages of incidents go first.
-        lane: Severity::Sev4,
+        priority: Severity::Sev4,
         body: MessageBody::EndTest(EndTest { page, targets }),
         committed_at: now,
         due_at,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::run::allowed;
+use super::execute::allowed;
 use super::{Error, Incidents, RequestContext};
 use crate::Invalid;
 use crate::actor::Action;

@@ -85,7 +85,7 @@ pub(super) fn repeated(incident: &Incident, repeat: &AlertRepeat, now: Timestamp
         .noted_at
         .is_some_and(|noted| now < noted.saturating_add(ENTRY_EVERY));
     let noted = raised.is_some() || !quiet;
-    let given_up = incident.paging.state == PagingState::GivenUp && !incident.is_taken();
+    let given_up = incident.paging.state == PagingState::GivenUp && !incident.is_acknowledged();
     Event::AlertRepeated(AlertRepeated {
         key: repeat.key.clone(),
         count: incident.repeats.count.saturating_add(1),

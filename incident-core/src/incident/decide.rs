@@ -6,7 +6,7 @@ use super::declare::long_outage;
 use super::limits::{is_bound, span_of};
 use super::{
     CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity, SlaFacts,
-    Status, Step, Transition, Update, Updated,
+    Status, Transition, TransitionKind, Update, Updated,
 };
 use super::{alert, limits, merge, page, vendor, visible};
 use crate::actor::{Action, Actor};
@@ -73,11 +73,12 @@ pub fn rights_for(incident: &Incident, command: &Command) -> Vec<Action> {
         Command::Update(update) => {
             rights.push(Action::Update);
             match update.status.and_then(|to| incident.status.step_to(to)) {
-                Some(Step::Close) => rights.push(Action::Close),
-                Some(Step::Cancel) => rights.push(Action::Cancel),
-                Some(Step::Merge) => rights.push(Action::Merge),
-                Some(Step::Reopen) => rights.push(Action::Reopen),
-                Some(Step::Stay | Step::Move | Step::Resolve) | None => {}
+                Some(TransitionKind::Close) => rights.push(Action::Close),
+                Some(TransitionKind::Cancel) => rights.push(Action::Cancel),
+                Some(TransitionKind::Merge) => rights.push(Action::Merge),
+                Some(TransitionKind::Reopen) => rights.push(Action::Reopen),
+                Some(TransitionKind::Stay | TransitionKind::Move | TransitionKind::Resolve)
+                | None => {}
             }
             if update.severity.is_some_and(lowers) {
                 rights.push(Action::LowerSeverity);
@@ -190,7 +191,7 @@ fn acknowledge(
     by: &Actor,
     now: Timestamp,
 ) -> Result<Vec<Event>, Refusal> {
-    let taken = incident.is_taken();
+    let taken = incident.is_acknowledged();
     if taken && at.is_none() {
         // Two people press the button at the same time: the first one has it.
         return Ok(Vec::new());
@@ -307,14 +308,14 @@ fn transition(
         ));
     };
     let ending = match step {
-        Step::Stay => return Ok(None),
-        Step::Move => {
+        TransitionKind::Stay => return Ok(None),
+        TransitionKind::Move => {
             if to == Status::Mitigated {
                 after_start(incident, "occurred_at", at)?;
             }
             None
         }
-        Step::Resolve => {
+        TransitionKind::Resolve => {
             after_start(
                 incident,
                 "occurred_at",
@@ -322,7 +323,7 @@ fn transition(
             )?;
             None
         }
-        Step::Reopen => {
+        TransitionKind::Reopen => {
             reason(update)?;
             if incident.earlier.len() >= limits::MOST_REOPENINGS {
                 let expected = "no reopening: one incident is reopened at most 100 times";
@@ -331,12 +332,12 @@ fn transition(
             after_start(incident, "occurred_at", at)?;
             None
         }
-        Step::Close => {
+        TransitionKind::Close => {
             close(incident, at, policy)?;
             None
         }
-        Step::Cancel => Some(Ending::Cancelled(cancel_reason(reason(update)?)?)),
-        Step::Merge => Some(merged_into(incident, update)?),
+        TransitionKind::Cancel => Some(Ending::Cancelled(cancel_reason(reason(update)?)?)),
+        TransitionKind::Merge => Some(merged_into(incident, update)?),
     };
     Ok(Some(Transition { from, to, ending }))
 }

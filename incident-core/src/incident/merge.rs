@@ -88,7 +88,9 @@ pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>
         outage,
         alerts: alerts.cloned().collect(),
         face: Box::new(source.face.clone()),
-        was_paging: source.mode == Mode::Live && source.paging.was_begun() && !source.is_taken(),
+        was_paging: source.mode == Mode::Live
+            && source.paging.was_begun()
+            && !source.is_acknowledged(),
         shaped_by: Arc::clone(&source.shaped_by),
     }))])
 }

@@ -46,7 +46,7 @@ pub use merge::TookIn;
 pub use outline::{OUTLINE_TENANTS, Outline};
 pub use severity::{Level, Priority, Severity};
 pub use sla_facts::SlaFacts;
-pub use status::{Status, Step};
+pub use status::{Status, TransitionKind};
 pub use tenants::{Affected, AffectedTenant, MOST_TENANTS, TENANTS_BYTES, outage_by_tenant};
 pub use vendor::VendorReport;
 
@@ -262,12 +262,12 @@ impl Incident {
     /// Whether somebody has it. A new page, after a reopen or by a person, is
     /// acknowledged anew.
     #[must_use]
-    pub fn is_taken(&self) -> bool {
-        is_taken(self.acknowledged_at, &self.paging)
+    pub fn is_acknowledged(&self) -> bool {
+        is_acknowledged(self.acknowledged_at, &self.paging)
     }
 }
 
-fn is_taken(acknowledged_at: Option<Timestamp>, paging: &Paging) -> bool {
+fn is_acknowledged(acknowledged_at: Option<Timestamp>, paging: &Paging) -> bool {
     let open_page = paging.epoch > 0 && !paging.acknowledged;
     acknowledged_at.is_some() && !open_page
 }

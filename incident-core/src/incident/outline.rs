@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Affected, Incident, Severity, Status, is_taken};
+use super::{Affected, Incident, Severity, Status, is_acknowledged};
 use crate::paging::Paging;
 use crate::{IncidentId, PersonName, Revision, ServiceId, Timestamp, Title};
 
@@ -74,9 +74,9 @@ impl Outline {
         }
     }
 
-    /// Whether somebody has it, as [`Incident::is_taken`].
+    /// Whether somebody has it, as [`Incident::is_acknowledged`].
     #[must_use]
-    pub fn is_taken(&self) -> bool {
-        is_taken(self.acknowledged_at, &self.paging)
+    pub fn is_acknowledged(&self) -> bool {
+        is_acknowledged(self.acknowledged_at, &self.paging)
     }
 }

@@ -32,7 +32,7 @@ pub enum Status {
 
 /// What a change of status amounts to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum TransitionKind {
     /// No change of status.
     Stay,
     /// Among live states.
@@ -101,18 +101,18 @@ impl Status {
     /// assert_eq!(Status::Closed.step_to(Status::Investigating), None);
     /// ```
     #[must_use]
-    pub fn step_to(self, to: Self) -> Option<Step> {
+    pub fn step_to(self, to: Self) -> Option<TransitionKind> {
         match to {
-            _ if self == to && !self.is_final() => Some(Step::Stay),
+            _ if self == to && !self.is_final() => Some(TransitionKind::Stay),
             Self::Triage => None,
-            Self::Investigating if self == Self::Resolved => Some(Step::Reopen),
+            Self::Investigating if self == Self::Resolved => Some(TransitionKind::Reopen),
             Self::Investigating | Self::Identified | Self::Mitigated => {
-                self.is_live().then_some(Step::Move)
+                self.is_live().then_some(TransitionKind::Move)
             }
-            Self::Resolved => self.is_live().then_some(Step::Resolve),
-            Self::Closed => (self == Self::Resolved).then_some(Step::Close),
-            Self::Cancelled => self.is_live().then_some(Step::Cancel),
-            Self::Merged => self.is_live().then_some(Step::Merge),
+            Self::Resolved => self.is_live().then_some(TransitionKind::Resolve),
+            Self::Closed => (self == Self::Resolved).then_some(TransitionKind::Close),
+            Self::Cancelled => self.is_live().then_some(TransitionKind::Cancel),
+            Self::Merged => self.is_live().then_some(TransitionKind::Merge),
         }
     }
 }
@@ -174,13 +174,13 @@ mod tests {
             for (to, cell) in Status::ALL.into_iter().zip(row.split(' ')) {
                 let letter = match from.step_to(to) {
                     None => "x",
-                    Some(Step::Stay) => "s",
-                    Some(Step::Move) => "m",
-                    Some(Step::Resolve) => "r",
-                    Some(Step::Reopen) => "o",
-                    Some(Step::Close) => "d",
-                    Some(Step::Cancel) => "c",
-                    Some(Step::Merge) => "g",
+                    Some(TransitionKind::Stay) => "s",
+                    Some(TransitionKind::Move) => "m",
+                    Some(TransitionKind::Resolve) => "r",
+                    Some(TransitionKind::Reopen) => "o",
+                    Some(TransitionKind::Close) => "d",
+                    Some(TransitionKind::Cancel) => "c",
+                    Some(TransitionKind::Merge) => "g",
                 };
                 assert_eq!(letter, cell, "{from} -> {to}");
             }

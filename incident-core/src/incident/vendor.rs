@@ -96,7 +96,7 @@ pub(super) fn report(
     let at = report.event.at.map_or(now, |at| at.min(now));
     // Those beyond on-call neither take the incident nor end it.
     let counts = !earlier && report.rule.is_none() && incident.status.is_live();
-    let taken = incident.is_taken();
+    let taken = incident.is_acknowledged();
     let what = &report.event.what;
     if *what == VendorEventKind::Acknowledged && counts && report.policy.acknowledge && !taken {
         return Ok(vec![Event::Acknowledged { at, by: by.clone() }]);
@@ -127,7 +127,7 @@ fn is_known(incident: &Incident, paging: Option<&Paging>, what: &VendorEventKind
     }
     match what.shows() {
         Some(AlertSeen::Closed) => paging.is_none_or(|paging| paging.closed_there_at.is_some()),
-        Some(AlertSeen::Open) | None => incident.is_taken(),
+        Some(AlertSeen::Open) | None => incident.is_acknowledged(),
     }
 }
 

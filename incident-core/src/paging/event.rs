@@ -121,8 +121,12 @@ pub struct PageEvent {
     /// When what it tells happened.
     pub occurred_at: Timestamp,
     /// It was told before, and is told once more to be sure.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub repeats: bool,
+    #[serde(
+        rename = "repeats",
+        default,
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub is_resend: bool,
 }
 
 impl PageEvent {
@@ -208,7 +212,7 @@ pub struct NotSent {
 
 /// What became of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PageAnswer {
+pub enum DeliveryResult {
     /// The vendor has it.
     Accepted(Receipt),
     /// The vendor certainly does not have it.

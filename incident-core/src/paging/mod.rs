@@ -15,12 +15,12 @@ pub use backoff::{Backoff, clamp_retry_after};
 pub use confirm::{AlertStatus, Confirmation};
 pub use escalation::Escalation;
 pub use event::{
-    NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, Receipt, Urgency, dedup_key,
+    DeliveryResult, NotSent, NotSentReason, PageAction, PageEvent, Receipt, Urgency, dedup_key,
     incident_of_key,
 };
-pub use gate::{Admission, Asking, Gate, GateSettings, Hold, Turn};
+pub use gate::{Admission, AdmitRequest, BreakerTransition, Deferral, Gate, GateSettings};
 pub use state::{AlertSeen, Paging, PagingState};
-pub use step::{FailoverPolicy, Goal, LastAnswer, Step, TargetLog, next_step};
+pub use step::{DeliveryLog, DeliveryMode, FailoverPolicy, LastResult, NextAction, next_step};
 pub use target::TargetId;
 pub(crate) use test_page::test_event;
 pub use test_page::{EndTest, PagerTest, TEST_LASTS, TestOutcome, TestedTarget, test_key};

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backoff, NotSentReason, PageAnswer, TargetId, clamp_retry_after};
+use super::{Backoff, DeliveryResult, NotSentReason, TargetId, clamp_retry_after};
 use crate::Timestamp;
 
 /// How a target answered last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LastAnswer {
+pub enum LastResult {
     /// It has the page.
     Accepted,
     /// It certainly does not have it.
@@ -22,7 +22,7 @@ pub enum LastAnswer {
 /// What happened at one target so far. Kept in the outbox row, so that a
 /// restart forgets nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TargetLog {
+pub struct DeliveryLog {
     /// The target.
     pub target: TargetId,
     /// How often it was tried.
@@ -33,7 +33,7 @@ pub struct TargetLog {
     /// later refusal does not prove that the earlier attempt was lost.
     pub unknown_since: Option<Timestamp>,
     /// How it answered last.
-    pub last: LastAnswer,
+    pub last: LastResult,
     /// It is not tried before this.
     pub not_before: Timestamp,
 }
@@ -57,20 +57,20 @@ impl FailoverPolicy {
     /// wait of our own longer than 2 s, so that a target that works again has the page
     /// within seconds.
     #[must_use]
-    pub fn urgent() -> Self {
+    pub fn high_urgency() -> Self {
         Self {
             after_refusal: Duration::ZERO,
             backoff: Backoff {
                 cap: Duration::from_secs(2),
                 ..Backoff::default()
             },
-            ..Self::calm()
+            ..Self::low_urgency()
         }
     }
 
     /// The default for SEV3 and SEV4: the next target 30 s after a refusal.
     #[must_use]
-    pub fn calm() -> Self {
+    pub fn low_urgency() -> Self {
         Self {
             after_refusal: Duration::from_secs(30),
             after_unknown: Some(Duration::from_secs(60)),
@@ -83,16 +83,16 @@ impl FailoverPolicy {
 /// Whether one target is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Goal {
+pub enum DeliveryMode {
     /// A trigger: the first target that accepts is enough.
-    First,
+    FirstSuccess,
     /// An acknowledge or resolve: every target that may hold the alert.
-    Every,
+    All,
 }
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum NextAction {
     /// Send to this target now.
     Send(TargetId),
     /// Nothing before this time.
@@ -103,9 +103,9 @@ pub enum Step {
     GiveUp,
 }
 
-impl TargetLog {
+impl DeliveryLog {
     fn is_permanent(&self) -> bool {
-        matches!(self.last, LastAnswer::NotSent(reason) if reason.is_permanent())
+        matches!(self.last, LastResult::NotSent(reason) if reason.is_permanent())
     }
 
     /// When the next target may be tried instead; none for never.
@@ -114,7 +114,7 @@ impl TargetLog {
             (Some(since), _) => policy
                 .after_unknown
                 .map(|window| since.saturating_add(window)),
-            (None, LastAnswer::NotSent(reason)) if reason.is_permanent() => Some(Timestamp::MIN),
+            (None, LastResult::NotSent(reason)) if reason.is_permanent() => Some(Timestamp::MIN),
             (None, _) => Some(self.first_at.saturating_add(policy.after_refusal)),
         }
     }
@@ -122,20 +122,20 @@ impl TargetLog {
     /// Notes one more answer. The target is tried again after the backoff, or exactly
     /// when its own wish to wait is over; a wish shorter than half of the first wait
     /// counts as that, so that a target that asks for nothing is not asked in a loop.
-    pub fn note(&mut self, answer: &PageAnswer, now: Timestamp, backoff: &Backoff, seed: u64) {
+    pub fn note(&mut self, answer: &DeliveryResult, now: Timestamp, backoff: &Backoff, seed: u64) {
         self.attempts += 1;
         let mut wait = backoff.wait(self.attempts, seed);
         self.last = match answer {
-            PageAnswer::Accepted(_) => LastAnswer::Accepted,
-            PageAnswer::NotSent(not_sent) => {
+            DeliveryResult::Accepted(_) => LastResult::Accepted,
+            DeliveryResult::NotSent(not_sent) => {
                 if let Some(wish) = not_sent.retry_after {
                     wait = clamp_retry_after(wish).max(backoff.first / 2);
                 }
-                LastAnswer::NotSent(not_sent.reason)
+                LastResult::NotSent(not_sent.reason)
             }
-            PageAnswer::Unknown => {
+            DeliveryResult::Unknown => {
                 self.unknown_since = self.unknown_since.or(Some(now));
-                LastAnswer::Unknown
+                LastResult::Unknown
             }
         };
         self.not_before = now.saturating_add(wait);
@@ -145,7 +145,7 @@ impl TargetLog {
     /// certainly not taken it.
     pub fn hold(&mut self, reason: NotSentReason) {
         if self.attempts == 0 {
-            self.last = LastAnswer::NotSent(reason);
+            self.last = LastResult::NotSent(reason);
         }
     }
 
@@ -186,7 +186,7 @@ impl TargetLog {
             attempts: 0,
             first_at: now,
             unknown_since: None,
-            last: LastAnswer::Unknown,
+            last: LastResult::Unknown,
             not_before: now,
         }
     }
@@ -202,37 +202,37 @@ impl TargetLog {
 /// again; when all do, or the time is up, the page is given up.
 #[must_use]
 pub fn next_step(
-    goal: Goal,
+    goal: DeliveryMode,
     targets: &[TargetId],
-    log: &[TargetLog],
+    log: &[DeliveryLog],
     policy: &FailoverPolicy,
     now: Timestamp,
-) -> Step {
+) -> NextAction {
     let entry = |target: &TargetId| log.iter().find(|entry| entry.target == *target);
     let accepted =
-        |target: &TargetId| entry(target).is_some_and(|entry| entry.last == LastAnswer::Accepted);
+        |target: &TargetId| entry(target).is_some_and(|entry| entry.last == LastResult::Accepted);
     let done = match goal {
-        Goal::First => log.iter().any(|entry| entry.last == LastAnswer::Accepted),
-        Goal::Every => targets.iter().all(accepted),
+        DeliveryMode::FirstSuccess => log.iter().any(|entry| entry.last == LastResult::Accepted),
+        DeliveryMode::All => targets.iter().all(accepted),
     };
     if done {
-        return Step::Done;
+        return NextAction::Done;
     }
     // Counted from the first attempt: a page that waited through an outage of our
     // own is still tried.
     let tried_since = log.iter().map(|entry| entry.first_at).min();
     if tried_since.is_some_and(|since| since.saturating_add(policy.give_up_after) <= now) {
-        return Step::GiveUp;
+        return NextAction::GiveUp;
     }
     let mut soonest: Option<(Timestamp, &TargetId)> = None;
     for target in targets.iter().filter(|target| !accepted(target)) {
         let Some(tried) = entry(target) else {
-            return Step::Send(target.clone());
+            return NextAction::Send(target.clone());
         };
         if !tried.is_permanent() && soonest.is_none_or(|(at, _)| tried.not_before < at) {
             soonest = Some((tried.not_before, target));
         }
-        if goal == Goal::Every {
+        if goal == DeliveryMode::All {
             continue;
         }
         match tried.leave_at(policy) {
@@ -241,23 +241,23 @@ pub fn next_step(
         }
     }
     match soonest {
-        Some((at, target)) if at <= now => Step::Send(target.clone()),
-        Some((at, _)) => Step::Wait(at),
-        None => Step::GiveUp,
+        Some((at, target)) if at <= now => NextAction::Send(target.clone()),
+        Some((at, _)) => NextAction::Wait(at),
+        None => NextAction::GiveUp,
     }
 }
 
 /// The next target may not be tried yet: try this one again when its wait is
 /// over, unless the time to leave it comes first.
-fn stay(tried: &TargetLog, leave: Option<Timestamp>, now: Timestamp) -> Step {
+fn stay(tried: &DeliveryLog, leave: Option<Timestamp>, now: Timestamp) -> NextAction {
     // Refused for good after an answer nobody can know: only time helps.
     if tried.is_permanent() {
-        return leave.map_or(Step::GiveUp, Step::Wait);
+        return leave.map_or(NextAction::GiveUp, NextAction::Wait);
     }
     if tried.not_before <= now {
-        return Step::Send(tried.target.clone());
+        return NextAction::Send(tried.target.clone());
     }
-    Step::Wait(leave.map_or(tried.not_before, |leave| leave.min(tried.not_before)))
+    NextAction::Wait(leave.map_or(tried.not_before, |leave| leave.min(tried.not_before)))
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::billing::{Batch, Holding, Submission};
+use crate::billing::{Batch, Lookup, Submission};
 use crate::paging::TargetId;
 use crate::{CreditId, Period};
 
 /// Which credits a sink is asked about.
 #[derive(Clone, Copy, Debug)]
-pub enum Asked<'a> {
+pub enum LookupBy<'a> {
     /// Those of these keys.
     Keys(&'a [CreditId]),
     /// Those of a period.
@@ -25,13 +25,13 @@ pub enum Asked<'a> {
 /// **Idempotent:** a batch whose id was taken in the last
 /// [`key_window`](BillingSink::key_window) changes nothing and is
 /// [`Submission::Duplicate`] (or `Accepted`); so each credit reaches billing exactly
-/// once within the window. Beyond it the engine asks [`held`](BillingSink::held)
+/// once within the window. Beyond it the engine asks [`held`](BillingSink::lookup)
 /// first; a sink that cannot be asked gets each batch at most once then, with an
 /// alarm. Batches are sent again byte by byte.
 /// **Isolated:** two submissions of one batch at a time are one.
 /// **Durable:** what was accepted is held by every later handle.
 /// **Bounded:** answers within `within`, and [`Submission::Unknown`] or
-/// [`Holding::Unknown`] if it cannot be known by then.
+/// [`Lookup::Unavailable`] if it cannot be known by then.
 /// **Errors:** [`Submission::NotSent`] only where the sink certainly took nothing.
 #[async_trait]
 pub trait BillingSink: Debug + Send + Sync {
@@ -45,5 +45,5 @@ pub trait BillingSink: Debug + Send + Sync {
     async fn submit(&self, batch: &Batch, within: Duration) -> Submission;
 
     /// What it holds: the status of keys, or everything of a period.
-    async fn held(&self, asked: Asked<'_>, within: Duration) -> Holding;
+    async fn lookup(&self, asked: LookupBy<'_>, within: Duration) -> Lookup;
 }

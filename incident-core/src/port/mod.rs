@@ -14,7 +14,7 @@ mod store;
 mod usage;
 
 pub use anchor::{AnchorError, AnchorRecord, AnchorSink};
-pub use billing::{Asked, BillingSink};
+pub use billing::{BillingSink, LookupBy};
 pub use check::PageCheck;
 pub use clock::{Clock, IdGen};
 pub use outbox::{ClaimRequest, Outbox};

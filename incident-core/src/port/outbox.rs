@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{Store, StoreError};
-use crate::outbox::{Backlog, Claimed, GivenUp, Message};
+use crate::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
 use crate::{MessageId, Timestamp};
 
 /// Who wants how many messages, and for how long.
@@ -57,7 +57,11 @@ pub trait Outbox: Send + Sync {
     async fn backlog(&self, within: Duration) -> Result<Backlog, StoreError>;
 
     /// Messages that were given up, in the order in which they were committed.
-    async fn given_up(&self, which: GivenUp, within: Duration) -> Result<Vec<Message>, StoreError>;
+    async fn given_up(
+        &self,
+        which: DeadLetterFilter,
+        within: Duration,
+    ) -> Result<Vec<Message>, StoreError>;
 
     /// The same store over connections that requests cannot use up, where it has such:
     /// the relay does all its work through it. A wrapper leaves it out, or wraps that too.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::paging::{PageAnswer, PageEvent, TargetId};
+use crate::paging::{DeliveryResult, PageEvent, TargetId};
 
 /// Sends pages to one target.
 ///
@@ -16,8 +16,8 @@ use crate::paging::{PageAnswer, PageEvent, TargetId};
 /// after the other; the pager keeps no queue of its own.
 /// **Bounded:** answers within `within`, and `Unknown` if the target did not
 /// answer by then.
-/// **Errors:** [`PageAnswer::NotSent`] only where the target certainly did not
-/// take the event; whenever it may have, [`PageAnswer::Unknown`]. Nothing in an
+/// **Errors:** [`DeliveryResult::NotSent`] only where the target certainly did not
+/// take the event; whenever it may have, [`DeliveryResult::Unknown`]. Nothing in an
 /// answer holds a secret.
 /// **Cancellation:** dropping the future may leave the event sent or not; the
 /// engine then treats it as unknown.
@@ -32,5 +32,5 @@ pub trait Pager: Send + Sync + fmt::Debug {
     fn follows_severity(&self) -> bool;
 
     /// Sends one event.
-    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer;
+    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult;
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::actor::{Actor, Caller, Role};
 use crate::incident::declare::{NewIds, declare};
 use crate::incident::{Command, Declare, Incident, Severity, Status, Update};
-use crate::paging::{PageAction, PageAnswer, PageEvent, Receipt, TargetId, Urgency, dedup_key};
+use crate::paging::{DeliveryResult, PageAction, PageEvent, Receipt, TargetId, Urgency, dedup_key};
 use crate::policy::Policy;
 use crate::port::{Clock, IdGen, Pager};
 use crate::{
@@ -92,7 +92,7 @@ struct Recorded {
     sent: Vec<PageEvent>,
     open: Vec<String>,
     wakes: u64,
-    script: Vec<PageAnswer>,
+    script: Vec<DeliveryResult>,
 }
 
 impl RecordingPager {
@@ -114,7 +114,7 @@ impl RecordingPager {
     }
 
     /// Answers the next sends with these, in order, and accepts after that.
-    pub fn script(&self, answers: impl IntoIterator<Item = PageAnswer>) {
+    pub fn script(&self, answers: impl IntoIterator<Item = DeliveryResult>) {
         self.lock().script.extend(answers);
     }
 
@@ -150,16 +150,16 @@ impl Pager for RecordingPager {
         true
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
         let mut state = self.lock();
         state.sent.push(page.clone());
         let answer = if state.script.is_empty() {
-            PageAnswer::Accepted(Receipt::default())
+            DeliveryResult::Accepted(Receipt::default())
         } else {
             state.script.remove(0)
         };
         // An answer that is lost may be that of an event that was taken.
-        if !matches!(answer, PageAnswer::NotSent(_)) {
+        if !matches!(answer, DeliveryResult::NotSent(_)) {
             match page.action {
                 PageAction::Trigger if !state.open.contains(&page.dedup_key) => {
                     state.open.push(page.dedup_key.clone());
@@ -241,7 +241,7 @@ pub fn a_page(action: PageAction) -> PageEvent {
         tenants: Some(3),
         started_at: incident.started_at,
         occurred_at: now,
-        repeats: false,
+        is_resend: false,
     }
 }
 
@@ -253,7 +253,7 @@ pub(crate) fn a_claim(page: PageEvent) -> crate::outbox::Claim {
         message: crate::outbox::Message {
             id: crate::MessageId::from_uuid(Uuid::from_u64_pair(7 << 12, 1)),
             incident_id: Some(incident.id),
-            lane: page.severity,
+            priority: page.severity,
             body: crate::outbox::MessageBody::Page(page),
             committed_at: now,
             due_at: now,

@@ -8,10 +8,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use incident_core::billing::{Batch, BilledCredit, HeldCredit, Holding, Submission};
+use incident_core::billing::{Batch, BilledCredit, HeldCredit, Lookup, Submission};
 use incident_core::cell;
 use incident_core::paging::{NotSent, NotSentReason, TargetId};
-use incident_core::port::{Asked, BillingSink};
+use incident_core::port::{BillingSink, LookupBy};
 use incident_core::{CreditId, Currency, Invalid, MessageId, Money, Period};
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
@@ -320,20 +320,20 @@ impl BillingSink for FileSink {
         }
     }
 
-    async fn held(&self, asked: Asked<'_>, within: Duration) -> Holding {
+    async fn lookup(&self, asked: LookupBy<'_>, within: Duration) -> Lookup {
         let (path, for_lock) = (self.path.clone(), within / 2);
         let reading = match asked {
-            Asked::Keys(keys) => {
+            LookupBy::Keys(keys) => {
                 let keys: BTreeSet<CreditId> = keys.iter().copied().collect();
                 spawn_blocking(move || read(&path, for_lock, |line| keys.contains(&line.key)))
             }
-            Asked::Period(period) => {
+            LookupBy::Period(period) => {
                 spawn_blocking(move || read(&path, for_lock, |line| line.period == period))
             }
         };
         match timeout(within, reading).await {
-            Ok(Ok(Ok(held))) => Holding::Held(held),
-            Ok(Ok(Err(_)) | Err(_)) | Err(_) => Holding::Unknown,
+            Ok(Ok(Ok(held))) => Lookup::Found(held),
+            Ok(Ok(Err(_)) | Err(_)) | Err(_) => Lookup::Unavailable,
         }
     }
 }

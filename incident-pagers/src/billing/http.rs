@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::Invalid;
-use incident_core::billing::{Batch, HeldCredit, Holding, Submission};
+use incident_core::billing::{Batch, HeldCredit, Lookup, Submission};
 use incident_core::engine::system::SystemClock;
 use incident_core::paging::{NotSent, NotSentReason, TargetId};
-use incident_core::port::{Asked, BillingSink, Clock};
+use incident_core::port::{BillingSink, Clock, LookupBy};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request, StatusCode, Url};
 use serde_json::Value;
@@ -206,32 +206,32 @@ impl BillingSink for HttpSink {
         }
     }
 
-    async fn held(&self, asked: Asked<'_>, within: Duration) -> Holding {
+    async fn lookup(&self, asked: LookupBy<'_>, within: Duration) -> Lookup {
         let question = Question::from(asked);
         let Ok(body) = serde_json::to_vec(&question) else {
-            return Holding::Unknown;
+            return Lookup::Unavailable;
         };
         // Asking changes nothing, so each question is one of its own.
         let id = format!("status_{}", self.clock.now().micros());
         let Ok(request) = self.request(&self.status, &id, body) else {
-            return Holding::Unknown;
+            return Lookup::Unavailable;
         };
         let Sent::Answered(reply) = self.transport.ask(request, within).await else {
-            return Holding::Unknown;
+            return Lookup::Unavailable;
         };
         match reply.status {
             StatusCode::NOT_FOUND
             | StatusCode::METHOD_NOT_ALLOWED
-            | StatusCode::NOT_IMPLEMENTED => Holding::Unasked,
+            | StatusCode::NOT_IMPLEMENTED => Lookup::Unsupported,
             status if status.is_success() => {
                 match reply.json().map(serde_json::from_value::<Answer>) {
                     Some(Ok(answer)) => {
-                        Holding::Held(answer.held.into_iter().map(HeldCredit::from).collect())
+                        Lookup::Found(answer.held.into_iter().map(HeldCredit::from).collect())
                     }
-                    Some(Err(_)) | None => Holding::Unknown,
+                    Some(Err(_)) | None => Lookup::Unavailable,
                 }
             }
-            _ => Holding::Unknown,
+            _ => Lookup::Unavailable,
         }
     }
 }

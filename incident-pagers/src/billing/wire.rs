@@ -1,7 +1,7 @@
 //! What a sink is asked, and what it answers.
 
 use incident_core::billing::{HeldCredit, SignedPercent};
-use incident_core::port::Asked;
+use incident_core::port::LookupBy;
 use incident_core::{CreditId, Money, Period};
 use serde::{Deserialize, Serialize};
 
@@ -13,11 +13,11 @@ pub(crate) enum Question {
     Period(Period),
 }
 
-impl From<Asked<'_>> for Question {
-    fn from(asked: Asked<'_>) -> Self {
+impl From<LookupBy<'_>> for Question {
+    fn from(asked: LookupBy<'_>) -> Self {
         match asked {
-            Asked::Keys(keys) => Self::Keys(keys.to_vec()),
-            Asked::Period(period) => Self::Period(period),
+            LookupBy::Keys(keys) => Self::Keys(keys.to_vec()),
+            LookupBy::Period(period) => Self::Period(period),
         }
     }
 }

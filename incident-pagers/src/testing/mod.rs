@@ -37,16 +37,16 @@ mod pagerduty;
 mod stand_in;
 mod webhooks;
 
-use incident_core::paging::PageAnswer;
+use incident_core::paging::DeliveryResult;
 
 /// Gives what the PagerDuty adapter makes of an HTTP answer: for tests that model the
 /// vendor on a clock of their own, without sockets. A status or header that HTTP does not
 /// have counts as a 502.
 #[must_use]
-pub fn pagerduty_answer(status: u16, headers: &[(&str, &str)], body: &str) -> PageAnswer {
+pub fn pagerduty_answer(status: u16, headers: &[(&str, &str)], body: &str) -> DeliveryResult {
     match crate::vendor::transport::Reply::of(status, headers, body) {
         Ok(reply) => crate::vendor::answer_of(reply),
-        Err(_) => PageAnswer::Unknown,
+        Err(_) => DeliveryResult::Unknown,
     }
 }
 

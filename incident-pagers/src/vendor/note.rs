@@ -1,6 +1,6 @@
 //! What the log says about an exchange with a vendor.
 
-use incident_core::paging::{PageAnswer, TargetId};
+use incident_core::paging::{DeliveryResult, TargetId};
 
 use crate::vendor::fit;
 use crate::vendor::secret::scrub;
@@ -11,7 +11,7 @@ const WORDS: usize = 300;
 
 /// Logs an exchange: a warning unless the vendor accepted. Words of others are
 /// cut, kept on one line, and rid of the key.
-pub(crate) fn note(target: &TargetId, what: &str, sent: &Sent, answer: &PageAnswer, key: &str) {
+pub(crate) fn note(target: &TargetId, what: &str, sent: &Sent, answer: &DeliveryResult, key: &str) {
     let (status, words) = match sent {
         Sent::Answered(reply) => (Some(reply.status.as_u16()), words(reply)),
         Sent::NotConnected(error) | Sent::Lost(error) => (None, error.clone()),
@@ -19,15 +19,17 @@ pub(crate) fn note(target: &TargetId, what: &str, sent: &Sent, answer: &PageAnsw
     let words = fit::line(&scrub(&words, key), WORDS);
     let target = target.name();
     match answer {
-        PageAnswer::Accepted(_) => tracing::debug!(target_id = target, status, "{what} accepted"),
-        PageAnswer::NotSent(not_sent) => tracing::warn!(
+        DeliveryResult::Accepted(_) => {
+            tracing::debug!(target_id = target, status, "{what} accepted")
+        }
+        DeliveryResult::NotSent(not_sent) => tracing::warn!(
             target_id = target,
             status,
             words,
             "{what} not sent: {}",
             not_sent.reason.words()
         ),
-        PageAnswer::Unknown => {
+        DeliveryResult::Unknown => {
             tracing::warn!(target_id = target, status, words, "{what}: outcome unknown");
         }
     }

@@ -1,6 +1,6 @@
 //! The vendor's proof of acceptance.
 
-use incident_core::paging::{NotSentReason, PageAnswer, Receipt};
+use incident_core::paging::{DeliveryResult, NotSentReason, Receipt};
 
 use crate::vendor::fit;
 use crate::vendor::transport::{Reply, Sent};
@@ -9,21 +9,21 @@ use crate::vendor::transport::{Reply, Sent};
 const ID: usize = 200;
 
 /// The same answer, where it is to a page that was cut down to the least.
-pub(crate) fn reduced(answer: PageAnswer) -> PageAnswer {
+pub(crate) fn reduced(answer: DeliveryResult) -> DeliveryResult {
     match answer {
-        PageAnswer::Accepted(receipt) => PageAnswer::Accepted(Receipt {
+        DeliveryResult::Accepted(receipt) => DeliveryResult::Accepted(Receipt {
             reduced: true,
             ..receipt
         }),
-        PageAnswer::NotSent(_) | PageAnswer::Unknown => answer,
+        DeliveryResult::NotSent(_) | DeliveryResult::Unknown => answer,
     }
 }
 
 /// Whether the vendor refuses what a request says. A page is then sent once more,
 /// cut down to the least: that must not leave anybody asleep. A wrong address or
 /// a wrong key would not be helped by it.
-pub(crate) fn wants_less(sent: &Sent, answer: &PageAnswer) -> bool {
-    let refused = matches!(answer, PageAnswer::NotSent(not_sent) if not_sent.reason == NotSentReason::Rejected);
+pub(crate) fn wants_less(sent: &Sent, answer: &DeliveryResult) -> bool {
+    let refused = matches!(answer, DeliveryResult::NotSent(not_sent) if not_sent.reason == NotSentReason::Rejected);
     let body =
         matches!(sent, Sent::Answered(reply) if matches!(reply.status.as_u16(), 400 | 413 | 422));
     refused && body

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use incident_core::billing::{Batch, BilledCredit, Holding, Submission};
+use incident_core::billing::{Batch, BilledCredit, Lookup, Submission};
 use incident_core::conformance::BillingBackend;
 use incident_core::paging::{NotSent, NotSentReason};
-use incident_core::port::{Asked, BillingSink};
+use incident_core::port::{BillingSink, LookupBy};
 use incident_core::testing::ManualClock;
 use incident_core::{CreditId, MessageId};
 use incident_pagers::testing::{Billing, Canned, Fault};
@@ -189,15 +189,15 @@ async fn statuses_say_what_certainly_was_not_taken() {
     // Questions: one that cannot be asked is not one that holds nothing.
     billing.can_be_asked(false);
     assert_eq!(
-        sink.held(Asked::Keys(&[key(1)]), WITHIN).await,
-        Holding::Unasked
+        sink.lookup(LookupBy::Keys(&[key(1)]), WITHIN).await,
+        Lookup::Unsupported
     );
     billing.can_be_asked(true);
     for fault in [Fault::status(500), Fault::ResetRead] {
         billing.script([fault]);
         assert_eq!(
-            sink.held(Asked::Keys(&[key(1)]), WITHIN).await,
-            Holding::Unknown
+            sink.lookup(LookupBy::Keys(&[key(1)]), WITHIN).await,
+            Lookup::Unavailable
         );
     }
     assert_eq!(billing.ledger(), []);
@@ -254,8 +254,8 @@ async fn a_lock_that_is_kept_is_waited_for_in_time() {
     );
     let keys = [key(1)];
     assert_eq!(
-        sink.held(Asked::Keys(&keys), within).await,
-        Holding::Unknown
+        sink.lookup(LookupBy::Keys(&keys), within).await,
+        Lookup::Unavailable
     );
     assert!(begun.elapsed() < 2 * within, "{:?}", begun.elapsed());
     other.unlock().unwrap();
@@ -288,8 +288,8 @@ async fn a_file_of_something_else_is_left_as_it_is() {
         assert!(error.to_string().contains("head"), "{error}");
         let answer = sink.submit(&batch(1, &[1]), WITHIN).await;
         assert_eq!(answer, Submission::Unknown);
-        let held = sink.held(Asked::Keys(&[key(1)]), WITHIN).await;
-        assert_eq!(held, Holding::Unknown);
+        let held = sink.lookup(LookupBy::Keys(&[key(1)]), WITHIN).await;
+        assert_eq!(held, Lookup::Unavailable);
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
     }
     std::fs::remove_file(&path).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use incident_core::paging::{NotSent, NotSentReason, PageAction, PageAnswer};
+use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, PageAction};
 use incident_core::port::Pager;
 use incident_core::testing::a_page;
 use incident_pagers::testing::{Canned, Fault, StandIn};
@@ -10,43 +10,43 @@ use incident_pagers::{BaseUrl, PagerDuty, RoutingKey, client_builder};
 
 use crate::vendors::{ROUTING_KEY, WITHIN, both, opsgenie, pagerduty};
 
-const fn not_sent(reason: NotSentReason) -> PageAnswer {
-    PageAnswer::NotSent(NotSent {
+const fn not_sent(reason: NotSentReason) -> DeliveryResult {
+    DeliveryResult::NotSent(NotSent {
         reason,
         retry_after: None,
     })
 }
 
-const fn later(seconds: u64) -> PageAnswer {
-    PageAnswer::NotSent(NotSent {
+const fn later(seconds: u64) -> DeliveryResult {
+    DeliveryResult::NotSent(NotSent {
         reason: NotSentReason::RateLimited,
         retry_after: Some(Duration::from_secs(seconds)),
     })
 }
 
 /// Without what only the vendor knows.
-fn kind(answer: PageAnswer) -> PageAnswer {
+fn kind(answer: DeliveryResult) -> DeliveryResult {
     match answer {
-        PageAnswer::Accepted(_) => PageAnswer::Accepted(Default::default()),
-        other @ (PageAnswer::NotSent(_) | PageAnswer::Unknown) => other,
+        DeliveryResult::Accepted(_) => DeliveryResult::Accepted(Default::default()),
+        other @ (DeliveryResult::NotSent(_) | DeliveryResult::Unknown) => other,
     }
 }
 
 #[tokio::test]
 async fn by_status_code() {
     use NotSentReason::{RateLimited, Rejected, Unauthorized, Unavailable};
-    let accepted = PageAnswer::Accepted(Default::default());
+    let accepted = DeliveryResult::Accepted(Default::default());
     let answer = |canned| Fault::Answer(canned);
     let table = [
         (Fault::status(202), accepted.clone()),
         (answer(Canned::status(202).body("<html>")), accepted.clone()),
         // A captive portal is not the vendor.
-        (Fault::status(200), PageAnswer::Unknown),
+        (Fault::status(200), DeliveryResult::Unknown),
         (
             answer(Canned::status(200).body("<html>")),
-            PageAnswer::Unknown,
+            DeliveryResult::Unknown,
         ),
-        (Fault::status(204), PageAnswer::Unknown),
+        (Fault::status(204), DeliveryResult::Unknown),
         (Fault::status(301), not_sent(Unavailable)),
         (Fault::status(304), not_sent(Unavailable)),
         (Fault::status(307), not_sent(Unavailable)),
@@ -56,7 +56,7 @@ async fn by_status_code() {
         (Fault::status(403), not_sent(Unauthorized)),
         (Fault::status(404), not_sent(Rejected)),
         (Fault::status(405), not_sent(Rejected)),
-        (Fault::status(408), PageAnswer::Unknown),
+        (Fault::status(408), DeliveryResult::Unknown),
         (Fault::status(409), not_sent(Rejected)),
         (Fault::status(413), not_sent(Rejected)),
         (Fault::status(422), not_sent(Rejected)),
@@ -77,16 +77,16 @@ async fn by_status_code() {
             answer(Canned::status(429).header("Retry-After", "soon")),
             not_sent(RateLimited),
         ),
-        (Fault::status(500), PageAnswer::Unknown),
+        (Fault::status(500), DeliveryResult::Unknown),
         (Fault::status(501), not_sent(Rejected)),
-        (Fault::status(502), PageAnswer::Unknown),
+        (Fault::status(502), DeliveryResult::Unknown),
         (
             answer(Canned::status(502).after_accepting()),
-            PageAnswer::Unknown,
+            DeliveryResult::Unknown,
         ),
-        (Fault::status(503), PageAnswer::Unknown),
-        (Fault::status(504), PageAnswer::Unknown),
-        (Fault::status(599), PageAnswer::Unknown),
+        (Fault::status(503), DeliveryResult::Unknown),
+        (Fault::status(504), DeliveryResult::Unknown),
+        (Fault::status(599), DeliveryResult::Unknown),
     ];
     for (vendor, pager) in both().await {
         let mut requests = 0;
@@ -116,7 +116,7 @@ async fn by_failure_phase() {
             (Fault::AcceptThenLose, true),
         ] {
             vendor.script([fault.clone()]);
-            assert_eq!(send(WITHIN).await, PageAnswer::Unknown, "{fault:?}");
+            assert_eq!(send(WITHIN).await, DeliveryResult::Unknown, "{fault:?}");
             assert_eq!(vendor.wakes().len(), usize::from(taken), "{fault:?}");
         }
         let soon = Duration::from_millis(200);
@@ -127,14 +127,14 @@ async fn by_failure_phase() {
         ] {
             vendor.script([fault.clone()]);
             let started = Instant::now();
-            assert_eq!(send(soon).await, PageAnswer::Unknown, "{fault:?}");
+            assert_eq!(send(soon).await, DeliveryResult::Unknown, "{fault:?}");
             assert!(started.elapsed() < Duration::from_secs(2), "{fault:?}");
         }
         vendor.refuse().await.unwrap();
         let unreachable = not_sent(NotSentReason::Unreachable);
         assert_eq!(send(WITHIN).await, unreachable);
         vendor.listen().await.unwrap();
-        assert!(matches!(send(WITHIN).await, PageAnswer::Accepted(_)));
+        assert!(matches!(send(WITHIN).await, DeliveryResult::Accepted(_)));
         assert_eq!(vendor.wakes().len(), 1);
     }
 }
@@ -146,7 +146,7 @@ async fn an_endless_body_is_cut() {
         vendor.script([Fault::HugeBody(64 * 1024 * 1024)]);
         let started = Instant::now();
         let answer = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
-        assert!(matches!(answer, PageAnswer::Accepted(_)), "{answer:?}");
+        assert!(matches!(answer, DeliveryResult::Accepted(_)), "{answer:?}");
         assert!(started.elapsed() < Duration::from_secs(3));
     }
 }
@@ -158,7 +158,7 @@ async fn a_body_that_trickles_is_not_waited_for() {
         vendor.script([Fault::Drip(Duration::from_millis(20))]);
         let started = Instant::now();
         let answer = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
-        assert!(matches!(answer, PageAnswer::Accepted(_)), "{answer:?}");
+        assert!(matches!(answer, DeliveryResult::Accepted(_)), "{answer:?}");
         assert!(started.elapsed() < WITHIN);
     }
 }
@@ -172,7 +172,7 @@ async fn connections_are_used_again_and_dropped_when_idle() {
     for (pause, connections) in [(0, 1), (1, 1), (5, 2)] {
         tokio::time::sleep(Duration::from_secs(pause)).await;
         let answer = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
-        assert!(matches!(answer, PageAnswer::Accepted(_)), "{answer:?}");
+        assert!(matches!(answer, DeliveryResult::Accepted(_)), "{answer:?}");
         assert_eq!(vendor.connections(), connections, "after {pause} s");
     }
 }
@@ -198,7 +198,10 @@ async fn no_redirect_is_followed_and_a_client_that_follows_one_is_not_believed()
         )
         .build()
         .unwrap();
-    assert_eq!(follows.send(&trigger, WITHIN).await, PageAnswer::Unknown);
+    assert_eq!(
+        follows.send(&trigger, WITHIN).await,
+        DeliveryResult::Unknown
+    );
 }
 
 /// A connection that cannot be made in time, or not secured, has sent nothing.
@@ -260,7 +263,7 @@ async fn what_is_gone_at_the_vendor_is_called_off() {
     let close = a_page(PageAction::Resolve);
     assert!(matches!(
         pager.send(&close, WITHIN).await,
-        PageAnswer::Accepted(_)
+        DeliveryResult::Accepted(_)
     ));
     // Somebody else's 404: the address is wrong.
     assert_eq!(
@@ -280,7 +283,7 @@ async fn the_receipt_is_the_vendors_id_of_the_request() {
     let answer = opsgenie(&vendor)
         .send(&a_page(PageAction::Trigger), WITHIN)
         .await;
-    let PageAnswer::Accepted(receipt) = answer else {
+    let DeliveryResult::Accepted(receipt) = answer else {
         panic!("{answer:?}");
     };
     assert!(
@@ -296,7 +299,7 @@ async fn the_receipt_is_the_vendors_id_of_the_request() {
     let answer = pagerduty(&vendor)
         .send(&a_page(PageAction::Trigger), WITHIN)
         .await;
-    let PageAnswer::Accepted(receipt) = answer else {
+    let DeliveryResult::Accepted(receipt) = answer else {
         panic!("{answer:?}");
     };
     assert_eq!(receipt.request_id.as_deref(), Some("abc"));
@@ -313,7 +316,7 @@ async fn a_body_that_is_refused_is_followed_by_the_shortest_page() {
             };
             let answer = pager.send(&page, WITHIN).await;
             assert!(
-                matches!(&answer, PageAnswer::Accepted(receipt) if receipt.reduced),
+                matches!(&answer, DeliveryResult::Accepted(receipt) if receipt.reduced),
                 "{answer:?}"
             );
         }
@@ -323,7 +326,7 @@ async fn a_body_that_is_refused_is_followed_by_the_shortest_page() {
         // It is one page: what the short one comes to is what it came to.
         vendor.script([Fault::status(422), Fault::AcceptThenLose]);
         let answer = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
-        assert_eq!(answer, PageAnswer::Unknown);
+        assert_eq!(answer, DeliveryResult::Unknown);
         // Calling off says too little to be said shorter.
         vendor.script([Fault::status(422)]);
         let answer = pager.send(&a_page(PageAction::Resolve), WITHIN).await;

@@ -1,6 +1,6 @@
 //! The stand-ins keep the vendors' rules, and the calls beyond paging.
 
-use incident_core::paging::{PageAction, PageAnswer, PageEvent};
+use incident_core::paging::{DeliveryResult, PageAction, PageEvent};
 use incident_core::port::Pager;
 use incident_core::testing::a_page;
 use incident_pagers::testing::{AlertState, Fault, StandIn};
@@ -157,8 +157,8 @@ async fn opsgenie_tells_how_a_request_ended() {
     let mut ids = Vec::new();
     for action in [PageAction::Resolve, PageAction::Trigger] {
         match pager.send(&a_page(action), WITHIN).await {
-            PageAnswer::Accepted(receipt) => ids.push(receipt.request_id.unwrap()),
-            other @ (PageAnswer::NotSent(_) | PageAnswer::Unknown) => panic!("{other:?}"),
+            DeliveryResult::Accepted(receipt) => ids.push(receipt.request_id.unwrap()),
+            other @ (DeliveryResult::NotSent(_) | DeliveryResult::Unknown) => panic!("{other:?}"),
         }
     }
     let ends = [
@@ -184,7 +184,7 @@ async fn notes_and_priorities_reach_the_open_alert() {
     let vendor = StandIn::opsgenie().await.unwrap();
     let pager = opsgenie(&vendor);
     let page = a_page(PageAction::Trigger);
-    let taken = |answer| assert!(matches!(answer, PageAnswer::Accepted(_)), "{answer:?}");
+    let taken = |answer| assert!(matches!(answer, DeliveryResult::Accepted(_)), "{answer:?}");
     taken(pager.send(&page, WITHIN).await);
     taken(pager.note(&page.dedup_key, "rolled back", WITHIN).await);
     taken(
@@ -221,7 +221,7 @@ async fn odd_keys_name_the_same_alert_in_every_call() {
                     ..a_page(action)
                 };
                 let answer = pager.send(&page, WITHIN).await;
-                assert!(matches!(answer, PageAnswer::Accepted(_)), "{answer:?}");
+                assert!(matches!(answer, DeliveryResult::Accepted(_)), "{answer:?}");
             }
             let states: Vec<_> = vendor.alerts().iter().map(|alert| alert.state).collect();
             assert_eq!(
@@ -246,7 +246,7 @@ async fn under_the_path_of_jira_service_management_all_is_the_same() {
         PageAction::Resolve,
     ] {
         let answer = pager.send(&a_page(action), WITHIN).await;
-        assert!(matches!(answer, PageAnswer::Accepted(_)), "{answer:?}");
+        assert!(matches!(answer, DeliveryResult::Accepted(_)), "{answer:?}");
     }
     let paths: Vec<_> = vendor
         .requests()
@@ -310,11 +310,11 @@ async fn a_stand_in_refuses_and_listens_again_as_often_as_it_is_told() {
         vendor.refuse().await.unwrap();
         vendor.refuse().await.unwrap();
         let refused = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
-        assert!(matches!(refused, PageAnswer::NotSent(_)), "{refused:?}");
+        assert!(matches!(refused, DeliveryResult::NotSent(_)), "{refused:?}");
         vendor.listen().await.unwrap();
         vendor.listen().await.unwrap();
         let taken = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
-        assert!(matches!(taken, PageAnswer::Accepted(_)), "{taken:?}");
+        assert!(matches!(taken, DeliveryResult::Accepted(_)), "{taken:?}");
         assert_eq!(vendor.requests().len(), round);
     }
     vendor.plan(|attempt| match (attempt.action.as_str(), attempt.number) {
@@ -322,5 +322,5 @@ async fn a_stand_in_refuses_and_listens_again_as_often_as_it_is_told() {
         _ => Fault::None,
     });
     let planned = pager.send(&a_page(PageAction::Trigger), WITHIN).await;
-    assert_eq!(planned, PageAnswer::Unknown);
+    assert_eq!(planned, DeliveryResult::Unknown);
 }

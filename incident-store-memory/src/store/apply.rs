@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use incident_core::audit::{self, AuditDraft, AuditEntry, Chain};
 use incident_core::billing::{
-    CreditMove, CreditState, CreditSubject, LedgerRow, LedgerWrite, outstanding,
+    CreditState, CreditSubject, CreditTransition, LedgerRow, LedgerWrite, outstanding,
 };
 use incident_core::chain::Head;
 use incident_core::commit::{
     Commit, Committed, IncidentWrite, OutboxWrite, Remember, SuggestionWrite,
 };
 use incident_core::incident::Incident;
-use incident_core::outbox::Thread;
+use incident_core::outbox::OrderingKey;
 use incident_core::port::StoreError;
 use incident_core::suggestion::SuggestionState;
 use incident_core::timeline::{self, SysIncidentUpdateEntry};
@@ -28,7 +28,7 @@ impl State {
             self.check_key(remember)?;
             self.check_reply(remember, &commit)?;
         }
-        if let Some(settlement) = &commit.settles {
+        if let Some(settlement) = &commit.completes {
             self.outbox.check(settlement)?;
         }
         for write in &commit.writes {
@@ -56,7 +56,7 @@ impl State {
             credits,
             suggestion,
             remember,
-            settles,
+            completes,
             redacts,
             alert: _,
         } = Commit {
@@ -75,14 +75,14 @@ impl State {
             self.note_time(place);
             self.audit.entry(entry.chain).or_default().push(entry);
         }
-        if let Some(settlement) = settles {
+        if let Some(settlement) = completes {
             self.outbox.settle(settlement);
         }
         for write in outbox {
             match write {
                 OutboxWrite::Add(message) => self.outbox.add(*message),
                 OutboxWrite::Supersede { incident, rule } => {
-                    let thread = Thread::page(rule.as_ref());
+                    let thread = OrderingKey::page(rule.as_ref());
                     self.outbox.supersede(&(Some(incident), thread));
                 }
                 OutboxWrite::Hasten { messages, due_at } => {
@@ -282,7 +282,7 @@ impl State {
         self.ledger.get_mut(*at)
     }
 
-    fn check_credits(&self, moves: &[CreditMove]) -> Result<(), StoreError> {
+    fn check_credits(&self, moves: &[CreditTransition]) -> Result<(), StoreError> {
         for moved in moves {
             let at = self.credit_at.get(&moved.id);
             let seen = at.and_then(|at| self.ledger.get(*at));
@@ -386,7 +386,7 @@ impl State {
         kept.timeline.extend(sealed);
     }
 
-    fn move_credit(&mut self, moved: CreditMove) {
+    fn move_credit(&mut self, moved: CreditTransition) {
         if let Some(row) = self.credit(moved.id) {
             row.state = moved.to;
             row.granted = moved.granted;

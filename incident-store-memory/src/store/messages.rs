@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use incident_core::incident::{Incident, Severity};
 use incident_core::outbox::{
-    Backlog, Claim, Claimed, GivenUp, Lease, Message, Settled, Settlement, Thread,
+    Backlog, Claim, Claimed, DeadLetterFilter, JobOutcome, Lease, LeaseCompletion, Message,
+    OrderingKey,
 };
-use incident_core::paging::TargetLog;
+use incident_core::paging::DeliveryLog;
 use incident_core::port::{ClaimRequest, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp};
 
@@ -20,10 +21,10 @@ struct Row {
 }
 
 /// What is done in order: a thread of an incident, or of none.
-pub(super) type Queue = (Option<IncidentId>, Thread);
+pub(super) type Queue = (Option<IncidentId>, OrderingKey);
 
 fn queue(message: &Message) -> Queue {
-    (message.incident_id, message.thread())
+    (message.incident_id, message.ordering_key())
 }
 
 /// Unfinished messages, in order per thread; and those given up, for a replay.
@@ -68,7 +69,10 @@ impl Messages {
             && row.held.is_none()
         {
             let Message {
-                id, lane, due_at, ..
+                id,
+                priority: lane,
+                due_at,
+                ..
             } = row.message;
             self.waiting.entry(lane).or_default().insert((due_at, id));
         }
@@ -113,7 +117,7 @@ impl Messages {
             return;
         }
         row.message.due_at = due_at;
-        let (lane, thread) = (row.message.lane, queue(&row.message));
+        let (lane, thread) = (row.message.priority, queue(&row.message));
         self.step_out(lane, later, id);
         self.line_up(&thread);
     }
@@ -189,22 +193,22 @@ impl Messages {
     }
 
     /// Whether the settlement's lease is still held.
-    pub(super) fn check(&self, settlement: &Settlement) -> Result<(), StoreError> {
+    pub(super) fn check(&self, settlement: &LeaseCompletion) -> Result<(), StoreError> {
         match self.rows.get(&settlement.message).and_then(|row| row.held) {
             Some((lease, _)) if lease == settlement.lease => Ok(()),
             _ => Err(StoreError::LeaseLost),
         }
     }
 
-    pub(super) fn settle(&mut self, settlement: Settlement) {
-        let Settlement {
+    pub(super) fn settle(&mut self, settlement: LeaseCompletion) {
+        let LeaseCompletion {
             message: id,
             lease: _,
             outcome,
         } = settlement;
         match outcome {
-            Settled::Done | Settled::Superseded => self.finish(id),
-            Settled::GivenUp { log } => {
+            JobOutcome::Done | JobOutcome::Cancelled => self.finish(id),
+            JobOutcome::DeadLettered { log } => {
                 if let Some(row) = self.rows.get(&id) {
                     let message = Message {
                         log,
@@ -214,12 +218,12 @@ impl Messages {
                 }
                 self.finish(id);
             }
-            Settled::Later { due_at, log } => self.put_back(id, due_at, Some(log)),
-            Settled::HandedBack { due_at } => self.put_back(id, due_at, None),
+            JobOutcome::Retry { due_at, log } => self.put_back(id, due_at, Some(log)),
+            JobOutcome::Released { due_at } => self.put_back(id, due_at, None),
         }
     }
 
-    fn put_back(&mut self, id: MessageId, due_at: Timestamp, log: Option<Vec<TargetLog>>) {
+    fn put_back(&mut self, id: MessageId, due_at: Timestamp, log: Option<Vec<DeliveryLog>>) {
         if self.rows.get(&id).is_some_and(|row| row.superseded) {
             return self.finish(id);
         }
@@ -242,11 +246,11 @@ impl Messages {
         }
     }
 
-    pub(super) fn given_up(&self, which: GivenUp) -> Vec<Message> {
+    pub(super) fn given_up(&self, which: DeadLetterFilter) -> Vec<Message> {
         let wanted = |message: &&Message| match which {
-            GivenUp::Of(incident) => message.incident_id == Some(incident),
-            GivenUp::OfNoIncident => message.incident_id.is_none(),
-            GivenUp::One(id) => message.id == id,
+            DeadLetterFilter::Incident(incident) => message.incident_id == Some(incident),
+            DeadLetterFilter::NoIncident => message.incident_id.is_none(),
+            DeadLetterFilter::Message(id) => message.id == id,
         };
         let messages = self.given_up.iter().map(|(message, _)| message);
         messages.filter(wanted).cloned().collect()
@@ -294,7 +298,7 @@ impl Messages {
         let Some(row) = self.rows.remove(&id) else {
             return;
         };
-        let (lane, due_at) = (row.message.lane, row.message.due_at);
+        let (lane, due_at) = (row.message.priority, row.message.due_at);
         self.step_out(lane, due_at, id);
         if let Some((_, until)) = row.held {
             self.held.remove(&(until, id));

@@ -14,7 +14,7 @@ use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::{CreditSubject, LedgerRow};
 use incident_core::commit::{Commit, Committed, KeyScope, Remember};
 use incident_core::incident::{Incident, Outline};
-use incident_core::outbox::{Backlog, Claimed, GivenUp, Message};
+use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     StoreError, SuggestionQuery, Suggestions,
@@ -143,7 +143,7 @@ impl Outbox for MemoryStore {
 
     async fn given_up(
         &self,
-        which: GivenUp,
+        which: DeadLetterFilter,
         _within: Duration,
     ) -> Result<Vec<Message>, StoreError> {
         Ok(self.state().outbox.given_up(which))

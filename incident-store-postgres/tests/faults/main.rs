@@ -25,7 +25,7 @@ use incident_core::IncidentId;
 use incident_core::actor::Role;
 use incident_core::engine::{AuditVerdict, Error, IdempotencyKey, Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity, Update};
-use incident_core::paging::{PageAnswer, PageEvent, Receipt, TargetId};
+use incident_core::paging::{DeliveryResult, PageEvent, Receipt, TargetId};
 use incident_core::port::{Pager, StoreError};
 use incident_core::testing::{RecordingPager, caller};
 use incident_store_postgres::{PgStore, migrate};
@@ -323,12 +323,12 @@ impl Pager for Shared {
         true
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
         tokio::time::sleep(Duration::from_millis(2)).await;
         if self.open.lock().unwrap().insert(page.dedup_key.clone()) {
             self.wakes.lock().unwrap().push(page.dedup_key.clone());
         }
-        PageAnswer::Accepted(Receipt::default())
+        DeliveryResult::Accepted(Receipt::default())
     }
 }
 

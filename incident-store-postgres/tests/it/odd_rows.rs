@@ -7,7 +7,7 @@ use incident_core::IncidentId;
 use incident_core::actor::Role;
 use incident_core::engine::{Alarm, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity, Status};
-use incident_core::outbox::GivenUp;
+use incident_core::outbox::DeadLetterFilter;
 use incident_core::paging::{AlertStatus, Confirmation, PageAction, PageEvent, Receipt, TargetId};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
@@ -249,7 +249,11 @@ async fn an_odd_row_spoils_no_list_of_the_relay() {
     }
     it.run("update incident.outbox set body = '{}' where thread = 'legal'")
         .await;
-    let given_up = it.incidents.given_up(GivenUp::Of(id)).await.unwrap();
+    let given_up = it
+        .incidents
+        .given_up(DeadLetterFilter::Incident(id))
+        .await
+        .unwrap();
     assert_eq!(given_up.len(), 1);
     let backlog = it.store.backlog(WITHIN).await.unwrap();
     assert_eq!((backlog.unfinished, backlog.given_up), (1, 2));

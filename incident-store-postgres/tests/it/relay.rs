@@ -9,7 +9,7 @@ use incident_core::engine::system::SystemClock;
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{
-    NotSent, NotSentReason, PageAnswer, PageEvent, PagingState, Receipt, TargetId,
+    DeliveryResult, NotSent, NotSentReason, PageEvent, PagingState, Receipt, TargetId,
 };
 use incident_core::port::{Clock, Pager};
 use incident_core::testing::{RecordingPager, caller};
@@ -128,10 +128,10 @@ impl Pager for Slow {
         false
     }
 
-    async fn send(&self, _: &PageEvent, _: Duration) -> PageAnswer {
+    async fn send(&self, _: &PageEvent, _: Duration) -> DeliveryResult {
         self.0.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        PageAnswer::Accepted(Receipt::default())
+        DeliveryResult::Accepted(Receipt::default())
     }
 }
 
@@ -181,7 +181,7 @@ async fn what_is_put_off_is_put_off_for_as_long_everywhere() {
         reason: NotSentReason::Unavailable,
         retry_after: Some(Duration::from_secs(15)),
     };
-    pager.script([PageAnswer::NotSent(busy)]);
+    pager.script([DeliveryResult::NotSent(busy)]);
     let ahead = replica(&database, Wrong(70), pager.clone()).await;
     let right = replica(&database, Wrong(0), pager.clone()).await;
     declare(&ahead).await;

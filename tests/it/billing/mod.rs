@@ -12,7 +12,7 @@ use incident_core::actor::Role;
 use incident_core::billing::{CreditState, Difference};
 use incident_core::engine::Incidents;
 use incident_core::incident::{Affected, Change, Command};
-use incident_core::outbox::{GivenUp, Message, MessageBody};
+use incident_core::outbox::{DeadLetterFilter, Message, MessageBody};
 use incident_core::port::{AuditQuery, CreditQuery};
 use incident_core::{IncidentId, MessageId};
 use incident_pagers::testing::{Billing, Fault};
@@ -151,7 +151,10 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     approve_all(&process).await;
     world.sink.script([Mishap::Refused]);
     world.hand_over().await;
-    let held = process.given_up(GivenUp::OfNoIncident).await.unwrap();
+    let held = process
+        .given_up(DeadLetterFilter::NoIncident)
+        .await
+        .unwrap();
     let [
         Message {
             id,

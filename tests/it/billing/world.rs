@@ -9,14 +9,14 @@ use async_trait::async_trait;
 use incident_console::storage::Storage;
 use incident_core::actor::Role;
 use incident_core::billing::{
-    Batch, BilledCredit, CreditDecision, CreditState, HeldCredit, Holding, LedgerRow, Submission,
+    Batch, BilledCredit, CreditDecision, CreditState, HeldCredit, LedgerRow, Lookup, Submission,
 };
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{
     Affected, AffectedTenant, Command, Declare, Mode, Severity, Status, Update,
 };
 use incident_core::paging::{NotSent, NotSentReason, TargetId};
-use incident_core::port::{Asked, BillingSink, CreditQuery};
+use incident_core::port::{BillingSink, CreditQuery, LookupBy};
 use incident_core::sla::Contracts;
 use incident_core::testing::{ManualClock, caller};
 use incident_core::{Currency, IncidentId, Money, Statement, TenantId, Timestamp};
@@ -140,16 +140,16 @@ impl BillingSink for Sink {
         }
     }
 
-    async fn held(&self, asked: Asked<'_>, _within: Duration) -> Holding {
+    async fn lookup(&self, asked: LookupBy<'_>, _within: Duration) -> Lookup {
         if !self.can_be_asked {
-            return Holding::Unasked;
+            return Lookup::Unsupported;
         }
         let wanted = |one: &BilledCredit| match asked {
-            Asked::Keys(keys) => keys.contains(&one.key),
-            Asked::Period(period) => one.period == period,
+            LookupBy::Keys(keys) => keys.contains(&one.key),
+            LookupBy::Period(period) => one.period == period,
         };
         let held = self.ledger().into_iter().filter(wanted);
-        Holding::Held(
+        Lookup::Found(
             held.map(|one| HeldCredit {
                 key: one.key,
                 credit_percent: one.credit_percent,

@@ -8,7 +8,7 @@ use axum::response::Response;
 use incident_core::MessageId;
 use incident_core::actor::{Action, Caller};
 use incident_core::engine::Error;
-use incident_core::outbox::GivenUp;
+use incident_core::outbox::DeadLetterFilter;
 
 use super::bodies::{Nothing, TestPage};
 use super::{incident_answer, replayable};
@@ -21,7 +21,7 @@ type Answer = Result<Response, Problem>;
 /// The id of an incident, for all its pages, or of one page: people hold the
 /// former, alarms and logs the latter.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PageId(GivenUp);
+pub(super) struct PageId(DeadLetterFilter);
 
 impl FromRequestParts<App> for PageId {
     type Rejection = Problem;
@@ -35,8 +35,8 @@ impl FromRequestParts<App> for PageId {
             return Err(missing());
         };
         match app.incidents.get(incident).await {
-            Ok(_) => Ok(Self(GivenUp::Of(incident))),
-            Err(Error::NotFound(_)) => Ok(Self(GivenUp::One(message))),
+            Ok(_) => Ok(Self(DeadLetterFilter::Incident(incident))),
+            Err(Error::NotFound(_)) => Ok(Self(DeadLetterFilter::Message(message))),
             Err(error) => Err(error.into()),
         }
     }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::billing::{Granted, Issued};
+use crate::billing::{Approval, Issued};
 use crate::{MessageId, Timestamp, Windows};
 
 use CreditState::{Approved, Estimated, Superseded, Waived};
@@ -20,8 +20,8 @@ fn subject() -> CreditSubject {
     CreditSubject::Incident(IncidentId::from_uuid(Uuid::from_u64_pair(2, 1)))
 }
 
-fn fresh(of: &str, percent: u32) -> Fresh {
-    Fresh {
+fn fresh(of: &str, percent: u32) -> ComputedCredit {
+    ComputedCredit {
         tenant_id: tenant(of),
         period: "2026-11".parse().unwrap(),
         outage_us: 1,
@@ -32,7 +32,7 @@ fn fresh(of: &str, percent: u32) -> Fresh {
 }
 
 /// A row of a tenant as it was computed, in a state; the next one of its revision.
-fn row(n: u64, revision: u32, of: &Fresh, state: CreditState) -> LedgerRow {
+fn row(n: u64, revision: u32, of: &ComputedCredit, state: CreditState) -> LedgerRow {
     LedgerRow {
         id: id(n),
         incident_id: incident(&subject()),
@@ -51,10 +51,10 @@ fn row(n: u64, revision: u32, of: &Fresh, state: CreditState) -> LedgerRow {
     }
 }
 
-fn issued(n: u64, revision: u32, of: &Fresh, granted: u32) -> LedgerRow {
+fn issued(n: u64, revision: u32, of: &ComputedCredit, granted: u32) -> LedgerRow {
     let now: Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
     LedgerRow {
-        granted: Some(Granted {
+        granted: Some(Approval {
             percent: Percent::of_whole(granted).unwrap(),
             amount: None,
             fee: None,
@@ -70,7 +70,7 @@ fn issued(n: u64, revision: u32, of: &Fresh, granted: u32) -> LedgerRow {
     }
 }
 
-fn revised(rows: &[LedgerRow], fresh: Vec<Fresh>) -> LedgerWrite {
+fn revised(rows: &[LedgerRow], fresh: Vec<ComputedCredit>) -> LedgerWrite {
     let mut next = 100;
     let id = || {
         next += 1;
@@ -80,10 +80,10 @@ fn revised(rows: &[LedgerRow], fresh: Vec<Fresh>) -> LedgerWrite {
 }
 
 /// Every fact that a credit has, once with another value.
-fn changed() -> Vec<(&'static str, Fresh)> {
+fn changed() -> Vec<(&'static str, ComputedCredit)> {
     let one = fresh("fr", 10);
     let mut all = vec![("tenant", fresh("de", 10)), ("credit", fresh("fr", 25))];
-    let mut other = |fact, change: &dyn Fn(&mut Fresh)| {
+    let mut other = |fact, change: &dyn Fn(&mut ComputedCredit)| {
         let mut fresh = one.clone();
         change(&mut fresh);
         all.push((fact, fresh));
@@ -105,19 +105,22 @@ fn changed() -> Vec<(&'static str, Fresh)> {
 fn a_credit_stands_only_if_every_fact_of_it_does() {
     let one = fresh("fr", 10);
     let rows = [row(1, 1, &one, Estimated)];
-    assert!(is_settled(&rows, std::slice::from_ref(&one)));
+    assert!(is_up_to_date(&rows, std::slice::from_ref(&one)));
     assert_eq!(revised(&rows, vec![one.clone()]).keeps, [id(1)]);
     for (fact, other) in changed() {
         assert!(!other.is(&rows[0]), "{fact}");
-        assert!(!is_settled(&rows, std::slice::from_ref(&other)), "{fact}");
+        assert!(
+            !is_up_to_date(&rows, std::slice::from_ref(&other)),
+            "{fact}"
+        );
         let write = revised(&rows, vec![other.clone()]);
         assert!(write.keeps.is_empty(), "{fact}");
         assert_eq!(write.rows.len(), 1, "{fact}");
         assert!(other.is(&write.rows[0]), "{fact}");
     }
-    assert!(!is_settled(&rows, &[]));
-    assert!(!is_settled(&[], std::slice::from_ref(&one)));
-    assert!(!is_settled(&rows, &[one, fresh("de", 10)]));
+    assert!(!is_up_to_date(&rows, &[]));
+    assert!(!is_up_to_date(&[], std::slice::from_ref(&one)));
+    assert!(!is_up_to_date(&rows, &[one, fresh("de", 10)]));
 }
 
 #[test]
@@ -163,9 +166,9 @@ fn a_reversal_is_on_its_way_until_it_is_replaced() {
     };
     let given = issued(1, 1, &one, 10);
     // Owed nothing any more, and its reversal waits already.
-    assert!(is_settled(&[given.clone(), reversal(Estimated)], &[]));
-    assert!(!is_settled(&[given.clone(), reversal(Superseded)], &[]));
-    assert!(is_settled(&[given, reversal(Superseded)], &[one]));
+    assert!(is_up_to_date(&[given.clone(), reversal(Estimated)], &[]));
+    assert!(!is_up_to_date(&[given.clone(), reversal(Superseded)], &[]));
+    assert!(is_up_to_date(&[given, reversal(Superseded)], &[one]));
 }
 
 /// A reversal takes back what was granted, and was itself neither granted nor issued.

@@ -22,7 +22,7 @@ fn somebody_has_it_until_it_pages_again() {
             state.paging.epoch = epoch;
             state.paging.acknowledged = acknowledged;
         });
-        incident.is_taken()
+        incident.is_acknowledged()
     };
     let (_, now) = paged();
     assert!(!taken(1, false, None));
@@ -115,7 +115,10 @@ fn pages_follow_each_other_with_what_they_may_have_left_open() {
 
 #[test]
 fn what_wakes_people_waits_two_seconds_at_most() {
-    assert_eq!(FailoverPolicy::urgent().backoff.cap, Duration::from_secs(2));
+    assert_eq!(
+        FailoverPolicy::high_urgency().backoff.cap,
+        Duration::from_secs(2)
+    );
     let target = TargetId::new("pagerduty").unwrap();
     assert_eq!(test_key(&target), "sys-pager-test:pagerduty");
 }
@@ -160,9 +163,9 @@ fn an_end_calls_off_every_page_that_was_begun() {
     after.state_mut().status = Status::Resolved;
     let event = updated(Status::Investigating, Status::Resolved);
     let expected = [
-        Effect::CallOff(PageAction::Resolve),
+        Effect::NotifyTargets(PageAction::Resolve),
         Effect::CallOffEscalation("management".parse().unwrap()),
-        Effect::Settle,
+        Effect::RecomputeCredits,
     ];
     assert_eq!(effects(&event, &before, &after), expected);
     let never = with(|state| {
@@ -171,7 +174,7 @@ fn an_end_calls_off_every_page_that_was_begun() {
     });
     let mut after = never.clone();
     after.state_mut().status = Status::Resolved;
-    assert_eq!(effects(&event, &never, &after), [Effect::Settle]);
+    assert_eq!(effects(&event, &never, &after), [Effect::RecomputeCredits]);
 }
 
 #[test]
@@ -200,7 +203,10 @@ fn a_repeat_pages_once_where_it_has_to() {
     let mut worse = informs.clone();
     worse.state_mut().severity = Severity::Sev1;
     let found = effects(&repeated(true), &informs, &worse);
-    assert_eq!(found, [Effect::CallOff(PageAction::Resolve), Effect::Page]);
+    assert_eq!(
+        found,
+        [Effect::NotifyTargets(PageAction::Resolve), Effect::Page]
+    );
 }
 
 #[test]

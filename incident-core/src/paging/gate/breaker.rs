@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Asking, GateSettings, Turn, is_urgent};
+use super::{AdmitRequest, BreakerTransition, GateSettings, is_urgent};
 use crate::{MessageId, Timestamp};
 
 /// The shortest time between two requests to a target that is down.
@@ -70,15 +70,15 @@ impl Breaker {
         self.down.as_mut().is_some_and(|down| down.is_free(now))
     }
 
-    pub(super) fn works(&mut self) -> Option<Turn> {
+    pub(super) fn works(&mut self) -> Option<BreakerTransition> {
         self.failures = 0;
         self.failing_since = None;
         let down = self.down.take()?;
-        Some(Turn::Closed(down.held.into_iter().collect()))
+        Some(BreakerTransition::Closed(down.held.into_iter().collect()))
     }
 
     /// Notes a failure. `reached` is false where no connection was made.
-    pub(super) fn fails(&mut self, reached: bool, now: Timestamp) -> Option<Turn> {
+    pub(super) fn fails(&mut self, reached: bool, now: Timestamp) -> Option<BreakerTransition> {
         self.failures = self.failures.saturating_add(1);
         let since = *self.failing_since.get_or_insert(now);
         let settings = &self.settings;
@@ -98,14 +98,14 @@ impl Breaker {
         turn
     }
 
-    pub(super) fn refuses_key(&mut self, now: Timestamp) -> Option<Turn> {
+    pub(super) fn refuses_key(&mut self, now: Timestamp) -> Option<BreakerTransition> {
         match &self.down {
             Some(down) if !down.tried => None,
             _ => self.opens(now),
         }
     }
 
-    fn opens(&mut self, now: Timestamp) -> Option<Turn> {
+    fn opens(&mut self, now: Timestamp) -> Option<BreakerTransition> {
         let times = self.down.as_ref().map_or(0, |down| down.times + 1);
         let wait = self.settings.open_for * (1 << times.min(16));
         let calm_until = now.saturating_add(wait.min(self.settings.open_at_most));
@@ -123,12 +123,12 @@ impl Breaker {
             last_turn: now,
             held: BTreeSet::new(),
         });
-        Some(Turn::Opened)
+        Some(BreakerTransition::Opened)
     }
 
     /// Gives the time until which a request waits because the target is down; none if it
     /// may go, which uses up the turn of this second.
-    pub(super) fn held(&mut self, asking: Asking, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn held(&mut self, asking: AdmitRequest, now: Timestamp) -> Option<Timestamp> {
         let down = self.down.as_mut()?;
         let urgent = is_urgent(asking.severity);
         let ready = urgent || down.calm_until <= now;

@@ -16,7 +16,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::incident::Severity;
-use crate::paging::{NotSentReason, PageAnswer};
+use crate::paging::{DeliveryResult, NotSentReason};
 use crate::{MessageId, Timestamp};
 
 use breaker::Breaker;
@@ -55,7 +55,7 @@ impl Default for GateSettings {
 
 /// A request to be let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asking {
+pub struct AdmitRequest {
     /// The message: one that is held keeps its place.
     pub message: MessageId,
     /// How bad the incident is.
@@ -68,11 +68,11 @@ pub struct Asking {
 
 /// Why a page is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
+pub enum Deferral {
     /// There were too many requests.
-    Limited,
+    RateLimited,
     /// The target is down, or refuses the key.
-    Down,
+    CircuitOpen,
 }
 
 /// Whether a request may go out now.
@@ -85,13 +85,13 @@ pub enum Admission {
         /// When it is worth asking again.
         until: Timestamp,
         /// Why.
-        why: Hold,
+        why: Deferral,
     },
 }
 
 /// Something that changed about a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum BreakerTransition {
     /// It counts as down from now on.
     Opened,
     /// It works again. These messages that wake people were held meanwhile: they are
@@ -117,15 +117,15 @@ impl Gate {
     }
 
     /// Decides whether a request may go out now; it is counted if so.
-    pub fn admit(&mut self, asking: Asking, now: Timestamp) -> Admission {
+    pub fn admit(&mut self, asking: AdmitRequest, now: Timestamp) -> Admission {
         // The rate first: a request that it holds must not use up the turn of one that
         // tries a target that is down.
         if let Some(until) = self.rate.held(asking, now) {
-            let why = Hold::Limited;
+            let why = Deferral::RateLimited;
             return Admission::Hold { until, why };
         }
         if let Some(until) = self.breaker.held(asking, now) {
-            let why = Hold::Down;
+            let why = Deferral::CircuitOpen;
             return Admission::Hold { until, why };
         }
         self.rate.count(asking.message, now);
@@ -133,13 +133,13 @@ impl Gate {
     }
 
     /// Notes what became of a request.
-    pub fn note(&mut self, answer: &PageAnswer, now: Timestamp) -> Option<Turn> {
+    pub fn note(&mut self, answer: &DeliveryResult, now: Timestamp) -> Option<BreakerTransition> {
         match answer {
-            PageAnswer::Accepted(_) => {
+            DeliveryResult::Accepted(_) => {
                 self.rate.accepted();
                 self.breaker.works()
             }
-            PageAnswer::NotSent(not_sent) => {
+            DeliveryResult::NotSent(not_sent) => {
                 if let Some(wish) = not_sent.retry_after {
                     self.rate.wait(wish, now);
                 }
@@ -156,13 +156,13 @@ impl Gate {
                     NotSentReason::NotConfigured => None,
                 }
             }
-            PageAnswer::Unknown => self.breaker.fails(true, now),
+            DeliveryResult::Unknown => self.breaker.fails(true, now),
         }
     }
 
     /// Decides whether a target that is down is to be tried now; whoever asks does it.
     pub fn wants_probe(&mut self, now: Timestamp) -> bool {
-        let asking = Asking {
+        let asking = AdmitRequest {
             message: MessageId::from_uuid(uuid::Uuid::nil()),
             severity: Severity::Sev1,
             may_probe: true,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{Asking, is_urgent};
+use super::{AdmitRequest, is_urgent};
 use crate::incident::Severity;
 use crate::paging::clamp_retry_after;
 use crate::{MessageId, Timestamp};
@@ -72,7 +72,7 @@ impl Rate {
     }
 
     /// Gives the time until which a request waits; none if there is room.
-    pub(super) fn held(&mut self, asking: Asking, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn held(&mut self, asking: AdmitRequest, now: Timestamp) -> Option<Timestamp> {
         self.forget(now);
         let wished = (now < self.wished_until).then_some(self.wished_until);
         if is_urgent(asking.severity) {
@@ -135,7 +135,7 @@ impl Rate {
     }
 
     /// Gives a held page its place: one comes back after the other, not all at once.
-    fn place_of(&mut self, asking: Asking, until: Timestamp, now: Timestamp) -> Timestamp {
+    fn place_of(&mut self, asking: AdmitRequest, until: Timestamp, now: Timestamp) -> Timestamp {
         if let Some(place) = self.places.get(&asking.message)
             && now < *place
         {

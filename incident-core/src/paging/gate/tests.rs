@@ -11,23 +11,23 @@ fn at(millis: u64) -> Timestamp {
 }
 
 /// Asks for another message each time.
-fn ask(severity: Severity, may_probe: bool) -> Asking {
+fn ask(severity: Severity, may_probe: bool) -> AdmitRequest {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    Asking {
+    AdmitRequest {
         message: MessageId::from_uuid(uuid::Uuid::from_u64_pair(7, count)),
         severity,
         may_probe,
     }
 }
 
-fn accepted() -> PageAnswer {
-    PageAnswer::Accepted(Receipt::default())
+fn accepted() -> DeliveryResult {
+    DeliveryResult::Accepted(Receipt::default())
 }
 
-fn not_sent(reason: NotSentReason, retry_after: Option<u64>) -> PageAnswer {
-    PageAnswer::NotSent(NotSent {
+fn not_sent(reason: NotSentReason, retry_after: Option<u64>) -> DeliveryResult {
+    DeliveryResult::NotSent(NotSent {
         reason,
         retry_after: retry_after.map(Duration::from_secs),
     })
@@ -172,7 +172,7 @@ fn a_refusal_teaches_a_rate_only_by_evidence_and_never_holds_what_wakes_people()
 
 fn down() -> Gate {
     let mut gate = Gate::new(GateSettings::default());
-    let fail = |gate: &mut Gate, millis| gate.note(&PageAnswer::Unknown, at(millis));
+    let fail = |gate: &mut Gate, millis| gate.note(&DeliveryResult::Unknown, at(millis));
     // A burst that fails together does not count, nor do few over a long time.
     assert_eq!((0..40).find_map(|_| fail(&mut gate, 0)), None);
     assert_eq!(gate.note(&accepted(), at(1)), None);
@@ -181,7 +181,7 @@ fn down() -> Gate {
     let mut gate = Gate::new(GateSettings::default());
     assert_eq!((0..4).find_map(|n| fail(&mut gate, n)), None);
     assert_eq!(gate.admit(ask(Severity::Sev1, true), at(4)), Admission::Go);
-    assert_eq!(fail(&mut gate, 5_000), Some(Turn::Opened));
+    assert_eq!(fail(&mut gate, 5_000), Some(BreakerTransition::Opened));
     // Others were on their way.
     assert_eq!((0..9).find_map(|_| fail(&mut gate, 5_000)), None);
     gate
@@ -191,7 +191,7 @@ fn down() -> Gate {
 #[test]
 fn a_target_that_is_down_is_tried_once_a_second_and_never_more() {
     let mut gate = down();
-    let pages: Vec<Asking> = (0..40).map(|_| ask(Severity::Sev1, true)).collect();
+    let pages: Vec<AdmitRequest> = (0..40).map(|_| ask(Severity::Sev1, true)).collect();
     let mut due: Vec<u64> = vec![5_001; 40];
     let mut sent: Vec<u64> = Vec::new();
     let mut waits = 0;
@@ -201,11 +201,11 @@ fn a_target_that_is_down_is_tried_once_a_second_and_never_more() {
                 match gate.admit(*page, at(now)) {
                     Admission::Go => {
                         sent.push(now);
-                        assert_eq!(gate.note(&PageAnswer::Unknown, at(now)), None);
+                        assert_eq!(gate.note(&DeliveryResult::Unknown, at(now)), None);
                         *due = now + 1_500;
                     }
                     Admission::Hold { until, why } => {
-                        assert_eq!(why, Hold::Down);
+                        assert_eq!(why, Deferral::CircuitOpen);
                         let wait = until.since(at(now));
                         assert!(wait <= Duration::from_secs(2), "{wait:?}");
                         *due = now + u64::try_from(wait.as_millis()).unwrap();
@@ -223,7 +223,7 @@ fn a_target_that_is_down_is_tried_once_a_second_and_never_more() {
     assert!(55 <= sent.len() && sent.len() <= 60, "{}", sent.len());
     assert!(waits <= 40 * 35, "{waits}");
     // Whoever was held is named when it works again, once.
-    let Some(Turn::Closed(held)) = gate.note(&accepted(), at(65_000)) else {
+    let Some(BreakerTransition::Closed(held)) = gate.note(&accepted(), at(65_000)) else {
         panic!("it works again");
     };
     assert!(30 <= held.len() && held.len() <= 40, "{}", held.len());
@@ -243,7 +243,7 @@ fn one_page_alone_has_every_turn() {
     for second in 0..20 {
         let now = at(6_200 + second * 1_000);
         assert_eq!(gate.admit(page, now), Admission::Go);
-        assert_eq!(gate.note(&PageAnswer::Unknown, now), None);
+        assert_eq!(gate.note(&DeliveryResult::Unknown, now), None);
         let next = until(gate.admit(page, now)).unwrap();
         assert_eq!(next, now.saturating_add(Duration::from_secs(1)));
     }
@@ -264,7 +264,7 @@ fn a_target_that_cannot_be_reached_is_tried_twice_a_second() {
         now += 500;
     }
     assert_eq!(gate.admit(page, at(now)), Admission::Go);
-    assert_eq!(gate.note(&PageAnswer::Unknown, at(now)), None);
+    assert_eq!(gate.note(&DeliveryResult::Unknown, at(now)), None);
     assert_eq!(until(gate.admit(page, at(now))), Some(at(now + 1_000)));
     let early = gate.admit(ask(Severity::Sev2, true), at(now + 999));
     assert_ne!(early, Admission::Go);
@@ -305,13 +305,13 @@ fn what_informs_waits_until_a_target_is_up() {
         Admission::Go
     );
     assert_eq!(calm(&mut gate, 10_001), Some(at(25_001)));
-    assert_eq!(gate.note(&PageAnswer::Unknown, at(10_500)), None);
+    assert_eq!(gate.note(&DeliveryResult::Unknown, at(10_500)), None);
     assert_eq!(calm(&mut gate, 11_000), Some(at(20_500)));
     assert_eq!(
         gate.admit(ask(Severity::Sev1, true), at(12_000)),
         Admission::Go
     );
-    assert_eq!(gate.note(&PageAnswer::Unknown, at(12_000)), None);
+    assert_eq!(gate.note(&DeliveryResult::Unknown, at(12_000)), None);
     // At most so long.
     assert_eq!(calm(&mut gate, 12_001), Some(at(27_000)));
     assert_eq!(calm(&mut gate, 27_000), None);
@@ -336,7 +336,7 @@ fn a_refused_key_closes_at_once_and_a_refused_body_does_not() {
         assert_eq!(gate.note(&body, at(0)), None);
     }
     let key = not_sent(NotSentReason::Unauthorized, None);
-    assert_eq!(gate.note(&key, at(0)), Some(Turn::Opened));
+    assert_eq!(gate.note(&key, at(0)), Some(BreakerTransition::Opened));
     assert_eq!((0..9).find_map(|_| gate.note(&key, at(0))), None);
     let again = until(gate.admit(ask(Severity::Sev1, true), at(1)));
     assert_eq!(again, Some(at(1_001)));

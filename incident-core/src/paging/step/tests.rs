@@ -16,27 +16,30 @@ fn two() -> [TargetId; 2] {
     ["pagerduty", "opsgenie"].map(|name| TargetId::new(name).unwrap())
 }
 
-fn refused(reason: NotSentReason, retry_after: Option<Duration>) -> PageAnswer {
-    PageAnswer::NotSent(NotSent {
+fn refused(reason: NotSentReason, retry_after: Option<Duration>) -> DeliveryResult {
+    DeliveryResult::NotSent(NotSent {
         reason,
         retry_after,
     })
 }
 
 /// The log of a target that answered like this at `now`.
-fn answered(target: &TargetId, answer: &PageAnswer, now: Timestamp) -> TargetLog {
-    let mut log = TargetLog::untried(target.clone(), now);
+fn answered(target: &TargetId, answer: &DeliveryResult, now: Timestamp) -> DeliveryLog {
+    let mut log = DeliveryLog::untried(target.clone(), now);
     log.note(answer, now, &Backoff::default(), 1);
     log
 }
 
-fn trigger(log: &[TargetLog], policy: &FailoverPolicy, now: Timestamp) -> Step {
-    next_step(Goal::First, &two(), log, policy, now)
+fn trigger(log: &[DeliveryLog], policy: &FailoverPolicy, now: Timestamp) -> NextAction {
+    next_step(DeliveryMode::FirstSuccess, &two(), log, policy, now)
 }
 
 #[test]
 fn the_policies_are_those_of_the_handbook() {
-    let (urgent, calm) = (FailoverPolicy::urgent(), FailoverPolicy::calm());
+    let (urgent, calm) = (
+        FailoverPolicy::high_urgency(),
+        FailoverPolicy::low_urgency(),
+    );
     assert_eq!(urgent.after_refusal, Duration::ZERO);
     assert_eq!(urgent.backoff.first, Duration::from_secs(1));
     assert_eq!(urgent.backoff.cap, Duration::from_secs(2));
@@ -65,32 +68,32 @@ fn a_wish_to_wait_is_kept_to_the_moment_within_its_two_edges() {
 #[test]
 fn only_an_untried_target_counts_as_refused_while_its_gate_holds_it() {
     let [first, _] = two();
-    let mut untried = TargetLog::untried(first.clone(), at(0));
+    let mut untried = DeliveryLog::untried(first.clone(), at(0));
     untried.hold(NotSentReason::RateLimited);
     assert_eq!(
         untried.last,
-        LastAnswer::NotSent(NotSentReason::RateLimited)
+        LastResult::NotSent(NotSentReason::RateLimited)
     );
     assert_eq!(untried.attempts, 0);
 
-    let mut unknown = answered(&first, &PageAnswer::Unknown, at(0));
+    let mut unknown = answered(&first, &DeliveryResult::Unknown, at(0));
     unknown.hold(NotSentReason::RateLimited);
-    assert_eq!(unknown.last, LastAnswer::Unknown, "it may have the page");
+    assert_eq!(unknown.last, LastResult::Unknown, "it may have the page");
 }
 
 #[test]
 fn holds_move_only_what_they_name_and_only_later() {
     let [first, second] = two();
     let log = [
-        TargetLog::untried(first.clone(), at(50)),
-        TargetLog::untried(second.clone(), at(50)),
+        DeliveryLog::untried(first.clone(), at(50)),
+        DeliveryLog::untried(second.clone(), at(50)),
     ];
     let holds = [
         (first.clone(), at(60)),
         (first.clone(), at(70)),
         (second.clone(), at(10)),
     ];
-    let held: Vec<_> = TargetLog::with_holds(&log, &holds)
+    let held: Vec<_> = DeliveryLog::with_holds(&log, &holds)
         .into_iter()
         .map(|entry| (entry.target, entry.not_before))
         .collect();
@@ -102,7 +105,7 @@ fn a_log_has_one_entry_a_target() {
     let [first, second] = two();
     let mut log = Vec::new();
     for target in [&first, &second, &first] {
-        TargetLog::change(&mut log, target, at(3), |entry| entry.attempts += 1);
+        DeliveryLog::change(&mut log, target, at(3), |entry| entry.attempts += 1);
     }
     let counted: Vec<_> = log.iter().map(|one| (&one.target, one.attempts)).collect();
     assert_eq!(counted, [(&first, 2), (&second, 1)]);
@@ -116,70 +119,82 @@ fn a_refusal_leads_to_the_next_target_when_its_time_has_come() {
         &refused(NotSentReason::Unavailable, Some(MINUTE)),
         at(0),
     )];
-    let (urgent, calm) = (FailoverPolicy::urgent(), FailoverPolicy::calm());
-    assert_eq!(trigger(&log, &urgent, at(0)), Step::Send(second.clone()));
-    assert_eq!(trigger(&log, &calm, at(29)), Step::Wait(at(30)));
-    assert_eq!(trigger(&log, &calm, at(30)), Step::Send(second));
+    let (urgent, calm) = (
+        FailoverPolicy::high_urgency(),
+        FailoverPolicy::low_urgency(),
+    );
+    assert_eq!(
+        trigger(&log, &urgent, at(0)),
+        NextAction::Send(second.clone())
+    );
+    assert_eq!(trigger(&log, &calm, at(29)), NextAction::Wait(at(30)));
+    assert_eq!(trigger(&log, &calm, at(30)), NextAction::Send(second));
 }
 
 #[test]
 fn an_unknown_answer_keeps_the_target_for_its_minute_also_after_a_refusal() {
     let [first, second] = two();
-    let urgent = FailoverPolicy::urgent();
-    let mut log = vec![answered(&first, &PageAnswer::Unknown, at(0))];
-    assert_eq!(trigger(&log, &urgent, at(10)), Step::Send(first.clone()));
-    assert_eq!(trigger(&log, &urgent, at(60)), Step::Send(second.clone()));
+    let urgent = FailoverPolicy::high_urgency();
+    let mut log = vec![answered(&first, &DeliveryResult::Unknown, at(0))];
+    assert_eq!(
+        trigger(&log, &urgent, at(10)),
+        NextAction::Send(first.clone())
+    );
+    assert_eq!(
+        trigger(&log, &urgent, at(60)),
+        NextAction::Send(second.clone())
+    );
     // What the first attempt did is still not known.
     let refusal = refused(NotSentReason::Rejected, None);
-    TargetLog::change(&mut log, &first, at(20), |entry| {
+    DeliveryLog::change(&mut log, &first, at(20), |entry| {
         entry.note(&refusal, at(20), &Backoff::default(), 1);
     });
-    assert_eq!(trigger(&log, &urgent, at(20)), Step::Wait(at(60)));
-    assert_eq!(trigger(&log, &urgent, at(60)), Step::Send(second));
+    assert_eq!(trigger(&log, &urgent, at(20)), NextAction::Wait(at(60)));
+    assert_eq!(trigger(&log, &urgent, at(60)), NextAction::Send(second));
     let never = FailoverPolicy {
         after_unknown: None,
         ..urgent
     };
-    assert_eq!(trigger(&log, &never, at(3_600)), Step::GiveUp);
+    assert_eq!(trigger(&log, &never, at(3_600)), NextAction::GiveUp);
 }
 
 #[test]
 fn of_two_that_may_be_tried_at_once_the_first_in_order_is() {
     let [first, second] = two();
-    let log = [&second, &first].map(|target| TargetLog {
+    let log = [&second, &first].map(|target| DeliveryLog {
         attempts: 1,
-        last: LastAnswer::NotSent(NotSentReason::Unreachable),
-        ..TargetLog::untried(target.clone(), at(5))
+        last: LastResult::NotSent(NotSentReason::Unreachable),
+        ..DeliveryLog::untried(target.clone(), at(5))
     });
-    let urgent = FailoverPolicy::urgent();
-    assert_eq!(trigger(&log, &urgent, at(5)), Step::Send(first));
+    let urgent = FailoverPolicy::high_urgency();
+    assert_eq!(trigger(&log, &urgent, at(5)), NextAction::Send(first));
 }
 
 #[test]
 fn a_page_is_given_up_at_its_time_and_when_all_refuse_for_good() {
     let [first, second] = two();
-    let urgent = FailoverPolicy::urgent();
+    let urgent = FailoverPolicy::high_urgency();
     let tried = [answered(
         &first,
         &refused(NotSentReason::Unavailable, None),
         at(0),
     )];
-    assert_ne!(trigger(&tried, &urgent, at(86_399)), Step::GiveUp);
-    assert_eq!(trigger(&tried, &urgent, at(86_400)), Step::GiveUp);
+    assert_ne!(trigger(&tried, &urgent, at(86_399)), NextAction::GiveUp);
+    assert_eq!(trigger(&tried, &urgent, at(86_400)), NextAction::GiveUp);
     let gone = [&first, &second]
         .map(|target| answered(target, &refused(NotSentReason::Unauthorized, None), at(0)));
-    assert_eq!(trigger(&gone, &urgent, at(1)), Step::GiveUp);
+    assert_eq!(trigger(&gone, &urgent, at(1)), NextAction::GiveUp);
 }
 
 #[test]
 fn a_trigger_needs_one_that_accepts_and_an_end_needs_all() {
     let [first, second] = two();
-    let urgent = FailoverPolicy::urgent();
-    let accepted = PageAnswer::Accepted(Receipt::default());
+    let urgent = FailoverPolicy::high_urgency();
+    let accepted = DeliveryResult::Accepted(Receipt::default());
     let mut log = vec![answered(&first, &accepted, at(0))];
-    let every = |log: &[TargetLog]| next_step(Goal::Every, &two(), log, &urgent, at(1));
-    assert_eq!(trigger(&log, &urgent, at(1)), Step::Done);
-    assert_eq!(every(&log), Step::Send(second.clone()));
+    let every = |log: &[DeliveryLog]| next_step(DeliveryMode::All, &two(), log, &urgent, at(1));
+    assert_eq!(trigger(&log, &urgent, at(1)), NextAction::Done);
+    assert_eq!(every(&log), NextAction::Send(second.clone()));
     log.push(answered(&second, &accepted, at(0)));
-    assert_eq!(every(&log), Step::Done);
+    assert_eq!(every(&log), NextAction::Done);
 }

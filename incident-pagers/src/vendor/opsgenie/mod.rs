@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::Invalid;
-use incident_core::paging::{NotSentReason, PageAction, PageAnswer, PageEvent, TargetId};
+use incident_core::paging::{DeliveryResult, NotSentReason, PageAction, PageEvent, TargetId};
 use incident_core::port::Pager;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
@@ -123,7 +123,7 @@ impl OpsGenie {
 
     /// Adds a note to the open alert of a key. Notes wake nobody; sending one
     /// again adds it again.
-    pub async fn note(&self, dedup_key: &str, text: &str, within: Duration) -> PageAnswer {
+    pub async fn note(&self, dedup_key: &str, text: &str, within: Duration) -> DeliveryResult {
         let body = alert::Act::saying(text, &self.template);
         let request = self.request(Method::POST, &of_alias(dedup_key, "notes"), &body);
         self.exchange("note", request, within, on_alert).await.0
@@ -136,7 +136,7 @@ impl OpsGenie {
         dedup_key: &str,
         priority: OpsGeniePriority,
         within: Duration,
-    ) -> PageAnswer {
+    ) -> DeliveryResult {
         let request = self.priority_request(dedup_key, priority);
         self.exchange("priority", request, within, on_alert).await.0
     }
@@ -187,15 +187,15 @@ impl OpsGenie {
         what: &str,
         request: Option<Request>,
         within: Duration,
-        outcome: fn(&Reply) -> PageAnswer,
-    ) -> (PageAnswer, bool) {
+        outcome: fn(&Reply) -> DeliveryResult,
+    ) -> (DeliveryResult, bool) {
         let Some(request) = request else {
             return (refused(NotSentReason::Rejected), false);
         };
         let sent = self.transport.send(request, within).await;
         let answer = match &sent {
             Sent::NotConnected(_) => refused(NotSentReason::Unreachable),
-            Sent::Lost(_) => PageAnswer::Unknown,
+            Sent::Lost(_) => DeliveryResult::Unknown,
             Sent::Answered(reply) => outcome(reply),
         };
         note(&self.target, what, &sent, &answer, self.key.expose());
@@ -218,14 +218,14 @@ fn of_alias(dedup_key: &str, verb: &str) -> String {
     format!("/v2/alerts/{alias}/{verb}?identifierType=alias")
 }
 
-fn on_create(reply: &Reply) -> PageAnswer {
+fn on_create(reply: &Reply) -> DeliveryResult {
     answer(reply, receipt(reply), is_ours)
 }
 
 /// No alert of this alias: there is nothing left to call off.
-fn on_alert(reply: &Reply) -> PageAnswer {
+fn on_alert(reply: &Reply) -> DeliveryResult {
     if reply.status == StatusCode::NOT_FOUND && is_ours(reply) {
-        PageAnswer::Accepted(receipt(reply))
+        DeliveryResult::Accepted(receipt(reply))
     } else {
         on_create(reply)
     }
@@ -322,7 +322,7 @@ impl Pager for OpsGenie {
         true
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
         let outcome = match page.action {
             PageAction::Trigger => on_create,
             PageAction::Acknowledge | PageAction::Resolve | PageAction::Reprioritise => on_alert,

@@ -7,7 +7,7 @@ mod severity;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::paging::{NotSentReason, PageAction, PageAnswer, PageEvent, TargetId};
+use incident_core::paging::{DeliveryResult, NotSentReason, PageAction, PageEvent, TargetId};
 use incident_core::port::Pager;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Request, StatusCode};
@@ -127,7 +127,7 @@ impl PagerDuty {
         page: &PageEvent,
         request: Option<Request>,
         within: Duration,
-    ) -> (PageAnswer, bool) {
+    ) -> (DeliveryResult, bool) {
         let Some(request) = request else {
             return (refused(NotSentReason::Rejected), false);
         };
@@ -215,7 +215,7 @@ impl Pager for PagerDuty {
         false
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> PageAnswer {
+    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
         let until = Instant::now() + within;
         let (answer, wants_less) = self.exchange(page, self.request(page), within).await;
         if !wants_less || page.action != PageAction::Trigger {
@@ -229,14 +229,14 @@ impl Pager for PagerDuty {
 /// Gives what a pager makes of an HTTP answer of PagerDuty, for tests that model the
 /// vendor without sockets.
 #[cfg(feature = "testing")]
-pub(crate) fn answer_of(reply: Reply) -> PageAnswer {
+pub(crate) fn answer_of(reply: Reply) -> DeliveryResult {
     outcome(&Sent::Answered(reply))
 }
 
-fn outcome(sent: &Sent) -> PageAnswer {
+fn outcome(sent: &Sent) -> DeliveryResult {
     match sent {
         Sent::NotConnected(_) => refused(NotSentReason::Unreachable),
-        Sent::Lost(_) => PageAnswer::Unknown,
+        Sent::Lost(_) => DeliveryResult::Unknown,
         Sent::Answered(reply) if names_the_key(reply) => refused(NotSentReason::Unauthorized),
         Sent::Answered(reply) => answer(reply, receipt(reply), is_ours),
     }

@@ -1,6 +1,6 @@
 //! What a status code says about a page.
 
-use incident_core::paging::{NotSent, NotSentReason, PageAnswer, Receipt};
+use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, Receipt};
 use reqwest::StatusCode;
 
 use super::{Reply, retry_after};
@@ -22,31 +22,31 @@ pub(crate) fn answer(
     reply: &Reply,
     receipt: Receipt,
     is_ours: impl FnOnce(&Reply) -> bool,
-) -> PageAnswer {
+) -> DeliveryResult {
     let status = reply.status;
     match status {
-        StatusCode::ACCEPTED => PageAnswer::Accepted(receipt),
+        StatusCode::ACCEPTED => DeliveryResult::Accepted(receipt),
         StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
             refused(NotSentReason::Unauthorized)
         }
-        StatusCode::REQUEST_TIMEOUT => PageAnswer::Unknown,
-        StatusCode::TOO_MANY_REQUESTS => PageAnswer::NotSent(NotSent {
+        StatusCode::REQUEST_TIMEOUT => DeliveryResult::Unknown,
+        StatusCode::TOO_MANY_REQUESTS => DeliveryResult::NotSent(NotSent {
             reason: NotSentReason::RateLimited,
             retry_after: retry_after::wish(&reply.headers),
         }),
         StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => {
             refused(NotSentReason::Rejected)
         }
-        _ if status.is_success() && is_ours(reply) => PageAnswer::Accepted(receipt),
+        _ if status.is_success() && is_ours(reply) => DeliveryResult::Accepted(receipt),
         _ if status.is_redirection() => refused(NotSentReason::Unavailable),
         _ if status.is_client_error() => refused(NotSentReason::Rejected),
-        _ => PageAnswer::Unknown,
+        _ => DeliveryResult::Unknown,
     }
 }
 
 /// A refusal that names no wait.
-pub(crate) const fn refused(reason: NotSentReason) -> PageAnswer {
-    PageAnswer::NotSent(NotSent {
+pub(crate) const fn refused(reason: NotSentReason) -> DeliveryResult {
+    DeliveryResult::NotSent(NotSent {
         reason,
         retry_after: None,
     })

@@ -9,22 +9,22 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_micros(1_800_000_000_000_000 + millis * 1_000).unwrap()
 }
 
-fn asking(message: u64, severity: Severity) -> Asking {
-    Asking {
+fn asking(message: u64, severity: Severity) -> AdmitRequest {
+    AdmitRequest {
         message: MessageId::from_uuid(Uuid::from_u64_pair(9, message)),
         severity,
         may_probe: true,
     }
 }
 
-fn urgent(message: u64) -> Asking {
+fn urgent(message: u64) -> AdmitRequest {
     asking(message, Severity::Sev1)
 }
 
 /// A breaker that a refused key opened at 0.
 fn open() -> Breaker {
     let mut breaker = Breaker::new(GateSettings::default());
-    assert_eq!(breaker.refuses_key(at(0)), Some(Turn::Opened));
+    assert_eq!(breaker.refuses_key(at(0)), Some(BreakerTransition::Opened));
     breaker
 }
 
@@ -54,7 +54,7 @@ fn only_what_wakes_people_is_called_when_the_target_works_again() {
     // The one that tries the target waits no more.
     assert_eq!(breaker.held(urgent(4), at(1_000)), None);
     let called = vec![asking(3, Severity::Sev2).message];
-    assert_eq!(breaker.works(), Some(Turn::Closed(called)));
+    assert_eq!(breaker.works(), Some(BreakerTransition::Closed(called)));
     assert_eq!(breaker.works(), None);
 }
 
@@ -64,7 +64,7 @@ fn so_many_held_messages_are_remembered_and_no_more() {
     for message in 0..2_000 {
         assert!(breaker.held(urgent(message), at(1)).is_some());
     }
-    let Some(Turn::Closed(held)) = breaker.works() else {
+    let Some(BreakerTransition::Closed(held)) = breaker.works() else {
         panic!("it was open");
     };
     assert_eq!(held.len(), 1_024);
@@ -74,7 +74,7 @@ fn so_many_held_messages_are_remembered_and_no_more() {
 fn a_few_that_wait_for_another_to_try_look_every_second_and_many_every_two() {
     let mut breaker = open();
     for message in 0..40 {
-        let waiting = Asking {
+        let waiting = AdmitRequest {
             may_probe: false,
             ..urgent(message)
         };

@@ -8,15 +8,15 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_micros(1_800_000_000_000_000 + millis * 1_000).unwrap()
 }
 
-fn asking(message: u64, severity: Severity) -> Asking {
-    Asking {
+fn asking(message: u64, severity: Severity) -> AdmitRequest {
+    AdmitRequest {
         message: MessageId::from_uuid(Uuid::from_u64_pair(9, message)),
         severity,
         may_probe: true,
     }
 }
 
-fn calm(message: u64) -> Asking {
+fn calm(message: u64) -> AdmitRequest {
     asking(message, Severity::Sev4)
 }
 

@@ -16,12 +16,12 @@ use crate::timeline::EntryDraft;
 use crate::{IncidentId, Revision, RuleName, Timestamp};
 
 /// What events make of an incident.
-pub(super) struct Gathered {
+pub(super) struct StagedChange {
     pub(super) after: Arc<Incident>,
     pub(super) seqs: Vec<u64>,
     pub(super) write: IncidentWrite,
     pub(super) outbox: Vec<OutboxWrite>,
-    pub(super) settle: bool,
+    pub(super) recompute: bool,
     /// Whether the public saw it before, or sees it now.
     pub(super) public: bool,
     /// What goes off once it is kept.
@@ -31,14 +31,14 @@ pub(super) struct Gathered {
 impl Inner {
     /// Applies events and collects what follows. `expected` is none for an
     /// incident that is new.
-    pub(super) fn gather(
+    pub(super) fn stage(
         &self,
         before: &Incident,
         expected: Option<Revision>,
         events: &[Event],
         by: &Actor,
         now: Timestamp,
-    ) -> Gathered {
+    ) -> StagedChange {
         let policy = &self.settings.policy;
         let mut after = before.clone();
         let mut entries = Vec::new();
@@ -93,7 +93,7 @@ impl Inner {
                     outbox.push(supersede(after.id, None));
                     outbox.push(self.page_message(&after, None, PageAction::Trigger, now));
                 }
-                Effect::CallOff(action) => {
+                Effect::NotifyTargets(action) => {
                     outbox.push(supersede(after.id, None));
                     outbox.push(self.page_message(&after, None, action, now));
                 }
@@ -119,7 +119,7 @@ impl Inner {
                     message,
                     due_at: now,
                 }),
-                Effect::Settle => settle = true,
+                Effect::RecomputeCredits => settle = true,
                 Effect::Deserted(vendor) => {
                     let incident_id = after.id;
                     alarm = Some(Alarm::AlertClosedThere {
@@ -130,12 +130,12 @@ impl Inner {
             }
         }
         let after = Arc::new(after);
-        Gathered {
+        StagedChange {
             seqs,
             write: IncidentWrite::new(Arc::clone(&after), expected, entries),
             after,
             outbox,
-            settle,
+            recompute: settle,
             public,
             alarm,
         }
@@ -185,7 +185,7 @@ impl Inner {
             },
             started_at: incident.started_at,
             occurred_at: now,
-            repeats: false,
+            is_resend: false,
         }
     }
 
@@ -199,7 +199,7 @@ impl Inner {
         OutboxWrite::Add(Box::new(Message {
             id: MessageId::from_uuid(self.ids.sortable(now)),
             incident_id: Some(incident.id),
-            lane,
+            priority: lane,
             body,
             committed_at: now,
             due_at: now,
@@ -217,16 +217,16 @@ fn supersede(incident: IncidentId, rule: Option<&RuleName>) -> OutboxWrite {
 
 /// Puts everything that was gathered into a commit, its writes in order of id. Gives the
 /// first incident, which is the answer, if there is one, and the notice for listeners.
-pub(super) fn put_all(
+pub(super) fn add_to(
     commit: &mut Commit,
-    gathered: Vec<Gathered>,
+    staged: Vec<StagedChange>,
 ) -> (Option<Arc<Incident>>, Notice) {
     let mut notice = Notice {
         public: commit.redacts.is_some(),
         ..Notice::default()
     };
     let mut first = None;
-    for one in gathered {
+    for one in staged {
         notice.incidents.push(one.after.id);
         notice.outbox |= !one.outbox.is_empty();
         notice.public |= one.public;

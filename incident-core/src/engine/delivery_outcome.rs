@@ -8,14 +8,14 @@ use super::Alarm;
 use crate::actor::{Actor, ActorKind};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::incident::Incident;
-use crate::outbox::{Claim, Settled};
-use crate::paging::{PageAction, PageAnswer, PageEvent, Receipt, TargetId};
+use crate::outbox::{Claim, JobOutcome};
+use crate::paging::{DeliveryResult, PageAction, PageEvent, Receipt, TargetId};
 use crate::{PersonName, Timestamp};
 
 /// One attempt at one target.
 pub(super) struct Attempt {
     pub(super) target: TargetId,
-    pub(super) answer: PageAnswer,
+    pub(super) answer: DeliveryResult,
     /// Whether it was the first at this target.
     pub(super) first: bool,
     /// A target before this one may have taken the page too: somebody may have
@@ -25,21 +25,21 @@ pub(super) struct Attempt {
 
 impl Attempt {
     const fn is_reduced(&self) -> bool {
-        matches!(&self.answer, PageAnswer::Accepted(receipt) if receipt.reduced)
+        matches!(&self.answer, DeliveryResult::Accepted(receipt) if receipt.reduced)
     }
 }
 
-impl Told {
+impl DeliveryOutcome {
     pub(super) fn is_acceptance(&self, page: &PageEvent) -> bool {
         let attempt = self.attempt.as_ref().map(|attempt| &attempt.answer);
-        page.action == PageAction::Trigger && matches!(attempt, Some(PageAnswer::Accepted(_)))
+        page.action == PageAction::Trigger && matches!(attempt, Some(DeliveryResult::Accepted(_)))
     }
 }
 
 /// What is to be kept of one step.
-pub(super) struct Told {
+pub(super) struct DeliveryOutcome {
     pub(super) attempt: Option<Attempt>,
-    pub(super) outcome: Settled,
+    pub(super) outcome: JobOutcome,
     /// No pager has accepted it for so long: the alarm goes off now.
     pub(super) overdue: Option<Duration>,
     /// It waits behind the open alert of another incident.
@@ -50,12 +50,12 @@ pub(super) struct Told {
 pub(super) fn alarm(
     claim: &Claim,
     page: &PageEvent,
-    told: &Told,
+    delivery: &DeliveryOutcome,
     shown: Option<TargetId>,
 ) -> Option<Alarm> {
-    let attempt = told.attempt.as_ref();
+    let attempt = delivery.attempt.as_ref();
     let target = attempt.map(|attempt| attempt.target.clone()).or(shown);
-    if matches!(told.outcome, Settled::GivenUp { .. }) {
+    if matches!(delivery.outcome, JobOutcome::DeadLettered { .. }) {
         tracing::error!(incident.id = %page.incident_id, action = ?page.action, "a page is given up: nobody may know");
         return Some(Alarm::PageGivenUp {
             incident_id: page.incident_id,
@@ -70,7 +70,7 @@ pub(super) fn alarm(
             target: attempt.map(|attempt| attempt.target.clone())?,
         });
     }
-    let waited = told.overdue?;
+    let waited = delivery.overdue?;
     tracing::error!(incident.id = %page.incident_id, seconds = waited.as_secs(), "no pager has accepted a page: nobody may know");
     Some(Alarm::PageOverdue {
         incident_id: page.incident_id,
@@ -79,28 +79,28 @@ pub(super) fn alarm(
     })
 }
 
-pub(super) fn sentences(page: &PageEvent, told: &Told) -> Vec<String> {
-    let overdue = told.overdue.map(|waited| {
+pub(super) fn timeline_messages(page: &PageEvent, delivery: &DeliveryOutcome) -> Vec<String> {
+    let overdue = delivery.overdue.map(|waited| {
         let seconds = waited.as_secs();
         format!("nobody may know: no pager has accepted the page for {seconds} s")
     });
-    let behind = told.behind.as_ref().map(|leader| {
+    let behind = delivery.behind.as_ref().map(|leader| {
         let number = leader.number;
         format!("waits behind #{number}, whose alert of the same service is open: there is no room for both")
     });
-    let happened = happened(page, told).into_iter();
+    let happened = happened(page, delivery).into_iter();
     happened.chain(overdue).chain(behind).collect()
 }
 
 /// The timeline tells the first failure at each target, acceptance and giving
 /// up, but not every attempt: a bad hour at the vendor would bury the response.
-fn happened(page: &PageEvent, told: &Told) -> Option<String> {
-    let attempt = told.attempt.as_ref().filter(|_| !page.repeats);
+fn happened(page: &PageEvent, delivery: &DeliveryOutcome) -> Option<String> {
+    let attempt = delivery.attempt.as_ref().filter(|_| !page.is_resend);
     let what = match &page.rule {
         Some(rule) => format!("{} of {rule}", page.action.noun()),
         None => page.action.noun().to_owned(),
     };
-    if let Settled::GivenUp { .. } = told.outcome {
+    if let JobOutcome::DeadLettered { .. } = delivery.outcome {
         let why = attempt.map_or_else(
             || "no pager is configured or time is up".to_owned(),
             reason_of,
@@ -115,12 +115,12 @@ fn happened(page: &PageEvent, told: &Told) -> Option<String> {
         ));
     }
     match &attempt.answer {
-        PageAnswer::Accepted(receipt) if receipt.reduced => Some(format!(
+        DeliveryResult::Accepted(receipt) if receipt.reduced => Some(format!(
             "{what} accepted by {} in its shortest form: the full one was refused",
             attempt.target
         )),
-        PageAnswer::Accepted(_) => Some(format!("{what} accepted by {}", attempt.target)),
-        PageAnswer::NotSent(_) | PageAnswer::Unknown => attempt
+        DeliveryResult::Accepted(_) => Some(format!("{what} accepted by {}", attempt.target)),
+        DeliveryResult::NotSent(_) | DeliveryResult::Unknown => attempt
             .first
             .then(|| format!("{what} failed at {}", reason_of(attempt))),
     }
@@ -128,9 +128,11 @@ fn happened(page: &PageEvent, told: &Told) -> Option<String> {
 
 fn reason_of(attempt: &Attempt) -> String {
     match &attempt.answer {
-        PageAnswer::Accepted(_) => format!("{}: accepted", attempt.target),
-        PageAnswer::NotSent(not_sent) => format!("{}: {}", attempt.target, not_sent.reason.words()),
-        PageAnswer::Unknown => format!("{}: no answer", attempt.target),
+        DeliveryResult::Accepted(_) => format!("{}: accepted", attempt.target),
+        DeliveryResult::NotSent(not_sent) => {
+            format!("{}: {}", attempt.target, not_sent.reason.words())
+        }
+        DeliveryResult::Unknown => format!("{}: no answer", attempt.target),
     }
 }
 
@@ -160,9 +162,9 @@ pub(super) fn audit_of_waiting(leader: &Incident, page: &PageEvent, at: Timestam
 
 pub(super) fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> AuditDraft {
     let answer = match &attempt.answer {
-        PageAnswer::Accepted(_) => "accepted",
-        PageAnswer::NotSent(_) => "not_sent",
-        PageAnswer::Unknown => "unknown",
+        DeliveryResult::Accepted(_) => "accepted",
+        DeliveryResult::NotSent(_) => "not_sent",
+        DeliveryResult::Unknown => "unknown",
     };
     let mut detail = BTreeMap::from([
         ("answer".to_owned(), answer.to_owned()),
@@ -171,7 +173,7 @@ pub(super) fn audit_of(page: &PageEvent, attempt: &Attempt, at: Timestamp) -> Au
     if let Some(rule) = &page.rule {
         detail.insert("rule".to_owned(), rule.to_string());
     }
-    if let PageAnswer::Accepted(Receipt {
+    if let DeliveryResult::Accepted(Receipt {
         request_id: Some(id),
         ..
     }) = &attempt.answer
@@ -194,8 +196,8 @@ mod tests {
     use super::*;
     use crate::paging::{NotSent, NotSentReason};
 
-    fn said(answer: PageAnswer, perhaps_twice: bool, outcome: Settled) -> Vec<String> {
-        let step = Told {
+    fn said(answer: DeliveryResult, perhaps_twice: bool, outcome: JobOutcome) -> Vec<String> {
+        let step = DeliveryOutcome {
             attempt: Some(Attempt {
                 target: TargetId::new("pagerduty").unwrap(),
                 answer,
@@ -206,18 +208,18 @@ mod tests {
             overdue: None,
             behind: None,
         };
-        sentences(&crate::testing::a_page(PageAction::Trigger), &step)
+        timeline_messages(&crate::testing::a_page(PageAction::Trigger), &step)
     }
 
-    fn accepted(reduced: bool) -> PageAnswer {
-        PageAnswer::Accepted(Receipt {
+    fn accepted(reduced: bool) -> DeliveryResult {
+        DeliveryResult::Accepted(Receipt {
             request_id: None,
             reduced,
         })
     }
 
-    fn refused() -> PageAnswer {
-        PageAnswer::NotSent(NotSent {
+    fn refused() -> DeliveryResult {
+        DeliveryResult::NotSent(NotSent {
             reason: NotSentReason::Unauthorized,
             retry_after: None,
         })
@@ -225,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_timeline_says_how_the_target_answered() {
-        let given_up = || Settled::GivenUp { log: Vec::new() };
+        let given_up = || JobOutcome::DeadLettered { log: Vec::new() };
         let noun = PageAction::Trigger.noun();
         let words = NotSentReason::Unauthorized.words();
         let twice =
@@ -234,37 +236,37 @@ mod tests {
             (
                 accepted(false),
                 false,
-                Settled::Done,
+                JobOutcome::Done,
                 "accepted by pagerduty".to_owned(),
             ),
             (
                 accepted(true),
                 false,
-                Settled::Done,
+                JobOutcome::Done,
                 "accepted by pagerduty in its shortest form: the full one was refused".to_owned(),
             ),
             (
                 accepted(false),
                 true,
-                Settled::Done,
+                JobOutcome::Done,
                 format!("{twice} pagerduty: accepted"),
             ),
             (
-                PageAnswer::Unknown,
+                DeliveryResult::Unknown,
                 true,
-                Settled::Done,
+                JobOutcome::Done,
                 format!("{twice} pagerduty: no answer"),
             ),
             (
-                PageAnswer::Unknown,
+                DeliveryResult::Unknown,
                 false,
-                Settled::Done,
+                JobOutcome::Done,
                 "failed at pagerduty: no answer".to_owned(),
             ),
             (
                 refused(),
                 false,
-                Settled::Done,
+                JobOutcome::Done,
                 format!("failed at pagerduty: {words}"),
             ),
             (
@@ -286,7 +288,7 @@ mod tests {
         let claim = crate::testing::a_claim(page.clone());
         let target = TargetId::new("pagerduty").unwrap();
         let alarm_of = |answer, outcome, overdue| {
-            let step = Told {
+            let step = DeliveryOutcome {
                 attempt: Some(Attempt {
                     target: target.clone(),
                     answer,
@@ -300,18 +302,22 @@ mod tests {
             alarm(&claim, &page, &step, None)
         };
         let late = Some(Duration::from_secs(90));
-        assert_eq!(alarm_of(accepted(false), Settled::Done, None), None);
-        let reduced = alarm_of(accepted(true), Settled::Done, None);
+        assert_eq!(alarm_of(accepted(false), JobOutcome::Done, None), None);
+        let reduced = alarm_of(accepted(true), JobOutcome::Done, None);
         assert!(
             matches!(reduced, Some(Alarm::PageReduced { .. })),
             "{reduced:?}"
         );
-        let given_up = alarm_of(refused(), Settled::GivenUp { log: Vec::new() }, None);
+        let given_up = alarm_of(
+            refused(),
+            JobOutcome::DeadLettered { log: Vec::new() },
+            None,
+        );
         assert!(
             matches!(given_up, Some(Alarm::PageGivenUp { .. })),
             "{given_up:?}"
         );
-        let overdue = alarm_of(refused(), Settled::Done, late);
+        let overdue = alarm_of(refused(), JobOutcome::Done, late);
         let since = claim.message.committed_at;
         assert!(matches!(overdue, Some(Alarm::PageOverdue { since: at, .. }) if at == since));
     }

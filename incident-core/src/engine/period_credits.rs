@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::settle::{ATTEMPTS, Beside, still_granted};
+use super::incident_credits::{ATTEMPTS, RecomputeContext, still_granted};
 use super::{Error, Incidents};
 use crate::billing::{
-    CreditInput, CreditSubject, Fresh, LedgerRow, LedgerWrite, cap_periods, is_settled, outgrown,
-    revise,
+    ComputedCredit, CreditInput, CreditSubject, LedgerRow, LedgerWrite, cap_periods, is_up_to_date,
+    outgrown, revise,
 };
 use crate::commit::Commit;
 use crate::port::{CreditQuery, StoreError};
@@ -25,7 +25,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 impl Incidents {
     /// Computes the credits of every period that an outage in `span` may lie in, of
     /// `only` these tenants or of all; says how many came out differently.
-    pub(super) async fn settle_periods(
+    pub(super) async fn recompute_period_credits(
         &self,
         author: &PersonName,
         only: Option<&BTreeSet<TenantId>>,
@@ -39,7 +39,7 @@ impl Incidents {
             for kind in [PeriodKind::Month, PeriodKind::Quarter, PeriodKind::Year] {
                 let period = Period::of_month(month, kind);
                 if done.insert(period) {
-                    changed += self.settle_period(author, only, period).await?;
+                    changed += self.recompute_period(author, only, period).await?;
                 }
             }
             let Some(next) = month.next() else { break };
@@ -72,7 +72,7 @@ impl Incidents {
 
     /// Computes the credits of a period as a whole, and those that a cap had cut and that have
     /// room again.
-    async fn settle_period(
+    async fn recompute_period(
         &self,
         author: &PersonName,
         only: Option<&BTreeSet<TenantId>>,
@@ -105,8 +105,8 @@ impl Incidents {
             let cut = rows.iter().filter(|row| outgrown.contains(&row.id));
             let cut: BTreeSet<IncidentId> = cut.filter_map(|row| row.incident_id).collect();
             for incident in cut {
-                let beside = Beside::default();
-                let settled = self.settle_again(incident, author, &outgrown, beside);
+                let beside = RecomputeContext::default();
+                let settled = self.recompute_incident_credits(incident, author, &outgrown, beside);
                 changed += usize::from(settled.await?);
             }
             return Ok(changed);
@@ -160,8 +160,8 @@ impl Incidents {
         for (tenant, rows) in rows {
             let shares = shares.remove(&tenant).unwrap_or_default();
             let fresh = self.period_credit(&tenant, shares, period);
-            let fresh: Vec<Fresh> = fresh.into_iter().collect();
-            if is_settled(&rows, &fresh) && !still_granted(&rows, outgrown) {
+            let fresh: Vec<ComputedCredit> = fresh.into_iter().collect();
+            if is_up_to_date(&rows, &fresh) && !still_granted(&rows, outgrown) {
                 continue;
             }
             let revision = rows.iter().map(|row| row.revision).max().unwrap_or(0) + 1;
@@ -181,7 +181,7 @@ impl Incidents {
         tenant: &TenantId,
         mut shares: Vec<IncidentShare>,
         period: Period,
-    ) -> Option<Fresh> {
+    ) -> Option<ComputedCredit> {
         let contracts = &self.0.settings.contracts;
         // As a statement has them: kept as inputs, they are compared in this order.
         shares.sort_by_key(|share| (share.outage.start(), share.incident));
@@ -205,7 +205,7 @@ impl Incidents {
             windows: share.outage,
             weight: share.weight,
         });
-        Some(Fresh {
+        Some(ComputedCredit {
             tenant_id: tenant.clone(),
             period,
             outage_us: made.outage_us,

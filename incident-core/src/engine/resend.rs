@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use super::Incidents;
-use super::told::Told;
+use super::delivery_outcome::DeliveryOutcome;
 use crate::Timestamp;
 use crate::commit::OutboxWrite;
 use crate::incident::Incident;
-use crate::outbox::{MessageBody, Settled};
+use crate::outbox::{JobOutcome, MessageBody};
 use crate::paging::{PageAction, PageEvent};
 
 /// A resolution that comes so soon after its trigger was accepted may overtake it.
@@ -20,21 +20,21 @@ const AGAIN: Duration = Duration::from_secs(30);
 impl Incidents {
     /// The same resolution once more, where it may have overtaken its trigger. For
     /// an alert that is closed already vendors take it and do nothing.
-    pub(super) fn repetition(
+    pub(super) fn resolve_resend(
         &self,
         incident: &Incident,
         page: &PageEvent,
-        told: &Told,
+        delivery: &DeliveryOutcome,
         now: Timestamp,
     ) -> Option<OutboxWrite> {
         let paging = incident.paging_of(page.rule.as_ref())?;
         let soon = now.since(paging.accepted_at?) < SOON;
-        let resolved = page.action == PageAction::Resolve && told.outcome == Settled::Done;
-        if !resolved || !soon || page.repeats || is_moot(incident, page) {
+        let resolved = page.action == PageAction::Resolve && delivery.outcome == JobOutcome::Done;
+        if !resolved || !soon || page.is_resend || is_stale_resend(incident, page) {
             return None;
         }
         let mut page = PageEvent {
-            repeats: true,
+            is_resend: true,
             ..page.clone()
         };
         if incident.redacted_at.is_some() {
@@ -50,7 +50,7 @@ impl Incidents {
 }
 
 /// Whether a repeated resolution could close a newer alert.
-pub(super) fn is_moot(incident: &Incident, page: &PageEvent) -> bool {
+pub(super) fn is_stale_resend(incident: &Incident, page: &PageEvent) -> bool {
     let newest = incident.paging_of(page.rule.as_ref());
     incident.status.is_live() || newest.is_none_or(|paging| page.epoch < paging.epoch)
 }
@@ -75,12 +75,19 @@ mod tests {
             let state = incident.state_mut();
             (state.status, state.paging.epoch) = (status, epoch);
             let page = a_page(PageAction::Resolve);
-            assert_eq!(is_moot(&incident, &page), moot, "{status:?} {epoch}");
+            assert_eq!(
+                is_stale_resend(&incident, &page),
+                moot,
+                "{status:?} {epoch}"
+            );
         }
         let (mut incident, ..) = an_incident();
         incident.state_mut().status = Status::Resolved;
         let mut page = a_page(PageAction::Resolve);
         page.rule = Some("manager".parse().unwrap());
-        assert!(is_moot(&incident, &page), "there is no such escalation");
+        assert!(
+            is_stale_resend(&incident, &page),
+            "there is no such escalation"
+        );
     }
 }

@@ -13,7 +13,7 @@ use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gau
 use super::{Alarm, Error, Incidents};
 use crate::incident::Severity;
 use crate::outbox::Backlog;
-use crate::paging::{Hold, NotSentReason, PageAction, PageAnswer, TargetId};
+use crate::paging::{Deferral, DeliveryResult, NotSentReason, PageAction, TargetId};
 
 const NOTIFICATIONS: &str = "incident_notifications_total";
 const FAILED: &str = "incident_notifications_failed_total";
@@ -79,14 +79,19 @@ pub fn describe_metrics() {
 }
 
 /// One attempt at a target.
-pub(super) fn attempt(target: &TargetId, action: PageAction, answer: &PageAnswer, took: Duration) {
+pub(super) fn attempt(
+    target: &TargetId,
+    action: PageAction,
+    answer: &DeliveryResult,
+    took: Duration,
+) {
     let (target, action) = (target.name().to_owned(), action.name());
     counter!(NOTIFICATIONS, "target" => target.clone(), "action" => action).increment(1);
     histogram!(REQUEST, "target" => target.clone()).record(took.as_secs_f64());
     let reason = match answer {
-        PageAnswer::Accepted(_) => return,
-        PageAnswer::Unknown => "unknown",
-        PageAnswer::NotSent(not_sent) => match not_sent.reason {
+        DeliveryResult::Accepted(_) => return,
+        DeliveryResult::Unknown => "unknown",
+        DeliveryResult::NotSent(not_sent) => match not_sent.reason {
             NotSentReason::Unreachable => "unreachable",
             NotSentReason::RateLimited => "rateLimited",
             NotSentReason::Unavailable => "serverError",
@@ -103,10 +108,10 @@ pub(super) fn accepted(severity: Severity, waited: Duration) {
     histogram!(ACCEPTED, "severity" => severity.name()).record(waited.as_secs_f64());
 }
 
-pub(super) fn held(target: &TargetId, why: Hold) {
+pub(super) fn held(target: &TargetId, why: Deferral) {
     let reason = match why {
-        Hold::Limited => "limited",
-        Hold::Down => "down",
+        Deferral::RateLimited => "limited",
+        Deferral::CircuitOpen => "down",
     };
     counter!(HELD, "target" => target.name().to_owned(), "reason" => reason).increment(1);
 }
@@ -329,23 +334,24 @@ mod tests {
     fn attempts_are_counted_with_their_time_and_why_they_failed() {
         let target = TargetId::new("pagerduty").unwrap();
         let took = Duration::from_millis(250);
-        let tell =
-            |answer: &PageAnswer| measured(|| attempt(&target, PageAction::Trigger, answer, took));
+        let tell = |answer: &DeliveryResult| {
+            measured(|| attempt(&target, PageAction::Trigger, answer, took))
+        };
         let sent = "incident_notifications_total target=pagerduty action=trigger +1";
         let answered = "incident_notification_latency_seconds target=pagerduty 0.25";
         let receipt = Receipt {
             request_id: None,
             reduced: false,
         };
-        assert_eq!(tell(&PageAnswer::Accepted(receipt)), [sent, answered]);
+        assert_eq!(tell(&DeliveryResult::Accepted(receipt)), [sent, answered]);
         let not_sent = |reason| {
-            PageAnswer::NotSent(NotSent {
+            DeliveryResult::NotSent(NotSent {
                 reason,
                 retry_after: None,
             })
         };
         for (answer, reason) in [
-            (PageAnswer::Unknown, "unknown"),
+            (DeliveryResult::Unknown, "unknown"),
             (not_sent(NotSentReason::Unreachable), "unreachable"),
             (not_sent(NotSentReason::RateLimited), "rateLimited"),
             (not_sent(NotSentReason::Unavailable), "serverError"),
@@ -365,8 +371,8 @@ mod tests {
         let target = TargetId::new("pagerduty").unwrap();
         let counted = measured(|| {
             accepted(Severity::Sev1, Duration::from_millis(1_500));
-            held(&target, Hold::Limited);
-            held(&target, Hold::Down);
+            held(&target, Deferral::RateLimited);
+            held(&target, Deferral::CircuitOpen);
             perhaps_twice(&target);
             lease_lost();
             down(&target, true);

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::page::seed_of;
-use super::told::Told;
+use super::deliver::jitter_seed;
+use super::delivery_outcome::DeliveryOutcome;
 use super::{Error, Incidents};
 use crate::incident::Incident;
-use crate::outbox::{Claim, Settled};
+use crate::outbox::{Claim, JobOutcome};
 use crate::paging::{PageAction, PageEvent, PagingState, Urgency};
 use crate::{IncidentId, ServiceId};
 
@@ -21,9 +21,9 @@ const MOST_SERVICES: usize = 10_000;
 /// Per service, the incident whose alert was opened last among those that only
 /// inform. Kept in memory: forgotten, a page goes out that could have waited.
 #[derive(Debug, Default)]
-pub(super) struct Leaders(Mutex<BTreeMap<ServiceId, IncidentId>>);
+pub(super) struct OpenAlertsByService(Mutex<BTreeMap<ServiceId, IncidentId>>);
 
-impl Leaders {
+impl OpenAlertsByService {
     /// Names of services come from outside: without a bound there would be ever more.
     fn note(&self, service: &ServiceId, id: IncidentId) {
         let mut leaders = self.lock();
@@ -40,18 +40,18 @@ impl Leaders {
 
 impl Incidents {
     /// A page that informs was accepted: more of its services may wait behind it.
-    pub(super) fn leads(&self, incident: &Incident, page: &PageEvent) {
+    pub(super) fn record_open_alert(&self, incident: &Incident, page: &PageEvent) {
         if page.urgency != Urgency::Low || page.rule.is_some() {
             return;
         }
         for service in &incident.affected_services {
-            self.0.leaders.note(service, incident.id);
+            self.0.open_alerts.note(service, incident.id);
         }
     }
 
     /// The incident whose open alert stands for this page: it only informs, was
     /// never tried, and has found no room for as long as the policy says.
-    pub(super) async fn leader_of(
+    pub(super) async fn covering_alert(
         &self,
         claim: &Claim,
         page: &PageEvent,
@@ -71,7 +71,7 @@ impl Incidents {
     }
 
     fn candidates(&self, incident: &Incident) -> Vec<IncidentId> {
-        let leaders = self.0.leaders.lock();
+        let leaders = self.0.open_alerts.lock();
         let services = incident.affected_services.iter();
         let known = services.filter_map(|service| leaders.get(service).copied());
         known.filter(|id| *id != incident.id).collect()
@@ -79,28 +79,28 @@ impl Incidents {
 
     /// Nothing is lost by it: the page stays in the outbox, and goes out when the
     /// alert it waits behind is over and its own incident is not.
-    pub(super) async fn wait_behind(
+    pub(super) async fn group_under(
         &self,
         leader: Arc<Incident>,
         claim: &Claim,
         page: &PageEvent,
         incident: &Incident,
     ) -> Result<(), Error> {
-        let jitter = Duration::from_secs(seed_of(claim) % 60);
-        let outcome = Settled::Later {
+        let jitter = Duration::from_secs(jitter_seed(claim) % 60);
+        let outcome = JobOutcome::Retry {
             due_at: self.0.now().saturating_add(LOOK_AGAIN + jitter),
             log: claim.message.log.clone(),
         };
         if incident.paging.waits_behind == Some(leader.id) {
-            return self.put_off(claim, outcome).await;
+            return self.reschedule(claim, outcome).await;
         }
-        let told = Told {
+        let delivery = DeliveryOutcome {
             attempt: None,
             outcome,
             overdue: None,
             behind: Some(leader),
         };
-        self.keep_outcome(claim, page, &told).await
+        self.commit_outcome(claim, page, &delivery).await
     }
 }
 
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn leaders_of_so_many_services_are_remembered() {
-        let leaders = Leaders::default();
+        let leaders = OpenAlertsByService::default();
         let (incident, _, _) = crate::testing::an_incident();
         let service = |n: usize| ServiceId::new(&format!("service-{n:05}")).unwrap();
         for n in 0..=MOST_SERVICES {
@@ -170,12 +170,12 @@ mod tests {
             };
             let mut claim = crate::testing::a_claim(page.clone());
             let tried = claim.message.committed_at;
-            claim.message.log = vec![crate::paging::TargetLog {
+            claim.message.log = vec![crate::paging::DeliveryLog {
                 target: crate::paging::TargetId::new("pagerduty").unwrap(),
                 attempts,
                 first_at: tried,
                 unknown_since: None,
-                last: crate::paging::LastAnswer::Unknown,
+                last: crate::paging::LastResult::Unknown,
                 not_before: tried,
             }];
             only_informs(&claim, &page)

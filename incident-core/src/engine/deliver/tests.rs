@@ -31,10 +31,10 @@ fn a_trigger_is_over_when_a_newer_page_took_its_place_or_its_escalation_ended() 
         (2, Some(&other), true, true),
     ] {
         let page = page(epoch, rule);
-        assert_eq!(is_over(&incident, &page), live, "{epoch} {rule:?}");
+        assert_eq!(is_stale_trigger(&incident, &page), live, "{epoch} {rule:?}");
         let mut over = incident.clone();
         over.state_mut().status = Status::Resolved;
-        assert_eq!(is_over(&over, &page), ended, "{epoch} {rule:?}");
+        assert_eq!(is_stale_trigger(&over, &page), ended, "{epoch} {rule:?}");
     }
 }
 
@@ -51,12 +51,12 @@ fn an_older_page_holds_up_a_newer_one_for_a_minute_at_most() {
             ..a_page(action)
         };
         let claim = a_claim(page.clone());
-        let mut outcome = Settled::Later {
+        let mut outcome = JobOutcome::Retry {
             due_at: due,
             log: Vec::new(),
         };
-        hurry(&claim, &page, incident, &mut outcome, now);
-        let Settled::Later { due_at, .. } = outcome else {
+        cap_superseded_retry(&claim, &page, incident, &mut outcome, now);
+        let JobOutcome::Retry { due_at, .. } = outcome else {
             return None;
         };
         Some(due_at)

@@ -4,25 +4,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::delivery_outcome::{
+    Attempt, DeliveryOutcome, alarm, audit_of, audit_of_waiting, pager_actor, timeline_messages,
+};
 use super::gates::Next;
-use super::gather::Gathered;
-use super::repeat::is_moot;
-use super::told::{Attempt, Told, alarm, audit_of, audit_of_waiting, pager_actor, sentences};
-use super::{Error, Incidents, Notice, meter};
+use super::resend::is_stale_resend;
+use super::stage::StagedChange;
+use super::{Error, Incidents, Notice, metrics};
 use crate::audit::AuditDraft;
 use crate::commit::{Commit, IncidentWrite};
 use crate::incident::{Incident, Severity};
-use crate::outbox::{Claim, Settled, Settlement};
+use crate::outbox::{Claim, JobOutcome, LeaseCompletion};
 use crate::paging::{
-    FailoverPolicy, Goal, NotSent, NotSentReason, PageAction, PageAnswer, PageEvent, PagingState,
-    Step, TargetId, TargetLog, next_step,
+    DeliveryLog, DeliveryMode, DeliveryResult, FailoverPolicy, NextAction, NotSent, NotSentReason,
+    PageAction, PageEvent, PagingState, TargetId, next_step,
 };
 use crate::port::StoreError;
 use crate::timeline::{EntryDraft, EntryKind};
 use crate::{Text, Timestamp, failpoint};
 
 impl Incidents {
-    pub(super) async fn page(
+    pub(super) async fn deliver(
         &self,
         claim: Claim,
         mut page: PageEvent,
@@ -37,29 +39,29 @@ impl Incidents {
         let (goal, targets) = self.targets(&incident, &page, &claim.message.log);
         let mut log = claim.message.log.clone();
         let stale = match page.action {
-            PageAction::Trigger => is_over(&incident, &page),
+            PageAction::Trigger => is_stale_trigger(&incident, &page),
             PageAction::Acknowledge | PageAction::Resolve | PageAction::Reprioritise => {
-                page.repeats && is_moot(&incident, &page)
+                page.is_resend && is_stale_resend(&incident, &page)
             }
         };
         if stale {
-            let told = Told {
+            let delivery = DeliveryOutcome {
                 attempt: None,
-                outcome: Settled::Superseded,
+                outcome: JobOutcome::Cancelled,
                 overdue: None,
                 behind: None,
             };
-            return self.keep_outcome(&claim, &page, &told).await;
+            return self.commit_outcome(&claim, &page, &delivery).await;
         }
-        if let Some(leader) = self.leader_of(&claim, &page, &incident).await? {
-            return self.wait_behind(leader, &claim, &page, &incident).await;
+        if let Some(leader) = self.covering_alert(&claim, &page, &incident).await? {
+            return self.group_under(leader, &claim, &page, &incident).await;
         }
         let (mut attempt, mut held) = (None, None);
         let who = (claim.message.id, page.pressing());
         let (next, holds) = self.choose(goal, &targets, &mut log, policy, who);
         match next {
             Next::Send(target) => {
-                let seed = seed_of(&claim);
+                let seed = jitter_seed(&claim);
                 sent.store(true, Ordering::Relaxed);
                 attempt = Some(self.attempt(target, &page, &mut log, policy, seed).await);
             }
@@ -67,29 +69,29 @@ impl Incidents {
             Next::Nothing => {}
         }
         let (now, tried) = (self.0.now(), log.clone());
-        let held_log = TargetLog::with_holds(&log, &holds);
+        let held_log = DeliveryLog::with_holds(&log, &holds);
         let step = next_step(goal, &targets, &held_log, policy, now);
         let mut outcome = outcome_of_step(step, held, log, now);
-        if page.repeats {
+        if page.is_resend {
             // Told before: once more is enough, whatever comes of it.
-            outcome = Settled::Done;
+            outcome = JobOutcome::Done;
         }
-        hurry(&claim, &page, &incident, &mut outcome, now);
+        cap_superseded_retry(&claim, &page, &incident, &mut outcome, now);
         let overdue = self.overdue(&incident, &claim, &page, &mut outcome);
-        if attempt.is_none() && overdue.is_none() && matches!(outcome, Settled::Later { .. }) {
-            self.put_off(&claim, outcome).await?;
+        if attempt.is_none() && overdue.is_none() && matches!(outcome, JobOutcome::Retry { .. }) {
+            self.reschedule(&claim, outcome).await?;
             if matches!(page.pressing(), Severity::Sev1 | Severity::Sev2) {
                 self.probe(&page, &targets, &tried).await;
             }
             return Ok(());
         }
-        let told = Told {
+        let delivery = DeliveryOutcome {
             attempt,
             outcome,
             overdue,
             behind: None,
         };
-        self.keep_outcome(&claim, &page, &told).await?;
+        self.commit_outcome(&claim, &page, &delivery).await?;
         self.probe(&page, &targets, &tried).await;
         Ok(())
     }
@@ -101,9 +103,9 @@ impl Incidents {
         incident: &Incident,
         claim: &Claim,
         page: &PageEvent,
-        outcome: &mut Settled,
+        outcome: &mut JobOutcome,
     ) -> Option<Duration> {
-        let Settled::Later { due_at, .. } = outcome else {
+        let JobOutcome::Retry { due_at, .. } = outcome else {
             return None;
         };
         let paging = incident.paging_of(page.rule.as_ref())?;
@@ -122,9 +124,9 @@ impl Incidents {
     }
 
     /// Nothing happened, so nothing is told: the message comes back later.
-    pub(super) async fn put_off(&self, claim: &Claim, outcome: Settled) -> Result<(), Error> {
+    pub(super) async fn reschedule(&self, claim: &Claim, outcome: JobOutcome) -> Result<(), Error> {
         let commit = Commit {
-            settles: Some(Settlement {
+            completes: Some(LeaseCompletion {
                 message: claim.message.id,
                 lease: claim.lease,
                 outcome,
@@ -149,8 +151,8 @@ impl Incidents {
         &self,
         incident: &Incident,
         page: &PageEvent,
-        log: &[TargetLog],
-    ) -> (Goal, Vec<TargetId>) {
+        log: &[DeliveryLog],
+    ) -> (DeliveryMode, Vec<TargetId>) {
         match page.action {
             PageAction::Trigger => {
                 // A retired target that may have taken this very page comes first:
@@ -163,12 +165,12 @@ impl Incidents {
                     None => &self.0.pagers,
                 };
                 let current = current.iter().map(|pager| pager.target_id());
-                (Goal::First, started.chain(current).collect())
+                (DeliveryMode::FirstSuccess, started.chain(current).collect())
             }
             PageAction::Acknowledge | PageAction::Resolve => {
                 let paging = incident.paging_of(page.rule.as_ref());
                 let touched = paging.map(|paging| paging.touched.clone());
-                (Goal::Every, touched.unwrap_or_default())
+                (DeliveryMode::All, touched.unwrap_or_default())
             }
             PageAction::Reprioritise => {
                 let follows = |target: &&TargetId| {
@@ -176,7 +178,10 @@ impl Incidents {
                     pager.is_some_and(|pager| pager.follows_severity())
                 };
                 let touched = incident.paging.touched.iter();
-                (Goal::Every, touched.filter(follows).cloned().collect())
+                (
+                    DeliveryMode::All,
+                    touched.filter(follows).cloned().collect(),
+                )
             }
         }
     }
@@ -185,7 +190,7 @@ impl Incidents {
         &self,
         target: TargetId,
         page: &PageEvent,
-        log: &mut Vec<TargetLog>,
+        log: &mut Vec<DeliveryLog>,
         policy: &FailoverPolicy,
         seed: u64,
     ) -> Attempt {
@@ -194,20 +199,20 @@ impl Incidents {
         let answer = match self.0.pager(&target) {
             Some(pager) => self.send(pager.as_ref(), page).await,
             // It was configured when the alert was opened and is not any more.
-            None => PageAnswer::NotSent(NotSent {
+            None => DeliveryResult::NotSent(NotSent {
                 reason: NotSentReason::NotConfigured,
                 retry_after: None,
             }),
         };
         failpoint::hit("after_send");
-        meter::attempt(&target, page.action, &answer, self.0.now().since(started));
+        metrics::attempt(&target, page.action, &answer, self.0.now().since(started));
         let down = self.note_answer(&target, &answer).await;
-        let may_have = |entry: &TargetLog| entry.unknown_since.is_some();
+        let may_have = |entry: &DeliveryLog| entry.unknown_since.is_some();
         let elsewhere = log.iter().any(|one| one.target != target && may_have(one));
         let now = self.0.now();
-        let (first, took) = TargetLog::change(log, &target, started, |entry| {
+        let (first, took) = DeliveryLog::change(log, &target, started, |entry| {
             let first = entry.attempts == 0;
-            let took = !matches!(answer, PageAnswer::NotSent(_)) && !may_have(entry);
+            let took = !matches!(answer, DeliveryResult::NotSent(_)) && !may_have(entry);
             entry.note(&answer, now, &policy.backoff, seed);
             let urgent = matches!(page.pressing(), Severity::Sev1 | Severity::Sev2);
             if down && urgent {
@@ -220,7 +225,7 @@ impl Incidents {
         });
         let perhaps_twice = page.action == PageAction::Trigger && elsewhere && took;
         if perhaps_twice {
-            meter::perhaps_twice(&target);
+            metrics::perhaps_twice(&target);
         }
         Attempt {
             target,
@@ -232,27 +237,27 @@ impl Incidents {
 
     /// Keeps an outcome: the incident's paging, entry, audit and message in one
     /// commit. Decided anew when the incident was written meanwhile.
-    pub(super) async fn keep_outcome(
+    pub(super) async fn commit_outcome(
         &self,
         claim: &Claim,
         page: &PageEvent,
-        told: &Told,
+        delivery: &DeliveryOutcome,
     ) -> Result<(), Error> {
         loop {
             let before = self.get(page.incident_id).await?;
-            let (gathered, audit) = self.outcome_of(&before, page, told);
-            let after = gathered.after;
+            let (staged, audit) = self.outcome_of(&before, page, delivery);
+            let after = staged.after;
             let shown = after.paging_of(page.rule.as_ref());
             let shown = shown.and_then(|paging| paging.target.clone());
-            let again = self.repetition(&after, page, told, self.0.now());
+            let again = self.resolve_resend(&after, page, delivery, self.0.now());
             let commit = Commit {
-                writes: vec![gathered.write],
+                writes: vec![staged.write],
                 audit,
                 outbox: again.into_iter().collect(),
-                settles: Some(Settlement {
+                completes: Some(LeaseCompletion {
                     message: claim.message.id,
                     lease: claim.lease,
-                    outcome: told.outcome.clone(),
+                    outcome: delivery.outcome.clone(),
                 }),
                 ..Commit::default()
             };
@@ -267,15 +272,15 @@ impl Incidents {
                 Err(error) => return Err(error.into()),
                 Ok(_) => {
                     failpoint::hit("after_mark");
-                    if told.is_acceptance(page) {
+                    if delivery.is_acceptance(page) {
                         let waited = self.0.now().since(claim.message.committed_at);
-                        meter::accepted(page.severity, waited);
-                        self.look_after(&after);
-                        self.leads(&after, page);
+                        metrics::accepted(page.severity, waited);
+                        self.track_confirmation(&after);
+                        self.record_open_alert(&after, page);
                     }
                     self.0.tell(&Notice {
                         incidents: vec![page.incident_id],
-                        alarm: alarm(claim, page, told, shown),
+                        alarm: alarm(claim, page, delivery, shown),
                         ..Notice::default()
                     });
                     return Ok(());
@@ -288,22 +293,22 @@ impl Incidents {
         &self,
         before: &Arc<Incident>,
         page: &PageEvent,
-        told: &Told,
-    ) -> (Gathered, Vec<AuditDraft>) {
+        delivery: &DeliveryOutcome,
+    ) -> (StagedChange, Vec<AuditDraft>) {
         let now = self.0.now().max(before.last_recorded_at);
         let mut after = Incident::clone(before);
-        let attempt = told.attempt.as_ref();
-        show(&mut after, page, told, now);
+        let attempt = delivery.attempt.as_ref();
+        update_paging_summary(&mut after, page, delivery, now);
         let mut audit = Vec::new();
         let mut entries = Vec::new();
         let mut seqs = Vec::new();
         if let Some(attempt) = attempt {
             audit.push(audit_of(page, attempt, now));
         }
-        if let Some(leader) = &told.behind {
+        if let Some(leader) = &delivery.behind {
             audit.push(audit_of_waiting(leader, page, now));
         }
-        for message in sentences(page, told) {
+        for message in timeline_messages(page, delivery) {
             let target = attempt.map_or("none", |attempt| attempt.target.name());
             let draft = EntryDraft::new(
                 EntryKind::PageOutcome,
@@ -319,12 +324,12 @@ impl Incidents {
         let after = Arc::new(after);
         let write = IncidentWrite::new(Arc::clone(&after), expected, entries);
         (
-            Gathered {
+            StagedChange {
                 after,
                 seqs,
                 write,
                 outbox: Vec::new(),
-                settle: false,
+                recompute: false,
                 public: false,
                 alarm: None,
             },
@@ -338,14 +343,14 @@ const HELD_UP: Duration = Duration::from_secs(60);
 
 /// A newer page of the incident waits behind this one. What could not be called
 /// off by then stays known as open, and is called off with the newer one.
-fn hurry(
+fn cap_superseded_retry(
     claim: &Claim,
     page: &PageEvent,
     incident: &Incident,
-    outcome: &mut Settled,
+    outcome: &mut JobOutcome,
     now: Timestamp,
 ) {
-    let Settled::Later { due_at, .. } = outcome else {
+    let JobOutcome::Retry { due_at, .. } = outcome else {
         return;
     };
     let until = claim.message.committed_at.saturating_add(HELD_UP);
@@ -360,7 +365,7 @@ fn hurry(
     }
     if until <= now {
         tracing::warn!(incident.id = %page.incident_id, "an older page could not be called off in time; the newer one goes out");
-        *outcome = Settled::Done;
+        *outcome = JobOutcome::Done;
     } else {
         *due_at = until.min(*due_at);
     }
@@ -368,43 +373,48 @@ fn hurry(
 
 /// What becomes of a message whose next step is this one.
 pub(super) fn outcome_of_step(
-    step: Step,
+    step: NextAction,
     held: Option<Timestamp>,
-    log: Vec<TargetLog>,
+    log: Vec<DeliveryLog>,
     now: Timestamp,
-) -> Settled {
+) -> JobOutcome {
     match (step, held) {
-        (Step::Done, _) => Settled::Done,
-        (Step::GiveUp, _) => Settled::GivenUp { log },
-        (_, Some(due_at)) | (Step::Wait(due_at), None) => Settled::Later { due_at, log },
-        (Step::Send(_), None) => Settled::Later { due_at: now, log },
+        (NextAction::Done, _) => JobOutcome::Done,
+        (NextAction::GiveUp, _) => JobOutcome::DeadLettered { log },
+        (_, Some(due_at)) | (NextAction::Wait(due_at), None) => JobOutcome::Retry { due_at, log },
+        (NextAction::Send(_), None) => JobOutcome::Retry { due_at: now, log },
     }
 }
 
-pub(super) fn seed_of(claim: &Claim) -> u64 {
+pub(super) fn jitter_seed(claim: &Claim) -> u64 {
     claim.message.id.uuid().as_u64_pair().1
 }
 
 /// A trigger that is wanted no more: a newer page took its place, or it is an
 /// escalation of an incident that ended.
-fn is_over(incident: &Incident, page: &PageEvent) -> bool {
+fn is_stale_trigger(incident: &Incident, page: &PageEvent) -> bool {
     let newest = incident.paging_of(page.rule.as_ref());
     let older = newest.is_none_or(|paging| page.epoch < paging.epoch);
     older || (page.rule.is_some() && !incident.status.is_live())
 }
 
 /// The incident's own picture of its page.
-fn show(after: &mut Incident, page: &PageEvent, told: &Told, now: Timestamp) {
+fn update_paging_summary(
+    after: &mut Incident,
+    page: &PageEvent,
+    delivery: &DeliveryOutcome,
+    now: Timestamp,
+) {
     let Some(paging) = after.paging_mut(page.rule.as_ref()) else {
         return;
     };
-    let attempt = told.attempt.as_ref();
+    let attempt = delivery.attempt.as_ref();
     paging.possible_double_wakes += u32::from(attempt.is_some_and(|one| one.perhaps_twice));
     if page.epoch != paging.epoch {
         return;
     }
-    paging.waits_behind = told.behind.as_ref().map(|leader| leader.id);
-    if told.overdue.is_some() {
+    paging.waits_behind = delivery.behind.as_ref().map(|leader| leader.id);
+    if delivery.overdue.is_some() {
         paging.overdue_at = Some(now);
     }
     if let Some(attempt) = attempt
@@ -413,38 +423,38 @@ fn show(after: &mut Incident, page: &PageEvent, told: &Told, now: Timestamp) {
         paging.attempts += 1;
         paging.target = Some(attempt.target.clone());
         match &attempt.answer {
-            PageAnswer::Accepted(receipt) => {
+            DeliveryResult::Accepted(receipt) => {
                 paging.touch(&attempt.target);
                 paging.state = PagingState::Accepted;
                 paging.accepted_at = Some(now);
                 paging.receipt = Some(receipt.clone());
                 paging.error = None;
             }
-            PageAnswer::Unknown => {
+            DeliveryResult::Unknown => {
                 paging.touch(&attempt.target);
                 paging.state = PagingState::Failing;
                 paging.error = Some(format!("{}: no answer", attempt.target));
             }
-            PageAnswer::NotSent(not_sent) => {
+            DeliveryResult::NotSent(not_sent) => {
                 paging.state = PagingState::Failing;
                 paging.error = Some(format!("{}: {}", attempt.target, not_sent.reason.words()));
             }
         }
     }
     paging.next_attempt_at = None;
-    match (page.action, &told.outcome) {
-        (PageAction::Trigger, Settled::GivenUp { .. }) => {
+    match (page.action, &delivery.outcome) {
+        (PageAction::Trigger, JobOutcome::DeadLettered { .. }) => {
             paging.state = PagingState::GivenUp;
             paging
                 .error
                 .get_or_insert_with(|| "no pager is configured".to_owned());
         }
-        (PageAction::Trigger, Settled::Later { due_at, .. }) => {
+        (PageAction::Trigger, JobOutcome::Retry { due_at, .. }) => {
             paging.next_attempt_at = Some(*due_at)
         }
         (
             PageAction::Acknowledge | PageAction::Resolve,
-            Settled::Done | Settled::GivenUp { .. },
+            JobOutcome::Done | JobOutcome::DeadLettered { .. },
         ) if paging.accepted_at.is_none() => {
             paging.state = PagingState::Superseded;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::gather::{Gathered, put_all};
+use super::stage::{StagedChange, add_to};
 use super::{Alarm, CommandOutcome, Error, Incidents, RequestContext};
 use crate::actor::Action;
 use crate::audit::{AuditDraft, AuditOutcome};
@@ -79,7 +79,7 @@ impl Incidents {
         {
             return Err(Error::VersionMismatch);
         }
-        self.knows_rule(command)?;
+        self.check_escalation_rule(command)?;
         let now = self.0.now();
         if !self.may(&context.caller, Action::LongOutage) {
             changed_span(&before, command, now)?;
@@ -121,31 +121,31 @@ impl Incidents {
                 replayed: false,
             });
         }
-        let mut gathered = self.0.gather(
+        let mut staged = self.0.stage(
             &before,
             Some(before.revision),
             &events,
             &context.caller.actor,
             now,
         );
-        shapers(&before, &gathered.after)?;
-        if gathered.settle {
-            self.settle(
+        shapers(&before, &staged.after)?;
+        if staged.recompute {
+            self.add_credits(
                 &before,
-                &mut gathered,
+                &mut staged,
                 &mut commit,
                 &context.caller.actor,
                 now,
             )
             .await?;
         }
-        commit.remember = self.remember(context, reply(&gathered, false), now);
-        let mut all = vec![gathered];
+        commit.remember = self.remember(context, reply(&staged, false), now);
+        let mut all = vec![staged];
         all.extend(
             self.merge_target(context, &before, &events, now, &mut commit)
                 .await?,
         );
-        self.keep(commit, all).await
+        self.commit(commit, all).await
     }
 
     /// The incident with what an entry tells of its texts: which of them it wrote.
@@ -157,7 +157,7 @@ impl Incidents {
         })
     }
 
-    fn knows_rule(&self, command: &Command) -> Result<(), Invalid> {
+    fn check_escalation_rule(&self, command: &Command) -> Result<(), Invalid> {
         let rules = &self.0.escalations;
         let Command::Escalate { rule, .. } = command else {
             return Ok(());
@@ -181,7 +181,7 @@ impl Incidents {
         events: &[Event],
         now: Timestamp,
         commit: &mut Commit,
-    ) -> Result<Option<Gathered>, Error> {
+    ) -> Result<Option<StagedChange>, Error> {
         let merged = events.iter().find_map(|event| {
             let Event::Updated(updated) = event else {
                 return None;
@@ -204,16 +204,16 @@ impl Incidents {
             now,
             &self.0.settings.policy,
         )?;
-        let mut gathered = self.0.gather(
+        let mut staged = self.0.stage(
             &target,
             Some(target.revision),
             &events,
             &context.caller.actor,
             now,
         );
-        shapers(&target, &gathered.after)?;
-        if gathered.settle {
-            self.settle(&target, &mut gathered, commit, &context.caller.actor, now)
+        shapers(&target, &staged.after)?;
+        if staged.recompute {
+            self.add_credits(&target, &mut staged, commit, &context.caller.actor, now)
                 .await?;
         }
         commit.audit.push(allowed(
@@ -221,18 +221,18 @@ impl Incidents {
             now,
             Some(into),
             command.name(),
-            command.particulars(),
+            command.audit_detail(),
         ));
-        Ok(Some(gathered))
+        Ok(Some(staged))
     }
 
     /// Keeps what was gathered; the first one is the answer.
-    pub(super) async fn keep(
+    pub(super) async fn commit(
         &self,
         mut commit: Commit,
-        gathered: Vec<Gathered>,
+        staged: Vec<StagedChange>,
     ) -> Result<CommandOutcome, Error> {
-        let (answer, mut notice) = put_all(&mut commit, gathered);
+        let (answer, mut notice) = add_to(&mut commit, staged);
         let committed = self.0.store.commit(commit, self.0.left()?).await;
         if let Err(StoreError::Unknown(_)) = &committed {
             // It may be written: a cache that waited to be sure would show what was withdrawn.
@@ -341,10 +341,10 @@ impl Incidents {
     }
 }
 
-pub(super) fn reply(gathered: &Gathered, deduplicated: bool) -> Reply {
+pub(super) fn reply(staged: &StagedChange, deduplicated: bool) -> Reply {
     Reply::Incident {
-        incident: Arc::clone(&gathered.write.after),
-        seqs: gathered.seqs.clone(),
+        incident: Arc::clone(&staged.write.after),
+        seqs: staged.seqs.clone(),
         deduplicated,
     }
 }

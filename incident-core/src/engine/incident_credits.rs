@@ -4,18 +4,18 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::gather::Gathered;
+use super::stage::StagedChange;
 use super::statements::weight;
 use super::{Error, Incidents};
 use crate::actor::Actor;
 use crate::audit::AuditDraft;
 use crate::billing::{
-    CreditInput, CreditState, CreditSubject, Fresh, LedgerRow, LedgerWrite, is_settled, newest,
-    revise,
+    ComputedCredit, CreditInput, CreditState, CreditSubject, LedgerRow, LedgerWrite, is_up_to_date,
+    newest, revise,
 };
 use crate::commit::{Commit, IncidentWrite, OutboxWrite};
 use crate::incident::{Affected, AffectedTenant, Incident, Severity, SlaFacts, outage_by_tenant};
-use crate::outbox::{Claim, Message, MessageBody, Resettle, Settled, Settlement};
+use crate::outbox::{Claim, JobOutcome, LeaseCompletion, Message, MessageBody, RecomputeCredits};
 use crate::port::{CreditQuery, StoreError};
 use crate::sla::{Basis, IncidentOutage, IncidentTerms, TenantOutage, credit_rows};
 use crate::{CreditId, IncidentId, MessageId, Percent, PersonName, TenantId, Timestamp};
@@ -26,24 +26,24 @@ pub(super) const ATTEMPTS: u32 = 16;
 
 /// What comes with new credits of an incident.
 #[derive(Default)]
-pub(super) struct Beside {
+pub(super) struct RecomputeContext {
     pub(super) audit: Vec<AuditDraft>,
-    pub(super) settles: Option<Settlement>,
+    pub(super) completes: Option<LeaseCompletion>,
 }
 
 impl Incidents {
     /// Adds the credits of an incident that ended to its commit. What needs to know
     /// other incidents, or who all tenants are, is left to the relay.
-    pub(super) async fn settle(
+    pub(super) async fn add_credits(
         &self,
         before: &Incident,
-        gathered: &mut Gathered,
+        staged: &mut StagedChange,
         commit: &mut Commit,
         by: &Actor,
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut makes_room = BTreeSet::new();
-        let facts = SlaFacts::of(&gathered.after);
+        let facts = SlaFacts::of(&staged.after);
         let owes = !facts.is_open() || before.credit_revision > 0;
         if let Affected::These(tenants) = facts.tenants()
             && owes
@@ -52,36 +52,38 @@ impl Incidents {
             let fresh = if facts.is_open() {
                 as_before(&rows, tenants)
             } else {
-                self.fresh(facts, tenants, now)
+                self.computed_credits(facts, tenants, now)
             };
-            if before.credit_revision == 0 || !is_settled(&rows, &fresh) {
-                let mut after = Incident::clone(&gathered.after);
+            if before.credit_revision == 0 || !is_up_to_date(&rows, &fresh) {
+                let mut after = Incident::clone(&staged.after);
                 after.state_mut().credit_revision += 1;
                 let write = self.revised(&after, &rows, fresh, &[], &by.name, now);
                 makes_room.extend(write.changed(&rows).into_iter().cloned());
                 commit.ledger.push(write);
-                gathered.after = Arc::new(after);
-                gathered.write.after = Arc::clone(&gathered.after);
+                staged.after = Arc::new(after);
+                staged.write.after = Arc::clone(&staged.after);
             }
         }
-        if let Some(asked) = self.resettle(before, &gathered.after, makes_room, &by.name, now) {
-            let (after, body) = (&gathered.after, MessageBody::Settle(asked));
+        if let Some(asked) =
+            self.recompute_message(before, &staged.after, makes_room, &by.name, now)
+        {
+            let (after, body) = (&staged.after, MessageBody::RecomputeCredits(asked));
             let message = self.0.message(after, after.severity, body, now);
-            gathered.outbox.push(message);
+            staged.outbox.push(message);
         }
         Ok(())
     }
 
     /// Returns the message to the relay, if something is left to it: periods that are credited as a whole, and
     /// what a cap had cut of other credits of the tenants whose credits changed.
-    fn resettle(
+    fn recompute_message(
         &self,
         before: &Incident,
         after: &Incident,
         makes_room: BTreeSet<TenantId>,
         author: &PersonName,
         now: Timestamp,
-    ) -> Option<Resettle> {
+    ) -> Option<RecomputeCredits> {
         let contracts = &self.0.settings.contracts;
         let (was, is) = (SlaFacts::of(before), SlaFacts::of(after));
         let outage = was.outage(now).union(&is.outage(now));
@@ -100,7 +102,7 @@ impl Incidents {
             }
             (Affected::All, _) | (_, Affected::All) => None,
         };
-        Some(Resettle {
+        Some(RecomputeCredits {
             author: author.clone(),
             tenants,
             span,
@@ -109,13 +111,13 @@ impl Incidents {
 
     /// The message that looks at the credits of a tenant and period again, as one of them is
     /// not granted or taken back: what a cap had cut of the others may have room.
-    pub(super) fn room_again(
+    pub(super) fn freed_room(
         &self,
         row: &LedgerRow,
         author: &PersonName,
         now: Timestamp,
     ) -> OutboxWrite {
-        let asked = Resettle {
+        let asked = RecomputeCredits {
             author: author.clone(),
             tenants: Some(vec![row.tenant_id.clone()]),
             span: Some(row.period.window(Zone::UTC)),
@@ -123,8 +125,8 @@ impl Incidents {
         OutboxWrite::Add(Box::new(Message {
             id: MessageId::from_uuid(self.0.ids.sortable(now)),
             incident_id: None,
-            lane: Severity::Sev4,
-            body: MessageBody::Settle(asked),
+            priority: Severity::Sev4,
+            body: MessageBody::RecomputeCredits(asked),
             committed_at: now,
             due_at: now,
             log: Vec::new(),
@@ -147,7 +149,7 @@ impl Incidents {
         &self,
         after: &Incident,
         rows: &[LedgerRow],
-        fresh: Vec<Fresh>,
+        fresh: Vec<ComputedCredit>,
         outgrown: &[CreditId],
         author: &PersonName,
         now: Timestamp,
@@ -159,7 +161,12 @@ impl Incidents {
     }
 
     /// What each tenant is owed for an incident, as it stands now.
-    fn fresh(&self, facts: SlaFacts<'_>, tenants: &[AffectedTenant], now: Timestamp) -> Vec<Fresh> {
+    fn computed_credits(
+        &self,
+        facts: SlaFacts<'_>,
+        tenants: &[AffectedTenant],
+        now: Timestamp,
+    ) -> Vec<ComputedCredit> {
         if facts.excluded().is_some() {
             return Vec::new();
         }
@@ -175,7 +182,7 @@ impl Incidents {
             };
             let parts_of = tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id);
             for (row, of) in credit_rows(terms, hit, parts(tenants), end).zip(parts_of) {
-                fresh.push(Fresh {
+                fresh.push(ComputedCredit {
                     tenant_id: row.tenant.clone(),
                     period: row.period,
                     outage_us: row.outage_us,
@@ -222,32 +229,36 @@ impl Incidents {
     }
 
     /// What a commit left to the relay, as a message.
-    pub(super) async fn settle_later(&self, claim: Claim, asked: Resettle) -> Result<(), Error> {
+    pub(super) async fn run_recompute_job(
+        &self,
+        claim: Claim,
+        asked: RecomputeCredits,
+    ) -> Result<(), Error> {
         let within = self.0.settings.store_deadline;
         if let Some(span) = asked.span {
             let only = asked.tenants.map(BTreeSet::from_iter);
-            self.settle_periods(&asked.author, only.as_ref(), span)
+            self.recompute_period_credits(&asked.author, only.as_ref(), span)
                 .await?;
         }
-        let settles = Some(Settlement {
+        let completes = Some(LeaseCompletion {
             message: claim.message.id,
             lease: claim.lease,
-            outcome: Settled::Done,
+            outcome: JobOutcome::Done,
         });
         if let Some(id) = claim.message.incident_id
             && let incident = self.get(id).await?
             && incident.affected_tenants == Affected::All
             && !incident.is_provisional()
         {
-            let beside = Beside {
-                settles,
-                ..Beside::default()
+            let beside = RecomputeContext {
+                completes,
+                ..RecomputeContext::default()
             };
-            let settled = self.settle_again(id, &asked.author, &[], beside);
+            let settled = self.recompute_incident_credits(id, &asked.author, &[], beside);
             return settled.await.map(drop);
         }
         let commit = Commit {
-            settles,
+            completes: completes,
             ..Commit::default()
         };
         self.0.store.commit(commit, within).await?;
@@ -257,24 +268,24 @@ impl Incidents {
     /// Computes the credits of an incident anew, in a commit of its own, and says
     /// whether anything came out differently; those that are `outgrown` do. Nothing is
     /// written where it did not, but what is to be settled with it.
-    pub(super) async fn settle_again(
+    pub(super) async fn recompute_incident_credits(
         &self,
         id: IncidentId,
         author: &PersonName,
         outgrown: &[CreditId],
-        beside: Beside,
+        beside: RecomputeContext,
     ) -> Result<bool, Error> {
         let within = self.0.settings.store_deadline;
         for _ in 0..ATTEMPTS {
             let before = self.get(id).await?;
             let tenants = self.tenants_of(&before.affected_tenants).await?;
             let (rows, now) = (self.rows_of(&before).await?, self.0.now());
-            let fresh = self.fresh(SlaFacts::of(&before), &tenants, now);
+            let fresh = self.computed_credits(SlaFacts::of(&before), &tenants, now);
             let changed = before.credit_revision == 0
-                || !is_settled(&rows, &fresh)
+                || !is_up_to_date(&rows, &fresh)
                 || still_granted(&rows, outgrown);
             let mut commit = Commit {
-                settles: beside.settles.clone(),
+                completes: beside.completes.clone(),
                 ..Commit::default()
             };
             if changed {
@@ -288,7 +299,7 @@ impl Incidents {
                 commit
                     .writes
                     .push(IncidentWrite::new(after, expected, Vec::new()));
-            } else if commit.settles.is_none() {
+            } else if commit.completes.is_none() {
                 return Ok(false);
             }
             match self.0.store.commit(commit, within).await {
@@ -306,7 +317,7 @@ impl Incidents {
         match affected {
             Affected::These(tenants) => Ok(tenants.to_vec()),
             Affected::All => {
-                let all = self.everybody().await?.into_iter();
+                let all = self.all_tenants().await?.into_iter();
                 Ok(all.map(AffectedTenant::whole).collect())
             }
         }
@@ -314,7 +325,7 @@ impl Incidents {
 
     /// All tenants, by name, each once: the arithmetic relies on it, whatever order
     /// the host's directory has.
-    pub(super) async fn everybody(&self) -> Result<Vec<TenantId>, Error> {
+    pub(super) async fn all_tenants(&self) -> Result<Vec<TenantId>, Error> {
         let missing =
             Error::NotConfigured("an incident that hits all tenants needs a tenant directory");
         let directory = self.0.directory.as_ref().ok_or(missing)?;
@@ -327,13 +338,13 @@ impl Incidents {
 
 /// The credits that an incident had before it was reopened, of tenants that it still hits: they
 /// are computed again when it ends.
-fn as_before(rows: &[LedgerRow], tenants: &[AffectedTenant]) -> Vec<Fresh> {
+fn as_before(rows: &[LedgerRow], tenants: &[AffectedTenant]) -> Vec<ComputedCredit> {
     let hit = |tenant: &TenantId| {
         let found = tenants.binary_search_by(|one| one.tenant_id.cmp(tenant));
         found.is_ok()
     };
     let standing = newest(rows).into_iter().filter(|(tenant, _)| hit(tenant));
-    standing.map(|(_, row)| Fresh::of(row)).collect()
+    standing.map(|(_, row)| ComputedCredit::of(row)).collect()
 }
 
 /// Tells if one of these credits stands as it was granted.
