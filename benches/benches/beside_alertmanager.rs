@@ -22,7 +22,7 @@ use incident_core::actor::Role;
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::testing::caller;
-use incident_pagers::testing::{Attempt, Canned, Fault, StandIn};
+use incident_pagers::testing::{Attempt, CannedResponse, Fault, MockVendor};
 use incident_pagers::{PagerDuty, RoutingKey, Wake};
 use incident_store_memory::MemoryStore;
 use serde_json::json;
@@ -63,7 +63,10 @@ const DAYS: [(Day, &str); 6] = [
 fn plan(day: Day) -> impl Fn(&Attempt) -> Fault + Send + Sync + 'static {
     let started = Instant::now();
     move |attempt| {
-        let (now, bad) = (started.elapsed(), Fault::Answer(Canned::status(502)));
+        let (now, bad) = (
+            started.elapsed(),
+            Fault::Answer(CannedResponse::status(502)),
+        );
         match day {
             Day::NeverAnswers if now < TROUBLE => Fault::BlackHole,
             Day::Answers502 if now < TROUBLE => bad,
@@ -80,7 +83,7 @@ fn plan(day: Day) -> impl Fn(&Attempt) -> Fault + Send + Sync + 'static {
 }
 
 /// Watches a vendor through a day on which causes were told it by somebody.
-async fn watch(vendor: StandIn, day: Day, caused: Instant) -> String {
+async fn watch(vendor: MockVendor, day: Day, caused: Instant) -> String {
     if day == Day::RefusesConnections {
         tokio::time::sleep(TROUBLE).await;
         vendor.listen().await.unwrap();
@@ -108,8 +111,8 @@ async fn watch(vendor: StandIn, day: Day, caused: Instant) -> String {
     )
 }
 
-async fn vendor(day: Day) -> StandIn {
-    let vendor = StandIn::pagerduty().await.unwrap();
+async fn vendor(day: Day) -> MockVendor {
+    let vendor = MockVendor::pagerduty().await.unwrap();
     vendor.plan(plan(day));
     if day == Day::RefusesConnections {
         vendor.refuse().await.unwrap();
@@ -128,7 +131,7 @@ async fn ours(day: Day) -> String {
     let waker = wake.clone();
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .pager(Arc::new(pager))
-        .on_commit(move |notice| {
+        .on_event(move |notice| {
             if notice.outbox {
                 waker.wake();
             }

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use incident_console::console::{Console, Parts};
 use incident_console::http::auth::Tokens;
-use incident_pagers::testing::StandIn;
+use incident_pagers::testing::MockVendor;
 use incident_pagers::{PagerDuty, RoutingKey};
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ async fn create(client: &reqwest::Client, address: SocketAddr) -> (String, Creat
 }
 
 /// When the first request of each key had been read, once there are so many.
-async fn received(vendor: &StandIn, keys: usize) -> BTreeMap<String, Instant> {
+async fn received(vendor: &MockVendor, keys: usize) -> BTreeMap<String, Instant> {
     loop {
         let mut seen = BTreeMap::new();
         for request in vendor.requests() {
@@ -119,7 +119,7 @@ fn http() -> reqwest::Client {
 }
 
 /// Creates one after the other, each after the page of the one before.
-async fn idle(address: SocketAddr, vendor: &StandIn) -> Times {
+async fn idle(address: SocketAddr, vendor: &MockVendor) -> Times {
     let client = http();
     let mut times = Times::default();
     for _ in 0..ONE_AT_A_TIME {
@@ -133,7 +133,7 @@ async fn idle(address: SocketAddr, vendor: &StandIn) -> Times {
     times
 }
 
-async fn busy(address: SocketAddr, vendor: &StandIn) -> Times {
+async fn busy(address: SocketAddr, vendor: &MockVendor) -> Times {
     let before = received(vendor, 0).await.len();
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
@@ -159,7 +159,7 @@ async fn busy(address: SocketAddr, vendor: &StandIn) -> Times {
 }
 
 /// The least it can take: a client that posts the same bytes.
-async fn bare(vendor: &StandIn) -> Vec<Duration> {
+async fn bare(vendor: &MockVendor) -> Vec<Duration> {
     let body = vendor.requests()[0].body.clone();
     let client = http();
     let mut times = Vec::new();
@@ -179,7 +179,7 @@ async fn bare(vendor: &StandIn) -> Vec<Duration> {
 
 #[tokio::main]
 async fn main() {
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     let pager = PagerDuty::builder(RoutingKey::new(KEY).unwrap())
         .base_url(vendor.base_url())
         .build()

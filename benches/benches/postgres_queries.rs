@@ -158,7 +158,7 @@ impl Pager for Noting {
         true
     }
 
-    async fn send(&self, _page: &PageEvent, _within: Duration) -> DeliveryResult {
+    async fn send(&self, _page: &PageEvent, _timeout: Duration) -> DeliveryResult {
         self.0.lock().unwrap().push(Instant::now());
         DeliveryResult::Accepted(Receipt::default())
     }
@@ -170,7 +170,7 @@ async fn latency(pool: PgPool) {
     let store = PgStore::new(pool);
     let incidents = Incidents::builder(Arc::new(store))
         .pager(Arc::<Noting>::clone(&pager))
-        .on_commit(move |notice| {
+        .on_event(move |notice| {
             if notice.outbox {
                 waker.wake();
             }

@@ -107,7 +107,7 @@ async fn measure(name: &str, store: Arc<dyn Store>) {
         page.incidents.len(),
         page.incidents
             .iter()
-            .find(|one| one.id == kept.face.id)
+            .find(|one| one.id == kept.status_page.id)
             .map_or(0, |one| one.updates.len()),
         OLD + MEASURED
     );
@@ -118,8 +118,8 @@ async fn main() {
     measure("memory", Arc::new(MemoryStore::default())).await;
     let cluster = Cluster::start(Safety::Durable).unwrap();
     let database = Database::create(&cluster, None).await.unwrap();
-    let within = Duration::from_secs(30);
-    migrate(&database.options(), within).await.unwrap();
+    let timeout = Duration::from_secs(30);
+    migrate(&database.options(), timeout).await.unwrap();
     let pool = database.pool(4).await.unwrap();
     measure("postgres", Arc::new(PgStore::new(pool))).await;
 }

@@ -50,8 +50,8 @@ async fn main() {
     );
     let limit = 16 << 30;
     for (name, seal) in [("memory, unsealed", usize::MAX), ("memory, sealed", 32_768)] {
-        let usage = || MemoryUsage::with_limit(limit).sealing_after(seal);
-        let (followed, anew) = (usage(), usage().following_from(Duration::MAX));
+        let usage = || MemoryUsage::with_limit(limit).with_seal_threshold(seal);
+        let (followed, anew) = (usage(), usage().incremental_above(Duration::MAX));
         live(
             name,
             (&names, &all),
@@ -65,7 +65,7 @@ async fn main() {
     migrate(&database.options(), WITHIN).await.unwrap();
     let pool = database.pool(4).await.unwrap();
     let followed = PgUsage::new(pool.clone());
-    let anew = PgUsage::new(pool.clone()).following_from(Duration::MAX);
+    let anew = PgUsage::new(pool.clone()).incremental_above(Duration::MAX);
     live(
         "postgres",
         (&names, &all),
@@ -84,7 +84,7 @@ impl UsageSink for Nowhere {
     async fn record(
         &self,
         _events: Vec<incident_core::impact::ApiUsageEvent>,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<(), incident_core::port::UsageError> {
         Ok(())
     }

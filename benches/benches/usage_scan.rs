@@ -111,7 +111,7 @@ fn roof() -> f64 {
 
 /// A source that counts every question as a whole, however often it is asked.
 fn counting() -> MemoryUsage {
-    MemoryUsage::with_limit(64 << 30).following_from(Duration::MAX)
+    MemoryUsage::with_limit(64 << 30).incremental_above(Duration::MAX)
 }
 
 async fn alone() {
@@ -147,7 +147,7 @@ async fn alone() {
             names.query("30d", "all", false),
         );
         // One after the other, so that there is room for a hundred million.
-        let raw = counting().sealing_after(usize::MAX);
+        let raw = counting().with_seal_threshold(usize::MAX);
         load(&raw, &names, &all).await;
         let raw_short = best(&raw, &short).await.0;
         let raw_long = best(&raw, &long).await.0;
@@ -175,7 +175,7 @@ async fn serve(folder: &str, arguments: &[String]) {
         write(folder, &all).unwrap();
     }
     let names = NamesOf::of(&all);
-    let (raw, sealed) = (counting().sealing_after(usize::MAX), counting());
+    let (raw, sealed) = (counting().with_seal_threshold(usize::MAX), counting());
     let raw_rate = load(&raw, &names, &all).await;
     let sealed_rate = load(&sealed, &names, &all).await;
     drop(all);

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Invalid, PersonName};
+use crate::{PersonName, ValidationError};
 
 /// What kind of actor did something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,14 +68,14 @@ impl Role {
 }
 
 impl FromStr for Role {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
         Self::ALL
             .into_iter()
             .find_map(|(role, name)| (name == text).then_some(role))
             .ok_or_else(|| {
-                Invalid::new(
+                ValidationError::new(
                     "role",
                     "one of viewer, responder, commander, billing, admin",
                 )

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use crate::audit::Chain;
 use crate::chain::{Hash, Head};
-use crate::{IncidentId, Invalid, Timestamp};
+use crate::{IncidentId, Timestamp, ValidationError};
 
 const DOMAIN: &[u8] = b"incident/anchor/v1\0";
 
@@ -45,10 +45,10 @@ impl fmt::Display for AnchoredChain {
 }
 
 impl FromStr for AnchoredChain {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let wrong = || Invalid::new("chain", "timeline/<id>, audit/<id> or audit/system");
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
+        let wrong = || ValidationError::new("chain", "timeline/<id>, audit/<id> or audit/system");
         match text.split_once('/') {
             Some(("timeline", id)) => id.parse().map(Self::Timeline),
             Some(("audit", chain)) => chain.parse().map(Self::Audit),
@@ -59,9 +59,9 @@ impl FromStr for AnchoredChain {
 }
 
 impl TryFrom<String> for AnchoredChain {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: String) -> Result<Self, ValidationError> {
         text.parse()
     }
 }
@@ -90,13 +90,13 @@ impl From<AnchoredChain> for String {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchor {
-    said: Said,
+    payload: AnchorPayload,
     digest: Hash,
 }
 
 /// What is digested. The order of the fields is part of the format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Said {
+struct AnchorPayload {
     v: u8,
     at: Timestamp,
     heads: BTreeMap<AnchoredChain, Head>,
@@ -115,21 +115,24 @@ impl Anchor {
     /// The anchor of these heads.
     #[must_use]
     pub fn new(at: Timestamp, heads: BTreeMap<AnchoredChain, Head>) -> Self {
-        let said = Said { v: 1, at, heads };
+        let said = AnchorPayload { v: 1, at, heads };
         let digest = digest(&said);
-        Self { said, digest }
+        Self {
+            payload: said,
+            digest,
+        }
     }
 
     /// When the heads were read.
     #[must_use]
     pub const fn at(&self) -> Timestamp {
-        self.said.at
+        self.payload.at
     }
 
     /// The heads, by chain.
     #[must_use]
     pub const fn heads(&self) -> &BTreeMap<AnchoredChain, Head> {
-        &self.said.heads
+        &self.payload.heads
     }
 
     /// One number that stands for all of it.
@@ -139,7 +142,7 @@ impl Anchor {
     }
 }
 
-fn digest(said: &Said) -> Hash {
+fn digest(said: &AnchorPayload) -> Hash {
     let mut hasher = Sha256::new();
     hasher.update(DOMAIN);
     // A map with text for keys and no float: writing it as JSON cannot fail.
@@ -149,7 +152,7 @@ fn digest(said: &Said) -> Hash {
 
 impl fmt::Display for Anchor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Said { v, at, heads } = self.said.clone();
+        let AnchorPayload { v, at, heads } = self.payload.clone();
         let line = Line {
             v,
             at,
@@ -161,10 +164,11 @@ impl fmt::Display for Anchor {
 }
 
 impl FromStr for Anchor {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(line: &str) -> Result<Self, Invalid> {
-        let wrong = || Invalid::new("anchor", "a line of an anchor of version 1, unchanged");
+    fn from_str(line: &str) -> Result<Self, ValidationError> {
+        let wrong =
+            || ValidationError::new("anchor", "a line of an anchor of version 1, unchanged");
         let read: Line = serde_json::from_str(line).map_err(|_| wrong())?;
         let anchor = Self::new(read.at, read.heads);
         if read.v == 1 && anchor.digest == read.digest {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::actor::{Actor, ActorKind};
 use crate::chain::{Hash, Head, Verdict, Walk, link};
 use crate::timeline::CanonicalError;
-use crate::{IncidentId, Invalid, PersonName, Timestamp};
+use crate::{IncidentId, PersonName, Timestamp, ValidationError};
 
 const DOMAIN: &[u8] = b"incident/audit/v1\0";
 
@@ -51,9 +51,9 @@ impl fmt::Display for Chain {
 }
 
 impl FromStr for Chain {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
         if text == "system" {
             Ok(Self::System)
         } else {
@@ -100,7 +100,7 @@ pub struct AuditEntry {
     /// 1, 2, 3, ... without gaps in this chain.
     pub seq: u64,
     /// What it says.
-    pub said: AuditDraft,
+    pub payload: AuditDraft,
     /// The bytes that were hashed.
     pub canonical: Vec<u8>,
     /// The hash of the entry before.
@@ -191,7 +191,7 @@ pub fn seal(head: Head, draft: AuditDraft) -> Result<AuditEntry, CanonicalError>
     Ok(AuditEntry {
         chain,
         seq,
-        said: draft,
+        payload: draft,
         canonical,
         prev_hash: head.hash,
         hash,
@@ -220,7 +220,7 @@ pub fn verify_next(chain: Chain, head: Head, entry: &AuditEntry) -> Result<Head,
     if hash != entry.hash {
         return Err("the hash does not fit the stored bytes");
     }
-    if !canonical(&entry.said).is_ok_and(|bytes| bytes == entry.canonical) {
+    if !canonical(&entry.payload).is_ok_and(|bytes| bytes == entry.canonical) {
         return Err("what is shown is not what was hashed");
     }
     Ok(Head { seq, hash })

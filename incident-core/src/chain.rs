@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Invalid, Salt};
+use crate::{Salt, ValidationError};
 
 /// A SHA-256 digest; printed and sent as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,10 +37,10 @@ impl From<Hash> for String {
 }
 
 impl TryFrom<String> for Hash {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
-        let wrong = || Invalid::new("hash", "64 lower-case hex digits");
+    fn try_from(text: String) -> Result<Self, ValidationError> {
+        let wrong = || ValidationError::new("hash", "64 lower-case hex digits");
         let mut bytes = [0; 32];
         if text.len() != 64 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(wrong());

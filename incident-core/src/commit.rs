@@ -88,7 +88,7 @@ pub enum SuggestionWrite {
 
 /// The scope of an idempotency key: (actor, key).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyScope {
+pub struct IdempotencyScope {
     /// Who sent the key.
     pub actor: PersonName,
     /// The key.
@@ -98,7 +98,7 @@ pub struct KeyScope {
 /// What a command answered, to be given again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reply {
+pub enum StoredResponse {
     /// An incident, and the numbers of the entries that were made.
     Incident {
         /// The incident as it was answered.
@@ -123,7 +123,7 @@ pub enum Reply {
     Credit(Box<CappedCredit>),
 }
 
-impl Reply {
+impl StoredResponse {
     /// Erases words of an incident that were redacted, where the reply repeats them: it
     /// tells the incident as it is now, and its suggestion without words.
     pub fn redact(&mut self, redaction: &Redaction, now: &Arc<Incident>) {
@@ -143,9 +143,9 @@ impl Reply {
 
 /// A reply to be remembered under a key.
 #[derive(Clone, Debug)]
-pub struct Remember {
+pub struct IdempotencyRecord {
     /// The scope of the key.
-    pub scope: KeyScope,
+    pub scope: IdempotencyScope,
     /// What the key was used for.
     pub fingerprint: [u8; 32],
     /// When the reply was made: an older record that had expired by then gives way.
@@ -153,7 +153,7 @@ pub struct Remember {
     /// Until when a repeat gets the same reply.
     pub expires_at: Timestamp,
     /// The reply.
-    pub reply: Reply,
+    pub reply: StoredResponse,
 }
 
 /// A declaration that claims an alert.
@@ -186,7 +186,7 @@ pub struct Commit {
     /// A suggestion.
     pub suggestion: Option<SuggestionWrite>,
     /// The reply to remember.
-    pub remember: Option<Remember>,
+    pub remember: Option<IdempotencyRecord>,
     /// The message that this commit finishes or puts off.
     pub completes: Option<LeaseCompletion>,
     /// The entry whose free text is erased, with every copy of it

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Invalid;
+use crate::ValidationError;
 
 /// Makes one newtype over a UUID per kind of thing.
 macro_rules! ids {
@@ -31,13 +31,13 @@ macro_rules! ids {
         }
 
         impl FromStr for $name {
-            type Err = Invalid;
+            type Err = ValidationError;
 
-            fn from_str(text: &str) -> Result<Self, Invalid> {
+            fn from_str(text: &str) -> Result<Self, ValidationError> {
                 // Only the hyphenated form: one thing has one spelling.
                 match Uuid::try_parse(text) {
                     Ok(uuid) if text.len() == 36 => Ok(Self(uuid)),
-                    _ => Err(Invalid::new("id", "a hyphenated UUID")),
+                    _ => Err(ValidationError::new("id", "a hyphenated UUID")),
                 }
             }
         }

@@ -4,18 +4,18 @@
 // Vocabulary: knows nobody.
 pub mod actor;
 pub mod chain;
+mod csv;
 #[doc(hidden)]
 pub mod failpoint;
 pub mod id;
-mod invalid;
 mod link;
 pub mod money;
 pub mod name;
 mod percent;
 pub mod period;
 mod plain;
-mod table;
 pub mod time;
+mod validation;
 pub mod window;
 mod zone;
 
@@ -45,8 +45,8 @@ pub mod conformance;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use csv::escape_csv_formula;
 pub use id::*;
-pub use invalid::Invalid;
 pub use link::LinkTemplate;
 pub use money::{Currency, Money};
 pub use name::{
@@ -56,7 +56,7 @@ pub use name::{
 pub use percent::Percent;
 pub use period::{Period, PeriodKind};
 pub use plain::plain;
-pub use table::cell;
 pub use time::{Month, Timestamp};
+pub use validation::ValidationError;
 pub use window::{Window, Windows};
 pub use zone::Zone;

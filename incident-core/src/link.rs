@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::{HttpsUrl, IncidentId, Invalid, ServiceId, Timestamp};
+use crate::{HttpsUrl, IncidentId, ServiceId, Timestamp, ValidationError};
 
 /// An address with places to fill in: `{id}`, the incident; `{from}`, the start
 /// of its impact; `{services}`, the services it hits, separated by commas.
@@ -26,7 +26,7 @@ impl LinkTemplate {
     ///
     /// # Errors
     /// It is no https address.
-    pub fn new(template: &str) -> Result<Self, Invalid> {
+    pub fn new(template: &str) -> Result<Self, ValidationError> {
         Ok(Self(HttpsUrl::new(template)?))
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Invalid, Percent};
+use crate::{Percent, ValidationError};
 
 /// An ISO 4217 alphabetic code: three upper-case letters, such as `EUR`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,10 +16,10 @@ impl Currency {
     ///
     /// # Errors
     /// Not three upper-case ASCII letters.
-    pub fn new(code: &str) -> Result<Self, Invalid> {
+    pub fn new(code: &str) -> Result<Self, ValidationError> {
         match <[u8; 3]>::try_from(code.as_bytes()) {
             Ok(letters) if letters.iter().all(u8::is_ascii_uppercase) => Ok(Self(letters)),
-            _ => Err(Invalid::new(
+            _ => Err(ValidationError::new(
                 "currency",
                 "three upper-case letters of ISO 4217, such as EUR",
             )),
@@ -47,9 +47,9 @@ impl Currency {
 }
 
 impl TryFrom<String> for Currency {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(code: String) -> Result<Self, Invalid> {
+    fn try_from(code: String) -> Result<Self, ValidationError> {
         Self::new(&code)
     }
 }
@@ -114,7 +114,7 @@ impl Money {
     /// let fee = |minor| Money { minor, currency: Currency::new("EUR").unwrap() };
     /// let ten = Percent::of_whole(10)?;
     /// assert_eq!((fee(12_345).share(ten).minor, fee(12_355).share(ten).minor), (1_234, 1_236));
-    /// # Ok::<(), incident_core::Invalid>(())
+    /// # Ok::<(), incident_core::ValidationError>(())
     /// ```
     #[must_use]
     pub fn share(self, percent: Percent) -> Self {

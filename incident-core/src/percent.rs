@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
+use crate::ValidationError;
 
 /// A percentage from 0 to 100, exact to four decimals.
 ///
@@ -18,7 +18,7 @@ use crate::Invalid;
 /// assert_eq!(target.ppm(), 999_000);
 /// assert_eq!(target.to_string(), "99.9");
 /// assert_eq!(Percent::of_whole(10)?.to_string(), "10");
-/// # Ok::<(), incident_core::Invalid>(())
+/// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -36,11 +36,11 @@ impl Percent {
     ///
     /// # Errors
     /// More than 100 %.
-    pub fn from_ppm(ppm: u32) -> Result<Self, Invalid> {
+    pub fn from_ppm(ppm: u32) -> Result<Self, ValidationError> {
         if ppm <= Self::HUNDRED.0 {
             Ok(Self(ppm))
         } else {
-            Err(Invalid::new("percent", EXPECTED))
+            Err(ValidationError::new("percent", EXPECTED))
         }
     }
 
@@ -48,7 +48,7 @@ impl Percent {
     ///
     /// # Errors
     /// More than 100 %.
-    pub fn of_whole(percent: u32) -> Result<Self, Invalid> {
+    pub fn of_whole(percent: u32) -> Result<Self, ValidationError> {
         Self::from_ppm(percent.saturating_mul(10_000))
     }
 
@@ -83,10 +83,10 @@ impl Percent {
 }
 
 impl FromStr for Percent {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let wrong = || Invalid::new("percent", EXPECTED);
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
+        let wrong = || ValidationError::new("percent", EXPECTED);
         let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
         let digits = |s: &str, most: usize| {
             (1..=most).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit())
@@ -103,9 +103,9 @@ impl FromStr for Percent {
 }
 
 impl TryFrom<String> for Percent {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: String) -> Result<Self, ValidationError> {
         text.parse()
     }
 }

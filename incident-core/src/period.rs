@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Invalid, Month, Timestamp, Window, Zone};
+use crate::{Month, Timestamp, ValidationError, Window, Zone};
 
 /// How long the periods of a contract are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ impl PeriodKind {
 /// assert_eq!(quarter.window(Zone::UTC).start().to_string(), "2026-10-01T00:00:00Z");
 /// assert_eq!(quarter.kind(), PeriodKind::Quarter);
 /// assert_eq!(Period::of_month("2026-11".parse()?, PeriodKind::Quarter), quarter);
-/// # Ok::<(), incident_core::Invalid>(())
+/// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -120,10 +120,10 @@ impl fmt::Debug for Period {
 }
 
 impl FromStr for Period {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let wrong = || Invalid::new("period", EXPECTED);
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
+        let wrong = || ValidationError::new("period", EXPECTED);
         let (first, kind) = match text.split_once("-Q") {
             Some((year, quarter @ ("1" | "2" | "3" | "4"))) => {
                 let number = quarter.parse::<u8>().map_err(|_| wrong())? * 3 - 2;
@@ -139,9 +139,9 @@ impl FromStr for Period {
 }
 
 impl TryFrom<String> for Period {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: String) -> Result<Self, ValidationError> {
         text.parse()
     }
 }

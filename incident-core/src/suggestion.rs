@@ -47,7 +47,7 @@ pub struct Suggestion {
     /// The id.
     pub id: SuggestionId,
     /// What was sent.
-    pub said: Suggest,
+    pub request: Suggest,
     /// When we received it.
     pub received_at: Timestamp,
     /// Whether an incident was declared from it.
@@ -57,8 +57,8 @@ pub struct Suggestion {
 impl Suggestion {
     /// Erases what was said in words.
     pub fn redact(&mut self) {
-        self.said.evidence = None;
-        self.said.signal = Name::made("redacted");
+        self.request.evidence = None;
+        self.request.signal = Name::made("redacted");
     }
 
     /// Where it stands at `now`.
@@ -78,10 +78,10 @@ impl Suggestion {
     #[must_use]
     pub fn concerns(&self, incident: &Incident) -> bool {
         incident.status.is_live()
-            && incident.affected_services.contains(&self.said.service)
+            && incident.affected_services.contains(&self.request.service)
             && incident
                 .affected_tenants
-                .includes(self.said.tenant.as_str())
+                .includes(self.request.tenant.as_str())
     }
 
     /// A title for the incident that it proposes.
@@ -92,7 +92,7 @@ impl Suggestion {
             tenant,
             signal,
             ..
-        } = &self.said;
+        } = &self.request;
         let title = format!("{service} x {tenant}: {signal}");
         title.chars().take(crate::name::TITLE_CHARS).collect()
     }

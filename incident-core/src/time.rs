@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
+use crate::ValidationError;
 use crate::window::Window;
 use crate::zone::Zone;
 
@@ -39,7 +39,7 @@ const EXPECTED: &str =
 /// let t: Timestamp = "2026-11-20T23:15:00.1234567+01:00".parse()?;
 /// assert_eq!(t.to_string(), "2026-11-20T22:15:00.123456Z");
 /// assert!("2016-12-31T23:59:60Z".parse::<Timestamp>().is_err());
-/// # Ok::<(), incident_core::Invalid>(())
+/// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -55,11 +55,11 @@ impl Timestamp {
     ///
     /// # Errors
     /// Before 1970 or after 9999.
-    pub fn from_micros(micros: i64) -> Result<Self, Invalid> {
+    pub fn from_micros(micros: i64) -> Result<Self, ValidationError> {
         if (0..=MAX_US).contains(&micros) {
             Ok(Self(micros))
         } else {
-            Err(Invalid::new("time", EXPECTED))
+            Err(ValidationError::new("time", EXPECTED))
         }
     }
 
@@ -73,10 +73,10 @@ impl Timestamp {
     ///
     /// # Errors
     /// A leap second, or a year outside 1970..=9999.
-    pub fn from_chrono(time: DateTime<Utc>) -> Result<Self, Invalid> {
+    pub fn from_chrono(time: DateTime<Utc>) -> Result<Self, ValidationError> {
         // chrono shows a leap second as 1_000_000_000 nanoseconds or more.
         if time.nanosecond() >= 1_000_000_000 {
-            return Err(Invalid::new("time", EXPECTED));
+            return Err(ValidationError::new("time", EXPECTED));
         }
         Self::from_micros(time.timestamp_micros())
     }
@@ -109,18 +109,18 @@ impl Timestamp {
 }
 
 impl FromStr for Timestamp {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
         plain(text.as_bytes()).map_or_else(|| any_form(text), Ok)
     }
 }
 
 /// Reads a time in any form of RFC 3339.
-fn any_form(text: &str) -> Result<Timestamp, Invalid> {
+fn any_form(text: &str) -> Result<Timestamp, ValidationError> {
     let parsed = DateTime::parse_from_rfc3339(text);
     let Ok(time) = parsed else {
-        return Err(Invalid::new("time", EXPECTED));
+        return Err(ValidationError::new("time", EXPECTED));
     };
     Timestamp::from_chrono(time.with_timezone(&Utc))
 }
@@ -199,9 +199,9 @@ fn digit(byte: u8) -> Option<i64> {
 }
 
 impl TryFrom<String> for Timestamp {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: String) -> Result<Self, ValidationError> {
         text.parse()
     }
 }
@@ -236,7 +236,7 @@ impl fmt::Debug for Timestamp {
 /// let month = Month::of("2026-11-30T23:59:59.999999Z".parse::<Timestamp>()?);
 /// assert_eq!(month.to_string(), "2026-11");
 /// assert_eq!(month.window().end().to_string(), "2026-12-01T00:00:00Z");
-/// # Ok::<(), incident_core::Invalid>(())
+/// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -363,11 +363,11 @@ impl fmt::Debug for Month {
 }
 
 impl FromStr for Month {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
         let wrong = || {
-            Invalid::new(
+            ValidationError::new(
                 "month",
                 "a month between 1970-01 and 9999-12, such as 2026-11",
             )
@@ -385,9 +385,9 @@ impl FromStr for Month {
 }
 
 impl TryFrom<String> for Month {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: String) -> Result<Self, ValidationError> {
         text.parse()
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
+use crate::ValidationError;
 use crate::time::Timestamp;
 
 /// A half-open interval `[start, end)`; never empty, never reversed.
@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 /// assert!(window.contains(start) && !window.contains(end));
 /// assert_eq!(window.micros(), 45 * 60 * 1_000_000);
 /// assert!(Window::new(end, start).is_err());
-/// # Ok::<(), incident_core::Invalid>(())
+/// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Bounds")]
@@ -36,9 +36,9 @@ struct Bounds {
 }
 
 impl TryFrom<Bounds> for Window {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(bounds: Bounds) -> Result<Self, Invalid> {
+    fn try_from(bounds: Bounds) -> Result<Self, ValidationError> {
         Self::new(bounds.start, bounds.end)
     }
 }
@@ -48,8 +48,9 @@ impl Window {
     ///
     /// # Errors
     /// `end` is not after `start`.
-    pub fn new(start: Timestamp, end: Timestamp) -> Result<Self, Invalid> {
-        Self::non_empty(start, end).ok_or_else(|| Invalid::new("end", "a time after `start`"))
+    pub fn new(start: Timestamp, end: Timestamp) -> Result<Self, ValidationError> {
+        Self::non_empty(start, end)
+            .ok_or_else(|| ValidationError::new("end", "a time after `start`"))
     }
 
     /// `[start, end)` if that holds anything at all.
@@ -111,7 +112,7 @@ impl fmt::Debug for Window {
 /// let b = Window::new(at("2026-11-20T10:20:00Z")?, at("2026-11-20T10:50:00Z")?)?;
 /// let union: Windows = [a, b].into_iter().collect();
 /// assert_eq!(union.micros(), 50 * 60 * 1_000_000); // not 60 minutes
-/// # Ok::<(), incident_core::Invalid>(())
+/// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "Vec<Window>")]

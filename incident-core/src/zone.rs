@@ -7,7 +7,7 @@ use chrono::{Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, TimeDelta, Tim
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use crate::{Invalid, Timestamp};
+use crate::{Timestamp, ValidationError};
 
 /// A zone of the tz database by its name, such as `Europe/Paris`. The database is
 /// part of the build: the same on every machine, whatever its `TZ`.
@@ -18,7 +18,7 @@ use crate::{Invalid, Timestamp};
 /// let march: Month = "2026-03".parse()?;
 /// // One hour short: summer time begins on the 29th.
 /// assert_eq!(march.window_in(paris).micros() / 3_600_000_000, 31 * 24 - 1);
-/// # Ok::<(), incident_core::Invalid>(())
+/// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -94,12 +94,12 @@ impl Default for Zone {
 }
 
 impl FromStr for Zone {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(name: &str) -> Result<Self, Invalid> {
+    fn from_str(name: &str) -> Result<Self, ValidationError> {
         let known = name.parse::<Tz>().map(Self);
         known.map_err(|_| {
-            Invalid::new(
+            ValidationError::new(
                 "timezone",
                 "a zone of the tz database, such as Europe/Paris or UTC",
             )
@@ -108,9 +108,9 @@ impl FromStr for Zone {
 }
 
 impl TryFrom<String> for Zone {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(name: String) -> Result<Self, Invalid> {
+    fn try_from(name: String) -> Result<Self, ValidationError> {
         name.parse()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_core::paging::{DeliveryResult, PageAction, PageEvent, Receipt, TargetId};
 use incident_core::port::Pager;
-use incident_core::{Invalid, plain};
+use incident_core::{ValidationError, plain};
 
 /// Writes each page as a line of the log at `warn`, and accepts it.
 ///
@@ -18,7 +18,7 @@ impl LogPager {
     ///
     /// # Errors
     /// The name is not one of a target.
-    pub fn named(name: &str) -> Result<Self, Invalid> {
+    pub fn named(name: &str) -> Result<Self, ValidationError> {
         Ok(Self(TargetId::new(name)?))
     }
 }
@@ -39,7 +39,7 @@ impl Pager for LogPager {
         true
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
+    async fn send(&self, page: &PageEvent, _timeout: Duration) -> DeliveryResult {
         let action = match page.action {
             PageAction::Trigger => "PAGE",
             PageAction::Acknowledge => "page acknowledged",

@@ -12,7 +12,7 @@ use incident_core::chain::Head;
 use incident_core::port::{AnchorError, AnchorRecord, AnchorSink};
 
 /// Most heads of one chain that are held; the newest.
-const MOST_HEADS: usize = 10_000;
+const MAX_HEADS: usize = 10_000;
 
 /// A record of anchors in memory: for tests, and as what a record in another
 /// place keeps an index with. Clones share what they keep.
@@ -44,7 +44,7 @@ impl MemoryAnchors {
             let heads = kept.heads.entry(*chain).or_default();
             heads.insert(*head);
             // A later head holds all entries before it, so the oldest can go.
-            if heads.len() > MOST_HEADS {
+            if heads.len() > MAX_HEADS {
                 heads.pop_first();
             }
         }
@@ -54,7 +54,7 @@ impl MemoryAnchors {
 
 #[async_trait]
 impl AnchorSink for MemoryAnchors {
-    async fn keep(&self, anchor: &Anchor, _within: Duration) -> Result<(), AnchorError> {
+    async fn keep(&self, anchor: &Anchor, _timeout: Duration) -> Result<(), AnchorError> {
         self.note(anchor);
         Ok(())
     }
@@ -65,7 +65,7 @@ impl AnchorRecord for MemoryAnchors {
     async fn heads(
         &self,
         chain: AnchoredChain,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Vec<Head>, AnchorError> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(kept
@@ -81,7 +81,7 @@ impl AnchorRecord for MemoryAnchors {
         &self,
         after: Option<AnchoredChain>,
         limit: usize,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Vec<AnchoredChain>, AnchorError> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -89,7 +89,7 @@ impl AnchorRecord for MemoryAnchors {
         Ok(chains.take(limit).map(|(chain, _)| *chain).collect())
     }
 
-    async fn newest(&self, _within: Duration) -> Result<Option<Timestamp>, AnchorError> {
+    async fn newest(&self, _timeout: Duration) -> Result<Option<Timestamp>, AnchorError> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(kept.newest)
     }
@@ -107,7 +107,7 @@ mod tests {
         let anchors = MemoryAnchors::default();
         let chain = AnchoredChain::Audit(Chain::System);
         let at: Timestamp = "2026-11-21T03:00:00Z".parse().unwrap();
-        let most = u64::try_from(MOST_HEADS).unwrap();
+        let most = u64::try_from(MAX_HEADS).unwrap();
         for seq in 1..=most + 1 {
             let head = Head {
                 seq,
@@ -117,6 +117,6 @@ mod tests {
         }
         let kept = anchors.0.lock().unwrap();
         let heads = &kept.heads[&chain];
-        assert_eq!((heads.len(), heads.first().unwrap().seq), (MOST_HEADS, 2));
+        assert_eq!((heads.len(), heads.first().unwrap().seq), (MAX_HEADS, 2));
     }
 }

@@ -13,7 +13,7 @@ use crate::at_hand::{AtHand, Lent};
 use crate::failure::{Failure, Late};
 
 /// How often another connection is tried when one turns out to be dead.
-const TRIES: u32 = 4;
+const MAX_RECONNECTS: u32 = 4;
 
 /// A pool that was silent for longer is asked for a sign of life before it writes. A restart
 /// takes longer than this, and whatever reads first, as most commands do, finds out by itself
@@ -90,20 +90,20 @@ impl Server {
     }
 
     /// A connection for what can be asked again.
-    pub(crate) async fn session(&self, until: Instant) -> Result<Session, Failure> {
-        self.alive(For::Reading, until).await
+    pub(crate) async fn session(&self, deadline: Instant) -> Result<Session, Failure> {
+        self.alive(For::Reading, deadline).await
     }
 
     /// A connection for a statement that must not be sent twice.
-    pub(crate) async fn session_to_write(&self, until: Instant) -> Result<Session, Failure> {
-        self.alive(For::Writing, until).await
+    pub(crate) async fn session_to_write(&self, deadline: Instant) -> Result<Session, Failure> {
+        self.alive(For::Writing, deadline).await
     }
 
-    async fn alive(&self, what: For, until: Instant) -> Result<Session, Failure> {
+    async fn alive(&self, what: For, deadline: Instant) -> Result<Session, Failure> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut session = self.acquire(until).await?;
+            let mut session = self.acquire(deadline).await?;
             let longest = match what {
                 For::Reading => FORGOTTEN,
                 For::Writing => SILENT,
@@ -111,26 +111,26 @@ impl Server {
             if !self.last_reply.is_silent_for(longest) {
                 return Ok(session);
             }
-            let soon = if tries < TRIES {
-                until.min(Instant::now() + PING)
+            let soon = if tries < MAX_RECONNECTS {
+                deadline.min(Instant::now() + PING)
             } else {
-                until
+                deadline
             };
             let answer = timeout_at(soon, session.connection().ping()).await;
-            match session.used(answer) {
+            match session.checked(answer) {
                 Ok(()) => return Ok(session),
-                Err(_) if tries < TRIES && Instant::now() < until => self.drop_idle(),
+                Err(_) if tries < MAX_RECONNECTS && Instant::now() < deadline => self.drop_idle(),
                 // Nothing of ours was sent.
                 Err(failure) => return Err(failure.before()),
             }
         }
     }
 
-    async fn acquire(&self, until: Instant) -> Result<Session, Failure> {
+    async fn acquire(&self, deadline: Instant) -> Result<Session, Failure> {
         let session = |lent| Session {
             lent,
             server: self.clone(),
-            until,
+            deadline,
         };
         if let Some(lent) = self.at_hand.take() {
             return Ok(session(lent));
@@ -140,7 +140,7 @@ impl Server {
         if let Some(lent) = self.at_hand.take() {
             return Ok(session(lent));
         }
-        match timeout_at(until, self.pool.acquire()).await {
+        match timeout_at(deadline, self.pool.acquire()).await {
             Ok(Ok(connection)) => Ok(session(Lent {
                 connection,
                 calls: 0,
@@ -170,7 +170,7 @@ impl Server {
 pub(crate) struct Session {
     lent: Lent,
     server: Server,
-    pub(crate) until: Instant,
+    pub(crate) deadline: Instant,
 }
 
 /// What came of a call that had a deadline.
@@ -184,7 +184,7 @@ impl Session {
     /// Ends the call: a connection that was late or broke is closed instead of
     /// going back to the pool.
     pub(crate) fn end<T>(mut self, answer: Timed<T>) -> Result<T, Failure> {
-        let answer = self.used(answer);
+        let answer = self.checked(answer);
         let Self {
             mut lent, server, ..
         } = self;
@@ -202,7 +202,7 @@ impl Session {
         if !Failure::is_in_transaction(error) {
             return false;
         }
-        let done = timeout_at(self.until, self.lent.connection.execute("ROLLBACK")).await;
+        let done = timeout_at(self.deadline, self.lent.connection.execute("ROLLBACK")).await;
         matches!(done, Ok(Ok(_)))
     }
 
@@ -218,8 +218,8 @@ impl Session {
                 Ok(left_open) => left_open.rollback().await,
             }
         };
-        let answer = timeout_at(self.until, free).await;
-        self.used(answer).map_err(Failure::before)
+        let answer = timeout_at(self.deadline, free).await;
+        self.checked(answer).map_err(Failure::before)
     }
 
     /// Begins a transaction that only reads and in which no statement takes longer. Poolers
@@ -252,7 +252,7 @@ impl Session {
         answer.and_then(|answer| ended.map(|()| answer))
     }
 
-    fn used<T>(&mut self, answer: Timed<T>) -> Result<T, Failure> {
+    fn checked<T>(&mut self, answer: Timed<T>) -> Result<T, Failure> {
         let answer = match answer {
             Ok(answer) => answer.map_err(Failure::of),
             Err(_) => Err(Failure::During(Box::new(Late))),
@@ -282,35 +282,35 @@ impl Session {
 /// A call made again on another connection when one breaks: a read, or something else
 /// that may be done twice.
 pub(crate) struct Again {
-    until: Instant,
+    deadline: Instant,
     tries: u32,
 }
 
 impl Again {
-    pub(crate) const fn until(until: Instant) -> Self {
-        Self { until, tries: 0 }
+    pub(crate) const fn deadline(deadline: Instant) -> Self {
+        Self { deadline, tries: 0 }
     }
 
     pub(crate) async fn session(&mut self, server: &Server) -> Result<Session, Failure> {
         self.tries += 1;
-        server.session(self.until).await
+        server.session(self.deadline).await
     }
 
     pub(crate) fn is_worth_another(&self, failure: &Failure) -> bool {
         let broke = matches!(failure, Failure::During(_) | Failure::NotSent(_));
-        broke && self.tries < TRIES && Instant::now() < self.until
+        broke && self.tries < MAX_RECONNECTS && Instant::now() < self.deadline
     }
 }
 
 /// Makes a call until a connection holds: `again!(server, until, |session| call)`. A macro,
 /// because no closure can say that its future is `Send` for every connection.
 macro_rules! again {
-    ($server:expr, $until:expr, |$session:ident| $call:expr) => {{
-        let mut again = $crate::access::Again::until($until);
+    ($server:expr, $deadline:expr, |$session:ident| $call:expr) => {{
+        let mut again = $crate::access::Again::deadline($deadline);
         loop {
             let answer = match again.session($server).await {
                 Ok(mut $session) => {
-                    let answer = tokio::time::timeout_at($session.until, $call).await;
+                    let answer = tokio::time::timeout_at($session.deadline, $call).await;
                     $session.end(answer)
                 }
                 Err(failure) => Err(failure),
@@ -326,9 +326,9 @@ pub(crate) use again;
 
 /// Reads within a time: `read!(server, within, |connection| call)`.
 macro_rules! read {
-    ($server:expr, $within:expr, |$connection:ident| $call:expr) => {{
-        let until = tokio::time::Instant::now() + $within;
-        let answer = $crate::access::again!($server, until, |session| {
+    ($server:expr, $timeout:expr, |$connection:ident| $call:expr) => {{
+        let deadline = tokio::time::Instant::now() + $timeout;
+        let answer = $crate::access::again!($server, deadline, |session| {
             let $connection = session.connection();
             $call
         });

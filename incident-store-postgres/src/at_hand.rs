@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 const MOMENT: Duration = Duration::from_millis(3);
 
 /// After so many calls it goes back to the pool, which ends those that are too old.
-const MOST_CALLS: u32 = 256;
+const MAX_CALLS: u32 = 256;
 
 /// A connection, and how many calls it has had since the pool lent it.
 pub(crate) struct Lent {
@@ -74,7 +74,7 @@ impl AtHand {
         let mut kept = self.lock();
         if kept.is_some()
             || lent.altered
-            || lent.calls >= MOST_CALLS
+            || lent.calls >= MAX_CALLS
             || self.waiting.load(Ordering::SeqCst) > 0
         {
             drop(kept);

@@ -20,9 +20,9 @@ impl AuditLog for PgStore {
     async fn audit(
         &self,
         query: &AuditQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        read!(&self.0.pool, within, |connection| entries(
+        read!(&self.0.pool, timeout, |connection| entries(
             connection, query
         ))
     }
@@ -32,9 +32,9 @@ impl AuditLog for PgStore {
         chain: Chain,
         after_seq: u64,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        read!(&self.0.pool, within, |connection| links(
+        read!(&self.0.pool, timeout, |connection| links(
             connection, chain, after_seq, limit
         ))
     }
@@ -43,9 +43,9 @@ impl AuditLog for PgStore {
         &self,
         after: Option<Chain>,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Chain>, StoreError> {
-        read!(&self.0.pool, within, |connection| chains(
+        read!(&self.0.pool, timeout, |connection| chains(
             connection, after, limit
         ))
     }
@@ -155,7 +155,7 @@ fn entry(row: &PgRow) -> sqlx::Result<AuditEntry> {
     Ok(AuditEntry {
         chain: chain(row)?,
         seq: row::count(row, "seq")?,
-        said: audit::read(&canonical).map_err(unreadable)?,
+        payload: audit::read(&canonical).map_err(unreadable)?,
         canonical,
         prev_hash: row::hash(row, "prev_hash")?,
         hash: row::hash(row, "hash")?,

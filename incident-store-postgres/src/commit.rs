@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_core::Timestamp;
 use incident_core::chain::{Hash, Head};
-use incident_core::commit::{Commit, Committed, KeyScope, Remember};
+use incident_core::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
 use incident_core::engine::Prepared;
 use incident_core::incident::{Incident, Outline};
 use incident_core::port::{Clock, IncidentFilter, IncidentStore, StoreError};
@@ -29,7 +29,7 @@ use crate::store::PgStore;
 use crate::timeline;
 
 /// How often a commit is tried that stood in the way of another.
-const TRIES: u32 = 4;
+const MAX_COLLISION_RETRIES: u32 = 4;
 
 /// Refuses to run inside of a transaction: see `incident.keep_alone`.
 const KEEP_ALONE: &str = "call incident.keep_alone($1, null, null, null)";
@@ -67,29 +67,30 @@ impl PgStore {
         committed(commit, links)
     }
 
-    async fn keep(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError> {
-        let until = Instant::now() + within;
+    async fn keep(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
+        let deadline = Instant::now() + timeout;
         let text = document(&commit)?;
         let mut tries = 0;
         let links = loop {
             tries += 1;
-            match self.send(&text, until).await {
+            match self.send(&text, deadline).await {
                 // Nothing was kept, and the same may be kept now.
                 Err(failure)
-                    if (failure.is_collision() || failure.is_not_sent()) && tries < TRIES => {}
+                    if (failure.is_collision() || failure.is_not_sent())
+                        && tries < MAX_COLLISION_RETRIES => {}
                 other => break other.map_err(Failure::of_write)?,
             }
         };
         committed(&commit, links)
     }
 
-    async fn send(&self, document: &str, until: Instant) -> Result<Vec<Sealed>, Failure> {
-        let mut session = self.0.pool.session_to_write(until).await?;
+    async fn send(&self, document: &str, deadline: Instant) -> Result<Vec<Sealed>, Failure> {
+        let mut session = self.0.pool.session_to_write(deadline).await?;
         failpoint::hit("before_keep");
         let document = sent_at(document, self.0.clock.now());
-        let mut answer = timeout_at(until, keep_alone(session.connection(), &document)).await;
+        let mut answer = timeout_at(deadline, keep_alone(session.connection(), &document)).await;
         if session.is_freed(&answer).await {
-            answer = timeout_at(until, keep_alone(session.connection(), &document)).await;
+            answer = timeout_at(deadline, keep_alone(session.connection(), &document)).await;
         }
         failpoint::hit("after_keep");
         session.end(answer)
@@ -183,23 +184,23 @@ async fn next_number(connection: &mut PgConnection) -> sqlx::Result<u64> {
 impl IncidentStore for PgStore {
     /// One statement, in a task of its own: a caller that goes away undoes
     /// nothing and leaves no connection behind in the middle of something.
-    async fn commit(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError> {
+    async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
         let store = self.clone();
-        let task = tokio::spawn(async move { store.keep(commit, within).await });
+        let task = tokio::spawn(async move { store.keep(commit, timeout).await });
         task.await
             .unwrap_or_else(|error| Err(StoreError::Unknown(Box::new(error))))
     }
 
-    async fn next_number(&self, within: Duration) -> Result<u64, StoreError> {
-        read!(&self.0.pool, within, |connection| next_number(connection))
+    async fn next_number(&self, timeout: Duration) -> Result<u64, StoreError> {
+        read!(&self.0.pool, timeout, |connection| next_number(connection))
     }
 
     async fn load(
         &self,
         id: IncidentId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError> {
-        read!(&self.0.pool, within, |connection| incidents::load(
+        read!(&self.0.pool, timeout, |connection| incidents::load(
             connection, id
         ))
     }
@@ -207,9 +208,9 @@ impl IncidentStore for PgStore {
     async fn list(
         &self,
         filter: &IncidentFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
-        read!(&self.0.pool, within, |connection| incidents::list(
+        read!(&self.0.pool, timeout, |connection| incidents::list(
             connection, filter
         ))
     }
@@ -217,9 +218,9 @@ impl IncidentStore for PgStore {
     async fn outlines(
         &self,
         filter: &IncidentFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Outline>, StoreError> {
-        read!(&self.0.pool, within, |connection| incidents::outlines(
+        read!(&self.0.pool, timeout, |connection| incidents::outlines(
             connection, filter
         ))
     }
@@ -229,20 +230,20 @@ impl IncidentStore for PgStore {
         id: IncidentId,
         after_seq: u64,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
-        read!(&self.0.pool, within, |connection| timeline::entries(
+        read!(&self.0.pool, timeout, |connection| timeline::entries(
             connection, id, after_seq, limit
         ))
     }
 
-    async fn recall(
+    async fn find_response(
         &self,
-        scope: &KeyScope,
+        scope: &IdempotencyScope,
         now: Timestamp,
-        within: Duration,
-    ) -> Result<Option<Remember>, StoreError> {
-        read!(&self.0.pool, within, |connection| incidents::recall(
+        timeout: Duration,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        read!(&self.0.pool, timeout, |connection| incidents::find_response(
             connection, scope, now
         ))
     }
@@ -250,12 +251,12 @@ impl IncidentStore for PgStore {
     async fn misfit(
         &self,
         id: IncidentId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<&'static str>, StoreError> {
-        read!(&self.0.pool, within, |connection| misfit(connection, id))
+        read!(&self.0.pool, timeout, |connection| misfit(connection, id))
     }
 
-    async fn ready(&self, within: Duration) -> Result<(), StoreError> {
-        read_only::ready(&self.0.pool, within).await
+    async fn ready(&self, timeout: Duration) -> Result<(), StoreError> {
+        read_only::ready(&self.0.pool, timeout).await
     }
 }

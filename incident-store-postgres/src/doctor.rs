@@ -27,7 +27,7 @@ const MANY_PARTITIONS: i64 = 1_200;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum FindingSeverity {
     /// What was answered as kept may be lost or changed, or nothing can be kept at all.
     Unsafe,
     /// It works, but worse than it should.
@@ -38,7 +38,7 @@ pub enum Level {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// How bad it is.
-    pub level: Level,
+    pub level: FindingSeverity,
     /// What it is, in a sentence.
     pub message: String,
 }
@@ -46,8 +46,8 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let level = match self.level {
-            Level::Unsafe => "unsafe",
-            Level::Warning => "warning",
+            FindingSeverity::Unsafe => "unsafe",
+            FindingSeverity::Warning => "warning",
         };
         write!(f, "{level}: {}", self.message)
     }
@@ -62,10 +62,12 @@ pub async fn doctor(
     pool: &PgPool,
     usage: &UsageTable,
     now: Timestamp,
-    within: Duration,
+    timeout: Duration,
 ) -> Result<Vec<Finding>, StoreError> {
     let server = &Server::new(pool.clone());
-    let mut findings = read!(server, within, |connection| examine(connection, usage, now))?;
+    let mut findings = read!(server, timeout, |connection| examine(
+        connection, usage, now
+    ))?;
     findings.sort_by_key(|finding| finding.level);
     Ok(findings)
 }
@@ -78,7 +80,7 @@ async fn examine(
     let mut findings = Vec::new();
     settings(connection, now, &mut findings).await?;
     if let Some(reason) = read_only::reason(connection).await? {
-        push(&mut findings, Level::Unsafe, reason);
+        push(&mut findings, FindingSeverity::Unsafe, reason);
     }
     if schema(connection, &mut findings).await? {
         guards(connection, &mut findings).await?;
@@ -91,7 +93,7 @@ async fn examine(
     Ok(findings)
 }
 
-fn push(findings: &mut Vec<Finding>, level: Level, message: impl Into<String>) {
+fn push(findings: &mut Vec<Finding>, level: FindingSeverity, message: impl Into<String>) {
     let message = message.into();
     findings.push(Finding { level, message });
 }
@@ -110,14 +112,14 @@ async fn settings(
     if row::get::<i32>(&row, "version")? < OLDEST {
         push(
             findings,
-            Level::Unsafe,
+            FindingSeverity::Unsafe,
             "the server is older than PostgreSQL 14",
         );
     }
     if row::get::<&str>(&row, "encoding")? != "UTF8" {
         push(
             findings,
-            Level::Unsafe,
+            FindingSeverity::Unsafe,
             "the database is not encoded in UTF8; make one that is",
         );
     }
@@ -135,7 +137,7 @@ async fn settings(
         if row::get::<&str>(&row, setting)? == "off" {
             push(
                 findings,
-                Level::Unsafe,
+                FindingSeverity::Unsafe,
                 format!("{setting} is off: {why}; turn it on"),
             );
         }
@@ -146,7 +148,7 @@ async fn settings(
             "the server's clock is {} s apart from ours; keep both in time",
             skew.as_secs()
         );
-        push(findings, Level::Warning, message);
+        push(findings, FindingSeverity::Warning, message);
     }
     Ok(())
 }
@@ -161,7 +163,7 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
     {
         push(
             findings,
-            Level::Unsafe,
+            FindingSeverity::Unsafe,
             "the schema `incident` is not there; migrate",
         );
         return Ok(false);
@@ -174,7 +176,7 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
     if version < LATEST {
         push(
             findings,
-            Level::Unsafe,
+            FindingSeverity::Unsafe,
             format!("the schema is at version {version}, this program needs {LATEST}; migrate"),
         );
         return Ok(false);
@@ -182,7 +184,7 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
     if version > LATEST {
         push(
             findings,
-            Level::Warning,
+            FindingSeverity::Warning,
             format!(
                 "the schema is at version {version}, this program knows {LATEST}; update it soon"
             ),
@@ -222,7 +224,7 @@ async fn guards(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
     for (table, name) in GUARDS {
         if !on.iter().any(|(t, n)| t == table && n == name) {
             let message = format!("the guard {name} of incident.{table} is off: enable it always");
-            push(findings, Level::Unsafe, message);
+            push(findings, FindingSeverity::Unsafe, message);
         }
     }
     Ok(())
@@ -240,20 +242,20 @@ async fn role(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> sql
         let message = format!(
             "the role {name} can switch the guards off; serve as a role that owns nothing: select incident.grant_to('...')"
         );
-        push(findings, Level::Warning, message);
+        push(findings, FindingSeverity::Warning, message);
         return Ok(());
     }
     if row::get::<bool>(&row, "deletes")? {
         let message = format!(
             "the role {name} may delete texts by itself; take that back: select incident.grant_to('{name}')"
         );
-        push(findings, Level::Warning, message);
+        push(findings, FindingSeverity::Warning, message);
     }
     if !row::get::<bool>(&row, "erases")? {
         let message = format!(
             "the role {name} cannot redact; as the owner: select incident.grant_to('{name}')"
         );
-        push(findings, Level::Warning, message);
+        push(findings, FindingSeverity::Warning, message);
     }
     Ok(())
 }
@@ -283,7 +285,7 @@ async fn index(
             usage.occurred_at,
             usage.user
         );
-        push(findings, Level::Warning, message);
+        push(findings, FindingSeverity::Warning, message);
     }
     Ok(())
 }
@@ -315,7 +317,7 @@ async fn collation(
                 "{}.{name} is compared by the rules of {collation}, two to eight times as slow; collate \"C\"",
                 usage.name()
             );
-            push(findings, Level::Warning, message);
+            push(findings, FindingSeverity::Warning, message);
         }
     }
     Ok(())
@@ -342,7 +344,7 @@ async fn visibility(
             pages - visible,
             usage.name()
         );
-        push(findings, Level::Warning, message);
+        push(findings, FindingSeverity::Warning, message);
     }
     Ok(())
 }
@@ -364,7 +366,7 @@ async fn partitions(
             "{} has {partitions} partitions; drop the days that nobody asks about any more",
             usage.name()
         );
-        push(findings, Level::Warning, message);
+        push(findings, FindingSeverity::Warning, message);
     }
     Ok(())
 }

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use incident_core::audit::{self, AuditDraft, Chain};
 use incident_core::billing::{CreditSubject, CreditTransition, LedgerRow, LedgerWrite};
 use incident_core::chain::Head;
-use incident_core::commit::{Commit, IncidentWrite, OutboxWrite, Remember, Reply, SuggestionWrite};
+use incident_core::commit::{
+    Commit, IdempotencyRecord, IncidentWrite, OutboxWrite, StoredResponse, SuggestionWrite,
+};
 use incident_core::incident::{Affected, Incident, Severity};
 use incident_core::outbox::{JobOutcome, LeaseCompletion, OrderingKey};
 use incident_core::paging::DeliveryLog;
@@ -111,7 +113,7 @@ fn write(write: &IncidentWrite) -> Result<Write<'_>, StoreError> {
         expected: write.expected.map(|revision| revision.0),
         live: after.status.is_live(),
         severity: priority(after.severity),
-        public: after.face.public,
+        public: after.status_page.public,
         services: &after.affected_services,
         tenants: match &after.affected_tenants {
             Affected::All => None,
@@ -255,11 +257,11 @@ fn moved(credit: &CreditTransition) -> Value {
 fn opens(new: &Suggestion) -> Value {
     json!({
         "id": new.id,
-        "service": new.said.service,
-        "tenant": new.said.tenant,
+        "service": new.request.service,
+        "tenant": new.request.tenant,
         "received_at": new.received_at,
         "expires_at": new.received_at.saturating_add(SUGGESTION_TTL),
-        "said": new.said,
+        "said": new.request,
     })
 }
 
@@ -279,11 +281,11 @@ fn redacts(redaction: &Redaction) -> Value {
     })
 }
 
-fn remember(remember: &Remember) -> Value {
+fn remember(remember: &IdempotencyRecord) -> Value {
     let repeats: Option<Uuid> = match &remember.reply {
-        Reply::Incident { incident, .. } => Some(incident.id.uuid()),
-        Reply::Suggestion { suggestion, .. } => Some(suggestion.id.uuid()),
-        Reply::Accepted(_) | Reply::Tested(_) | Reply::Credit(_) => None,
+        StoredResponse::Incident { incident, .. } => Some(incident.id.uuid()),
+        StoredResponse::Suggestion { suggestion, .. } => Some(suggestion.id.uuid()),
+        StoredResponse::Accepted(_) | StoredResponse::Tested(_) | StoredResponse::Credit(_) => None,
     };
     json!({
         "actor": remember.scope.actor,

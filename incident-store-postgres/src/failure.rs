@@ -199,7 +199,7 @@ fn refused(error: &sqlx::Error) -> Option<StoreError> {
         "INC02" => StoreError::AlertKeyTaken(incident_core::IncidentId::from_uuid(id()?)),
         "INC03" => StoreError::SuggestionOpen(incident_core::SuggestionId::from_uuid(id()?)),
         "INC04" => StoreError::SuggestionUsed,
-        "INC05" => StoreError::KeyTaken,
+        "INC05" => StoreError::IdempotencyKeyInUse,
         "INC06" => StoreError::LeaseLost,
         "INC07" => StoreError::NotGivenUp(incident_core::MessageId::from_uuid(id()?)),
         "INC09" => StoreError::CreditMoved(incident_core::CreditId::from_uuid(id()?)),

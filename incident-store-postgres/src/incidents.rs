@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use incident_core::commit::{KeyScope, Remember};
+use incident_core::commit::{IdempotencyRecord, IdempotencyScope};
 use incident_core::incident::{Incident, OUTLINE_TENANTS, Outline, Status};
 use incident_core::port::IncidentFilter;
 use incident_core::{IncidentId, Timestamp};
@@ -226,11 +226,11 @@ fn status_name(status: &Status) -> String {
     status.to_string()
 }
 
-pub(crate) async fn recall(
+pub(crate) async fn find_response(
     connection: &mut PgConnection,
-    scope: &KeyScope,
+    scope: &IdempotencyScope,
     now: Timestamp,
-) -> sqlx::Result<Option<Remember>> {
+) -> sqlx::Result<Option<IdempotencyRecord>> {
     let sql = "select fingerprint, made_at, expires_at, reply::text as reply from incident.idempotency_keys \
                where actor = $1 and key = $2 and expires_at > $3";
     let found = sqlx::query(sql)
@@ -240,7 +240,7 @@ pub(crate) async fn recall(
         .fetch_optional(connection)
         .await?;
     let Some(found) = found else { return Ok(None) };
-    Ok(Some(Remember {
+    Ok(Some(IdempotencyRecord {
         scope: scope.clone(),
         fingerprint: row::hash(&found, "fingerprint")?.0,
         made_at: row::time(&found, "made_at")?,

@@ -22,7 +22,7 @@ mod timeline;
 mod usage;
 
 pub use clock::StoreClock;
-pub use doctor::{Finding, Level, doctor};
+pub use doctor::{Finding, FindingSeverity, doctor};
 #[doc(hidden)]
 pub use document::document;
 #[doc(hidden)]

@@ -71,8 +71,8 @@ pub enum MigrateError {
 /// A newer version may have migrated further; that is no error here.
 ///
 /// # Errors
-/// The server cannot be reached, a migration failed, or `within` is over.
-pub async fn migrate(options: &PgConnectOptions, within: Duration) -> Result<(), MigrateError> {
+/// The server cannot be reached, a migration failed, or `timeout` is over.
+pub async fn migrate(options: &PgConnectOptions, timeout: Duration) -> Result<(), MigrateError> {
     let work = async {
         let mut connection = PgConnection::connect_with(options)
             .await
@@ -96,7 +96,7 @@ pub async fn migrate(options: &PgConnectOptions, within: Duration) -> Result<(),
         let _ = connection.close().await;
         done.map_err(MigrateError::Migrate)
     };
-    tokio::time::timeout(within, work)
+    tokio::time::timeout(timeout, work)
         .await
         .unwrap_or(Err(MigrateError::Late))
 }

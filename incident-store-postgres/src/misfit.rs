@@ -79,7 +79,7 @@ fn first_misfit(row: &PgRow) -> sqlx::Result<Option<&'static str>> {
         ),
         (
             "the column public does not fit the incident's state",
-            row::get::<bool>(row, "public")? == state.face.public,
+            row::get::<bool>(row, "public")? == state.status_page.public,
         ),
         (
             "the column declared_at does not fit the incident's state",

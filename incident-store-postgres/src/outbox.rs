@@ -35,9 +35,13 @@ const NEXT_DUE: &str = "select due_at, clock from incident.next_due()";
 impl PgStore {
     /// Claims; made again where a connection broke. What a claim of which the answer was
     /// lost had leased is handed out when that lease ends, whether or not this one follows.
-    async fn claim_now(&self, request: ClaimRequest, until: Instant) -> Result<Claimed, Failure> {
+    async fn claim_now(
+        &self,
+        request: ClaimRequest,
+        deadline: Instant,
+    ) -> Result<Claimed, Failure> {
         let tidy = self.is_untidy(request.now);
-        let mut again = Again::until(until);
+        let mut again = Again::deadline(deadline);
         loop {
             let claimed = match again.session(&self.0.relay).await {
                 Ok(session) => self.claim_on(session, &request, tidy).await,
@@ -56,10 +60,11 @@ impl PgStore {
         request: &ClaimRequest,
         tidy: bool,
     ) -> Result<Claimed, Failure> {
-        let (clock, until) = (&self.0.clock, session.until);
-        let mut answer = timeout_at(until, claim(session.connection(), request, clock, tidy)).await;
+        let (clock, deadline) = (&self.0.clock, session.deadline);
+        let mut answer =
+            timeout_at(deadline, claim(session.connection(), request, clock, tidy)).await;
         if session.is_freed(&answer).await {
-            answer = timeout_at(until, claim(session.connection(), request, clock, tidy)).await;
+            answer = timeout_at(deadline, claim(session.connection(), request, clock, tidy)).await;
         }
         session.end(answer)
     }
@@ -221,24 +226,24 @@ fn interval(duration: Duration) -> sqlx::postgres::types::PgInterval {
 
 #[async_trait]
 impl Outbox for PgStore {
-    async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError> {
-        let (store, until) = (self.clone(), Instant::now() + within);
-        let task = tokio::spawn(async move { store.claim_now(request, until).await });
+    async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError> {
+        let (store, deadline) = (self.clone(), Instant::now() + timeout);
+        let task = tokio::spawn(async move { store.claim_now(request, deadline).await });
         match task.await {
             Ok(claims) => claims.map_err(Failure::of_write),
             Err(error) => Err(StoreError::Unknown(Box::new(error))),
         }
     }
 
-    async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError> {
-        read!(&self.0.relay, within, |connection| next_due(
+    async fn next_due(&self, timeout: Duration) -> Result<Option<Timestamp>, StoreError> {
+        read!(&self.0.relay, timeout, |connection| next_due(
             connection,
             &self.0.clock
         ))
     }
 
-    async fn backlog(&self, within: Duration) -> Result<Backlog, StoreError> {
-        read!(&self.0.relay, within, |connection| backlog(
+    async fn backlog(&self, timeout: Duration) -> Result<Backlog, StoreError> {
+        read!(&self.0.relay, timeout, |connection| backlog(
             connection,
             &self.0.clock
         ))
@@ -247,9 +252,9 @@ impl Outbox for PgStore {
     async fn given_up(
         &self,
         which: DeadLetterFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Message>, StoreError> {
-        read!(&self.0.pool, within, |connection| given_up(
+        read!(&self.0.pool, timeout, |connection| given_up(
             connection, which
         ))
     }

@@ -17,7 +17,7 @@ pub enum Lending {
 }
 
 /// How often it is tried to be lent what another client has just given back.
-const TRIES: u32 = 3;
+const MAX_PROBES: u32 = 3;
 
 /// Finds out how connections are lent, with two of them to the same place, on which nothing
 /// is left behind.
@@ -28,7 +28,7 @@ const TRIES: u32 = 3;
 /// # Errors
 /// The server, or the pooler, refuses.
 pub async fn lending(one: &mut PgConnection, other: &mut PgConnection) -> sqlx::Result<Lending> {
-    for _ in 0..TRIES {
+    for _ in 0..MAX_PROBES {
         one.execute("set incident.lent = 'yes'").await?;
         let mut held = other.begin().await?;
         let sql = "select coalesce(current_setting('incident.lent', true), '') = 'yes' as met";

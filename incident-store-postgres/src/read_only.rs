@@ -30,8 +30,8 @@ pub(crate) async fn reason(connection: &mut PgConnection) -> sqlx::Result<Option
 }
 
 /// Whether incidents can be read, and anything can be written.
-pub(crate) async fn ready(server: &Server, within: Duration) -> Result<(), StoreError> {
-    match read!(server, within, |connection| look(connection))? {
+pub(crate) async fn ready(server: &Server, timeout: Duration) -> Result<(), StoreError> {
+    match read!(server, timeout, |connection| look(connection))? {
         Some(reason) => Err(StoreError::ReadOnly(reason.into())),
         None => Ok(()),
     }

@@ -24,23 +24,23 @@ impl Suggestions for PgStore {
     async fn suggestion(
         &self,
         id: SuggestionId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<Suggestion>, StoreError> {
-        read!(&self.0.pool, within, |connection| one(connection, id))
+        read!(&self.0.pool, timeout, |connection| one(connection, id))
     }
 
     async fn suggestions(
         &self,
         query: &SuggestionQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Suggestion>, StoreError> {
-        read!(&self.0.pool, within, |connection| several(
+        read!(&self.0.pool, timeout, |connection| several(
             connection, query
         ))
     }
 
-    async fn open_suggestions(&self, now: Timestamp, within: Duration) -> Result<u64, StoreError> {
-        read!(&self.0.pool, within, |connection| open(connection, now))
+    async fn open_suggestions(&self, now: Timestamp, timeout: Duration) -> Result<u64, StoreError> {
+        read!(&self.0.pool, timeout, |connection| open(connection, now))
     }
 }
 
@@ -83,7 +83,7 @@ async fn several(
 fn suggestion(row: &PgRow) -> sqlx::Result<Suggestion> {
     Ok(Suggestion {
         id: SuggestionId::from_uuid(row::get(row, "id")?),
-        said: row::json(row, "said")?,
+        request: row::json(row, "said")?,
         received_at: row::time(row, "received_at")?,
         used: row::get(row, "used")?,
     })
@@ -94,9 +94,9 @@ impl Ledger for PgStore {
     async fn credits(
         &self,
         query: &CreditQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<LedgerRow>, StoreError> {
-        read!(&self.0.pool, within, |connection| rows(connection, query))
+        read!(&self.0.pool, timeout, |connection| rows(connection, query))
     }
 }
 

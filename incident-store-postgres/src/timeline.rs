@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use incident_core::timeline::{CommittedText, Shown, SysIncidentUpdateEntry, TextName};
+use incident_core::timeline::{CommittedText, EntryFields, SysIncidentUpdateEntry, TextName};
 use incident_core::{IncidentId, Salt};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
@@ -33,7 +33,7 @@ fn entry(incident_id: IncidentId, row: &PgRow) -> sqlx::Result<SysIncidentUpdate
     Ok(SysIncidentUpdateEntry {
         incident_id,
         seq: row::count(row, "seq")?,
-        shown: Shown::from_bytes(&canonical).map_err(unreadable)?,
+        fields: EntryFields::from_bytes(&canonical).map_err(unreadable)?,
         canonical,
         texts: texts(row)?,
         prev_hash: row::hash(row, "prev_hash")?,

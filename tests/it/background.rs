@@ -51,7 +51,7 @@ async fn slow_passes_beside_it_hold_up_no_page() {
     let incidents = Incidents::builder(store)
         .pager(pager.clone())
         .billing(Arc::new(Sink))
-        .on_commit(move |notice| {
+        .on_event(move |notice| {
             if notice.outbox {
                 waker.wake();
             }

@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use incident_core::actor::Role;
 use incident_core::commit::{Commit, SuggestionWrite};
-use incident_core::engine::{
-    Error, Incidents, MOST_OPEN_SUGGESTIONS, MOST_OUTAGES, RequestContext,
-};
-use incident_core::incident::limits::MOST_SHAPERS;
+use incident_core::engine::{Error, Incidents, MAX_OPEN_SUGGESTIONS, MAX_OUTAGES, RequestContext};
+use incident_core::incident::limits::MAX_SHAPERS;
 use incident_core::incident::{Change, Command, Refusal};
 use incident_core::port::{TenantDirectory, UsageError};
 use incident_core::suggestion::{SUGGESTION_TTL, Suggest, Suggestion};
@@ -174,7 +172,7 @@ async fn so_many_suggestions_are_open_and_no_more() {
     let now = server.incidents().now();
     let suggestion = |n: u64| Suggestion {
         id: SuggestionId::from_uuid(Uuid::from_u64_pair(5, n)),
-        said: Suggest {
+        request: Suggest {
             service: "api".parse().unwrap(),
             tenant: format!("tenant-{n}").parse().unwrap(),
             signal: "x".parse().unwrap(),
@@ -186,7 +184,7 @@ async fn so_many_suggestions_are_open_and_no_more() {
     };
     let filling = (0..4).map(|part| {
         let store = server.store.clone();
-        let mine: Vec<Suggestion> = (1..MOST_OPEN_SUGGESTIONS)
+        let mine: Vec<Suggestion> = (1..MAX_OPEN_SUGGESTIONS)
             .filter(|n| n % 4 == part)
             .map(suggestion)
             .collect();
@@ -234,7 +232,7 @@ struct Everybody(usize);
 
 #[async_trait::async_trait]
 impl TenantDirectory for Everybody {
-    async fn tenants(&self, _within: Duration) -> Result<Vec<TenantId>, UsageError> {
+    async fn tenants(&self, _timeout: Duration) -> Result<Vec<TenantId>, UsageError> {
         let name = |n: usize| TenantId::new(&format!("tenant-{n:06}")).unwrap();
         Ok((0..self.0).map(name).collect())
     }
@@ -258,7 +256,7 @@ async fn statements_of_everybody_hold_so_many_outages() {
             .unwrap()
     };
     let month: Month = "2026-11".parse().unwrap();
-    let fits = MOST_OUTAGES / 3;
+    let fits = MAX_OUTAGES / 3;
     let made = asked(fits).statements(month, None).await.unwrap();
     assert_eq!(made.len(), fits);
     drop(made);
@@ -297,16 +295,16 @@ async fn so_many_people_shape_the_credits_of_an_incident() {
         server.incidents().act(&context, id, &change).await
     };
     // With the one who declared it.
-    for person in 1..MOST_SHAPERS {
+    for person in 1..MAX_SHAPERS {
         move_start(person, person).await.unwrap();
     }
-    let refused = move_start(MOST_SHAPERS, 1).await.unwrap_err();
+    let refused = move_start(MAX_SHAPERS, 1).await.unwrap_err();
     let Error::Refused(Refusal::WrongState { code, .. }) = refused else {
         panic!("{refused:?}");
     };
     assert_eq!(code, "too_many_people");
     let done = move_start(1, 0).await.unwrap();
-    assert_eq!(done.incident.shaped_by.len(), MOST_SHAPERS);
+    assert_eq!(done.incident.shaped_by.len(), MAX_SHAPERS);
     // What is no part of a figure anybody may change.
     let note = json!({"message": "looking"});
     server

@@ -45,7 +45,7 @@ async fn storm(coalesce_after_seconds: Option<u32>) -> Storm {
             per_minute: NonZeroU32::new(120),
             ..GateSettings::default()
         })
-        .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
+        .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
     Storm {

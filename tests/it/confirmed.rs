@@ -10,7 +10,7 @@ use incident_core::incident::{Command, Declare, Severity};
 use incident_core::paging::{InboundPolicy, PagingState};
 use incident_core::port::{AuditQuery, PageCheck, Pager};
 use incident_core::testing::{ManualClock, caller};
-use incident_pagers::testing::{Canned, Fault, StandIn};
+use incident_pagers::testing::{CannedResponse, Fault, MockVendor};
 use incident_pagers::{ApiKey, OpsGenie, PagerDuty, PagerDutyRest, RoutingKey};
 use incident_test_postgres::Database;
 
@@ -21,7 +21,7 @@ pub(crate) struct Setup {
     build: Box<dyn Fn() -> Incidents + Send + Sync>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) alarms: Arc<Mutex<Vec<Alarm>>>,
-    pub(crate) vendor: StandIn,
+    pub(crate) vendor: MockVendor,
     _database: Option<Database>,
 }
 
@@ -38,9 +38,9 @@ pub(crate) async fn setup(kind: Vendor) -> Setup {
 /// A setup where the vendor may change so much here.
 pub(crate) async fn setup_with(kind: Vendor, may: InboundPolicy) -> Setup {
     type Both = (Arc<dyn Pager>, Arc<dyn PageCheck>);
-    let (vendor, (pager, check)): (StandIn, Both) = match kind {
+    let (vendor, (pager, check)): (MockVendor, Both) = match kind {
         Vendor::PagerDuty => {
-            let vendor = StandIn::pagerduty().await.unwrap();
+            let vendor = MockVendor::pagerduty().await.unwrap();
             let key = RoutingKey::new("0123456789abcdef0123456789abcdef").unwrap();
             let base = vendor.base_url();
             let pager = PagerDuty::builder(key)
@@ -52,7 +52,7 @@ pub(crate) async fn setup_with(kind: Vendor, may: InboundPolicy) -> Setup {
             (vendor, (Arc::new(pager), Arc::new(check)))
         }
         Vendor::OpsGenie => {
-            let vendor = StandIn::opsgenie().await.unwrap();
+            let vendor = MockVendor::opsgenie().await.unwrap();
             let key = ApiKey::new("eb243592-faa2-4ba2-a551q-1afdf565c889").unwrap();
             let pager = OpsGenie::builder(key)
                 .base_url(vendor.base_url())
@@ -73,7 +73,7 @@ pub(crate) async fn setup_with(kind: Vendor, may: InboundPolicy) -> Setup {
             .pager(pager.clone())
             .page_check(check.clone())
             .inbound_policy(may)
-            .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
+            .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
             .build()
             .unwrap()
     });
@@ -190,7 +190,7 @@ async fn a_page_that_was_accepted_and_opened_nothing_raises_an_alarm() {
         let audit = it.incidents.audit(&all).await.unwrap();
         let noted = audit
             .iter()
-            .filter(|entry| entry.said.action == "page_unconfirmed");
+            .filter(|entry| entry.payload.action == "page_unconfirmed");
         assert_eq!(noted.count(), 1);
         let asked = it.questions();
         it.pass(300).await;
@@ -207,7 +207,7 @@ async fn a_page_that_was_accepted_and_opened_nothing_raises_an_alarm() {
 async fn a_vendor_that_is_slow_to_tell_is_asked_again_and_one_that_does_not_raises_no_alarm() {
     let it = setup(Vendor::OpsGenie).await;
     let id = it.declare().await;
-    let waits = Canned::status(404)
+    let waits = CannedResponse::status(404)
         .header("X-Opsgenie-Errortype", "RequestNotProcessed")
         .body(
             r#"{"message":"Request not found. It might not be processed, yet.","requestId":"1"}"#,
@@ -221,11 +221,11 @@ async fn a_vendor_that_is_slow_to_tell_is_asked_again_and_one_that_does_not_rais
     // Nothing but outages, strangers and nonsense: nobody can tell.
     let second = it.declare().await;
     let nonsense = [
-        Canned::status(502),
-        Canned::status(404).body("<html>"),
-        Canned::status(200).body("<html>"),
-        Canned::status(200).body("{}"),
-        Canned::status(401),
+        CannedResponse::status(502),
+        CannedResponse::status(404).body("<html>"),
+        CannedResponse::status(200).body("<html>"),
+        CannedResponse::status(200).body("{}"),
+        CannedResponse::status(401),
     ];
     it.vendor
         .script(nonsense.iter().cycle().take(40).cloned().map(Fault::Answer));

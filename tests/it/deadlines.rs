@@ -149,13 +149,13 @@ async fn whoever_queues_behind_a_store_that_is_late_is_answered_in_its_own_time(
 async fn a_call_may_have_less_time_than_others() {
     let (incidents, store, id) = troubled().await;
     store.is_in(LATE);
-    let hurried = incidents.within(Duration::from_millis(50));
+    let hurried = incidents.with_timeout(Duration::from_millis(50));
     let started = Instant::now();
     let update = update_to(Status::Investigating, "looking").unwrap();
     hurried.act(&context(), id, &update).await.unwrap_err();
     let took = started.elapsed();
     assert!(took < DEADLINE, "{took:?}");
-    let longer = incidents.within(DEADLINE * 3);
+    let longer = incidents.with_timeout(DEADLINE * 3);
     let started = Instant::now();
     longer.get(id).await.unwrap_err();
     assert!(started.elapsed() >= DEADLINE * 3);
@@ -171,7 +171,7 @@ async fn commands_on_one_incident_go_in_the_order_in_which_they_came() {
     const COMMANDS: usize = 200;
     let (incidents, store, id) = troubled().await;
     store.is_in(SLOW);
-    let incidents = incidents.within(Duration::from_secs(60));
+    let incidents = incidents.with_timeout(Duration::from_secs(60));
     let ended = Arc::new(Mutex::new(Vec::new()));
     // On one thread tasks begin in the order in which they were spawned.
     let mut calls = JoinSet::new();

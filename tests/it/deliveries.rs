@@ -247,7 +247,7 @@ async fn an_event_that_changed_raises_an_alarm() {
     let incidents = Incidents::builder(storage.store)
         .pager(Arc::new(incident_pagers::LogPager::default()))
         .clock(Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z"))))
-        .on_commit(move |notice| seen.lock().unwrap().extend(notice.alarm.clone()))
+        .on_event(move |notice| seen.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
     let context = RequestContext::new(Caller {
@@ -278,7 +278,10 @@ async fn an_event_that_changed_raises_an_alarm() {
         event["agent"]["summary"] = json!("Mallory")
     }));
     let refused = incidents.ingest_vendor_event(&changed).await;
-    assert!(matches!(refused, Err(Error::KeyReused)), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Error::IdempotencyKeyMismatch)),
+        "{refused:?}"
+    );
     let expected = Alarm::EventChanged {
         incident_id: id,
         vendor: "pagerduty".parse().unwrap(),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use incident_pagers::testing::{Alert, AlertState, StandIn};
+use incident_pagers::testing::{Alert, AlertState, MockVendor};
 use serde_json::{Value, json};
 
 use crate::harness::{RESPONDER, Server, VIEWER};
@@ -14,13 +14,13 @@ const SUPPORT: &str = "eb243592-faa2-4ba2-a551q-1afdf565c889";
 
 struct Setup {
     server: Server,
-    pagerduty: StandIn,
-    opsgenie: StandIn,
+    pagerduty: MockVendor,
+    opsgenie: MockVendor,
 }
 
 async fn setup() -> Setup {
-    let pagerduty = StandIn::pagerduty().await.unwrap();
-    let opsgenie = StandIn::opsgenie().await.unwrap();
+    let pagerduty = MockVendor::pagerduty().await.unwrap();
+    let opsgenie = MockVendor::opsgenie().await.unwrap();
     let rules = format!(
         "security:pagerduty:{SECURITY},support:opsgenie:{SUPPORT},legal,board:pagerduty:{SECURITY},board:opsgenie:{SUPPORT}"
     );
@@ -85,13 +85,13 @@ impl Setup {
     }
 }
 
-fn alert(vendor: &StandIn, key: &str) -> Alert {
+fn alert(vendor: &MockVendor, key: &str) -> Alert {
     let found = vendor.alerts().into_iter().find(|alert| alert.key == key);
     found.unwrap_or_else(|| panic!("there is no alert of {key}"))
 }
 
 /// Waits until an alert is closed.
-async fn closed(vendor: &StandIn, key: &str) {
+async fn closed(vendor: &MockVendor, key: &str) {
     for _ in 0..1_500 {
         if alert(vendor, key).state == AlertState::Closed {
             return;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
-use incident_core::commit::{Commit, Committed, KeyScope, Remember};
+use incident_core::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
 use incident_core::incident::{Incident, Outline};
 use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
 use incident_core::port::{
@@ -53,37 +53,37 @@ impl Faulty {
 
 #[async_trait]
 impl IncidentStore for Faulty {
-    async fn commit(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError> {
-        self.inner.commit(commit, within).await
+    async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
+        self.inner.commit(commit, timeout).await
     }
 
-    async fn next_number(&self, within: Duration) -> Result<u64, StoreError> {
-        self.inner.next_number(within).await
+    async fn next_number(&self, timeout: Duration) -> Result<u64, StoreError> {
+        self.inner.next_number(timeout).await
     }
 
     async fn load(
         &self,
         id: IncidentId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError> {
         self.fails(id)?;
-        self.inner.load(id, within).await
+        self.inner.load(id, timeout).await
     }
 
     async fn list(
         &self,
         filter: &IncidentFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
-        self.inner.list(filter, within).await
+        self.inner.list(filter, timeout).await
     }
 
     async fn outlines(
         &self,
         filter: &IncidentFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Outline>, StoreError> {
-        self.inner.outlines(filter, within).await
+        self.inner.outlines(filter, timeout).await
     }
 
     async fn timeline(
@@ -91,50 +91,50 @@ impl IncidentStore for Faulty {
         id: IncidentId,
         after: u64,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         self.fails(id)?;
-        self.inner.timeline(id, after, limit, within).await
+        self.inner.timeline(id, after, limit, timeout).await
     }
 
-    async fn recall(
+    async fn find_response(
         &self,
-        scope: &KeyScope,
+        scope: &IdempotencyScope,
         now: Timestamp,
-        within: Duration,
-    ) -> Result<Option<Remember>, StoreError> {
-        self.inner.recall(scope, now, within).await
+        timeout: Duration,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        self.inner.find_response(scope, now, timeout).await
     }
 
     async fn misfit(
         &self,
         id: IncidentId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<&'static str>, StoreError> {
-        self.inner.misfit(id, within).await
+        self.inner.misfit(id, timeout).await
     }
 }
 
 #[async_trait]
 impl Outbox for Faulty {
-    async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError> {
-        self.inner.claim(request, within).await
+    async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError> {
+        self.inner.claim(request, timeout).await
     }
 
-    async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError> {
-        self.inner.next_due(within).await
+    async fn next_due(&self, timeout: Duration) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.next_due(timeout).await
     }
 
-    async fn backlog(&self, within: Duration) -> Result<Backlog, StoreError> {
-        self.inner.backlog(within).await
+    async fn backlog(&self, timeout: Duration) -> Result<Backlog, StoreError> {
+        self.inner.backlog(timeout).await
     }
 
     async fn given_up(
         &self,
         which: DeadLetterFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Message>, StoreError> {
-        self.inner.given_up(which, within).await
+        self.inner.given_up(which, timeout).await
     }
 }
 
@@ -143,9 +143,9 @@ impl AuditLog for Faulty {
     async fn audit(
         &self,
         query: &AuditQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        self.inner.audit(query, within).await
+        self.inner.audit(query, timeout).await
     }
 
     async fn audit_chain(
@@ -153,10 +153,10 @@ impl AuditLog for Faulty {
         chain: Chain,
         after_seq: u64,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         self.inner
-            .audit_chain(chain, after_seq, limit, within)
+            .audit_chain(chain, after_seq, limit, timeout)
             .await
     }
 
@@ -164,9 +164,9 @@ impl AuditLog for Faulty {
         &self,
         after: Option<Chain>,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Chain>, StoreError> {
-        self.inner.audit_chains(after, limit, within).await
+        self.inner.audit_chains(after, limit, timeout).await
     }
 }
 
@@ -175,21 +175,21 @@ impl Suggestions for Faulty {
     async fn suggestion(
         &self,
         id: SuggestionId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<Suggestion>, StoreError> {
-        self.inner.suggestion(id, within).await
+        self.inner.suggestion(id, timeout).await
     }
 
     async fn suggestions(
         &self,
         query: &SuggestionQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Suggestion>, StoreError> {
-        self.inner.suggestions(query, within).await
+        self.inner.suggestions(query, timeout).await
     }
 
-    async fn open_suggestions(&self, now: Timestamp, within: Duration) -> Result<u64, StoreError> {
-        self.inner.open_suggestions(now, within).await
+    async fn open_suggestions(&self, now: Timestamp, timeout: Duration) -> Result<u64, StoreError> {
+        self.inner.open_suggestions(now, timeout).await
     }
 }
 
@@ -198,7 +198,7 @@ impl Ledger for Faulty {
     async fn credits(
         &self,
         query: &CreditQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<LedgerRow>, StoreError> {
         if self.hangs.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
@@ -206,6 +206,6 @@ impl Ledger for Faulty {
         if let Some(id) = query.incident {
             self.fails(id)?;
         }
-        self.inner.credits(query, within).await
+        self.inner.credits(query, timeout).await
     }
 }

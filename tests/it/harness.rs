@@ -113,8 +113,8 @@ pub(crate) async fn template() -> &'static str {
     TEMPLATE
         .get_or_init(|| async {
             let database = Database::create(Cluster::shared(), None).await.unwrap();
-            let within = Duration::from_secs(30);
-            migrate(&database.options(), within).await.unwrap();
+            let timeout = Duration::from_secs(30);
+            migrate(&database.options(), timeout).await.unwrap();
             database.keep()
         })
         .await

@@ -59,7 +59,7 @@ async fn posts(incidents: &Incidents, id: IncidentId) -> Vec<String> {
     let entries = incidents.timeline(id, 0, 1_000).await.unwrap();
     let posted = entries
         .iter()
-        .filter(|entry| matches!(entry.shown.kind, EntryKind::Update | EntryKind::Correction));
+        .filter(|entry| matches!(entry.fields.kind, EntryKind::Update | EntryKind::Correction));
     posted
         .filter_map(|entry| Some(entry.text(TextName::Message)?.to_owned()))
         .collect()
@@ -204,10 +204,10 @@ async fn later_edits_arrive_as_new_entries_and_the_old_credit_is_kept() {
     let entries = incidents.timeline(id, 0, 100).await.unwrap();
     let corrected = entries
         .iter()
-        .find(|one| one.shown.kind == EntryKind::Correction)
+        .find(|one| one.fields.kind == EntryKind::Correction)
         .unwrap();
     assert_eq!(
-        corrected.shown.corrects,
+        corrected.fields.corrects,
         entries
             .iter()
             .find(|one| one.text(TextName::Message) == Some("Resolved."))
@@ -245,7 +245,7 @@ async fn of_two_posts_of_one_instant_the_edited_one_is_corrected() {
             .find(|one| one.text(TextName::Message) == Some(words));
         found.unwrap_or_else(|| panic!("{words} is missing"))
     };
-    let corrected = of("second, as it was").shown.corrects;
+    let corrected = of("second, as it was").fields.corrects;
     assert_eq!(corrected, Some(of("second").seq));
 }
 

@@ -69,11 +69,11 @@ impl World {
 
     /// What the relay was left with is done.
     async fn settled(&self) {
-        let within = std::time::Duration::from_secs(5);
+        let timeout = std::time::Duration::from_secs(5);
         for _ in 0..1_000 {
             // The server's own loop may be at it too.
             self.server.incidents().drain().await.unwrap();
-            if self.server.store.backlog(within).await.unwrap().unfinished == 0 {
+            if self.server.store.backlog(timeout).await.unwrap().unfinished == 0 {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;

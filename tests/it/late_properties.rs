@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Error, Incidents, Notice, RequestContext};
+use incident_core::engine::{EngineEvent, Error, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Incident, Severity, Status, Update};
 use incident_core::paging::{InboundPolicy, PagingState, VendorEvent, VendorEventKind, dedup_key};
 use incident_core::policy::Policy;
@@ -91,7 +91,7 @@ struct World {
     incidents: Incidents,
     id: IncidentId,
     clock: Arc<ManualClock>,
-    notices: Arc<Mutex<Vec<Notice>>>,
+    notices: Arc<Mutex<Vec<EngineEvent>>>,
     context: RequestContext,
     may: InboundPolicy,
     sent: Vec<Sent>,
@@ -110,7 +110,7 @@ async fn world(may: InboundPolicy, page_on_reopen: bool) -> World {
         .escalation(rule(), vec![pager("others")])
         .inbound_policy(may)
         .policy(policy)
-        .on_commit(move |notice: &Notice| event.lock().unwrap().push(notice.clone()))
+        .on_event(move |notice: &EngineEvent| event.lock().unwrap().push(notice.clone()))
         .build()
         .unwrap();
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());

@@ -394,7 +394,7 @@ async fn asked(resolve: bool) -> Asked {
         .pager(pager)
         .page_check(slow.clone())
         .inbound_policy(may)
-        .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
+        .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);

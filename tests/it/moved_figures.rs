@@ -506,7 +506,7 @@ async fn credits_that_cannot_be_computed_are_given_up_with_an_alarm() {
     let heard = std::sync::Arc::clone(&alarms);
     let process = Incidents::builder(std::sync::Arc::clone(&world.storage.store))
         .clock(world.clock.clone())
-        .on_commit(move |notice| {
+        .on_event(move |notice| {
             if let Some(Alarm::CreditsNotComputed { given_up, .. }) = &notice.alarm {
                 heard.lock().unwrap().push(*given_up);
             }

@@ -19,7 +19,7 @@ fn engine() -> (Incidents, Arc<Mutex<Vec<Received>>>) {
     let heard: Arc<Mutex<Vec<Received>>> = Arc::default();
     let notices = Arc::clone(&heard);
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
-        .on_commit(move |notice| {
+        .on_event(move |notice| {
             let heard = (notice.incidents.clone(), notice.outbox, notice.public);
             notices.lock().unwrap().push(heard);
         })
@@ -90,7 +90,7 @@ async fn the_outcome_of_a_page_is_told_with_its_incident() {
     })]);
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .pager(pager)
-        .on_commit(move |notice| notices.lock().unwrap().extend(&notice.incidents))
+        .on_event(move |notice| notices.lock().unwrap().extend(&notice.incidents))
         .build()
         .unwrap();
     let context = RequestContext::new(caller("anna", Role::Commander).unwrap());

@@ -117,7 +117,7 @@ async fn an_alert_whose_pager_is_gone_raises_an_alarm_instead_of_being_forgotten
     let heard = alarms.clone();
     let after = Incidents::builder(store)
         .pager(Arc::new(RecordingPager::named("new").unwrap()))
-        .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
+        .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
     let over = update_to(Status::Resolved, "over").unwrap();

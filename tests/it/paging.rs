@@ -219,7 +219,7 @@ async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
     pager.script([refused(NotSentReason::Unauthorized)]);
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .pager(pager.clone())
-        .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
+        .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
@@ -306,7 +306,7 @@ impl incident_core::port::Pager for Stuck {
         true
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
+    async fn send(&self, page: &PageEvent, _timeout: Duration) -> DeliveryResult {
         if page.title.as_str() == "slow" {
             self.0.acquire().await.unwrap().forget();
         }
@@ -321,7 +321,7 @@ async fn pages_that_hang_do_not_hold_up_the_others() {
     let waker = wake.clone();
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .pager(pager.clone())
-        .on_commit(move |_| waker.wake())
+        .on_event(move |_| waker.wake())
         .build()
         .unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

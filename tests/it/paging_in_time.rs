@@ -119,7 +119,7 @@ async fn live_through(night: &Night) -> Watched {
     let mut builder = Incidents::builder(Arc::new(MemoryStore::default()))
         .clock(Arc::new(Paused(start)))
         .escalation(rule.clone(), pagers().collect())
-        .on_commit(move |notice| {
+        .on_event(move |notice| {
             if notice.outbox {
                 waker.wake();
             }

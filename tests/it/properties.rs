@@ -85,13 +85,13 @@ async fn check(incidents: &Incidents, id: IncidentId, last: (u64, u64)) -> (u64,
         }
     );
     assert!(
-        entries.is_sorted_by_key(|entry| entry.shown.recorded_at),
+        entries.is_sorted_by_key(|entry| entry.fields.recorded_at),
         "an entry was recorded before the one above it"
     );
     // A transition of the timeline is one of the table, and starts where the last one ended.
     let mut status = Status::Triage;
     for entry in entries.iter().skip(1) {
-        if let (Some(from), Some(to)) = (entry.shown.status_from, entry.shown.status_to) {
+        if let (Some(from), Some(to)) = (entry.fields.status_from, entry.fields.status_to) {
             assert!(
                 from == status && from.step_to(to).is_some(),
                 "{from} -> {to} after {status}"

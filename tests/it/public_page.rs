@@ -62,10 +62,10 @@ fn id_of(path: &str) -> IncidentId {
 
 /// Writes a state as it might have been written otherwise.
 async fn rewrite(server: &Server, path: &str, change: impl FnOnce(&mut Value)) {
-    let within = Duration::from_secs(5);
+    let timeout = Duration::from_secs(5);
     let before = server
         .store
-        .load(id_of(path), within)
+        .load(id_of(path), timeout)
         .await
         .unwrap()
         .unwrap();
@@ -81,7 +81,7 @@ async fn rewrite(server: &Server, path: &str, change: impl FnOnce(&mut Value)) {
         }],
         ..Commit::default()
     };
-    server.store.commit(commit, within).await.unwrap();
+    server.store.commit(commit, timeout).await.unwrap();
 }
 
 /// P6: updates that were said to be of 21:00, 23:00 and then late 22:00.
@@ -218,8 +218,8 @@ async fn many_public_updates_leave_a_small_page_and_a_small_state() {
         );
     }
     let kept = server.incidents().get(id_of(&path)).await.unwrap();
-    assert_eq!(kept.face.updates.len(), 53);
-    assert_eq!(kept.face.dropped.lines, posts - 53);
+    assert_eq!(kept.status_page.updates.len(), 53);
+    assert_eq!(kept.status_page.dropped.lines, posts - 53);
     assert!(serde_json::to_vec(&*kept).unwrap().len() < 180 * 1024);
     // The timeline has all of them.
     assert_eq!(kept.last_seq, posts + 2);

@@ -8,7 +8,7 @@ use incident_core::incident::{Command, Incident, Status};
 use incident_core::paging::{InboundPolicy, PagingState, dedup_key};
 use incident_core::testing::update_to;
 use incident_core::timeline::TextName;
-use incident_pagers::testing::{AlertState, Canned, Fault};
+use incident_pagers::testing::{AlertState, CannedResponse, Fault};
 
 use crate::confirmed::{Setup, VENDORS, Vendor, context, setup, setup_with};
 
@@ -141,12 +141,12 @@ async fn vendors_are_asked_seldom_and_their_nonsense_changes_nothing() {
         it.minutes(30).await;
         assert_eq!(it.requests() - before, 6, "every five minutes");
         let nonsense = [
-            Canned::status(502),
-            Canned::status(200).body("<html>"),
-            Canned::status(200).body("{}"),
-            Canned::status(200).body(r#"{"data": 7, "incidents": [7]}"#),
-            Canned::status(404).body("<html>"),
-            Canned::status(401).body("{}"),
+            CannedResponse::status(502),
+            CannedResponse::status(200).body("<html>"),
+            CannedResponse::status(200).body("{}"),
+            CannedResponse::status(200).body(r#"{"data": 7, "incidents": [7]}"#),
+            CannedResponse::status(404).body("<html>"),
+            CannedResponse::status(401).body("{}"),
         ];
         it.vendor.script(nonsense.map(Fault::Answer));
         let revision = it.shown(id).await.revision;

@@ -70,11 +70,11 @@ impl Pager for Wild {
         false
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
+    async fn send(&self, page: &PageEvent, timeout: Duration) -> DeliveryResult {
         self.sends.fetch_add(1, Ordering::SeqCst);
         // Others of the pass are on their way.
         tokio::task::yield_now().await;
-        let answer = self.inner.send(page, within).await;
+        let answer = self.inner.send(page, timeout).await;
         assert!(!page.title.as_str().contains("panic"), "on purpose");
         answer
     }
@@ -115,7 +115,7 @@ async fn setup(more: impl FnOnce(IncidentsBuilder) -> IncidentsBuilder) -> Setup
     let builder = Incidents::builder(store.clone())
         .clock(clock.clone())
         .pager(pager.clone())
-        .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()));
+        .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()));
     Setup {
         incidents: more(builder).build().unwrap(),
         store,
@@ -185,7 +185,7 @@ async fn a_panic_outside_of_an_attempt_hands_the_message_back() {
 /// A10: a listener that panics fails no command and drops no page.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_that_panics_fails_nothing() {
-    let it = setup(|builder| builder.on_commit(|_| panic!("on purpose"))).await;
+    let it = setup(|builder| builder.on_event(|_| panic!("on purpose"))).await;
     let id = it.declare("API down", Severity::Sev1).await;
     it.incidents.drain().await.unwrap();
     assert_eq!((it.wakes(), it.state(id).await), (1, PagingState::Accepted));
@@ -251,8 +251,8 @@ async fn a_sink_that_panics_ends_one_attempt() {
         outbox: vec![bill],
         ..Commit::default()
     };
-    let within = Duration::from_secs(5);
-    it.store.commit(commit, within).await.unwrap();
+    let timeout = Duration::from_secs(5);
+    it.store.commit(commit, timeout).await.unwrap();
     let page = it.declare("API down", Severity::Sev1).await;
     let drained = it.incidents.drain().await.unwrap();
     assert_eq!(it.state(page).await, PagingState::Accepted);
@@ -270,7 +270,7 @@ async fn a_sink_that_panics_ends_one_attempt() {
         limit: 1,
         except: Vec::new(),
     };
-    let claimed = it.store.claim(request, within).await.unwrap().claims;
+    let claimed = it.store.claim(request, timeout).await.unwrap().claims;
     let log = &claimed[0].message.log[0];
     assert_eq!((claimed[0].message.id, log.attempts), (id, 1));
     assert!(log.unknown_since.is_some());

@@ -102,14 +102,14 @@ impl Pager for Moody {
         true
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
+    async fn send(&self, page: &PageEvent, timeout: Duration) -> DeliveryResult {
         if self.refuses.load(Ordering::SeqCst) {
             return DeliveryResult::NotSent(NotSent {
                 reason: NotSentReason::Rejected,
                 retry_after: None,
             });
         }
-        self.inner.send(page, within).await
+        self.inner.send(page, timeout).await
     }
 }
 

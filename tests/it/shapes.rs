@@ -196,7 +196,7 @@ fn the_hashed_bytes_with_marks_are_as_they_were() {
     use incident_core::Salt;
     use incident_core::chain::Head;
     use incident_core::testing::an_incident;
-    use incident_core::timeline::{EntryDraft, EntryKind, Shown, StateMarks, seal};
+    use incident_core::timeline::{EntryDraft, EntryFields, EntryKind, StateMarks, seal};
     let (incident, anna, now) = an_incident();
     let mut draft = EntryDraft::new(EntryKind::Update, anna, now, "looking".parse().unwrap());
     draft.marks = Some(StateMarks::of(&incident));
@@ -209,9 +209,15 @@ fn the_hashed_bytes_with_marks_are_as_they_were() {
         text.replace(",\"state\":", ",\"marks\":"),
     ] {
         assert_ne!(wrong, text);
-        assert!(Shown::from_bytes(wrong.as_bytes()).is_err(), "{wrong}");
+        assert!(
+            EntryFields::from_bytes(wrong.as_bytes()).is_err(),
+            "{wrong}"
+        );
     }
     let first = text.split(",\"state\":").next().unwrap();
     let first = format!("{}}}", first.replace("\"v\":2", "\"v\":1"));
-    assert_eq!(Shown::from_bytes(first.as_bytes()).unwrap().marks, None);
+    assert_eq!(
+        EntryFields::from_bytes(first.as_bytes()).unwrap().marks,
+        None
+    );
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use incident_console::console::Parts;
 use incident_console::hooks::Hooks;
 use incident_pagers::inbound::WebhookSecret;
-use incident_pagers::testing::{Fault, StandIn};
+use incident_pagers::testing::{Fault, MockVendor};
 use serde_json::json;
 
 use crate::harness::{ADMIN, RESPONDER, Server, VIEWER};
@@ -125,7 +125,7 @@ async fn a_store_that_hangs_does_not_hold_up_the_stop() {
 /// same key by the next process.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_that_hangs_does_not_hold_up_the_stop() {
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     vendor.plan(|_| Fault::BlackHole);
     let server = Server::paging_by(&[
         (

@@ -50,7 +50,7 @@ impl Pager for Vendor {
         self.target.name() != "pagerduty"
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
+    async fn send(&self, page: &PageEvent, _timeout: Duration) -> DeliveryResult {
         let now = self.clock.now();
         let state = &mut *self.state.lock().unwrap();
         let minute = |sent: &Timestamp| now.since(*sent) < Duration::from_secs(60);
@@ -135,7 +135,7 @@ impl Night {
         let builder = Incidents::builder(storage.store)
             .clock(clock.clone())
             .gate(gate)
-            .on_commit(move |notice| {
+            .on_event(move |notice| {
                 let now = watch.now();
                 heard
                     .lock()

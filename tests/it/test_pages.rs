@@ -15,7 +15,7 @@ use incident_core::paging::{
 };
 use incident_core::port::{AuditQuery, Pager};
 use incident_core::testing::{ManualClock, RecordingPager, caller};
-use incident_pagers::testing::{AlertState, Canned, Fault, StandIn};
+use incident_pagers::testing::{AlertState, CannedResponse, Fault, MockVendor};
 use incident_pagers::{ApiKey, OpsGenie, PagerDuty, RoutingKey};
 use incident_test_postgres::Database;
 use serde_json::json;
@@ -28,8 +28,8 @@ const SECOND: Duration = Duration::from_secs(1);
 
 struct Setup {
     pagers: Vec<Arc<dyn Pager>>,
-    pagerduty: StandIn,
-    opsgenie: StandIn,
+    pagerduty: MockVendor,
+    opsgenie: MockVendor,
     clock: Arc<ManualClock>,
     alarms: Arc<Mutex<Vec<Alarm>>>,
     storage: Storage,
@@ -37,8 +37,8 @@ struct Setup {
 }
 
 async fn setup() -> Setup {
-    let pagerduty = StandIn::pagerduty().await.unwrap();
-    let opsgenie = StandIn::opsgenie().await.unwrap();
+    let pagerduty = MockVendor::pagerduty().await.unwrap();
+    let opsgenie = MockVendor::opsgenie().await.unwrap();
     let key = RoutingKey::new(ROUTING_KEY).unwrap();
     let first = PagerDuty::builder(key).base_url(pagerduty.base_url());
     let key = ApiKey::new(API_KEY).unwrap();
@@ -72,7 +72,7 @@ impl Setup {
         let alarms = self.alarms.clone();
         let builder = Incidents::builder(self.storage.store.clone())
             .clock(self.clock.clone())
-            .on_commit(move |notice| alarms.lock().unwrap().extend(notice.alarm.clone()));
+            .on_event(move |notice| alarms.lock().unwrap().extend(notice.alarm.clone()));
         let pagers = pagers.iter().cloned();
         pagers
             .fold(builder, |builder, pager| builder.pager(pager))
@@ -95,7 +95,7 @@ impl Setup {
     }
 
     fn open(&self) -> (usize, usize) {
-        let open = |vendor: &StandIn| {
+        let open = |vendor: &MockVendor| {
             let alerts = vendor.alerts();
             let open = alerts
                 .iter()
@@ -210,10 +210,10 @@ async fn a_test_is_ended_at_once_when_the_host_stops() {
 async fn a_target_that_its_gate_holds_is_not_asked() {
     let it = setup().await;
     let incidents = it.process();
-    let wait = Canned::status(429).header("retry-after", "40");
+    let wait = CannedResponse::status(429).header("retry-after", "40");
     it.pagerduty.script([Fault::Answer(wait)]);
     it.opsgenie
-        .script([Fault::Answer(Canned::status(401).body("{}"))]);
+        .script([Fault::Answer(CannedResponse::status(401).body("{}"))]);
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
     incidents.declare(&context(), &asked).await.unwrap();
     incidents.drain().await.unwrap();
@@ -246,7 +246,8 @@ async fn a_test_that_cannot_be_ended_is_tried_on_and_raises_an_alarm() {
     let incidents = it.process();
     it.test(&incidents).await;
     drop(incidents);
-    it.pagerduty.plan(|_| Fault::Answer(Canned::status(503)));
+    it.pagerduty
+        .plan(|_| Fault::Answer(CannedResponse::status(503)));
     let next = it.process();
     for _ in 0..27 {
         it.clock.advance(SECOND * 3_600);
@@ -290,13 +291,13 @@ impl Pager for Frozen {
         false
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
+    async fn send(&self, page: &PageEvent, timeout: Duration) -> DeliveryResult {
         let other = self.meanwhile.lock().unwrap().take();
         if let Some(other) = other.filter(|_| page.action == PageAction::Trigger) {
             self.clock.advance(TEST_LASTS);
             other.drain().await.unwrap();
         }
-        self.inner.send(page, within).await
+        self.inner.send(page, timeout).await
     }
 }
 
@@ -432,7 +433,7 @@ async fn a_test_is_in_the_audit_trail_from_its_question_to_its_end() {
     let heard = waiting.clone();
     let builder = Incidents::builder(it.storage.store.clone())
         .clock(it.clock.clone())
-        .on_commit(move |notice| *heard.lock().unwrap() += u32::from(notice.outbox));
+        .on_event(move |notice| *heard.lock().unwrap() += u32::from(notice.outbox));
     let pagers = it.pagers.iter().cloned();
     let incidents = pagers
         .fold(builder, |builder, pager| builder.pager(pager))
@@ -451,7 +452,7 @@ async fn a_test_is_in_the_audit_trail_from_its_question_to_its_end() {
     let mut said: Vec<String> = entries
         .iter()
         .map(|entry| {
-            let said = &entry.said;
+            let said = &entry.payload;
             let detail: Vec<&str> = said.detail.values().map(String::as_str).collect();
             format!("{} {}: {}", said.actor.name, said.action, detail.join(" "))
         })

@@ -10,7 +10,7 @@ use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, PageAction};
 use incident_core::testing::{ManualClock, RecordingPager, caller};
-use incident_pagers::testing::StandIn;
+use incident_pagers::testing::MockVendor;
 use incident_store_memory::MemoryStore;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// for good, its own pages.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_throttled_does_not_hold_up_another_one() {
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     vendor.limit_per_key(1, MINUTE);
     let server = Server::paging_by(&[
         ("PAGERDUTY_ROUTING_KEY", ON_CALL.to_owned()),
@@ -67,7 +67,7 @@ async fn in_a_storm_a_sev1_is_there_at_once_and_the_limit_is_kept() {
     } else {
         (300, Duration::from_secs(3))
     };
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     vendor.limit_per_key(120, MINUTE);
     let policy = PolicyFile::parse("[pagers]\nper_minute = 120").unwrap();
     let settings = [
@@ -105,10 +105,10 @@ async fn in_a_storm_a_sev1_is_there_at_once_and_the_limit_is_kept() {
     let busiest = requests
         .iter()
         .map(|from| {
-            let within = |seen: &&incident_pagers::testing::Seen| {
+            let timeout = |seen: &&incident_pagers::testing::RecordedRequest| {
                 seen.at >= from.at && seen.at.duration_since(from.at) < MINUTE
             };
-            requests.iter().filter(within).count()
+            requests.iter().filter(timeout).count()
         })
         .max();
     assert_eq!(refused, 0);
@@ -177,7 +177,7 @@ async fn what_was_held_for_a_target_is_due_as_soon_as_it_works() {
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .clock(clock.clone())
         .pager(pager.clone())
-        .on_commit(move |notice| {
+        .on_event(move |notice| {
             heard.fetch_add(usize::from(notice.outbox), Ordering::SeqCst);
         })
         .build()

@@ -80,11 +80,11 @@ async fn changing_any_byte_of_an_entry_names_that_entry() {
         }
         with(&|entry| entry.seq += 1, "the number");
         with(
-            &|entry| entry.shown.author.name = "mallory".parse().unwrap(),
+            &|entry| entry.fields.author.name = "mallory".parse().unwrap(),
             "the author",
         );
         with(
-            &|entry| entry.shown.occurred_at = "2020-01-01T00:00:00Z".parse().unwrap(),
+            &|entry| entry.fields.occurred_at = "2020-01-01T00:00:00Z".parse().unwrap(),
             "the time",
         );
     }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use incident_core::actor::Role;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
-use incident_core::commit::{Commit, Committed, KeyScope, Remember};
+use incident_core::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command, Incident, Outline, Update};
 use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
@@ -123,10 +123,10 @@ impl Troubled {
         self.trouble.load(Ordering::SeqCst)
     }
 
-    async fn reads(&self, within: Duration) -> Result<(), StoreError> {
+    async fn reads(&self, timeout: Duration) -> Result<(), StoreError> {
         match self.trouble() {
             LATE => {
-                tokio::time::sleep(within).await;
+                tokio::time::sleep(timeout).await;
                 Err(StoreError::Unavailable("late".into()))
             }
             AWAY => Err(StoreError::Unavailable("away".into())),
@@ -138,11 +138,11 @@ impl Troubled {
 
 #[async_trait]
 impl IncidentStore for Troubled {
-    async fn commit(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError> {
+    async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
         if self.trouble() == STUCK {
             return std::future::pending().await;
         }
-        let kept = self.inner.commit(commit, within).await;
+        let kept = self.inner.commit(commit, timeout).await;
         if matches!(kept, Err(StoreError::Conflict)) {
             self.conflicts.fetch_add(1, Ordering::SeqCst);
         }
@@ -153,23 +153,23 @@ impl IncidentStore for Troubled {
         Ok(kept)
     }
 
-    async fn next_number(&self, within: Duration) -> Result<u64, StoreError> {
-        self.inner.next_number(within).await
+    async fn next_number(&self, timeout: Duration) -> Result<u64, StoreError> {
+        self.inner.next_number(timeout).await
     }
 
     async fn load(
         &self,
         id: IncidentId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError> {
-        self.reads(within).await?;
+        self.reads(timeout).await?;
         self.write_before_read(id).await;
         match self.trouble() {
             FORGETS => return Ok(None),
             GARBLES => return Err(StoreError::Corrupt("not of a state".into())),
             _ => {}
         }
-        let found = self.inner.load(id, within).await?;
+        let found = self.inner.load(id, timeout).await?;
         if self.trouble() == SLOW {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -179,20 +179,20 @@ impl IncidentStore for Troubled {
     async fn list(
         &self,
         filter: &IncidentFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
-        self.reads(within).await?;
-        let found = self.inner.list(filter, within).await?;
+        self.reads(timeout).await?;
+        let found = self.inner.list(filter, timeout).await?;
         Ok(found.into_iter().map(|one| self.told(one)).collect())
     }
 
     async fn outlines(
         &self,
         filter: &IncidentFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Outline>, StoreError> {
-        self.reads(within).await?;
-        self.inner.outlines(filter, within).await
+        self.reads(timeout).await?;
+        self.inner.outlines(filter, timeout).await
     }
 
     async fn timeline(
@@ -200,37 +200,37 @@ impl IncidentStore for Troubled {
         id: IncidentId,
         after: u64,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
-        self.reads(within).await?;
-        self.inner.timeline(id, after, limit, within).await
+        self.reads(timeout).await?;
+        self.inner.timeline(id, after, limit, timeout).await
     }
 
-    async fn recall(
+    async fn find_response(
         &self,
-        scope: &KeyScope,
+        scope: &IdempotencyScope,
         now: Timestamp,
-        within: Duration,
-    ) -> Result<Option<Remember>, StoreError> {
-        self.inner.recall(scope, now, within).await
+        timeout: Duration,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        self.inner.find_response(scope, now, timeout).await
     }
 
     async fn misfit(
         &self,
         id: IncidentId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<&'static str>, StoreError> {
-        self.inner.misfit(id, within).await
+        self.inner.misfit(id, timeout).await
     }
 }
 
 #[async_trait]
 impl Outbox for Troubled {
-    async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError> {
+    async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError> {
         if self.trouble() == CLOSED {
             return Err(StoreError::Unavailable("closed".into()));
         }
-        let found = self.inner.claim(request, within).await?;
+        let found = self.inner.claim(request, timeout).await?;
         let next = if found.claims.is_empty() {
             None
         } else {
@@ -242,20 +242,20 @@ impl Outbox for Troubled {
         Ok(found)
     }
 
-    async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError> {
-        self.inner.next_due(within).await
+    async fn next_due(&self, timeout: Duration) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.next_due(timeout).await
     }
 
-    async fn backlog(&self, within: Duration) -> Result<Backlog, StoreError> {
-        self.inner.backlog(within).await
+    async fn backlog(&self, timeout: Duration) -> Result<Backlog, StoreError> {
+        self.inner.backlog(timeout).await
     }
 
     async fn given_up(
         &self,
         which: DeadLetterFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Message>, StoreError> {
-        self.inner.given_up(which, within).await
+        self.inner.given_up(which, timeout).await
     }
 }
 
@@ -264,9 +264,9 @@ impl AuditLog for Troubled {
     async fn audit(
         &self,
         query: &AuditQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        self.inner.audit(query, within).await
+        self.inner.audit(query, timeout).await
     }
 
     async fn audit_chain(
@@ -274,10 +274,10 @@ impl AuditLog for Troubled {
         chain: Chain,
         after_seq: u64,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         self.inner
-            .audit_chain(chain, after_seq, limit, within)
+            .audit_chain(chain, after_seq, limit, timeout)
             .await
     }
 
@@ -285,9 +285,9 @@ impl AuditLog for Troubled {
         &self,
         after: Option<Chain>,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Chain>, StoreError> {
-        self.inner.audit_chains(after, limit, within).await
+        self.inner.audit_chains(after, limit, timeout).await
     }
 }
 
@@ -296,21 +296,21 @@ impl Suggestions for Troubled {
     async fn suggestion(
         &self,
         id: SuggestionId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<Suggestion>, StoreError> {
-        self.inner.suggestion(id, within).await
+        self.inner.suggestion(id, timeout).await
     }
 
     async fn suggestions(
         &self,
         query: &SuggestionQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Suggestion>, StoreError> {
-        self.inner.suggestions(query, within).await
+        self.inner.suggestions(query, timeout).await
     }
 
-    async fn open_suggestions(&self, now: Timestamp, within: Duration) -> Result<u64, StoreError> {
-        self.inner.open_suggestions(now, within).await
+    async fn open_suggestions(&self, now: Timestamp, timeout: Duration) -> Result<u64, StoreError> {
+        self.inner.open_suggestions(now, timeout).await
     }
 }
 
@@ -319,8 +319,8 @@ impl Ledger for Troubled {
     async fn credits(
         &self,
         query: &CreditQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<LedgerRow>, StoreError> {
-        self.inner.credits(query, within).await
+        self.inner.credits(query, timeout).await
     }
 }

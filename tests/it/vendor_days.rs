@@ -86,7 +86,7 @@ impl Vendor {
         }
     }
 
-    async fn answer(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
+    async fn answer(&self, page: &PageEvent, timeout: Duration) -> DeliveryResult {
         let taken = pagerduty_answer(202, &[], "");
         match self.mood(self.start.elapsed()) {
             Mood::Takes => {
@@ -115,7 +115,7 @@ impl Vendor {
                 DeliveryResult::Unknown
             }
             Mood::Hangs => {
-                tokio::time::sleep(within).await;
+                tokio::time::sleep(timeout).await;
                 DeliveryResult::Unknown
             }
         }
@@ -132,7 +132,7 @@ impl Pager for Vendor {
         false
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
+    async fn send(&self, page: &PageEvent, timeout: Duration) -> DeliveryResult {
         let began = self.start.elapsed();
         let place = {
             let mut seen = self.seen.lock().unwrap();
@@ -145,7 +145,7 @@ impl Pager for Vendor {
             });
             seen.len() - 1
         };
-        let answer = self.answer(page, within).await;
+        let answer = self.answer(page, timeout).await;
         let request = &mut self.seen.lock().unwrap()[place];
         request.ended = self.start.elapsed();
         request.answer = answer.clone();

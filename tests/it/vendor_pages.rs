@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use incident_core::engine::Incidents;
 use incident_core::testing::ManualClock;
-use incident_pagers::testing::{AlertState, Canned, Fault, Seen, StandIn};
+use incident_pagers::testing::{AlertState, CannedResponse, Fault, MockVendor, RecordedRequest};
 use incident_pagers::{PagerDuty, RoutingKey};
 use incident_store_memory::MemoryStore;
 use serde_json::json;
@@ -20,13 +20,13 @@ const API_KEY: &str = "eb243592-faa2-4ba2-a551q-1afdf565c889";
 
 struct Setup {
     server: Server,
-    pagerduty: StandIn,
-    opsgenie: StandIn,
+    pagerduty: MockVendor,
+    opsgenie: MockVendor,
 }
 
 async fn setup() -> Setup {
-    let pagerduty = StandIn::pagerduty().await.unwrap();
-    let opsgenie = StandIn::opsgenie().await.unwrap();
+    let pagerduty = MockVendor::pagerduty().await.unwrap();
+    let opsgenie = MockVendor::opsgenie().await.unwrap();
     let server = Server::paging_by(&[
         ("PAGERDUTY_ROUTING_KEY", ROUTING_KEY.to_owned()),
         ("PAGERDUTY_URL", pagerduty.base_url().to_string()),
@@ -63,7 +63,7 @@ impl Setup {
 }
 
 /// Waits until a vendor was asked so often.
-async fn asked(vendor: &StandIn, times: usize) -> Vec<Seen> {
+async fn asked(vendor: &MockVendor, times: usize) -> Vec<RecordedRequest> {
     for _ in 0..3_000 {
         let requests = vendor.requests();
         if requests.len() >= times {
@@ -74,7 +74,7 @@ async fn asked(vendor: &StandIn, times: usize) -> Vec<Seen> {
     panic!("{} of {times} requests came", vendor.requests().len());
 }
 
-fn told(seen: &Seen, field: &str) -> String {
+fn told(seen: &RecordedRequest, field: &str) -> String {
     let body = seen.json().unwrap();
     body[field].as_str().unwrap_or_default().to_owned()
 }
@@ -240,7 +240,9 @@ async fn a_page_that_every_vendor_refuses_is_given_up_shown_and_can_be_retried()
     let it = setup().await;
     it.pagerduty.only_keys(["another"]);
     it.opsgenie.plan(|_| {
-        Fault::Answer(Canned::status(422).body(r#"{"message":"no","took":0,"requestId":"1"}"#))
+        Fault::Answer(
+            CannedResponse::status(422).body(r#"{"message":"no","took":0,"requestId":"1"}"#),
+        )
     });
     let path = it.declare("SEV1").await;
     let incident = it.server.paged(&path, "given_up").await;
@@ -281,7 +283,7 @@ async fn a_page_that_every_vendor_refuses_is_given_up_shown_and_can_be_retried()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_that_asks_to_wait_is_not_asked_before() {
     let it = setup().await;
-    let busy = || Fault::Answer(Canned::status(429).header("Retry-After", "2"));
+    let busy = || Fault::Answer(CannedResponse::status(429).header("Retry-After", "2"));
     it.pagerduty.script([busy()]);
     // Of low urgency: half a minute with the same vendor before the next.
     let path = it.declare("SEV4").await;
@@ -312,7 +314,7 @@ async fn stopping_sends_what_was_accepted() {
 /// The key is changed while alerts are open, as the first of a list of keys.
 #[tokio::test]
 async fn an_alert_of_an_older_key_is_closed_under_that_key() {
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     let store = Arc::new(MemoryStore::default());
     let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
     let pager = |key: &str| {
@@ -346,7 +348,7 @@ async fn an_alert_of_an_older_key_is_closed_under_that_key() {
 /// Edge case 21: OpsGenie follows, and rings only for what wakes people.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_priority_at_opsgenie_follows_the_severity() {
-    let vendor = StandIn::opsgenie().await.unwrap();
+    let vendor = MockVendor::opsgenie().await.unwrap();
     let server = Server::paging_by(&[
         ("OPSGENIE_API_KEY", API_KEY.to_owned()),
         ("OPSGENIE_URL", vendor.base_url().to_string()),

@@ -11,7 +11,7 @@ use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, PageAction, PagingState};
 use incident_core::port::Clock;
 use incident_core::testing::{ManualClock, RecordingPager, caller};
-use incident_pagers::testing::{Canned, Fault, StandIn};
+use incident_pagers::testing::{CannedResponse, Fault, MockVendor};
 use incident_store_memory::MemoryStore;
 use serde_json::json;
 
@@ -22,11 +22,11 @@ use crate::harness::{Server, at};
 #[tokio::test]
 async fn ten_sev1_are_accepted_within_ten_seconds_of_a_500_and_a_429() {
     for second in [false, true] {
-        let vendor = StandIn::pagerduty().await.unwrap();
-        let other = StandIn::opsgenie().await.unwrap();
+        let vendor = MockVendor::pagerduty().await.unwrap();
+        let other = MockVendor::opsgenie().await.unwrap();
         vendor.plan(|attempt| match (attempt.action.as_str(), attempt.number) {
             ("trigger", 1) => Fault::status(500),
-            ("trigger", 2) => Fault::Answer(Canned::status(429).header("Retry-After", "1")),
+            ("trigger", 2) => Fault::Answer(CannedResponse::status(429).header("Retry-After", "1")),
             _ => Fault::None,
         });
         let key = "0123456789abcdef0123456789abcdef";

@@ -269,7 +269,7 @@ async fn a_background_pass_compares_every_incident_in_turn() {
     let heard = alarms.clone();
     let incidents = Incidents::builder(troubled.clone())
         .clock(clock.clone())
-        .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
+        .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());

@@ -8,7 +8,7 @@ use incident_console::policy_file::PolicyFile;
 use incident_core::paging::PageAction;
 use incident_pagers::PagerDutyRest;
 use incident_pagers::inbound::WebhookSecret;
-use incident_pagers::testing::{Canned, Delivered, Fault, StandIn, Webhooks};
+use incident_pagers::testing::{CannedResponse, Delivered, Fault, MockVendor, Webhooks};
 use serde_json::{Value, json};
 
 use crate::harness::{ADMIN, RESPONDER, Server, VIEWER};
@@ -263,7 +263,7 @@ async fn what_is_not_proven_is_refused_and_what_is_not_ours_is_taken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_was_left_out_is_asked_for() {
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     let rest = PagerDutyRest::new("rest-t0ken", Some(vendor.base_url()), None).unwrap();
     let hooks = Hooks {
         pagerduty_rest: Some(rest),
@@ -275,16 +275,18 @@ async fn a_key_that_was_left_out_is_asked_for() {
     });
     // While PagerDuty does not tell, its webhook waits.
     vendor.script([
-        Fault::Answer(Canned::status(500)),
-        Fault::Answer(Canned::status(401)),
-        Fault::Answer(Canned::status(200).body("{}")),
+        Fault::Answer(CannedResponse::status(500)),
+        Fault::Answer(CannedResponse::status(401)),
+        Fault::Answer(CannedResponse::status(200).body("{}")),
     ]);
     for _ in 0..3 {
         assert_eq!(it.pagerduty.deliver(&body).await, Delivered::Again(503));
     }
     let alerts = json!({"alerts": [{"alert_key": null}, {"alert_key": "theirs"},
         {"alert_key": format!("sys-incident:{}", it.id())}]});
-    vendor.script([Fault::Answer(Canned::status(200).body(&alerts.to_string()))]);
+    vendor.script([Fault::Answer(
+        CannedResponse::status(200).body(&alerts.to_string()),
+    )]);
     assert_eq!(it.pagerduty.deliver(&body).await, Delivered::Taken(202));
     assert_eq!(
         it.incident().await["acknowledged_at"],

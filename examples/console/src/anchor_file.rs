@@ -150,7 +150,7 @@ fn end_last_line(file: &mut File) -> std::io::Result<()> {
 
 #[async_trait]
 impl AnchorSink for AnchorFile {
-    async fn keep(&self, anchor: &Anchor, within: Duration) -> Result<(), AnchorError> {
+    async fn keep(&self, anchor: &Anchor, timeout: Duration) -> Result<(), AnchorError> {
         let (file, line) = (Arc::clone(&self.file), format!("{anchor}\n"));
         let written = tokio::task::spawn_blocking(move || {
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,13 +159,13 @@ impl AnchorSink for AnchorFile {
             file.write_all(line.as_bytes())?;
             file.sync_data()
         });
-        match tokio::time::timeout(within, written).await {
+        match tokio::time::timeout(timeout, written).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => return Err(AnchorError(error.into())),
             Ok(Err(error)) => return Err(AnchorError(error.into())),
             Err(late) => return Err(AnchorError(late.into())),
         }
-        self.index.keep(anchor, within).await
+        self.index.keep(anchor, timeout).await
     }
 }
 
@@ -174,22 +174,22 @@ impl AnchorRecord for AnchorFile {
     async fn heads(
         &self,
         chain: AnchoredChain,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Head>, AnchorError> {
-        self.index.heads(chain, within).await
+        self.index.heads(chain, timeout).await
     }
 
     async fn chains(
         &self,
         after: Option<AnchoredChain>,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AnchoredChain>, AnchorError> {
-        self.index.chains(after, limit, within).await
+        self.index.chains(after, limit, timeout).await
     }
 
-    async fn newest(&self, within: Duration) -> Result<Option<Timestamp>, AnchorError> {
-        self.index.newest(within).await
+    async fn newest(&self, timeout: Duration) -> Result<Option<Timestamp>, AnchorError> {
+        self.index.newest(timeout).await
     }
 }
 

@@ -112,7 +112,7 @@ impl Parts {
             .gate(policy.gate())
             .inbound_policy(policy.inbound_policy())
             .public_names(policy.names())
-            .on_commit(move |notice| {
+            .on_event(move |notice| {
                 if notice.public {
                     cache.invalidate();
                 }

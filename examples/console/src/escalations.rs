@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use incident_core::port::Pager;
-use incident_core::{Invalid, RuleName};
+use incident_core::{RuleName, ValidationError};
 use incident_pagers::{ApiKey, BaseUrl, OpsGenie, PagerDuty, RoutingKey};
 
 use crate::config::ConfigError;
@@ -16,7 +16,7 @@ use crate::policy_file::Paging;
 const RULES: &str = "INCIDENT_ESCALATIONS";
 
 /// Most rules and keys. An incident remembers one page for each rule.
-pub const MOST_RULES: usize = 50;
+pub const MAX_RULES: usize = 50;
 
 /// Rules with the keys of those they tell.
 #[derive(Debug, Default)]
@@ -47,8 +47,8 @@ impl EscalationSettings {
             return Ok(Self::default());
         };
         let mut rules: BTreeMap<RuleName, Vec<Key>> = BTreeMap::new();
-        if list.split(',').count() > MOST_RULES {
-            let reason = format!("at most {MOST_RULES} rules and keys can be named");
+        if list.split(',').count() > MAX_RULES {
+            let reason = format!("at most {MAX_RULES} rules and keys can be named");
             return Err(ConfigError::new(RULES, reason));
         }
         for item in list.split(',') {
@@ -110,7 +110,7 @@ impl EscalationSettings {
 }
 
 fn rule(item: &str) -> Result<(RuleName, Option<Key>), String> {
-    let wrong = |error: Invalid| format!("expected {}", error.expected());
+    let wrong = |error: ValidationError| format!("expected {}", error.expected());
     let (name, key) = match item.split_once(':') {
         Some((name, key)) => (name, Some(key)),
         None => (item, None),

@@ -1,6 +1,6 @@
 //! What inbound hooks are proven with, and asked.
 
-use incident_core::Invalid;
+use incident_core::ValidationError;
 use incident_pagers::inbound::WebhookSecret;
 use incident_pagers::{BaseUrl, PagerDutyRest};
 
@@ -12,7 +12,7 @@ const PAGERDUTY_API: &str = "PAGERDUTY_API_URL";
 const OPSGENIE_TOKEN: &str = "OPSGENIE_WEBHOOK_TOKEN";
 
 /// Most secrets of one hook: each is tried for every delivery.
-pub const MOST_SECRETS: usize = 10;
+pub const MAX_SECRETS: usize = 10;
 
 /// The hooks that are open. None by default.
 #[derive(Clone, Debug, Default)]
@@ -62,8 +62,8 @@ fn secrets(
     variable: &'static str,
 ) -> Result<Vec<WebhookSecret>, ConfigError> {
     let list = get(variable).unwrap_or_default();
-    if list.split(',').count() > MOST_SECRETS {
-        let reason = format!("at most {MOST_SECRETS} can be named at a time");
+    if list.split(',').count() > MAX_SECRETS {
+        let reason = format!("at most {MAX_SECRETS} can be named at a time");
         return Err(ConfigError::new(variable, reason));
     }
     let parts = list
@@ -75,6 +75,6 @@ fn secrets(
         .collect()
 }
 
-fn wrong(variable: &'static str, error: &Invalid) -> ConfigError {
+fn wrong(variable: &'static str, error: &ValidationError) -> ConfigError {
     ConfigError::new(variable, format!("expected {}", error.expected()))
 }

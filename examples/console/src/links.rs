@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use incident_core::incident::Incident;
-use incident_core::{Invalid, LinkTemplate};
+use incident_core::{LinkTemplate, ValidationError};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 const SHOWN: [(&str, &str); 2] = [("system_map", "System map"), ("firehose", "Firehose")];
 
 /// Most links.
-const MOST_LINKS: usize = 20;
+const MAX_LINKS: usize = 20;
 
 /// The targets of an incident's deep links, by name: an address, or one with a title.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -31,20 +31,20 @@ struct Link {
 pub struct Filled<'a>(BTreeMap<&'a str, Option<String>>);
 
 impl TryFrom<BTreeMap<String, Link>> for Links {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(links: BTreeMap<String, Link>) -> Result<Self, Invalid> {
+    fn try_from(links: BTreeMap<String, Link>) -> Result<Self, ValidationError> {
         let fits =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
         let is_name = |name: &String| (1..=40).contains(&name.len()) && name.bytes().all(fits);
         if !links.keys().all(is_name) {
-            return Err(Invalid::new(
+            return Err(ValidationError::new(
                 "links",
                 "names of 1 to 40 of a-z, 0-9, `-` and `_`",
             ));
         }
-        if links.len() > MOST_LINKS {
-            return Err(Invalid::new("links", "at most 20 links"));
+        if links.len() > MAX_LINKS {
+            return Err(ValidationError::new("links", "at most 20 links"));
         }
         Ok(Self(links))
     }

@@ -30,7 +30,7 @@ use incident_core::actor::{Actor, Caller, Role};
 use incident_core::engine::system::SystemClock;
 use incident_core::incident::{Affected, AffectedTenant};
 use incident_core::port::{AnchorRecord, Clock};
-use incident_core::{Invalid, Month, PersonName, TenantId};
+use incident_core::{Month, PersonName, TenantId, ValidationError};
 use indicatif::ProgressBar;
 use tracing_subscriber::EnvFilter;
 
@@ -38,7 +38,7 @@ use tracing_subscriber::EnvFilter;
 const LEFT_OVER: Duration = Duration::from_millis(500);
 
 /// Fewer connections at a time than this are worth a word at the start.
-const FEW: usize = 256;
+const MAX_PRINTED: usize = 256;
 
 fn main() -> ExitCode {
     let arguments = std::env::args_os().skip(1);
@@ -102,7 +102,8 @@ async fn outages(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         _ => return Err("outages: expected MONTH and at most LAST".into()),
     };
     let month = |text: &str| -> Result<Month, String> {
-        text.parse().map_err(|error: Invalid| error.to_string())
+        text.parse()
+            .map_err(|error: ValidationError| error.to_string())
     };
     let (first, last) = (month(first)?, month(last)?);
     if last < first {
@@ -130,7 +131,9 @@ fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let contracts = policy(&config)?.contracts();
     let task = SlaTask {
         file: Path::new(file),
-        month: month.parse().map_err(|error: Invalid| error.to_string())?,
+        month: month
+            .parse()
+            .map_err(|error: ValidationError| error.to_string())?,
         as_table,
     };
     let now = SystemClock.now();
@@ -199,7 +202,7 @@ fn tenants(names: &str) -> Result<Affected, String> {
     let list = names
         .split(',')
         .map(whole)
-        .collect::<Result<Vec<_>, Invalid>>();
+        .collect::<Result<Vec<_>, ValidationError>>();
     let list = list.and_then(Affected::these);
     list.map_err(|error| format!("--tenants: expected {}", error.expected()))
 }
@@ -361,7 +364,7 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
             format_args!("pager: the configured vendors are left out, so that a demo wakes nobody"),
         )?;
     }
-    if console.connections < FEW {
+    if console.connections < MAX_PRINTED {
         writeln!(
             out,
             "connections: at most {}, because the limit of descriptors is low (ulimit -n)",

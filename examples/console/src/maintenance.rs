@@ -10,7 +10,7 @@ use incident_core::chain::Verdict;
 use incident_core::engine::{self, AuditVerdict, BuildError, Incidents};
 use incident_core::port::IncidentFilter;
 use incident_core::{IncidentId, Month};
-use incident_store_postgres::{Level, PgStore, PgUsage};
+use incident_store_postgres::{FindingSeverity, PgStore, PgUsage};
 
 use crate::anchor_file::AnchorFile;
 use crate::policy_file::PolicyFile;
@@ -77,7 +77,7 @@ async fn examine(
     }
     Ok(findings
         .iter()
-        .all(|finding| finding.level != Level::Unsafe))
+        .all(|finding| finding.level != FindingSeverity::Unsafe))
 }
 
 /// An engine that reads figures of a database.

@@ -36,7 +36,7 @@ pub const SETTINGS: [&str; 24] = [
 const PREFIXES: [&str; 4] = ["INCIDENT_", "PAGERDUTY_", "OPSGENIE_", "SLACK_"];
 
 /// A setting with so few characters is like too many other names.
-const SHORT: usize = 10;
+const SHORT_NAME: usize = 10;
 
 /// Most names that a warning tells.
 const TOLD: usize = 20;
@@ -88,7 +88,7 @@ fn is_for_others(name: &str) -> bool {
 
 /// Whether a name is a setting with at most two slips, in capitals or not.
 fn is_like(setting: &str, name: &str) -> bool {
-    let most = if setting.len() < SHORT { 1 } else { 2 };
+    let most = if setting.len() < SHORT_NAME { 1 } else { 2 };
     // Longer ones differ by more, and need no look.
     setting.len().abs_diff(name.len()) <= most
         && distance(setting.as_bytes(), name.to_ascii_uppercase().as_bytes()) <= most

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use incident_core::Invalid;
+use incident_core::ValidationError;
 use incident_core::port::{PageCheck, Pager};
 use incident_pagers::{
-    ApiKey, BaseUrl, BuildError, LogPager, OpsGenie, PagerDuty, PagerDutyRest, RoutingKey,
+    ApiKey, BaseUrl, LogPager, OpsGenie, PagerBuildError, PagerDuty, PagerDutyRest, RoutingKey,
 };
 
 use crate::config::ConfigError;
@@ -19,7 +19,7 @@ pub(crate) const OPSGENIE_URL: &str = "OPSGENIE_URL";
 const ORDER: &str = "INCIDENT_PAGERS";
 
 /// Most keys of a vendor, those that only close what they opened included.
-pub const MOST_KEYS: usize = 20;
+pub const MAX_KEYS: usize = 20;
 
 /// What the environment says about pagers.
 #[derive(Debug, Default)]
@@ -154,7 +154,7 @@ pub(crate) fn paging_by_pagerduty(
     key: RoutingKey,
     url: Option<BaseUrl>,
     paging: &Paging,
-) -> Result<PagerDuty, BuildError> {
+) -> Result<PagerDuty, PagerBuildError> {
     let builder = PagerDuty::builder(key)
         .severities(paging.severities)
         .template(paging.template.clone());
@@ -168,7 +168,7 @@ pub(crate) fn paging_by_opsgenie(
     key: ApiKey,
     url: Option<BaseUrl>,
     paging: &Paging,
-) -> Result<OpsGenie, BuildError> {
+) -> Result<OpsGenie, PagerBuildError> {
     let builder = OpsGenie::builder(key)
         .priorities(paging.priorities)
         .template(paging.template.clone());
@@ -199,7 +199,7 @@ type Made = Vec<(String, Arc<dyn Pager>)>;
 fn made<K, P: Pager + 'static>(
     vendor: Option<Vendor<K>>,
     (keys, url): (&'static str, &'static str),
-    build: impl Fn(K, Option<BaseUrl>) -> Result<(String, Arc<P>), BuildError>,
+    build: impl Fn(K, Option<BaseUrl>) -> Result<(String, Arc<P>), PagerBuildError>,
 ) -> Result<Made, ConfigError> {
     let Some(vendor) = vendor else {
         return Ok(Vec::new());
@@ -220,8 +220,8 @@ fn made<K, P: Pager + 'static>(
 }
 
 /// Keys and addresses were checked before: what else is wrong is the policy file's.
-pub(crate) fn unbuilt(error: &BuildError, url: &'static str) -> ConfigError {
-    if let BuildError::Invalid(invalid) = error {
+pub(crate) fn unbuilt(error: &PagerBuildError, url: &'static str) -> ConfigError {
+    if let PagerBuildError::Invalid(invalid) = error {
         ConfigError::new("INCIDENT_POLICY", format!("pagers.{invalid}"))
     } else {
         ConfigError::new(url, error.to_string())
@@ -269,10 +269,12 @@ fn vendor<K>(
     get: &dyn Fn(&str) -> Option<String>,
     keys: &'static str,
     url: &'static str,
-    read: impl Fn(&str) -> Result<K, Invalid>,
+    read: impl Fn(&str) -> Result<K, ValidationError>,
 ) -> Result<Option<Vendor<K>>, ConfigError> {
     let wrong = |variable| {
-        move |error: Invalid| ConfigError::new(variable, format!("expected {}", error.expected()))
+        move |error: ValidationError| {
+            ConfigError::new(variable, format!("expected {}", error.expected()))
+        }
     };
     let base = base_url(get, url)?;
     let Some(list) = get(keys) else {
@@ -281,8 +283,8 @@ fn vendor<K>(
             None => Ok(None),
         };
     };
-    if list.split(',').count() > MOST_KEYS {
-        let reason = format!("at most {MOST_KEYS} keys can be named");
+    if list.split(',').count() > MAX_KEYS {
+        let reason = format!("at most {MAX_KEYS} keys can be named");
         return Err(ConfigError::new(keys, reason));
     }
     let keys = list
@@ -297,8 +299,9 @@ pub(crate) fn base_url(
     get: &dyn Fn(&str) -> Option<String>,
     variable: &'static str,
 ) -> Result<Option<BaseUrl>, ConfigError> {
-    let wrong =
-        |error: Invalid| ConfigError::new(variable, format!("expected {}", error.expected()));
+    let wrong = |error: ValidationError| {
+        ConfigError::new(variable, format!("expected {}", error.expected()))
+    };
     let text = get(variable);
     text.map(|text| BaseUrl::new(&text).map_err(wrong))
         .transpose()

@@ -9,7 +9,7 @@ use incident_core::paging::{GateSettings, InboundPolicy};
 use incident_core::policy::Policy;
 use incident_core::sla::{Contract, Contracts, SlaTerms};
 use incident_core::status_page::PublicNames;
-use incident_core::{Invalid, LinkTemplate, Money, Name, PublicText, ServiceId, TenantId};
+use incident_core::{LinkTemplate, Money, Name, PublicText, ServiceId, TenantId, ValidationError};
 use incident_pagers::{OpsGeniePriorities, PageTemplate, PagerDutySeverities, Responder};
 use serde::Deserialize;
 
@@ -17,15 +17,15 @@ use crate::file::{POLICY_BYTES, read_text};
 use crate::links::Links;
 
 /// Most tenants that something was agreed with.
-pub const MOST_AGREED: usize = 20_000;
+pub const MAX_AGREED: usize = 20_000;
 /// Most kinds of contract.
-pub const MOST_CONTRACTS: usize = 1_000;
+pub const MAX_CONTRACTS: usize = 1_000;
 /// Most terms of one contract, one after the other.
-pub const MOST_TERMS: usize = 100;
+pub const MAX_TERMS: usize = 100;
 /// Most services with a public name.
-pub const MOST_NAMED: usize = 5_000;
+pub const MAX_NAMED: usize = 5_000;
 /// Most details and responders of a page.
-pub const MOST_PAGED: usize = 50;
+pub const MAX_PAGED: usize = 50;
 
 /// Everything the file may hold. What is absent is as built in.
 #[derive(Debug, Default, Deserialize)]
@@ -131,7 +131,7 @@ impl PolicyFile {
     }
 
     /// Refuses names with nothing to see: serde reads them as stores may hold them.
-    fn check_names(&self) -> Result<(), Invalid> {
+    fn check_names(&self) -> Result<(), ValidationError> {
         for (id, service) in &self.services {
             id.check("services")?;
             let wrong = service.public_name.check("public_name");
@@ -152,16 +152,12 @@ impl PolicyFile {
     fn check_sizes(&self) -> Result<(), String> {
         let terms = self.contracts.values().map(|one| one.terms.len());
         for (what, found, most) in [
-            ("tenants", self.tenants.len(), MOST_AGREED),
-            ("contracts", self.contracts.len(), MOST_CONTRACTS),
-            ("terms", terms.max().unwrap_or(0), MOST_TERMS),
-            ("services", self.services.len(), MOST_NAMED),
-            ("pagers.details", self.pagers.details.len(), MOST_PAGED),
-            (
-                "pagers.responders",
-                self.pagers.responders.len(),
-                MOST_PAGED,
-            ),
+            ("tenants", self.tenants.len(), MAX_AGREED),
+            ("contracts", self.contracts.len(), MAX_CONTRACTS),
+            ("terms", terms.max().unwrap_or(0), MAX_TERMS),
+            ("services", self.services.len(), MAX_NAMED),
+            ("pagers.details", self.pagers.details.len(), MAX_PAGED),
+            ("pagers.responders", self.pagers.responders.len(), MAX_PAGED),
         ] {
             if found > most {
                 return Err(format!("{what}: expected at most {most} entries"));
@@ -170,10 +166,10 @@ impl PolicyFile {
         Ok(())
     }
 
-    fn contracts_made(&mut self) -> Result<Contracts, Invalid> {
+    fn contracts_made(&mut self) -> Result<Contracts, ValidationError> {
         let mut made = Contracts::standard(self.sla.clone());
         for (name, contract) in std::mem::take(&mut self.contracts) {
-            let field = |error: Invalid| {
+            let field = |error: ValidationError| {
                 let field = format!("contracts/{name}/{}", error.field());
                 error.at(field)
             };
@@ -186,7 +182,7 @@ impl PolicyFile {
         Ok(made)
     }
 
-    fn template(&self) -> Result<PageTemplate, Invalid> {
+    fn template(&self) -> Result<PageTemplate, ValidationError> {
         let (mut template, from) = (PageTemplate::default(), &self.pagers);
         if let Some(source) = &from.source {
             template = template.source(source)?;

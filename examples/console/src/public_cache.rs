@@ -23,7 +23,7 @@ pub const REFRESH: Duration = Duration::from_secs(30);
 /// How long a build may take.
 pub const BUILD: Duration = Duration::from_secs(5);
 /// How long a request waits for a page.
-pub const PATIENCE: Duration = Duration::from_millis(5_500);
+pub const MAX_WAIT: Duration = Duration::from_millis(5_500);
 /// How long after a failed build the next one begins at the earliest.
 pub const BACK_OFF: Duration = Duration::from_secs(1);
 /// How long a failed build speaks for the store: nobody waits meanwhile.
@@ -155,7 +155,7 @@ impl PublicCache {
             }
             return Err(Away);
         }
-        match timeout(PATIENCE, self.built(wanted, now, build)).await {
+        match timeout(MAX_WAIT, self.built(wanted, now, build)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Away),
         }

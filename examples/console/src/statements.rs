@@ -9,7 +9,7 @@ use std::path::Path;
 use incident_core::engine::{Error as EngineError, Incidents};
 use incident_core::sla::{Contracts, IncidentShare, SlaStatement, decimal_minutes};
 use incident_core::{
-    IncidentId, Month, Percent, TenantId, Timestamp, Window, Windows, cell, plain,
+    IncidentId, Month, Percent, TenantId, Timestamp, Window, Windows, escape_csv_formula, plain,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
@@ -85,7 +85,11 @@ pub fn csv(all: &[SlaStatement]) -> Result<String, csv::Error> {
             currency.unwrap_or_default(),
             made.provisional.to_string(),
         ];
-        table.write_record(cells.iter().map(|text| cell(text).into_owned()))?;
+        table.write_record(
+            cells
+                .iter()
+                .map(|text| escape_csv_formula(text).into_owned()),
+        )?;
     }
     let bytes = table.into_inner().map_err(|error| error.into_error())?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -263,7 +267,7 @@ mod tests {
             ("\t=1", "'\t=1"),
             ("#en.wikipedia", "#en.wikipedia"),
         ] {
-            assert_eq!(cell(text), written);
+            assert_eq!(escape_csv_formula(text), written);
         }
     }
 

@@ -11,14 +11,15 @@ use incident_core::engine::{BuildError, Incidents};
 use incident_core::port::{Clock, Store, TenantDirectory, UsageSink, UsageSource};
 use incident_store_memory::{MemoryStore, MemoryUsage};
 use incident_store_postgres::{
-    Finding, Lending, Level, MigrateError, PgStore, PgUsage, UsageTable, doctor, lending, migrate,
+    Finding, FindingSeverity, Lending, MigrateError, PgStore, PgUsage, UsageTable, doctor, lending,
+    migrate,
 };
 use incident_usage_clickhouse::{Address, ClickHouseUsage, OpenError};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor};
 
 /// How long the database is waited for at the start.
-const WAIT: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a server ends by itself, should a client be gone: beyond the deadlines here.
 const LIMITS: &str = "set statement_timeout = '30s'; set lock_timeout = '5s'; \
@@ -210,7 +211,7 @@ impl Storage {
         let usage = loop {
             match ClickHouseUsage::open(address.clone(), EXAMINATION).await {
                 Ok(usage) => break usage,
-                Err(OpenError::Unreachable { .. }) if started.elapsed() < WAIT => {
+                Err(OpenError::Unreachable { .. }) if started.elapsed() < CONNECT_TIMEOUT => {
                     tokio::time::sleep(Duration::from_millis(500)).await;
                 }
                 Err(error) => return Err(StorageError::Usage(error)),
@@ -239,10 +240,12 @@ impl Storage {
         let pool = database.pool_for(CONNECTIONS, lending);
         for finding in database.examine(&pool).await? {
             match finding.level {
-                Level::Unsafe if !allow_unsafe => {
+                FindingSeverity::Unsafe if !allow_unsafe => {
                     return Err(StorageError::Unsafe(database.clone(), finding.message));
                 }
-                Level::Unsafe | Level::Warning => tracing::warn!("the database: {finding}"),
+                FindingSeverity::Unsafe | FindingSeverity::Warning => {
+                    tracing::warn!("the database: {finding}")
+                }
             }
         }
         let usage = PgUsage::new(database.pool_for(USAGE_CONNECTIONS, lending));
@@ -307,7 +310,7 @@ impl Database {
         loop {
             match self.connects().await {
                 Ok(()) => return Ok(()),
-                Err(error) if may_come(&error) && started.elapsed() < WAIT => {
+                Err(error) if may_come(&error) && started.elapsed() < CONNECT_TIMEOUT => {
                     tokio::time::sleep(Duration::from_millis(500)).await;
                 }
                 Err(error) => return Err(StorageError::Unreachable(self.clone(), error)),
@@ -411,7 +414,11 @@ mod tests {
         assert_eq!(CONNECTIONS + RELAY_CONNECTIONS + USAGE_CONNECTIONS, 20);
         let seconds = |time: Duration| format!("{} s", time.as_secs());
         assert_eq!(value("wait for a connection"), seconds(ACQUIRE));
-        let start = format!("{}, {} for one attempt", seconds(WAIT), seconds(CONNECT));
+        let start = format!(
+            "{}, {} for one attempt",
+            seconds(CONNECT_TIMEOUT),
+            seconds(CONNECT)
+        );
         assert_eq!(value("wait for the database at the start"), start);
         let migration = format!("{}; {}", seconds(MIGRATION), seconds(EXAMINATION));
         assert_eq!(value("migration; look of the doctor"), migration);

@@ -19,7 +19,7 @@ pub use rows::{impact, sla};
 /// An entry of a timeline.
 #[must_use]
 pub fn entry(entry: &SysIncidentUpdateEntry) -> Value {
-    let shown = &entry.shown;
+    let shown = &entry.fields;
     json!({
         "seq": entry.seq,
         "incident_id": entry.incident_id,
@@ -81,7 +81,7 @@ fn change(delta: FieldDelta) -> Value {
 /// An audit entry.
 #[must_use]
 pub fn audit(entry: &AuditEntry) -> Value {
-    let said = &entry.said;
+    let said = &entry.payload;
     json!({
         "chain": entry.chain.to_string(),
         "seq": entry.seq,
@@ -104,7 +104,7 @@ pub fn suggestion(
     state: SuggestionState,
     live: Option<IncidentId>,
 ) -> Value {
-    let said = &suggestion.said;
+    let said = &suggestion.request;
     json!({
         "id": suggestion.id,
         "service": said.service,

@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use incident_pagers::testing::{Fault, StandIn};
+use incident_pagers::testing::{Fault, MockVendor};
 use incident_test_postgres::{Cluster, Database};
 use serde_json::{Value, json};
 use sqlx::Row;
@@ -76,7 +76,7 @@ impl Denied {
 struct Setup {
     database: Database,
     url: String,
-    vendor: StandIn,
+    vendor: MockVendor,
     ledger: Arc<Ledger>,
     http: reqwest::Client,
 }
@@ -103,7 +103,7 @@ impl Setup {
         Self {
             url: cluster.url(database.name()),
             database,
-            vendor: StandIn::pagerduty().await.unwrap(),
+            vendor: MockVendor::pagerduty().await.unwrap(),
             ledger: Arc::default(),
             http: reqwest::Client::builder()
                 .no_proxy()

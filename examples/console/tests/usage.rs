@@ -46,7 +46,7 @@ impl UsageSource for Overrun {
     async fn unique_users(
         &self,
         query: &ImpactQuery,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<ImpactCounts, UsageError> {
         Err(too_long(query))
     }
@@ -54,7 +54,7 @@ impl UsageSource for Overrun {
     async fn estimates(
         &self,
         _query: &ImpactQuery,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<ImpactEstimates, UsageError> {
         Err(UsageError::Unavailable("the cable is cut".into()))
     }
@@ -62,7 +62,7 @@ impl UsageSource for Overrun {
     async fn breakdown(
         &self,
         query: &ImpactQuery,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Breakdown, UsageError> {
         Err(too_long(query))
     }
@@ -73,7 +73,7 @@ impl UsageSink for Overrun {
     async fn record(
         &self,
         events: Vec<ApiUsageEvent>,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<(), UsageError> {
         let more = u64::try_from(events.len()).unwrap();
         let held = self.taken.load(Ordering::SeqCst);

@@ -90,7 +90,7 @@ fn build() -> Result<(Router, Incidents, Wake), BuildError> {
     let waker = wake.clone();
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .pager(Arc::new(LogPager::default()))
-        .on_commit(move |notice| {
+        .on_event(move |notice| {
             if notice.outbox {
                 waker.wake();
             }

@@ -26,7 +26,7 @@ struct Bell {
 }
 
 impl Bell {
-    fn new() -> Result<Self, incident_core::Invalid> {
+    fn new() -> Result<Self, incident_core::ValidationError> {
         Ok(Self {
             target: TargetId::new("bell")?,
             open: Arc::default(),
@@ -45,7 +45,7 @@ impl Pager for Bell {
         false
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
+    async fn send(&self, page: &PageEvent, _timeout: Duration) -> DeliveryResult {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match page.action {
             PageAction::Trigger => {

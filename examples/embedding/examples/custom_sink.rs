@@ -18,7 +18,7 @@ use incident_core::incident::{
 };
 use incident_core::paging::{NotSent, NotSentReason, TargetId};
 use incident_core::port::{BillingSink, CreditQuery, LookupBy};
-use incident_core::{CreditId, Invalid, MessageId, PersonName};
+use incident_core::{CreditId, MessageId, PersonName, ValidationError};
 use incident_store_memory::MemoryStore;
 
 /// The lines of the host's next invoices. In a host this is a table of its own, with
@@ -36,7 +36,7 @@ struct Lines {
 }
 
 impl Invoices {
-    fn new() -> Result<Self, Invalid> {
+    fn new() -> Result<Self, ValidationError> {
         Ok(Self {
             target: TargetId::new("invoices")?,
             lines: Arc::default(),
@@ -55,7 +55,7 @@ impl BillingSink for Invoices {
         None
     }
 
-    async fn submit(&self, batch: &Batch, _within: Duration) -> Submission {
+    async fn submit(&self, batch: &Batch, _timeout: Duration) -> Submission {
         let Ok(credits) = batch.credits() else {
             return Submission::NotSent(NotSent {
                 reason: NotSentReason::Rejected,
@@ -72,7 +72,7 @@ impl BillingSink for Invoices {
         Submission::Accepted
     }
 
-    async fn lookup(&self, asked: LookupBy<'_>, _within: Duration) -> Lookup {
+    async fn lookup(&self, asked: LookupBy<'_>, _timeout: Duration) -> Lookup {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = |one: &&BilledCredit| match asked {
             LookupBy::Keys(keys) => keys.contains(&one.key),
@@ -96,7 +96,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .billing(Arc::new(invoices.clone()))
         .build()?;
-    let by = |name: &str, role| -> Result<RequestContext, Invalid> {
+    let by = |name: &str, role| -> Result<RequestContext, ValidationError> {
         let actor = Actor::person(PersonName::new(name)?);
         Ok(RequestContext::new(Caller { actor, role }))
     };

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use incident_core::actor::{Actor, Caller, Role};
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
-use incident_core::commit::{Commit, Committed, KeyScope, Remember};
+use incident_core::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Incident, Outline, Severity};
 use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
@@ -38,37 +38,37 @@ struct Counting {
 
 #[async_trait]
 impl IncidentStore for Counting {
-    async fn commit(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError> {
+    async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
         self.commits.fetch_add(1, Ordering::Relaxed);
-        self.inner.commit(commit, within).await
+        self.inner.commit(commit, timeout).await
     }
 
-    async fn next_number(&self, within: Duration) -> Result<u64, StoreError> {
-        self.inner.next_number(within).await
+    async fn next_number(&self, timeout: Duration) -> Result<u64, StoreError> {
+        self.inner.next_number(timeout).await
     }
 
     async fn load(
         &self,
         id: IncidentId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError> {
-        self.inner.load(id, within).await
+        self.inner.load(id, timeout).await
     }
 
     async fn list(
         &self,
         filter: &IncidentFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
-        self.inner.list(filter, within).await
+        self.inner.list(filter, timeout).await
     }
 
     async fn outlines(
         &self,
         filter: &IncidentFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Outline>, StoreError> {
-        self.inner.outlines(filter, within).await
+        self.inner.outlines(filter, timeout).await
     }
 
     async fn timeline(
@@ -76,49 +76,49 @@ impl IncidentStore for Counting {
         id: IncidentId,
         after: u64,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
-        self.inner.timeline(id, after, limit, within).await
+        self.inner.timeline(id, after, limit, timeout).await
     }
 
-    async fn recall(
+    async fn find_response(
         &self,
-        scope: &KeyScope,
+        scope: &IdempotencyScope,
         now: Timestamp,
-        within: Duration,
-    ) -> Result<Option<Remember>, StoreError> {
-        self.inner.recall(scope, now, within).await
+        timeout: Duration,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        self.inner.find_response(scope, now, timeout).await
     }
 
     async fn misfit(
         &self,
         id: IncidentId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<&'static str>, StoreError> {
-        self.inner.misfit(id, within).await
+        self.inner.misfit(id, timeout).await
     }
 }
 
 #[async_trait]
 impl Outbox for Counting {
-    async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError> {
-        self.inner.claim(request, within).await
+    async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError> {
+        self.inner.claim(request, timeout).await
     }
 
-    async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError> {
-        self.inner.next_due(within).await
+    async fn next_due(&self, timeout: Duration) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.next_due(timeout).await
     }
 
-    async fn backlog(&self, within: Duration) -> Result<Backlog, StoreError> {
-        self.inner.backlog(within).await
+    async fn backlog(&self, timeout: Duration) -> Result<Backlog, StoreError> {
+        self.inner.backlog(timeout).await
     }
 
     async fn given_up(
         &self,
         which: DeadLetterFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Message>, StoreError> {
-        self.inner.given_up(which, within).await
+        self.inner.given_up(which, timeout).await
     }
 }
 
@@ -127,9 +127,9 @@ impl AuditLog for Counting {
     async fn audit(
         &self,
         query: &AuditQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        self.inner.audit(query, within).await
+        self.inner.audit(query, timeout).await
     }
 
     async fn audit_chain(
@@ -137,10 +137,10 @@ impl AuditLog for Counting {
         chain: Chain,
         after_seq: u64,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         self.inner
-            .audit_chain(chain, after_seq, limit, within)
+            .audit_chain(chain, after_seq, limit, timeout)
             .await
     }
 
@@ -148,9 +148,9 @@ impl AuditLog for Counting {
         &self,
         after: Option<Chain>,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Chain>, StoreError> {
-        self.inner.audit_chains(after, limit, within).await
+        self.inner.audit_chains(after, limit, timeout).await
     }
 }
 
@@ -159,21 +159,21 @@ impl Suggestions for Counting {
     async fn suggestion(
         &self,
         id: SuggestionId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<Suggestion>, StoreError> {
-        self.inner.suggestion(id, within).await
+        self.inner.suggestion(id, timeout).await
     }
 
     async fn suggestions(
         &self,
         query: &SuggestionQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Suggestion>, StoreError> {
-        self.inner.suggestions(query, within).await
+        self.inner.suggestions(query, timeout).await
     }
 
-    async fn open_suggestions(&self, now: Timestamp, within: Duration) -> Result<u64, StoreError> {
-        self.inner.open_suggestions(now, within).await
+    async fn open_suggestions(&self, now: Timestamp, timeout: Duration) -> Result<u64, StoreError> {
+        self.inner.open_suggestions(now, timeout).await
     }
 }
 
@@ -182,9 +182,9 @@ impl Ledger for Counting {
     async fn credits(
         &self,
         query: &CreditQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<LedgerRow>, StoreError> {
-        self.inner.credits(query, within).await
+        self.inner.credits(query, timeout).await
     }
 }
 

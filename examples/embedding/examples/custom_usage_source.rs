@@ -29,7 +29,7 @@ impl UsageSource for List {
     async fn unique_users(
         &self,
         query: &ImpactQuery,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<ImpactCounts, UsageError> {
         Ok(scan(
             self.0.lock().unwrap_or_else(PoisonError::into_inner).iter(),
@@ -41,15 +41,15 @@ impl UsageSource for List {
     async fn estimates(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<ImpactEstimates, UsageError> {
-        Ok(self.unique_users(query, within).await?.into())
+        Ok(self.unique_users(query, timeout).await?.into())
     }
 
     async fn breakdown(
         &self,
         query: &ImpactQuery,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Breakdown, UsageError> {
         Ok(break_down(
             self.0.lock().unwrap_or_else(PoisonError::into_inner).iter(),
@@ -63,7 +63,7 @@ impl UsageSink for List {
     async fn record(
         &self,
         events: Vec<ApiUsageEvent>,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<(), UsageError> {
         self.0
             .lock()

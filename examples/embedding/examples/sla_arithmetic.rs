@@ -5,10 +5,10 @@
 #![expect(clippy::print_stdout, reason = "an example that shows its result")]
 
 use incident_core::sla::{CreditRow, SlaTerms, TenantOutage, Tier, credit_rows};
-use incident_core::{Invalid, Name, TenantId, Timestamp, Window, Windows};
+use incident_core::{Name, TenantId, Timestamp, ValidationError, Window, Windows};
 
 /// A contract of our own: 99.5 %, and 5 % of the fee from the first hour on.
-fn contract() -> Result<SlaTerms, Invalid> {
+fn contract() -> Result<SlaTerms, ValidationError> {
     let tiers = vec![
         Tier {
             from_minutes: 0,
@@ -27,7 +27,7 @@ fn contract() -> Result<SlaTerms, Invalid> {
 }
 
 /// Two posts of one outage: their union counts, not their sum.
-fn outage() -> Result<Windows, Invalid> {
+fn outage() -> Result<Windows, ValidationError> {
     let at = |text: &str| text.parse::<Timestamp>();
     Ok([
         Window::new(at("2026-11-20T22:00:00Z")?, at("2026-11-20T22:40:00Z")?)?,
@@ -37,7 +37,10 @@ fn outage() -> Result<Windows, Invalid> {
     .collect())
 }
 
-fn row<'a>(terms: &SlaTerms, tenant: &'a TenantId) -> Result<Option<CreditRow<'a>>, Invalid> {
+fn row<'a>(
+    terms: &SlaTerms,
+    tenant: &'a TenantId,
+) -> Result<Option<CreditRow<'a>>, ValidationError> {
     let outage = outage()?;
     let hit = [TenantOutage {
         tenant,
@@ -47,7 +50,7 @@ fn row<'a>(terms: &SlaTerms, tenant: &'a TenantId) -> Result<Option<CreditRow<'a
     Ok(credit_rows(terms, &outage, hit, Timestamp::MIN).next())
 }
 
-fn main() -> Result<(), Invalid> {
+fn main() -> Result<(), ValidationError> {
     let tenant = TenantId::new("tenant-fr")?;
     for (name, terms) in [("default", SlaTerms::default()), ("gold", contract()?)] {
         if let Some(row) = row(&terms, &tenant)? {

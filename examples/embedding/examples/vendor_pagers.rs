@@ -14,7 +14,7 @@ use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Severity, Status, Update};
 use incident_core::paging::PagingState;
 use incident_core::{LinkTemplate, PersonName};
-use incident_pagers::testing::StandIn;
+use incident_pagers::testing::MockVendor;
 use incident_pagers::{
     ApiKey, OpsGenie, PageTemplate, PagerDuty, RoutingKey, Wake, client_builder, run,
 };
@@ -23,7 +23,10 @@ use tokio::sync::oneshot;
 
 /// Plays it; how often each vendor woke somebody, and how many alerts are open.
 async fn play() -> Result<(usize, usize, usize), Box<dyn Error>> {
-    let (pagerduty, opsgenie) = (StandIn::pagerduty().await?, StandIn::opsgenie().await?);
+    let (pagerduty, opsgenie) = (
+        MockVendor::pagerduty().await?,
+        MockVendor::opsgenie().await?,
+    );
 
     // The host's client: add proxies or certificates of your own to it.
     let client = client_builder().no_proxy().build()?;
@@ -48,7 +51,7 @@ async fn play() -> Result<(usize, usize, usize), Box<dyn Error>> {
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .pager(Arc::new(first))
         .pager(Arc::new(second))
-        .on_commit(move |notice| {
+        .on_event(move |notice| {
             if notice.outbox {
                 waker.wake();
             }

@@ -138,7 +138,7 @@ impl Server {
 
     /// Asks which of the settings of inserts the server knows: an older one refuses the
     /// others by name.
-    pub(crate) async fn pin(&mut self, until: Instant) -> Result<(), Failure> {
+    pub(crate) async fn pin(&mut self, deadline: Instant) -> Result<(), Failure> {
         #[derive(serde::Deserialize)]
         struct Known {
             data: Vec<(String,)>,
@@ -148,7 +148,7 @@ impl Server {
             "select name from system.settings where name in ({})",
             names.join(", ")
         );
-        let known: Known = self.ask(&sql, Vec::new(), until).await?;
+        let known: Known = self.ask(&sql, Vec::new(), deadline).await?;
         let is_known = |(name, _): &(&str, &str)| known.data.iter().any(|(one,)| one == name);
         self.pinned = PINNED.into_iter().filter(is_known).collect();
         Ok(())
@@ -159,13 +159,13 @@ impl Server {
         &self,
         sql: &str,
         tables: Vec<External>,
-        until: Instant,
+        deadline: Instant,
     ) -> Result<T, Failure> {
         let sql = format!("{sql} format JSONCompact");
-        let mut request = self.request(until);
+        let mut request = self.request(deadline);
         if tables.is_empty() {
             // Older versions take no form without a part.
-            return read(request.body(sql), until).await;
+            return read(request.body(sql), deadline).await;
         }
         request = request.query(&[("query", &*sql)]);
         let mut form = Form::new();
@@ -181,7 +181,7 @@ impl Server {
             ]);
             form = form.part(name, Part::bytes(rows).file_name(name));
         }
-        read(request.multipart(form), until).await
+        read(request.multipart(form), deadline).await
     }
 
     /// A statement, with its data if it has some: then it is an insert.
@@ -189,9 +189,9 @@ impl Server {
         &self,
         sql: &str,
         data: Vec<u8>,
-        until: Instant,
+        deadline: Instant,
     ) -> Result<(), Failure> {
-        let request = self.request(until);
+        let request = self.request(deadline);
         let request = if data.is_empty() {
             // Nor a request without a body.
             request.body(sql.to_owned())
@@ -201,12 +201,12 @@ impl Server {
                 .query(&self.pinned)
                 .body(data)
         };
-        sent(request, until).await?;
+        sent(request, deadline).await?;
         Ok(())
     }
 
-    fn request(&self, until: Instant) -> RequestBuilder {
-        let left = until.saturating_duration_since(Instant::now());
+    fn request(&self, deadline: Instant) -> RequestBuilder {
+        let left = deadline.saturating_duration_since(Instant::now());
         // The server stops by itself: it would go on counting for a client that is gone.
         let seconds = (left.as_secs() + u64::from(left.subsec_nanos() > 0)).max(1);
         let settings = [
@@ -237,18 +237,23 @@ impl Server {
     }
 }
 
-async fn read<T: DeserializeOwned>(request: RequestBuilder, until: Instant) -> Result<T, Failure> {
-    let text = sent(request, until).await?;
+async fn read<T: DeserializeOwned>(
+    request: RequestBuilder,
+    deadline: Instant,
+) -> Result<T, Failure> {
+    let text = sent(request, deadline).await?;
     serde_json::from_str(&text).map_err(|error| Failure::Other(error.into()))
 }
 
-async fn sent(request: RequestBuilder, until: Instant) -> Result<String, Failure> {
+async fn sent(request: RequestBuilder, deadline: Instant) -> Result<String, Failure> {
     let answer = async {
         let response = request.send().await?;
         let status = response.status();
         Ok((status, response.text().await?))
     };
-    let answer: reqwest::Result<_> = timeout_at(until, answer).await.map_err(|_| Failure::Late)?;
+    let answer: reqwest::Result<_> = timeout_at(deadline, answer)
+        .await
+        .map_err(|_| Failure::Late)?;
     // The address holds the statement.
     let (status, text) = answer.map_err(|error| Failure::Transport(error.without_url()))?;
     if status.is_success() {

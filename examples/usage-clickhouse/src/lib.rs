@@ -61,13 +61,13 @@
 //! ```
 
 mod address;
-mod apart;
 mod binary;
+mod breakdown;
 mod client;
+mod ingest;
 mod question;
 mod source;
 mod table;
-mod take;
 
 pub use address::{Address, AddressError};
 pub use source::ClickHouseUsage;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_core::TenantId;
 use incident_core::impact::{
-    Breakdown, Estimate, ImpactCounts, ImpactEstimates, ImpactQuery, MOST_DAYS, TenantCount,
+    Breakdown, Estimate, ImpactCounts, ImpactEstimates, ImpactQuery, MAX_DAYS, TenantCount,
 };
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
 use reqwest::Client;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::address::Address;
-use crate::apart::{breakdown, number};
+use crate::breakdown::{breakdown, number};
 use crate::client::{Failure, Server, client};
 use crate::question::Question;
 use crate::table::{self, DAY_US, OpenError};
@@ -56,9 +56,9 @@ impl ClickHouseUsage {
     ///
     /// # Errors
     /// The server does not answer or refuses, or the table has other columns.
-    pub async fn open(address: Address, within: Duration) -> Result<Self, OpenError> {
+    pub async fn open(address: Address, timeout: Duration) -> Result<Self, OpenError> {
         let client = client(&address).map_err(OpenError::Client)?;
-        Self::open_with(client, address, within).await
+        Self::open_with(client, address, timeout).await
     }
 
     /// The same with a client of the host's. It must not follow redirects: they would
@@ -69,11 +69,11 @@ impl ClickHouseUsage {
     pub async fn open_with(
         client: Client,
         address: Address,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Self, OpenError> {
         let mut server = Server::new(client, address);
-        table::prepare(&mut server, Instant::now() + within).await?;
-        Ok(Self::with(server, MOST_DAYS))
+        table::prepare(&mut server, Instant::now() + timeout).await?;
+        Ok(Self::with(server, MAX_DAYS))
     }
 
     fn with(server: Server, most_days: usize) -> Self {
@@ -84,7 +84,7 @@ impl ClickHouseUsage {
         }))
     }
 
-    /// Keeps events of so many days at most, [`MOST_DAYS`] if not given: each day is a
+    /// Keeps events of so many days at most, [`MAX_DAYS`] if not given: each day is a
     /// partition. A table over shards has no partitions of its own, and is not counted.
     #[must_use]
     pub fn days_at_most(self, days: usize) -> Self {
@@ -110,7 +110,7 @@ impl ClickHouseUsage {
         &self,
         query: &ImpactQuery,
         function: &str,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<ImpactCounts, UsageError> {
         let Some(question) = Question::of(query, &self.server().address.name()) else {
             return counts(query, Vec::new(), None).map_err(UsageError::from);
@@ -119,11 +119,11 @@ impl ClickHouseUsage {
             "select tenant_id, {function}(user_id) as users from {} group by tenant_id with totals",
             question.events("tenant_id, user_id")
         );
-        let end = Instant::now() + within;
-        let until = end - RESERVE.min(within / 5);
+        let end = Instant::now() + timeout;
+        let deadline = end - RESERVE.min(timeout / 5);
         let found = self
             .server()
-            .ask::<Counted>(&sql, question.tables(), until)
+            .ask::<Counted>(&sql, question.tables(), deadline)
             .await;
         let found = found.and_then(|found| counts(query, found.data, found.totals));
         self.answered(found, query, &question, end).await
@@ -199,17 +199,17 @@ impl UsageSource for ClickHouseUsage {
     async fn unique_users(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<ImpactCounts, UsageError> {
-        self.counted(query, "uniqExact", within).await
+        self.counted(query, "uniqExact", timeout).await
     }
 
     async fn estimates(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<ImpactEstimates, UsageError> {
-        let found = self.counted(query, "uniqCombined(17)", within).await?;
+        let found = self.counted(query, "uniqCombined(17)", timeout).await?;
         let estimate = |users| Estimate::within(users, RELATIVE_ERROR_PPM);
         let rows = found.by_tenant.into_iter();
         Ok(ImpactEstimates {
@@ -224,27 +224,27 @@ impl UsageSource for ClickHouseUsage {
     async fn breakdown(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Breakdown, UsageError> {
         let Some(question) = Question::of(query, &self.server().address.name()) else {
             return Ok(Breakdown::default());
         };
-        let end = Instant::now() + within;
-        let until = end - RESERVE.min(within / 5);
-        let found = breakdown(self.server(), &question, until).await;
+        let end = Instant::now() + timeout;
+        let deadline = end - RESERVE.min(timeout / 5);
+        let found = breakdown(self.server(), &question, deadline).await;
         self.answered(found, query, &question, end).await
     }
 }
 
 #[async_trait]
 impl TenantDirectory for ClickHouseUsage {
-    async fn tenants(&self, within: Duration) -> Result<Vec<TenantId>, UsageError> {
+    async fn tenants(&self, timeout: Duration) -> Result<Vec<TenantId>, UsageError> {
         let sql = format!(
             "select tenant_id from {} group by tenant_id",
             self.server().address.name()
         );
-        let until = Instant::now() + within;
-        let found: Names = self.server().ask(&sql, Vec::new(), until).await?;
+        let deadline = Instant::now() + timeout;
+        let found: Names = self.server().ask(&sql, Vec::new(), deadline).await?;
         // A host's own view may hold what is no name here.
         let names = found.data.iter();
         let names = names.filter_map(|(name,)| TenantId::stored(name).ok());

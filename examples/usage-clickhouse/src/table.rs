@@ -82,15 +82,15 @@ struct Columns {
 }
 
 /// Makes the table where there is none, and looks whether it fits.
-pub(crate) async fn prepare(server: &mut Server, until: Instant) -> Result<(), OpenError> {
+pub(crate) async fn prepare(server: &mut Server, deadline: Instant) -> Result<(), OpenError> {
     let address = server.address.clone();
     let refused = |failure| opened(&address, failure);
-    server.pin(until).await.map_err(refused)?;
-    let mut found = columns(server, until).await.map_err(refused)?;
+    server.pin(deadline).await.map_err(refused)?;
+    let mut found = columns(server, deadline).await.map_err(refused)?;
     if found.is_empty() {
-        let made = server.tell(&ddl(&address), Vec::new(), until).await;
+        let made = server.tell(&ddl(&address), Vec::new(), deadline).await;
         made.map_err(refused)?;
-        found = columns(server, until).await.map_err(refused)?;
+        found = columns(server, deadline).await.map_err(refused)?;
     }
     for (column, types, expected) in COLUMNS {
         let known = found.iter().find(|(name, _)| name == column);
@@ -109,7 +109,7 @@ pub(crate) async fn prepare(server: &mut Server, until: Instant) -> Result<(), O
 
 /// The days on which there are events, by their number since 1970: those of partitions, of
 /// which a table over shards has none.
-pub(crate) async fn days(server: &Server, until: Instant) -> Result<BTreeSet<i64>, Failure> {
+pub(crate) async fn days(server: &Server, deadline: Instant) -> Result<BTreeSet<i64>, Failure> {
     #[derive(Deserialize)]
     struct Days {
         data: Vec<(String,)>,
@@ -118,19 +118,22 @@ pub(crate) async fn days(server: &Server, until: Instant) -> Result<BTreeSet<i64
         "select distinct partition from system.parts where active and database = '{}' and table = '{}'",
         server.address.database, server.address.table
     );
-    let found: Days = server.ask(&sql, Vec::new(), until).await?;
+    let found: Days = server.ask(&sql, Vec::new(), deadline).await?;
     // A table of the host's own may be parted otherwise.
     let days = found.data.iter().filter_map(|(day,)| day.parse().ok());
     Ok(days.collect())
 }
 
-async fn columns(server: &Server, until: Instant) -> Result<Vec<(String, String)>, Failure> {
+async fn columns(server: &Server, deadline: Instant) -> Result<Vec<(String, String)>, Failure> {
     // Both names were checked: letters, digits and underscores.
     let sql = format!(
         "select name, type from system.columns where database = '{}' and table = '{}'",
         server.address.database, server.address.table
     );
-    Ok(server.ask::<Columns>(&sql, Vec::new(), until).await?.data)
+    Ok(server
+        .ask::<Columns>(&sql, Vec::new(), deadline)
+        .await?
+        .data)
 }
 
 fn opened(address: &Address, failure: Failure) -> OpenError {

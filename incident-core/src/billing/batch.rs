@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::LedgerRow;
 use crate::{
-    CreditId, IncidentId, Invalid, MessageId, Money, Name, Percent, Period, PersonName, TenantId,
-    Timestamp,
+    CreditId, IncidentId, MessageId, Money, Name, Percent, Period, PersonName, TenantId, Timestamp,
+    ValidationError,
 };
 
 /// Most credits in one batch.
-pub const MOST_CREDITS: usize = 500;
+pub const MAX_CREDITS: usize = 500;
 
 /// The type of a batch, as the payload names it (Standard Webhooks).
 const KIND: &str = "incident.credits.issued";
@@ -46,9 +46,9 @@ impl From<SignedPercent> for String {
 }
 
 impl TryFrom<String> for SignedPercent {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: String) -> Result<Self, ValidationError> {
         let (negative, digits) = match text.strip_prefix('-') {
             Some(digits) => (true, digits),
             None => (false, text.as_str()),
@@ -152,10 +152,14 @@ impl Batch {
     /// Freezes approved credits, in this order.
     ///
     /// # Errors
-    /// There are none, or more than [`MOST_CREDITS`], or they cannot be written.
-    pub fn freeze(id: MessageId, at: Timestamp, credits: &[BilledCredit]) -> Result<Self, Invalid> {
-        if !(1..=MOST_CREDITS).contains(&credits.len()) {
-            return Err(Invalid::new("credits", "1 to 500 of them"));
+    /// There are none, or more than [`MAX_CREDITS`], or they cannot be written.
+    pub fn freeze(
+        id: MessageId,
+        at: Timestamp,
+        credits: &[BilledCredit],
+    ) -> Result<Self, ValidationError> {
+        if !(1..=MAX_CREDITS).contains(&credits.len()) {
+            return Err(ValidationError::new("credits", "1 to 500 of them"));
         }
         let payload = Payload {
             r#type: KIND,
@@ -163,7 +167,7 @@ impl Batch {
             data: Data { batch: id, credits },
         };
         let body = serde_json::to_string(&payload)
-            .map_err(|_| Invalid::new("credits", "values that JSON can hold"))?;
+            .map_err(|_| ValidationError::new("credits", "values that JSON can hold"))?;
         Ok(Self {
             id,
             body: body.into(),
@@ -186,9 +190,9 @@ impl Batch {
     ///
     /// # Errors
     /// The body is not one that this library wrote.
-    pub fn credits(&self) -> Result<Vec<BilledCredit>, Invalid> {
+    pub fn credits(&self) -> Result<Vec<BilledCredit>, ValidationError> {
         let frozen: Frozen = serde_json::from_str(&self.body)
-            .map_err(|_| Invalid::new("body", "a batch of credits"))?;
+            .map_err(|_| ValidationError::new("body", "a batch of credits"))?;
         Ok(frozen.data.credits)
     }
 }

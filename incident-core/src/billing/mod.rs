@@ -8,7 +8,7 @@ mod ledger;
 mod revise;
 mod submission;
 
-pub use batch::{Batch, BilledCredit, MOST_CREDITS, SignedPercent};
+pub use batch::{Batch, BilledCredit, MAX_CREDITS, SignedPercent};
 pub use cap::{CappedCredit, CreditLimits, cap_periods, outgrown};
 pub use compare::{Difference, compare};
 pub use decision::{Approval, CreditDecision, CreditPolicy, CreditTransition};

@@ -150,10 +150,10 @@ pub async fn bounded_a_black_hole_is_unknown_in_time<B: BillingBackend>(_spawn: 
     let Some((sink, _guard)) = B::black_hole().await else {
         return;
     };
-    let (started, within) = (Instant::now(), Duration::from_millis(300));
-    let answer = sink.submit(&batch(1, 1..=1), within).await;
+    let (started, timeout) = (Instant::now(), Duration::from_millis(300));
+    let answer = sink.submit(&batch(1, 1..=1), timeout).await;
     assert_eq!(answer, Submission::Unknown);
-    let answer = sink.lookup(LookupBy::Keys(&[credit(1).key]), within).await;
+    let answer = sink.lookup(LookupBy::Keys(&[credit(1).key]), timeout).await;
     assert!(matches!(answer, Lookup::Unavailable | Lookup::Unsupported));
     assert!(started.elapsed() < Duration::from_secs(3));
 }

@@ -9,7 +9,7 @@ use super::sample::{Sample, at, declared, everything, id, keep, page, plain, rem
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::audit::Chain;
 use crate::chain::Verdict;
-use crate::commit::Reply;
+use crate::commit::StoredResponse;
 use crate::incident::{Severity, Status};
 use crate::outbox::{JobOutcome, Lease, LeaseCompletion};
 use crate::paging::PageAction;
@@ -26,7 +26,7 @@ pub async fn atomic_a_refused_commit_leaves_nothing<B: StoreBackend>(_spawn: Spa
     commit.outbox = vec![page(&incident, PageAction::Trigger, 1, 0)];
     commit.audit = vec![audit_of(Some(incident.id), 1)];
     commit.ledger = vec![credit_of(incident.id, 1)];
-    commit.remember = Some(remember("k", 0, 100, Reply::Accepted(1)));
+    commit.remember = Some(remember("k", 0, 100, StoredResponse::Accepted(1)));
     let lease = Lease {
         owner: super::sample::OWNER,
         token: 1,
@@ -68,8 +68,14 @@ pub async fn atomic_a_refused_commit_leaves_nothing<B: StoreBackend>(_spawn: Spa
             .is_empty()
     );
     assert!(store.next_due(WITHIN).await.unwrap().is_none());
-    let scope = remember("k", 0, 1, Reply::Accepted(1)).scope;
-    assert!(store.recall(&scope, at(1), WITHIN).await.unwrap().is_none());
+    let scope = remember("k", 0, 1, StoredResponse::Accepted(1)).scope;
+    assert!(
+        store
+            .find_response(&scope, at(1), WITHIN)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 /// What was decided on an old revision is refused, as is a second insert.
@@ -292,7 +298,7 @@ pub async fn idempotent_a_key_is_taken_until_it_expires<B: StoreBackend>(_spawn:
     let (store, _guard) = B::open().await;
     let keyed = |n: u64, made, expires| {
         let (incident, mut commit) = declared(&plain(n));
-        let reply = Reply::Incident {
+        let reply = StoredResponse::Incident {
             incident,
             seqs: vec![1],
             deduplicated: false,
@@ -305,11 +311,11 @@ pub async fn idempotent_a_key_is_taken_until_it_expires<B: StoreBackend>(_spawn:
     store.commit(first, WITHIN).await.unwrap();
     assert!(matches!(
         store.commit(keyed(2, 99, 199), WITHIN).await,
-        Err(StoreError::KeyTaken)
+        Err(StoreError::IdempotencyKeyInUse)
     ));
     assert!(store.load(id(2), WITHIN).await.unwrap().is_none());
     let recalled = store
-        .recall(&kept.scope, at(99), WITHIN)
+        .find_response(&kept.scope, at(99), WITHIN)
         .await
         .unwrap()
         .unwrap();
@@ -319,7 +325,7 @@ pub async fn idempotent_a_key_is_taken_until_it_expires<B: StoreBackend>(_spawn:
     );
     assert!(
         store
-            .recall(&kept.scope, at(100), WITHIN)
+            .find_response(&kept.scope, at(100), WITHIN)
             .await
             .unwrap()
             .is_none()

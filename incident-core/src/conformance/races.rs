@@ -11,7 +11,7 @@ use super::outbox::claim;
 use super::sample::{Sample, declared, everything, id, keep, page, plain, remember, updated};
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::chain::Verdict;
-use crate::commit::Reply;
+use crate::commit::StoredResponse;
 use crate::paging::PageAction;
 use crate::port::StoreError;
 use crate::timeline;
@@ -102,11 +102,11 @@ pub async fn idempotent_one_key_one_commit<B: StoreBackend>(spawn: SpawnAll) {
                     &format!("key {round}"),
                     0,
                     100,
-                    Reply::Accepted(n),
+                    StoredResponse::Accepted(n),
                 ));
                 match store.commit(commit, WITHIN).await {
                     Ok(_) => drop(wins.fetch_add(1, Ordering::SeqCst)),
-                    Err(StoreError::KeyTaken) => {}
+                    Err(StoreError::IdempotencyKeyInUse) => {}
                     Err(other) => panic!("{other:?}"),
                 }
             }

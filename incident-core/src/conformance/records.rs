@@ -27,7 +27,7 @@ pub(super) fn audit_of(incident_id: Option<IncidentId>, second: u64) -> AuditDra
 pub(super) fn suggestion(n: u64, tenant: &str, second: u64) -> Suggestion {
     Suggestion {
         id: SuggestionId::from_uuid(Uuid::from_u64_pair(5, n)),
-        said: Suggest {
+        request: Suggest {
             service: "api".parse().unwrap(),
             tenant: tenant.parse().unwrap(),
             signal: "error_rate".parse().unwrap(),
@@ -189,7 +189,7 @@ pub async fn ordered_audit_chains_have_no_gaps<B: StoreBackend>(_spawn: SpawnAll
         let page = store.audit(&query, WITHIN).await.unwrap();
         seen.extend(
             page.iter()
-                .map(|entry| (entry.said.at, entry.chain, entry.seq)),
+                .map(|entry| (entry.payload.at, entry.chain, entry.seq)),
         );
         query.after = seen.last().copied();
         if page.len() < 4 {

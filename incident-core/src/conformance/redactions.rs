@@ -13,7 +13,7 @@ use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::actor::Action;
 use crate::audit::AuditOutcome;
 use crate::chain::Verdict;
-use crate::commit::{Commit, IncidentWrite, KeyScope, Reply, SuggestionWrite};
+use crate::commit::{Commit, IdempotencyScope, IncidentWrite, StoredResponse, SuggestionWrite};
 use crate::incident::{Event, Incident};
 use crate::outbox::{DeadLetterFilter, JobOutcome, MessageBody};
 use crate::paging::PageAction;
@@ -62,8 +62,8 @@ fn with_secret(n: u64, from: Option<&Suggestion>) -> (Arc<Incident>, Commit) {
     (incident, commit)
 }
 
-fn reply(incident: &Arc<Incident>) -> Reply {
-    Reply::Incident {
+fn reply(incident: &Arc<Incident>) -> StoredResponse {
+    StoredResponse::Incident {
         incident: Arc::clone(incident),
         seqs: vec![1],
         deduplicated: false,
@@ -82,9 +82,9 @@ async fn pages_given_up(store: &dyn Store, n: u64) -> String {
 pub async fn atomic_a_redaction_erases_every_copy<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let mut said = suggestion(1, "fr", 0);
-    said.said.evidence = Some(Text::new(SECRET).unwrap());
-    said.said.signal = Name::new(SECRET).unwrap();
-    let suggested = Reply::Suggestion {
+    said.request.evidence = Some(Text::new(SECRET).unwrap());
+    said.request.signal = Name::new(SECRET).unwrap();
+    let suggested = StoredResponse::Suggestion {
         suggestion: said.clone(),
         repeated: false,
     };
@@ -133,8 +133,12 @@ pub async fn atomic_a_redaction_erases_every_copy<B: StoreBackend>(_spawn: Spawn
     everything += &pages_given_up(&*store, 1).await;
     everything += &pages_given_up(&*store, 2).await;
     for key in ["declared", "suggested"] {
-        let scope = remember(key, 0, 0, Reply::Accepted(0)).scope;
-        let kept = store.recall(&scope, at(1), WITHIN).await.unwrap().unwrap();
+        let scope = remember(key, 0, 0, StoredResponse::Accepted(0)).scope;
+        let kept = store
+            .find_response(&scope, at(1), WITHIN)
+            .await
+            .unwrap()
+            .unwrap();
         everything += &format!("{:?}", kept.reply);
     }
     let query = SuggestionQuery {
@@ -228,7 +232,7 @@ pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(spawn
 
     // A suggestion whose words were erased since it was read.
     let mut said = suggestion(1, "fr", 0);
-    said.said.evidence = Some(Text::new(SECRET).unwrap());
+    said.request.evidence = Some(Text::new(SECRET).unwrap());
     let open = Commit {
         suggestion: Some(SuggestionWrite::Open(said.clone())),
         ..Commit::default()
@@ -239,7 +243,7 @@ pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(spawn
             key,
             0,
             10_000,
-            Reply::Suggestion {
+            StoredResponse::Suggestion {
                 suggestion: said.clone(),
                 repeated: true,
             },
@@ -280,8 +284,8 @@ pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(spawn
         for n in 0..8 {
             let actor = super::sample::anna().name;
             let key = format!("{round} {n}");
-            let scope = KeyScope { actor, key };
-            let kept = store.recall(&scope, at(1), WITHIN).await.unwrap();
+            let scope = IdempotencyScope { actor, key };
+            let kept = store.find_response(&scope, at(1), WITHIN).await.unwrap();
             let said = format!("{kept:?}");
             assert!(!said.contains(SECRET), "{said}");
         }

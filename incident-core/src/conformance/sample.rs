@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::WITHIN;
 use crate::actor::Actor;
-use crate::commit::{Commit, IncidentWrite, KeyScope, OutboxWrite, Remember, Reply};
+use crate::commit::{
+    Commit, IdempotencyRecord, IdempotencyScope, IncidentWrite, OutboxWrite, StoredResponse,
+};
 use crate::incident::declare::{NewIds, declare};
 use crate::incident::{
     Affected, AffectedTenant, Command, Declare, Event, Incident, Severity, Status, Update, decide,
@@ -170,9 +172,14 @@ pub(super) fn page(incident: &Incident, action: PageAction, n: u64, due: u64) ->
     }))
 }
 
-pub(super) fn remember(key: &str, made: u64, expires: u64, reply: Reply) -> Remember {
-    Remember {
-        scope: KeyScope {
+pub(super) fn remember(
+    key: &str,
+    made: u64,
+    expires: u64,
+    reply: StoredResponse,
+) -> IdempotencyRecord {
+    IdempotencyRecord {
+        scope: IdempotencyScope {
             actor: anna().name,
             key: key.to_owned(),
         },

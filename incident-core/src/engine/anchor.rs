@@ -11,7 +11,7 @@ use super::check::Unreadable;
 use super::each::EachAlone;
 use super::query::BATCH;
 use super::yield_now::yield_now;
-use super::{Alarm, Error, Incidents, Notice};
+use super::{Alarm, EngineEvent, Error, Incidents};
 use crate::anchor::{Anchor, AnchoredChain};
 use crate::audit::Chain;
 use crate::chain::{Head, Verdict, Walk};
@@ -53,7 +53,7 @@ pub struct LogAnchors;
 
 #[async_trait]
 impl AnchorSink for LogAnchors {
-    async fn keep(&self, anchor: &Anchor, _within: Duration) -> Result<(), AnchorError> {
+    async fn keep(&self, anchor: &Anchor, _timeout: Duration) -> Result<(), AnchorError> {
         tracing::info!(target: "incident_core::anchor", %anchor, "heads of chains");
         Ok(())
     }
@@ -229,9 +229,9 @@ impl Incidents {
 
     /// What of an incident does not fit its newest entry, as far as that can be read.
     async fn misfit_of(&self, incident: &Incident) -> Result<Option<&'static str>, Error> {
-        let (store, within) = (&self.0.store, self.0.settings.store_deadline);
+        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
         let before = incident.last_seq.saturating_sub(1);
-        let newest = match store.timeline(incident.id, before, 1, within).await {
+        let newest = match store.timeline(incident.id, before, 1, timeout).await {
             Ok(entries) => entries.into_iter().next(),
             // Its bytes are for `verify`.
             Err(StoreError::Corrupt(_)) => return Ok(None),
@@ -240,7 +240,7 @@ impl Incidents {
         let Some(newest) = newest else {
             return Ok(Some("the entry is missing"));
         };
-        self.misfit(incident, newest.shown.marks.as_ref()).await
+        self.misfit(incident, newest.fields.marks.as_ref()).await
     }
 
     async fn first_look(&self, now: Timestamp) -> Result<Timestamp, Error> {
@@ -274,7 +274,7 @@ impl Incidents {
             }
             query.after = batch
                 .last()
-                .map(|entry| (entry.said.at, entry.chain, entry.seq));
+                .map(|entry| (entry.payload.at, entry.chain, entry.seq));
             if batch.len() < BATCH {
                 return Ok(moved);
             }
@@ -292,17 +292,17 @@ impl Incidents {
             return Ok(0);
         }
         let anchor = Anchor::new(at, std::mem::take(heads));
-        let within = self.0.settings.store_deadline;
-        self.0.anchors.sink().keep(&anchor, within).await?;
+        let timeout = self.0.settings.store_deadline;
+        self.0.anchors.sink().keep(&anchor, timeout).await?;
         progress.heads.extend(anchor.heads());
         Ok(anchor.heads().len())
     }
 
     fn tell_broken(&self, chain: AnchoredChain, seq: u64, reason: &'static str) {
         tracing::error!(%chain, seq, reason, "a chain is broken: the database was tampered with, or restored to an older state");
-        self.0.tell(&Notice {
+        self.0.emit(&EngineEvent {
             alarm: Some(Alarm::ChainBroken { chain, seq, reason }),
-            ..Notice::default()
+            ..EngineEvent::default()
         });
     }
 }

@@ -20,10 +20,10 @@ const TOGETHER: Duration = Duration::from_secs(60);
 
 /// Most actors whose refusals are counted at a time; of further ones the count that was
 /// begun first is written down at once.
-const MOST_ACTORS: usize = 10_000;
+const MAX_ACTORS: usize = 10_000;
 
 /// Most counts that are written down in one commit.
-const AT_ONCE: usize = 100;
+const ENTRIES_PER_COMMIT: usize = 100;
 
 /// The refusals of each actor in its last minute.
 #[derive(Debug, Default)]
@@ -129,7 +129,7 @@ impl Denials {
 
 /// Takes out the minute that began first, where there is no room for another one.
 fn make_room(minutes: &mut BTreeMap<Actor, Minute>) -> Option<AuditDraft> {
-    if minutes.len() < MOST_ACTORS {
+    if minutes.len() < MAX_ACTORS {
         return None;
     }
     let first = minutes.iter().min_by_key(|(_, minute)| minute.began);
@@ -210,7 +210,7 @@ impl Incidents {
 
     async fn write_denials(&self, mut audit: Vec<AuditDraft>) -> Result<(), Error> {
         while !audit.is_empty() {
-            let rest = audit.split_off(audit.len().min(AT_ONCE));
+            let rest = audit.split_off(audit.len().min(ENTRIES_PER_COMMIT));
             let commit = Commit {
                 audit,
                 ..Commit::default()
@@ -266,14 +266,14 @@ mod tests {
     #[test]
     fn actors_are_bounded() {
         let denials = Denials::default();
-        for n in 0..MOST_ACTORS + 10 {
+        for n in 0..MAX_ACTORS + 10 {
             for _ in 0..=APART {
                 denials.note(&actor(n), Action::Declare, at(n as u64 / 1_000));
             }
         }
-        assert_eq!(denials.lock().len(), MOST_ACTORS);
-        let (_, written) = denials.note(&actor(MOST_ACTORS + 10), Action::Declare, at(59));
+        assert_eq!(denials.lock().len(), MAX_ACTORS);
+        let (_, written) = denials.note(&actor(MAX_ACTORS + 10), Action::Declare, at(59));
         assert!(written.is_some_and(|one| one.detail["count"] == "1"));
-        assert_eq!(denials.all().len(), MOST_ACTORS - 1);
+        assert_eq!(denials.all().len(), MAX_ACTORS - 1);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::execute::allowed;
 use super::issue::by_billing;
-use super::{Alarm, Error, Incidents, Notice, RequestContext};
+use super::{Alarm, EngineEvent, Error, Incidents, RequestContext};
 use crate::billing::{
     Attempts, Batch, CreditState, CreditTransition, Issued, Lookup, Submission, SubmitCheck,
 };
@@ -24,7 +24,7 @@ const WAITS: Backoff = Backoff {
 };
 
 /// How long a batch may be on its way before somebody is told.
-const LATE: Duration = Duration::from_secs(60 * 60);
+const LATE_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// What came of one look at a batch.
 enum Outcome {
@@ -120,7 +120,7 @@ impl Incidents {
     }
 
     async fn billed(&self, claim: Claim, target: &TargetId) -> Result<(), Error> {
-        let (now, within) = (self.0.now(), self.0.settings.store_deadline);
+        let (now, timeout) = (self.0.now(), self.0.settings.store_deadline);
         let wanted = CreditQuery {
             batch: Some(claim.message.id),
             ..CreditQuery::default()
@@ -141,7 +141,7 @@ impl Incidents {
             credits: credits.collect(),
             ..self.end(&claim, target, "billed_credits", None, JobOutcome::Done)?
         };
-        self.0.store.commit(commit, within).await?;
+        self.0.store.commit(commit, timeout).await?;
         Ok(())
     }
 
@@ -170,7 +170,7 @@ impl Incidents {
             .commit(commit, self.0.settings.store_deadline)
             .await?;
         tracing::warn!(%batch, sink = %target, again_at = %due_at, ?answer, "billing did not take credits; trying again");
-        if since.saturating_add(LATE) <= now {
+        if since.saturating_add(LATE_AFTER) <= now {
             self.raise(Alarm::BillingLate { batch, since });
         }
         Ok(())
@@ -197,9 +197,9 @@ impl Incidents {
     }
 
     fn raise(&self, alarm: Alarm) {
-        self.0.tell(&Notice {
+        self.0.emit(&EngineEvent {
             alarm: Some(alarm),
-            ..Notice::default()
+            ..EngineEvent::default()
         });
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::execute::allowed;
-use super::{Error, Incidents, Notice, RequestContext};
+use super::{EngineEvent, Error, Incidents, RequestContext};
 use crate::actor::Action;
 use crate::billing::{BilledCredit, CreditState, Difference, Lookup, compare};
 use crate::commit::{Commit, OutboxWrite};
@@ -65,8 +65,8 @@ impl Incidents {
         let asked_at = self.0.now();
         let holding = match sink {
             Some(sink) => {
-                let within = self.0.settings.pager_deadline;
-                sink.lookup(LookupBy::Period(period), within).await
+                let timeout = self.0.settings.pager_deadline;
+                sink.lookup(LookupBy::Period(period), timeout).await
             }
             None => Lookup::Unsupported,
         };
@@ -152,14 +152,14 @@ impl Incidents {
             }],
             ..Commit::default()
         };
-        let within = this.0.left()?;
-        match this.0.store.commit(commit, within).await {
+        let timeout = this.0.left()?;
+        match this.0.store.commit(commit, timeout).await {
             Err(StoreError::NotGivenUp(_)) => return Err(missing),
             other => other?,
         };
-        this.0.tell(&Notice {
+        this.0.emit(&EngineEvent {
             outbox: true,
-            ..Notice::default()
+            ..EngineEvent::default()
         });
         Ok(())
     }

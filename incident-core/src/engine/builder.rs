@@ -19,7 +19,7 @@ use super::settings::Settings;
 use super::shared::Shared;
 use super::test_page::Tests;
 use super::turns::Turns;
-use super::{Incidents, LogAnchors, Notice, metrics};
+use super::{EngineEvent, Incidents, LogAnchors, metrics};
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
 use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy, TargetId};
@@ -48,7 +48,7 @@ pub enum BuildError {
     Times(&'static str),
 }
 
-type Listener = Box<dyn Fn(&Notice) + Send + Sync>;
+type Listener = Box<dyn Fn(&EngineEvent) + Send + Sync>;
 
 /// Makes an [`Incidents`]; see there for an example.
 pub struct IncidentsBuilder {
@@ -151,7 +151,7 @@ impl Inner {
         self.escalations.get(rule).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn tell(&self, notice: &Notice) {
+    pub(super) fn emit(&self, notice: &EngineEvent) {
         if let Some(alarm) = &notice.alarm {
             metrics::alarm(alarm);
         }
@@ -353,7 +353,7 @@ impl IncidentsBuilder {
     /// sent and not answered is
     /// [`StoreError::Unknown`](crate::port::StoreError::Unknown). Reports, checks of chains
     /// and what the relay does have times of their own. See
-    /// [`within`](Incidents::within) for one caller that has less.
+    /// [`with_timeout`](Incidents::with_timeout) for one caller that has less.
     #[must_use]
     pub const fn command_deadline(mut self, deadline: Duration) -> Self {
         self.settings.command_deadline = deadline;
@@ -371,7 +371,7 @@ impl IncidentsBuilder {
     /// kept ([`StoreError::Unknown`](crate::port::StoreError::Unknown)); must not
     /// block. Several may listen.
     #[must_use]
-    pub fn on_commit(mut self, listener: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
+    pub fn on_event(mut self, listener: impl Fn(&EngineEvent) + Send + Sync + 'static) -> Self {
         self.listeners.push(Box::new(listener));
         self
     }

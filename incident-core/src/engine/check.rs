@@ -19,7 +19,7 @@ use crate::{IncidentId, redaction, timeline};
 const IN_A_TURN: usize = 8;
 
 /// How often an incident that is written meanwhile is looked at again.
-const ATTEMPTS: u32 = 64;
+const MAX_CONFLICT_RETRIES: u32 = 64;
 
 /// How a state that cannot be read is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ struct Met {
 
 impl Met {
     fn note(&mut self, entry: &SysIncidentUpdateEntry) {
-        self.marks = entry.shown.marks;
+        self.marks = entry.fields.marks;
         if entry.is_redacted() {
             self.erased.insert(entry.seq);
         }
@@ -65,7 +65,7 @@ impl Incidents {
         unreadable: Unreadable,
     ) -> Result<Verdict, Error> {
         let (mut met, mut reached) = (Met::default(), None);
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_CONFLICT_RETRIES {
             if let Some(broken) = self.walk_timeline(id, &mut walk, &mut met).await? {
                 return Ok(broken);
             }
@@ -115,8 +115,8 @@ impl Incidents {
         if let Some(reason) = marks.and_then(|marks| marks.misfit(state)) {
             return Ok(Some(reason));
         }
-        let within = self.0.settings.store_deadline;
-        Ok(self.0.store.misfit(state.id, within).await?)
+        let timeout = self.0.settings.store_deadline;
+        Ok(self.0.store.misfit(state.id, timeout).await?)
     }
 
     async fn found(&self, id: IncidentId) -> Result<Found, Error> {
@@ -134,12 +134,12 @@ impl Incidents {
         id: IncidentId,
         mut erased: BTreeSet<u64>,
     ) -> Result<Option<u64>, Error> {
-        let (store, within) = (&self.0.store, self.0.settings.store_deadline);
+        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
         let (chain, mut after) = (Chain::Incident(id), 0);
         while !erased.is_empty() {
-            let batch = store.audit_chain(chain, after, BATCH, within).await?;
+            let batch = store.audit_chain(chain, after, BATCH, timeout).await?;
             for entry in &batch {
-                if let Some((_, seq)) = redaction::recorded(&entry.said) {
+                if let Some((_, seq)) = redaction::recorded(&entry.payload) {
                     erased.remove(&seq);
                 }
                 after = entry.seq;
@@ -154,10 +154,10 @@ impl Incidents {
 
     /// Walks a chain of the audit trail to its end, or to the first link that does not fit.
     pub(super) async fn check_audit(&self, chain: Chain, mut walk: Walk) -> Result<Verdict, Error> {
-        let (store, within) = (&self.0.store, self.0.settings.store_deadline);
+        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
         let mut batch = BATCH;
         loop {
-            match store.audit_chain(chain, walk.seq(), batch, within).await {
+            match store.audit_chain(chain, walk.seq(), batch, timeout).await {
                 Ok(entries) => {
                     for (nth, entry) in entries.iter().enumerate() {
                         let before = walk.before(entry.prev_hash);
@@ -189,10 +189,10 @@ impl Incidents {
         walk: &mut Walk,
         met: &mut Met,
     ) -> Result<Option<Verdict>, Error> {
-        let (store, within) = (&self.0.store, self.0.settings.store_deadline);
+        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
         let mut batch = BATCH;
         loop {
-            match store.timeline(id, walk.seq(), batch, within).await {
+            match store.timeline(id, walk.seq(), batch, timeout).await {
                 Ok(entries) => {
                     for (nth, entry) in entries.iter().enumerate() {
                         let before = walk.before(entry.prev_hash);

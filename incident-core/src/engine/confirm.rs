@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 
 use super::each::EachAlone;
 use super::returned::is_unreadable;
-use super::{Alarm, Error, Incidents, Notice};
+use super::{Alarm, EngineEvent, Error, Incidents};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, IncidentWrite};
 use crate::incident::{Incident, Outline};
@@ -38,10 +38,10 @@ const ASKING: Backoff = Backoff {
 };
 
 /// Most pages that are asked about in turn.
-const MOST_PAGES: usize = 10_000;
+const MAX_PAGES: usize = 10_000;
 
 /// How many pages are asked about at a time.
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT: usize = 8;
 
 /// Pages that were accepted and not confirmed.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ impl Unconfirmed {
         let page = (incident.id, incident.paging.epoch);
         let mut waiting = self.lock();
         // Those that there is no room for are found by a later sweep.
-        if waiting.pages.len() < MOST_PAGES || waiting.pages.contains_key(&page) {
+        if waiting.pages.len() < MAX_PAGES || waiting.pages.contains_key(&page) {
             waiting.pages.entry(page).or_insert((0, due));
         }
     }
@@ -141,7 +141,7 @@ impl Incidents {
         };
         let mut asked = stream::iter(due)
             .map(|page| async move { (page, self.poll_confirmation(page).await) })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(MAX_CONCURRENT);
         while let Some((page, answer)) = asked.next().await {
             // What is gone, or cannot be read, is not asked for again.
             let hopeless = matches!(&answer, Err(Error::NotFound(_)))
@@ -273,15 +273,15 @@ impl Incidents {
                 audit,
                 ..Commit::default()
             };
-            let within = self.0.settings.store_deadline;
-            match self.0.store.commit(commit, within).await {
+            let timeout = self.0.settings.store_deadline;
+            match self.0.store.commit(commit, timeout).await {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
                 Ok(_) => {
-                    self.0.tell(&Notice {
+                    self.0.emit(&EngineEvent {
                         incidents: vec![before.id],
                         alarm: (!opened).then(|| unconfirmed(&before)).flatten(),
-                        ..Notice::default()
+                        ..EngineEvent::default()
                     });
                     return Ok(());
                 }
@@ -310,11 +310,11 @@ mod tests {
         let unconfirmed = Unconfirmed::default();
         let (incident, _, now) = crate::testing::an_incident();
         let mut outline = Outline::of(&incident);
-        for n in 0..=u64::try_from(MOST_PAGES).unwrap() {
+        for n in 0..=u64::try_from(MAX_PAGES).unwrap() {
             outline.id = IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n));
             unconfirmed.add(&outline, now);
         }
-        assert_eq!(unconfirmed.lock().pages.len(), MOST_PAGES);
+        assert_eq!(unconfirmed.lock().pages.len(), MAX_PAGES);
     }
 
     #[test]

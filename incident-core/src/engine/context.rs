@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actor::Caller;
-use crate::commit::KeyScope;
+use crate::commit::IdempotencyScope;
 use crate::incident::Incident;
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{PersonName, Version};
@@ -78,9 +78,9 @@ impl RequestContext {
         self
     }
 
-    pub(crate) fn scope(&self) -> Option<KeyScope> {
+    pub(crate) fn scope(&self) -> Option<IdempotencyScope> {
         let key = self.key.as_ref()?;
-        Some(KeyScope {
+        Some(IdempotencyScope {
             actor: self
                 .key_of
                 .as_ref()

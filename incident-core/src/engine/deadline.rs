@@ -39,9 +39,9 @@ impl Incidents {
     /// ([`command_deadline`](super::IncidentsBuilder::command_deadline)). For callers that
     /// are themselves waited for, such as a webhook.
     #[must_use]
-    pub fn within(&self, deadline: Duration) -> Self {
+    pub fn with_timeout(&self, deadline: Duration) -> Self {
         let mut shared = self.0.clone();
-        shared.deadline = Some(deadline);
+        shared.timeout = Some(deadline);
         Self(shared)
     }
 
@@ -49,9 +49,9 @@ impl Incidents {
     /// one has what is left of that one's.
     pub(super) fn begun(&self) -> Self {
         let mut shared = self.0.clone();
-        let deadline = shared.deadline.unwrap_or(shared.settings.command_deadline);
+        let deadline = shared.timeout.unwrap_or(shared.settings.command_deadline);
         let until = || shared.clock.steady().saturating_add(deadline);
-        shared.until = Some(shared.until.unwrap_or_else(until));
+        shared.deadline = Some(shared.deadline.unwrap_or_else(until));
         Self(shared)
     }
 }
@@ -64,7 +64,7 @@ impl Shared {
     /// The time of the call is over. Nothing was asked for.
     pub(super) fn left(&self) -> Result<Duration, StoreError> {
         let most = self.settings.store_deadline;
-        let Some(until) = self.until else {
+        let Some(until) = self.deadline else {
             return Ok(most);
         };
         match until.saturating_sub(self.clock.steady()) {

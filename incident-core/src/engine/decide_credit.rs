@@ -9,7 +9,7 @@ use crate::actor::{Action, Actor, ActorKind, Caller, Role};
 use crate::billing::{
     Approval, CappedCredit, CreditDecision, CreditPolicy, CreditState, CreditTransition, LedgerRow,
 };
-use crate::commit::{Commit, Reply};
+use crate::commit::{Commit, StoredResponse};
 use crate::incident::Refusal;
 use crate::port::{CreditQuery, StoreError};
 use crate::sla::SlaStatement;
@@ -48,13 +48,13 @@ impl Incidents {
     ) -> Result<CreditDecided, Error> {
         let this = self.begun();
         match this.recalled(context).await? {
-            Some(Reply::Credit(credit)) => {
+            Some(StoredResponse::Credit(credit)) => {
                 return Ok(CreditDecided {
                     credit: *credit,
                     replayed: true,
                 });
             }
-            Some(_) => return Err(Error::KeyReused),
+            Some(_) => return Err(Error::IdempotencyKeyMismatch),
             None => {}
         }
         if let CreditDecision::Waive { reason } = decision {
@@ -289,7 +289,7 @@ impl Incidents {
         if let CreditDecision::Waive { reason } = decision {
             detail.insert("reason".to_owned(), reason.to_string());
         }
-        let reply = Reply::Credit(Box::new(decided.clone()));
+        let reply = StoredResponse::Credit(Box::new(decided.clone()));
         let about = decided.row.incident_id;
         let makes_room = makes_room(&decided.row, decision);
         let outbox =
@@ -301,8 +301,8 @@ impl Incidents {
             remember: self.remember(context, reply, now),
             ..Commit::default()
         };
-        let within = self.0.left()?;
-        match self.0.store.commit(commit, within).await {
+        let timeout = self.0.left()?;
+        match self.0.store.commit(commit, timeout).await {
             Err(StoreError::CreditMoved(_)) => {
                 let detail = "the credit was decided or replaced meanwhile";
                 Err(refused("credit_decided", detail))

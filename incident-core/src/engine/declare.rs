@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::execute::{ATTEMPTS, allowed, reply};
+use super::execute::{MAX_CONFLICT_RETRIES, allowed, reply};
 use super::stage::StagedChange;
 use super::suggest::suggestion_gone;
 use super::{CommandOutcome, Error, Incidents, RequestContext};
 use crate::actor::Action;
-use crate::commit::{AlertClaim, Commit, OutboxWrite, Reply};
+use crate::commit::{AlertClaim, Commit, OutboxWrite, StoredResponse};
 use crate::incident::declare::{NewIds, declare, first_events, rights_for_declare};
 use crate::incident::limits::declared_span;
 use crate::incident::{
@@ -18,7 +18,7 @@ use crate::port::{IncidentFilter, StoreError};
 use crate::{IncidentId, Name, PublicId, Timestamp, failpoint};
 
 /// Most incidents to which one declaration is linked; the newest.
-const MOST_LINKED: usize = 20;
+const MAX_LINKED: usize = 20;
 
 /// A declaration that was decided and not kept.
 pub(super) struct Declared {
@@ -69,7 +69,7 @@ impl Incidents {
         this.authorize_all(&context.caller, &rights_for_declare(asked), None)
             .await?;
         let mut number = None;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_CONFLICT_RETRIES {
             let kept = match this.answer(context, asked, &mut number).await? {
                 Answer::Declared(declared) => this.commit(declared.commit, declared.staged).await,
                 Answer::Stands(holder) => this.repeat_alert(context, asked, holder.id).await,
@@ -77,11 +77,11 @@ impl Incidents {
             match kept {
                 // Somebody else was faster; look again who stands for the alert now.
                 Err(Error::Store(StoreError::AlertKeyTaken(_) | StoreError::Conflict)) => {}
-                Err(Error::Store(StoreError::KeyTaken)) => {
+                Err(Error::Store(StoreError::IdempotencyKeyInUse)) => {
                     return this
                         .replay(context)
                         .await?
-                        .ok_or(Error::Store(StoreError::KeyTaken));
+                        .ok_or(Error::Store(StoreError::IdempotencyKeyInUse));
                 }
                 Err(Error::Store(StoreError::SuggestionUsed)) => {
                     return Err(suggestion_gone("used").into());
@@ -123,7 +123,7 @@ impl Incidents {
         });
         while let Some(incident) = pages.next().await? {
             found.seen.push(incident.id);
-            if found.kept.len() < MOST_LINKED || incident.alerts().any(|held| held == alert) {
+            if found.kept.len() < MAX_LINKED || incident.alerts().any(|held| held == alert) {
                 found.kept.push(incident);
             }
         }
@@ -155,7 +155,7 @@ impl Incidents {
         };
         failpoint::hit("number_taken");
         let kept = &live.kept;
-        let (linked, left_out) = kept.split_at(kept.len().min(MOST_LINKED));
+        let (linked, left_out) = kept.split_at(kept.len().min(MAX_LINKED));
         let related = linked.iter().map(|one| one.id).collect();
         let by = &context.caller.actor;
         let policy = &self.0.settings.policy;
@@ -187,7 +187,7 @@ impl Incidents {
         let mut staged = vec![own];
         for (place, other) in linked.iter().chain(left_out).enumerate() {
             let takes_over = takes_over(&incident, other);
-            if place < MOST_LINKED || takes_over.is_some() {
+            if place < MAX_LINKED || takes_over.is_some() {
                 staged.push(self.link(context, other, &incident, takes_over, now)?);
             }
         }
@@ -247,7 +247,7 @@ impl Incidents {
             audit: vec![allowed(context, now, Some(holder.id), "declare", detail)],
             remember: self.remember(
                 context,
-                Reply::Incident {
+                StoredResponse::Incident {
                     incident: Arc::clone(&staged.write.after),
                     seqs: staged.seqs.clone(),
                     deduplicated: true,

@@ -10,7 +10,7 @@ use super::delivery_outcome::{
 use super::gates::Next;
 use super::resend::is_stale_resend;
 use super::stage::StagedChange;
-use super::{Error, Incidents, Notice, metrics};
+use super::{EngineEvent, Error, Incidents, metrics};
 use crate::audit::AuditDraft;
 use crate::commit::{Commit, IncidentWrite};
 use crate::incident::{Incident, Severity};
@@ -113,9 +113,9 @@ impl Incidents {
         if said || page.action != PageAction::Trigger {
             return None;
         }
-        let within = self.0.settings.policy.accept_within(page.pressing())?;
+        let timeout = self.0.settings.policy.accept_within(page.pressing())?;
         let (since, now) = (claim.message.committed_at, self.0.now());
-        let alarm_at = since.saturating_add(within);
+        let alarm_at = since.saturating_add(timeout);
         if alarm_at <= now {
             return Some(now.since(since));
         }
@@ -133,8 +133,8 @@ impl Incidents {
             }),
             ..Commit::default()
         };
-        let within = self.0.settings.store_deadline;
-        self.0.store.commit(commit, within).await?;
+        let timeout = self.0.settings.store_deadline;
+        self.0.store.commit(commit, timeout).await?;
         Ok(())
     }
 
@@ -278,10 +278,10 @@ impl Incidents {
                         self.track_confirmation(&after);
                         self.record_open_alert(&after, page);
                     }
-                    self.0.tell(&Notice {
+                    self.0.emit(&EngineEvent {
                         incidents: vec![page.incident_id],
                         alarm: alarm(claim, page, delivery, shown),
-                        ..Notice::default()
+                        ..EngineEvent::default()
                     });
                     return Ok(());
                 }
@@ -339,7 +339,7 @@ impl Incidents {
 }
 
 /// Calling off an older page holds up the page that follows it only so long.
-const HELD_UP: Duration = Duration::from_secs(60);
+const MAX_HOLD_UP: Duration = Duration::from_secs(60);
 
 /// A newer page of the incident waits behind this one. What could not be called
 /// off by then stays known as open, and is called off with the newer one.
@@ -353,7 +353,7 @@ fn cap_superseded_retry(
     let JobOutcome::Retry { due_at, .. } = outcome else {
         return;
     };
-    let until = claim.message.committed_at.saturating_add(HELD_UP);
+    let until = claim.message.committed_at.saturating_add(MAX_HOLD_UP);
     let newer_waits = incident
         .paging_of(page.rule.as_ref())
         .is_some_and(|paging| {

@@ -8,7 +8,7 @@ use super::deliver::{jitter_seed, outcome_of_step};
 use super::delivery_outcome::{Attempt, pager_actor};
 use super::gates::Next;
 use super::test_page::Open;
-use super::{Alarm, Error, Incidents, Notice};
+use super::{Alarm, EngineEvent, Error, Incidents};
 use crate::Timestamp;
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::Commit;
@@ -86,16 +86,16 @@ impl Incidents {
             }),
             ..Commit::default()
         };
-        let within = self.0.settings.store_deadline;
-        self.0.store.commit(commit, within).await?;
+        let timeout = self.0.settings.store_deadline;
+        self.0.store.commit(commit, timeout).await?;
         if over {
             tests.forget(id);
         }
         for target in open {
             tracing::error!(%target, "the alert of a test page could not be resolved: close it there");
-            self.0.tell(&Notice {
+            self.0.emit(&EngineEvent {
                 alarm: Some(Alarm::TestPageLeftOpen { target }),
-                ..Notice::default()
+                ..EngineEvent::default()
             });
         }
         Ok(())

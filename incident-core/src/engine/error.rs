@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Invalid;
+use crate::ValidationError;
 use crate::actor::Action;
 use crate::incident::Refusal;
 use crate::port::{AnchorError, StoreError, UsageError};
@@ -29,7 +29,7 @@ pub enum Error {
     /// The idempotency key was used for something else. **Handling:** use
     /// another key. HTTP: 422.
     #[error("the idempotency key was used for another request")]
-    KeyReused,
+    IdempotencyKeyMismatch,
     /// The store did not do it. **Handling:** see the source; HTTP: 503.
     #[error("the store did not do it")]
     Store(#[from] StoreError),
@@ -52,8 +52,8 @@ pub enum Error {
     NotConfigured(&'static str),
 }
 
-impl From<Invalid> for Error {
-    fn from(invalid: Invalid) -> Self {
+impl From<ValidationError> for Error {
+    fn from(invalid: ValidationError) -> Self {
         Self::Refused(Refusal::Invalid(invalid))
     }
 }

@@ -134,7 +134,7 @@ pub enum Alarm {
 /// What a commit touched: a hint, not a log. It may also have touched nothing:
 /// a listener hears of commits whose outcome is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Notice {
+pub struct EngineEvent {
     /// The incidents it changed.
     pub incidents: Vec<IncidentId>,
     /// Whether the public page may look different.

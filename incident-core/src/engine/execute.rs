@@ -7,18 +7,18 @@ use super::stage::{StagedChange, add_to};
 use super::{Alarm, CommandOutcome, Error, Incidents, RequestContext};
 use crate::actor::Action;
 use crate::audit::{AuditDraft, AuditOutcome};
-use crate::commit::{Commit, Remember, Reply};
+use crate::commit::{Commit, IdempotencyRecord, StoredResponse};
 use crate::incident::limits::{changed_span, shapers};
 use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_for};
 use crate::port::StoreError;
 use crate::redaction::Redaction;
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{IncidentId, Invalid, Timestamp, Version};
+use crate::{IncidentId, Timestamp, ValidationError, Version};
 
 /// How often a command is decided anew when another process was faster. In one
 /// process commands on an incident queue, so a conflict needs a second writer
 /// or a page's outcome.
-pub(super) const ATTEMPTS: u32 = 16;
+pub(super) const MAX_CONFLICT_RETRIES: u32 = 16;
 
 impl Incidents {
     /// Runs a command on an incident.
@@ -37,14 +37,14 @@ impl Incidents {
             return Ok(done);
         }
         let _turn = this.0.turn(id).await?;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_CONFLICT_RETRIES {
             match this.try_act(context, id, command).await {
                 Err(Error::Store(StoreError::Conflict | StoreError::CreditMoved(_))) => {}
-                Err(Error::Store(StoreError::KeyTaken)) => {
+                Err(Error::Store(StoreError::IdempotencyKeyInUse)) => {
                     return this
                         .replay(context)
                         .await?
-                        .ok_or(Error::Store(StoreError::KeyTaken));
+                        .ok_or(Error::Store(StoreError::IdempotencyKeyInUse));
                 }
                 Err(Error::Store(StoreError::AlertKeyTaken(_))) => {
                     let detail = "another live incident stands for the same alert".to_owned();
@@ -107,7 +107,7 @@ impl Incidents {
             ..Commit::default()
         };
         if events.is_empty() {
-            let reply = Reply::Incident {
+            let reply = StoredResponse::Incident {
                 incident: Arc::clone(&before),
                 seqs: Vec::new(),
                 deduplicated: false,
@@ -157,7 +157,7 @@ impl Incidents {
         })
     }
 
-    fn check_escalation_rule(&self, command: &Command) -> Result<(), Invalid> {
+    fn check_escalation_rule(&self, command: &Command) -> Result<(), ValidationError> {
         let rules = &self.0.escalations;
         let Command::Escalate { rule, .. } = command else {
             return Ok(());
@@ -170,7 +170,7 @@ impl Incidents {
             [] => "no rule: none is configured".to_owned(),
             names => format!("one of {}", names.join(", ")),
         };
-        Err(Invalid::new("rule", expected))
+        Err(ValidationError::new("rule", expected))
     }
 
     /// The incident that takes in one that is being merged, in the same commit.
@@ -192,7 +192,7 @@ impl Incidents {
             }
         });
         let Some(into) = merged else { return Ok(None) };
-        let missing = || Invalid::new("merged_into", "the id of an incident that exists");
+        let missing = || ValidationError::new("merged_into", "the id of an incident that exists");
         let target = self.find(into).await?.ok_or_else(missing)?;
         let command = Command::TakeIn {
             source: Arc::new(source.clone()),
@@ -237,7 +237,7 @@ impl Incidents {
         if let Err(StoreError::Unknown(_)) = &committed {
             // It may be written: a cache that waited to be sure would show what was withdrawn.
             notice.alarm = None;
-            self.0.tell(&notice);
+            self.0.emit(&notice);
         }
         let committed = committed?;
         if let Some(Alarm::AlertClosedThere {
@@ -247,7 +247,7 @@ impl Incidents {
         {
             tracing::error!(incident.id = %incident_id, %vendor, "the alert of a live incident that nobody has was closed at the vendor");
         }
-        self.0.tell(&notice);
+        self.0.emit(&notice);
         let Some(incident) = answer else {
             return Err(StoreError::Refused("a commit without an incident").into());
         };
@@ -265,20 +265,25 @@ impl Incidents {
     }
 
     /// What was answered under the caller's key before, if anything.
-    pub(super) async fn recalled(&self, context: &RequestContext) -> Result<Option<Reply>, Error> {
+    pub(super) async fn recalled(
+        &self,
+        context: &RequestContext,
+    ) -> Result<Option<StoredResponse>, Error> {
         let (Some(scope), Some(key)) = (context.scope(), &context.key) else {
             return Ok(None);
         };
         if scope.key.contains('\0') {
-            return Err(Invalid::new("idempotency_key", "text without NUL").into());
+            return Err(ValidationError::new("idempotency_key", "text without NUL").into());
         }
         let found = self
             .0
             .store
-            .recall(&scope, self.0.now(), self.0.left()?)
+            .find_response(&scope, self.0.now(), self.0.left()?)
             .await?;
         match found {
-            Some(remember) if remember.fingerprint != key.fingerprint => Err(Error::KeyReused),
+            Some(remember) if remember.fingerprint != key.fingerprint => {
+                Err(Error::IdempotencyKeyMismatch)
+            }
             Some(remember) => Ok(Some(remember.reply)),
             None => Ok(None),
         }
@@ -291,13 +296,13 @@ impl Incidents {
         let Some(reply) = self.recalled(context).await? else {
             return Ok(None);
         };
-        let Reply::Incident {
+        let StoredResponse::Incident {
             incident,
             seqs,
             deduplicated,
         } = reply
         else {
-            return Err(Error::KeyReused);
+            return Err(Error::IdempotencyKeyMismatch);
         };
         let entries = self.entries(incident.id, &seqs).await?;
         Ok(Some(CommandOutcome {
@@ -327,11 +332,11 @@ impl Incidents {
     pub(super) fn remember(
         &self,
         context: &RequestContext,
-        reply: Reply,
+        reply: StoredResponse,
         now: Timestamp,
-    ) -> Option<Remember> {
+    ) -> Option<IdempotencyRecord> {
         let (scope, key) = (context.scope()?, context.key.as_ref()?);
-        Some(Remember {
+        Some(IdempotencyRecord {
             scope,
             fingerprint: key.fingerprint,
             made_at: now,
@@ -341,8 +346,8 @@ impl Incidents {
     }
 }
 
-pub(super) fn reply(staged: &StagedChange, deduplicated: bool) -> Reply {
-    Reply::Incident {
+pub(super) fn reply(staged: &StagedChange, deduplicated: bool) -> StoredResponse {
+    StoredResponse::Incident {
         incident: Arc::clone(&staged.write.after),
         seqs: staged.seqs.clone(),
         deduplicated,

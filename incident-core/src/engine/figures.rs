@@ -45,7 +45,7 @@ impl Incidents {
         tenant: Option<&TenantId>,
     ) -> Result<BTreeMap<TenantId, Vec<IncidentShare>>, Error> {
         let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));
-        self.shares(month, only.as_ref(), super::statements::MOST_OUTAGES)
+        self.shares(month, only.as_ref(), super::statements::MAX_OUTAGES)
             .await
     }
 

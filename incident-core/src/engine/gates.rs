@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{Alarm, Incidents, Notice, metrics};
+use super::{Alarm, EngineEvent, Incidents, metrics};
 use crate::commit::{Commit, OutboxWrite};
 use crate::incident::Severity;
 use crate::paging::{
@@ -159,11 +159,11 @@ impl Incidents {
             Some(BreakerTransition::Opened) => {
                 metrics::down(target, true);
                 tracing::error!(%target, "a pager is down or refuses its key; pages go to the next one");
-                self.0.tell(&Notice {
+                self.0.emit(&EngineEvent {
                     alarm: Some(Alarm::TargetDown {
                         target: target.clone(),
                     }),
-                    ..Notice::default()
+                    ..EngineEvent::default()
                 });
             }
             Some(BreakerTransition::Closed(held)) => {
@@ -186,11 +186,11 @@ impl Incidents {
             outbox: vec![OutboxWrite::Hasten { messages, due_at }],
             ..Commit::default()
         };
-        let within = self.0.settings.store_deadline;
-        match self.0.store.commit(commit, within).await {
-            Ok(_) => self.0.tell(&Notice {
+        let timeout = self.0.settings.store_deadline;
+        match self.0.store.commit(commit, timeout).await {
+            Ok(_) => self.0.emit(&EngineEvent {
                 outbox: true,
-                ..Notice::default()
+                ..EngineEvent::default()
             }),
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,

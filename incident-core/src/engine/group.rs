@@ -16,7 +16,7 @@ use crate::{IncidentId, ServiceId};
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
 
 /// Most services that are remembered.
-const MOST_SERVICES: usize = 10_000;
+const MAX_SERVICES: usize = 10_000;
 
 /// Per service, the incident whose alert was opened last among those that only
 /// inform. Kept in memory: forgotten, a page goes out that could have waited.
@@ -27,7 +27,7 @@ impl OpenAlertsByService {
     /// Names of services come from outside: without a bound there would be ever more.
     fn note(&self, service: &ServiceId, id: IncidentId) {
         let mut leaders = self.lock();
-        if leaders.len() >= MOST_SERVICES && !leaders.contains_key(service) {
+        if leaders.len() >= MAX_SERVICES && !leaders.contains_key(service) {
             leaders.pop_first();
         }
         leaders.insert(service.clone(), id);
@@ -128,13 +128,13 @@ mod tests {
         let leaders = OpenAlertsByService::default();
         let (incident, _, _) = crate::testing::an_incident();
         let service = |n: usize| ServiceId::new(&format!("service-{n:05}")).unwrap();
-        for n in 0..=MOST_SERVICES {
+        for n in 0..=MAX_SERVICES {
             leaders.note(&service(n), incident.id);
             leaders.note(&service(n), incident.id);
         }
         let known = leaders.lock();
-        assert_eq!(known.len(), MOST_SERVICES);
-        assert!(!known.contains_key(&service(0)) && known.contains_key(&service(MOST_SERVICES)));
+        assert_eq!(known.len(), MAX_SERVICES);
+        assert!(!known.contains_key(&service(0)) && known.contains_key(&service(MAX_SERVICES)));
     }
 
     /// The alert of an incident stands for others of its service while it is open there and the

@@ -22,7 +22,7 @@ use crate::{CreditId, IncidentId, MessageId, Percent, PersonName, TenantId, Time
 use crate::{Window, Windows, Zone};
 
 /// How often credits are computed anew where something else was faster.
-pub(super) const ATTEMPTS: u32 = 16;
+pub(super) const MAX_CONFLICT_RETRIES: u32 = 16;
 
 /// What comes with new credits of an incident.
 #[derive(Default)]
@@ -234,7 +234,7 @@ impl Incidents {
         claim: Claim,
         asked: RecomputeCredits,
     ) -> Result<(), Error> {
-        let within = self.0.settings.store_deadline;
+        let timeout = self.0.settings.store_deadline;
         if let Some(span) = asked.span {
             let only = asked.tenants.map(BTreeSet::from_iter);
             self.recompute_period_credits(&asked.author, only.as_ref(), span)
@@ -261,7 +261,7 @@ impl Incidents {
             completes: completes,
             ..Commit::default()
         };
-        self.0.store.commit(commit, within).await?;
+        self.0.store.commit(commit, timeout).await?;
         Ok(())
     }
 
@@ -275,8 +275,8 @@ impl Incidents {
         outgrown: &[CreditId],
         beside: RecomputeContext,
     ) -> Result<bool, Error> {
-        let within = self.0.settings.store_deadline;
-        for _ in 0..ATTEMPTS {
+        let timeout = self.0.settings.store_deadline;
+        for _ in 0..MAX_CONFLICT_RETRIES {
             let before = self.get(id).await?;
             let tenants = self.tenants_of(&before.affected_tenants).await?;
             let (rows, now) = (self.rows_of(&before).await?, self.0.now());
@@ -302,7 +302,7 @@ impl Incidents {
             } else if commit.completes.is_none() {
                 return Ok(false);
             }
-            match self.0.store.commit(commit, within).await {
+            match self.0.store.commit(commit, timeout).await {
                 Err(StoreError::Conflict | StoreError::CreditMoved(_)) => {}
                 other => return other.map(|_| changed).map_err(Error::from),
             }

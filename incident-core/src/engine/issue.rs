@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::each::EachAlone;
 use super::execute::allowed;
-use super::{Error, Incidents, Notice, RequestContext};
+use super::{EngineEvent, Error, Incidents, RequestContext};
 use crate::actor::{Actor, ActorKind, Caller, Role};
 use crate::billing::{
-    Batch, BilledCredit, CreditState, CreditTransition, Issued, LedgerRow, MOST_CREDITS,
+    Batch, BilledCredit, CreditState, CreditTransition, Issued, LedgerRow, MAX_CREDITS,
 };
 use crate::commit::{Commit, OutboxWrite};
 use crate::incident::Severity;
@@ -37,15 +37,15 @@ impl Incidents {
             skip_unreadable: true,
             ..CreditQuery::default()
         };
-        let within = self.0.settings.store_deadline;
+        let timeout = self.0.settings.store_deadline;
         let rows = self.ledger(&wanted).await?;
         let (mut each, mut issued) = (EachAlone::default(), 0);
-        for (batch, rows) in rows.chunks(MOST_CREDITS).enumerate() {
+        for (batch, rows) in rows.chunks(MAX_CREDITS).enumerate() {
             let kept = match self.frozen(rows) {
                 Ok(commit) => self
                     .0
                     .store
-                    .commit(commit, within)
+                    .commit(commit, timeout)
                     .await
                     .map_err(Error::from),
                 Err(error) => Err(error),
@@ -59,9 +59,9 @@ impl Incidents {
             }
         }
         if issued > 0 {
-            self.0.tell(&Notice {
+            self.0.emit(&EngineEvent {
                 outbox: true,
-                ..Notice::default()
+                ..EngineEvent::default()
             });
         }
         each.end().map(|()| issued)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::incident_credits::{ATTEMPTS, RecomputeContext, still_granted};
+use super::incident_credits::{MAX_CONFLICT_RETRIES, RecomputeContext, still_granted};
 use super::{Error, Incidents};
 use crate::billing::{
     ComputedCredit, CreditInput, CreditSubject, LedgerRow, LedgerWrite, cap_periods, is_up_to_date,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How many tenants' credits are kept at a time.
-const AT_ONCE: usize = 200;
+const CREDITS_PER_COMMIT: usize = 200;
 
 /// The calendars of the zones are less than a day apart from UTC.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -78,8 +78,8 @@ impl Incidents {
         only: Option<&BTreeSet<TenantId>>,
         period: Period,
     ) -> Result<usize, Error> {
-        let within = self.0.settings.store_deadline;
-        'again: for _ in 0..ATTEMPTS {
+        let timeout = self.0.settings.store_deadline;
+        'again: for _ in 0..MAX_CONFLICT_RETRIES {
             // The rows first: whoever writes newer ones has read what came after.
             let rows = self.rows_of_period(only, period).await?;
             let outgrown = self.outgrown(&rows);
@@ -93,10 +93,10 @@ impl Incidents {
                 let mut writes = writes.into_iter().peekable();
                 while writes.peek().is_some() {
                     let commit = Commit {
-                        ledger: writes.by_ref().take(AT_ONCE).collect(),
+                        ledger: writes.by_ref().take(CREDITS_PER_COMMIT).collect(),
                         ..Commit::default()
                     };
-                    match self.0.store.commit(commit, within).await {
+                    match self.0.store.commit(commit, timeout).await {
                         Err(StoreError::CreditMoved(_)) => continue 'again,
                         other => other?,
                     };

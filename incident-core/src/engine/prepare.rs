@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::declare::{Declared, LiveOfAlert};
 use super::stage::add_to;
-use super::{Error, Incidents, Notice, RequestContext};
+use super::{EngineEvent, Error, Incidents, RequestContext};
 use crate::commit::Commit;
 use crate::incident::declare::rights_for_declare;
 use crate::incident::{Declare, Incident, may_stand_for};
@@ -17,7 +17,7 @@ use crate::port::StoreError;
 pub struct Prepared {
     incident: Arc<Incident>,
     commit: Commit,
-    notice: Notice,
+    notice: EngineEvent,
 }
 
 impl Prepared {
@@ -44,7 +44,7 @@ impl Incidents {
     ///
     /// **Cancellation** is the host's: nothing here runs in a task of its own.
     /// A refusal of `commit_in` fails the host's transaction: roll it back. For
-    /// [`KeyTaken`](crate::port::StoreError::KeyTaken) and
+    /// [`IdempotencyKeyInUse`](crate::port::StoreError::IdempotencyKeyInUse) and
     /// [`AlertKeyTaken`](crate::port::StoreError::AlertKeyTaken), `declare` then
     /// gives the answer.
     ///
@@ -86,6 +86,6 @@ impl Incidents {
     /// Says that the host's transaction with this declaration is committed, or
     /// may be: listeners hear of it, and the relay is woken.
     pub fn committed(&self, prepared: &Prepared) {
-        self.0.tell(&prepared.notice);
+        self.0.emit(&prepared.notice);
     }
 }

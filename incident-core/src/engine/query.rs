@@ -111,8 +111,8 @@ impl Incidents {
         limit: usize,
     ) -> Result<Vec<SysIncidentUpdateEntry>, Error> {
         let this = self.begun();
-        let within = this.0.left()?;
-        let found = this.0.store.timeline(id, after_seq, limit, within).await?;
+        let timeout = this.0.left()?;
+        let found = this.0.store.timeline(id, after_seq, limit, timeout).await?;
         if found.is_empty() {
             this.get(id).await?;
         }
@@ -131,8 +131,8 @@ impl Incidents {
 
     /// Rows of the ledger as they are kept.
     pub(super) async fn ledger(&self, wanted: &CreditQuery) -> Result<Vec<LedgerRow>, Error> {
-        let within = self.0.left()?;
-        Ok(self.0.store.credits(wanted, within).await?)
+        let timeout = self.0.left()?;
+        Ok(self.0.store.credits(wanted, timeout).await?)
     }
 
     /// Returns the bounds of the credits of a tenant in a period.

@@ -8,7 +8,7 @@ use super::{Error, Incidents, RequestContext};
 use crate::actor::Action;
 use crate::commit::Commit;
 use crate::port::IncidentFilter;
-use crate::{Invalid, Month};
+use crate::{Month, ValidationError};
 
 impl Incidents {
     /// Computes the credits of every incident and period anew that has something in a
@@ -29,7 +29,7 @@ impl Incidents {
             .await?;
         let now = self.0.now();
         if !self.0.settings.contracts.has_begun(month, now) {
-            return Err(Invalid::new("month", "a month that has begun").into());
+            return Err(ValidationError::new("month", "a month that has begun").into());
         }
         let author = &context.caller.actor.name;
         let filter = IncidentFilter {
@@ -70,8 +70,8 @@ impl Incidents {
             audit: vec![allowed(context, now, None, "recompute_credits", detail)],
             ..Commit::default()
         };
-        let within = self.0.left()?;
-        self.0.store.commit(commit, within).await?;
+        let timeout = self.0.left()?;
+        self.0.store.commit(commit, timeout).await?;
         Ok(changed)
     }
 }

@@ -17,13 +17,13 @@ use crate::{IncidentId, Name, PersonName, Timestamp};
 const SETTLED: Duration = Duration::from_secs(60);
 
 /// How often one alert is asked about.
-const EVERY: Duration = Duration::from_secs(5 * 60);
+const POLL_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// Most alerts that one pass asks about: vendors count requests.
-const MOST: usize = 40;
+const MAX_POLLED: usize = 40;
 
 /// How many are asked about at a time.
-const AT_ONCE: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 
 /// When each incident's alert was asked about last.
 #[derive(Debug, Default)]
@@ -42,10 +42,10 @@ impl Reconciled {
         let mut due: Vec<(Option<Timestamp>, IncidentId)> = open
             .iter()
             .map(|id| (asked.get(id).copied(), *id))
-            .filter(|(last, _)| last.is_none_or(|last| now.since(last) >= EVERY))
+            .filter(|(last, _)| last.is_none_or(|last| now.since(last) >= POLL_INTERVAL))
             .collect();
         due.sort();
-        due.truncate(MOST);
+        due.truncate(MAX_POLLED);
         asked.extend(due.iter().map(|(_, id)| (*id, now)));
         due.into_iter().map(|(_, id)| id).collect()
     }
@@ -87,7 +87,7 @@ impl Incidents {
         let due = self.0.reconciled.due(&open, now);
         let mut asked = stream::iter(due)
             .map(|id| async move { (id, self.reconcile_one(id).await) })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(MAX_CONCURRENT);
         let mut each = EachAlone::default();
         while let Some((id, answer)) = asked.next().await {
             if each

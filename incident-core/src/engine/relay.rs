@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use super::guard::caught;
 use super::returned::is_unreadable;
-use super::{Alarm, Error, Incidents, Notice, metrics};
+use super::{Alarm, EngineEvent, Error, Incidents, metrics};
 use crate::commit::Commit;
 use crate::outbox::{Claim, Claimed, JobOutcome, Lease, LeaseCompletion, MessageBody, Unreadable};
 use crate::port::{ClaimRequest, StoreError};
 use crate::{IncidentId, MessageId, Timestamp, failpoint};
 
 /// How many messages one pass works on at a time.
-const AT_ONCE: usize = 32;
+const MAX_CONCURRENT: usize = 32;
 
 /// The wait of a page with which nothing could be begun.
-const AGAIN: Duration = Duration::from_secs(1);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The first wait of credits that could not be computed: they are in less of a hurry.
 const CREDITS_AGAIN: Duration = Duration::from_secs(10);
@@ -52,7 +52,7 @@ enum Step {
 
 impl Incidents {
     /// Does everything that is due, concurrently, and returns when nothing is
-    /// due any more. Call it after a [`Notice`] with `outbox`
+    /// due any more. Call it after a [`EngineEvent`] with `outbox`
     /// and once a second; several passes may run at a time, in one process or
     /// in many.
     ///
@@ -76,7 +76,7 @@ impl Incidents {
     async fn drain_here(&self) -> Result<Drained, Error> {
         let mut drained = Drained::default();
         let mut working = FuturesUnordered::new();
-        working.push(self.look(AT_ONCE).boxed());
+        working.push(self.look(MAX_CONCURRENT).boxed());
         let (mut looking, mut busy) = (true, 0);
         // Something was done while a look was on its way: what that made due, the
         // look may have come too early for.
@@ -117,9 +117,9 @@ impl Incidents {
                 }
                 Step::Left => busy -= 1,
             }
-            if more && !looking && busy < AT_ONCE {
+            if more && !looking && busy < MAX_CONCURRENT {
                 looking = true;
-                working.push(self.look(AT_ONCE - busy).boxed());
+                working.push(self.look(MAX_CONCURRENT - busy).boxed());
             }
         }
         let deadline = self.0.settings.store_deadline;
@@ -128,7 +128,7 @@ impl Incidents {
         // soon, and not at once for ever.
         drained.next_due = next.map(|due| {
             if due <= now {
-                now.saturating_add(AGAIN)
+                now.saturating_add(RETRY_AFTER)
             } else {
                 due
             }
@@ -205,13 +205,13 @@ impl Incidents {
         let age = now.since(mine.since);
         let given_up = age >= CREDITS_GIVEN_UP;
         if age >= CREDITS_LATE {
-            self.0.tell(&Notice {
+            self.0.emit(&EngineEvent {
                 alarm: Some(Alarm::CreditsNotComputed {
                     incident_id: mine.incident_id,
                     since: mine.since,
                     given_up,
                 }),
-                ..Notice::default()
+                ..EngineEvent::default()
             });
         }
         if !given_up {
@@ -277,7 +277,7 @@ impl Mine {
             since: claim.message.committed_at,
             is_of_credits: matches!(claim.message.body, MessageBody::RecomputeCredits(_)),
             again_after: match claim.message.body {
-                MessageBody::Page(_) => Some(AGAIN),
+                MessageBody::Page(_) => Some(RETRY_AFTER),
                 MessageBody::RecomputeCredits(_) => None,
                 // The first due time of a batch tells since when the sink may have it; the
                 // end of a test may have been sent already.

@@ -12,10 +12,10 @@ use crate::outbox::{JobOutcome, MessageBody};
 use crate::paging::{PageAction, PageEvent};
 
 /// A resolution that comes so soon after its trigger was accepted may overtake it.
-const SOON: Duration = Duration::from_secs(60);
+const RESEND_WINDOW: Duration = Duration::from_secs(60);
 
 /// How long after the resolution it is told again.
-const AGAIN: Duration = Duration::from_secs(30);
+const RESEND_AFTER: Duration = Duration::from_secs(30);
 
 impl Incidents {
     /// The same resolution once more, where it may have overtaken its trigger. For
@@ -28,7 +28,7 @@ impl Incidents {
         now: Timestamp,
     ) -> Option<OutboxWrite> {
         let paging = incident.paging_of(page.rule.as_ref())?;
-        let soon = now.since(paging.accepted_at?) < SOON;
+        let soon = now.since(paging.accepted_at?) < RESEND_WINDOW;
         let resolved = page.action == PageAction::Resolve && delivery.outcome == JobOutcome::Done;
         if !resolved || !soon || page.is_resend || is_stale_resend(incident, page) {
             return None;
@@ -43,7 +43,7 @@ impl Incidents {
         let lane = page.pressing();
         let mut again = self.0.message(incident, lane, MessageBody::Page(page), now);
         if let OutboxWrite::Add(message) = &mut again {
-            message.due_at = now.saturating_add(AGAIN);
+            message.due_at = now.saturating_add(RESEND_AFTER);
         }
         Some(again)
     }

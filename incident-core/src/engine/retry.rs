@@ -7,7 +7,7 @@ use crate::outbox::{DeadLetterFilter, Message, MessageBody};
 use crate::port::StoreError;
 
 /// How often to look again when another process was faster.
-const ATTEMPTS: u32 = 4;
+const MAX_CONFLICT_RETRIES: u32 = 4;
 
 impl Incidents {
     /// Tries the pages of an incident, or one page, once more after they were
@@ -26,7 +26,7 @@ impl Incidents {
     ) -> Result<CommandOutcome, Error> {
         let this = self.begun();
         let mut last = StoreError::Conflict;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_CONFLICT_RETRIES {
             let given_up = this.given_up(which).await?;
             let id = match which {
                 DeadLetterFilter::Incident(id) => id,

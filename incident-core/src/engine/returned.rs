@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Alarm, Error, Incidents, Notice};
+use super::{Alarm, EngineEvent, Error, Incidents};
 use crate::commit::Commit;
 use crate::outbox::{JobOutcome, Lease, LeaseCompletion, Unreadable};
 use crate::port::StoreError;
@@ -15,7 +15,7 @@ use crate::{MessageId, Timestamp};
 const LEFT: Duration = Duration::from_secs(5 * 60);
 
 /// Most messages that are left to others at a time: they are named in every claim.
-const MOST: usize = 1_000;
+const MAX_RETURNED: usize = 1_000;
 
 /// Messages that this process could not read, and when.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl LeftToOthers {
     /// way may find it once more.
     pub(super) fn add(&self, id: MessageId, now: Timestamp) -> bool {
         let mut left = self.lock();
-        if left.len() >= MOST {
+        if left.len() >= MAX_RETURNED {
             let oldest = left.iter().min_by_key(|(_, at)| **at).map(|(id, _)| *id);
             oldest.and_then(|oldest| left.remove(&oldest));
         }
@@ -63,13 +63,13 @@ impl Incidents {
         }
         let incident = incident_id.map(tracing::field::display);
         tracing::error!(message.id = %id, incident.id = incident, why, "a message of the outbox cannot be read; it is left to a version that can");
-        self.0.tell(&Notice {
+        self.0.emit(&EngineEvent {
             incidents: incident_id.into_iter().collect(),
             alarm: Some(Alarm::MessageUnreadable {
                 message: id,
                 incident_id,
             }),
-            ..Notice::default()
+            ..EngineEvent::default()
         });
     }
 
@@ -83,8 +83,8 @@ impl Incidents {
             }),
             ..Commit::default()
         };
-        let within = self.0.settings.store_deadline;
-        match self.0.store.commit(commit, within).await {
+        let timeout = self.0.settings.store_deadline;
+        match self.0.store.commit(commit, timeout).await {
             Ok(_) | Err(StoreError::LeaseLost) => {}
             Err(error) => tracing::warn!(
                 message.id = %message,
@@ -112,12 +112,12 @@ mod tests {
         let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
         let id = |n: u64| MessageId::from_uuid(Uuid::from_u64_pair(9 << 12, n));
         let at = |n: u64| start.saturating_add(Duration::from_millis(n));
-        let most = u64::try_from(MOST).unwrap();
+        let most = u64::try_from(MAX_RETURNED).unwrap();
         for n in 0..=most {
             assert!(left.add(id(n), at(n)));
         }
         let now = left.now(at(most));
-        assert_eq!((now.len(), now.contains(&id(0))), (MOST, false));
+        assert_eq!((now.len(), now.contains(&id(0))), (MAX_RETURNED, false));
     }
 
     #[test]

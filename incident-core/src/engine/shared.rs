@@ -16,10 +16,10 @@ pub(super) struct Shared {
     inner: Arc<Inner>,
     pub(super) store: Arc<dyn Store>,
     /// How long a call may take, where this handle has a time of its own.
-    pub(super) deadline: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     /// When the call that runs is to be answered, on the steady clock; none where no call
     /// of the host's waits.
-    pub(super) until: Option<Duration>,
+    pub(super) deadline: Option<Duration>,
 }
 
 impl Shared {
@@ -28,8 +28,8 @@ impl Shared {
         Self {
             inner,
             store,
+            timeout: None,
             deadline: None,
-            until: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Alarm;
-use super::Notice;
+use super::EngineEvent;
 use super::builder::Inner;
 use crate::MessageId;
 use crate::actor::Actor;
@@ -78,7 +78,7 @@ impl Inner {
             }
             state.revision = state.revision.next();
         }
-        let public = before.face.public || after.face.public;
+        let public = before.status_page.public || after.status_page.public;
         let mut outbox = Vec::new();
         let (mut settle, mut alarm) = (false, None);
         for effect in effects {
@@ -220,10 +220,10 @@ fn supersede(incident: IncidentId, rule: Option<&RuleName>) -> OutboxWrite {
 pub(super) fn add_to(
     commit: &mut Commit,
     staged: Vec<StagedChange>,
-) -> (Option<Arc<Incident>>, Notice) {
-    let mut notice = Notice {
+) -> (Option<Arc<Incident>>, EngineEvent) {
+    let mut notice = EngineEvent {
         public: commit.redacts.is_some(),
-        ..Notice::default()
+        ..EngineEvent::default()
     };
     let mut first = None;
     for one in staged {

@@ -7,14 +7,14 @@ use super::{Error, Incidents};
 use crate::incident::{Affected, AffectedTenant, SlaFacts, outage_by_tenant};
 use crate::port::IncidentFilter;
 use crate::sla::{IncidentShare, SlaStatement, SlaTerms};
-use crate::{IncidentId, Invalid, Month, Percent, TenantId, Window, Windows};
+use crate::{IncidentId, Month, Percent, TenantId, ValidationError, Window, Windows};
 
 /// The distance at which outages touch: times are microseconds.
 const A_MOMENT: Duration = Duration::from_micros(1);
 
 /// Most outages, one for each tenant and incident, that the statements of a month are made
 /// of; of one tenant there are never so many.
-pub const MOST_OUTAGES: usize = 1_000_000;
+pub const MAX_OUTAGES: usize = 1_000_000;
 
 impl Incidents {
     /// The statements of a month, by tenant ascending: of one tenant, or of every
@@ -26,7 +26,7 @@ impl Incidents {
     ///
     /// # Errors
     /// A month that has not begun; an incident hits all tenants and nobody knows
-    /// who they are; there are more than [`MOST_OUTAGES`], so that one tenant has to be
+    /// who they are; there are more than [`MAX_OUTAGES`], so that one tenant has to be
     /// asked about at a time; the store did not answer.
     pub async fn statements(
         &self,
@@ -35,10 +35,10 @@ impl Incidents {
     ) -> Result<Vec<SlaStatement>, Error> {
         let now = self.0.now();
         if !self.0.settings.contracts.has_begun(month, now) {
-            return Err(Invalid::new("month", "a month that has begun").into());
+            return Err(ValidationError::new("month", "a month that has begun").into());
         }
         let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));
-        let mut shares = self.shares(month, only.as_ref(), MOST_OUTAGES).await?;
+        let mut shares = self.shares(month, only.as_ref(), MAX_OUTAGES).await?;
         if let Some(tenant) = tenant {
             shares.entry(tenant.clone()).or_default();
         }
@@ -134,7 +134,7 @@ impl Incidents {
             if found.held > found.most {
                 let most = found.most;
                 let expected = format!("one tenant, as there are more than {most} outages");
-                return Err(Invalid::new("tenant", expected).into());
+                return Err(ValidationError::new("tenant", expected).into());
             }
         }
         Ok(())

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::execute::allowed;
 use super::{Error, Incidents, RequestContext};
 use crate::actor::Action;
-use crate::commit::{Commit, Reply, SuggestionWrite};
+use crate::commit::{Commit, StoredResponse, SuggestionWrite};
 use crate::incident::{Declare, Refusal, Status};
 use crate::port::{IncidentFilter, StoreError, SuggestionQuery};
 use crate::suggestion::{Suggest, Suggestion, SuggestionState};
-use crate::{IncidentId, Invalid, SuggestionId, Timestamp};
+use crate::{IncidentId, SuggestionId, Timestamp, ValidationError};
 
 /// Most suggestions that are open at a time.
-pub const MOST_OPEN_SUGGESTIONS: u64 = 10_000;
+pub const MAX_OPEN_SUGGESTIONS: u64 = 10_000;
 
 /// What came of a suggestion.
 #[derive(Clone, Debug)]
@@ -37,7 +37,8 @@ impl Incidents {
         let Some(id) = asked.suggestion_id else {
             return Ok(None);
         };
-        let unknown = || Invalid::new("suggestion_id", "the id of a suggestion that exists");
+        let unknown =
+            || ValidationError::new("suggestion_id", "the id of a suggestion that exists");
         let found = self
             .0
             .store
@@ -55,7 +56,7 @@ impl Incidents {
     ///
     /// # Errors
     /// A right is missing, a time lies in the future, too many are open
-    /// ([`MOST_OPEN_SUGGESTIONS`]), the open one was followed and redacted at this moment
+    /// ([`MAX_OPEN_SUGGESTIONS`]), the open one was followed and redacted at this moment
     /// ([`StoreError::Conflict`]: ask again), or the store did not keep it.
     pub async fn suggest(
         &self,
@@ -64,12 +65,12 @@ impl Incidents {
     ) -> Result<Suggested, Error> {
         let this = self.begun();
         if let Some(reply) = this.recalled(context).await? {
-            let Reply::Suggestion {
+            let StoredResponse::Suggestion {
                 suggestion,
                 repeated,
             } = reply
             else {
-                return Err(Error::KeyReused);
+                return Err(Error::IdempotencyKeyMismatch);
             };
             return this.suggested(suggestion, repeated, true).await;
         }
@@ -82,13 +83,13 @@ impl Incidents {
         names.map_err(Refusal::from)?;
         crate::incident::not_future("observed_at", said.observed_at, now).map_err(Refusal::from)?;
         let open = this.0.store.open_suggestions(now, this.0.left()?).await?;
-        if open >= MOST_OPEN_SUGGESTIONS {
+        if open >= MAX_OPEN_SUGGESTIONS {
             return Err(too_many_open().into());
         }
         let id = SuggestionId::from_uuid(this.0.ids.sortable(now));
         let fresh = Suggestion {
             id,
-            said: said.clone(),
+            request: said.clone(),
             received_at: now,
             used: false,
         };
@@ -97,13 +98,13 @@ impl Incidents {
             ("tenant".to_owned(), said.tenant.to_string()),
         ]);
         let audit = allowed(context, now, None, Action::Suggest.name(), detail);
-        let commit = |suggestion: Option<SuggestionWrite>, reply: Reply| Commit {
+        let commit = |suggestion: Option<SuggestionWrite>, reply: StoredResponse| Commit {
             audit: vec![audit.clone()],
             suggestion,
             remember: this.remember(context, reply, now),
             ..Commit::default()
         };
-        let opened = Reply::Suggestion {
+        let opened = StoredResponse::Suggestion {
             suggestion: fresh.clone(),
             repeated: false,
         };
@@ -124,7 +125,7 @@ impl Incidents {
                     .suggestion(id, this.0.left()?)
                     .await?
                     .ok_or(Error::NotFound("suggestion"))?;
-                let reply = Reply::Suggestion {
+                let reply = StoredResponse::Suggestion {
                     suggestion: open.clone(),
                     repeated: true,
                 };
@@ -134,13 +135,13 @@ impl Incidents {
                     .await?;
                 this.suggested(open, true, false).await
             }
-            Err(StoreError::KeyTaken) => match this.recalled(context).await? {
-                Some(Reply::Suggestion {
+            Err(StoreError::IdempotencyKeyInUse) => match this.recalled(context).await? {
+                Some(StoredResponse::Suggestion {
                     suggestion,
                     repeated,
                 }) => this.suggested(suggestion, repeated, true).await,
-                Some(_) => Err(Error::KeyReused),
-                None => Err(StoreError::KeyTaken.into()),
+                Some(_) => Err(Error::IdempotencyKeyMismatch),
+                None => Err(StoreError::IdempotencyKeyInUse.into()),
             },
             Err(error) => Err(error.into()),
         }
@@ -175,8 +176,8 @@ impl Incidents {
                 .into_iter()
                 .filter(|status| status.is_live())
                 .collect(),
-            tenant: Some(suggestion.said.tenant.to_string()),
-            service: Some(suggestion.said.service.to_string()),
+            tenant: Some(suggestion.request.tenant.to_string()),
+            service: Some(suggestion.request.service.to_string()),
             limit: 1,
             ..IncidentFilter::default()
         };
@@ -195,7 +196,7 @@ fn too_many_open() -> Refusal {
     Refusal::WrongState {
         code: "too_many_suggestions",
         detail: format!(
-            "{MOST_OPEN_SUGGESTIONS} suggestions are open; declare or wait until some expire"
+            "{MAX_OPEN_SUGGESTIONS} suggestions are open; declare or wait until some expire"
         ),
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::execute::allowed;
-use super::{Error, Incidents, Notice, RequestContext, metrics};
+use super::{EngineEvent, Error, Incidents, RequestContext, metrics};
 use crate::actor::Action;
-use crate::commit::{Commit, OutboxWrite, Reply};
+use crate::commit::{Commit, OutboxWrite, StoredResponse};
 use crate::incident::{Incident, Mode, Severity};
 use crate::outbox::{Message, MessageBody};
 use crate::paging::{
@@ -129,13 +129,13 @@ impl Incidents {
         // Targets have a time of their own, and so has what is kept around them.
         let begun = self.begun();
         match begun.recalled(context).await? {
-            Some(Reply::Tested(test)) => {
+            Some(StoredResponse::Tested(test)) => {
                 return Ok(Tested {
                     test,
                     replayed: true,
                 });
             }
-            Some(_) => return Err(Error::KeyReused),
+            Some(_) => return Err(Error::IdempotencyKeyMismatch),
             None => {}
         }
         begun.authorize(&context.caller, Action::Page, None).await?;
@@ -208,9 +208,9 @@ impl Incidents {
         };
         let deadline = self.0.left()?;
         self.0.store.commit(commit, deadline).await?;
-        self.0.tell(&Notice {
+        self.0.emit(&EngineEvent {
             outbox: true,
-            ..Notice::default()
+            ..EngineEvent::default()
         });
         Ok(())
     }
@@ -233,7 +233,7 @@ impl Incidents {
         });
         let mut commit = Commit {
             audit: audit.collect(),
-            remember: self.remember(context, Reply::Tested(test.clone()), now),
+            remember: self.remember(context, StoredResponse::Tested(test.clone()), now),
             ..Commit::default()
         };
         if until <= now {
@@ -246,7 +246,7 @@ impl Incidents {
         let deadline = self.0.settings.store_deadline;
         match self.0.store.commit(commit.clone(), deadline).await {
             // The same request ran twice at a time. Both sent, and both are audited.
-            Err(StoreError::KeyTaken) => {
+            Err(StoreError::IdempotencyKeyInUse) => {
                 commit.remember = None;
                 self.0.store.commit(commit, deadline).await?;
             }

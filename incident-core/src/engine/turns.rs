@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// Most that wait for one turn; more are refused at once.
-pub(super) const MOST_WAITING: usize = 10_000;
+pub(super) const MAX_WAITING: usize = 10_000;
 
 /// A queue in which one at a time has the turn.
 ///
@@ -41,7 +41,7 @@ pub(super) struct Waiting<'a> {
 impl Turns {
     /// Queues at the first poll; none if too many wait already.
     pub(super) fn wait(&self) -> Option<Waiting<'_>> {
-        (self.lock().waiting.len() < MOST_WAITING).then_some(Waiting {
+        (self.lock().waiting.len() < MAX_WAITING).then_some(Waiting {
             turns: self,
             ticket: None,
         })
@@ -173,7 +173,7 @@ mod tests {
     fn too_many_that_wait_are_refused() {
         let turns = Turns::default();
         let turn = turns.wait().unwrap().now_or_never().unwrap();
-        let mut waiting: Vec<_> = (0..MOST_WAITING)
+        let mut waiting: Vec<_> = (0..MAX_WAITING)
             .map(|_| Box::pin(turns.wait().unwrap()))
             .collect();
         for one in &mut waiting {

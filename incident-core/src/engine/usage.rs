@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::execute::allowed;
 use super::{Error, Incidents, RequestContext};
-use crate::Invalid;
+use crate::ValidationError;
 use crate::actor::Action;
-use crate::commit::{Commit, Reply};
+use crate::commit::{Commit, StoredResponse};
 use crate::impact::{ApiUsageEvent, UsageDays};
 use crate::port::UsageSink;
 
@@ -28,8 +28,8 @@ impl Incidents {
         events: Vec<ApiUsageEvent>,
     ) -> Result<(u64, bool), Error> {
         if let Some(reply) = self.recalled(context).await? {
-            let Reply::Accepted(count) = reply else {
-                return Err(Error::KeyReused);
+            let StoredResponse::Accepted(count) = reply else {
+                return Err(Error::IdempotencyKeyMismatch);
             };
             return Ok((count, true));
         }
@@ -37,7 +37,7 @@ impl Incidents {
             .await?;
         let mut days = UsageDays::default();
         for (nth, event) in events.iter().enumerate() {
-            let at = |wrong: Invalid| {
+            let at = |wrong: ValidationError| {
                 let field = format!("{nth}/{}", wrong.field());
                 wrong.at(field)
             };
@@ -56,7 +56,7 @@ impl Incidents {
                 Action::RecordUsage.name(),
                 detail,
             )],
-            remember: self.remember(context, Reply::Accepted(count), now),
+            remember: self.remember(context, StoredResponse::Accepted(count), now),
             ..Commit::default()
         };
         self.0

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Alarm, Error, IdempotencyKey, Incidents, Notice, RequestContext};
+use super::{Alarm, EngineEvent, Error, IdempotencyKey, Incidents, RequestContext};
 use crate::actor::{Actor, ActorKind, Caller, Role};
 use crate::incident::{Command, Incident, VendorReport};
 use crate::paging::{MAX_VENDOR_EVENT_AGE, VendorEvent, VendorEventKind, incident_of_key};
@@ -46,7 +46,7 @@ impl Incidents {
     /// success, or the vendor sends it again and at last stops sending.
     ///
     /// # Errors
-    /// The store did not do it: let the vendor try again (HTTP: 503). [`Error::KeyReused`]: an
+    /// The store did not do it: let the vendor try again (HTTP: 503). [`Error::IdempotencyKeyMismatch`]: an
     /// event of this id was taken in before and said something else (HTTP: 409); there is an
     /// [`Alarm::EventChanged`] too.
     pub async fn ingest_vendor_event(&self, event: &VendorEvent) -> Result<Ingested, Error> {
@@ -95,7 +95,7 @@ impl Incidents {
             Err(Error::Refused(_)) => Ok(Ingested::Ignored("the incident takes no such entry")),
             Err(Error::Forbidden(_)) => Ok(Ingested::Ignored("vendors may not do this")),
             Err(error) => {
-                if matches!(error, Error::KeyReused) {
+                if matches!(error, Error::IdempotencyKeyMismatch) {
                     self.emit_changed(event, id);
                 }
                 Err(error)
@@ -106,13 +106,13 @@ impl Incidents {
     fn emit_changed(&self, event: &VendorEvent, incident_id: IncidentId) {
         let (vendor, event_id) = (event.vendor.clone(), event.event_id.clone());
         tracing::error!(incident.id = %incident_id, %vendor, %event_id, "an event came again and says something else: somebody may hold the secret of the webhook");
-        self.0.tell(&Notice {
+        self.0.emit(&EngineEvent {
             alarm: Some(Alarm::EventChanged {
                 incident_id,
                 vendor,
                 event_id,
             }),
-            ..Notice::default()
+            ..EngineEvent::default()
         });
     }
 }

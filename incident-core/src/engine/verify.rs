@@ -148,8 +148,8 @@ impl Incidents {
     }
 
     async fn audit_chains(&self, after: Option<Chain>) -> Result<Vec<Chain>, Error> {
-        let within = self.0.settings.store_deadline;
-        Ok(self.0.store.audit_chains(after, BATCH, within).await?)
+        let timeout = self.0.settings.store_deadline;
+        Ok(self.0.store.audit_chains(after, BATCH, timeout).await?)
     }
 
     pub(super) async fn heads_of(&self, chain: AnchoredChain) -> Result<Vec<Head>, Error> {

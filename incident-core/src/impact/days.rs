@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Invalid, Timestamp};
+use crate::{Timestamp, ValidationError};
 
 /// Most days (of UTC) on which the events of one request lie: stores keep events by day.
-pub const MOST_DAYS_AT_ONCE: usize = 400;
+pub const MAX_DAYS_AT_ONCE: usize = 400;
 
 /// Most days on which all events lie, whatever their dates.
-pub const MOST_DAYS: usize = 4_000;
+pub const MAX_DAYS: usize = 4_000;
 
 /// A day in microseconds.
 const DAY_US: i64 = 86_400_000_000;
@@ -25,18 +25,18 @@ impl UsageDays {
     /// Adds the day of an event.
     ///
     /// # Errors
-    /// It would be one day more than [`MOST_DAYS_AT_ONCE`].
-    pub fn add(&mut self, occurred_at: Timestamp) -> Result<(), Invalid> {
+    /// It would be one day more than [`MAX_DAYS_AT_ONCE`].
+    pub fn add(&mut self, occurred_at: Timestamp) -> Result<(), ValidationError> {
         let day = occurred_at.micros().div_euclid(DAY_US);
         if self.last.replace(day) == Some(day) {
             return Ok(());
         }
         self.days.insert(day);
-        if self.days.len() > MOST_DAYS_AT_ONCE {
+        if self.days.len() > MAX_DAYS_AT_ONCE {
             self.days.remove(&day);
             self.last = None;
-            let expected = format!("events of at most {MOST_DAYS_AT_ONCE} days in one request");
-            return Err(Invalid::new("occurred_at", expected));
+            let expected = format!("events of at most {MAX_DAYS_AT_ONCE} days in one request");
+            return Err(ValidationError::new("occurred_at", expected));
         }
         Ok(())
     }

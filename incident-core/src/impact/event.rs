@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::name::seen;
-use crate::{Invalid, ServiceId, TenantId, Text, Timestamp, UserId};
+use crate::{ServiceId, TenantId, Text, Timestamp, UserId, ValidationError};
 
 /// One use of the platform by one user, as the host's gateway reports it. It
 /// may carry more fields than we read.
@@ -34,7 +34,7 @@ impl ApiUsageEvent {
     ///
     /// # Errors
     /// The field of the first one that does not.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), ValidationError> {
         seen("tenant_id", self.tenant_id.as_str())?;
         seen("user_id", self.user_id.as_str())?;
         seen("service", self.service.as_str())

@@ -4,7 +4,7 @@ use std::str::from_utf8;
 
 use super::ApiUsageEvent;
 use crate::time::plain;
-use crate::{Invalid, ServiceId, TenantId, Text, Timestamp, UserId};
+use crate::{ServiceId, TenantId, Text, Timestamp, UserId, ValidationError};
 
 /// The number of tenants remembered.
 const TENANTS: usize = 1_024;
@@ -81,7 +81,7 @@ impl<T: AsRef<str> + Clone> Known<T> {
     }
 
     /// A name as its type. It was checked when it was met first.
-    fn get(&mut self, name: &[u8], make: impl Fn(&str) -> Result<T, Invalid>) -> Option<T> {
+    fn get(&mut self, name: &[u8], make: impl Fn(&str) -> Result<T, ValidationError>) -> Option<T> {
         let at = place(name, self.places.len());
         let place = self.places.get_mut(at)?;
         match place {

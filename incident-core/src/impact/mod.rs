@@ -6,7 +6,7 @@ mod compact;
 mod days;
 mod estimate;
 mod event;
-mod growing;
+mod incremental;
 mod line;
 mod query;
 mod scan;
@@ -18,10 +18,10 @@ pub use breakdown::{
     minute_of,
 };
 pub use compact::compact;
-pub use days::{MOST_DAYS, MOST_DAYS_AT_ONCE, UsageDays};
+pub use days::{MAX_DAYS, MAX_DAYS_AT_ONCE, UsageDays};
 pub use estimate::{Estimate, ImpactEstimates};
 pub use event::ApiUsageEvent;
-pub use growing::{Following, Growing, Met};
+pub use incremental::{IncrementalCache, OpenEndedQuery, SeenUsers};
 pub use line::UsageReader;
 pub use query::{ImpactCounts, ImpactQuery, TenantCount, TenantWindows};
 pub use scan::scan;

@@ -6,7 +6,7 @@ use datasketches::common::NumStdDev;
 use datasketches::hll::{HllSketch, HllType, HllUnion};
 
 use super::{Estimate, ImpactEstimates, compact};
-use crate::{Invalid, TenantId};
+use crate::{TenantId, ValidationError};
 
 /// The base-2 logarithm of how many registers a sketch has.
 const REGISTERS: u8 = 14;
@@ -28,7 +28,7 @@ pub const RELATIVE_ERROR_PPM: u32 = 16_250;
 /// for user in 1..5 { there.add(&format!("user-{user}")); }
 /// here.merge(&Sketch::from_bytes(&there.to_bytes())?)?;
 /// assert_eq!(here.estimate().users, 5);
-/// # Ok::<(), incident_core::Invalid>(())
+/// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone)]
 pub struct Sketch(HllSketch);
@@ -62,8 +62,8 @@ impl From<ImpactSketches> for ImpactEstimates {
     }
 }
 
-fn unfit(_: datasketches::error::Error) -> Invalid {
-    Invalid::new(
+fn unfit(_: datasketches::error::Error) -> ValidationError {
+    ValidationError::new(
         "sketch",
         "a HyperLogLog sketch of DataSketches with 2^14 registers",
     )
@@ -74,7 +74,7 @@ impl Sketch {
     ///
     /// # Errors
     /// None: its size is a constant that fits.
-    pub fn new() -> Result<Self, Invalid> {
+    pub fn new() -> Result<Self, ValidationError> {
         HllSketch::new(REGISTERS, HllType::Hll8)
             .map(Self)
             .map_err(unfit)
@@ -97,7 +97,7 @@ impl Sketch {
     ///
     /// # Errors
     /// None: both are of one size.
-    pub fn merge(&mut self, other: &Self) -> Result<(), Invalid> {
+    pub fn merge(&mut self, other: &Self) -> Result<(), ValidationError> {
         let mut union = HllUnion::new(REGISTERS).map_err(unfit)?;
         union.update(&self.0);
         union.update(&other.0);
@@ -125,12 +125,15 @@ impl Sketch {
     ///
     /// # Errors
     /// It is not one of this size.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Invalid> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ValidationError> {
         let read = HllSketch::deserialize(bytes).map_err(unfit)?;
         if read.lg_config_k() == REGISTERS {
             Ok(Self(read))
         } else {
-            Err(Invalid::new("sketch", "a sketch with 2^14 registers"))
+            Err(ValidationError::new(
+                "sketch",
+                "a sketch with 2^14 registers",
+            ))
         }
     }
 }

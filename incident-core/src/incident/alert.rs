@@ -13,11 +13,11 @@ use crate::{IncidentId, Name, Timestamp};
 const ENTRY_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// Most related incidents that one remembers; the newest are kept.
-const MOST_RELATED: usize = 20;
+const MAX_RELATED: usize = 20;
 
 /// Most alerts of merged incidents for which one stands; the newest are kept. A repeat of
 /// another one opens an incident of its own.
-const MOST_MERGED: usize = 100;
+const MAX_MERGED: usize = 100;
 
 /// A count of the repeats of an incident's alerts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,7 +108,7 @@ impl State {
     pub(super) fn relate(&mut self, to: IncidentId, takes_over: Option<&Name>) {
         self.related.retain(|known| *known != to);
         self.related.push(to);
-        let over = self.related.len().saturating_sub(MOST_RELATED);
+        let over = self.related.len().saturating_sub(MAX_RELATED);
         self.related.drain(..over);
         if let Some(key) = takes_over {
             self.alert_moved |= self.alert_key.as_ref() == Some(key);
@@ -125,7 +125,7 @@ impl State {
                 self.merged_alerts.push(key.clone());
             }
         }
-        let over = self.merged_alerts.len().saturating_sub(MOST_MERGED);
+        let over = self.merged_alerts.len().saturating_sub(MAX_MERGED);
         self.merged_alerts.drain(..over);
     }
 }
@@ -160,23 +160,23 @@ mod tests {
         let state = incident.state_mut();
         let id = |n: usize| IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n as u64));
         let alert = |n: usize| Name::made(&format!("alert-{n}"));
-        for n in 0..MOST_RELATED {
+        for n in 0..MAX_RELATED {
             state.relate(id(n), None);
         }
         assert_eq!(
             (state.related.len(), state.related[0]),
-            (MOST_RELATED, id(0))
+            (MAX_RELATED, id(0))
         );
-        state.relate(id(MOST_RELATED), None);
+        state.relate(id(MAX_RELATED), None);
         assert_eq!(
             (state.related.len(), state.related[0]),
-            (MOST_RELATED, id(1))
+            (MAX_RELATED, id(1))
         );
-        let alerts: Vec<Name> = (0..MOST_MERGED).map(alert).collect();
+        let alerts: Vec<Name> = (0..MAX_MERGED).map(alert).collect();
         state.stand_for(&alerts);
         assert_eq!(state.merged_alerts, alerts);
-        state.stand_for(&[alert(MOST_MERGED)]);
-        assert_eq!(state.merged_alerts.len(), MOST_MERGED);
+        state.stand_for(&[alert(MAX_MERGED)]);
+        assert_eq!(state.merged_alerts.len(), MAX_MERGED);
         assert!(!state.merged_alerts.contains(&alert(0)));
     }
 }

@@ -46,7 +46,7 @@ impl Incident {
                     paging.closed_there_at = (*seen == AlertSeen::Closed).then_some(now);
                 }
             }
-            Event::Published(publish) => state.face.publish(publish, seq, now, state.status),
+            Event::Published(publish) => state.status_page.publish(publish, seq, now, state.status),
             Event::PostMortemLinked { url, by } => {
                 state.post_mortem = Some(super::PostMortem {
                     url: url.clone(),
@@ -67,7 +67,7 @@ impl Incident {
             }
             Event::Redacted { seq } => state.erase_text_of(*seq, now),
         }
-        self.state_mut().face.bound();
+        self.state_mut().status_page.bound();
     }
 
     /// Counts an entry that will be appended.
@@ -104,7 +104,7 @@ fn apply_update(state: &mut State, updated: &Updated, seq: u64, now: Timestamp, 
     }
     // An explicit promise of the same command stands; else the clock starts anew.
     restart_update_clock(state, now, policy);
-    state.face.update(updated, seq, now, state.status);
+    state.status_page.update(updated, seq, now, state.status);
 }
 
 fn apply_transition(state: &mut State, transition: &Transition, at: Timestamp, now: Timestamp) {
@@ -158,7 +158,7 @@ fn apply_change(state: &mut State, change: &Change, seq: u64, now: Timestamp, po
         change,
         Change::Severity(_) | Change::Eta(_) | Change::AffectedServices(_) | Change::StartedAt(_)
     ) {
-        state.face.touched(now);
+        state.status_page.touched(now);
     }
 }
 

@@ -61,7 +61,7 @@ pub struct Declare {
     /// Optional facts.
     pub facts: Facts,
     /// Why its outage touches more than
-    /// [`MOST_MONTHS`](super::limits::MOST_MONTHS) months. Needs the right
+    /// [`MAX_MONTHS`](super::limits::MAX_MONTHS) months. Needs the right
     /// [`LongOutage`](crate::actor::Action::LongOutage), as such an outage itself does, and
     /// becomes an entry.
     pub reason: Option<Statement>,
@@ -196,7 +196,7 @@ pub enum Command {
     /// New values for fields.
     Change(Vec<Change>),
     /// The same with a reason why the outage touches more than
-    /// [`MOST_MONTHS`](super::limits::MOST_MONTHS) months from then on.
+    /// [`MAX_MONTHS`](super::limits::MAX_MONTHS) months from then on.
     ChangeLong {
         /// The new values.
         changes: Vec<Change>,

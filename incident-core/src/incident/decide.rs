@@ -12,7 +12,7 @@ use super::{alert, limits, merge, page, vendor, visible};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
-use crate::{Invalid, Statement, Timestamp};
+use crate::{Statement, Timestamp, ValidationError};
 
 /// How far a stated time may lie ahead of our clock: clocks differ.
 pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 pub enum Refusal {
     /// A value does not fit. **Handling:** show it; the input must change.
     #[error("not acceptable")]
-    Invalid(#[from] Invalid),
+    Invalid(#[from] ValidationError),
     /// The incident is in a state that does not allow this. **Handling:** show
     /// it; load the incident again before asking something else.
     #[error("{detail}")]
@@ -47,17 +47,23 @@ pub(crate) fn not_future(
     field: &'static str,
     time: Timestamp,
     now: Timestamp,
-) -> Result<(), Invalid> {
+) -> Result<(), ValidationError> {
     if time > now.saturating_add(CLOCK_TOLERANCE) {
-        return Err(Invalid::new(field, "a time that is not in the future"));
+        return Err(ValidationError::new(
+            field,
+            "a time that is not in the future",
+        ));
     }
     Ok(())
 }
 
 /// A newly set ETA must not lie in the past.
-pub(crate) fn eta_ahead(eta: Timestamp, now: Timestamp) -> Result<(), Invalid> {
+pub(crate) fn eta_ahead(eta: Timestamp, now: Timestamp) -> Result<(), ValidationError> {
     if eta < now {
-        return Err(Invalid::new("eta", "a time that is not in the past"));
+        return Err(ValidationError::new(
+            "eta",
+            "a time that is not in the past",
+        ));
     }
     Ok(())
 }
@@ -167,7 +173,9 @@ pub fn decide(
         Command::RetryPage { given_up } => page::retry(incident, given_up),
         Command::Redact { seq, .. } => {
             if *seq == 0 || *seq > incident.last_seq {
-                return Err(Invalid::new("seq", "the number of an entry of this incident").into());
+                return Err(
+                    ValidationError::new("seq", "the number of an entry of this incident").into(),
+                );
             }
             Ok(vec![Event::Redacted { seq: *seq }])
         }
@@ -265,7 +273,9 @@ fn kind_of(incident: &Incident, update: &Update) -> Result<EntryKind, Refusal> {
     if let Some(seq) = update.corrects
         && (seq == 0 || seq > incident.last_seq)
     {
-        return Err(Invalid::new("corrects", "the number of an entry of this incident").into());
+        return Err(
+            ValidationError::new("corrects", "the number of an entry of this incident").into(),
+        );
     }
     let natural = match (&update.corrects, &update.comms_sent) {
         (Some(_), _) => EntryKind::Correction,
@@ -274,18 +284,22 @@ fn kind_of(incident: &Incident, update: &Update) -> Result<EntryKind, Refusal> {
     };
     let kind = update.kind.unwrap_or(natural);
     if !kind.is_written_by_people() {
-        return Err(Invalid::new(
+        return Err(ValidationError::new(
             "kind",
             "one of update, decision, action, observation, hypothesis, comms, correction",
         )
         .into());
     }
     match (kind, update.corrects) {
-        (EntryKind::Correction, None) => {
-            Err(Invalid::new("corrects", "the number of the entry that is corrected").into())
-        }
+        (EntryKind::Correction, None) => Err(ValidationError::new(
+            "corrects",
+            "the number of the entry that is corrected",
+        )
+        .into()),
         (EntryKind::Correction, Some(_)) => Ok(kind),
-        (_, Some(_)) => Err(Invalid::new("kind", "`correction`, as `corrects` is given").into()),
+        (_, Some(_)) => {
+            Err(ValidationError::new("kind", "`correction`, as `corrects` is given").into())
+        }
         (_, None) => Ok(kind),
     }
 }
@@ -325,9 +339,9 @@ fn transition(
         }
         TransitionKind::Reopen => {
             reason(update)?;
-            if incident.earlier.len() >= limits::MOST_REOPENINGS {
+            if incident.earlier.len() >= limits::MAX_REOPENINGS {
                 let expected = "no reopening: one incident is reopened at most 100 times";
-                return Err(Invalid::new("status", expected).into());
+                return Err(ValidationError::new("status", expected).into());
             }
             after_start(incident, "occurred_at", at)?;
             None
@@ -342,33 +356,36 @@ fn transition(
     Ok(Some(Transition { from, to, ending }))
 }
 
-fn reason(update: &Update) -> Result<&Statement, Invalid> {
-    update
-        .reason
-        .as_ref()
-        .ok_or_else(|| Invalid::new("reason", "why; it is needed for this change of status"))
+fn reason(update: &Update) -> Result<&Statement, ValidationError> {
+    update.reason.as_ref().ok_or_else(|| {
+        ValidationError::new("reason", "why; it is needed for this change of status")
+    })
 }
 
-fn cancel_reason(reason: &Statement) -> Result<CancelReason, Invalid> {
+fn cancel_reason(reason: &Statement) -> Result<CancelReason, ValidationError> {
     CancelReason::parse(reason.as_str())
 }
 
 fn merged_into(incident: &Incident, update: &Update) -> Result<Ending, Refusal> {
     let into = update.merged_into.ok_or_else(|| {
-        Invalid::new(
+        ValidationError::new(
             "merged_into",
             "the id of the incident that takes this one in",
         )
     })?;
     if into == incident.id {
-        return Err(Invalid::new("merged_into", "another incident than this one").into());
+        return Err(ValidationError::new("merged_into", "another incident than this one").into());
     }
     Ok(Ending::MergedInto(into))
 }
 
 fn close(incident: &Incident, at: Timestamp, policy: &Policy) -> Result<(), Refusal> {
     if incident.resolved_at.is_some_and(|resolved| at < resolved) {
-        return Err(Invalid::new("occurred_at", "a time that is not before the resolution").into());
+        return Err(ValidationError::new(
+            "occurred_at",
+            "a time that is not before the resolution",
+        )
+        .into());
     }
     if policy.of(incident.severity).post_mortem_required && incident.post_mortem.is_none() {
         return Err(wrong_state(
@@ -387,9 +404,13 @@ fn interval_start(incident: &Incident) -> Timestamp {
     incident.reopened_at.unwrap_or(incident.started_at)
 }
 
-fn after_start(incident: &Incident, field: &'static str, time: Timestamp) -> Result<(), Invalid> {
+fn after_start(
+    incident: &Incident,
+    field: &'static str,
+    time: Timestamp,
+) -> Result<(), ValidationError> {
     if time < interval_start(incident) {
-        return Err(Invalid::new(
+        return Err(ValidationError::new(
             field,
             "a time that is not before the start of the impact",
         ));
@@ -397,7 +418,7 @@ fn after_start(incident: &Incident, field: &'static str, time: Timestamp) -> Res
     Ok(())
 }
 
-fn start_before_ends(incident: &Incident, start: Timestamp) -> Result<(), Invalid> {
+fn start_before_ends(incident: &Incident, start: Timestamp) -> Result<(), ValidationError> {
     let ends = [
         incident.mitigated_at,
         incident.impact_ended_at,
@@ -405,14 +426,14 @@ fn start_before_ends(incident: &Incident, start: Timestamp) -> Result<(), Invali
     ];
     if ends.into_iter().flatten().any(|end| end < start) {
         let expected = "a time that is not after the mitigation, end of impact or resolution";
-        return Err(Invalid::new("started_at", expected));
+        return Err(ValidationError::new("started_at", expected));
     }
     Ok(())
 }
 
 /// Refuses a new start of an incident that was reopened where nothing would be left of its
 /// first outage: one start would be shown, and the outage counted from another.
-fn start_of_first(incident: &Incident, changes: &[&Change]) -> Result<(), Invalid> {
+fn start_of_first(incident: &Incident, changes: &[&Change]) -> Result<(), ValidationError> {
     let new = changes.iter().find_map(|change| {
         if let Change::StartedAt(start) = change {
             Some(*start)
@@ -429,7 +450,7 @@ fn start_of_first(incident: &Incident, changes: &[&Change]) -> Result<(), Invali
         Some(_) => "a time before the end of the first outage, as it was reopened since",
         None => "no value, as it was reopened and its first outage had no length",
     };
-    Err(Invalid::new("started_at", expected))
+    Err(ValidationError::new("started_at", expected))
 }
 
 #[expect(
@@ -467,7 +488,7 @@ fn change(
 ) -> Result<Vec<Event>, Refusal> {
     if long_because.is_some() && !changes.iter().any(is_bound) {
         let expected = "no value, as neither `started_at` nor `impact_ended_at` changes";
-        return Err(Invalid::new("reason", expected).into());
+        return Err(ValidationError::new("reason", expected).into());
     }
     let fresh: Vec<&Change> = changes
         .iter()
@@ -505,8 +526,8 @@ fn publish_of(incident: &Incident, publish: &Publish) -> Result<Vec<Event>, Refu
             "a drill is never published",
         ));
     }
-    let same_title = publish.title.is_none() || publish.title == incident.face.title;
-    if publish.public == incident.face.public && same_title && publish.message.is_none() {
+    let same_title = publish.title.is_none() || publish.title == incident.status_page.title;
+    if publish.public == incident.status_page.public && same_title && publish.message.is_none() {
         return Ok(Vec::new());
     }
     Ok(vec![Event::Published(publish.clone())])

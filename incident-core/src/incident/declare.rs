@@ -12,9 +12,9 @@ use super::{
 use crate::actor::{Action, Actor, ActorKind};
 use crate::paging::Paging;
 use crate::policy::Policy;
-use crate::status_page::PublicFace;
+use crate::status_page::StatusPageEntry;
 use crate::timeline::EntryKind;
-use crate::{IncidentId, Invalid, Name, PublicId, Revision, Statement, Timestamp, Version};
+use crate::{IncidentId, Name, PublicId, Revision, Statement, Timestamp, ValidationError, Version};
 
 /// The ids of an incident that begins.
 #[derive(Clone, Copy, Debug)]
@@ -136,7 +136,7 @@ pub(crate) fn declare(
         related,
         tracker_url: asked.tracker_url.clone(),
         facts: asked.facts.clone(),
-        face: PublicFace::hidden(ids.public_id, now),
+        status_page: StatusPageEntry::hidden(ids.public_id, now),
         paging: if pages(asked, policy) {
             Paging::pending(1, now)
         } else {
@@ -223,7 +223,7 @@ fn resolved_before(at: Timestamp) -> Event {
     Event::Updated(Box::new(resolved))
 }
 
-fn check(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {
+fn check(asked: &Declare, now: Timestamp) -> Result<(), ValidationError> {
     if let Some(start) = asked.started_at {
         not_future("started_at", start, now)?;
     }
@@ -246,20 +246,20 @@ fn check(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {
         let Some(end) = end else { continue };
         not_future(field, end, now)?;
         if end < start {
-            return Err(Invalid::new(
+            return Err(ValidationError::new(
                 field,
                 "a time that is not before `started_at`",
             ));
         }
     }
     if asked.resolved_at.is_some() && asked.mode != Mode::Retrospective {
-        return Err(Invalid::new(
+        return Err(ValidationError::new(
             "resolved_at",
             "no value: only a retrospective incident begins resolved",
         ));
     }
     if asked.mode == Mode::Retrospective && asked.page == Some(true) {
-        return Err(Invalid::new(
+        return Err(ValidationError::new(
             "page",
             "false: an incident entered afterwards pages nobody",
         ));

@@ -20,7 +20,7 @@ impl State {
         let from = self.text_from.clone();
         let source = |field: &str| from.get(field).copied().unwrap_or(DECLARATION);
         Change::erase(self, |field| source(field) == seq);
-        self.face.redact(seq, now);
+        self.status_page.redact(seq, now);
         self.redacted_at = Some(now);
     }
 }
@@ -38,9 +38,9 @@ impl Incident {
                 from.insert(delta.field, entry.seq);
             }
         }
-        let face = &mut known.state_mut().face;
+        let face = &mut known.state_mut().status_page;
         if face.title.is_some() && face.title_seq.is_none() {
-            let shown = entry.shown.kind == EntryKind::Visibility;
+            let shown = entry.fields.kind == EntryKind::Visibility;
             face.title_seq = shown.then_some(entry.seq);
         }
         known
@@ -107,11 +107,14 @@ mod tests {
             (incident.title.as_str(), incident.summary.as_str()),
             ("API down", "")
         );
-        assert!(incident.facts.cause.is_some() && incident.face.title.is_some());
+        assert!(incident.facts.cause.is_some() && incident.status_page.title.is_some());
         apply(&mut incident, &Event::Redacted { seq: 2 }, 0);
         assert_eq!(incident.facts.cause, None);
         apply(&mut incident, &Event::Redacted { seq: 4 }, 0);
-        assert_eq!((&incident.face.title, incident.face.public), (&None, true));
+        assert_eq!(
+            (&incident.status_page.title, incident.status_page.public),
+            (&None, true)
+        );
         apply(&mut incident, &Event::Redacted { seq: 3 }, 0);
         assert_eq!(incident.title.as_str(), "[redacted]");
         assert_eq!(incident.redacted_at, Some(now()));
@@ -135,7 +138,7 @@ mod tests {
         let visibility = seal(incident.id, third, &draft, Salt([8; 16])).unwrap();
         // As an earlier version left it.
         incident.state_mut().text_from.clear();
-        incident.state_mut().face.title_seq = None;
+        incident.state_mut().status_page.title_seq = None;
         let redacted = |from: &Incident, seq| {
             let mut incident = from.clone();
             apply(&mut incident, &Event::Redacted { seq }, 0);
@@ -146,7 +149,7 @@ mod tests {
         assert_eq!(redacted(&known, 2).summary.as_str(), "");
         assert_eq!(redacted(&known, 1).summary.as_str(), "hunter3");
         let known = incident.with_sources(&visibility);
-        assert_eq!(redacted(&known, 3).face.title, None);
+        assert_eq!(redacted(&known, 3).status_page.title, None);
     }
 
     #[test]
@@ -183,18 +186,18 @@ mod tests {
             .state_mut()
             .text_from
             .insert("summary".to_owned(), 9);
-        incident.state_mut().face.title_seq = Some(8);
+        incident.state_mut().status_page.title_seq = Some(8);
         let known = incident.with_sources(&second).with_sources(&later);
         assert_eq!(known.text_from.get("summary"), Some(&9));
-        assert_eq!(known.face.title_seq, Some(8));
+        assert_eq!(known.status_page.title_seq, Some(8));
         // It has another value now: that entry did not write it.
         incident.state_mut().text_from.clear();
         incident.state_mut().summary = Text::new("a third one").unwrap();
         let known = incident.with_sources(&second);
         assert_eq!(known.text_from.get("summary"), None);
         // Without a public title there is nothing to know.
-        incident.state_mut().face.title = None;
-        incident.state_mut().face.title_seq = None;
-        assert_eq!(incident.with_sources(&later).face.title_seq, None);
+        incident.state_mut().status_page.title = None;
+        incident.state_mut().status_page.title_seq = None;
+        assert_eq!(incident.with_sources(&later).status_page.title_seq, None);
     }
 }

@@ -86,7 +86,7 @@ pub enum Event {
     /// Something was seen at a vendor.
     Observed {
         /// What was seen.
-        said: Statement,
+        statement: Statement,
         /// When it happened.
         occurred_at: Timestamp,
         /// The escalation whose alert it is about; none for the incident's own.

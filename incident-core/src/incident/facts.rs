@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
 use crate::incident::{Level, Priority};
-use crate::{HttpsUrl, IncidentId, Invalid, Money, Name, Percent, PersonName, Text, Timestamp};
+use crate::{
+    HttpsUrl, IncidentId, Money, Name, Percent, PersonName, Text, Timestamp, ValidationError,
+};
 
 /// Whether an incident is happening, entered afterwards, or an exercise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -111,13 +113,13 @@ impl CancelReason {
     ///
     /// # Errors
     /// None of the four.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    pub fn parse(text: &str) -> Result<Self, ValidationError> {
         match text {
             "false_positive" => Ok(Self::FalsePositive),
             "duplicate" => Ok(Self::Duplicate),
             "external" => Ok(Self::External),
             "superseded" => Ok(Self::Superseded),
-            _ => Err(Invalid::new(
+            _ => Err(ValidationError::new(
                 "reason",
                 "one of false_positive, duplicate, external, superseded",
             )),

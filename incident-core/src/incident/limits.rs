@@ -6,46 +6,46 @@
 use std::collections::BTreeMap;
 
 use super::{Change, Command, Declare, Facts, Incident, Refusal, State};
-use crate::{Invalid, Month, Name, ServiceId, Text, Timestamp};
+use crate::{Month, Name, ServiceId, Text, Timestamp, ValidationError};
 
 /// Most labels.
-pub const MOST_LABELS: usize = 64;
+pub const MAX_LABELS: usize = 64;
 /// Most bytes in the name of a label.
 pub const LABEL_NAME_BYTES: usize = 128;
 /// Most bytes in the value of a label.
 pub const LABEL_VALUE_BYTES: usize = 1024;
 /// Most services.
-pub const MOST_SERVICES: usize = 200;
+pub const MAX_SERVICES: usize = 200;
 /// Most times that one incident is reopened.
-pub const MOST_REOPENINGS: usize = 100;
+pub const MAX_REOPENINGS: usize = 100;
 /// Most bytes of all its texts, names and labels together. Tenants and public lines have
 /// limits of their own.
 pub const INCIDENT_BYTES: usize = 128 * 1024;
 /// Most calendar months (of UTC) that its outage touches, unless somebody with the right
 /// [`LongOutage`](crate::actor::Action::LongOutage) makes it longer.
-pub const MOST_MONTHS: u32 = 60;
+pub const MAX_MONTHS: u32 = 60;
 /// From so many entries of its timeline on, people change its status, its severity and
 /// its fields that have to do with paging, and write no more notes.
-pub const MOST_ENTRIES: u64 = 100_000;
+pub const MAX_ENTRIES: u64 = 100_000;
 /// Most people who change what its credits are computed from: none of them may approve
 /// these, so nobody is forgotten.
-pub const MOST_SHAPERS: usize = 1_000;
+pub const MAX_SHAPERS: usize = 1_000;
 
 /// Checks the labels of a command.
-pub(super) fn labels(all: &BTreeMap<Name, Text>) -> Result<(), Invalid> {
-    if all.len() > MOST_LABELS {
-        return Err(Invalid::new("labels", "at most 64 labels"));
+pub(super) fn labels(all: &BTreeMap<Name, Text>) -> Result<(), ValidationError> {
+    if all.len() > MAX_LABELS {
+        return Err(ValidationError::new("labels", "at most 64 labels"));
     }
     for (name, value) in all {
         if name.as_str().len() > LABEL_NAME_BYTES {
-            return Err(Invalid::new(
+            return Err(ValidationError::new(
                 "labels",
                 "names of labels of at most 128 bytes",
             ));
         }
         if value.as_str().len() > LABEL_VALUE_BYTES {
             let field = format!("labels/{}", pointed(name.as_str()));
-            return Err(Invalid::new(field, "at most 1024 bytes"));
+            return Err(ValidationError::new(field, "at most 1024 bytes"));
         }
     }
     Ok(())
@@ -57,9 +57,12 @@ fn pointed(name: &str) -> String {
 }
 
 /// Checks the services of a command.
-pub(super) fn services(all: &[ServiceId]) -> Result<(), Invalid> {
-    if all.len() > MOST_SERVICES {
-        return Err(Invalid::new("affected_services", "at most 200 services"));
+pub(super) fn services(all: &[ServiceId]) -> Result<(), ValidationError> {
+    if all.len() > MAX_SERVICES {
+        return Err(ValidationError::new(
+            "affected_services",
+            "at most 200 services",
+        ));
     }
     Ok(())
 }
@@ -91,7 +94,7 @@ pub(super) fn span_of(incident: &State, now: Timestamp) -> (Timestamp, Timestamp
 
 /// Checks that a declaration makes no outage that is longer than people mean: for those
 /// without the right to say that it is.
-pub(crate) fn declared_span(asked: &Declare, now: Timestamp) -> Result<(), Invalid> {
+pub(crate) fn declared_span(asked: &Declare, now: Timestamp) -> Result<(), ValidationError> {
     span("started_at", super::declare::span_of(asked, now), 0)
 }
 
@@ -101,7 +104,7 @@ pub(crate) fn changed_span(
     incident: &Incident,
     command: &Command,
     now: Timestamp,
-) -> Result<(), Invalid> {
+) -> Result<(), ValidationError> {
     let mut after = incident.clone();
     let field = match command {
         Command::Change(changes) | Command::ChangeLong { changes, .. } => {
@@ -139,14 +142,14 @@ fn span(
     field: &'static str,
     (start, end): (Timestamp, Timestamp),
     before: u32,
-) -> Result<(), Invalid> {
+) -> Result<(), ValidationError> {
     let touched = months(start, end);
-    if touched > MOST_MONTHS && touched > before {
+    if touched > MAX_MONTHS && touched > before {
         let expected = format!(
-            "an outage of at most {MOST_MONTHS} calendar months, where no commander enters it; \
+            "an outage of at most {MAX_MONTHS} calendar months, where no commander enters it; \
              this one touches {touched}"
         );
-        return Err(Invalid::new(field, expected));
+        return Err(ValidationError::new(field, expected));
     }
     Ok(())
 }
@@ -157,7 +160,7 @@ pub(super) fn size(
     before: Option<&State>,
     after: &State,
     fields: &[&'static str],
-) -> Result<(), Invalid> {
+) -> Result<(), ValidationError> {
     let sizes = sizes(after);
     let all: usize = sizes.iter().map(|(_, bytes)| bytes).sum();
     let was = before.map_or(0, bytes);
@@ -170,7 +173,7 @@ pub(super) fn size(
     let expected = format!(
         "less: all fields of an incident together have at most {INCIDENT_BYTES} bytes, and would have {all}"
     );
-    Err(Invalid::new(field, expected))
+    Err(ValidationError::new(field, expected))
 }
 
 /// The bytes of all texts, names and labels.
@@ -196,7 +199,7 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         environment,
         source: _,
         affected_services,
-        // At most `MOST_TENANTS` and `TENANTS_BYTES`.
+        // At most `MAX_TENANTS` and `TENANTS_BYTES`.
         affected_tenants: _,
         responder,
         roles,
@@ -227,14 +230,14 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         tracker_url,
         facts,
         // At most `status_page::KEPT_BYTES`.
-        face: _,
+        status_page: _,
         paging: _,
         escalations: _,
         credit_revision: _,
         // One number for each field with a text.
         text_from: _,
         redacted_at: _,
-        // At most `MOST_SHAPERS`.
+        // At most `MAX_SHAPERS`.
         shaped_by: _,
     } = state;
     let optional = |text: Option<&str>| text.map_or(0, str::len);
@@ -312,11 +315,11 @@ fn total<T: AsRef<str>>(names: &[T]) -> usize {
 
 /// Checks whether there is room in the timeline for something that can be left out.
 pub(super) fn room_for_notes(state: &State) -> Result<(), Refusal> {
-    if state.last_seq < MOST_ENTRIES {
+    if state.last_seq < MAX_ENTRIES {
         return Ok(());
     }
     let detail = format!(
-        "the timeline has {MOST_ENTRIES} entries: it takes changes of status and severity only"
+        "the timeline has {MAX_ENTRIES} entries: it takes changes of status and severity only"
     );
     Err(super::decide::wrong_state("timeline_full", detail))
 }
@@ -324,11 +327,11 @@ pub(super) fn room_for_notes(state: &State) -> Result<(), Refusal> {
 /// Checks how many people have changed what the credits are computed from.
 pub(crate) fn shapers(before: &State, after: &State) -> Result<(), Refusal> {
     let (was, is) = (before.shaped_by.len(), after.shaped_by.len());
-    if is <= MOST_SHAPERS.max(was) {
+    if is <= MAX_SHAPERS.max(was) {
         return Ok(());
     }
     let detail = format!(
-        "{MOST_SHAPERS} people have changed what the credits of the incident are computed from: one of them has to do it"
+        "{MAX_SHAPERS} people have changed what the credits of the incident are computed from: one of them has to do it"
     );
     Err(super::decide::wrong_state("too_many_people", detail))
 }
@@ -452,7 +455,7 @@ pub(super) mod tests {
         let severity = Command::Change(vec![Change::Severity(Severity::Sev1)]);
         let over = Update::to_status(Statement::made("over"), Status::Resolved);
         let resolved = Command::Update(Box::new(over));
-        for (entries, is_full) in [(MOST_ENTRIES - 1, false), (MOST_ENTRIES, true)] {
+        for (entries, is_full) in [(MAX_ENTRIES - 1, false), (MAX_ENTRIES, true)] {
             incident.state_mut().last_seq = entries;
             for command in [&note, &title] {
                 let code = match refused(&incident, command) {

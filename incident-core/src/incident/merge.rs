@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::decide::wrong_state;
-use super::limits::{MOST_REOPENINGS, MOST_SERVICES};
+use super::limits::{MAX_REOPENINGS, MAX_SERVICES};
 use super::{Affected, AffectedTenant, Change, Event, Incident, Mode, Refusal, State};
-use crate::status_page::PublicFace;
+use crate::status_page::StatusPageEntry;
 use crate::window::{Window, Windows};
-use crate::{IncidentId, Invalid, Name, PersonName, Timestamp};
+use crate::{IncidentId, Name, PersonName, Timestamp, ValidationError};
 
 /// Everything that an incident takes in when another one is merged into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct TookIn {
     /// The alerts that the other one stood for.
     pub(super) alerts: Vec<Name>,
     /// The public side of the other one.
-    pub(super) face: Box<PublicFace>,
+    pub(super) face: Box<StatusPageEntry>,
     /// The other one had paged somebody who has not answered yet.
     pub(crate) was_paging: bool,
     /// Everybody who shaped the outage of the other one.
@@ -60,12 +60,12 @@ pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>
             source.mode.name(),
             source.environment
         );
-        return Err(Invalid::new("merged_into", expected).into());
+        return Err(ValidationError::new("merged_into", expected).into());
     }
     let outage = outage_of_both(target, source);
-    if outage.earlier.len() > MOST_REOPENINGS {
+    if outage.earlier.len() > MAX_REOPENINGS {
         let expected = "an incident whose outage has at most 101 parts together with this one's";
-        return Err(Invalid::new("merged_into", expected).into());
+        return Err(ValidationError::new("merged_into", expected).into());
     }
     let mut changes = vec![
         Change::AffectedTenants(tenants_of_both(target, source)?),
@@ -87,7 +87,7 @@ pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>
         changes,
         outage,
         alerts: alerts.cloned().collect(),
-        face: Box::new(source.face.clone()),
+        face: Box::new(source.status_page.clone()),
         was_paging: source.mode == Mode::Live
             && source.paging.was_begun()
             && !source.is_acknowledged(),
@@ -105,7 +105,7 @@ impl State {
         self.reopened_at = outage.reopened_at;
         self.impact_ended_at = outage.impact_ended_at;
         self.stand_for(&taken.alerts);
-        self.face.take_in(taken.from, &taken.face, now);
+        self.status_page.take_in(taken.from, &taken.face, now);
         self.note_shapers(taken.shaped_by.iter());
     }
 }
@@ -150,7 +150,7 @@ fn outage_of_both(target: &Incident, source: &Incident) -> Outage {
 /// Each tenant for as long as its own incident hit it. Where one of the two hits all
 /// tenants both together do, for the whole outage: a list of them is known only when a
 /// report is made, and too much is owed rather than too little.
-fn tenants_of_both(target: &Incident, source: &Incident) -> Result<Affected, Invalid> {
+fn tenants_of_both(target: &Incident, source: &Incident) -> Result<Affected, ValidationError> {
     let lists = (
         target.affected_tenants.list(),
         source.affected_tenants.list(),
@@ -192,14 +192,14 @@ fn limited_to(tenants: &[AffectedTenant], own: &Windows, both: &Windows) -> Vec<
 fn services_of_both(
     target: &Incident,
     source: &Incident,
-) -> Result<Vec<crate::ServiceId>, Invalid> {
+) -> Result<Vec<crate::ServiceId>, ValidationError> {
     let ours = target.affected_services.iter();
     let mut both: Vec<_> = ours.chain(&source.affected_services).cloned().collect();
     both.sort();
     both.dedup();
-    if both.len() > MOST_SERVICES.max(target.affected_services.len()) {
+    if both.len() > MAX_SERVICES.max(target.affected_services.len()) {
         let expected = "an incident that hits at most 200 services together with this one";
-        return Err(Invalid::new("merged_into", expected));
+        return Err(ValidationError::new("merged_into", expected));
     }
     Ok(both)
 }

@@ -47,11 +47,11 @@ pub use outline::{OUTLINE_TENANTS, Outline};
 pub use severity::{Level, Priority, Severity};
 pub use sla_facts::SlaFacts;
 pub use status::{Status, TransitionKind};
-pub use tenants::{Affected, AffectedTenant, MOST_TENANTS, TENANTS_BYTES, outage_by_tenant};
+pub use tenants::{Affected, AffectedTenant, MAX_TENANTS, TENANTS_BYTES, outage_by_tenant};
 pub use vendor::VendorReport;
 
 use crate::paging::{Escalation, Paging};
-use crate::status_page::PublicFace;
+use crate::status_page::StatusPageEntry;
 use crate::window::{Window, Windows};
 use crate::{
     HttpsUrl, IncidentId, Name, PersonName, Revision, RuleName, ServiceId, SuggestionId, Text,
@@ -154,7 +154,8 @@ pub struct State {
     /// Optional facts.
     pub facts: Facts,
     /// What the public may see.
-    pub face: PublicFace,
+    #[serde(rename = "face")]
+    pub status_page: StatusPageEntry,
     /// Where its page stands.
     pub paging: Paging,
     /// Pages to others than on-call, at most one per rule.

@@ -69,7 +69,7 @@ impl Outline {
             acknowledged_at: incident.acknowledged_at,
             eta: incident.eta,
             next_update_due_at: incident.next_update_due_at,
-            public: incident.face.public,
+            public: incident.status_page.public,
             paging: incident.paging.clone(),
         }
     }

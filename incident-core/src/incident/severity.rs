@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
+use crate::ValidationError;
 
 /// How bad it is. `Sev1 < Sev2` as in the names: the lower number is worse, see
 /// [`Severity::is_worse_than`].
@@ -47,9 +47,9 @@ impl Severity {
 }
 
 impl FromStr for Severity {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
         let lower = text.to_ascii_lowercase();
         let digit = lower
             .strip_prefix("sev-")
@@ -60,15 +60,18 @@ impl FromStr for Severity {
             Some("2") => Ok(Self::Sev2),
             Some("3") => Ok(Self::Sev3),
             Some("4") => Ok(Self::Sev4),
-            _ => Err(Invalid::new("severity", "one of SEV1, SEV2, SEV3, SEV4")),
+            _ => Err(ValidationError::new(
+                "severity",
+                "one of SEV1, SEV2, SEV3, SEV4",
+            )),
         }
     }
 }
 
 impl TryFrom<String> for Severity {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: String) -> Result<Self, ValidationError> {
         text.parse()
     }
 }

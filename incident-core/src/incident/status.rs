@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
+use crate::ValidationError;
 
 /// Where an incident stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -118,9 +118,9 @@ impl Status {
 }
 
 impl FromStr for Status {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
         if matches!(
             text,
             "mitigation_deployed" | "mitigation deployed" | "monitoring"
@@ -128,15 +128,15 @@ impl FromStr for Status {
             return Ok(Self::Mitigated);
         }
         Self::ALL.into_iter().find(|status| status.name() == text).ok_or_else(|| {
-            Invalid::new("status", "one of triage, investigating, identified, mitigated, resolved, closed, cancelled, merged")
+            ValidationError::new("status", "one of triage, investigating, identified, mitigated, resolved, closed, cancelled, merged")
         })
     }
 }
 
 impl TryFrom<String> for Status {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: String) -> Result<Self, ValidationError> {
         text.parse()
     }
 }

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::decide::CLOCK_TOLERANCE;
 use crate::window::{Window, Windows};
-use crate::{Invalid, TenantId, Timestamp};
+use crate::{TenantId, Timestamp, ValidationError};
 
 /// A tenant is not hit longer before an outage, or later after it: that is a mistake.
 const FAR: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
 /// Most tenants in one list; beyond that it is [`Affected::All`].
-pub const MOST_TENANTS: usize = 10_000;
+pub const MAX_TENANTS: usize = 10_000;
 
 /// Most bytes of the names in one list: 10 000 of about 100 bytes.
 pub const TENANTS_BYTES: usize = 1024 * 1024;
@@ -118,12 +118,12 @@ impl Affected {
     ///
     /// # Errors
     /// More than 10 000 tenants or 1 MiB of names, or `until` not after `from`.
-    pub fn these(tenants: Vec<AffectedTenant>) -> Result<Self, Invalid> {
+    pub fn these(tenants: Vec<AffectedTenant>) -> Result<Self, ValidationError> {
         for (at, tenant) in tenants.iter().enumerate() {
             if let (Some(from), Some(until)) = (tenant.from, tenant.until)
                 && until <= from
             {
-                return Err(Invalid::new(
+                return Err(ValidationError::new(
                     format!("affected_tenants/{at}/until"),
                     "a time after `from`",
                 ));
@@ -138,15 +138,15 @@ impl Affected {
                 kept.push(tenant);
             }
         }
-        if kept.len() > MOST_TENANTS {
-            return Err(Invalid::new(
+        if kept.len() > MAX_TENANTS {
+            return Err(ValidationError::new(
                 "affected_tenants",
                 "at most 10000 tenants, or \"all\"",
             ));
         }
         let bytes: usize = kept.iter().map(|one| one.tenant_id.as_str().len()).sum();
         if bytes > TENANTS_BYTES {
-            return Err(Invalid::new(
+            return Err(ValidationError::new(
                 "affected_tenants",
                 "names of at most 1 MiB together, or \"all\"",
             ));
@@ -176,7 +176,7 @@ impl Affected {
         before: &Self,
         (start, end): (Timestamp, Option<Timestamp>),
         now: Timestamp,
-    ) -> Result<(), Invalid> {
+    ) -> Result<(), ValidationError> {
         let known = before.list().unwrap_or_default();
         let latest = now.saturating_add(CLOCK_TOLERANCE);
         let end = end.unwrap_or(now).saturating_add(FAR).min(latest);
@@ -193,7 +193,7 @@ impl Affected {
                 let expected = format!(
                     "`from` and `until` of {tenant} within 31 days of the outage, and not in the future"
                 );
-                Err(Invalid::new("affected_tenants", expected))
+                Err(ValidationError::new("affected_tenants", expected))
             }
         }
     }

@@ -5,7 +5,7 @@ use super::{Event, Incident, Refusal, Status, Update};
 use crate::actor::{Action, Actor};
 use crate::paging::{AlertSeen, InboundPolicy, Paging, PagingState, VendorEvent, VendorEventKind};
 use crate::policy::Policy;
-use crate::{Invalid, RuleName, Statement, Text, Timestamp};
+use crate::{RuleName, Statement, Text, Timestamp, ValidationError};
 
 /// Something that a vendor reports of an alert: by a webhook, which may come two
 /// days late, or as the answer to a question.
@@ -37,7 +37,7 @@ impl VendorReport {
     }
 
     /// Its sentence for the timeline.
-    fn sentence(&self, earlier: bool) -> Result<Statement, Invalid> {
+    fn sentence(&self, earlier: bool) -> Result<Statement, ValidationError> {
         let mut sentence = self.event.sentence();
         if let Some(rule) = &self.rule {
             sentence = format!("escalation {rule}: {sentence}");
@@ -112,7 +112,7 @@ pub(super) fn report(
     }
     let deserted = counts && !taken && *what == VendorEventKind::Resolved;
     Ok(vec![Event::Observed {
-        said: report.sentence(earlier)?,
+        statement: report.sentence(earlier)?,
         occurred_at: at,
         rule: report.rule.clone(),
         alert: what.shows().filter(|_| !earlier),

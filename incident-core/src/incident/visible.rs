@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::{Affected, Change, Command, Declare, Update, limits};
-use crate::{Invalid, Name, ServiceId, Text};
+use crate::{Name, ServiceId, Text, ValidationError};
 
 /// Checks every name and text of a command, by the field it stands in.
-pub(super) fn command(command: &Command) -> Result<(), Invalid> {
+pub(super) fn command(command: &Command) -> Result<(), ValidationError> {
     match command {
         Command::Update(asked) => update(asked),
         Command::Change(changes) => changes.iter().try_for_each(change),
@@ -36,7 +36,7 @@ pub(super) fn command(command: &Command) -> Result<(), Invalid> {
 }
 
 /// Checks every name and text of a declaration.
-pub(super) fn declaration(asked: &Declare) -> Result<(), Invalid> {
+pub(super) fn declaration(asked: &Declare) -> Result<(), ValidationError> {
     asked.title.check("title")?;
     services(&asked.affected_services)?;
     tenants(&asked.affected_tenants)?;
@@ -49,7 +49,7 @@ pub(super) fn declaration(asked: &Declare) -> Result<(), Invalid> {
     labels(&asked.facts.labels)
 }
 
-fn update(asked: &Update) -> Result<(), Invalid> {
+fn update(asked: &Update) -> Result<(), ValidationError> {
     asked.message.check("message")?;
     optional(asked.reason.as_ref(), |reason| reason.check("reason"))?;
     let public = asked.public_message.as_ref();
@@ -64,7 +64,7 @@ fn update(asked: &Update) -> Result<(), Invalid> {
     clippy::wildcard_enum_match_arm,
     reason = "every other field has no name in it, or a text that may be empty"
 )]
-fn change(change: &Change) -> Result<(), Invalid> {
+fn change(change: &Change) -> Result<(), ValidationError> {
     match change {
         Change::Title(title) => title.check("title"),
         Change::Responder(Some(one)) => one.check("responder"),
@@ -78,12 +78,12 @@ fn change(change: &Change) -> Result<(), Invalid> {
 
 fn optional<T>(
     value: Option<&T>,
-    check: impl FnOnce(&T) -> Result<(), Invalid>,
-) -> Result<(), Invalid> {
+    check: impl FnOnce(&T) -> Result<(), ValidationError>,
+) -> Result<(), ValidationError> {
     value.map_or(Ok(()), check)
 }
 
-fn services(list: &[ServiceId]) -> Result<(), Invalid> {
+fn services(list: &[ServiceId]) -> Result<(), ValidationError> {
     limits::services(list)?;
     let mut all = list.iter().enumerate();
     all.try_for_each(|(nth, one)| {
@@ -92,7 +92,7 @@ fn services(list: &[ServiceId]) -> Result<(), Invalid> {
     })
 }
 
-fn tenants(affected: &Affected) -> Result<(), Invalid> {
+fn tenants(affected: &Affected) -> Result<(), ValidationError> {
     let Affected::These(list) = affected else {
         return Ok(());
     };
@@ -103,7 +103,7 @@ fn tenants(affected: &Affected) -> Result<(), Invalid> {
     })
 }
 
-fn labels(all: &BTreeMap<Name, Text>) -> Result<(), Invalid> {
+fn labels(all: &BTreeMap<Name, Text>) -> Result<(), ValidationError> {
     limits::labels(all)?;
     all.keys().try_for_each(|name| name.check("labels"))
 }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     /// Gives the field that a check refuses.
-    fn refused(checked: Result<(), Invalid>) -> String {
+    fn refused(checked: Result<(), ValidationError>) -> String {
         checked.unwrap_err().field().to_owned()
     }
 

@@ -1,10 +1,10 @@
 //! Addresses that may be shown as links.
 
-use crate::Invalid;
+use crate::ValidationError;
 
-pub(super) fn check_https(text: &str) -> Result<(), Invalid> {
+pub(super) fn check_https(text: &str) -> Result<(), ValidationError> {
     let wrong = || {
-        Invalid::new(
+        ValidationError::new(
             "url",
             "an https:// address with a host and without user name or password, at most 2048 bytes",
         )

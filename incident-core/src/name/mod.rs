@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use self::https::check_https;
 pub(crate) use self::visible::seen;
 pub use self::visible::shows_nothing;
-use crate::Invalid;
+use crate::ValidationError;
 
 /// Most bytes in a name of a tenant, user, service or person.
 pub const NAME_BYTES: usize = 200;
@@ -55,7 +55,7 @@ macro_rules! checked_string {
             ///
             /// # Errors
             /// The text is not acceptable; the error says what was expected.
-            pub fn new(text: &str) -> Result<Self, Invalid> {
+            pub fn new(text: &str) -> Result<Self, ValidationError> {
                 $check(text)?;
                 Ok(Self(Arc::from(text)))
             }
@@ -65,7 +65,7 @@ macro_rules! checked_string {
             ///
             /// # Errors
             /// No version ever took it.
-            pub fn stored(text: &str) -> Result<Self, Invalid> {
+            pub fn stored(text: &str) -> Result<Self, ValidationError> {
                 $stored(text)?;
                 Ok(Self(Arc::from(text)))
             }
@@ -75,7 +75,7 @@ macro_rules! checked_string {
             ///
             /// # Errors
             /// The text is not acceptable any more, though a store may hold it.
-            pub fn check(&self, field: &'static str) -> Result<(), Invalid> {
+            pub fn check(&self, field: &'static str) -> Result<(), ValidationError> {
                 $check(&self.0).map_err(|wrong| wrong.at(field))
             }
 
@@ -87,17 +87,17 @@ macro_rules! checked_string {
         }
 
         impl FromStr for $name {
-            type Err = Invalid;
+            type Err = ValidationError;
 
-            fn from_str(text: &str) -> Result<Self, Invalid> {
+            fn from_str(text: &str) -> Result<Self, ValidationError> {
                 Self::new(text)
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = Invalid;
+            type Error = ValidationError;
 
-            fn try_from(text: String) -> Result<Self, Invalid> {
+            fn try_from(text: String) -> Result<Self, ValidationError> {
                 $check(&text)?;
                 Ok(Self(Arc::from(text)))
             }
@@ -135,13 +135,13 @@ macro_rules! checked_string {
     };
 }
 
-fn stored_name(text: &str) -> Result<(), Invalid> {
+fn stored_name(text: &str) -> Result<(), ValidationError> {
     // Without a branch, so that the compiler looks at many bytes at a time.
     let printable = |all: bool, byte: u8| all & matches!(byte, b' '..=b'~');
     let is_plain = text.bytes().fold(true, printable);
     let has_control = !is_plain && text.chars().any(char::is_control);
     if text.is_empty() || text.len() > NAME_BYTES || has_control {
-        return Err(Invalid::new(
+        return Err(ValidationError::new(
             "name",
             "1 to 200 bytes of text without control characters",
         ));
@@ -149,19 +149,19 @@ fn stored_name(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn check_name(text: &str) -> Result<(), Invalid> {
+fn check_name(text: &str) -> Result<(), ValidationError> {
     stored_name(text)?;
     seen("name", text)
 }
 
 /// What it may hold, it may hold in the key of an alert at any vendor.
-fn check_rule(text: &str) -> Result<(), Invalid> {
+fn check_rule(text: &str) -> Result<(), ValidationError> {
     let fits =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
     // Pagers that were down are probed under this word.
     let reserved = text == "probe";
     if text.is_empty() || text.len() > RULE_BYTES || !text.bytes().all(fits) || reserved {
-        return Err(Invalid::new(
+        return Err(ValidationError::new(
             "rule",
             "1 to 40 of a-z, 0-9, `-` and `_`, and not `probe`",
         ));
@@ -169,10 +169,10 @@ fn check_rule(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn stored_title(text: &str) -> Result<(), Invalid> {
+fn stored_title(text: &str) -> Result<(), ValidationError> {
     let blank = text.chars().all(char::is_whitespace);
     if blank || text.contains('\0') || text.chars().count() > TITLE_CHARS {
-        return Err(Invalid::new(
+        return Err(ValidationError::new(
             "title",
             "1 to 500 characters, not only blanks, without NUL",
         ));
@@ -180,34 +180,43 @@ fn stored_title(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn check_title(text: &str) -> Result<(), Invalid> {
+fn check_title(text: &str) -> Result<(), ValidationError> {
     stored_title(text)?;
     seen("title", text)
 }
 
-fn check_text(text: &str) -> Result<(), Invalid> {
+fn check_text(text: &str) -> Result<(), ValidationError> {
     if text.contains('\0') || text.len() > TEXT_BYTES {
-        return Err(Invalid::new("text", "at most 16 KiB of text without NUL"));
+        return Err(ValidationError::new(
+            "text",
+            "at most 16 KiB of text without NUL",
+        ));
     }
     Ok(())
 }
 
-fn stored_said(text: &str) -> Result<(), Invalid> {
+fn stored_said(text: &str) -> Result<(), ValidationError> {
     check_text(text)?;
     if text.chars().all(char::is_whitespace) {
-        return Err(Invalid::new("text", "at least one visible character"));
+        return Err(ValidationError::new(
+            "text",
+            "at least one visible character",
+        ));
     }
     Ok(())
 }
 
-fn check_said(text: &str) -> Result<(), Invalid> {
+fn check_said(text: &str) -> Result<(), ValidationError> {
     check_text(text)?;
     seen("text", text)
 }
 
-fn check_public(text: &str) -> Result<(), Invalid> {
+fn check_public(text: &str) -> Result<(), ValidationError> {
     if text.contains('\0') || text.len() > PUBLIC_BYTES {
-        return Err(Invalid::new("text", "at most 4 KiB of text without NUL"));
+        return Err(ValidationError::new(
+            "text",
+            "at most 4 KiB of text without NUL",
+        ));
     }
     seen("text", text)
 }

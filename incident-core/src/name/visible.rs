@@ -1,6 +1,6 @@
 //! Texts with something to see.
 
-use crate::Invalid;
+use crate::ValidationError;
 
 /// Whether there is nothing to see in a text: it is empty, or made only of white
 /// space, control characters and characters that show nothing.
@@ -46,9 +46,12 @@ const fn is_invisible(c: char) -> bool {
 }
 
 /// The error of a text with nothing to see.
-pub(crate) fn seen(field: &'static str, text: &str) -> Result<(), Invalid> {
+pub(crate) fn seen(field: &'static str, text: &str) -> Result<(), ValidationError> {
     if shows_nothing(text) {
-        return Err(Invalid::new(field, "at least one visible character"));
+        return Err(ValidationError::new(
+            field,
+            "at least one visible character",
+        ));
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
+use crate::ValidationError;
 
 /// A configured pager: a name for people (`log`, `pagerduty`, `opsgenie`, ...)
 /// and, where the vendor has several, the account in which its alerts are open.
@@ -25,7 +25,7 @@ impl TargetId {
     ///
     /// # Errors
     /// Not 1 to 64 of `a-z`, `0-9`, `-` and `_`.
-    pub fn new(name: &str) -> Result<Self, Invalid> {
+    pub fn new(name: &str) -> Result<Self, ValidationError> {
         let fits = (1..=64).contains(&name.len())
             && name
                 .bytes()
@@ -36,7 +36,10 @@ impl TargetId {
                 account: None,
             })
         } else {
-            Err(Invalid::new("target", "1 to 64 of a-z, 0-9, - and _"))
+            Err(ValidationError::new(
+                "target",
+                "1 to 64 of a-z, 0-9, - and _",
+            ))
         }
     }
 
@@ -44,7 +47,7 @@ impl TargetId {
     ///
     /// # Errors
     /// The fingerprint is not 1 to 64 of `a-z` and `0-9`.
-    pub fn in_account(self, fingerprint: &str) -> Result<Self, Invalid> {
+    pub fn in_account(self, fingerprint: &str) -> Result<Self, ValidationError> {
         let fits = (1..=64).contains(&fingerprint.len())
             && fingerprint
                 .bytes()
@@ -55,7 +58,7 @@ impl TargetId {
                 ..self
             })
         } else {
-            Err(Invalid::new("account", "1 to 64 of a-z and 0-9"))
+            Err(ValidationError::new("account", "1 to 64 of a-z and 0-9"))
         }
     }
 
@@ -92,9 +95,9 @@ impl TargetId {
 
 /// Reads `name` or `name#account`.
 impl TryFrom<String> for TargetId {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn try_from(text: String) -> Result<Self, ValidationError> {
         match text.split_once('#') {
             Some((name, account)) => Self::new(name)?.in_account(account),
             None => Self::new(&text),

@@ -22,11 +22,11 @@ pub struct AnchorError(#[source] pub Box<dyn StdError + Send + Sync>);
 /// **Durable:** an anchor is kept for good when [`keep`](AnchorSink::keep)
 /// answers, where whoever can write to the database cannot change it.
 /// **Idempotent:** the same anchor may come again, from other replicas too.
-/// **Bounded:** answers within `within`.
+/// **Bounded:** answers within `timeout`.
 #[async_trait]
 pub trait AnchorSink: Debug + Send + Sync {
     /// Keeps an anchor.
-    async fn keep(&self, anchor: &Anchor, within: Duration) -> Result<(), AnchorError>;
+    async fn keep(&self, anchor: &Anchor, timeout: Duration) -> Result<(), AnchorError>;
 }
 
 /// A sink that can be asked, so that a check of a chain is held against what was
@@ -39,21 +39,24 @@ pub trait AnchorSink: Debug + Send + Sync {
 /// hold all of them. Two heads with one `seq` are both told. Lists of chains are
 /// ascending.
 /// **Isolated:** concurrent anchors lose nothing of each other.
-/// **Bounded:** answers within `within`.
+/// **Bounded:** answers within `timeout`.
 #[async_trait]
 pub trait AnchorRecord: AnchorSink {
     /// The heads of a chain.
-    async fn heads(&self, chain: AnchoredChain, within: Duration)
-    -> Result<Vec<Head>, AnchorError>;
+    async fn heads(
+        &self,
+        chain: AnchoredChain,
+        timeout: Duration,
+    ) -> Result<Vec<Head>, AnchorError>;
 
     /// The chains that have a head, after `after`.
     async fn chains(
         &self,
         after: Option<AnchoredChain>,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AnchoredChain>, AnchorError>;
 
     /// When the newest anchor was made.
-    async fn newest(&self, within: Duration) -> Result<Option<Timestamp>, AnchorError>;
+    async fn newest(&self, timeout: Duration) -> Result<Option<Timestamp>, AnchorError>;
 }

@@ -30,7 +30,7 @@ pub enum LookupBy<'a> {
 /// alarm. Batches are sent again byte by byte.
 /// **Isolated:** two submissions of one batch at a time are one.
 /// **Durable:** what was accepted is held by every later handle.
-/// **Bounded:** answers within `within`, and [`Submission::Unknown`] or
+/// **Bounded:** answers within `timeout`, and [`Submission::Unknown`] or
 /// [`Lookup::Unavailable`] if it cannot be known by then.
 /// **Errors:** [`Submission::NotSent`] only where the sink certainly took nothing.
 #[async_trait]
@@ -42,8 +42,8 @@ pub trait BillingSink: Debug + Send + Sync {
     fn key_window(&self) -> Option<Duration>;
 
     /// Takes a batch.
-    async fn submit(&self, batch: &Batch, within: Duration) -> Submission;
+    async fn submit(&self, batch: &Batch, timeout: Duration) -> Submission;
 
     /// What it holds: the status of keys, or everything of a period.
-    async fn lookup(&self, asked: LookupBy<'_>, within: Duration) -> Lookup;
+    async fn lookup(&self, asked: LookupBy<'_>, timeout: Duration) -> Lookup;
 }

@@ -11,7 +11,7 @@ use crate::paging::{AlertStatus, Confirmation, PageEvent, Receipt, TargetId};
 ///
 /// # Contract
 /// **Idempotent:** asking changes nothing at the target.
-/// **Bounded:** answers within `within`, and `Unknown` if the target did not answer
+/// **Bounded:** answers within `timeout`, and `Unknown` if the target did not answer
 /// by then.
 /// **Errors:** [`Confirmation::NotOpened`] and [`AlertStatus::Closed`] only where
 /// the target says so.
@@ -21,9 +21,9 @@ pub trait PageCheck: Send + Sync + fmt::Debug {
     fn target_id(&self) -> TargetId;
 
     /// What became of a trigger that was accepted with this receipt.
-    async fn check(&self, page: &PageEvent, receipt: &Receipt, within: Duration) -> Confirmation;
+    async fn check(&self, page: &PageEvent, receipt: &Receipt, timeout: Duration) -> Confirmation;
 
     /// Where the alert of a key stands: what people did there may have been told
     /// by a webhook that was lost.
-    async fn status(&self, dedup_key: &str, within: Duration) -> AlertStatus;
+    async fn status(&self, dedup_key: &str, timeout: Duration) -> AlertStatus;
 }

@@ -44,23 +44,23 @@ pub struct ClaimRequest {
 /// of the caller's clock all the same.
 /// **Idempotent:** settling with a lease that is no longer held changes nothing
 /// and is [`StoreError::LeaseLost`].
-/// **Bounded:** answers within `within`.
+/// **Bounded:** answers within `timeout`.
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Leases messages that are due.
-    async fn claim(&self, request: ClaimRequest, within: Duration) -> Result<Claimed, StoreError>;
+    async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError>;
 
     /// When the next message that is not leased falls due, if there is one.
-    async fn next_due(&self, within: Duration) -> Result<Option<Timestamp>, StoreError>;
+    async fn next_due(&self, timeout: Duration) -> Result<Option<Timestamp>, StoreError>;
 
     /// What waits: for metrics and alarms.
-    async fn backlog(&self, within: Duration) -> Result<Backlog, StoreError>;
+    async fn backlog(&self, timeout: Duration) -> Result<Backlog, StoreError>;
 
     /// Messages that were given up, in the order in which they were committed.
     async fn given_up(
         &self,
         which: DeadLetterFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Message>, StoreError>;
 
     /// The same store over connections that requests cannot use up, where it has such:

@@ -14,7 +14,7 @@ use crate::paging::{DeliveryResult, PageEvent, TargetId};
 /// nobody: the target knows the incident by [`PageEvent::dedup_key`].
 /// **Ordered:** the engine sends the events of one incident to one target one
 /// after the other; the pager keeps no queue of its own.
-/// **Bounded:** answers within `within`, and `Unknown` if the target did not
+/// **Bounded:** answers within `timeout`, and `Unknown` if the target did not
 /// answer by then.
 /// **Errors:** [`DeliveryResult::NotSent`] only where the target certainly did not
 /// take the event; whenever it may have, [`DeliveryResult::Unknown`]. Nothing in an
@@ -32,5 +32,5 @@ pub trait Pager: Send + Sync + fmt::Debug {
     fn follows_severity(&self) -> bool;
 
     /// Sends one event.
-    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult;
+    async fn send(&self, page: &PageEvent, timeout: Duration) -> DeliveryResult;
 }

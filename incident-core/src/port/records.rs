@@ -9,7 +9,8 @@ use crate::audit::{AuditEntry, Chain};
 use crate::billing::{CreditState, LedgerRow};
 use crate::suggestion::Suggestion;
 use crate::{
-    CreditId, IncidentId, Invalid, MessageId, Period, PersonName, SuggestionId, TenantId, Timestamp,
+    CreditId, IncidentId, MessageId, Period, PersonName, SuggestionId, TenantId, Timestamp,
+    ValidationError,
 };
 
 /// Which audit entries.
@@ -34,7 +35,7 @@ impl AuditQuery {
     ///
     /// # Errors
     /// The actor is a name that nobody can have.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), ValidationError> {
         let actor = self.actor.as_deref().map(PersonName::stored).transpose();
         actor.map(|_| ()).map_err(|wrong| wrong.at("actor"))
     }
@@ -46,7 +47,7 @@ impl AuditQuery {
 /// **Ordered:** [`audit`](AuditLog::audit) answers by (time, chain, seq)
 /// ascending, [`audit_chain`](AuditLog::audit_chain) by seq ascending; a chain
 /// has the numbers 1, 2, 3, ... without gaps.
-/// **Bounded:** answers within `within`.
+/// **Bounded:** answers within `timeout`.
 /// **Errors:** an entry that cannot be read is [`StoreError::Corrupt`], unless the query
 /// leaves such out.
 #[async_trait]
@@ -55,7 +56,7 @@ pub trait AuditLog: Send + Sync {
     async fn audit(
         &self,
         query: &AuditQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Entries of one chain after `after_seq`, at most `limit`.
@@ -64,7 +65,7 @@ pub trait AuditLog: Send + Sync {
         chain: Chain,
         after_seq: u64,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// The chains there are, ascending, after `after`.
@@ -72,7 +73,7 @@ pub trait AuditLog: Send + Sync {
         &self,
         after: Option<Chain>,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Chain>, StoreError>;
 }
 
@@ -91,25 +92,25 @@ pub struct SuggestionQuery {
 /// **Isolated:** at most one suggestion per pair of service and tenant is open:
 /// a commit that would open a second one is [`StoreError::SuggestionOpen`].
 /// **Ordered:** lists are newest first, by (received at, id).
-/// **Bounded:** answers within `within`.
+/// **Bounded:** answers within `timeout`.
 #[async_trait]
 pub trait Suggestions: Send + Sync {
     /// One of them.
     async fn suggestion(
         &self,
         id: SuggestionId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<Suggestion>, StoreError>;
 
     /// A list.
     async fn suggestions(
         &self,
         query: &SuggestionQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Suggestion>, StoreError>;
 
     /// The number of those that are open at a time.
-    async fn open_suggestions(&self, now: Timestamp, within: Duration) -> Result<u64, StoreError>;
+    async fn open_suggestions(&self, now: Timestamp, timeout: Duration) -> Result<u64, StoreError>;
 }
 
 /// Which rows of the ledger.
@@ -139,13 +140,13 @@ pub struct CreditQuery {
 /// reverses), ever; a new computation accounts for every credit that is issued, and
 /// no credit is reversed twice.
 /// **Ordered:** rows are in the order in which they were written.
-/// **Bounded:** answers within `within`.
+/// **Bounded:** answers within `timeout`.
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// Rows that match.
     async fn credits(
         &self,
         query: &CreditQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<LedgerRow>, StoreError>;
 }

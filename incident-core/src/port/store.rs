@@ -8,12 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{AuditLog, Ledger, Outbox, Suggestions};
-use crate::commit::{Commit, Committed, KeyScope, Remember};
+use crate::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
 use crate::incident::{Incident, Outline, Severity, Status};
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{
-    CreditId, IncidentId, Invalid, MessageId, Name, ServiceId, SuggestionId, TenantId, Timestamp,
-    Window,
+    CreditId, IncidentId, MessageId, Name, ServiceId, SuggestionId, TenantId, Timestamp,
+    ValidationError, Window,
 };
 
 /// Why a store did not do what it was asked.
@@ -40,7 +40,7 @@ pub enum StoreError {
     /// The idempotency key was used meanwhile. Nothing was written.
     /// **Handling:** recall it and answer with that.
     #[error("the idempotency key was used meanwhile")]
-    KeyTaken,
+    IdempotencyKeyInUse,
     /// The lease is held by somebody else, or the message is settled. Nothing
     /// was written. **Handling:** drop the work; somebody else does it.
     #[error("the lease is no longer held")]
@@ -123,7 +123,7 @@ impl IncidentFilter {
     ///
     /// # Errors
     /// A text is too long or holds what no incident can; the error names it.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), ValidationError> {
         if let Some(tenant) = &self.tenant {
             TenantId::stored(tenant).map_err(|wrong| wrong.at("tenant"))?;
         }
@@ -132,7 +132,10 @@ impl IncidentFilter {
         }
         let fits = |text: &String| !text.contains('\0') && text.chars().count() <= SEARCH_CHARS;
         if self.text.as_ref().is_some_and(|text| !fits(text)) {
-            return Err(Invalid::new("text", "at most 500 characters without NUL"));
+            return Err(ValidationError::new(
+                "text",
+                "at most 500 characters without NUL",
+            ));
         }
         Ok(())
     }
@@ -180,7 +183,7 @@ impl IncidentFilter {
             })
             && from.is_none_or(|from| from <= incident.declared_at)
             && to.is_none_or(|to| incident.declared_at < to)
-            && (!public_only || incident.face.public)
+            && (!public_only || incident.status_page.public)
             && unresolved_at.is_none_or(|at| incident.over_at().is_none_or(|over| at < over))
             && touching.is_none_or(|window| {
                 let ended = incident.impact_ended_at.or(incident.resolved_at);
@@ -215,8 +218,8 @@ impl IncidentFilter {
 /// (`declared_at`, `id`) descending; outlines are those of the incidents that
 /// [`list`](IncidentStore::list) answers, in its order.
 /// **Idempotent:** a key that is remembered and not expired refuses a second
-/// commit under it with [`StoreError::KeyTaken`].
-/// **Bounded:** answers within `within`; an outline takes a few kilobytes however large
+/// commit under it with [`StoreError::IdempotencyKeyInUse`].
+/// **Bounded:** answers within `timeout`; an outline takes a few kilobytes however large
 /// its incident is.
 /// **Cancellation:** dropping the future leaves the commit kept whole or not at all.
 /// **Errors:** every variant but [`StoreError::Unknown`] means that certainly
@@ -224,16 +227,16 @@ impl IncidentFilter {
 #[async_trait]
 pub trait IncidentStore: Send + Sync {
     /// Keeps a commit.
-    async fn commit(&self, commit: Commit, within: Duration) -> Result<Committed, StoreError>;
+    async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError>;
 
     /// A number for a new incident: unique and rising; gaps are fine.
-    async fn next_number(&self, within: Duration) -> Result<u64, StoreError>;
+    async fn next_number(&self, timeout: Duration) -> Result<u64, StoreError>;
 
     /// One incident.
     async fn load(
         &self,
         id: IncidentId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError>;
 
     /// Incidents that match, whole: each may take megabytes. For work that needs all of
@@ -241,14 +244,14 @@ pub trait IncidentStore: Send + Sync {
     async fn list(
         &self,
         filter: &IncidentFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError>;
 
     /// Outlines of incidents that match ([`Outline::of`]).
     async fn outlines(
         &self,
         filter: &IncidentFilter,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Outline>, StoreError>;
 
     /// The entries of an incident after `after_seq`, ascending.
@@ -257,16 +260,16 @@ pub trait IncidentStore: Send + Sync {
         id: IncidentId,
         after_seq: u64,
         limit: usize,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError>;
 
     /// What was answered under a key, unless that expired before `now`.
-    async fn recall(
+    async fn find_response(
         &self,
-        scope: &KeyScope,
+        scope: &IdempotencyScope,
         now: Timestamp,
-        within: Duration,
-    ) -> Result<Option<Remember>, StoreError>;
+        timeout: Duration,
+    ) -> Result<Option<IdempotencyRecord>, StoreError>;
 
     /// Compares what is kept beside an incident's state, to find the incident by, with the
     /// state. Answers a sentence about the first value that does not fit; none where all
@@ -274,20 +277,20 @@ pub trait IncidentStore: Send + Sync {
     async fn misfit(
         &self,
         id: IncidentId,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Option<&'static str>, StoreError>;
 
     /// Whether the store can do its work, as far as can be told without a write:
     /// [`StoreError::ReadOnly`] where it takes none. If not given, whether incidents
     /// can be read.
-    async fn ready(&self, within: Duration) -> Result<(), StoreError> {
+    async fn ready(&self, timeout: Duration) -> Result<(), StoreError> {
         let nothing = IncidentFilter {
             limit: 1,
             // One odd incident must not take every replica out of service.
             skip_unreadable: true,
             ..IncidentFilter::default()
         };
-        self.list(&nothing, within).await.map(|_| ())
+        self.list(&nothing, timeout).await.map(|_| ())
     }
 }
 

@@ -64,7 +64,7 @@ fn told(events: Option<u64>) -> String {
 /// with a later end may cost only what is new: its answer is the same as if it were the
 /// first, late events included.
 /// **Isolated:** a batch is seen whole or not at all.
-/// **Bounded:** answers within `within`, or [`UsageError::TimedOut`].
+/// **Bounded:** answers within `timeout`, or [`UsageError::TimedOut`].
 /// **Errors:** [`unique_users`](UsageSource::unique_users) is exact or an error, never
 /// an estimate.
 #[async_trait]
@@ -76,7 +76,7 @@ pub trait UsageSource: Send + Sync {
     async fn unique_users(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<ImpactCounts, UsageError>;
 
     /// The same, estimated with bounds, for who asks for it. A source that has no faster
@@ -84,7 +84,7 @@ pub trait UsageSource: Send + Sync {
     async fn estimates(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<ImpactEstimates, UsageError>;
 
     /// When the users were first hit, in which services and through which endpoints: the
@@ -93,7 +93,7 @@ pub trait UsageSource: Send + Sync {
     async fn breakdown(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Breakdown, UsageError>;
 }
 
@@ -102,19 +102,20 @@ pub trait UsageSource: Send + Sync {
 /// # Contract
 /// **Atomic:** a batch is kept whole or not at all.
 /// **Idempotent:** a batch may be sent again.
-/// **Bounded:** answers within `within`.
+/// **Bounded:** answers within `timeout`.
 #[async_trait]
 pub trait UsageSink: Send + Sync {
     /// Keeps a batch; events of any age.
-    async fn record(&self, events: Vec<ApiUsageEvent>, within: Duration) -> Result<(), UsageError>;
+    async fn record(&self, events: Vec<ApiUsageEvent>, timeout: Duration)
+    -> Result<(), UsageError>;
 }
 
 /// Knows who "all tenants" are.
 ///
 /// # Contract
-/// **Bounded:** answers within `within`. The order does not matter.
+/// **Bounded:** answers within `timeout`. The order does not matter.
 #[async_trait]
 pub trait TenantDirectory: Send + Sync {
     /// All tenants.
-    async fn tenants(&self, within: Duration) -> Result<Vec<TenantId>, UsageError>;
+    async fn tenants(&self, timeout: Duration) -> Result<Vec<TenantId>, UsageError>;
 }

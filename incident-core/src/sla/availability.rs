@@ -11,7 +11,7 @@ const DECIMALS: usize = 4;
 
 /// More decimals than any difference needs: two availabilities over a period of microseconds
 /// are at least one part of 10^14 apart.
-const MOST_DECIMALS: usize = 16;
+const MAX_DECIMALS: usize = 16;
 
 /// The availability over a period: exact.
 ///
@@ -26,7 +26,7 @@ const MOST_DECIMALS: usize = 16;
 /// let missed = Availability::new(Downtime::of(43 * 60_000_000 + 12_000_001), month);
 /// assert!(missed.misses(target));
 /// assert_eq!(missed.shown([target]), "99.8999");
-/// # Ok::<(), incident_core::Invalid>(())
+/// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Availability {
@@ -83,7 +83,7 @@ impl Availability {
         let bounds = bounds.into_iter().map(|one| u128::from(one.ppm()));
         let period = u128::from(self.period_us);
         let mut scale = 1;
-        for decimals in DECIMALS..=MOST_DECIMALS {
+        for decimals in DECIMALS..=MAX_DECIMALS {
             let up = self.up() * scale;
             let fits = |shown: &u128| {
                 let same = |bound: u128| shown.cmp(&(bound * scale)) == self.compare(bound);

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::change;
 use super::statement::of_period;
 use super::{Basis, IncidentShare, SlaStatement, SlaTerms};
-use crate::{Invalid, Money, Month, Name, Period, PeriodKind, TenantId, Timestamp, Window, Zone};
+use crate::{
+    Money, Month, Name, Period, PeriodKind, TenantId, Timestamp, ValidationError, Window, Zone,
+};
 
 /// The terms of one kind of contract, by validity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +25,9 @@ impl Contract {
     ///
     /// # Errors
     /// None; two that hold at the same time; two of one version.
-    pub fn versions(mut versions: Vec<SlaTerms>) -> Result<Self, Invalid> {
+    pub fn versions(mut versions: Vec<SlaTerms>) -> Result<Self, ValidationError> {
         if versions.is_empty() {
-            return Err(Invalid::new("terms", "at least one version"));
+            return Err(ValidationError::new("terms", "at least one version"));
         }
         versions.sort_by_key(|terms| terms.validity().0);
         for (at, pair) in versions.windows(2).enumerate() {
@@ -33,13 +35,13 @@ impl Contract {
             let (until, from) = (earlier.validity().1, later.validity().0);
             let apart = until.zip(from).is_some_and(|(until, from)| until <= from);
             if !apart {
-                return Err(Invalid::new(
+                return Err(ValidationError::new(
                     format!("terms/{}/valid_from", at + 1),
                     "a time from which no other version holds",
                 ));
             }
             if earlier.version() == later.version() {
-                return Err(Invalid::new(
+                return Err(ValidationError::new(
                     format!("terms/{}/version", at + 1),
                     "a version that no other terms of the contract have",
                 ));
@@ -201,17 +203,20 @@ impl Contracts {
         tenant: TenantId,
         contract: Option<Name>,
         monthly_fee: Option<Money>,
-    ) -> Result<Self, Invalid> {
+    ) -> Result<Self, ValidationError> {
         if contract
             .as_ref()
             .is_some_and(|name| !self.named.contains_key(name))
         {
             let field = format!("tenants/{tenant}/contract");
-            return Err(Invalid::new(field, "the name of a contract"));
+            return Err(ValidationError::new(field, "the name of a contract"));
         }
         if monthly_fee.is_some_and(|fee| fee.minor < 0) {
             let field = format!("tenants/{tenant}/monthly_fee");
-            return Err(Invalid::new(field, "an amount that is not negative"));
+            return Err(ValidationError::new(
+                field,
+                "an amount that is not negative",
+            ));
         }
         let agreed = Agreed {
             contract,

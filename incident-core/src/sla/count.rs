@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::time::MINUTE_US;
-use crate::{Invalid, Percent, Text, Window, Windows};
+use crate::{Percent, Text, ValidationError, Window, Windows};
 
 /// A length of time by weight: microseconds times parts per million, so that 0.3
 /// of an odd number of microseconds is exact. Whole downtime has 1 000 000.
@@ -114,7 +114,7 @@ pub(super) struct Counted<'a> {
 }
 
 impl Counting {
-    pub(super) fn excluding(&mut self, exclusions: Vec<Exclusion>) -> Result<(), Invalid> {
+    pub(super) fn excluding(&mut self, exclusions: Vec<Exclusion>) -> Result<(), ValidationError> {
         let mut windows = Vec::with_capacity(exclusions.len());
         for (at, one) in exclusions.iter().enumerate() {
             let window = Window::new(one.start, one.end)
@@ -123,7 +123,7 @@ impl Counting {
                 .iter()
                 .position(|other| window.intersect(*other).is_some())
             {
-                return Err(Invalid::new(
+                return Err(ValidationError::new(
                     format!("exclusions/{at}"),
                     format!("a window that does not overlap exclusions/{other}"),
                 ));

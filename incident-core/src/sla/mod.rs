@@ -17,7 +17,7 @@
 //! assert_eq!(rows[0].credit.to_string(), "10"); // exactly 45 minutes
 //! assert_eq!(rows[0].outage_minutes(), "45");
 //! assert!(rows[0].target_breached);
-//! # Ok::<(), incident_core::Invalid>(())
+//! # Ok::<(), incident_core::ValidationError>(())
 //! ```
 
 mod availability;

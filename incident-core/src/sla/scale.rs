@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Downtime;
 use crate::time::MINUTE_US;
-use crate::{Invalid, Percent};
+use crate::{Percent, ValidationError};
 
 /// A credit from a length of outage on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,15 +51,15 @@ struct RawRow {
 }
 
 impl TryFrom<RawRow> for AvailabilityTier {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(raw: RawRow) -> Result<Self, Invalid> {
+    fn try_from(raw: RawRow) -> Result<Self, ValidationError> {
         let (bound, inclusive) = match (raw.below_percent, raw.at_or_below_percent) {
             (Some(bound), None) => (bound, false),
             (None, Some(bound)) => (bound, true),
             _ => {
                 let expected = "one of `below_percent` and `at_or_below_percent`";
-                return Err(Invalid::new("availability_tiers", expected));
+                return Err(ValidationError::new("availability_tiers", expected));
             }
         };
         Ok(Self {
@@ -106,17 +106,17 @@ impl Scale {
     /// # Errors
     /// No tier, a first threshold other than 0, thresholds that do not rise, or
     /// credits that fall.
-    pub fn by_outage(tiers: Vec<Tier>) -> Result<Self, Invalid> {
+    pub fn by_outage(tiers: Vec<Tier>) -> Result<Self, ValidationError> {
         match tiers.first() {
-            None => return Err(Invalid::new("tiers", "at least one tier")),
+            None => return Err(ValidationError::new("tiers", "at least one tier")),
             Some(first) if first.from_minutes != 0 => {
-                return Err(Invalid::new("tiers/0/from_minutes", "0"));
+                return Err(ValidationError::new("tiers/0/from_minutes", "0"));
             }
             Some(_) => {}
         }
         for (at, (lower, upper)) in pairs(&tiers) {
             if upper.from_minutes <= lower.from_minutes {
-                return Err(Invalid::new(
+                return Err(ValidationError::new(
                     format!("tiers/{at}/from_minutes"),
                     "more than that of the tier before",
                 ));
@@ -130,13 +130,16 @@ impl Scale {
     ///
     /// # Errors
     /// No row, bounds that do not fall, or credits that fall.
-    pub fn by_availability(rows: Vec<AvailabilityTier>) -> Result<Self, Invalid> {
+    pub fn by_availability(rows: Vec<AvailabilityTier>) -> Result<Self, ValidationError> {
         if rows.is_empty() {
-            return Err(Invalid::new("availability_tiers", "at least one row"));
+            return Err(ValidationError::new(
+                "availability_tiers",
+                "at least one row",
+            ));
         }
         for (at, (upper, lower)) in pairs(&rows) {
             if upper.bound <= lower.bound {
-                return Err(Invalid::new(
+                return Err(ValidationError::new(
                     format!("availability_tiers/{at}"),
                     "a bound below that of the row before",
                 ));
@@ -213,9 +216,9 @@ fn pairs<T>(rows: &[T]) -> impl Iterator<Item = (usize, (&T, &T))> {
     pairs.enumerate().map(|(at, pair)| (at + 1, pair))
 }
 
-fn rising(table: &str, at: usize, before: Percent, credit: Percent) -> Result<(), Invalid> {
+fn rising(table: &str, at: usize, before: Percent, credit: Percent) -> Result<(), ValidationError> {
     if credit < before {
-        return Err(Invalid::new(
+        return Err(ValidationError::new(
             format!("{table}/{at}/credit_percent"),
             "at least that of the row before",
         ));

@@ -7,7 +7,8 @@ use super::count::{Counted, Weighed, clipped};
 use super::scale::Row;
 use super::{Availability, Basis, Downtime, SlaTerms};
 use crate::{
-    IncidentId, Invalid, Money, Name, Percent, Period, TenantId, Timestamp, Window, Windows, Zone,
+    IncidentId, Money, Name, Percent, Period, TenantId, Timestamp, ValidationError, Window,
+    Windows, Zone,
 };
 
 /// The part of an incident that hit a tenant.
@@ -127,7 +128,7 @@ pub(super) enum Reached {
 /// use incident_core::sla::{Basis, IncidentShare, SlaTerms, statement};
 /// use incident_core::{IncidentId, Percent, TenantId, Timestamp, Window, Windows};
 /// let at = |text: &str| text.parse::<Timestamp>();
-/// let outage = |start, end| -> Result<IncidentShare, incident_core::Invalid> {
+/// let outage = |start, end| -> Result<IncidentShare, incident_core::ValidationError> {
 ///     Ok(IncidentShare {
 ///         incident: "01a1fe7e-8565-7544-9512-dcd142c5f862".parse::<IncidentId>()?,
 ///         outage: Windows::from(Window::new(at(start)?, at(end)?)?),
@@ -145,7 +146,7 @@ pub(super) enum Reached {
 /// // A month is no period of a contract per quarter.
 /// let terms = terms.per(Basis::PerQuarter)?;
 /// assert!(statement(&terms, &tenant, "2021-11".parse()?, &shares, None, now).is_err());
-/// # Ok::<(), incident_core::Invalid>(())
+/// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 ///
 /// # Errors
@@ -157,12 +158,12 @@ pub fn statement(
     shares: &[IncidentShare],
     fee: Option<Money>,
     now: Timestamp,
-) -> Result<SlaStatement, Invalid> {
+) -> Result<SlaStatement, ValidationError> {
     let kind = terms.basis().period();
     if period.kind() != kind {
         let (version, basis) = (terms.version(), terms.basis().name());
         let expected = format!("a {}, as terms {version} are {basis}", kind.name());
-        return Err(Invalid::new("period", expected));
+        return Err(ValidationError::new("period", expected));
     }
     Ok(of_period(terms, tenant, period, shares, fee, now))
 }

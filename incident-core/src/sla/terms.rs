@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::count::Counting;
 use super::{Availability, AvailabilityTier, Downtime, Exclusion, Scale, Tier};
-use crate::{Invalid, Name, Percent, PeriodKind, Timestamp, Windows, Zone};
+use crate::{Name, Percent, PeriodKind, Timestamp, ValidationError, Windows, Zone};
 
 /// What one credit is computed from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -119,7 +119,7 @@ impl SlaTerms {
     ///
     /// # Errors
     /// As [`Scale::by_outage`].
-    pub fn new(target: Percent, tiers: Vec<Tier>, version: Name) -> Result<Self, Invalid> {
+    pub fn new(target: Percent, tiers: Vec<Tier>, version: Name) -> Result<Self, ValidationError> {
         Ok(Self::with_scale(target, Scale::by_outage(tiers)?, version))
     }
 
@@ -149,9 +149,9 @@ impl SlaTerms {
     ///
     /// # Errors
     /// Per incident with a table by availability: an availability is that of a period.
-    pub fn per(self, basis: Basis) -> Result<Self, Invalid> {
+    pub fn per(self, basis: Basis) -> Result<Self, ValidationError> {
         if basis == Basis::PerIncident && matches!(self.scale, Scale::ByAvailability(_)) {
-            return Err(Invalid::new("basis", BY_PERIOD));
+            return Err(ValidationError::new("basis", BY_PERIOD));
         }
         Ok(Self { basis, ..self })
     }
@@ -166,7 +166,7 @@ impl SlaTerms {
     ///
     /// # Errors
     /// One that is empty or reversed, or two that overlap.
-    pub fn excluding(mut self, exclusions: Vec<Exclusion>) -> Result<Self, Invalid> {
+    pub fn excluding(mut self, exclusions: Vec<Exclusion>) -> Result<Self, ValidationError> {
         self.counting.excluding(exclusions)?;
         Ok(self)
     }
@@ -206,9 +206,16 @@ impl SlaTerms {
     ///
     /// # Errors
     /// `until` is not after `from`.
-    pub fn valid(self, from: Option<Timestamp>, until: Option<Timestamp>) -> Result<Self, Invalid> {
+    pub fn valid(
+        self,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> Result<Self, ValidationError> {
         if from.zip(until).is_some_and(|(from, until)| until <= from) {
-            return Err(Invalid::new("valid_until", "a time after `valid_from`"));
+            return Err(ValidationError::new(
+                "valid_until",
+                "a time after `valid_from`",
+            ));
         }
         Ok(Self {
             valid_from: from,
@@ -330,12 +337,12 @@ impl Default for SlaTerms {
 }
 
 impl TryFrom<Raw> for SlaTerms {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(raw: Raw) -> Result<Self, Invalid> {
+    fn try_from(raw: Raw) -> Result<Self, ValidationError> {
         let scale = match (raw.tiers.is_empty(), raw.availability_tiers.is_empty()) {
             (false, false) => {
-                return Err(Invalid::new(
+                return Err(ValidationError::new(
                     "availability_tiers",
                     "nothing beside `tiers`: a table is by outage or by availability",
                 ));
@@ -386,7 +393,7 @@ mod tests {
     use super::*;
     use crate::time::MINUTE_US;
 
-    fn terms(tiers: &[(u32, u32)]) -> Result<SlaTerms, Invalid> {
+    fn terms(tiers: &[(u32, u32)]) -> Result<SlaTerms, ValidationError> {
         let tier = |(from_minutes, percent): &(u32, u32)| Tier {
             from_minutes: *from_minutes,
             credit_percent: Percent::of_whole(*percent).unwrap(),

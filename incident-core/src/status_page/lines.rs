@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::face::{FaceUpdate, PublicFace};
-use super::show::PublicUpdate;
+use super::entry::{StatusPageEntry, StatusPageUpdate};
+use super::incident::PublicUpdate;
 use super::words::{PublicStatus, neutral};
 use crate::incident::{Incident, Status};
 use crate::{IncidentId, PublicText, Timestamp};
@@ -11,7 +11,7 @@ use crate::{IncidentId, PublicText, Timestamp};
 /// A line with its place among those of several incidents.
 pub(super) struct Line {
     key: (Timestamp, IncidentId, u64),
-    pub(super) shown: PublicUpdate,
+    pub(super) update: PublicUpdate,
 }
 
 /// The lines of an incident and of those that were merged into it, newest
@@ -20,18 +20,18 @@ pub(super) fn mixed<'a>(incidents: impl Iterator<Item = &'a Incident>) -> (Vec<P
     let mut lines = Vec::new();
     let mut dropped = 0;
     for incident in incidents {
-        dropped += incident.face.dropped.lines;
-        lines.extend(of(incident.id, &incident.face));
+        dropped += incident.status_page.dropped.lines;
+        lines.extend(of(incident.id, &incident.status_page));
     }
     lines.sort_by_key(|line| Reverse(line.key));
-    (lines.into_iter().map(|line| line.shown).collect(), dropped)
+    (lines.into_iter().map(|line| line.update).collect(), dropped)
 }
 
 /// The lines of one incident, oldest first. A plain line has the status that
 /// held at its time, whenever it was written; before any change that is
 /// `investigating`.
-fn of(id: IncidentId, face: &PublicFace) -> Vec<Line> {
-    let mut updates: Vec<&FaceUpdate> = face.updates.iter().collect();
+fn of(id: IncidentId, face: &StatusPageEntry) -> Vec<Line> {
+    let mut updates: Vec<&StatusPageUpdate> = face.updates.iter().collect();
     updates.sort_by_key(|line| line.key());
     let mut holds = face
         .dropped
@@ -46,7 +46,7 @@ fn of(id: IncidentId, face: &PublicFace) -> Vec<Line> {
             holds = led_to.and_then(PublicStatus::of).unwrap_or(holds);
             Some(Line {
                 key: (line.at, id, line.seq),
-                shown: PublicUpdate {
+                update: PublicUpdate {
                     at: line.at,
                     status: holds,
                     body: text(line, led_to)?,
@@ -58,7 +58,7 @@ fn of(id: IncidentId, face: &PublicFace) -> Vec<Line> {
 }
 
 /// What a line says; nothing where there is nothing for the public.
-fn text(line: &FaceUpdate, led_to: Option<Status>) -> Option<PublicText> {
+fn text(line: &StatusPageUpdate, led_to: Option<Status>) -> Option<PublicText> {
     line.body
         .clone()
         .or_else(|| led_to.and_then(neutral).map(PublicText::made))

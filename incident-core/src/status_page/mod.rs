@@ -7,23 +7,23 @@
 //! conversion from internal types.
 //!
 //! Everything here is bounded: an incident keeps the newest lines only
-//! ([`PublicFace`]), and the page shows so many incidents, lines and bytes
+//! ([`StatusPageEntry`]), and the page shows so many incidents, lines and bytes
 //! ([`Chosen`]). What is left out is counted. The complete history is in the
 //! timeline.
 
-mod face;
+mod entry;
+mod incident;
 mod lines;
 mod page;
-mod show;
 mod words;
 
 use std::time::Duration;
 
-pub use face::{Dropped, FaceUpdate, KEPT_BYTES, KEPT_LINES, KEPT_SOURCES, PublicFace};
+pub use entry::{Dropped, KEPT_BYTES, KEPT_LINES, KEPT_SOURCES, StatusPageEntry, StatusPageUpdate};
+pub use incident::{PublicIncident, PublicNames, PublicUpdate, is_shown, public_incident};
 pub use page::{
-    Chosen, Overall, PAGE_BYTES, PAGE_INCIDENTS, PAGE_LINES, PublicPage, TRUNCATED_CHARS,
+    Chosen, PAGE_BYTES, PAGE_INCIDENTS, PAGE_LINES, PageStatus, PublicPage, TRUNCATED_CHARS,
 };
-pub use show::{PublicIncident, PublicNames, PublicUpdate, is_shown, show};
 pub use words::{Indicator, PublicStatus};
 
 /// How long an incident stays on the page after it was resolved or cancelled.

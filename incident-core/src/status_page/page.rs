@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::show::{PublicIncident, PublicNames, PublicUpdate, is_shown, show};
+use super::incident::{PublicIncident, PublicNames, PublicUpdate, is_shown, public_incident};
 use super::words::Indicator;
 use crate::incident::Incident;
 use crate::{IncidentId, PublicText, Timestamp};
@@ -23,7 +23,7 @@ pub const TRUNCATED_CHARS: usize = 1_000;
 
 /// The state of everything in one word and one sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Overall {
+pub struct PageStatus {
     /// The worst public live incident.
     pub indicator: Indicator,
     /// The same for people.
@@ -34,7 +34,7 @@ pub struct Overall {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PublicPage {
     /// The state of everything.
-    pub status: Overall,
+    pub status: PageStatus,
     /// Live incidents and those that ended in the last 24 hours: worst impact
     /// first, then newest start, then id.
     pub incidents: Vec<PublicIncident>,
@@ -61,7 +61,7 @@ impl Chosen {
         }
         self.incidents.sort_by_key(|one| {
             let impact = Indicator::of(one.severity);
-            (Reverse(impact), Reverse(one.started_at), one.face.id)
+            (Reverse(impact), Reverse(one.started_at), one.status_page.id)
         });
         while self.incidents.len() > PAGE_INCIDENTS {
             self.incidents.pop();
@@ -72,7 +72,7 @@ impl Chosen {
     /// The merged incidents whose lines also show on the page.
     #[must_use]
     pub fn sources(&self) -> BTreeSet<IncidentId> {
-        let faces = self.incidents.iter().map(|incident| &incident.face);
+        let faces = self.incidents.iter().map(|incident| &incident.status_page);
         faces.flat_map(|face| face.merged.clone()).collect()
     }
 
@@ -84,11 +84,11 @@ impl Chosen {
         names: &PublicNames,
         now: Timestamp,
     ) -> PublicPage {
-        let shown = |one: &Arc<Incident>| show(one, sources, names, now);
+        let shown = |one: &Arc<Incident>| public_incident(one, sources, names, now);
         let mut incidents: Vec<PublicIncident> = self.incidents.iter().filter_map(shown).collect();
         fit(&mut incidents);
         PublicPage {
-            status: Overall {
+            status: PageStatus {
                 indicator: self.indicator,
                 description: self.indicator.description(),
             },

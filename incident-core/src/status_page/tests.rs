@@ -16,7 +16,7 @@ pub(super) fn public_one(n: u128, severity: Severity) -> Incident {
     let mut incident = declared(n);
     let state = incident.state_mut();
     state.severity = severity;
-    state.face.public = true;
+    state.status_page.public = true;
     incident
 }
 
@@ -56,7 +56,7 @@ pub(super) fn bodies(
     sources: &[Arc<Incident>],
     now: Timestamp,
 ) -> Vec<String> {
-    let shown = show(incident, sources, &PublicNames::default(), now).unwrap();
+    let shown = public_incident(incident, sources, &PublicNames::default(), now).unwrap();
     let lines = shown.updates.iter();
     lines.map(|line| line.body.to_string()).collect()
 }
@@ -78,7 +78,7 @@ fn a_late_line_stands_at_its_time_with_the_status_that_held_then() {
         Some("c"),
     );
     post(&mut incident, minute(60), None, Some("b"));
-    let shown = show(&incident, &[], &PublicNames::default(), minute(121)).unwrap();
+    let shown = public_incident(&incident, &[], &PublicNames::default(), minute(121)).unwrap();
     let lines: Vec<_> = shown
         .updates
         .iter()
@@ -94,7 +94,7 @@ fn a_late_line_stands_at_its_time_with_the_status_that_held_then() {
     );
     // A change of status that is entered late changes what held after it.
     post(&mut incident, minute(30), Some(Status::Identified), None);
-    let shown = show(&incident, &[], &PublicNames::default(), minute(121)).unwrap();
+    let shown = public_incident(&incident, &[], &PublicNames::default(), minute(121)).unwrap();
     assert_eq!(shown.updates[1].status, PublicStatus::Identified);
 }
 
@@ -115,8 +115,8 @@ fn ten_thousand_lines_leave_a_small_state_and_a_small_page() {
     assert!(sizes.iter().all(|size| *size < 200 * 1024), "{sizes:?}");
     let spread = sizes.iter().max().unwrap() - sizes.iter().min().unwrap();
     assert!(spread < 6 * 1024, "{sizes:?}");
-    let dropped = incident.face.dropped;
-    let kept = u64::try_from(incident.face.updates.len()).unwrap();
+    let dropped = incident.status_page.dropped;
+    let kept = u64::try_from(incident.status_page.updates.len()).unwrap();
     assert_eq!(kept + dropped.lines, 10_001);
     let page = page_of(vec![incident], &[], minute(10_001));
     let shown = &page.incidents[0];
@@ -141,15 +141,15 @@ fn corrections_and_redactions_of_dropped_lines_change_nothing() {
     for n in 1..=100 {
         post(&mut incident, minute(n), None, Some("newer"));
     }
-    let before = incident.face.clone();
+    let before = incident.status_page.clone();
     let mut correction = updated(minute(200), None, Some(text("corrected")));
     correction.corrects = Some(first);
     let by = apply(&mut incident, &Event::Updated(Box::new(correction)));
     for seq in [first, by] {
         apply(&mut incident, &Event::Redacted { seq });
     }
-    assert_eq!(incident.face.updates, before.updates);
-    assert_eq!(incident.face.dropped, before.dropped);
+    assert_eq!(incident.status_page.updates, before.updates);
+    assert_eq!(incident.status_page.dropped, before.dropped);
     // A correction of what never was public is a line of its own.
     let internal = post(&mut incident, minute(201), None, None);
     let mut correction = updated(minute(202), None, Some(text("now public")));
@@ -169,15 +169,15 @@ fn a_line_older_than_a_dropped_one_is_dropped_at_once() {
     for n in 11..=60 {
         last = post(&mut incident, minute(n), None, Some(&long));
     }
-    assert_eq!(incident.face.updates.len(), 40);
+    assert_eq!(incident.status_page.updates.len(), 40);
     for seq in last - 5..=last {
         apply(&mut incident, &Event::Redacted { seq });
     }
-    let dropped = incident.face.dropped.lines;
+    let dropped = incident.status_page.dropped.lines;
     post(&mut incident, minute(5), None, Some("too late"));
     post(&mut incident, minute(55), None, Some("in time"));
-    assert_eq!(incident.face.dropped.lines, dropped + 1);
-    let shown = show(&incident, &[], &PublicNames::default(), minute(61)).unwrap();
+    assert_eq!(incident.status_page.dropped.lines, dropped + 1);
+    let shown = public_incident(&incident, &[], &PublicNames::default(), minute(61)).unwrap();
     let said = |body: &str| shown.updates.iter().any(|line| line.body.as_str() == body);
     assert!(said("in time") && !said("too late"));
     let identified = |line: &PublicUpdate| line.status == PublicStatus::Identified;
@@ -187,7 +187,7 @@ fn a_line_older_than_a_dropped_one_is_dropped_at_once() {
 /// Dropped lines are counted as far as the page showed them.
 #[test]
 fn only_lines_that_show_count_among_those_that_are_dropped() {
-    let line = |seq: u64, status: Status, transition: bool, body: Option<&str>| FaceUpdate {
+    let line = |seq: u64, status: Status, transition: bool, body: Option<&str>| StatusPageUpdate {
         seq,
         at: minute(seq),
         status,
@@ -228,9 +228,13 @@ fn a_change_that_the_page_shows_touches_it() {
         (Change::Cause(None), false),
     ] {
         let mut incident = public_one(1, Severity::Sev1);
-        let before = incident.face.changed_at;
+        let before = incident.status_page.changed_at;
         apply(&mut incident, &Event::Changed(change.clone()));
-        assert_eq!(incident.face.changed_at != before, touches, "{change:?}");
+        assert_eq!(
+            incident.status_page.changed_at != before,
+            touches,
+            "{change:?}"
+        );
     }
 }
 
@@ -254,7 +258,7 @@ fn a_correction_with_a_change_of_status_shows_the_change() {
 fn states_of_before_are_read_and_bounded_at_their_next_write() {
     let mut incident = public_one(1, Severity::Sev1);
     for n in 0..500 {
-        incident.state_mut().face.update(
+        incident.state_mut().status_page.update(
             &updated(minute(n), None, Some(text(&"y".repeat(2_000)))),
             n + 1,
             minute(n),
@@ -265,7 +269,7 @@ fn states_of_before_are_read_and_bounded_at_their_next_write() {
     assert!(json["face"].get("dropped").is_none() && json.get("cancelled_at").is_none());
     json["face"].as_object_mut().unwrap().remove("merged");
     let mut read: Incident = serde_json::from_value(json).unwrap();
-    assert_eq!(read.face.updates.len(), 500);
+    assert_eq!(read.status_page.updates.len(), 500);
     let page = page_of(vec![read.clone()], &[], minute(501));
     assert_eq!(
         page.incidents[0].updates.len() as u64 + page.incidents[0].updates_omitted,
@@ -273,8 +277,8 @@ fn states_of_before_are_read_and_bounded_at_their_next_write() {
     );
     read.state_mut().last_seq = 500;
     post(&mut read, minute(600), None, Some("z"));
-    assert_eq!(read.face.updates.len() as u64, KEPT_LINES as u64);
-    assert_eq!(read.face.dropped.lines, 501 - KEPT_LINES as u64);
+    assert_eq!(read.status_page.updates.len() as u64, KEPT_LINES as u64);
+    assert_eq!(read.status_page.dropped.lines, 501 - KEPT_LINES as u64);
 }
 
 /// The worst first, then the newest, and everything counts for the indicator.

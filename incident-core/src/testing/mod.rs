@@ -15,7 +15,8 @@ use crate::paging::{DeliveryResult, PageAction, PageEvent, Receipt, TargetId, Ur
 use crate::policy::Policy;
 use crate::port::{Clock, IdGen, Pager};
 use crate::{
-    IncidentId, Invalid, PersonName, PublicId, Salt, ServiceId, Statement, Text, Timestamp, Title,
+    IncidentId, PersonName, PublicId, Salt, ServiceId, Statement, Text, Timestamp, Title,
+    ValidationError,
 };
 
 /// A clock that moves only when told to.
@@ -100,7 +101,7 @@ impl RecordingPager {
     ///
     /// # Errors
     /// The name is not one of a target.
-    pub fn named(name: &str) -> Result<Self, Invalid> {
+    pub fn named(name: &str) -> Result<Self, ValidationError> {
         Ok(Self::of(TargetId::new(name)?))
     }
 
@@ -150,7 +151,7 @@ impl Pager for RecordingPager {
         true
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
+    async fn send(&self, page: &PageEvent, _timeout: Duration) -> DeliveryResult {
         let mut state = self.lock();
         state.sent.push(page.clone());
         let answer = if state.script.is_empty() {
@@ -177,7 +178,7 @@ impl Pager for RecordingPager {
 ///
 /// # Errors
 /// The name is not one of a person.
-pub fn caller(name: &str, role: Role) -> Result<Caller, Invalid> {
+pub fn caller(name: &str, role: Role) -> Result<Caller, ValidationError> {
     Ok(Caller {
         actor: Actor::person(PersonName::new(name)?),
         role,
@@ -188,7 +189,7 @@ pub fn caller(name: &str, role: Role) -> Result<Caller, Invalid> {
 ///
 /// # Errors
 /// The message is empty.
-pub fn update_to(status: Status, message: &str) -> Result<Command, Invalid> {
+pub fn update_to(status: Status, message: &str) -> Result<Command, ValidationError> {
     Ok(Command::Update(Box::new(Update::to_status(
         Statement::new(message)?,
         status,

@@ -17,7 +17,7 @@ pub struct CanonicalError(#[from] serde_json::Error);
 
 /// What an entry shows beside its free text: exactly what was hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct EntryFields {
     /// What kind of entry.
     pub kind: EntryKind,
     /// Who wrote it.
@@ -67,7 +67,7 @@ const fn version(has_marks: bool) -> u8 {
     if has_marks { 2 } else { 1 }
 }
 
-impl Shown {
+impl EntryFields {
     pub(super) fn of(draft: &EntryDraft, commitments: BTreeMap<TextName, Hash>) -> Self {
         Self {
             kind: draft.kind,

@@ -154,7 +154,9 @@ impl EntryDraft {
                 }
             }
             Event::Observed {
-                said, occurred_at, ..
+                statement: said,
+                occurred_at,
+                ..
             } => Self {
                 occurred_at: *occurred_at,
                 ..made(EntryKind::Observation, said.as_str())

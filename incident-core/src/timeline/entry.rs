@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CanonicalError, EntryDraft, Shown};
+use super::{CanonicalError, EntryDraft, EntryFields};
 use crate::chain::{Hash, Head, Verdict, Walk, commitment, link};
 use crate::incident::{CommsSent, FieldDelta};
 use crate::{IncidentId, Name, Salt, Text};
@@ -60,7 +60,7 @@ pub struct SysIncidentUpdateEntry {
     /// The bytes that were hashed.
     pub canonical: Vec<u8>,
     /// What those bytes say.
-    pub shown: Shown,
+    pub fields: EntryFields,
     /// The free texts; none after a redaction.
     pub texts: BTreeMap<TextName, CommittedText>,
     /// The hash of the entry before.
@@ -73,7 +73,7 @@ impl SysIncidentUpdateEntry {
     /// Whether its free text was erased.
     #[must_use]
     pub fn is_redacted(&self) -> bool {
-        self.texts.is_empty() && !self.shown.commitments.is_empty()
+        self.texts.is_empty() && !self.fields.commitments.is_empty()
     }
 
     /// One of its free texts; none where it has none or it was erased.
@@ -94,7 +94,7 @@ impl SysIncidentUpdateEntry {
     #[must_use]
     pub fn comms_sent(&self) -> Option<CommsSent> {
         Some(CommsSent {
-            audience: self.shown.audience?,
+            audience: self.fields.audience?,
             channel: Name::stored(self.text(TextName::CommsChannel)?).ok()?,
             summary: Text::stored(self.text(TextName::CommsSummary)?).ok()?,
         })
@@ -158,7 +158,7 @@ pub fn seal(
         .iter()
         .map(|(name, text)| (*name, commitment(text.salt, &text.text)))
         .collect();
-    let shown = Shown::of(draft, commitments);
+    let shown = EntryFields::of(draft, commitments);
     let canonical = shown.to_bytes()?;
     let seq = head.seq + 1;
     let hash = link(
@@ -172,7 +172,7 @@ pub fn seal(
         incident_id,
         seq,
         canonical,
-        shown,
+        fields: shown,
         texts,
         prev_hash: head.hash,
         hash,
@@ -207,7 +207,7 @@ pub fn verify_next(
     if hash != entry.hash {
         return Err("the hash does not fit the stored bytes");
     }
-    if !Shown::from_bytes(&entry.canonical).is_ok_and(|shown| shown == entry.shown) {
+    if !EntryFields::from_bytes(&entry.canonical).is_ok_and(|shown| shown == entry.fields) {
         return Err("what is shown is not what was hashed");
     }
     verify_texts(entry)?;
@@ -222,11 +222,11 @@ fn verify_texts(entry: &SysIncidentUpdateEntry) -> Result<(), &'static str> {
     if entry.is_redacted() {
         return Ok(());
     }
-    if !entry.texts.keys().eq(entry.shown.commitments.keys()) {
+    if !entry.texts.keys().eq(entry.fields.commitments.keys()) {
         return Err("a text is missing or was added");
     }
     let fits = |(name, text): (&TextName, &CommittedText)| {
-        entry.shown.commitments.get(name) == Some(&commitment(text.salt, &text.text))
+        entry.fields.commitments.get(name) == Some(&commitment(text.salt, &text.text))
     };
     if entry.texts.iter().all(fits) {
         Ok(())

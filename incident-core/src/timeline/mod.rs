@@ -20,7 +20,7 @@ mod draft;
 mod entry;
 mod marks;
 
-pub use canonical::{CanonicalError, Shown};
+pub use canonical::{CanonicalError, EntryFields};
 pub use draft::{EntryDraft, EntryKind};
 pub use entry::{
     CommittedText, SysIncidentUpdateEntry, TextName, redact, seal, verify, verify_next,

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use incident_core::billing::{Batch, BilledCredit, HeldCredit, Lookup, Submission};
-use incident_core::cell;
+use incident_core::escape_csv_formula;
 use incident_core::paging::{NotSent, NotSentReason, TargetId};
 use incident_core::port::{BillingSink, LookupBy};
-use incident_core::{CreditId, Currency, Invalid, MessageId, Money, Period};
+use incident_core::{CreditId, Currency, MessageId, Money, Period, ValidationError};
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time;
 
 /// Appends each credit as a line of CSV (RFC 4180, with a head) to one file, and syncs
 /// it to the disk before it says so.
@@ -55,7 +55,7 @@ impl FileSink {
     ///
     /// # Errors
     /// None today: the name of the target is a constant.
-    pub fn new(path: impl Into<PathBuf>) -> Result<Self, Invalid> {
+    pub fn new(path: impl Into<PathBuf>) -> Result<Self, ValidationError> {
         Ok(Self {
             path: path.into(),
             target: TargetId::new("file")?,
@@ -83,7 +83,7 @@ impl Line {
         Self {
             key: credit.key,
             batch,
-            tenant_id: cell(credit.tenant_id.as_str()).into_owned(),
+            tenant_id: escape_csv_formula(credit.tenant_id.as_str()).into_owned(),
             incident_id: credit
                 .incident_id
                 .map_or_else(String::new, |id| id.to_string()),
@@ -94,13 +94,13 @@ impl Line {
             currency: credit.amount.map(|amount| amount.currency),
             reverses: credit.reverses,
             outage_ms: credit.outage_ms,
-            terms_version: cell(credit.terms_version.as_str()).into_owned(),
-            approved_by: cell(credit.approved_by.as_str()).into_owned(),
+            terms_version: escape_csv_formula(credit.terms_version.as_str()).into_owned(),
+            approved_by: escape_csv_formula(credit.approved_by.as_str()).into_owned(),
             approved_at: credit.approved_at.to_string(),
         }
     }
 
-    fn held(self) -> Result<HeldCredit, Invalid> {
+    fn held(self) -> Result<HeldCredit, ValidationError> {
         let amount = self.amount_minor.zip(self.currency);
         Ok(HeldCredit {
             key: self.key,
@@ -117,13 +117,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const AT_THE_START: Duration = Duration::from_secs(5);
 
 /// Waits for a lock of the file for so long at most; it is released when the file is closed.
-fn wait_for(within: Duration, lock: impl Fn() -> Result<(), TryLockError>) -> io::Result<()> {
-    let until = Instant::now() + within;
+fn wait_for(timeout: Duration, lock: impl Fn() -> Result<(), TryLockError>) -> io::Result<()> {
+    let deadline = Instant::now() + timeout;
     loop {
         match lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(LOOK_AGAIN),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(LOOK_AGAIN),
             Err(TryLockError::WouldBlock) => {
                 let reason = "another process has locked it";
                 return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
@@ -133,14 +133,14 @@ fn wait_for(within: Duration, lock: impl Fn() -> Result<(), TryLockError>) -> io
 }
 
 /// Opens the file for appending, locked.
-fn locked(path: &Path, within: Duration) -> io::Result<File> {
+fn locked(path: &Path, timeout: Duration) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true).read(true);
     // Who owes whom what is nobody else's business.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
-    wait_for(within, || file.try_lock())?;
+    wait_for(timeout, || file.try_lock())?;
     Ok(file)
 }
 
@@ -197,9 +197,9 @@ fn append(
     path: &Path,
     batch: MessageId,
     credits: Vec<BilledCredit>,
-    within: Duration,
+    timeout: Duration,
 ) -> io::Result<bool> {
-    let mut file = locked(path, within)?;
+    let mut file = locked(path, timeout)?;
     let is_new = append_to(&mut file, batch, credits)?;
     sync_folder(path);
     Ok(is_new)
@@ -261,7 +261,7 @@ fn synced(file: &mut impl Disk) -> io::Result<Vec<u8>> {
 /// The lines that are wanted, all of them on the disk.
 fn read(
     path: &Path,
-    within: Duration,
+    timeout: Duration,
     wanted: impl Fn(&Line) -> bool,
 ) -> io::Result<Vec<HeldCredit>> {
     let mut file = match File::open(path) {
@@ -269,7 +269,7 @@ fn read(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    wait_for(within, || file.try_lock_shared())?;
+    wait_for(timeout, || file.try_lock_shared())?;
     let kept = synced(&mut file)?;
     let held = lines(&kept).filter_map(|line| match line {
         Ok(line) if wanted(&line) => Some(line.held().map_err(io::Error::other)),
@@ -297,15 +297,15 @@ impl BillingSink for FileSink {
         None
     }
 
-    async fn submit(&self, batch: &Batch, within: Duration) -> Submission {
+    async fn submit(&self, batch: &Batch, timeout: Duration) -> Submission {
         let Ok(credits) = batch.credits() else {
             return not_taken(NotSentReason::Rejected);
         };
         let (path, id) = (self.path.clone(), batch.id());
         // The lock has half of the time, so that a line that waits for it is not written later.
-        let for_lock = within / 2;
+        let for_lock = timeout / 2;
         let writing = spawn_blocking(move || append(&path, id, credits, for_lock));
-        match timeout(within, writing).await {
+        match time::timeout(timeout, writing).await {
             Ok(Ok(Ok(true))) => Submission::Accepted,
             Ok(Ok(Ok(false))) => Submission::Duplicate,
             Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::TimedOut => {
@@ -320,8 +320,8 @@ impl BillingSink for FileSink {
         }
     }
 
-    async fn lookup(&self, asked: LookupBy<'_>, within: Duration) -> Lookup {
-        let (path, for_lock) = (self.path.clone(), within / 2);
+    async fn lookup(&self, asked: LookupBy<'_>, timeout: Duration) -> Lookup {
+        let (path, for_lock) = (self.path.clone(), timeout / 2);
         let reading = match asked {
             LookupBy::Keys(keys) => {
                 let keys: BTreeSet<CreditId> = keys.iter().copied().collect();
@@ -331,7 +331,7 @@ impl BillingSink for FileSink {
                 spawn_blocking(move || read(&path, for_lock, |line| line.period == period))
             }
         };
-        match timeout(within, reading).await {
+        match time::timeout(timeout, reading).await {
             Ok(Ok(Ok(held))) => Lookup::Found(held),
             Ok(Ok(Err(_)) | Err(_)) | Err(_) => Lookup::Unavailable,
         }

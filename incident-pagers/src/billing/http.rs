@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::Invalid;
+use incident_core::ValidationError;
 use incident_core::billing::{Batch, HeldCredit, Lookup, Submission};
 use incident_core::engine::system::SystemClock;
 use incident_core::paging::{NotSent, NotSentReason, TargetId};
@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use super::SigningSecret;
 use super::wire::{Answer, Question};
-use crate::vendor::transport::{Reply, Sent, Transport, wish};
-use crate::vendor::{BaseUrl, BuildError};
+use crate::vendor::transport::{Reply, Sent, Transport, retry_after};
+use crate::vendor::{BaseUrl, PagerBuildError};
 
 /// How long receivers remember ids, unless they say otherwise. Payment providers keep
 /// idempotency keys for a day.
@@ -81,7 +81,7 @@ impl HttpSink {
         }
     }
 
-    fn request(&self, url: &Url, id: &str, body: Vec<u8>) -> Result<Request, Invalid> {
+    fn request(&self, url: &Url, id: &str, body: Vec<u8>) -> Result<Request, ValidationError> {
         let seconds = self.clock.now().micros().div_euclid(1_000_000);
         let signature = self.secret.sign(id, seconds, &body);
         self.transport
@@ -94,7 +94,7 @@ impl HttpSink {
             .header("webhook-signature", signature)
             .body(body)
             .build()
-            .map_err(|_| Invalid::new("request", "headers that can be sent"))
+            .map_err(|_| ValidationError::new("request", "headers that can be sent"))
     }
 }
 
@@ -126,7 +126,7 @@ impl HttpSinkBuilder {
     ///
     /// # Errors
     /// No client could be made.
-    pub fn build(self) -> Result<HttpSink, BuildError> {
+    pub fn build(self) -> Result<HttpSink, PagerBuildError> {
         Ok(HttpSink {
             submit: self.base.call("")?,
             status: self.base.call("/status")?,
@@ -153,9 +153,11 @@ fn answered(reply: &Reply) -> Submission {
             refused(NotSentReason::Unauthorized, None)
         }
         StatusCode::CONFLICT | StatusCode::TOO_EARLY | StatusCode::SERVICE_UNAVAILABLE => {
-            refused(NotSentReason::Unavailable, wish(&reply.headers))
+            refused(NotSentReason::Unavailable, retry_after(&reply.headers))
         }
-        StatusCode::TOO_MANY_REQUESTS => refused(NotSentReason::RateLimited, wish(&reply.headers)),
+        StatusCode::TOO_MANY_REQUESTS => {
+            refused(NotSentReason::RateLimited, retry_after(&reply.headers))
+        }
         StatusCode::REQUEST_TIMEOUT => Submission::Unknown,
         _ if status.is_success() => {
             let body = reply.json();
@@ -182,12 +184,12 @@ impl BillingSink for HttpSink {
         Some(self.key_window)
     }
 
-    async fn submit(&self, batch: &Batch, within: Duration) -> Submission {
+    async fn submit(&self, batch: &Batch, timeout: Duration) -> Submission {
         let (id, body) = (batch.id().to_string(), batch.body().as_bytes().to_vec());
         let Ok(request) = self.request(&self.submit, &id, body) else {
             return refused(NotSentReason::Rejected, None);
         };
-        match self.transport.send(request, within).await {
+        match self.transport.send(request, timeout).await {
             Sent::NotConnected(reason) => {
                 tracing::debug!(reason, "billing is not reachable");
                 refused(NotSentReason::Unreachable, None)
@@ -206,7 +208,7 @@ impl BillingSink for HttpSink {
         }
     }
 
-    async fn lookup(&self, asked: LookupBy<'_>, within: Duration) -> Lookup {
+    async fn lookup(&self, asked: LookupBy<'_>, timeout: Duration) -> Lookup {
         let question = Question::from(asked);
         let Ok(body) = serde_json::to_vec(&question) else {
             return Lookup::Unavailable;
@@ -216,7 +218,7 @@ impl BillingSink for HttpSink {
         let Ok(request) = self.request(&self.status, &id, body) else {
             return Lookup::Unavailable;
         };
-        let Sent::Answered(reply) = self.transport.ask(request, within).await else {
+        let Sent::Answered(reply) = self.transport.ask(request, timeout).await else {
             return Lookup::Unavailable;
         };
         match reply.status {

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use incident_core::Invalid;
+use incident_core::ValidationError;
 use secrecy::{ExposeSecret, SecretSlice};
 use sha2::Sha256;
 
@@ -17,8 +17,9 @@ impl SigningSecret {
     ///
     /// # Errors
     /// It has another form. The error does not repeat what was given.
-    pub fn new(secret: &str) -> Result<Self, Invalid> {
-        let wrong = || Invalid::new("secret", "whsec_ and the base64 of 24 to 64 random bytes");
+    pub fn new(secret: &str) -> Result<Self, ValidationError> {
+        let wrong =
+            || ValidationError::new("secret", "whsec_ and the base64 of 24 to 64 random bytes");
         let encoded = secret.trim().strip_prefix("whsec_").ok_or_else(wrong)?;
         let bytes = STANDARD.decode(encoded).map_err(|_| wrong())?;
         if !(24..=64).contains(&bytes.len()) {

@@ -1,6 +1,6 @@
 //! Secrets that deliveries are proven with.
 
-use incident_core::Invalid;
+use incident_core::ValidationError;
 use secrecy::{ExposeSecret, SecretString};
 
 /// The secret of a webhook: the key of its signatures, or the token that it
@@ -14,14 +14,14 @@ impl WebhookSecret {
     /// # Errors
     /// Not 16 to 200 visible ASCII characters. The error does not repeat what was
     /// given.
-    pub fn new(secret: impl Into<String>) -> Result<Self, Invalid> {
+    pub fn new(secret: impl Into<String>) -> Result<Self, ValidationError> {
         let secret = secret.into();
         let fits = (16..=200).contains(&secret.len());
         if fits && secret.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(Self(SecretString::from(secret)))
         } else {
             let expected = "16 to 200 visible ASCII characters";
-            Err(Invalid::new("webhook_secret", expected))
+            Err(ValidationError::new("webhook_secret", expected))
         }
     }
 

@@ -12,8 +12,8 @@ use incident_core::billing::BilledCredit;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::StandIn;
-use super::book::{Book, Seen};
+use super::MockVendor;
+use super::book::{AlertBook, RecordedRequest};
 use super::http::Reply;
 use super::stand_in::Rules;
 use crate::SigningSecret;
@@ -23,10 +23,10 @@ use crate::billing::wire::{Answer, Held, Question};
 const TOLERANCE: i64 = 5 * 60;
 
 /// A billing system on a loopback port. It stops when dropped, and misbehaves as any
-/// [`StandIn`] does.
+/// [`MockVendor`] does.
 #[derive(Debug)]
 pub struct Billing {
-    stand_in: StandIn,
+    stand_in: MockVendor,
     books: Arc<Mutex<Books>>,
 }
 
@@ -55,7 +55,7 @@ impl Billing {
             secret,
             books: Arc::clone(&books),
         };
-        let stand_in = StandIn::start(Box::new(rules)).await?;
+        let stand_in = MockVendor::start(Box::new(rules)).await?;
         Ok(Self { stand_in, books })
     }
 
@@ -98,9 +98,9 @@ impl Billing {
 }
 
 impl Deref for Billing {
-    type Target = StandIn;
+    type Target = MockVendor;
 
-    fn deref(&self) -> &StandIn {
+    fn deref(&self) -> &MockVendor {
         &self.stand_in
     }
 }
@@ -122,7 +122,7 @@ struct Data {
 }
 
 impl BillingRules {
-    fn is_proven(&self, seen: &Seen) -> bool {
+    fn is_proven(&self, seen: &RecordedRequest) -> bool {
         let header = |name: &str| seen.header(name).unwrap_or_default();
         let Ok(seconds) = header("webhook-timestamp").parse::<i64>() else {
             return false;
@@ -136,7 +136,7 @@ impl BillingRules {
 }
 
 impl Rules for BillingRules {
-    fn attempt(&self, seen: &Seen) -> Option<(String, String)> {
+    fn attempt(&self, seen: &RecordedRequest) -> Option<(String, String)> {
         let action = if seen.target.ends_with("/status") {
             "status"
         } else {
@@ -145,11 +145,11 @@ impl Rules for BillingRules {
         Some((action.to_owned(), seen.header("webhook-id")?.to_owned()))
     }
 
-    fn account(&self, _seen: &Seen) -> Option<String> {
+    fn account(&self, _seen: &RecordedRequest) -> Option<String> {
         None
     }
 
-    fn taken(&self, _seen: &Seen) -> Reply {
+    fn taken(&self, _seen: &RecordedRequest) -> Reply {
         Reply::json(202, &json!({"duplicate": false}))
     }
 
@@ -157,7 +157,12 @@ impl Rules for BillingRules {
         Reply::json(429, &json!({"error": "too many requests"}))
     }
 
-    fn handle(&mut self, seen: &Seen, _keys: Option<&[String]>, _book: &mut Book) -> Reply {
+    fn handle(
+        &mut self,
+        seen: &RecordedRequest,
+        _keys: Option<&[String]>,
+        _book: &mut AlertBook,
+    ) -> Reply {
         if !self.is_proven(seen) {
             return Reply::json(401, &json!({"error": "the signature does not fit"}));
         }
@@ -170,7 +175,7 @@ impl Rules for BillingRules {
 }
 
 impl Books {
-    fn submit(&mut self, seen: &Seen) -> Reply {
+    fn submit(&mut self, seen: &RecordedRequest) -> Reply {
         let Ok(payload) = serde_json::from_slice::<Payload>(&seen.body) else {
             return Reply::json(422, &json!({"error": "this is no batch of credits"}));
         };
@@ -192,7 +197,7 @@ impl Books {
         Reply::json(200, &json!({"duplicate": false}))
     }
 
-    fn status(&self, seen: &Seen) -> Reply {
+    fn status(&self, seen: &RecordedRequest) -> Reply {
         if !self.can_be_asked {
             return Reply::json(404, &json!({"error": "not found"}));
         }

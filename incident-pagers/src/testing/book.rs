@@ -52,7 +52,7 @@ pub struct WokenBy {
 
 /// A request, as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct RecordedRequest {
     /// When it had been read.
     pub at: Instant,
     /// `POST`, ...
@@ -67,7 +67,7 @@ pub struct Seen {
     pub status: Option<u16>,
 }
 
-impl Seen {
+impl RecordedRequest {
     /// The value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -84,7 +84,7 @@ impl Seen {
 
 /// Alerts and wakes of one vendor.
 #[derive(Debug, Default)]
-pub(super) struct Book {
+pub(super) struct AlertBook {
     pub(super) alerts: Vec<Alert>,
     pub(super) wakes: Vec<WokenBy>,
     /// Everything is taken, and nothing opened: a maintenance window.
@@ -93,7 +93,7 @@ pub(super) struct Book {
     pub(super) closes_after: Option<Duration>,
 }
 
-impl Book {
+impl AlertBook {
     /// The alert of a key that is not closed: vendors deduplicate only those.
     pub(super) fn open(&mut self, account: &str, key: &str) -> Option<&mut Alert> {
         self.alerts.iter_mut().find(|alert| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// What a stand-in does with one request instead of answering it.
 ///
 /// That connections are refused is a state of the whole stand-in: see
-/// [`StandIn::refuse`](super::StandIn::refuse).
+/// [`MockVendor::refuse`](super::MockVendor::refuse).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -31,12 +31,12 @@ pub enum Fault {
     /// The request is done, and answered with a body of so many bytes.
     HugeBody(usize),
     /// Another answer.
-    Answer(Canned),
+    Answer(CannedResponse),
 }
 
 /// An answer that is made up beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Canned {
+pub struct CannedResponse {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: String,
@@ -59,17 +59,17 @@ impl Fault {
     /// A status instead of doing anything.
     #[must_use]
     pub const fn status(status: u16) -> Self {
-        Self::Answer(Canned::status(status))
+        Self::Answer(CannedResponse::status(status))
     }
 
     /// A redirect to an address.
     #[must_use]
     pub fn redirect(to: &str) -> Self {
-        Self::Answer(Canned::status(307).header("Location", to))
+        Self::Answer(CannedResponse::status(307).header("Location", to))
     }
 }
 
-impl Canned {
+impl CannedResponse {
     /// An answer without headers of its own and without a body, to a request
     /// that is not done.
     #[must_use]

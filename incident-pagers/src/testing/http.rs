@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::book::Seen;
+use super::book::RecordedRequest;
 
 /// Most bytes of a head and of a body.
 const HEAD: usize = 64 * 1024;
@@ -52,7 +52,7 @@ impl Reply {
 }
 
 /// Reads one request; none at the end of the connection.
-pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Option<Seen>> {
+pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Option<RecordedRequest>> {
     let mut bytes = Vec::new();
     loop {
         if let Some((mut seen, head, length)) = head_of(&bytes)? {
@@ -87,7 +87,7 @@ pub(super) async fn read(stream: &mut TcpStream) -> io::Result<Option<Seen>> {
 }
 
 /// The head, its length, and that of the body; none while it is incomplete.
-fn head_of(bytes: &[u8]) -> io::Result<Option<(Seen, usize, usize)>> {
+fn head_of(bytes: &[u8]) -> io::Result<Option<(RecordedRequest, usize, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut request = httparse::Request::new(&mut headers);
     let Ok(status) = request.parse(bytes) else {
@@ -104,7 +104,7 @@ fn head_of(bytes: &[u8]) -> io::Result<Option<(Seen, usize, usize)>> {
             (header.name.to_ascii_lowercase(), value)
         })
         .collect();
-    let seen = Seen {
+    let seen = RecordedRequest {
         at: Instant::now(),
         method: request.method.unwrap_or_default().to_owned(),
         target: request.path.unwrap_or_default().to_owned(),

@@ -1,6 +1,6 @@
 //! Stand-ins of the vendors, for tests of hosts and of ours.
 //!
-//! A [`StandIn`] listens on a loopback port, keeps alerts by the vendor's rules,
+//! A [`MockVendor`] listens on a loopback port, keeps alerts by the vendor's rules,
 //! refuses what the vendor refuses, and counts a *wake* only when an alert
 //! opens. It can be told to misbehave, request by request: see [`Fault`].
 //!
@@ -9,11 +9,11 @@
 //! use incident_core::paging::PageAction;
 //! use incident_core::port::Pager;
 //! use incident_core::testing::a_page;
-//! use incident_pagers::testing::{Fault, StandIn};
+//! use incident_pagers::testing::{Fault, MockVendor};
 //! use incident_pagers::{PagerDuty, RoutingKey};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let vendor = StandIn::pagerduty().await?;
+//! let vendor = MockVendor::pagerduty().await?;
 //! let key = RoutingKey::new("0123456789abcdef0123456789abcdef")?;
 //! let pager = PagerDuty::builder(key).base_url(vendor.base_url()).build()?;
 //!
@@ -51,7 +51,7 @@ pub fn pagerduty_answer(status: u16, headers: &[(&str, &str)], body: &str) -> De
 }
 
 pub use billing::Billing;
-pub use book::{Alert, AlertState, Seen, WokenBy};
-pub use fault::{Attempt, Canned, Fault};
-pub use stand_in::StandIn;
+pub use book::{Alert, AlertState, RecordedRequest, WokenBy};
+pub use fault::{Attempt, CannedResponse, Fault};
+pub use stand_in::MockVendor;
 pub use webhooks::{Delivered, Webhooks};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::book::{Alert, AlertState, Book, Seen};
+use super::book::{Alert, AlertBook, AlertState, RecordedRequest};
 use super::http::Reply;
 use super::stand_in::Rules;
 
@@ -24,7 +24,7 @@ struct Call {
 }
 
 impl Call {
-    fn of(seen: &Seen) -> Option<Self> {
+    fn of(seen: &RecordedRequest) -> Option<Self> {
         let (path, query) = seen.target.split_once('?').unwrap_or((&seen.target, ""));
         let (_, rest) = path.split_once("/v2/alerts")?;
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -37,7 +37,7 @@ impl Call {
 }
 
 impl Rules for OpsGenieRules {
-    fn attempt(&self, seen: &Seen) -> Option<(String, String)> {
+    fn attempt(&self, seen: &RecordedRequest) -> Option<(String, String)> {
         let call = Call::of(seen)?;
         match call.segments.as_slice() {
             [] => {
@@ -49,7 +49,7 @@ impl Rules for OpsGenieRules {
         }
     }
 
-    fn account(&self, seen: &Seen) -> Option<String> {
+    fn account(&self, seen: &RecordedRequest) -> Option<String> {
         // Questions have a budget of their own.
         let key = seen
             .header("authorization")
@@ -57,7 +57,7 @@ impl Rules for OpsGenieRules {
         Some(key.to_owned())
     }
 
-    fn taken(&self, _seen: &Seen) -> Reply {
+    fn taken(&self, _seen: &RecordedRequest) -> Reply {
         let body = json!({"result": "Request will be processed", "took": 0.1, "requestId": "late"});
         Reply::json(202, &body)
     }
@@ -74,7 +74,12 @@ impl Rules for OpsGenieRules {
         reply
     }
 
-    fn handle(&mut self, seen: &Seen, keys: Option<&[String]>, book: &mut Book) -> Reply {
+    fn handle(
+        &mut self,
+        seen: &RecordedRequest,
+        keys: Option<&[String]>,
+        book: &mut AlertBook,
+    ) -> Reply {
         let account = seen
             .header("authorization")
             .and_then(|value| value.strip_prefix("GenieKey "));
@@ -141,7 +146,7 @@ impl OpsGenieRules {
         Reply::json(202, &body)
     }
 
-    fn create(&mut self, seen: &Seen, account: &str, book: &mut Book) -> Reply {
+    fn create(&mut self, seen: &RecordedRequest, account: &str, book: &mut AlertBook) -> Reply {
         let Some(body) = seen.json().filter(Value::is_object) else {
             return self.refuse(400, "Could not parse request body", &[]);
         };
@@ -168,7 +173,13 @@ impl OpsGenieRules {
         self.queued("Create", &alias, true, "Created alert")
     }
 
-    fn act(&mut self, seen: &Seen, verb: &str, alias: &str, alert: Option<&mut Alert>) -> Reply {
+    fn act(
+        &mut self,
+        seen: &RecordedRequest,
+        verb: &str,
+        alias: &str,
+        alert: Option<&mut Alert>,
+    ) -> Reply {
         let body = match seen.json() {
             Some(body) if body.is_object() => body,
             None if seen.body.is_empty() => json!({}),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::book::{Alert, AlertState, Book, Seen};
+use super::book::{Alert, AlertBook, AlertState, RecordedRequest};
 use super::http::Reply;
 use super::stand_in::Rules;
 
@@ -16,17 +16,17 @@ const BODY_BYTES: usize = 512_000;
 pub(super) struct PagerDutyRules;
 
 impl Rules for PagerDutyRules {
-    fn attempt(&self, seen: &Seen) -> Option<(String, String)> {
+    fn attempt(&self, seen: &RecordedRequest) -> Option<(String, String)> {
         let body = seen.json()?;
         let text = |name: &str| Some(body.get(name)?.as_str()?.to_owned());
         Some((text("event_action")?, text("dedup_key")?))
     }
 
-    fn account(&self, seen: &Seen) -> Option<String> {
+    fn account(&self, seen: &RecordedRequest) -> Option<String> {
         Some(seen.json()?.get("routing_key")?.as_str()?.to_owned())
     }
 
-    fn taken(&self, seen: &Seen) -> Reply {
+    fn taken(&self, seen: &RecordedRequest) -> Reply {
         let key = seen.json().and_then(|body| body.get("dedup_key").cloned());
         Reply::json(
             202,
@@ -42,7 +42,12 @@ impl Rules for PagerDutyRules {
         )
     }
 
-    fn handle(&mut self, seen: &Seen, keys: Option<&[String]>, book: &mut Book) -> Reply {
+    fn handle(
+        &mut self,
+        seen: &RecordedRequest,
+        keys: Option<&[String]>,
+        book: &mut AlertBook,
+    ) -> Reply {
         let path = seen.target.split('?').next().unwrap_or_default();
         if seen.method == "GET" && path.ends_with("/incidents") {
             return incidents(seen, book);
@@ -93,7 +98,7 @@ impl Rules for PagerDutyRules {
 
 /// The REST API's list of incidents by key. Its token is another one than the
 /// routing key, and is not looked at.
-fn incidents(seen: &Seen, book: &Book) -> Reply {
+fn incidents(seen: &RecordedRequest, book: &AlertBook) -> Reply {
     let query = seen.target.split_once('?').map_or("", |(_, query)| query);
     let key = query
         .split('&')
@@ -135,7 +140,7 @@ fn shown(alert: &Alert) -> Value {
     })
 }
 
-fn trigger(book: &mut Book, account: &str, key: &str, body: &Value) {
+fn trigger(book: &mut AlertBook, account: &str, key: &str, body: &Value) {
     let text = |name: &str| {
         let pointer = format!("/payload/{name}");
         let text = body.pointer(&pointer).and_then(Value::as_str);

@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::book::{Alert, AlertState, Book, Seen, WokenBy};
-use super::fault::{Attempt, Canned, Fault};
+use super::book::{Alert, AlertBook, AlertState, RecordedRequest, WokenBy};
+use super::fault::{Attempt, CannedResponse, Fault};
 use super::http::{Reply, read};
 use super::limit::Limit;
 use super::opsgenie::OpsGenieRules;
@@ -22,27 +22,32 @@ use crate::BaseUrl;
 /// What a vendor does with a request.
 pub(super) trait Rules: Send + fmt::Debug {
     /// The action and the key of a request, where it has them.
-    fn attempt(&self, seen: &Seen) -> Option<(String, String)>;
+    fn attempt(&self, seen: &RecordedRequest) -> Option<(String, String)>;
 
     /// The key under which a request counts against the vendor's limit; none for
     /// one that does not.
-    fn account(&self, seen: &Seen) -> Option<String>;
+    fn account(&self, seen: &RecordedRequest) -> Option<String>;
 
     /// The answer to a request that is taken and not done yet.
-    fn taken(&self, seen: &Seen) -> Reply;
+    fn taken(&self, seen: &RecordedRequest) -> Reply;
 
     /// The answer to one request too many.
     fn throttled(&self, wait: Duration) -> Reply;
 
     /// Does it. `keys` are those that are valid; none where all are.
-    fn handle(&mut self, seen: &Seen, keys: Option<&[String]>, book: &mut Book) -> Reply;
+    fn handle(
+        &mut self,
+        seen: &RecordedRequest,
+        keys: Option<&[String]>,
+        book: &mut AlertBook,
+    ) -> Reply;
 }
 
 /// A vendor on a loopback port, of this process. It stops when dropped.
 ///
 /// It keeps what it is sent, keys included, and shows it: give it made-up keys.
 #[derive(Debug)]
-pub struct StandIn {
+pub struct MockVendor {
     base: BaseUrl,
     shared: Arc<Shared>,
     orders: mpsc::Sender<Order>,
@@ -55,14 +60,14 @@ struct Shared(Mutex<State>);
 
 struct State {
     rules: Box<dyn Rules>,
-    book: Book,
+    book: AlertBook,
     keys: Option<Vec<String>>,
     script: VecDeque<Fault>,
     plan: Option<Plan>,
     attempts: BTreeMap<(String, String), u32>,
-    requests: Vec<Seen>,
+    requests: Vec<RecordedRequest>,
     /// Taken as accepted, and not done yet.
-    overtaken: Vec<Seen>,
+    overtaken: Vec<RecordedRequest>,
     limit: Option<Limit>,
     connections: u64,
     unread: u64,
@@ -84,7 +89,7 @@ struct Order {
     done: oneshot::Sender<io::Result<()>>,
 }
 
-impl StandIn {
+impl MockVendor {
     /// PagerDuty, Events API v2.
     ///
     /// # Errors
@@ -108,7 +113,7 @@ impl StandIn {
         let base = BaseUrl::new(&format!("http://{address}")).map_err(io::Error::other)?;
         let shared = Arc::new(Shared(Mutex::new(State {
             rules,
-            book: Book::default(),
+            book: AlertBook::default(),
             keys: None,
             script: VecDeque::new(),
             plan: None,
@@ -207,7 +212,7 @@ impl StandIn {
 
     /// Every request that was read, in the order of arrival.
     #[must_use]
-    pub fn requests(&self) -> Vec<Seen> {
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.lock().requests.clone()
     }
 
@@ -238,7 +243,7 @@ impl StandIn {
     }
 }
 
-impl Drop for StandIn {
+impl Drop for MockVendor {
     fn drop(&mut self) {
         self.serving.abort();
     }
@@ -252,7 +257,7 @@ impl Shared {
 
 impl State {
     /// The fault of a request that was read.
-    fn planned(&mut self, seen: &Seen) -> Fault {
+    fn planned(&mut self, seen: &RecordedRequest) -> Fault {
         let Some((action, key)) = self.rules.attempt(seen) else {
             return Fault::None;
         };
@@ -271,7 +276,7 @@ impl State {
             .map_or(Fault::None, |plan| plan(&attempt))
     }
 
-    fn handle(&mut self, seen: &Seen) -> Reply {
+    fn handle(&mut self, seen: &RecordedRequest) -> Reply {
         self.book.close_old();
         if let Some(limit) = &mut self.limit
             && let Some(account) = self.rules.account(seen)
@@ -286,7 +291,7 @@ impl State {
         reply
     }
 
-    fn carry_out(&mut self, seen: &Seen) -> Reply {
+    fn carry_out(&mut self, seen: &RecordedRequest) -> Reply {
         self.rules
             .handle(seen, self.keys.as_deref(), &mut self.book)
     }
@@ -401,7 +406,7 @@ async fn exchange(stream: &mut TcpStream, shared: &Shared) -> io::Result<bool> {
 }
 
 /// What is answered; none where the connection is cut instead.
-fn answer(fault: &Fault, state: &mut State, seen: &Seen) -> Option<Reply> {
+fn answer(fault: &Fault, state: &mut State, seen: &RecordedRequest) -> Option<Reply> {
     match fault {
         Fault::None | Fault::Sleep(_) | Fault::Drip(_) => Some(state.handle(seen)),
         Fault::ResetUnread | Fault::ResetRead | Fault::BlackHole => None,
@@ -418,7 +423,7 @@ fn answer(fault: &Fault, state: &mut State, seen: &Seen) -> Option<Reply> {
             reply.body.resize(*bytes, b' ');
             Some(reply)
         }
-        Fault::Answer(Canned {
+        Fault::Answer(CannedResponse {
             status,
             headers,
             body,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use incident_core::Invalid;
+use incident_core::ValidationError;
 use reqwest::Url;
 
 /// `https://host[:port][/prefix]`. Plain `http` is for loopback addresses only:
@@ -17,8 +17,8 @@ impl BaseUrl {
     /// # Errors
     /// It is not https (nor http on loopback), has a user name, a password, a
     /// query or a fragment, or is the address of a call instead of that of the API.
-    pub fn new(text: &str) -> Result<Self, Invalid> {
-        let wrong = |expected| Invalid::new("url", expected);
+    pub fn new(text: &str) -> Result<Self, ValidationError> {
+        let wrong = |expected| ValidationError::new("url", expected);
         let mut url = Url::parse(text.trim())
             .map_err(|_| wrong("an address such as https://events.pagerduty.com"))?;
         let safe = match url.scheme() {
@@ -54,9 +54,9 @@ impl BaseUrl {
     }
 
     /// The address of a call. `path` begins with a slash and is encoded.
-    pub(crate) fn call(&self, path: &str) -> Result<Url, Invalid> {
+    pub(crate) fn call(&self, path: &str) -> Result<Url, ValidationError> {
         let base = self.0.as_str().trim_end_matches('/');
-        let wrong = |_| Invalid::new("url", "an address that a path can be added to");
+        let wrong = |_| ValidationError::new("url", "an address that a path can be added to");
         Url::parse(&format!("{base}{path}")).map_err(wrong)
     }
 }
@@ -69,7 +69,7 @@ pub(crate) enum Base {
 }
 
 impl Base {
-    pub(crate) fn url(self) -> Result<BaseUrl, Invalid> {
+    pub(crate) fn url(self) -> Result<BaseUrl, ValidationError> {
         match self {
             Self::Known(text) => BaseUrl::new(text),
             Self::Given(url) => Ok(url),
@@ -94,9 +94,9 @@ impl fmt::Display for BaseUrl {
 }
 
 impl FromStr for BaseUrl {
-    type Err = Invalid;
+    type Err = ValidationError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
         Self::new(text)
     }
 }

@@ -4,11 +4,11 @@ use incident_core::incident::Mode;
 use incident_core::paging::{PageEvent, Urgency};
 use serde_json::Value;
 
-use crate::vendor::fit;
+use crate::vendor::truncate;
 
 /// `[SEV1] API down`, on one line: what stands on the lock screen of a telephone.
 pub(crate) fn headline(page: &PageEvent, most: usize) -> String {
-    fit::line(&format!("{}{}", marks(page), shown_title(page)), most)
+    truncate::single_line(&format!("{}{}", marks(page), shown_title(page)), most)
 }
 
 /// `[SEV1] Incident #17`: nothing that a vendor could take offence at.
@@ -29,7 +29,7 @@ fn marks(page: &PageEvent) -> String {
 }
 
 fn shown_title(page: &PageEvent) -> String {
-    if fit::is_blank(page.title.as_str()) {
+    if truncate::is_blank(page.title.as_str()) {
         // A page without words is thrown away by people and refused by vendors.
         return format!("Incident #{} (no title)", page.number);
     }
@@ -39,7 +39,7 @@ fn shown_title(page: &PageEvent) -> String {
 /// The services, in one line.
 pub(crate) fn services(page: &PageEvent, most: usize) -> Option<String> {
     let names: Vec<&str> = page.services.iter().map(AsRef::as_ref).collect();
-    (!names.is_empty()).then(|| fit::line(&names.join(", "), most))
+    (!names.is_empty()).then(|| truncate::single_line(&names.join(", "), most))
 }
 
 /// How the page goes out.

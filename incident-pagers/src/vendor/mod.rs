@@ -3,17 +3,17 @@
 mod base_url;
 mod build_error;
 mod content;
-mod fit;
-mod note;
+mod log_exchange;
 mod opsgenie;
 mod pagerduty;
 mod receipt;
 mod secret;
 mod template;
 pub(crate) mod transport;
+mod truncate;
 
 pub use base_url::BaseUrl;
-pub use build_error::BuildError;
+pub use build_error::PagerBuildError;
 pub use opsgenie::{
     OpsGenie, OpsGenieBuilder, OpsGeniePriorities, OpsGeniePriority, OpsGenieRegion, Responder,
     ResponderKind,

@@ -2,8 +2,8 @@
 
 use incident_core::paging::{DeliveryResult, NotSentReason, Receipt};
 
-use crate::vendor::fit;
 use crate::vendor::transport::{Reply, Sent};
+use crate::vendor::truncate;
 
 /// The longest id of a request that is kept.
 const ID: usize = 200;
@@ -36,7 +36,9 @@ pub(crate) fn receipt(reply: &Reply) -> Receipt {
         .as_ref()
         .and_then(|body| body.get("requestId")?.as_str());
     let in_head = || reply.headers.get("x-request-id")?.to_str().ok();
-    let id = in_body.or_else(in_head).map(|id| fit::line(id, ID));
+    let id = in_body
+        .or_else(in_head)
+        .map(|id| truncate::single_line(id, ID));
     Receipt {
         request_id: id.filter(|id| !id.is_empty()),
         reduced: false,

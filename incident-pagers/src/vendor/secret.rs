@@ -1,6 +1,6 @@
 //! Keys of vendors: read once, never shown.
 
-use incident_core::Invalid;
+use incident_core::ValidationError;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -17,13 +17,13 @@ impl RoutingKey {
     ///
     /// # Errors
     /// Not 32 letters and digits. The error does not repeat what was given.
-    pub fn new(key: impl Into<String>) -> Result<Self, Invalid> {
+    pub fn new(key: impl Into<String>) -> Result<Self, ValidationError> {
         let key = key.into();
         if key.len() == 32 && key.bytes().all(|b| b.is_ascii_alphanumeric()) {
             Ok(Self(SecretString::from(key)))
         } else {
             let expected = "an integration key of PagerDuty's Events API v2: 32 letters and digits";
-            Err(Invalid::new("routing_key", expected))
+            Err(ValidationError::new("routing_key", expected))
         }
     }
 
@@ -38,13 +38,13 @@ impl ApiKey {
     /// # Errors
     /// Not 1 to 200 visible ASCII characters, or one of them is a quotation mark,
     /// a backslash or a comma. The error does not repeat what was given.
-    pub fn new(key: impl Into<String>) -> Result<Self, Invalid> {
+    pub fn new(key: impl Into<String>) -> Result<Self, ValidationError> {
         let key = key.into();
         if (1..=200).contains(&key.len()) && key.bytes().all(is_key_byte) {
             Ok(Self(SecretString::from(key)))
         } else {
             let expected = "the key of an API integration: 1 to 200 visible ASCII characters";
-            Err(Invalid::new("api_key", expected))
+            Err(ValidationError::new("api_key", expected))
         }
     }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use incident_core::paging::PageEvent;
-use incident_core::{Invalid, LinkTemplate};
+use incident_core::{LinkTemplate, ValidationError};
 
-use crate::vendor::fit;
+use crate::vendor::truncate;
 
 /// What the host adds to every page: where it comes from, where to look, and
 /// details of its own. The same template serves every vendor; what a vendor has
@@ -53,7 +53,7 @@ pub(crate) const KEY_DETAILS: [&str; 11] = [
 pub(crate) const LEFT_OUT: &str = "left_out";
 
 /// Most links and images of a template.
-const MOST_LINKS: usize = 20;
+const MAX_LINKS: usize = 20;
 
 impl PageTemplate {
     /// The affected system, as a host name or the like; the incident's
@@ -61,7 +61,7 @@ impl PageTemplate {
     ///
     /// # Errors
     /// Blank, or more than 100 characters.
-    pub fn source(self, source: &str) -> Result<Self, Invalid> {
+    pub fn source(self, source: &str) -> Result<Self, ValidationError> {
         let source = Some(visible("source", source, 100)?);
         Ok(Self { source, ..self })
     }
@@ -70,7 +70,7 @@ impl PageTemplate {
     ///
     /// # Errors
     /// Blank, or more than 100 characters.
-    pub fn client(self, client: &str) -> Result<Self, Invalid> {
+    pub fn client(self, client: &str) -> Result<Self, ValidationError> {
         let client = Some(visible("client", client, 100)?);
         Ok(Self { client, ..self })
     }
@@ -87,7 +87,7 @@ impl PageTemplate {
     /// # Errors
     /// The text is blank or has more than 100 characters; or there are 20
     /// links already.
-    pub fn link(mut self, text: &str, to: LinkTemplate) -> Result<Self, Invalid> {
+    pub fn link(mut self, text: &str, to: LinkTemplate) -> Result<Self, ValidationError> {
         let text = visible("link", text, 100)?;
         push("links", &mut self.links, (text, to))?;
         Ok(self)
@@ -98,7 +98,7 @@ impl PageTemplate {
     /// # Errors
     /// The text that stands for it is blank or has more than 100 characters; or
     /// there are 20 images already.
-    pub fn image(mut self, alt: &str, source: LinkTemplate) -> Result<Self, Invalid> {
+    pub fn image(mut self, alt: &str, source: LinkTemplate) -> Result<Self, ValidationError> {
         let alt = visible("image", alt, 100)?;
         push("images", &mut self.images, (alt, source))?;
         Ok(self)
@@ -109,11 +109,11 @@ impl PageTemplate {
     /// # Errors
     /// The name is blank, has more than 100 characters, or is one that every
     /// page has.
-    pub fn detail(mut self, name: &str, value: &str) -> Result<Self, Invalid> {
+    pub fn detail(mut self, name: &str, value: &str) -> Result<Self, ValidationError> {
         let name = visible("detail", name, 100)?;
         if name == LEFT_OUT || KEY_DETAILS.contains(&name.as_str()) {
             let expected = format!("a name that no page has by itself; `{name}` is taken");
-            return Err(Invalid::new("detail", expected));
+            return Err(ValidationError::new("detail", expected));
         }
         self.details.insert(name, value.to_owned());
         Ok(self)
@@ -122,7 +122,7 @@ impl PageTemplate {
     /// The source of a page.
     pub(crate) fn source_of(&self, page: &PageEvent) -> String {
         let source = self.source.as_deref();
-        fit::line(source.unwrap_or(page.environment.as_str()), 100)
+        truncate::single_line(source.unwrap_or(page.environment.as_str()), 100)
     }
 
     /// The client's address for a page.
@@ -141,17 +141,18 @@ impl PageTemplate {
     }
 }
 
-fn visible(field: &'static str, text: &str, most: usize) -> Result<String, Invalid> {
-    if fit::is_blank(text) || text.chars().count() > most || text.chars().any(char::is_control) {
+fn visible(field: &'static str, text: &str, most: usize) -> Result<String, ValidationError> {
+    if truncate::is_blank(text) || text.chars().count() > most || text.chars().any(char::is_control)
+    {
         let expected = format!("1 to {most} characters on one line, not only blanks");
-        return Err(Invalid::new(field, expected));
+        return Err(ValidationError::new(field, expected));
     }
     Ok(text.to_owned())
 }
 
-fn push<T>(field: &'static str, list: &mut Vec<T>, one: T) -> Result<(), Invalid> {
-    if list.len() == MOST_LINKS {
-        return Err(Invalid::new(field, format!("at most {MOST_LINKS}")));
+fn push<T>(field: &'static str, list: &mut Vec<T>, one: T) -> Result<(), ValidationError> {
+    if list.len() == MAX_LINKS {
+        return Err(ValidationError::new(field, format!("at most {MAX_LINKS}")));
     }
     list.push(one);
     Ok(())

@@ -11,7 +11,7 @@ use incident_core::paging::{NotSent, NotSentReason};
 use incident_core::port::{BillingSink, LookupBy};
 use incident_core::testing::ManualClock;
 use incident_core::{CreditId, MessageId};
-use incident_pagers::testing::{Billing, Canned, Fault};
+use incident_pagers::testing::{Billing, CannedResponse, Fault};
 use incident_pagers::{FileSink, HttpSink, SigningSecret};
 use serde_json::{Value, json};
 
@@ -176,7 +176,7 @@ async fn statuses_say_what_certainly_was_not_taken() {
         );
     }
     billing.script([Fault::Answer(
-        Canned::status(429).header("Retry-After", "7"),
+        CannedResponse::status(429).header("Retry-After", "7"),
     )]);
     let throttled = sink.submit(&batch(1, &[1]), WITHIN).await;
     assert_eq!(throttled, refused(RateLimited, Some(7)));
@@ -244,9 +244,9 @@ async fn a_lock_that_is_kept_is_waited_for_in_time() {
     sink.prepare().unwrap();
     let other = std::fs::File::open(&path).unwrap();
     other.lock().unwrap();
-    let within = Duration::from_millis(600);
+    let timeout = Duration::from_millis(600);
     let begun = Instant::now();
-    let answer = sink.submit(&batch(1, &[1]), within).await;
+    let answer = sink.submit(&batch(1, &[1]), timeout).await;
     let unavailable = NotSentReason::Unavailable;
     assert!(
         matches!(answer, Submission::NotSent(not) if not.reason == unavailable),
@@ -254,10 +254,10 @@ async fn a_lock_that_is_kept_is_waited_for_in_time() {
     );
     let keys = [key(1)];
     assert_eq!(
-        sink.lookup(LookupBy::Keys(&keys), within).await,
+        sink.lookup(LookupBy::Keys(&keys), timeout).await,
         Lookup::Unavailable
     );
-    assert!(begun.elapsed() < 2 * within, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < 2 * timeout, "{:?}", begun.elapsed());
     other.unlock().unwrap();
     let answer = sink.submit(&batch(1, &[1]), WITHIN).await;
     assert_eq!(answer, Submission::Accepted);

@@ -8,7 +8,7 @@ use incident_core::paging::{PageAction, PageEvent, Urgency};
 use incident_core::port::Pager;
 use incident_core::testing::a_page;
 use incident_core::{LinkTemplate, Text, Title};
-use incident_pagers::testing::StandIn;
+use incident_pagers::testing::MockVendor;
 use incident_pagers::{ApiKey, OpsGenie, OpsGeniePriority, PageTemplate, Responder, ResponderKind};
 use serde_json::{Value, json};
 
@@ -42,8 +42,8 @@ fn template() -> PageTemplate {
 /// What each vendor was sent: method, path and body.
 async fn sent(page: &PageEvent, template: &PageTemplate) -> [Value; 2] {
     let (first, second) = (
-        StandIn::pagerduty().await.unwrap(),
-        StandIn::opsgenie().await.unwrap(),
+        MockVendor::pagerduty().await.unwrap(),
+        MockVendor::opsgenie().await.unwrap(),
     );
     let pagers: [&dyn Pager; 2] = [
         &pagerduty_with(&first, template.clone()),
@@ -72,7 +72,7 @@ async fn every_body_is_as_it_was() {
         insta::assert_json_snapshot!(format!("pagerduty_{}", action.noun()), pagerduty);
         insta::assert_json_snapshot!(format!("opsgenie_{}", action.noun()), opsgenie);
     }
-    let vendor = StandIn::opsgenie().await.unwrap();
+    let vendor = MockVendor::opsgenie().await.unwrap();
     let pager = opsgenie_with(&vendor, template());
     let key = a_page(PageAction::Trigger).dedup_key;
     pager.note(&key, "rolled back", WITHIN).await;
@@ -93,7 +93,7 @@ async fn every_body_is_as_it_was() {
 /// A retry is the same, byte for byte.
 #[tokio::test]
 async fn every_attempt_sends_the_same_bytes() {
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     let pager = pagerduty_with(&vendor, template());
     for _ in 0..3 {
         pager.send(&a_page(PageAction::Trigger), WITHIN).await;
@@ -258,7 +258,7 @@ async fn every_body_validates_against_the_vendors_schemas() {
             .unwrap();
         must_fit(&by_action[place], &opsgenie["body"]);
     }
-    let vendor = StandIn::opsgenie().await.unwrap();
+    let vendor = MockVendor::opsgenie().await.unwrap();
     let pager = OpsGenie::builder(ApiKey::new(API_KEY).unwrap())
         .base_url(vendor.base_url())
         .responder(Responder::by_id(ResponderKind::Team, "4513b7ea").unwrap())

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use incident_core::conformance::PagerBackend;
 use incident_core::port::Pager;
 use incident_pagers::LogPager;
-use incident_pagers::testing::{Fault, StandIn};
+use incident_pagers::testing::{Fault, MockVendor};
 
 use crate::vendors;
 
@@ -17,18 +17,18 @@ macro_rules! vendor {
 
         #[async_trait]
         impl PagerBackend for $name {
-            type Guard = StandIn;
+            type Guard = MockVendor;
 
-            async fn open() -> (Arc<dyn Pager>, StandIn) {
+            async fn open() -> (Arc<dyn Pager>, MockVendor) {
                 let vendor = $start().await.unwrap();
                 (Arc::new($make(&vendor)), vendor)
             }
 
-            async fn wakes(vendor: &StandIn) -> Option<u64> {
+            async fn wakes(vendor: &MockVendor) -> Option<u64> {
                 Some(vendor.wakes().len() as u64)
             }
 
-            async fn black_hole() -> Option<(Arc<dyn Pager>, StandIn)> {
+            async fn black_hole() -> Option<(Arc<dyn Pager>, MockVendor)> {
                 let (pager, vendor) = Self::open().await;
                 vendor.plan(|_| Fault::BlackHole);
                 Some((pager, vendor))
@@ -37,8 +37,8 @@ macro_rules! vendor {
     };
 }
 
-vendor!(PagerDuty, vendors::pagerduty, StandIn::pagerduty);
-vendor!(OpsGenie, vendors::opsgenie, StandIn::opsgenie);
+vendor!(PagerDuty, vendors::pagerduty, MockVendor::pagerduty);
+vendor!(OpsGenie, vendors::opsgenie, MockVendor::opsgenie);
 
 struct Log;
 

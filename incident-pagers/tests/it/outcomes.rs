@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, PageAction};
 use incident_core::port::Pager;
 use incident_core::testing::a_page;
-use incident_pagers::testing::{Canned, Fault, StandIn};
+use incident_pagers::testing::{CannedResponse, Fault, MockVendor};
 use incident_pagers::{BaseUrl, PagerDuty, RoutingKey, client_builder};
 
 use crate::vendors::{ROUTING_KEY, WITHIN, both, opsgenie, pagerduty};
@@ -39,11 +39,14 @@ async fn by_status_code() {
     let answer = |canned| Fault::Answer(canned);
     let table = [
         (Fault::status(202), accepted.clone()),
-        (answer(Canned::status(202).body("<html>")), accepted.clone()),
+        (
+            answer(CannedResponse::status(202).body("<html>")),
+            accepted.clone(),
+        ),
         // A captive portal is not the vendor.
         (Fault::status(200), DeliveryResult::Unknown),
         (
-            answer(Canned::status(200).body("<html>")),
+            answer(CannedResponse::status(200).body("<html>")),
             DeliveryResult::Unknown,
         ),
         (Fault::status(204), DeliveryResult::Unknown),
@@ -62,26 +65,26 @@ async fn by_status_code() {
         (Fault::status(422), not_sent(Rejected)),
         (Fault::status(429), not_sent(RateLimited)),
         (
-            answer(Canned::status(429).header("Retry-After", "7")),
+            answer(CannedResponse::status(429).header("Retry-After", "7")),
             later(7),
         ),
         (
-            answer(Canned::status(429).header("X-RateLimit-Period-In-Sec", "30")),
+            answer(CannedResponse::status(429).header("X-RateLimit-Period-In-Sec", "30")),
             later(30),
         ),
         (
-            answer(Canned::status(429).header("RateLimit-Reset", "12")),
+            answer(CannedResponse::status(429).header("RateLimit-Reset", "12")),
             later(12),
         ),
         (
-            answer(Canned::status(429).header("Retry-After", "soon")),
+            answer(CannedResponse::status(429).header("Retry-After", "soon")),
             not_sent(RateLimited),
         ),
         (Fault::status(500), DeliveryResult::Unknown),
         (Fault::status(501), not_sent(Rejected)),
         (Fault::status(502), DeliveryResult::Unknown),
         (
-            answer(Canned::status(502).after_accepting()),
+            answer(CannedResponse::status(502).after_accepting()),
             DeliveryResult::Unknown,
         ),
         (Fault::status(503), DeliveryResult::Unknown),
@@ -109,7 +112,7 @@ async fn by_status_code() {
 async fn by_failure_phase() {
     for (vendor, pager) in both().await {
         let trigger = a_page(PageAction::Trigger);
-        let send = async |within| kind(pager.send(&trigger, within).await);
+        let send = async |timeout| kind(pager.send(&trigger, timeout).await);
         for (fault, taken) in [
             (Fault::ResetUnread, false),
             (Fault::ResetRead, false),
@@ -167,7 +170,7 @@ async fn a_body_that_trickles_is_not_waited_for() {
 /// its outcome unknown: they are dropped before.
 #[tokio::test]
 async fn connections_are_used_again_and_dropped_when_idle() {
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     let pager = pagerduty(&vendor);
     for (pause, connections) in [(0, 1), (1, 1), (5, 2)] {
         tokio::time::sleep(Duration::from_secs(pause)).await;
@@ -179,8 +182,8 @@ async fn connections_are_used_again_and_dropped_when_idle() {
 
 #[tokio::test]
 async fn no_redirect_is_followed_and_a_client_that_follows_one_is_not_believed() {
-    let elsewhere = StandIn::pagerduty().await.unwrap();
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let elsewhere = MockVendor::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     let to = format!("{}/v2/enqueue", elsewhere.base_url());
     let trigger = a_page(PageAction::Trigger);
     vendor.script([Fault::redirect(&to), Fault::redirect(&to)]);
@@ -229,7 +232,7 @@ async fn before_the_connection_stands_nothing_was_sent() {
     let took = started.elapsed();
     assert!((2..5).contains(&took.as_secs()), "{took:?}");
 
-    let plain = StandIn::pagerduty().await.unwrap();
+    let plain = MockVendor::pagerduty().await.unwrap();
     let secured = plain.base_url().to_string().replace("http:", "https:");
     let pager = PagerDuty::builder(key())
         .base_url(BaseUrl::new(&secured).unwrap())
@@ -251,10 +254,11 @@ async fn a_refused_key_is_told_from_a_refused_page() {
 
 #[tokio::test]
 async fn what_is_gone_at_the_vendor_is_called_off() {
-    let vendor = StandIn::opsgenie().await.unwrap();
+    let vendor = MockVendor::opsgenie().await.unwrap();
     let pager = opsgenie(&vendor);
-    let gone = Canned::status(404).body(r#"{"message":"No alert","took":0,"requestId":"1"}"#);
-    let lost = Canned::status(404).body("<html>nginx</html>");
+    let gone =
+        CannedResponse::status(404).body(r#"{"message":"No alert","took":0,"requestId":"1"}"#);
+    let lost = CannedResponse::status(404).body("<html>nginx</html>");
     vendor.script([
         Fault::Answer(gone.clone()),
         Fault::Answer(lost),
@@ -279,7 +283,7 @@ async fn what_is_gone_at_the_vendor_is_called_off() {
 
 #[tokio::test]
 async fn the_receipt_is_the_vendors_id_of_the_request() {
-    let vendor = StandIn::opsgenie().await.unwrap();
+    let vendor = MockVendor::opsgenie().await.unwrap();
     let answer = opsgenie(&vendor)
         .send(&a_page(PageAction::Trigger), WITHIN)
         .await;
@@ -292,9 +296,9 @@ async fn the_receipt_is_the_vendors_id_of_the_request() {
             .unwrap()
             .starts_with("00000000-0000-4000-")
     );
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     vendor.script([Fault::Answer(
-        Canned::status(202).header("X-Request-Id", "abc"),
+        CannedResponse::status(202).header("X-Request-Id", "abc"),
     )]);
     let answer = pagerduty(&vendor)
         .send(&a_page(PageAction::Trigger), WITHIN)

@@ -3,7 +3,7 @@
 use incident_core::paging::{DeliveryResult, PageAction, PageEvent};
 use incident_core::port::Pager;
 use incident_core::testing::a_page;
-use incident_pagers::testing::{AlertState, Fault, StandIn};
+use incident_pagers::testing::{AlertState, Fault, MockVendor};
 use incident_pagers::{
     ApiKey, BaseUrl, OpsGenie, OpsGeniePriority, OpsGenieRegion, PagerDuty, PagerDutyRegion,
     RoutingKey, client_builder,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::vendors::{API_KEY, ROUTING_KEY, WITHIN, both, opsgenie};
 
-async fn post(vendor: &StandIn, path: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
+async fn post(vendor: &MockVendor, path: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
     let client = client_builder()
         .tls_certs_only([])
         .no_proxy()
@@ -60,7 +60,7 @@ async fn a_wake_is_an_alert_that_opens() {
 
 #[tokio::test]
 async fn pagerduty_refuses_what_it_refuses() {
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     let good = json!({"routing_key": ROUTING_KEY, "event_action": "trigger", "dedup_key": "k",
         "payload": {"summary": "s", "source": "x", "severity": "critical"}});
     assert_eq!(post(&vendor, "/v2/enqueue", None, &good).await.0, 202);
@@ -95,7 +95,7 @@ async fn pagerduty_refuses_what_it_refuses() {
 
 #[tokio::test]
 async fn opsgenie_refuses_what_it_refuses() {
-    let vendor = StandIn::opsgenie().await.unwrap();
+    let vendor = MockVendor::opsgenie().await.unwrap();
     let good = json!({"message": "m", "alias": "a b/c"});
     assert_eq!(
         post(&vendor, "/v2/alerts", Some(API_KEY), &good).await.0,
@@ -139,7 +139,7 @@ async fn opsgenie_refuses_what_it_refuses() {
 
 #[tokio::test]
 async fn opsgenie_tells_how_a_request_ended() {
-    let vendor = StandIn::opsgenie().await.unwrap();
+    let vendor = MockVendor::opsgenie().await.unwrap();
     let client = client_builder()
         .tls_certs_only([])
         .no_proxy()
@@ -181,7 +181,7 @@ async fn opsgenie_tells_how_a_request_ended() {
 
 #[tokio::test]
 async fn notes_and_priorities_reach_the_open_alert() {
-    let vendor = StandIn::opsgenie().await.unwrap();
+    let vendor = MockVendor::opsgenie().await.unwrap();
     let pager = opsgenie(&vendor);
     let page = a_page(PageAction::Trigger);
     let taken = |answer| assert!(matches!(answer, DeliveryResult::Accepted(_)), "{answer:?}");
@@ -236,7 +236,7 @@ async fn odd_keys_name_the_same_alert_in_every_call() {
 
 #[tokio::test]
 async fn under_the_path_of_jira_service_management_all_is_the_same() {
-    let vendor = StandIn::opsgenie().await.unwrap();
+    let vendor = MockVendor::opsgenie().await.unwrap();
     let url = BaseUrl::new(&format!("{}/jsm/ops/integration", vendor.base_url())).unwrap();
     let key = ApiKey::new(API_KEY).unwrap();
     let pager = OpsGenie::builder(key).base_url(url).build().unwrap();

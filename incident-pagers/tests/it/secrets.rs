@@ -7,7 +7,7 @@ use std::time::Duration;
 use incident_core::paging::PageAction;
 use incident_core::port::Pager;
 use incident_core::testing::a_page;
-use incident_pagers::testing::{Canned, Fault, StandIn};
+use incident_pagers::testing::{CannedResponse, Fault, MockVendor};
 use incident_pagers::{ApiKey, BaseUrl, OpsGenie, PagerDuty, RoutingKey};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -56,7 +56,7 @@ impl log::Log for Lines {
 fn faults(key: &str) -> Vec<Fault> {
     let words = format!(r#"{{"message":"{key} is not {key}","errors":["{key}"],"key":"{key}"}}"#);
     let plain = format!("{} {key} {key}", "x".repeat(280));
-    let said = |status| Fault::Answer(Canned::status(status).body(&words));
+    let said = |status| Fault::Answer(CannedResponse::status(status).body(&words));
     vec![
         Fault::None,
         said(202),
@@ -64,9 +64,17 @@ fn faults(key: &str) -> Vec<Fault> {
         said(401),
         said(422),
         said(500),
-        Fault::Answer(Canned::status(502).body(&plain)),
-        Fault::Answer(Canned::status(429).header("Retry-After", key).body(key)),
-        Fault::Answer(Canned::status(202).header("X-Request-Id", "7").body(key)),
+        Fault::Answer(CannedResponse::status(502).body(&plain)),
+        Fault::Answer(
+            CannedResponse::status(429)
+                .header("Retry-After", key)
+                .body(key),
+        ),
+        Fault::Answer(
+            CannedResponse::status(202)
+                .header("X-Request-Id", "7")
+                .body(key),
+        ),
         Fault::redirect(&format!("https://elsewhere.example/{key}")),
         Fault::ResetUnread,
         Fault::ResetRead,
@@ -76,7 +84,7 @@ fn faults(key: &str) -> Vec<Fault> {
     ]
 }
 
-async fn page(vendor: &StandIn, pager: &dyn Pager, key: &str) -> String {
+async fn page(vendor: &MockVendor, pager: &dyn Pager, key: &str) -> String {
     let mut said = format!("{pager:?}");
     for fault in faults(key) {
         vendor.script([fault]);
@@ -106,13 +114,13 @@ async fn no_log_no_debug_print_and_no_error_holds_a_key() {
     log::set_boxed_logger(Box::new(lines.clone())).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
 
-    let vendor = StandIn::pagerduty().await.unwrap();
+    let vendor = MockVendor::pagerduty().await.unwrap();
     let builder = PagerDuty::builder(RoutingKey::new(ROUTING_KEY).unwrap());
     let mut said = format!("{builder:?}");
     let pager = builder.base_url(vendor.base_url()).build().unwrap();
     said += &page(&vendor, &pager, ROUTING_KEY).await;
 
-    let vendor = StandIn::opsgenie().await.unwrap();
+    let vendor = MockVendor::opsgenie().await.unwrap();
     let builder = OpsGenie::builder(ApiKey::new(API_KEY).unwrap());
     said += &format!("{builder:?}");
     let pager = builder.base_url(vendor.base_url()).build().unwrap();

@@ -10,7 +10,7 @@ use incident_core::billing::{
 };
 use incident_core::chain::Head;
 use incident_core::commit::{
-    Commit, Committed, IncidentWrite, OutboxWrite, Remember, SuggestionWrite,
+    Commit, Committed, IdempotencyRecord, IncidentWrite, OutboxWrite, SuggestionWrite,
 };
 use incident_core::incident::Incident;
 use incident_core::outbox::OrderingKey;
@@ -71,7 +71,7 @@ impl State {
             self.put(write, sealed);
         }
         for entry in audit {
-            let place = (entry.said.at, entry.chain, entry.seq);
+            let place = (entry.payload.at, entry.chain, entry.seq);
             self.note_time(place);
             self.audit.entry(entry.chain).or_default().push(entry);
         }
@@ -118,9 +118,11 @@ impl State {
         Ok(Committed { entries })
     }
 
-    fn check_key(&self, remember: &Remember) -> Result<(), StoreError> {
+    fn check_key(&self, remember: &IdempotencyRecord) -> Result<(), StoreError> {
         match self.keys.get(&remember.scope) {
-            Some(kept) if remember.made_at < kept.expires_at => Err(StoreError::KeyTaken),
+            Some(kept) if remember.made_at < kept.expires_at => {
+                Err(StoreError::IdempotencyKeyInUse)
+            }
             _ => Ok(()),
         }
     }
@@ -190,12 +192,14 @@ impl State {
 
     fn check_suggestion(&self, write: &SuggestionWrite) -> Result<(), StoreError> {
         match write {
-            SuggestionWrite::Open(new) => match self.unused(&new.said.service, &new.said.tenant) {
-                Some(open) if open.state(new.received_at) == SuggestionState::Open => {
-                    Err(StoreError::SuggestionOpen(open.id))
+            SuggestionWrite::Open(new) => {
+                match self.unused(&new.request.service, &new.request.tenant) {
+                    Some(open) if open.state(new.received_at) == SuggestionState::Open => {
+                        Err(StoreError::SuggestionOpen(open.id))
+                    }
+                    _ => Ok(()),
                 }
-                _ => Ok(()),
-            },
+            }
             SuggestionWrite::Use(id) => match self.suggestions.iter().find(|one| one.id == *id) {
                 Some(one) if !one.used => Ok(()),
                 _ => Err(StoreError::SuggestionUsed),

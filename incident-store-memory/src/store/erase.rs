@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use incident_core::audit::{AuditDraft, Chain};
-use incident_core::commit::{Commit, Remember, Reply, SuggestionWrite};
+use incident_core::commit::{Commit, IdempotencyRecord, StoredResponse, SuggestionWrite};
 use incident_core::incident::Incident;
 use incident_core::port::StoreError;
 use incident_core::redaction::{Redaction, TextPlace};
@@ -16,22 +16,24 @@ impl State {
     /// not come back. One that the commit writes is checked with the write.
     pub(super) fn check_reply(
         &self,
-        remember: &Remember,
+        remember: &IdempotencyRecord,
         commit: &Commit,
     ) -> Result<(), StoreError> {
         let is_so = match &remember.reply {
-            Reply::Incident { incident, .. } => {
+            StoredResponse::Incident { incident, .. } => {
                 let stored = self.incidents.get(&incident.id);
                 let stored = stored.map(|kept| kept.incident.revision);
                 !commit.writes.is_empty() || stored == Some(incident.revision)
             }
-            Reply::Suggestion { suggestion, .. } => {
+            StoredResponse::Suggestion { suggestion, .. } => {
                 let mut stored = self.suggestions.iter().rev();
                 let stored = stored.find(|one| one.id == suggestion.id);
                 let opens = matches!(commit.suggestion, Some(SuggestionWrite::Open(_)));
-                opens || stored.is_some_and(|one| one.said == suggestion.said)
+                opens || stored.is_some_and(|one| one.request == suggestion.request)
             }
-            Reply::Accepted(_) | Reply::Tested(_) | Reply::Credit(_) => true,
+            StoredResponse::Accepted(_) | StoredResponse::Tested(_) | StoredResponse::Credit(_) => {
+                true
+            }
         };
         if is_so {
             Ok(())
@@ -57,7 +59,7 @@ impl State {
         }
         let chain = Chain::Incident(redaction.incident_id);
         let kept = self.audit.get(&chain).into_iter().flatten();
-        let mut all = audit.iter().chain(kept.rev().map(|entry| &entry.said));
+        let mut all = audit.iter().chain(kept.rev().map(|entry| &entry.payload));
         if all.any(|entry| redaction.is_recorded_by(entry)) {
             Ok(())
         } else {

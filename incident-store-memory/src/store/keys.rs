@@ -3,30 +3,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use incident_core::Timestamp;
-use incident_core::commit::{KeyScope, Remember};
+use incident_core::commit::{IdempotencyRecord, IdempotencyScope};
 
 /// Most replies that are remembered. Beyond that the one that would expire first is
 /// forgotten: a request under its key would be a new one.
-pub(super) const MOST_KEYS: usize = 100_000;
+pub(super) const MAX_KEYS: usize = 100_000;
 
 /// Remembered replies by key, and in the order in which they expire.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    replies: BTreeMap<KeyScope, Remember>,
-    expiring: BTreeSet<(Timestamp, KeyScope)>,
+    replies: BTreeMap<IdempotencyScope, IdempotencyRecord>,
+    expiring: BTreeSet<(Timestamp, IdempotencyScope)>,
 }
 
 impl Keys {
-    pub(super) fn get(&self, scope: &KeyScope) -> Option<&Remember> {
+    pub(super) fn get(&self, scope: &IdempotencyScope) -> Option<&IdempotencyRecord> {
         self.replies.get(scope)
     }
 
-    pub(super) fn replies_mut(&mut self) -> impl Iterator<Item = &mut Remember> {
+    pub(super) fn replies_mut(&mut self) -> impl Iterator<Item = &mut IdempotencyRecord> {
         self.replies.values_mut()
     }
 
     /// Remembers a reply, and drops those that have expired when it was made.
-    pub(super) fn insert(&mut self, remember: Remember) {
+    pub(super) fn insert(&mut self, remember: IdempotencyRecord) {
         let (scope, now, expires_at) = (
             remember.scope.clone(),
             remember.made_at,
@@ -39,7 +39,7 @@ impl Keys {
             self.expiring.remove(&(before.expires_at, scope));
         }
         while let Some((expires_at, _)) = self.expiring.first()
-            && (*expires_at <= now || self.replies.len() > MOST_KEYS)
+            && (*expires_at <= now || self.replies.len() > MAX_KEYS)
             && let Some((_, scope)) = self.expiring.pop_first()
         {
             self.replies.remove(&scope);
@@ -52,20 +52,20 @@ mod tests {
     use std::time::Duration;
 
     use incident_core::PersonName;
-    use incident_core::commit::Reply;
+    use incident_core::commit::StoredResponse;
 
     use super::*;
 
-    fn remember(n: usize, made_at: Timestamp, lasts: u64) -> Remember {
-        Remember {
-            scope: KeyScope {
+    fn remember(n: usize, made_at: Timestamp, lasts: u64) -> IdempotencyRecord {
+        IdempotencyRecord {
+            scope: IdempotencyScope {
                 actor: PersonName::new("anna").unwrap(),
                 key: format!("key-{n}"),
             },
             fingerprint: [0; 32],
             made_at,
             expires_at: made_at.saturating_add(Duration::from_secs(lasts)),
-            reply: Reply::Accepted(1),
+            reply: StoredResponse::Accepted(1),
         }
     }
 
@@ -74,10 +74,10 @@ mod tests {
     fn keys_expire_and_are_bounded() {
         let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
         let mut keys = Keys::default();
-        for n in 0..MOST_KEYS + 5 {
+        for n in 0..MAX_KEYS + 5 {
             keys.insert(remember(n, start, 3_600 + u64::try_from(n).unwrap()));
         }
-        assert_eq!(keys.replies.len(), MOST_KEYS);
+        assert_eq!(keys.replies.len(), MAX_KEYS);
         assert!(keys.get(&remember(4, start, 1).scope).is_none());
         assert!(keys.get(&remember(5, start, 1).scope).is_some());
         let later = start.saturating_add(Duration::from_secs(24 * 3_600 * 30));

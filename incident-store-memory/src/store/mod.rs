@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::{CreditSubject, LedgerRow};
-use incident_core::commit::{Commit, Committed, KeyScope, Remember};
+use incident_core::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
 use incident_core::incident::{Incident, Outline};
 use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
 use incident_core::port::{
@@ -42,11 +42,11 @@ impl MemoryStore {
 
 #[async_trait]
 impl IncidentStore for MemoryStore {
-    async fn commit(&self, commit: Commit, _within: Duration) -> Result<Committed, StoreError> {
+    async fn commit(&self, commit: Commit, _timeout: Duration) -> Result<Committed, StoreError> {
         self.state().commit(commit)
     }
 
-    async fn next_number(&self, _within: Duration) -> Result<u64, StoreError> {
+    async fn next_number(&self, _timeout: Duration) -> Result<u64, StoreError> {
         let mut state = self.state();
         state.last_number += 1;
         Ok(state.last_number)
@@ -55,7 +55,7 @@ impl IncidentStore for MemoryStore {
     async fn load(
         &self,
         id: IncidentId,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError> {
         Ok(self
             .state()
@@ -67,7 +67,7 @@ impl IncidentStore for MemoryStore {
     async fn list(
         &self,
         filter: &IncidentFilter,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
         Ok(self.state().list(filter))
     }
@@ -75,7 +75,7 @@ impl IncidentStore for MemoryStore {
     async fn outlines(
         &self,
         filter: &IncidentFilter,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Vec<Outline>, StoreError> {
         // Made after the lock: it holds up nobody for as long as names are copied.
         let found = self.state().list(filter);
@@ -87,7 +87,7 @@ impl IncidentStore for MemoryStore {
         id: IncidentId,
         after_seq: u64,
         limit: usize,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         let state = self.state();
         let Some(kept) = state.incidents.get(&id) else {
@@ -103,12 +103,12 @@ impl IncidentStore for MemoryStore {
             .collect())
     }
 
-    async fn recall(
+    async fn find_response(
         &self,
-        scope: &KeyScope,
+        scope: &IdempotencyScope,
         now: Timestamp,
-        _within: Duration,
-    ) -> Result<Option<Remember>, StoreError> {
+        _timeout: Duration,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
         Ok(self
             .state()
             .keys
@@ -121,7 +121,7 @@ impl IncidentStore for MemoryStore {
     async fn misfit(
         &self,
         _id: IncidentId,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Option<&'static str>, StoreError> {
         Ok(None)
     }
@@ -129,22 +129,26 @@ impl IncidentStore for MemoryStore {
 
 #[async_trait]
 impl Outbox for MemoryStore {
-    async fn claim(&self, request: ClaimRequest, _within: Duration) -> Result<Claimed, StoreError> {
+    async fn claim(
+        &self,
+        request: ClaimRequest,
+        _timeout: Duration,
+    ) -> Result<Claimed, StoreError> {
         Ok(self.state().outbox.claim(&request))
     }
 
-    async fn next_due(&self, _within: Duration) -> Result<Option<Timestamp>, StoreError> {
+    async fn next_due(&self, _timeout: Duration) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.state().outbox.next_due())
     }
 
-    async fn backlog(&self, _within: Duration) -> Result<Backlog, StoreError> {
+    async fn backlog(&self, _timeout: Duration) -> Result<Backlog, StoreError> {
         Ok(self.state().outbox.backlog())
     }
 
     async fn given_up(
         &self,
         which: DeadLetterFilter,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Vec<Message>, StoreError> {
         Ok(self.state().outbox.given_up(which))
     }
@@ -155,7 +159,7 @@ impl AuditLog for MemoryStore {
     async fn audit(
         &self,
         query: &AuditQuery,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         Ok(self.state().audit(query))
     }
@@ -165,7 +169,7 @@ impl AuditLog for MemoryStore {
         chain: Chain,
         after_seq: u64,
         limit: usize,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         let state = self.state();
         let entries = state.audit.get(&chain).into_iter().flatten();
@@ -178,7 +182,7 @@ impl AuditLog for MemoryStore {
         &self,
         after: Option<Chain>,
         limit: usize,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Vec<Chain>, StoreError> {
         let state = self.state();
         Ok(state
@@ -196,7 +200,7 @@ impl Suggestions for MemoryStore {
     async fn suggestion(
         &self,
         id: SuggestionId,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Option<Suggestion>, StoreError> {
         Ok(self
             .state()
@@ -209,7 +213,7 @@ impl Suggestions for MemoryStore {
     async fn suggestions(
         &self,
         query: &SuggestionQuery,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Vec<Suggestion>, StoreError> {
         let mut found: Vec<Suggestion> = self.state().suggestions.clone();
         found.sort_by_key(|one| std::cmp::Reverse((one.received_at, one.id)));
@@ -222,7 +226,11 @@ impl Suggestions for MemoryStore {
         Ok(found)
     }
 
-    async fn open_suggestions(&self, now: Timestamp, _within: Duration) -> Result<u64, StoreError> {
+    async fn open_suggestions(
+        &self,
+        now: Timestamp,
+        _timeout: Duration,
+    ) -> Result<u64, StoreError> {
         let state = self.state();
         let open = state.suggestions.iter();
         let open = open.filter(|one| one.state(now) == SuggestionState::Open);
@@ -235,7 +243,7 @@ impl Ledger for MemoryStore {
     async fn credits(
         &self,
         query: &CreditQuery,
-        _within: Duration,
+        _timeout: Duration,
     ) -> Result<Vec<LedgerRow>, StoreError> {
         let CreditQuery {
             id,

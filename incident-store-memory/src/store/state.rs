@@ -17,7 +17,7 @@ use super::keys::Keys;
 use super::messages::Messages;
 
 /// Most suggestions that are kept, open or not: twice as many as may be open.
-pub(super) const MOST_SUGGESTIONS: usize = 20_000;
+pub(super) const MAX_SUGGESTIONS: usize = 20_000;
 
 /// An incident with its timeline.
 #[derive(Debug)]
@@ -104,12 +104,12 @@ impl State {
             limit,
             skip_unreadable: _,
         } = query;
-        let place = |entry: &AuditEntry| (entry.said.at, entry.chain, entry.seq);
+        let place = |entry: &AuditEntry| (entry.payload.at, entry.chain, entry.seq);
         let wanted = |entry: &&AuditEntry| {
             actor
                 .as_ref()
-                .is_none_or(|actor| entry.said.actor.name.as_str() == actor)
-                && from.is_none_or(|from| from <= entry.said.at)
+                .is_none_or(|actor| entry.payload.actor.name.as_str() == actor)
+                && from.is_none_or(|from| from <= entry.payload.at)
                 && after.is_none_or(|after| after < place(entry))
         };
         if let Some(chain) = chain {
@@ -144,7 +144,7 @@ impl State {
         let now = suggestion.received_at;
         self.suggestions.push(suggestion);
         let closed = |one: &Suggestion| one.state(now) != SuggestionState::Open;
-        if self.suggestions.len() > MOST_SUGGESTIONS
+        if self.suggestions.len() > MAX_SUGGESTIONS
             && let Some(oldest) = self.suggestions.iter().position(closed)
         {
             self.suggestions.remove(oldest);
@@ -152,10 +152,9 @@ impl State {
     }
 
     pub(super) fn unused(&self, service: &ServiceId, tenant: &TenantId) -> Option<&Suggestion> {
-        self.suggestions
-            .iter()
-            .rev()
-            .find(|one| !one.used && one.said.service == *service && one.said.tenant == *tenant)
+        self.suggestions.iter().rev().find(|one| {
+            !one.used && one.request.service == *service && one.request.tenant == *tenant
+        })
     }
 }
 
@@ -173,7 +172,7 @@ mod tests {
         let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
         let suggestion = |n: usize, received_at: Timestamp| Suggestion {
             id: format!("00000000-0000-7000-8000-{n:012}").parse().unwrap(),
-            said: Suggest {
+            request: Suggest {
                 service: "api".parse().unwrap(),
                 tenant: format!("t{n}").parse().unwrap(),
                 signal: "x".parse().unwrap(),
@@ -184,15 +183,15 @@ mod tests {
             used: false,
         };
         let mut state = State::default();
-        for n in 0..MOST_SUGGESTIONS {
+        for n in 0..MAX_SUGGESTIONS {
             state.keep_suggestion(suggestion(n, start));
         }
         let later = start.saturating_add(SUGGESTION_TTL + Duration::from_secs(1));
         for n in 0..3 {
-            state.keep_suggestion(suggestion(MOST_SUGGESTIONS + n, later));
+            state.keep_suggestion(suggestion(MAX_SUGGESTIONS + n, later));
         }
-        assert_eq!(state.suggestions.len(), MOST_SUGGESTIONS);
+        assert_eq!(state.suggestions.len(), MAX_SUGGESTIONS);
         assert!(state.suggestions.iter().any(|one| one.received_at == later));
-        assert_eq!(state.suggestions[0].said.tenant.as_str(), "t3");
+        assert_eq!(state.suggestions[0].request.tenant.as_str(), "t3");
     }
 }

@@ -9,7 +9,7 @@ use incident_core::impact::ApiUsageEvent;
 use incident_core::port::UsageError;
 
 use super::MemoryUsage;
-use super::chunk::{Chunk, Facts, Part};
+use super::chunk::{Chunk, EventFlags, Part};
 use super::time_index;
 
 /// The tenants of a batch. Nothing of it is kept yet.
@@ -72,7 +72,7 @@ impl<'a> Batch<'a> {
                 kind
             };
             let user = usage.shared.names.raw(event.user_id.as_str());
-            let facts = Facts::new(kind, event.failed);
+            let facts = EventFlags::new(kind, event.failed);
             if let Some(place) = next.get_mut(*tenant) {
                 let row = (event.occurred_at.micros(), user, facts);
                 rows.put(*place, row);

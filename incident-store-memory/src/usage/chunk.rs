@@ -7,12 +7,12 @@ use super::ids::RawId;
 /// What of an event counts beside tenant, user and time: 15 bits for the number of
 /// its [kind](super::kinds::Kind), and one for a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Facts(pub(super) u16);
+pub(super) struct EventFlags(pub(super) u16);
 
 /// Most kinds that can be told apart.
-pub(super) const MOST_KINDS: usize = 1 << 15;
+pub(super) const MAX_KINDS: usize = 1 << 15;
 
-impl Facts {
+impl EventFlags {
     pub(super) const fn new(kind: u16, failed: bool) -> Self {
         Self(kind << 1 | failed as u16)
     }
@@ -28,7 +28,7 @@ impl Facts {
 pub(super) struct Chunk {
     pub(super) at: Vec<i64>,
     pub(super) user: Vec<RawId>,
-    pub(super) facts: Vec<Facts>,
+    pub(super) facts: Vec<EventFlags>,
 }
 
 /// Some rows of a chunk, in order of time.
@@ -36,7 +36,7 @@ pub(super) struct Chunk {
 pub(super) struct Part<'a> {
     pub(super) at: &'a [i64],
     user: &'a [RawId],
-    facts: &'a [Facts],
+    facts: &'a [EventFlags],
 }
 
 /// What a row of a chunk takes.
@@ -56,12 +56,12 @@ impl Chunk {
         Self {
             at: vec![0; events],
             user: vec![RawId::default(); events],
-            facts: vec![Facts(0); events],
+            facts: vec![EventFlags(0); events],
         }
     }
 
     /// Puts a row in the place of another.
-    pub(super) fn put(&mut self, place: usize, (at, user, facts): (i64, RawId, Facts)) {
+    pub(super) fn put(&mut self, place: usize, (at, user, facts): (i64, RawId, EventFlags)) {
         let old = (
             self.at.get_mut(place),
             self.user.get_mut(place),
@@ -104,7 +104,7 @@ impl Chunk {
         }
     }
 
-    pub(super) fn push(&mut self, at: i64, user: RawId, facts: Facts) {
+    pub(super) fn push(&mut self, at: i64, user: RawId, facts: EventFlags) {
         self.at.push(at);
         self.user.push(user);
         self.facts.push(facts);
@@ -119,13 +119,13 @@ impl Chunk {
         if self.at.is_sorted() {
             return;
         }
-        let mut rows: Vec<(i64, RawId, Facts)> = self.rows().collect();
+        let mut rows: Vec<(i64, RawId, EventFlags)> = self.rows().collect();
         // Stable and adaptive: what comes nearly in order costs little.
         rows.sort_by_key(|(at, ..)| *at);
         *self = rows.into_iter().collect();
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = (i64, RawId, Facts)> + '_ {
+    pub(super) fn rows(&self) -> impl Iterator<Item = (i64, RawId, EventFlags)> + '_ {
         let rest = self.user.iter().zip(&self.facts);
         let rows = self.at.iter().zip(rest);
         rows.map(|(at, (user, facts))| (*at, *user, *facts))
@@ -169,8 +169,8 @@ impl From<Part<'_>> for Chunk {
     }
 }
 
-impl FromIterator<(i64, RawId, Facts)> for Chunk {
-    fn from_iter<I: IntoIterator<Item = (i64, RawId, Facts)>>(rows: I) -> Self {
+impl FromIterator<(i64, RawId, EventFlags)> for Chunk {
+    fn from_iter<I: IntoIterator<Item = (i64, RawId, EventFlags)>>(rows: I) -> Self {
         let mut chunk = Self::default();
         for (at, user, facts) in rows {
             chunk.push(at, user, facts);

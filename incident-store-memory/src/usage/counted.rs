@@ -11,7 +11,7 @@ use incident_core::port::UsageError;
 
 use super::ids::RawId;
 use super::scan::{Filter, Rows, Scratch, distinct};
-use super::{MemoryUsage, State, in_time, live, seen, size, time_index};
+use super::{MemoryUsage, State, in_time, incremental, seen, size, time_index};
 
 /// So many events per tenant of a question, at most, are read from the index. Beyond, sealed
 /// events are counted faster tenant by tenant, as that needs no set.
@@ -24,9 +24,9 @@ impl MemoryUsage {
     pub(super) fn counts(
         &self,
         query: &ImpactQuery,
-        (started, within): (Instant, Duration),
+        (started, timeout): (Instant, Duration),
     ) -> Result<ImpactCounts, UsageError> {
-        if let Some(counts) = self.followed(query, (started, within))? {
+        if let Some(counts) = self.followed(query, (started, timeout))? {
             return Ok(counts);
         }
         let by_time = self.slots_of(query);
@@ -34,15 +34,15 @@ impl MemoryUsage {
             Some(slots) => {
                 let mut scratch = self.shared.scratch();
                 let filter = self.filter(query);
-                let counts = slots.counts(query, &filter, &mut scratch, (started, within));
+                let counts = slots.counts(query, &filter, &mut scratch, (started, timeout));
                 self.shared.keep(scratch);
                 counts
             }
-            None => self.tenant_by_tenant(query, (started, within)),
+            None => self.tenant_by_tenant(query, (started, timeout)),
         };
         let counts = counts?;
         if started.elapsed() >= self.follow_from {
-            live::note(&self.shared.live, query, &counts);
+            incremental::note(&self.shared.live, query, &counts);
         }
         Ok(counts)
     }
@@ -60,7 +60,7 @@ impl MemoryUsage {
         let snapshot = self.snapshot(query);
         let filter = self.filter(query);
         let room = usize::try_from(self.limit / super::FOLLOWED).unwrap_or(usize::MAX);
-        live::ask(live, query, &snapshot, (&filter, room), timing)
+        incremental::ask(live, query, &snapshot, (&filter, room), timing)
     }
 
     /// The slots of a question, if the index has them and they are not too many.
@@ -71,7 +71,7 @@ impl MemoryUsage {
         if asked.saturating_mul(SPARSE) < state.shares.len() {
             return None;
         }
-        let most = asked.saturating_mul(DENSE).min(seen::MOST);
+        let most = asked.saturating_mul(DENSE).min(seen::MAX_IDS);
         let parts = state.time_index.within(whole, most)?;
         Some(Slots {
             parts,
@@ -83,7 +83,7 @@ impl MemoryUsage {
     fn tenant_by_tenant(
         &self,
         query: &ImpactQuery,
-        (started, within): (Instant, Duration),
+        (started, timeout): (Instant, Duration),
     ) -> Result<ImpactCounts, UsageError> {
         let snapshot = self.snapshot(query);
         let filter = self.filter(query);
@@ -100,7 +100,7 @@ impl MemoryUsage {
             counts.push(found.as_ref().map_or(0, |(log, rows)| {
                 rows.users(log, &filter, &mut scratch, ids.as_mut())
             }));
-            in_time(started, within, &rows)?;
+            in_time(started, timeout, &rows)?;
         }
         let total = match ids {
             Some(ids) => distinct(&ids, &mut scratch),
@@ -193,11 +193,11 @@ impl Slots<'_> {
         query: &ImpactQuery,
         filter: &Filter,
         scratch: &mut Scratch,
-        (started, within): (Instant, Duration),
+        (started, timeout): (Instant, Duration),
     ) -> Result<ImpactCounts, UsageError> {
         let asked = query.tenants().len();
         let events = self.parts.iter().map(|(part, _)| part.tenant.len()).sum();
-        let check_time = || match started.elapsed() <= within {
+        let check_time = || match started.elapsed() <= timeout {
             true => Ok(()),
             false => Err(UsageError::TimedOut {
                 tenants: asked,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use incident_core::impact::{ApiUsageEvent, MOST_DAYS};
+use incident_core::impact::{ApiUsageEvent, MAX_DAYS};
 use incident_core::port::UsageError;
 
 use super::{State, size};
@@ -27,10 +27,10 @@ impl State {
     /// Refuses days with which there would be too many in all.
     pub(super) fn has_room_for(&self, days: &BTreeSet<i64>) -> Result<(), UsageError> {
         let all = self.days.union(days).count();
-        if all > MOST_DAYS.max(self.days.len()) {
+        if all > MAX_DAYS.max(self.days.len()) {
             return Err(UsageError::TooManyDays {
                 days: size(all),
-                limit: size(MOST_DAYS),
+                limit: size(MAX_DAYS),
             });
         }
         Ok(())

@@ -1,13 +1,13 @@
 //! The users of sealed rows once more, by what counts of their events: a filter reads
 //! those that pass, and nothing of the others.
 
-use super::chunk::Facts;
+use super::chunk::EventFlags;
 
 /// How many rows are grouped together.
 pub(super) const BLOCK: usize = 4_096;
 
 /// A block with more groups is none: looking at each would take longer than at its rows.
-const MOST_GROUPS: usize = BLOCK / 16;
+const MAX_GROUPS: usize = BLOCK / 16;
 
 /// By the value of [`Facts`]: 1 for those that pass.
 pub(super) type Passes = [u8; 1 << 16];
@@ -27,14 +27,14 @@ pub(super) struct Grouped {
 /// Rows with the same facts.
 #[derive(Clone, Copy, Debug)]
 struct Group {
-    facts: Facts,
+    facts: EventFlags,
     /// Where it ends in its block; it begins where the one before ends.
     end: usize,
 }
 
 impl Grouped {
     /// Of rows in order of time.
-    pub(super) fn of(users: &[u32], facts: &[Facts]) -> Self {
+    pub(super) fn of(users: &[u32], facts: &[EventFlags]) -> Self {
         let mut grouped = Self {
             users: Vec::with_capacity(users.len()),
             blocks: Vec::with_capacity(users.len().div_ceil(BLOCK)),
@@ -47,8 +47,8 @@ impl Grouped {
         grouped
     }
 
-    fn add(&mut self, users: &[u32], facts: &[Facts], places: &mut [usize]) {
-        let mut seen: Vec<Facts> = Vec::new();
+    fn add(&mut self, users: &[u32], facts: &[EventFlags], places: &mut [usize]) {
+        let mut seen: Vec<EventFlags> = Vec::new();
         for one in facts {
             if let Some(count) = places.get_mut(usize::from(one.0)) {
                 if *count == 0 {
@@ -80,7 +80,7 @@ impl Grouped {
                 *place = 0;
             }
         }
-        if groups.len() > MOST_GROUPS {
+        if groups.len() > MAX_GROUPS {
             groups.clear();
         }
         self.blocks.push(groups);
@@ -114,8 +114,8 @@ mod tests {
     fn every_row_is_in_the_group_of_its_facts() {
         let rows = 2 * BLOCK + 100;
         for kinds in [1_u16, 7, 300] {
-            let facts: Vec<Facts> = (0..rows)
-                .map(|row| Facts((row * 31 % usize::from(kinds)).try_into().unwrap()))
+            let facts: Vec<EventFlags> = (0..rows)
+                .map(|row| EventFlags((row * 31 % usize::from(kinds)).try_into().unwrap()))
                 .collect();
             let users: Vec<u32> = (0..u32::try_from(rows).unwrap()).collect();
             let grouped = Grouped::of(&users, &facts);
@@ -127,7 +127,7 @@ mod tests {
                     let expected: Vec<u32> = rows.iter().filter(of_block).copied().collect();
                     let found = grouped.passing(block, &table);
                     let found = found.map(|runs| runs.flatten().copied().collect::<Vec<_>>());
-                    let is_grouped = rows.len().min(usize::from(kinds)) <= MOST_GROUPS;
+                    let is_grouped = rows.len().min(usize::from(kinds)) <= MAX_GROUPS;
                     assert_eq!(
                         found,
                         is_grouped.then_some(expected),

@@ -7,11 +7,11 @@ use incident_core::impact::ApiUsageEvent;
 use incident_core::port::UsageError;
 use incident_core::{ServiceId, Text};
 
-use super::chunk::MOST_KINDS;
+use super::chunk::MAX_KINDS;
 
 /// So many pairs of service and endpoint are told apart; further endpoints are events of
 /// their service only, so that there is room for services.
-const MOST_ENDPOINTS: usize = MOST_KINDS / 4 * 3;
+const MAX_ENDPOINTS: usize = MAX_KINDS / 4 * 3;
 
 /// About what a kind takes beside its endpoint's name.
 pub(super) const KIND: usize = 160;
@@ -25,7 +25,7 @@ pub(super) struct Kind {
 
 /// Kinds by number.
 #[derive(Debug, Default)]
-pub(super) struct Kinds {
+pub(super) struct EndpointInterner {
     services: HashMap<ServiceId, Service, RandomState>,
     kinds: Vec<Kind>,
     named: usize,
@@ -39,7 +39,7 @@ struct Service {
     endpoints: HashMap<Text, u16, RandomState>,
 }
 
-impl Kinds {
+impl EndpointInterner {
     /// The number of an event's kind, where it has one.
     pub(super) fn known(&self, event: &ApiUsageEvent) -> Option<u16> {
         let service = self.services.get(&event.service)?;
@@ -47,7 +47,7 @@ impl Kinds {
             None => service.plain,
             Some(endpoint) => {
                 let number = service.endpoints.get(endpoint).copied();
-                let is_full = self.named >= MOST_ENDPOINTS;
+                let is_full = self.named >= MAX_ENDPOINTS;
                 number.or_else(|| service.plain.filter(|_| is_full))
             }
         }
@@ -58,9 +58,9 @@ impl Kinds {
         if let Some(number) = self.known(event) {
             return Ok(number);
         }
-        let endpoint = named(event).filter(|_| self.named < MOST_ENDPOINTS);
+        let endpoint = named(event).filter(|_| self.named < MAX_ENDPOINTS);
         let next = u16::try_from(self.kinds.len()).ok();
-        let number = next.filter(|next| usize::from(*next) < MOST_KINDS);
+        let number = next.filter(|next| usize::from(*next) < MAX_KINDS);
         let number = number.ok_or_else(too_many)?;
         let service = self.services.entry(event.service.clone()).or_default();
         self.bytes += KIND + event.service.as_str().len();
@@ -81,7 +81,7 @@ impl Kinds {
 
     /// Says whether there is room for so many events, whatever their kinds are.
     pub(super) const fn has_room_for(&self, events: usize) -> bool {
-        self.named + events < MOST_ENDPOINTS && self.kinds.len() + 2 * events < MOST_KINDS
+        self.named + events < MAX_ENDPOINTS && self.kinds.len() + 2 * events < MAX_KINDS
     }
 
     /// Counts about how many bytes the new kinds of a batch take, or says that there is no
@@ -98,7 +98,7 @@ impl Kinds {
             .filter(|(_, endpoint)| endpoint.is_some())
             .count();
         // Endpoints that find no room are events of their service.
-        let numbered = endpoints.min(MOST_ENDPOINTS.saturating_sub(self.named));
+        let numbered = endpoints.min(MAX_ENDPOINTS.saturating_sub(self.named));
         let services: HashSet<&ServiceId, RandomState> = new
             .iter()
             .filter(|(_, endpoint)| endpoint.is_none() || numbered < endpoints)
@@ -108,7 +108,7 @@ impl Kinds {
                 known.is_none_or(|known| known.plain.is_none())
             })
             .collect();
-        if self.kinds.len() + numbered + services.len() > MOST_KINDS {
+        if self.kinds.len() + numbered + services.len() > MAX_KINDS {
             return Err(too_many());
         }
         let bytes = new.iter().map(|(service, endpoint)| {
@@ -140,7 +140,7 @@ impl Kinds {
 fn too_many() -> UsageError {
     UsageError::Refused(format!(
         "more than {} services cannot be told apart here",
-        MOST_KINDS / 4
+        MAX_KINDS / 4
     ))
 }
 
@@ -167,15 +167,15 @@ mod tests {
     /// Endpoints without number do not keep services out, and are events of theirs.
     #[test]
     fn endless_endpoints_leave_room_for_services() {
-        let mut kinds = Kinds::default();
-        for n in 0..MOST_ENDPOINTS + 100 {
+        let mut kinds = EndpointInterner::default();
+        for n in 0..MAX_ENDPOINTS + 100 {
             kinds.number(&event("api", Some(&format!("/{n}")))).unwrap();
         }
-        assert_eq!(kinds.named, MOST_ENDPOINTS);
+        assert_eq!(kinds.named, MAX_ENDPOINTS);
         let one = kinds.number(&event("api", Some("/one more"))).unwrap();
         assert_eq!(kinds.number(&event("api", None)).unwrap(), one);
-        assert_eq!(kinds.of(None).len(), MOST_ENDPOINTS + 1);
-        for n in 1..MOST_KINDS / 4 {
+        assert_eq!(kinds.of(None).len(), MAX_ENDPOINTS + 1);
+        for n in 1..MAX_KINDS / 4 {
             kinds.number(&event(&format!("s{n}"), Some("/0"))).unwrap();
         }
         assert!(kinds.number(&event("one too many", None)).is_err());

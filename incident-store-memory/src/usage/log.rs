@@ -91,7 +91,7 @@ impl Log {
     /// Seals what is worth it, or puts small chunks together. Only one such thing
     /// happens to a log at a time; chunks may be added meanwhile. None where there is
     /// nothing to do, or somebody is asking about the users right now.
-    pub(super) fn tidied(&self, seal_after: usize) -> Option<Tidied> {
+    pub(super) fn compaction_plan(&self, seal_after: usize) -> Option<Tidied> {
         if self.has_much_late(seal_after) {
             return self.sealed_anew();
         }

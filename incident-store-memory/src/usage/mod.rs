@@ -1,14 +1,14 @@
 //! The usage source: events per tenant in order of time.
 
-mod apart;
 mod batch;
+mod breakdown;
 mod chunk;
 mod counted;
 mod days;
 mod grouped;
 mod ids;
+mod incremental;
 mod kinds;
-mod live;
 mod log;
 mod room;
 mod scan;
@@ -28,13 +28,13 @@ use incident_core::impact::{
     TenantWindows,
 };
 use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
-use incident_core::{Invalid, TenantId, Window};
+use incident_core::{TenantId, ValidationError, Window};
 
 use batch::Batch;
 use chunk::RAW_ROW;
 use ids::{Names, RawId};
-use kinds::Kinds;
-use live::Live;
+use incremental::Live;
+use kinds::EndpointInterner;
 use log::{Log, Tidied};
 use scan::{Filter, Found, Rows, Scratch};
 use time_index::TimeIndex;
@@ -68,7 +68,7 @@ const TENANT: usize = 400;
 ///
 /// ```
 /// use incident_store_memory::MemoryUsage;
-/// let usage = MemoryUsage::with_limit(8 << 30).sealing_after(100_000);
+/// let usage = MemoryUsage::with_limit(8 << 30).with_seal_threshold(100_000);
 /// assert_eq!(usage.bytes(), 0);
 /// ```
 #[derive(Clone, Debug)]
@@ -84,11 +84,11 @@ pub struct MemoryUsage {
 #[derive(Debug, Default)]
 struct Shared {
     names: Names,
-    kinds: RwLock<Kinds>,
+    kinds: RwLock<EndpointInterner>,
     state: RwLock<State>,
     live: Live,
     /// Held by whoever seals or gathers: one at a time.
-    tidying: Mutex<Register>,
+    tidying: Mutex<TenantByUser>,
     /// Room for the next question, bounded.
     scratch: Mutex<Scratch>,
 }
@@ -144,7 +144,7 @@ impl State {
 
 /// The tenant of each sealed user.
 #[derive(Debug, Default)]
-struct Register(HashMap<RawId, u32, RandomState>);
+struct TenantByUser(HashMap<RawId, u32, RandomState>);
 
 impl Default for MemoryUsage {
     fn default() -> Self {
@@ -169,7 +169,7 @@ impl MemoryUsage {
     /// less room and are counted faster. What comes late is sealed anew with the rest
     /// once it is an eighth of it.
     #[must_use]
-    pub fn sealing_after(mut self, events: usize) -> Self {
+    pub fn with_seal_threshold(mut self, events: usize) -> Self {
         self.seal_after = events.max(1);
         self
     }
@@ -178,7 +178,7 @@ impl MemoryUsage {
     /// later end, as a report on a live incident is, costs what came since. Their users
     /// are kept for ten minutes, in at most a sixteenth of the limit.
     #[must_use]
-    pub const fn following_from(mut self, took: Duration) -> Self {
+    pub const fn incremental_above(mut self, took: Duration) -> Self {
         self.follow_from = took;
         self
     }
@@ -226,15 +226,15 @@ impl MemoryUsage {
             .unwrap_or_else(PoisonError::into_inner);
         let logs: Vec<TenantId> = self.state().tenants.keys().cloned().collect();
         for tenant in &logs {
-            self.tidy(tenant, &mut register, |log| log.tidied(1));
+            self.compact(tenant, &mut register, |log| log.compaction_plan(1));
             // What came late is sealed with the rest.
-            self.tidy(tenant, &mut register, |log| {
+            self.compact(tenant, &mut register, |log| {
                 (!log.chunks.is_empty()).then(|| log.sealed_anew())?
             });
         }
     }
 
-    fn kinds(&self) -> RwLockReadGuard<'_, Kinds> {
+    fn kinds(&self) -> RwLockReadGuard<'_, EndpointInterner> {
         let kinds = self.shared.kinds.read();
         kinds.unwrap_or_else(PoisonError::into_inner)
     }
@@ -261,17 +261,19 @@ impl MemoryUsage {
             return;
         };
         for tenant in tenants {
-            self.tidy(tenant, &mut register, |log| log.tidied(self.seal_after));
+            self.compact(tenant, &mut register, |log| {
+                log.compaction_plan(self.seal_after)
+            });
         }
     }
 
     /// Works on a snapshot and puts the result in its place: batches and questions go
     /// on meanwhile. Only who holds the register takes chunks away, so those that were
     /// looked at are still the first ones.
-    fn tidy(
+    fn compact(
         &self,
         tenant: &TenantId,
-        register: &mut MutexGuard<'_, Register>,
+        register: &mut MutexGuard<'_, TenantByUser>,
         tidied: impl Fn(&Log) -> Option<Tidied>,
     ) {
         let known = self.state().tenants.get(tenant).map(|known| {
@@ -361,14 +363,14 @@ impl MemoryUsage {
     pub fn sketches(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<ImpactSketches, UsageError> {
         let started = Instant::now();
         let snapshot = self.snapshot(query);
         let filter = self.filter(query);
         let found = snapshot.found();
         let rows = found.rows();
-        let unfit = |error: Invalid| UsageError::Refused(error.to_string());
+        let unfit = |error: ValidationError| UsageError::Refused(error.to_string());
         let mut total = Sketch::new().map_err(unfit)?;
         let mut by_tenant = Vec::with_capacity(rows.len());
         let (mut scratch, mut ids) = (Scratch::default(), Vec::new());
@@ -381,7 +383,7 @@ impl MemoryUsage {
                 total.merge(&sketch).map_err(unfit)?;
             }
             by_tenant.push((one.tenant.clone(), sketch));
-            in_time(started, within, &rows)?;
+            in_time(started, timeout, &rows)?;
         }
         Ok(ImpactSketches { by_tenant, total })
     }
@@ -390,10 +392,10 @@ impl MemoryUsage {
 /// Whether the time is over; then the size of the question.
 fn in_time(
     started: Instant,
-    within: Duration,
+    timeout: Duration,
     rows: &[Option<(&Log, Rows<'_>)>],
 ) -> Result<(), UsageError> {
-    if started.elapsed() <= within {
+    if started.elapsed() <= timeout {
         return Ok(());
     }
     let known = rows.iter().filter_map(Option::as_ref);
@@ -413,23 +415,23 @@ impl UsageSource for MemoryUsage {
     async fn unique_users(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<ImpactCounts, UsageError> {
-        self.counts(query, (Instant::now(), within))
+        self.counts(query, (Instant::now(), timeout))
     }
 
     async fn estimates(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<ImpactEstimates, UsageError> {
-        Ok(self.sketches(query, within)?.into())
+        Ok(self.sketches(query, timeout)?.into())
     }
 
     async fn breakdown(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Breakdown, UsageError> {
         let started = Instant::now();
         let snapshot = self.snapshot(query);
@@ -437,13 +439,22 @@ impl UsageSource for MemoryUsage {
         // After the snapshot, so that every kind of it is known; copied, so that batches with
         // new ones go on.
         let kinds = self.kinds().all().to_vec();
-        apart::breakdown(&snapshot.found().rows(), &filter, &kinds, (started, within))
+        breakdown::breakdown(
+            &snapshot.found().rows(),
+            &filter,
+            &kinds,
+            (started, timeout),
+        )
     }
 }
 
 #[async_trait]
 impl UsageSink for MemoryUsage {
-    async fn record(&self, batch: Vec<ApiUsageEvent>, _within: Duration) -> Result<(), UsageError> {
+    async fn record(
+        &self,
+        batch: Vec<ApiUsageEvent>,
+        _timeout: Duration,
+    ) -> Result<(), UsageError> {
         let days = days::days(&batch);
         self.state().has_room_for(&days)?;
         let by_tenant = Batch::of(&batch);
@@ -488,7 +499,7 @@ impl UsageSink for MemoryUsage {
 
 #[async_trait]
 impl TenantDirectory for MemoryUsage {
-    async fn tenants(&self, _within: Duration) -> Result<Vec<TenantId>, UsageError> {
+    async fn tenants(&self, _timeout: Duration) -> Result<Vec<TenantId>, UsageError> {
         Ok(self.state().tenants.keys().cloned().collect())
     }
 }

@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use incident_core::Window;
 use std::hash::BuildHasher;
 
-use super::chunk::{Chunk, Facts};
+use super::chunk::{Chunk, EventFlags};
 use super::grouped::{BLOCK, Passes};
 use super::ids::RawId;
 use super::log::Log;
@@ -36,7 +36,7 @@ impl Filter {
         let mut table = Box::new([0; 1 << 16]);
         for kind in kinds {
             for failed in [failed_only, true] {
-                if let Some(counts) = table.get_mut(usize::from(Facts::new(*kind, failed).0)) {
+                if let Some(counts) = table.get_mut(usize::from(EventFlags::new(*kind, failed).0)) {
                     *counts = 1;
                 }
             }
@@ -44,7 +44,7 @@ impl Filter {
         Self::Some(table)
     }
 
-    pub(super) fn counts(&self, facts: Facts) -> bool {
+    pub(super) fn counts(&self, facts: EventFlags) -> bool {
         match self {
             Self::All => true,
             Self::Some(table) => table.get(usize::from(facts.0)) == Some(&1),
@@ -56,7 +56,7 @@ impl Filter {
 pub(super) struct Row {
     pub(super) time: i64,
     pub(super) user: RawId,
-    pub(super) facts: Facts,
+    pub(super) facts: EventFlags,
 }
 
 /// Room for counting, used again for each tenant.
@@ -407,7 +407,7 @@ fn mark_passing(segment: &Segment, places: &Range<usize>, table: &Passes, bits: 
 fn passed<'b>(
     table: &Passes,
     numbers: &[u32],
-    facts: &[Facts],
+    facts: &[EventFlags],
     block: &'b mut [u32; BLOCK],
 ) -> &'b [u32] {
     let mut end = 0;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::chunk::{Chunk, Facts};
+use super::chunk::{Chunk, EventFlags};
 use super::grouped::{GROUPED_ROW, Grouped};
 use super::ids::RawId;
 
@@ -18,7 +18,7 @@ pub(super) struct Segment {
     pub(super) at: Vec<i64>,
     /// The dense number of the user.
     pub(super) user: Vec<u32>,
-    pub(super) facts: Vec<Facts>,
+    pub(super) facts: Vec<EventFlags>,
     /// One more than the place of the same user's row before; 0 where there is none.
     ///
     /// In the rows from place `a` on, a user's first one is that whose `before` is at

@@ -24,7 +24,7 @@ pub(super) struct Seen {
 }
 
 /// Most ids that a set holds.
-pub(super) const MOST: usize = (1 << 22) - 2;
+pub(super) const MAX_IDS: usize = (1 << 22) - 2;
 
 /// So many bits of an id's hash are kept, so that ids of another hash are seldom compared.
 const TAG: u32 = 10;
@@ -42,7 +42,7 @@ impl Seen {
         }
     }
 
-    /// Empties it and makes room for so many ids, at most [`MOST`]: at most half of the places are
+    /// Empties it and makes room for so many ids, at most [`MAX_IDS`]: at most half of the places are
     /// taken, so that each id finds its own or a free one.
     pub(super) fn begin(&mut self, rows: usize) {
         self.ids.clear();

@@ -152,7 +152,7 @@ fn grid(times: &[i64], first: i64, last: i64) -> (u32, Option<Arc<[u32]>>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chunk::Facts;
+    use super::super::chunk::EventFlags;
     use super::super::ids::Names;
     use super::*;
 
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn small_chunks_grow_in_place() {
         let id = Names::default().raw("u");
-        let chunk = |times: Range<i64>| times.map(|at| (at, id, Facts(0))).collect::<Chunk>();
+        let chunk = |times: Range<i64>| times.map(|at| (at, id, EventFlags(0))).collect::<Chunk>();
         let add = |to: &mut Spanned<Chunk>, times: Range<i64>, batch| {
             let rows = chunk(times);
             to.extend(rows.part(0..rows.len()), batch)
@@ -200,7 +200,7 @@ mod tests {
                     })
                     .collect();
                 at.sort_unstable();
-                let chunk: Chunk = at.iter().map(|at| (*at, id, Facts(0))).collect();
+                let chunk: Chunk = at.iter().map(|at| (*at, id, EventFlags(0))).collect();
                 let spanned = Spanned::chunk(chunk, 1).unwrap();
                 assert_eq!(spanned.grid.is_some(), rows >= 256, "{rows}");
                 let asked = |at: &i64| [at.saturating_sub(1), *at, at.saturating_add(1)];

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use incident_core::Window;
 
-use super::chunk::{Chunk, Facts, RAW_ROW};
+use super::chunk::{Chunk, EventFlags, RAW_ROW};
 use super::ids::RawId;
 
 /// The divisor of the limit that gives the most bytes of the index, if no others are given.
@@ -17,7 +17,7 @@ pub(super) const SHARE: u64 = 8;
 const SLOT_US: i64 = 5 * 60_000_000;
 
 /// Most events of a part: adding to one that somebody reads copies it.
-const PART: usize = 1_024;
+const ROWS_PER_PART: usize = 1_024;
 
 /// About the bytes of a slot beside its events.
 const SLOT: usize = 400;
@@ -41,7 +41,7 @@ impl Part {
         }
     }
 
-    pub(super) fn push(&mut self, tenant: u32, (time, user, facts): (i64, RawId, Facts)) {
+    pub(super) fn push(&mut self, tenant: u32, (time, user, facts): (i64, RawId, EventFlags)) {
         self.tenant.push(tenant);
         self.rows.push(time, user, facts);
     }
@@ -118,13 +118,16 @@ impl TimeIndex {
         self.bytes += places.len() * ENTRY;
         let mut start = places.start;
         while start < places.end {
-            if parts.last().is_none_or(|part| part.tenant.len() >= PART) {
+            if parts
+                .last()
+                .is_none_or(|part| part.tenant.len() >= ROWS_PER_PART)
+            {
                 parts.push(Arc::default());
             }
             let Some(part) = parts.last_mut().map(Arc::make_mut) else {
                 return;
             };
-            let end = places.end.min(start + PART - part.tenant.len());
+            let end = places.end.min(start + ROWS_PER_PART - part.tenant.len());
             let of = batch.tenant.get(start..end).unwrap_or_default().iter();
             part.tenant.extend(of.map(|place| {
                 let place = usize::try_from(*place).unwrap_or(usize::MAX);
@@ -186,7 +189,7 @@ mod tests {
     fn events(times: impl IntoIterator<Item = i64>) -> Part {
         let mut part = Part::default();
         for time in times {
-            part.push(0, (time * UNIT_US, RawId::default(), Facts(0)));
+            part.push(0, (time * UNIT_US, RawId::default(), EventFlags(0)));
         }
         part.sort();
         part

@@ -76,7 +76,7 @@ fn question(random: &mut Random) -> ImpactQuery {
 async fn every_way_to_count_is_the_plain_one() {
     for (round, seal_after) in (1..).zip([1, 2, 9, 40, 150, 600, 2_000, usize::MAX].repeat(3)) {
         let random = &mut Random(0x2545_f491_4f6c_dd1d ^ round);
-        let usage = MemoryUsage::default().sealing_after(seal_after);
+        let usage = MemoryUsage::default().with_seal_threshold(seal_after);
         // All in the index over time, none, the newest ones.
         let index = [1 << 30, 0, 20_000, 60_000][random.below(4) as usize];
         let usage = usage.with_time_index(index);
@@ -125,7 +125,7 @@ async fn every_way_to_count_is_the_plain_one() {
 async fn any_number_of_unsealed_events_is_counted() {
     let random = &mut Random(77);
     for rows in [1_000, 20_000, 60_000] {
-        let usage = MemoryUsage::default().sealing_after(usize::MAX);
+        let usage = MemoryUsage::default().with_seal_threshold(usize::MAX);
         let usage = usage.with_time_index(0);
         let events: Vec<_> = (0..rows)
             .map(|n| event(random, n * 12_000 / rows, 3_000))
@@ -149,8 +149,8 @@ async fn what_is_followed_is_counted_as_if_it_were_not() {
         let random = &mut Random(0x9e37_79b9_7f4a_7c15 ^ round);
         // Little room in some rounds, so that questions are forgotten.
         let limit = [2 << 30, 40_000_000][random.below(2) as usize];
-        let usage = MemoryUsage::with_limit(limit).sealing_after(seal_after);
-        let usage = usage.following_from(Duration::ZERO);
+        let usage = MemoryUsage::with_limit(limit).with_seal_threshold(seal_after);
+        let usage = usage.incremental_above(Duration::ZERO);
         let mut events = Vec::new();
         let questions: Vec<ImpactQuery> = (0..5).map(|_| question(random)).collect();
         for step in 0..80_u64 {
@@ -199,8 +199,8 @@ fn up_to(query: &ImpactQuery, now: Timestamp) -> ImpactQuery {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn questions_see_whole_batches_while_they_are_sealed() {
     for follow_from in [Duration::MAX, Duration::ZERO] {
-        let usage = MemoryUsage::default().sealing_after(50);
-        whole_batches(usage.following_from(follow_from)).await;
+        let usage = MemoryUsage::default().with_seal_threshold(50);
+        whole_batches(usage.incremental_above(follow_from)).await;
     }
 }
 
@@ -257,7 +257,7 @@ async fn whole_batches(usage: MemoryUsage) {
 /// Everything is sealed, what came late too: 22 bytes an event and not 26.
 #[tokio::test]
 async fn sealed_events_take_less_room() {
-    let usage = MemoryUsage::default().sealing_after(10_000);
+    let usage = MemoryUsage::default().with_seal_threshold(10_000);
     let usage = usage.with_time_index(0);
     let random = &mut Random(7);
     for batch in 0..50_u64 {
@@ -292,7 +292,7 @@ async fn sealed_events_take_less_room() {
 #[tokio::test]
 async fn filters_over_long_windows_are_the_plain_ones() {
     let random = &mut Random(0x1234_5678_9abc_def1);
-    let usage = MemoryUsage::default().sealing_after(6_000);
+    let usage = MemoryUsage::default().with_seal_threshold(6_000);
     let usage = usage.with_time_index(0);
     let mut events = Vec::new();
     for step in 0..40_u64 {

@@ -60,7 +60,7 @@ impl UsageBackend for Sealed {
     type Source = MemoryUsage;
 
     async fn open() -> (MemoryUsage, ()) {
-        let usage = MemoryUsage::default().sealing_after(3);
+        let usage = MemoryUsage::default().with_seal_threshold(3);
         (usage.with_time_index(0), ())
     }
 }
@@ -78,9 +78,9 @@ impl UsageBackend for Followed {
     type Source = MemoryUsage;
 
     async fn open() -> (MemoryUsage, ()) {
-        let usage = MemoryUsage::default().sealing_after(400);
+        let usage = MemoryUsage::default().with_seal_threshold(400);
         let usage = usage.with_time_index(2_000);
-        (usage.following_from(Duration::ZERO), ())
+        (usage.incremental_above(Duration::ZERO), ())
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Span {
 }
 
 /// A question as statements take it.
-pub(super) struct Asked<'a> {
+pub(super) struct QueryPlan<'a> {
     source: &'a Source,
     query: &'a ImpactQuery,
     /// What an event must be, beside tenant and time; `$7` are the services.
@@ -69,7 +69,7 @@ impl TenantKey {
 pub(super) const SPANS: &str = "unnest($1::int[], $2::text[], $3::timestamptz[], $4::timestamptz[]) \
                      as s (place, tenant, start_at, end_at)";
 
-impl<'a> Asked<'a> {
+impl<'a> QueryPlan<'a> {
     pub(super) fn of(source: &'a Source, query: &'a ImpactQuery) -> Result<Self, UsageError> {
         Ok(Self {
             source,

@@ -1,11 +1,11 @@
 //! Counting distinct users.
 
-mod apart;
+mod breakdown;
 mod count;
-mod live;
-mod pace;
+mod incremental;
+mod ingest;
+mod latency;
 mod table;
-mod take;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use chrono::NaiveDate;
 use futures_util::future::try_join_all;
 use incident_core::TenantId;
 use incident_core::impact::{
-    Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, MOST_DAYS, TenantCount,
+    Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, MAX_DAYS, TenantCount,
 };
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
@@ -25,13 +25,13 @@ use tokio::time::Instant;
 use crate::access::{Server, Session, again};
 use crate::failure::{Failure, Late};
 use crate::row;
-use count::{Answer, Asked, Part};
-use live::{Live, WORTH};
-use pace::Pace;
+use count::{Answer, Part, QueryPlan};
+use incremental::{Live, MIN_COST};
+use latency::LatencyTracker;
 use table::quoted;
 
+pub(crate) use ingest::TOO_MANY_DAYS;
 pub use table::UsageTable;
-pub(crate) use take::TOO_MANY_DAYS;
 
 /// How long a look at one column of the host's table may take.
 const LOOK: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ struct Source {
     connections: usize,
     /// Days that are known to have a partition.
     days: Mutex<BTreeSet<NaiveDate>>,
-    pace: Pace,
+    pace: LatencyTracker,
     live: Live,
     /// A question that takes as long is followed.
     follow_from: Duration,
@@ -114,11 +114,11 @@ impl PgUsage {
     /// a later end, as a report on a live incident is, costs what came since. 20 ms if
     /// not given.
     #[must_use]
-    pub fn following_from(self, took: Duration) -> Self {
+    pub fn incremental_above(self, took: Duration) -> Self {
         self.anew(|source| source.follow_from = took)
     }
 
-    /// Keeps events of so many days at most, [`MOST_DAYS`] if not given: each day is a
+    /// Keeps events of so many days at most, [`MAX_DAYS`] if not given: each day is a
     /// partition of our own table, and a question looks at each that it may need.
     #[must_use]
     pub fn days_at_most(self, days: usize) -> Self {
@@ -132,10 +132,10 @@ impl PgUsage {
             key,
             connections: CONNECTIONS,
             days: Mutex::default(),
-            pace: Pace::default(),
+            pace: LatencyTracker::default(),
             live: Live::default(),
-            follow_from: WORTH,
-            most_days: MOST_DAYS,
+            follow_from: MIN_COST,
+            most_days: MAX_DAYS,
         }))
     }
 
@@ -148,7 +148,7 @@ impl PgUsage {
             key: before.key,
             connections: before.connections,
             days: Mutex::default(),
-            pace: Pace::default(),
+            pace: LatencyTracker::default(),
             live: Live::default(),
             follow_from: before.follow_from,
             most_days: before.most_days,
@@ -226,7 +226,7 @@ async fn type_of(
     found.try_get("type").map_err(UsageTableError::Server)
 }
 
-fn trouble(failure: Failure) -> UsageError {
+fn usage_error(failure: Failure) -> UsageError {
     match failure {
         Failure::Before(source) | Failure::During(source) if source.is::<Late>() => {
             UsageError::TimedOut {
@@ -245,15 +245,15 @@ fn trouble(failure: Failure) -> UsageError {
 impl PgUsage {
     async fn answer(
         &self,
-        asked: &Asked<'_>,
+        asked: &QueryPlan<'_>,
         part: Part,
-        until: Instant,
+        deadline: Instant,
     ) -> Result<Answer, Failure> {
-        again!(&self.0.server, until, |session| bounded(
+        again!(&self.0.server, deadline, |session| bounded(
             &mut session,
             asked,
             &part,
-            until,
+            deadline,
             &self.0.pace
         ))
     }
@@ -261,14 +261,14 @@ impl PgUsage {
     /// All of a question, over several connections.
     async fn whole(
         &self,
-        asked: &Asked<'_>,
+        asked: &QueryPlan<'_>,
         query: &ImpactQuery,
-        until: Instant,
+        deadline: Instant,
     ) -> Result<ImpactCounts, Failure> {
         let parts = asked.parts(self.0.connections);
         let answers = parts
             .into_iter()
-            .map(|part| self.answer(asked, part, until));
+            .map(|part| self.answer(asked, part, deadline));
         let (mut counts, mut total) = (HashMap::new(), None);
         for answer in try_join_all(answers).await? {
             match answer {
@@ -290,11 +290,15 @@ impl PgUsage {
         })
     }
 
-    async fn apart(&self, asked: &Asked<'_>, until: Instant) -> Result<Breakdown, Failure> {
-        again!(&self.0.server, until, |session| broken_down(
+    async fn breakdown_of(
+        &self,
+        asked: &QueryPlan<'_>,
+        deadline: Instant,
+    ) -> Result<Breakdown, Failure> {
+        again!(&self.0.server, deadline, |session| broken_down(
             &mut session,
             asked,
-            until
+            deadline
         ))
     }
 
@@ -303,21 +307,21 @@ impl PgUsage {
     async fn answered<T>(
         &self,
         found: Result<T, Failure>,
-        asked: &Asked<'_>,
+        asked: &QueryPlan<'_>,
         query: &ImpactQuery,
-        until: Instant,
+        deadline: Instant,
     ) -> Result<T, UsageError> {
         match found {
             Err(failure) if failure.is_late() => Err(UsageError::TimedOut {
                 tenants: query.tenants().len(),
-                events: self.size(asked, until).await,
+                events: self.size(asked, deadline).await,
             }),
-            other => other.map_err(trouble),
+            other => other.map_err(usage_error),
         }
     }
 
-    async fn size(&self, asked: &Asked<'_>, until: Instant) -> Option<u64> {
-        let estimate = again!(&self.0.server, until, |session| asked
+    async fn size(&self, asked: &QueryPlan<'_>, deadline: Instant) -> Option<u64> {
+        let estimate = again!(&self.0.server, deadline, |session| asked
             .estimate(session.connection()));
         estimate.ok()
     }
@@ -327,14 +331,14 @@ impl PgUsage {
 /// come to that: it would go on counting for a client that is gone.
 async fn bounded(
     session: &mut Session,
-    asked: &Asked<'_>,
+    asked: &QueryPlan<'_>,
     part: &Part,
-    until: Instant,
-    pace: &Pace,
+    deadline: Instant,
+    pace: &LatencyTracker,
 ) -> sqlx::Result<Answer> {
     let (units, left) = (
         asked.units(part),
-        until.saturating_duration_since(Instant::now()),
+        deadline.saturating_duration_since(Instant::now()),
     );
     if !pace.needs_limit(units, left) {
         let started = Instant::now();
@@ -352,10 +356,10 @@ async fn bounded(
 
 async fn broken_down(
     session: &mut Session,
-    asked: &Asked<'_>,
-    until: Instant,
+    asked: &QueryPlan<'_>,
+    deadline: Instant,
 ) -> sqlx::Result<Breakdown> {
-    let left = until.saturating_duration_since(Instant::now());
+    let left = deadline.saturating_duration_since(Instant::now());
     let mut limited = session.limited(left).await?;
     let answer = asked.breakdown(&mut limited).await;
     let ended = limited.rollback().await;
@@ -374,15 +378,15 @@ impl UsageSource for PgUsage {
     async fn unique_users(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<ImpactCounts, UsageError> {
-        let asked = Asked::of(&self.0, query)?;
+        let asked = QueryPlan::of(&self.0, query)?;
         let started = Instant::now();
-        let end = started + within;
-        let until = end - RESERVE.min(within / 5);
-        let found = match self.followed(&asked, query, until).await {
+        let end = started + timeout;
+        let deadline = end - RESERVE.min(timeout / 5);
+        let found = match self.followed(&asked, query, deadline).await {
             Ok(Some(counts)) => return Ok(counts),
-            Ok(None) => self.whole(&asked, query, until).await,
+            Ok(None) => self.whole(&asked, query, deadline).await,
             Err(failure) => Err(failure),
         };
         if let Ok(counts) = &found {
@@ -396,33 +400,33 @@ impl UsageSource for PgUsage {
     async fn estimates(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<ImpactEstimates, UsageError> {
-        Ok(self.unique_users(query, within).await?.into())
+        Ok(self.unique_users(query, timeout).await?.into())
     }
 
     async fn breakdown(
         &self,
         query: &ImpactQuery,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Breakdown, UsageError> {
-        let asked = Asked::of(&self.0, query)?;
-        let end = Instant::now() + within;
-        let until = end - RESERVE.min(within / 5);
-        let found = self.apart(&asked, until).await;
+        let asked = QueryPlan::of(&self.0, query)?;
+        let end = Instant::now() + timeout;
+        let deadline = end - RESERVE.min(timeout / 5);
+        let found = self.breakdown_of(&asked, deadline).await;
         self.answered(found, &asked, query, end).await
     }
 }
 
 #[async_trait]
 impl TenantDirectory for PgUsage {
-    async fn tenants(&self, within: Duration) -> Result<Vec<TenantId>, UsageError> {
-        let until = Instant::now() + within;
-        let tenants = again!(&self.0.server, until, |session| tenants(
+    async fn tenants(&self, timeout: Duration) -> Result<Vec<TenantId>, UsageError> {
+        let deadline = Instant::now() + timeout;
+        let tenants = again!(&self.0.server, deadline, |session| tenants(
             session.connection(),
             &self.0
         ));
-        tenants.map_err(trouble)
+        tenants.map_err(usage_error)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where usage events lie: our own table, or the host's.
 
-use incident_core::Invalid;
+use incident_core::ValidationError;
 
 /// A table of usage events and its columns.
 ///
@@ -36,7 +36,7 @@ impl UsageTable {
     ///
     /// # Errors
     /// A name is not one of PostgreSQL's: 1 to 63 bytes without NUL.
-    pub fn new(schema: &str, table: &str) -> Result<Self, Invalid> {
+    pub fn new(schema: &str, table: &str) -> Result<Self, ValidationError> {
         Ok(Self {
             schema: identifier("schema", schema)?,
             table: identifier("table", table)?,
@@ -68,7 +68,7 @@ impl UsageTable {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn tenant(self, column: &str) -> Result<Self, Invalid> {
+    pub fn tenant(self, column: &str) -> Result<Self, ValidationError> {
         let tenant = identifier("tenant", column)?;
         Ok(Self { tenant, ..self })
     }
@@ -77,7 +77,7 @@ impl UsageTable {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn user(self, column: &str) -> Result<Self, Invalid> {
+    pub fn user(self, column: &str) -> Result<Self, ValidationError> {
         let user = identifier("user", column)?;
         Ok(Self { user, ..self })
     }
@@ -86,7 +86,7 @@ impl UsageTable {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn occurred_at(self, column: &str) -> Result<Self, Invalid> {
+    pub fn occurred_at(self, column: &str) -> Result<Self, ValidationError> {
         let occurred_at = identifier("occurred_at", column)?;
         Ok(Self {
             occurred_at,
@@ -98,7 +98,7 @@ impl UsageTable {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn service(self, column: &str) -> Result<Self, Invalid> {
+    pub fn service(self, column: &str) -> Result<Self, ValidationError> {
         let service = Some(identifier("service", column)?);
         Ok(Self { service, ..self })
     }
@@ -107,7 +107,7 @@ impl UsageTable {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn failed(self, column: &str) -> Result<Self, Invalid> {
+    pub fn failed(self, column: &str) -> Result<Self, ValidationError> {
         let failed = Some(identifier("failed", column)?);
         Ok(Self { failed, ..self })
     }
@@ -116,7 +116,7 @@ impl UsageTable {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn endpoint(self, column: &str) -> Result<Self, Invalid> {
+    pub fn endpoint(self, column: &str) -> Result<Self, ValidationError> {
         let endpoint = Some(identifier("endpoint", column)?);
         Ok(Self { endpoint, ..self })
     }
@@ -127,11 +127,14 @@ impl UsageTable {
     }
 }
 
-fn identifier(field: &'static str, name: &str) -> Result<String, Invalid> {
+fn identifier(field: &'static str, name: &str) -> Result<String, ValidationError> {
     if (1..=63).contains(&name.len()) && !name.contains('\0') {
         Ok(name.to_owned())
     } else {
-        Err(Invalid::new(field, "a name of 1 to 63 bytes without NUL"))
+        Err(ValidationError::new(
+            field,
+            "a name of 1 to 63 bytes without NUL",
+        ))
     }
 }
 

@@ -323,7 +323,7 @@ impl Pager for Shared {
         true
     }
 
-    async fn send(&self, page: &PageEvent, _within: Duration) -> DeliveryResult {
+    async fn send(&self, page: &PageEvent, _timeout: Duration) -> DeliveryResult {
         tokio::time::sleep(Duration::from_millis(2)).await;
         if self.open.lock().unwrap().insert(page.dedup_key.clone()) {
             self.wakes.lock().unwrap().push(page.dedup_key.clone());

@@ -135,7 +135,7 @@ impl Warm {
     }
 
     async fn first(&self, what: &str) -> Result<(), String> {
-        let within = Duration::from_secs(5);
+        let timeout = Duration::from_secs(5);
         let error = |error: Error| format!("{error:?}");
         let anna = |role| caller("anna", role).unwrap();
         match what {
@@ -195,7 +195,7 @@ impl Warm {
                 }
             }
             "usage events" => {
-                let kept = self.usage.record(vec![event()], within).await;
+                let kept = self.usage.record(vec![event()], timeout).await;
                 kept.map_err(|error| format!("{error:?}"))
             }
             "users" => {
@@ -207,7 +207,7 @@ impl Warm {
                     windows,
                 }];
                 let query = ImpactQuery::new(tenants, None, false);
-                let users = self.usage.unique_users(&query, within).await;
+                let users = self.usage.unique_users(&query, timeout).await;
                 users.map(|_| ()).map_err(|error| format!("{error:?}"))
             }
             other => panic!("{other}"),

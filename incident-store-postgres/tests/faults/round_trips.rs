@@ -45,7 +45,7 @@ async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
         limit: 32,
         except: Vec::new(),
     };
-    let within = Duration::from_secs(5);
+    let timeout = Duration::from_secs(5);
     let one = Seen {
         statements: 1,
         round_trips: 1,
@@ -67,7 +67,7 @@ async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
             ("next due", one),
         ] {
             // A pool that was silent asks for a sign of life before it writes.
-            store.load(id, within).await.unwrap();
+            store.load(id, timeout).await.unwrap();
             if what == "claim after a second" {
                 tokio::time::sleep(Duration::from_millis(1_050)).await;
             }
@@ -77,8 +77,8 @@ async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
                 "create" => drop(incidents.declare(&context(), &asked).await.unwrap()),
                 "update" => drop(incidents.act(&context(), id, &update()).await.unwrap()),
                 "show" => drop(incidents.get(id).await.unwrap()),
-                "next due" => drop(store.next_due(within).await.unwrap()),
-                _ => drop(store.claim(claim(), within).await.unwrap()),
+                "next due" => drop(store.next_due(timeout).await.unwrap()),
+                _ => drop(store.claim(claim(), timeout).await.unwrap()),
             }
             let answered = proxy.seen().since(before);
             settled(&proxy).await;

@@ -6,7 +6,9 @@ use incident_core::engine::Error;
 use incident_core::impact::{ApiUsageEvent, ImpactQuery, TenantWindows};
 use incident_core::port::{StoreError, UsageSink, UsageSource};
 use incident_core::{Timestamp, Window};
-use incident_store_postgres::{Level, MigrateError, PgUsage, UsageTable, doctor, migrate};
+use incident_store_postgres::{
+    FindingSeverity, MigrateError, PgUsage, UsageTable, doctor, migrate,
+};
 use incident_test_postgres::{Cluster, Safety};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row};
@@ -47,7 +49,7 @@ async fn caught_up(primary: PgConnectOptions, standby: PgConnectOptions) {
     panic!("the standby does not follow");
 }
 
-async fn findings(options: PgConnectOptions) -> Vec<(Level, String)> {
+async fn findings(options: PgConnectOptions) -> Vec<(FindingSeverity, String)> {
     let now = Timestamp::from_micros(0).unwrap();
     let found = doctor(&pool(options), &UsageTable::own(), now, WITHIN).await;
     let found = found.unwrap().into_iter();
@@ -90,7 +92,7 @@ async fn a_server_that_takes_no_writes_is_said_to_be_so() {
             .find(|(_, message)| message.contains(word) && message.contains(other));
         assert_eq!(
             said.map(|(level, _)| *level),
-            Some(Level::Unsafe),
+            Some(FindingSeverity::Unsafe),
             "{found:?}"
         );
         // A schema that is up to date needs no migration; an older one cannot have it.
@@ -153,7 +155,7 @@ async fn users(usage: &PgUsage, minutes: u64) -> u64 {
 async fn live_counts_begin_again_when_a_standby_with_less_takes_over() {
     let mut it = Setup::new().await;
     let primary = pool(it.database.options());
-    let usage = PgUsage::new(primary.clone()).following_from(Duration::ZERO);
+    let usage = PgUsage::new(primary.clone()).incremental_above(Duration::ZERO);
     usage.record(vec![event("both")], WITHIN).await.unwrap();
     for minutes in 1..4 {
         assert_eq!(users(&usage, minutes).await, 1);

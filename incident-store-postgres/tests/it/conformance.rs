@@ -49,7 +49,7 @@ impl UsageBackend for Followed {
 
     async fn open() -> (PgUsage, Database) {
         let (usage, database) = <Postgres as UsageBackend>::open().await;
-        (usage.following_from(Duration::ZERO), database)
+        (usage.incremental_above(Duration::ZERO), database)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use incident_core::engine::system::SystemClock;
 use incident_core::port::{Clock, StoreError};
-use incident_store_postgres::{Level, UsageTable, doctor};
+use incident_store_postgres::{FindingSeverity, UsageTable, doctor};
 use incident_test_postgres::{Cluster, Database};
 use sqlx::postgres::PgPool;
 use sqlx::{ConnectOptions, Executor};
@@ -79,7 +79,7 @@ async fn settings_role_guards_index_and_clock() {
     assert!(
         skewed
             .iter()
-            .any(|one| one.level == Level::Warning && one.message.contains("clock"))
+            .any(|one| one.level == FindingSeverity::Warning && one.message.contains("clock"))
     );
 }
 
@@ -154,12 +154,12 @@ async fn migrations_and_the_doctor_end_in_time() {
         .execute("begin; lock table incident._migrations in access exclusive mode")
         .await
         .unwrap();
-    let (within, started) = (Duration::from_millis(400), std::time::Instant::now());
-    let migrated = migrate(&database.options(), within).await;
+    let (timeout, started) = (Duration::from_millis(400), std::time::Instant::now());
+    let migrated = migrate(&database.options(), timeout).await;
     assert!(matches!(migrated, Err(MigrateError::Late)), "{migrated:?}");
     let pool = database.pool(1).await.unwrap();
     let now = incident_core::Timestamp::from_micros(0).unwrap();
-    let looked = doctor(&pool, &UsageTable::own(), now, within).await;
+    let looked = doctor(&pool, &UsageTable::own(), now, timeout).await;
     assert!(
         matches!(looked, Err(StoreError::Unavailable(_))),
         "{looked:?}"

@@ -62,7 +62,7 @@ async fn setup() -> Setup {
     let incidents = Incidents::builder(Arc::new(store.clone()))
         .pager(pager.clone())
         .clock(clock.clone())
-        .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
+        .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
     Setup {

@@ -44,7 +44,7 @@ impl Scene {
         let heard = alarms.clone();
         let incidents = Incidents::builder(Arc::new(server::store(&database).await))
             .clock(clock.clone())
-            .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
+            .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
             .build()
             .unwrap();
         let tenant = |name: &str| AffectedTenant::whole(name.parse().unwrap());

@@ -44,7 +44,7 @@ impl Scene {
         let heard = alarms.clone();
         let incidents = Incidents::builder(store.clone())
             .anchor_record(Arc::new(anchors.clone()))
-            .on_commit(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
+            .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
             .build()
             .unwrap();
         let blind = Incidents::builder(store).build().unwrap();

@@ -202,7 +202,7 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
     incidents.act(&context, id, &redact).await.unwrap();
     sound().await;
     let entries = store.timeline(id, 0, 9, WITHIN).await.unwrap();
-    assert!(entries[0].is_redacted() && entries[0].shown.marks.is_none());
+    assert!(entries[0].is_redacted() && entries[0].fields.marks.is_none());
     assert_eq!(
         incidents.get(id).await.unwrap().title.as_str(),
         "[redacted]"

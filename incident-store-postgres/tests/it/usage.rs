@@ -230,8 +230,8 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
     let usage = PgUsage::new(pool.clone());
     let query = ever(&["t0", "t1", "t2"]);
     let started = std::time::Instant::now();
-    let within = Duration::from_millis(150);
-    match usage.unique_users(&query, within).await {
+    let timeout = Duration::from_millis(150);
+    match usage.unique_users(&query, timeout).await {
         Err(UsageError::TimedOut { tenants, events }) => {
             let events = events.unwrap();
             assert!(
@@ -241,7 +241,7 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
         }
         other => panic!("{other:?}"),
     }
-    assert!(started.elapsed() < within + Duration::from_millis(200));
+    assert!(started.elapsed() < timeout + Duration::from_millis(200));
     tokio::time::sleep(Duration::from_millis(100)).await;
     let busy = "select count(*) from pg_stat_activity where datname = current_database() \
                 and state = 'active' and query like '%lateral%' and pid <> pg_backend_pid()";
@@ -266,7 +266,7 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
 async fn what_a_slow_transaction_brings_is_not_missed() {
     let database = server::database().await;
     let pool = server::pool(&database).await;
-    let usage = PgUsage::new(pool.clone()).following_from(Duration::ZERO);
+    let usage = PgUsage::new(pool.clone()).incremental_above(Duration::ZERO);
     let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
     let event = |user: &str, second: u64| ApiUsageEvent {
         tenant_id: "t".parse().unwrap(),
@@ -323,7 +323,7 @@ async fn a_question_whose_client_has_gone_leaves_no_limit_behind() {
         // Nothing is known of how long questions take, so that each has a limit.
         let usage = PgUsage::new(pool.clone())
             .connections(1)
-            .following_from(Duration::ZERO);
+            .incremental_above(Duration::ZERO);
         let patience = Duration::from_micros(n * n * n * 8);
         let asked = async {
             if n % 2 == 0 {

@@ -182,7 +182,7 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     assert!(
         audit
             .iter()
-            .any(|entry| entry.said.action == "resend_credits"),
+            .any(|entry| entry.payload.action == "resend_credits"),
         "{audit:?}"
     );
     world.hand_over().await;

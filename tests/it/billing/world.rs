@@ -109,7 +109,7 @@ impl BillingSink for Sink {
         self.window
     }
 
-    async fn submit(&self, batch: &Batch, _within: Duration) -> Submission {
+    async fn submit(&self, batch: &Batch, _timeout: Duration) -> Submission {
         let mishap = {
             let mut books = self.books.lock().unwrap();
             books.submitted += 1;
@@ -140,7 +140,7 @@ impl BillingSink for Sink {
         }
     }
 
-    async fn lookup(&self, asked: LookupBy<'_>, _within: Duration) -> Lookup {
+    async fn lookup(&self, asked: LookupBy<'_>, _timeout: Duration) -> Lookup {
         if !self.can_be_asked {
             return Lookup::Unsupported;
         }
@@ -216,7 +216,7 @@ impl World {
             .directory(self.storage.directory.clone())
             .contracts(contracts)
             .billing(sink)
-            .on_commit(move |notice| {
+            .on_event(move |notice| {
                 let alarm = notice.alarm.iter().map(|alarm| format!("{alarm:?}"));
                 alarms.lock().unwrap().extend(alarm);
                 woken.fetch_add(u32::from(notice.outbox), Ordering::SeqCst);
@@ -242,8 +242,8 @@ impl World {
 
     pub(crate) async fn rows(&self) -> Vec<LedgerRow> {
         let all = CreditQuery::default();
-        let within = Duration::from_secs(5);
-        self.storage.store.credits(&all, within).await.unwrap()
+        let timeout = Duration::from_secs(5);
+        self.storage.store.credits(&all, timeout).await.unwrap()
     }
 
     /// What was issued, as billing should hold it.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 
 /// Most tokens.
-pub const MOST_TOKENS: usize = 1_000;
+pub const MAX_TOKENS: usize = 1_000;
 /// Most bytes of a token.
 pub const TOKEN_BYTES: usize = 512;
 
@@ -33,8 +33,8 @@ impl Tokens {
     /// A sentence that says which part is wrong, without the token.
     pub fn parse(list: &str) -> Result<Self, String> {
         let mut tokens = Self::default();
-        if list.split(',').count() > MOST_TOKENS {
-            return Err(format!("at most {MOST_TOKENS} tokens can be named"));
+        if list.split(',').count() > MAX_TOKENS {
+            return Err(format!("at most {MAX_TOKENS} tokens can be named"));
         }
         for (at, entry) in list.split(',').enumerate() {
             let at = at + 1;

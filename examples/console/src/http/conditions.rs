@@ -15,7 +15,7 @@ use super::problem::Problem;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// How long a request waits for another one under the same key.
-const PATIENCE: Duration = Duration::from_secs(2);
+const MAX_KEY_WAIT: Duration = Duration::from_secs(2);
 
 /// The versions that `If-Match` allows; none for any.
 ///
@@ -124,7 +124,7 @@ impl InFlight {
                     .or_default(),
             )
         };
-        tokio::time::timeout(PATIENCE, turn.lock_owned())
+        tokio::time::timeout(MAX_KEY_WAIT, turn.lock_owned())
             .await
             .map_err(|_| {
                 Problem::new(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use incident_core::Invalid;
+use incident_core::ValidationError;
 use incident_core::engine::Error;
 use incident_core::incident::Refusal;
 use incident_core::port::{StoreError, UsageError};
@@ -189,8 +189,8 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<Invalid> for Problem {
-    fn from(invalid: Invalid) -> Self {
+impl From<ValidationError> for Problem {
+    fn from(invalid: ValidationError) -> Self {
         Self::field(
             format!("/{}", invalid.field()),
             format!("expected {}", invalid.expected()),
@@ -220,7 +220,7 @@ impl From<Error> for Problem {
                 "version_mismatch",
                 "the incident has another version",
             ),
-            Error::KeyReused => Self::new(
+            Error::IdempotencyKeyMismatch => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",
                 "the idempotency key was used for another request",

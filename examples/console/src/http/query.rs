@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 
 const LIMIT: usize = 50;
-const MOST: usize = 200;
+const MAX_LIMIT: usize = 200;
 /// Names that are longer are cut in an answer.
 const LONGEST_NAME: usize = 100;
 
@@ -77,7 +77,7 @@ impl Query {
     ///
     /// # Errors
     /// 422 where it does not fit.
-    pub fn read<T: std::str::FromStr<Err = incident_core::Invalid>>(
+    pub fn read<T: std::str::FromStr<Err = incident_core::ValidationError>>(
         &self,
         name: &'static str,
     ) -> Result<Option<T>, Problem> {
@@ -85,7 +85,7 @@ impl Query {
             .map(|value| {
                 value
                     .parse()
-                    .map_err(|error: incident_core::Invalid| error.at(name).into())
+                    .map_err(|error: incident_core::ValidationError| error.at(name).into())
             })
             .transpose()
     }
@@ -164,7 +164,7 @@ impl Query {
                 .at("/limit", "expected a number from 1 to 200")
         })?;
         match usize::try_from(number) {
-            Ok(limit @ 1..=MOST) => Ok(limit),
+            Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
             _ => Err(Problem::field("/limit", "expected a number from 1 to 200")),
         }
     }

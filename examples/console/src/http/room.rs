@@ -13,7 +13,7 @@ const KNOWN: usize = 128 * 1024 * 1024;
 /// Bytes for hooks, whose bodies are read before they are proven.
 const HOOKS: usize = 16 * 1024 * 1024;
 /// Time after which it is worth trying again.
-const AGAIN: Duration = Duration::from_secs(2);
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 const REFUSED: &str = "incident_console_bodies_refused_total";
 const HELD: &str = "incident_console_body_bytes";
@@ -103,7 +103,7 @@ impl Room {
             counter!(REFUSED).increment(1);
             return Err(
                 Problem::unavailable("too many bodies are being read; try again")
-                    .retry_after(AGAIN),
+                    .retry_after(RETRY_AFTER),
             );
         }
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::problem::Problem;
 
 /// Wrong tokens of one source within [`WINDOW`] that are answered 401; more are 429.
-const MOST: u32 = 20;
+const MAX_REFUSALS: u32 = 20;
 /// The time they are counted over, and the time between two log lines.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Sources that are counted apart. Those beyond share one count, which does no harm: a known
@@ -67,7 +67,7 @@ impl Throttle {
         }
         count.wrong = count.wrong.saturating_add(1);
         count.not_logged += 1;
-        (count.wrong > MOST).then(|| WINDOW.saturating_sub(now - count.since))
+        (count.wrong > MAX_REFUSALS).then(|| WINDOW.saturating_sub(now - count.since))
     }
 
     /// Logs a line if there were wrong tokens and the last line is a minute old; forgets
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn each_source_has_twenty_a_minute() {
         let (throttle, start) = (Throttle::default(), Instant::now());
-        for _ in 0..MOST {
+        for _ in 0..MAX_REFUSALS {
             assert_eq!(throttle.count_at(address("192.0.2.1"), start), None);
         }
         let later = start + Duration::from_secs(20);
@@ -159,7 +159,7 @@ mod tests {
         let over = start + WINDOW;
         assert_eq!(throttle.count_at(address("192.0.2.1"), over), None);
         // One network of version 6 is one source.
-        for host in 0..MOST {
+        for host in 0..MAX_REFUSALS {
             let one = format!("2001:db8::{host:x}");
             assert_eq!(throttle.count_at(address(&one), start), None);
         }

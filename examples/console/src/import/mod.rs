@@ -27,8 +27,8 @@ use incident_core::port::CreditQuery;
 use incident_core::sla::decimal_minutes;
 use incident_core::timeline::{EntryKind, SysIncidentUpdateEntry};
 use incident_core::{
-    IncidentId, Invalid, Name, Percent, PersonName, Statement, TEXT_BYTES, TITLE_CHARS, Text,
-    Timestamp, Title, plain,
+    IncidentId, Name, Percent, PersonName, Statement, TEXT_BYTES, TITLE_CHARS, Text, Timestamp,
+    Title, ValidationError, plain,
 };
 
 use crate::causes::At;
@@ -281,7 +281,7 @@ async fn import(
 }
 
 /// The title; one that is too long is cut, and one that does not fit is made of the id.
-fn title(history: &History, odd: &mut Vec<Oddity>) -> Result<Title, Invalid> {
+fn title(history: &History, odd: &mut Vec<Oddity>) -> Result<Title, ValidationError> {
     Title::new(&history.title).or_else(|_| {
         let cut: String = history.title.chars().take(TITLE_CHARS).collect();
         if cut.len() < history.title.len()
@@ -362,7 +362,9 @@ async fn publish(
             replayed: done.replayed,
             ..Kept::default()
         }),
-        Err(EngineError::KeyReused) => correct(incidents, id, &key, history, post).await,
+        Err(EngineError::IdempotencyKeyMismatch) => {
+            correct(incidents, id, &key, history, post).await
+        }
         // A status that cannot follow here, such as one after the end: the words stay.
         Err(EngineError::Refused(_)) => {
             let done = act(incidents, &context, id, update).await?;
@@ -388,7 +390,7 @@ async fn act(
 }
 
 /// The words of a post; one that is too long is cut, and one without any says so.
-fn said(post: &Post) -> Result<Statement, Invalid> {
+fn said(post: &Post) -> Result<Statement, ValidationError> {
     let cut = |_| Statement::new(Text::cut(&post.body).as_str());
     let none = |_| Statement::new("(a post without text)");
     Statement::new(&post.body).or_else(cut).or_else(none)
@@ -411,7 +413,7 @@ async fn correct(
     let before = history.updates.iter().take_while(|one| one.key != post.key);
     let place = before.filter(|one| one.at == post.at).count();
     let posted = |entry: &&SysIncidentUpdateEntry| {
-        entry.shown.kind == EntryKind::Update && entry.shown.occurred_at == post.at
+        entry.fields.kind == EntryKind::Update && entry.fields.occurred_at == post.at
     };
     let original = entries.iter().filter(posted).nth(place);
     let update = Update {

@@ -44,7 +44,7 @@ pub(super) async fn list(
     let next = last.map(|last| {
         query.cursor_at(&format!(
             "{} {} {}",
-            last.said.at.micros(),
+            last.payload.at.micros(),
             last.chain,
             last.seq
         ))

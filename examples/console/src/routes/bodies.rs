@@ -9,8 +9,8 @@ use incident_core::incident::{
 use incident_core::paging::Urgency;
 use incident_core::timeline::EntryKind;
 use incident_core::{
-    HttpsUrl, IncidentId, Invalid, Money, Name, Percent, PersonName, PublicText, RuleName,
-    ServiceId, Statement, SuggestionId, TenantId, Text, Timestamp, Title,
+    HttpsUrl, IncidentId, Money, Name, Percent, PersonName, PublicText, RuleName, ServiceId,
+    Statement, SuggestionId, TenantId, Text, Timestamp, Title, ValidationError,
 };
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
@@ -101,7 +101,7 @@ impl<'de> Deserialize<'de> for Tenants {
 }
 
 impl Tenants {
-    fn checked(self) -> Result<Affected, Invalid> {
+    fn checked(self) -> Result<Affected, ValidationError> {
         match self {
             Self::All => Ok(Affected::All),
             Self::These(list) => {
@@ -116,7 +116,7 @@ impl Tenants {
     }
 }
 
-fn visible_services(services: &[ServiceId]) -> Result<(), Invalid> {
+fn visible_services(services: &[ServiceId]) -> Result<(), ValidationError> {
     let mut all = services.iter().enumerate();
     all.try_for_each(|(nth, one)| {
         let wrong = one.check("affected_services");
@@ -195,7 +195,7 @@ pub(super) struct Create {
 }
 
 impl Create {
-    pub(super) fn declare(self) -> Result<Declare, Invalid> {
+    pub(super) fn declare(self) -> Result<Declare, ValidationError> {
         Ok(Declare {
             title: self.title,
             severity: self.severity,
@@ -256,7 +256,7 @@ macro_rules! patch {
 
         impl Patch {
             /// With a reason the outage may be longer than it is otherwise.
-            pub(super) fn command(mut self) -> Result<Command, Invalid> {
+            pub(super) fn command(mut self) -> Result<Command, ValidationError> {
                 let reason = self.reason.take();
                 let changes = self.changes()?;
                 Ok(match reason {
@@ -265,7 +265,7 @@ macro_rules! patch {
                 })
             }
 
-            fn changes(self) -> Result<Vec<Change>, Invalid> {
+            fn changes(self) -> Result<Vec<Change>, ValidationError> {
                 let mut changes = Vec::new();
                 $(changes.extend(self.$name.map($change));)+
                 if let Some(mut services) = self.affected_services {

@@ -135,7 +135,7 @@ async fn ingest(app: &App, event: VendorEvent) -> Answer {
     let vendor = event.vendor.clone();
     let work = app.run(async move {
         match incidents.ingest_vendor_event(&event).await {
-            Err(Error::KeyReused) => Ok(None),
+            Err(Error::IdempotencyKeyMismatch) => Ok(None),
             other => Ok(Some(other?)),
         }
     });

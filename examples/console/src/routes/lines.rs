@@ -12,7 +12,7 @@ use crate::http::problem::Problem;
 use crate::http::room::Room;
 
 /// Lines that are kept at a time.
-const BATCH: usize = 5_000;
+const EVENTS_PER_BATCH: usize = 5_000;
 /// Bytes of lines that are kept at a time, if these are reached first.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
@@ -80,7 +80,7 @@ impl<'a> Lines<'a> {
                 return Err(self.stopped(stop).await);
             }
             rest = after.get(1..).unwrap_or_default();
-            if self.batch.len() >= BATCH {
+            if self.batch.len() >= EVENTS_PER_BATCH {
                 self.keep(rest.len()).await?;
             }
         }
@@ -189,7 +189,7 @@ impl<'a> Lines<'a> {
             return Ok(());
         }
         self.settle().await?;
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(EVENTS_PER_BATCH));
         let incidents = self.app.incidents.clone();
         let (usage, context) = (Arc::clone(&self.app.usage), self.context.clone());
         let room = self.room.clone();

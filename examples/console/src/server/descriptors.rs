@@ -14,7 +14,7 @@ const ALL_PAGERS: usize = 16 * 32;
 /// Fewer connections would be no server.
 const FEWEST: usize = 8;
 /// More are never open, whatever the limit of descriptors: each costs memory.
-const MOST: usize = 4_096;
+const MAX_CONNECTIONS: usize = 4_096;
 
 /// Returns the descriptors that the process may open.
 pub(super) fn limit() -> u64 {
@@ -40,7 +40,7 @@ pub(super) fn connections(limit: u64, store: usize) -> usize {
     let pagers = (limit / 4).clamp(PAGERS, ALL_PAGERS);
     limit
         .saturating_sub(OWN + store + pagers)
-        .clamp(FEWEST, MOST)
+        .clamp(FEWEST, MAX_CONNECTIONS)
 }
 
 /// Tells an error of too few descriptors from others.
@@ -71,8 +71,8 @@ mod tests {
             (128, 0, 80),
             (128, 24, 56),
             (1_024, 24, 728),
-            (65_536, 24, MOST),
-            (u64::MAX, 24, MOST),
+            (65_536, 24, MAX_CONNECTIONS),
+            (u64::MAX, 24, MAX_CONNECTIONS),
             (0, 0, FEWEST),
         ] {
             let most = connections(limit, store);

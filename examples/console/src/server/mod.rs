@@ -34,7 +34,7 @@ use table::{Entry, Table};
 use watch::Watch;
 
 /// Time that a connection has to make room.
-const ROOM: Duration = Duration::from_secs(1);
+const DESCRIPTOR_RETRY: Duration = Duration::from_secs(1);
 /// Pause after a connection that could not be accepted.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Time between two log lines about connections that could not be accepted.
@@ -46,7 +46,7 @@ const BODIES: Duration = Duration::from_secs(1);
 
 const CLOSED: &str = "incident_console_connections_closed_total";
 const OPEN: &str = "incident_console_connections";
-const MOST: &str = "incident_console_connections_limit";
+const CONNECTIONS_LIMIT: &str = "incident_console_connections_limit";
 
 /// The client of a request. An extension of every request that came over a connection.
 #[derive(Clone, Debug)]
@@ -68,7 +68,10 @@ impl Client {
 /// Tells the recorder of metrics about those of the server.
 pub(crate) fn describe_metrics() {
     describe_gauge!(OPEN, "Connections that are open.");
-    describe_gauge!(MOST, "Most connections that are open at a time.");
+    describe_gauge!(
+        CONNECTIONS_LIMIT,
+        "Most connections that are open at a time."
+    );
     describe_counter!(
         CLOSED,
         Unit::Count,
@@ -107,7 +110,7 @@ impl Server {
         let most = limits
             .connections
             .unwrap_or_else(|| descriptors::connections(descriptors::limit(), store));
-        gauge!(MOST).set(f64::from(u32::try_from(most).unwrap_or(u32::MAX)));
+        gauge!(CONNECTIONS_LIMIT).set(f64::from(u32::try_from(most).unwrap_or(u32::MAX)));
         Ok(Self {
             listener: TcpListener::bind(bind).await?,
             router,
@@ -172,7 +175,7 @@ impl Server {
                     self.table.left().await;
                 }
             };
-            if timeout(ROOM, gone).await.is_err() {
+            if timeout(DESCRIPTOR_RETRY, gone).await.is_err() {
                 closed("refused");
                 return None;
             }

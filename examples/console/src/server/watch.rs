@@ -16,7 +16,7 @@ use super::request::BodyBroken;
 
 /// A client that is known keeps its connection so long while a body or an answer is on its
 /// way, whoever else comes.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// Most bytes of a request without its body. As nginx has it: four buffers of 8 KiB.
 pub(super) const HEAD: usize = 32 * 1024;
@@ -387,7 +387,7 @@ impl Watch {
             Rank::Lingers
         } else if state.known && idle {
             Rank::Known
-        } else if state.known && now.duration_since(since) < PATIENCE {
+        } else if state.known && now.duration_since(since) < STALLED_AFTER {
             return None;
         } else if state.known {
             Rank::KnownSlow

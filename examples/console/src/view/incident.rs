@@ -60,8 +60,8 @@ pub fn incident<'a>(
             .into_iter()
             .map(Interval::from)
             .collect(),
-        public: state.face.public,
-        public_title: state.face.title.as_ref(),
+        public: state.status_page.public,
+        public_title: state.status_page.title.as_ref(),
         post_mortem: state.post_mortem.as_ref().map(Linked::of),
         ending: state.ending,
         recurrence_of: state.recurrence_of,

@@ -4,7 +4,7 @@ use std::io::{BufReader, Read};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use incident_pagers::testing::StandIn;
+use incident_pagers::testing::MockVendor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -62,7 +62,7 @@ fn held(number: usize) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_hold_on_stop_no_page() {
     for limit in [64, 128, 1_024] {
-        let pagerduty = StandIn::pagerduty().await.unwrap();
+        let pagerduty = MockVendor::pagerduty().await.unwrap();
         let mut console = after(&format!("ulimit -n {limit}"));
         console
             .env("RUST_LOG", "warn")

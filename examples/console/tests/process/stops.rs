@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use incident_pagers::testing::{Fault, StandIn};
+use incident_pagers::testing::{Fault, MockVendor};
 use incident_test_postgres::{Cluster, Database, Safety};
 
 use crate::{Running, after, command, until};
@@ -111,7 +111,7 @@ async fn a_second_signal_ends_it_at_once() {
         (["-INT", "-INT"], 130),
         (["-TERM", "-INT"], 130),
     ] {
-        let vendor = StandIn::pagerduty().await.unwrap();
+        let vendor = MockVendor::pagerduty().await.unwrap();
         vendor.plan(|_| Fault::BlackHole);
         let mut console = command();
         console

@@ -3,7 +3,7 @@
 use std::io::BufReader;
 use std::time::{Duration, Instant};
 
-use incident_pagers::testing::{AlertState, StandIn};
+use incident_pagers::testing::{AlertState, MockVendor};
 use incident_test_postgres::{Cluster, Database};
 
 use crate::{Running, command, stop, until};
@@ -12,16 +12,16 @@ const TOKEN: &str = "token-0123456789-token";
 
 /// A console on a database, paging stand-ins, that dies at a place.
 struct Setup {
-    pagerduty: StandIn,
-    opsgenie: StandIn,
+    pagerduty: MockVendor,
+    opsgenie: MockVendor,
     database: Database,
 }
 
 impl Setup {
     async fn new() -> Self {
         Self {
-            pagerduty: StandIn::pagerduty().await.unwrap(),
-            opsgenie: StandIn::opsgenie().await.unwrap(),
+            pagerduty: MockVendor::pagerduty().await.unwrap(),
+            opsgenie: MockVendor::opsgenie().await.unwrap(),
             database: Database::create(Cluster::shared(), None).await.unwrap(),
         }
     }

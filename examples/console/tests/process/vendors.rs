@@ -4,7 +4,7 @@ use std::io::{BufReader, Read};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use incident_pagers::testing::{Canned, Delivered, Fault, StandIn, Webhooks};
+use incident_pagers::testing::{CannedResponse, Delivered, Fault, MockVendor, Webhooks};
 
 use crate::{Running, command, stop, until};
 
@@ -14,7 +14,7 @@ const API_KEY: &str = "c4n4ry-c4n4ry-c4n4ry";
 
 /// A console that pages stand-ins, with everything it says at trace level, and
 /// secrets with a canary in each.
-fn paging(pagerduty: &StandIn, opsgenie: &StandIn) -> Command {
+fn paging(pagerduty: &MockVendor, opsgenie: &MockVendor) -> Command {
     let mut command = command();
     command
         .env("RUST_LOG", "trace")
@@ -32,11 +32,14 @@ fn paging(pagerduty: &StandIn, opsgenie: &StandIn) -> Command {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_pages_the_vendors_and_its_log_holds_no_secret() {
-    let pagerduty = StandIn::pagerduty().await.unwrap();
-    let opsgenie = StandIn::opsgenie().await.unwrap();
+    let pagerduty = MockVendor::pagerduty().await.unwrap();
+    let opsgenie = MockVendor::opsgenie().await.unwrap();
     // The vendor repeats the key; the next one is asked instead.
     let words = format!(r#"{{"message":"Invalid routing key {ROUTING_KEY}"}}"#);
-    pagerduty.script(vec![Fault::Answer(Canned::status(400).body(&words)); 2]);
+    pagerduty.script(vec![
+        Fault::Answer(CannedResponse::status(400).body(&words));
+        2
+    ]);
     let mut child = Running::of(&mut paging(&pagerduty, &opsgenie));
     let mut lines = BufReader::new(child.stdout.take().unwrap());
     let mut stderr = child.stderr.take().unwrap();

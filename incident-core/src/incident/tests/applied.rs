@@ -83,7 +83,7 @@ fn an_entry_stands_at_the_time_at_which_it_happened() {
     });
     assert_eq!((taken.occurred_at, taken.recorded_at), (earlier, now));
     let heard = entry(&Event::Observed {
-        said: Statement::new("pagerduty says so").unwrap(),
+        statement: Statement::new("pagerduty says so").unwrap(),
         occurred_at: earlier,
         alert: Some(AlertSeen::Open),
         rule: None,

@@ -159,8 +159,8 @@ fn a_close_is_after_the_resolution_and_has_its_post_mortem() {
 fn publishing_what_is_published_does_nothing() {
     let title = |text: &str| Some(PublicText::new(text).unwrap());
     let shown = with(|state| {
-        state.face.public = true;
-        state.face.title = title("API slow");
+        state.status_page.public = true;
+        state.status_page.title = title("API slow");
     });
     let publish = |public, title, message| {
         Command::Publish(Publish {

@@ -31,7 +31,7 @@ fn decided(incident: &Incident, report_of: &VendorReport) -> Follows {
             [Event::Updated(_)] => Follows::Over,
             [
                 Event::Observed {
-                    said,
+                    statement: said,
                     alert,
                     deserted_at,
                     ..

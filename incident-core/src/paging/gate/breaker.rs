@@ -20,7 +20,7 @@ const CALM_WAIT: Duration = Duration::from_secs(15);
 
 /// Most held messages that are remembered to be looked at when the target works again.
 /// Others come back by themselves within [`LONGEST_TURN`].
-const MOST_HELD: usize = 1_024;
+const MAX_HELD: usize = 1_024;
 
 /// Held messages that may all look again every second.
 const FEW_HELD: usize = 32;
@@ -139,11 +139,11 @@ impl Breaker {
             down.held.remove(&asking.message);
             return None;
         }
-        if urgent && down.held.len() < MOST_HELD {
+        if urgent && down.held.len() < MAX_HELD {
             down.held.insert(asking.message);
         }
         Some(match (urgent, asking.may_probe) {
-            (true, true) => down.turn(now),
+            (true, true) => down.next_turn(now),
             (true, false) => now.saturating_add(down.look_again()),
             (false, _) if now < down.calm_until => down.calm_until,
             (false, _) => now.saturating_add(CALM_WAIT),
@@ -174,7 +174,7 @@ impl Down {
 
     /// Gives a turn to a message that wakes people: one a second, and where those of the
     /// next seconds are given away, a look when the last of them is over.
-    fn turn(&mut self, now: Timestamp) -> Timestamp {
+    fn next_turn(&mut self, now: Timestamp) -> Timestamp {
         let latest = now.saturating_add(LONGEST_TURN);
         let next = self.last_turn.max(now).saturating_add(self.between);
         if latest < next {

@@ -105,7 +105,7 @@ pub(super) fn declared(n: u128) -> Incident {
 /// reference. Its entries are numbered from 1.
 fn played(n: u128, steps: &[Step]) -> (Incident, Vec<Known>) {
     let mut incident = declared(n);
-    let mut face = incident.face.clone();
+    let mut face = incident.status_page.clone();
     face.public = true;
     let mut known: Vec<Known> = Vec::new();
     for (step, seq) in steps.iter().zip(1..) {
@@ -168,7 +168,7 @@ fn played(n: u128, steps: &[Step]) -> (Incident, Vec<Known>) {
     }
     // What is stored is what is read.
     face = serde_json::from_str(&serde_json::to_string(&face).unwrap()).unwrap();
-    incident.state_mut().face = face;
+    incident.state_mut().status_page = face;
     (incident, known)
 }
 
@@ -218,7 +218,7 @@ fn expected(known: &[Known]) -> Vec<((Timestamp, u64), Shown)> {
 }
 
 fn shown(incident: &Incident, sources: &[std::sync::Arc<Incident>]) -> Vec<Shown> {
-    let shown = show(incident, sources, &PublicNames::default(), minute(200)).unwrap();
+    let shown = public_incident(incident, sources, &PublicNames::default(), minute(200)).unwrap();
     let lines = shown.updates.into_iter();
     lines
         .map(|line| (line.at, line.status, line.body.to_string()))
@@ -235,14 +235,14 @@ proptest! {
         let (incident, known) = played(1, &steps);
         let expected: Vec<Shown> = expected(&known).into_iter().map(|(_, shown)| shown).collect();
         prop_assert_eq!(shown(&incident, &[]), expected);
-        let kept = u64::try_from(incident.face.updates.len()).unwrap();
+        let kept = u64::try_from(incident.status_page.updates.len()).unwrap();
         prop_assert_eq!(kept.min(64), kept);
         let all = u64::try_from(known.len()).unwrap();
-        prop_assert!(kept + incident.face.dropped.lines <= all);
+        prop_assert!(kept + incident.status_page.dropped.lines <= all);
         let erased = steps.iter().any(|step| matches!(step, Step::Redacted(_)));
         let silent = known.iter().any(|line| line.to == Some(Status::Merged) && line.body.is_none());
         if !erased && !silent {
-            prop_assert_eq!(kept + incident.face.dropped.lines, all);
+            prop_assert_eq!(kept + incident.status_page.dropped.lines, all);
         }
     }
 
@@ -263,7 +263,7 @@ proptest! {
         let mut sources = Vec::new();
         for (steps, n) in theirs.iter().zip(1..) {
             let (source, known) = played(n, steps);
-            incident.state_mut().face.take_in(source.id, &source.face, minute(101));
+            incident.state_mut().status_page.take_in(source.id, &source.status_page, minute(101));
             add(n, &known);
             sources.push(std::sync::Arc::new(source));
         }

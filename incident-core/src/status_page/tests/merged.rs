@@ -18,15 +18,15 @@ fn merge(source: &mut Incident, target: &mut Incident, said: Option<&str>) {
     apply(source, &Event::Updated(Box::new(event)));
     target
         .state_mut()
-        .face
-        .take_in(source.id, &source.face, minute(50));
+        .status_page
+        .take_in(source.id, &source.status_page, minute(50));
 }
 
 /// P5: a merge keeps the outage on the page.
 #[test]
 fn a_merge_makes_the_target_public_with_the_lines_of_the_source() {
     let mut source = public_one(1, Severity::Sev1);
-    source.state_mut().face.title = Some(text("Logins fail"));
+    source.state_mut().status_page.title = Some(text("Logins fail"));
     post(
         &mut source,
         minute(1),
@@ -35,7 +35,7 @@ fn a_merge_makes_the_target_public_with_the_lines_of_the_source() {
     );
     post(&mut source, minute(3), None, Some("Almost there."));
     let mut target = public_one(2, Severity::Sev1);
-    target.state_mut().face.public = false;
+    target.state_mut().status_page.public = false;
     post(&mut target, minute(2), Some(Status::Investigating), None);
     merge(&mut source, &mut target, None);
     let page = page_of(
@@ -48,7 +48,7 @@ fn a_merge_makes_the_target_public_with_the_lines_of_the_source() {
     let one = &page.incidents[0];
     assert_eq!(
         (one.id, one.title.as_str()),
-        (target.face.id, "Logins fail")
+        (target.status_page.id, "Logins fail")
     );
     assert_eq!(one.status, PublicStatus::Investigating);
     let lines: Vec<_> = one
@@ -71,7 +71,7 @@ fn a_merge_makes_the_target_public_with_the_lines_of_the_source() {
     let mut told = source.clone();
     told.state_mut().status = Status::Identified;
     merge(&mut told, &mut target, Some("Part of a larger outage."));
-    let shown = show(
+    let shown = public_incident(
         &target,
         &[Arc::new(told)],
         &PublicNames::default(),
@@ -98,7 +98,7 @@ fn corrections_and_redactions_at_the_source_reach_the_page() {
         bodies(&target, &sources(&source), minute(60)),
         ["worng", "secret"]
     );
-    let before = show(
+    let before = public_incident(
         &target,
         &sources(&source),
         &PublicNames::default(),
@@ -110,7 +110,7 @@ fn corrections_and_redactions_at_the_source_reach_the_page() {
     correction.corrects = Some(second);
     apply(&mut source, &Event::Updated(Box::new(correction)));
     assert_eq!(bodies(&target, &sources(&source), minute(60)), ["right"]);
-    let after = show(
+    let after = public_incident(
         &target,
         &sources(&source),
         &PublicNames::default(),
@@ -133,12 +133,12 @@ fn corrections_and_redactions_at_the_source_reach_the_page() {
 /// source that is not public brings nothing.
 #[test]
 fn sources_are_named_once_and_the_newest_are_kept() {
-    let ids = |face: &PublicFace| -> Vec<u128> {
+    let ids = |face: &StatusPageEntry| -> Vec<u128> {
         face.merged.iter().map(|id| id.uuid().as_u128()).collect()
     };
-    let mut target = public_one(100, Severity::Sev1).face.clone();
+    let mut target = public_one(100, Severity::Sev1).status_page.clone();
     target.public = false;
-    let mut hidden = public_one(1, Severity::Sev1).face.clone();
+    let mut hidden = public_one(1, Severity::Sev1).status_page.clone();
     (hidden.public, hidden.title) = (false, Some(text("not for now")));
     hidden.merged = vec![IncidentId::from_uuid(uuid::Uuid::from_u128(50))];
     let id = |n| IncidentId::from_uuid(uuid::Uuid::from_u128(n));
@@ -152,7 +152,7 @@ fn sources_are_named_once_and_the_newest_are_kept() {
     // The title is read there each time, as the lines are.
     assert_eq!((target.public, &target.title), (true, &None));
     for n in 3..=30 {
-        target.take_in(id(n), &public_one(n, Severity::Sev1).face, minute(3));
+        target.take_in(id(n), &public_one(n, Severity::Sev1).status_page, minute(3));
     }
     assert_eq!(ids(&target), (11..=30).collect::<Vec<_>>());
     target.take_in(id(15), &shown, minute(4));

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::{OpsGeniePriority, Responder};
 use crate::vendor::content;
-use crate::vendor::fit;
 use crate::vendor::template::{LEFT_OUT, PageTemplate};
+use crate::vendor::truncate;
 
 /// Most characters of each field, as the vendor states them.
 const MESSAGE: usize = 130;
@@ -34,7 +34,7 @@ const LINKS: usize = 6_000;
 
 /// What names an alert in every call.
 pub(super) fn alias(dedup_key: &str) -> String {
-    fit::key(dedup_key, ALIAS)
+    truncate::key(dedup_key, ALIAS)
 }
 
 /// The body of a create.
@@ -130,7 +130,7 @@ impl Act {
     pub(super) fn saying(note: &str, template: &PageTemplate) -> Self {
         let source = template.source.as_deref().unwrap_or("incident");
         Self {
-            note: fit::block(note, NOTE),
+            note: truncate::multi_line(note, NOTE),
             who: Who::of(source, template),
         }
     }
@@ -140,8 +140,8 @@ impl Who {
     fn of(source: &str, template: &PageTemplate) -> Self {
         let user = template.client.as_deref();
         Self {
-            source: fit::line(source, SOURCE),
-            user: user.map(|user| fit::line(user, USER)),
+            source: truncate::single_line(source, SOURCE),
+            user: user.map(|user| truncate::single_line(user, USER)),
         }
     }
 }
@@ -154,10 +154,10 @@ fn description(page: &PageEvent, template: &PageTemplate) -> String {
     let links = console.into_iter().chain(template.links_of(page));
     let links = links.map(|(text, url)| format!("{text}: {url}"));
     let cost = |line: &String| line.chars().count() + 1;
-    lines.extend(fit::within(LINKS, links, cost).0);
+    lines.extend(truncate::take_within(LINKS, links, cost).0);
     let facts = lines.join("\n");
     let room = DESCRIPTION.saturating_sub(facts.chars().count() + 2);
-    let summary = fit::block(page.summary.as_str(), room);
+    let summary = truncate::multi_line(page.summary.as_str(), room);
     if summary.is_empty() {
         facts
     } else {
@@ -187,8 +187,8 @@ fn tags(page: &PageEvent) -> Vec<String> {
     let services = page.services.iter().map(AsRef::as_ref);
     let all = first.into_iter().chain(drill).chain(services);
     let mut seen = BTreeSet::new();
-    all.map(|tag| fit::line(tag, TAG))
-        .filter(|tag| !fit::is_blank(tag) && seen.insert(tag.clone()))
+    all.map(|tag| truncate::single_line(tag, TAG))
+        .filter(|tag| !truncate::is_blank(tag) && seen.insert(tag.clone()))
         .take(TAGS)
         .collect()
 }
@@ -205,7 +205,7 @@ fn details(page: &PageEvent, template: &PageTemplate) -> BTreeMap<String, String
     let cost = |(name, value): &(&String, &String)| name.chars().count() + value.chars().count();
     let used: usize = details.iter().map(|detail| cost(&detail)).sum();
     let room = DETAILS.saturating_sub(used + MARK);
-    let (kept, left_out) = fit::within(room, &template.details, cost);
+    let (kept, left_out) = truncate::take_within(room, &template.details, cost);
     details.extend(
         kept.into_iter()
             .map(|(name, value)| (name.clone(), value.clone())),

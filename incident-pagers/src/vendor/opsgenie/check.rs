@@ -22,21 +22,21 @@ impl PageCheck for OpsGenie {
         Pager::target_id(self)
     }
 
-    async fn check(&self, _page: &PageEvent, receipt: &Receipt, within: Duration) -> Confirmation {
+    async fn check(&self, _page: &PageEvent, receipt: &Receipt, timeout: Duration) -> Confirmation {
         let Some(request) = self.status_of(receipt) else {
             return Confirmation::Unknown;
         };
-        match self.transport.send(request, within).await {
+        match self.transport.send(request, timeout).await {
             Sent::Answered(reply) => confirmation(&reply),
             Sent::NotConnected(_) | Sent::Lost(_) => Confirmation::Unknown,
         }
     }
 
-    async fn status(&self, dedup_key: &str, within: Duration) -> AlertStatus {
+    async fn status(&self, dedup_key: &str, timeout: Duration) -> AlertStatus {
         let Some(request) = self.get(&super::alert_of(dedup_key)) else {
             return AlertStatus::Unknown;
         };
-        match self.transport.send(request, within).await {
+        match self.transport.send(request, timeout).await {
             Sent::Answered(reply) => status(&reply),
             Sent::NotConnected(_) | Sent::Lost(_) => AlertStatus::Unknown,
         }

@@ -8,7 +8,7 @@ mod responder;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::Invalid;
+use incident_core::ValidationError;
 use incident_core::paging::{DeliveryResult, NotSentReason, PageAction, PageEvent, TargetId};
 use incident_core::port::Pager;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -21,8 +21,8 @@ pub use priority::{OpsGeniePriorities, OpsGeniePriority};
 pub use responder::{Responder, ResponderKind};
 
 use crate::vendor::base_url::{Base, BaseUrl};
-use crate::vendor::build_error::BuildError;
-use crate::vendor::note::note;
+use crate::vendor::build_error::PagerBuildError;
+use crate::vendor::log_exchange::note;
 use crate::vendor::receipt::{receipt, reduced, wants_less};
 use crate::vendor::secret::{ApiKey, account};
 use crate::vendor::template::PageTemplate;
@@ -123,10 +123,10 @@ impl OpsGenie {
 
     /// Adds a note to the open alert of a key. Notes wake nobody; sending one
     /// again adds it again.
-    pub async fn note(&self, dedup_key: &str, text: &str, within: Duration) -> DeliveryResult {
+    pub async fn note(&self, dedup_key: &str, text: &str, timeout: Duration) -> DeliveryResult {
         let body = alert::Act::saying(text, &self.template);
         let request = self.request(Method::POST, &of_alias(dedup_key, "notes"), &body);
-        self.exchange("note", request, within, on_alert).await.0
+        self.exchange("note", request, timeout, on_alert).await.0
     }
 
     /// Changes the priority of the open alert of a key. Creating an open alert
@@ -135,10 +135,12 @@ impl OpsGenie {
         &self,
         dedup_key: &str,
         priority: OpsGeniePriority,
-        within: Duration,
+        timeout: Duration,
     ) -> DeliveryResult {
         let request = self.priority_request(dedup_key, priority);
-        self.exchange("priority", request, within, on_alert).await.0
+        self.exchange("priority", request, timeout, on_alert)
+            .await
+            .0
     }
 
     fn priority_request(&self, dedup_key: &str, priority: OpsGeniePriority) -> Option<Request> {
@@ -186,13 +188,13 @@ impl OpsGenie {
         &self,
         what: &str,
         request: Option<Request>,
-        within: Duration,
+        timeout: Duration,
         outcome: fn(&Reply) -> DeliveryResult,
     ) -> (DeliveryResult, bool) {
         let Some(request) = request else {
             return (refused(NotSentReason::Rejected), false);
         };
-        let sent = self.transport.send(request, within).await;
+        let sent = self.transport.send(request, timeout).await;
         let answer = match &sent {
             Sent::NotConnected(_) => refused(NotSentReason::Unreachable),
             Sent::Lost(_) => DeliveryResult::Unknown,
@@ -294,9 +296,9 @@ impl OpsGenieBuilder {
     /// # Errors
     /// The name is not one of a target, there are more than 50 responders, or no
     /// HTTP client could be made.
-    pub fn build(self) -> Result<OpsGenie, BuildError> {
-        if self.responders.len() > responder::MOST {
-            return Err(Invalid::new("responders", "at most 50").into());
+    pub fn build(self) -> Result<OpsGenie, PagerBuildError> {
+        if self.responders.len() > responder::MAX_RESPONDERS {
+            return Err(ValidationError::new("responders", "at most 50").into());
         }
         let base = self.base.url()?;
         let account = account(&base.to_string(), self.key.expose());
@@ -322,18 +324,18 @@ impl Pager for OpsGenie {
         true
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
+    async fn send(&self, page: &PageEvent, timeout: Duration) -> DeliveryResult {
         let outcome = match page.action {
             PageAction::Trigger => on_create,
             PageAction::Acknowledge | PageAction::Resolve | PageAction::Reprioritise => on_alert,
         };
-        let until = Instant::now() + within;
+        let deadline = Instant::now() + timeout;
         let (what, request) = (page.action.noun(), self.page_request(page));
-        let (answer, wants_less) = self.exchange(what, request, within, outcome).await;
+        let (answer, wants_less) = self.exchange(what, request, timeout, outcome).await;
         if !wants_less || page.action != PageAction::Trigger {
             return answer;
         }
-        let left = until.saturating_duration_since(Instant::now());
+        let left = deadline.saturating_duration_since(Instant::now());
         let body = alert::Bare::of(page, self.priorities.of(page.severity));
         let request = self.request(Method::POST, "/v2/alerts", &body);
         reduced(self.exchange(what, request, left, outcome).await.0)

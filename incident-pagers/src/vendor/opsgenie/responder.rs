@@ -1,6 +1,6 @@
 //! Whom OpsGenie wakes.
 
-use incident_core::Invalid;
+use incident_core::ValidationError;
 use serde::{Deserialize, Serialize};
 
 /// A team, person, escalation or schedule that OpsGenie routes an alert to.
@@ -50,9 +50,9 @@ struct Written {
 }
 
 impl TryFrom<Written> for Responder {
-    type Error = Invalid;
+    type Error = ValidationError;
 
-    fn try_from(written: Written) -> Result<Self, Invalid> {
+    fn try_from(written: Written) -> Result<Self, ValidationError> {
         let Written {
             kind,
             id,
@@ -63,21 +63,21 @@ impl TryFrom<Written> for Responder {
             (Some(id), None) => Self::by_id(kind, &id),
             (None, Some(name)) => Self::by_name(kind, &name),
             (Some(_), Some(_)) | (None, None) => {
-                Err(Invalid::new("responder", "either an id or a name"))
+                Err(ValidationError::new("responder", "either an id or a name"))
             }
         }
     }
 }
 
 /// Most responders of an alert, as the vendor states it.
-pub(super) const MOST: usize = 50;
+pub(super) const MAX_RESPONDERS: usize = 50;
 
 impl Responder {
     /// A responder by its id.
     ///
     /// # Errors
     /// Not 1 to 200 characters.
-    pub fn by_id(kind: ResponderKind, id: &str) -> Result<Self, Invalid> {
+    pub fn by_id(kind: ResponderKind, id: &str) -> Result<Self, ValidationError> {
         let who = Who::Id(checked(id)?);
         Ok(Self { kind, who })
     }
@@ -87,7 +87,7 @@ impl Responder {
     ///
     /// # Errors
     /// Not 1 to 200 characters.
-    pub fn by_name(kind: ResponderKind, name: &str) -> Result<Self, Invalid> {
+    pub fn by_name(kind: ResponderKind, name: &str) -> Result<Self, ValidationError> {
         let name = checked(name)?;
         let who = match kind {
             ResponderKind::User => Who::Username(name),
@@ -99,11 +99,11 @@ impl Responder {
     }
 }
 
-fn checked(text: &str) -> Result<String, Invalid> {
+fn checked(text: &str) -> Result<String, ValidationError> {
     if (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
         Ok(text.to_owned())
     } else {
-        Err(Invalid::new(
+        Err(ValidationError::new(
             "responder",
             "an id or a name of 1 to 200 characters",
         ))

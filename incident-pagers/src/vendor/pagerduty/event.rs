@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::PagerDutySeverity;
 use crate::vendor::content;
-use crate::vendor::fit;
 use crate::vendor::template::{LEFT_OUT, PageTemplate};
+use crate::vendor::truncate;
 
 /// Most characters in a summary; longer ones are answered 400.
 const SUMMARY: usize = 1024;
@@ -97,7 +97,7 @@ pub(super) fn body(
     let mut event = Event {
         routing_key,
         event_action,
-        dedup_key: fit::key(&page.dedup_key, DEDUP_KEY),
+        dedup_key: truncate::key(&page.dedup_key, DEDUP_KEY),
         trigger,
     };
     // Everything but the host's own details is bounded far below the limit.
@@ -118,7 +118,7 @@ pub(super) fn bare(
     serde_json::to_vec(&json!({
         "routing_key": routing_key,
         "event_action": "trigger",
-        "dedup_key": fit::key(&page.dedup_key, DEDUP_KEY),
+        "dedup_key": truncate::key(&page.dedup_key, DEDUP_KEY),
         "payload": {
             "summary": content::bare_headline(page),
             "source": "incident",
@@ -167,7 +167,7 @@ fn details(page: &PageEvent) -> Map<String, Value> {
     let services: Vec<&str> = page.services.iter().map(AsRef::as_ref).collect();
     let shown = services.get(..SERVICES).unwrap_or(&services);
     details.insert("services".to_owned(), shown.into());
-    let summary = fit::block(page.summary.as_str(), DETAIL);
+    let summary = truncate::multi_line(page.summary.as_str(), DETAIL);
     if !summary.is_empty() {
         details.insert("summary".to_owned(), summary.into());
     }
@@ -179,7 +179,7 @@ fn add_own_details(details: &mut Map<String, Value>, template: &PageTemplate, ro
     // Two strings with a colon and a comma; each character takes at most six
     // bytes in JSON, so the exact length is taken from the writer.
     let cost = |(name, value): &(&String, &String)| json_bytes(name) + json_bytes(value) + 2;
-    let (kept, left_out) = fit::within(room, &template.details, cost);
+    let (kept, left_out) = truncate::take_within(room, &template.details, cost);
     for (name, value) in kept {
         details.insert(name.clone(), value.as_str().into());
     }

@@ -17,8 +17,8 @@ pub use rest::{LookupError, PagerDutyCheck, PagerDutyRest};
 pub use severity::{PagerDutySeverities, PagerDutySeverity};
 
 use crate::vendor::base_url::{Base, BaseUrl};
-use crate::vendor::build_error::BuildError;
-use crate::vendor::note::note;
+use crate::vendor::build_error::PagerBuildError;
+use crate::vendor::log_exchange::note;
 use crate::vendor::receipt::{receipt, reduced, wants_less};
 use crate::vendor::secret::{RoutingKey, account};
 use crate::vendor::template::PageTemplate;
@@ -126,12 +126,12 @@ impl PagerDuty {
         &self,
         page: &PageEvent,
         request: Option<Request>,
-        within: Duration,
+        timeout: Duration,
     ) -> (DeliveryResult, bool) {
         let Some(request) = request else {
             return (refused(NotSentReason::Rejected), false);
         };
-        let sent = self.transport.send(request, within).await;
+        let sent = self.transport.send(request, timeout).await;
         let answer = outcome(&sent);
         let what = page.action.noun();
         note(&self.target, what, &sent, &answer, self.key.expose());
@@ -190,7 +190,7 @@ impl PagerDutyBuilder {
     ///
     /// # Errors
     /// The name is not one of a target, or no HTTP client could be made.
-    pub fn build(self) -> Result<PagerDuty, BuildError> {
+    pub fn build(self) -> Result<PagerDuty, PagerBuildError> {
         let base = self.base.url()?;
         let account = account(&base.to_string(), self.key.expose());
         Ok(PagerDuty {
@@ -215,13 +215,13 @@ impl Pager for PagerDuty {
         false
     }
 
-    async fn send(&self, page: &PageEvent, within: Duration) -> DeliveryResult {
-        let until = Instant::now() + within;
-        let (answer, wants_less) = self.exchange(page, self.request(page), within).await;
+    async fn send(&self, page: &PageEvent, timeout: Duration) -> DeliveryResult {
+        let deadline = Instant::now() + timeout;
+        let (answer, wants_less) = self.exchange(page, self.request(page), timeout).await;
         if !wants_less || page.action != PageAction::Trigger {
             return answer;
         }
-        let left = until.saturating_duration_since(Instant::now());
+        let left = deadline.saturating_duration_since(Instant::now());
         reduced(self.exchange(page, self.bare_request(page), left).await.0)
     }
 }

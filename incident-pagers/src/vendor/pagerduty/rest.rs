@@ -7,7 +7,7 @@ use incident_core::paging::{
     AlertStatus, Confirmation, PageEvent, Receipt, TargetId, VendorEvent, incident_of_key,
 };
 use incident_core::port::PageCheck;
-use incident_core::{Invalid, PersonName};
+use incident_core::{PersonName, ValidationError};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Client;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::vendor::base_url::BaseUrl;
-use crate::vendor::build_error::BuildError;
+use crate::vendor::build_error::PagerBuildError;
 use crate::vendor::transport::{Sent, Transport};
 
 /// Where the REST API of an account in the US is; `https://api.eu.pagerduty.com`
@@ -50,12 +50,12 @@ impl PagerDutyRest {
         token: impl Into<String>,
         base: Option<BaseUrl>,
         client: Option<Client>,
-    ) -> Result<Self, BuildError> {
+    ) -> Result<Self, PagerBuildError> {
         let token = token.into();
         let fits = (1..=200).contains(&token.len());
         if !fits || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             let expected = "a token of PagerDuty's REST API: 1 to 200 visible ASCII characters";
-            return Err(Invalid::new("token", expected).into());
+            return Err(ValidationError::new("token", expected).into());
         }
         let base = match base {
             Some(base) => base,
@@ -76,14 +76,14 @@ impl PagerDutyRest {
     pub async fn complete(
         &self,
         event: VendorEvent,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<VendorEvent, LookupError> {
         let ours = |key: &String| incident_of_key(key).is_some();
         let known = event.dedup_key.as_ref().is_some_and(ours);
         let Some(id) = event.vendor_id.as_ref().filter(|_| !known) else {
             return Ok(event);
         };
-        let key = self.keys(id, within).await?.into_iter().find(ours);
+        let key = self.keys(id, timeout).await?.into_iter().find(ours);
         Ok(VendorEvent {
             dedup_key: key.or(event.dedup_key),
             ..event
@@ -100,10 +100,10 @@ impl PagerDutyRest {
     }
 
     /// The keys of the alerts of an incident there.
-    async fn keys(&self, vendor_id: &str, within: Duration) -> Result<Vec<String>, LookupError> {
+    async fn keys(&self, vendor_id: &str, timeout: Duration) -> Result<Vec<String>, LookupError> {
         let id = utf8_percent_encode(vendor_id, NON_ALPHANUMERIC);
         let call = format!("/incidents/{id}/alerts?limit={ALERTS}");
-        let alerts = self.list(&call, "alerts", within).await?;
+        let alerts = self.list(&call, "alerts", timeout).await?;
         let key = |alert: Value| Some(alert.get("alert_key")?.as_str()?.to_owned());
         Ok(alerts.into_iter().filter_map(key).collect())
     }
@@ -113,7 +113,7 @@ impl PagerDutyRest {
         &self,
         call: &str,
         name: &str,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Vec<Value>, LookupError> {
         let url = self.base.call(call);
         let url = url.map_err(|error| LookupError(error.to_string()))?;
@@ -129,7 +129,7 @@ impl PagerDutyRest {
             .header(ACCEPT, "application/vnd.pagerduty+json;version=2")
             .build()
             .map_err(|_| LookupError("the request cannot be made".to_owned()))?;
-        let reply = match self.transport.send(request, within).await {
+        let reply = match self.transport.send(request, timeout).await {
             Sent::Answered(reply) => reply,
             Sent::NotConnected(why) | Sent::Lost(why) => return Err(LookupError(why)),
         };
@@ -159,12 +159,12 @@ impl PageCheck for PagerDutyCheck {
         self.target.clone()
     }
 
-    async fn check(&self, page: &PageEvent, _receipt: &Receipt, within: Duration) -> Confirmation {
+    async fn check(&self, page: &PageEvent, _receipt: &Receipt, timeout: Duration) -> Confirmation {
         let key = utf8_percent_encode(&page.dedup_key, NON_ALPHANUMERIC);
         let call = format!(
             "/incidents?incident_key={key}&statuses%5B%5D=triggered&statuses%5B%5D=acknowledged&limit=1"
         );
-        match self.rest.list(&call, "incidents", within).await {
+        match self.rest.list(&call, "incidents", timeout).await {
             Ok(found) if found.is_empty() => Confirmation::NotYet,
             Ok(_) => Confirmation::Opened,
             Err(error) => {
@@ -174,13 +174,13 @@ impl PageCheck for PagerDutyCheck {
         }
     }
 
-    async fn status(&self, dedup_key: &str, within: Duration) -> AlertStatus {
+    async fn status(&self, dedup_key: &str, timeout: Duration) -> AlertStatus {
         let key = utf8_percent_encode(dedup_key, NON_ALPHANUMERIC);
         // The newest of this key: a page after a reopen makes another one.
         let call = format!(
             "/incidents?incident_key={key}&date_range=all&sort_by=created_at%3Adesc&limit=1"
         );
-        match self.rest.list(&call, "incidents", within).await {
+        match self.rest.list(&call, "incidents", timeout).await {
             // Of a disabled service, or suppressed: that is for `check` to say.
             Ok(found) => found.first().map_or(AlertStatus::Unknown, status_of),
             Err(error) => {

@@ -32,7 +32,7 @@ pub(crate) fn answer(
         StatusCode::REQUEST_TIMEOUT => DeliveryResult::Unknown,
         StatusCode::TOO_MANY_REQUESTS => DeliveryResult::NotSent(NotSent {
             reason: NotSentReason::RateLimited,
-            retry_after: retry_after::wish(&reply.headers),
+            retry_after: retry_after(&reply.headers),
         }),
         StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => {
             refused(NotSentReason::Rejected)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Client, ClientBuilder, redirect};
 
 use crate::vendor::base_url::BaseUrl;
-use crate::vendor::build_error::BuildError;
+use crate::vendor::build_error::PagerBuildError;
 
 /// The longest wait for a connection. Beyond it the page was certainly not sent.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -30,9 +30,9 @@ pub fn client_builder() -> ClientBuilder {
 
 /// The client for an address. Building it fails, instead of panicking, where
 /// the system has no certificates.
-pub(super) fn made_for(base: &BaseUrl) -> Result<Client, BuildError> {
+pub(super) fn made_for(base: &BaseUrl) -> Result<Client, PagerBuildError> {
     if !base.is_plain() && cfg!(not(feature = "rustls")) {
-        return Err(BuildError::NoTls(base.clone()));
+        return Err(PagerBuildError::NoTls(base.clone()));
     }
     let builder = client_builder();
     let builder = if base.is_loopback() {
@@ -47,7 +47,7 @@ pub(super) fn made_for(base: &BaseUrl) -> Result<Client, BuildError> {
     } else {
         builder
     };
-    builder.build().map_err(BuildError::Client)
+    builder.build().map_err(PagerBuildError::Client)
 }
 
 #[cfg(feature = "rustls")]

@@ -15,10 +15,10 @@ use tokio::time::{Instant, timeout_at};
 pub(crate) use answer::{answer, refused};
 pub use client::client_builder;
 #[cfg(feature = "billing")]
-pub(crate) use retry_after::wish;
+pub(crate) use retry_after::retry_after;
 
 use crate::vendor::base_url::BaseUrl;
-use crate::vendor::build_error::BuildError;
+use crate::vendor::build_error::PagerBuildError;
 
 /// The longest exchange in all, whatever the caller allows.
 const TOTAL: Duration = Duration::from_secs(10);
@@ -101,7 +101,7 @@ impl Reply {
 
 impl Transport {
     /// Over the host's client, or one made for this address.
-    pub(crate) fn new(given: Option<Client>, base: &BaseUrl) -> Result<Self, BuildError> {
+    pub(crate) fn new(given: Option<Client>, base: &BaseUrl) -> Result<Self, PagerBuildError> {
         match given {
             Some(client) => Ok(Self(client)),
             None => client::made_for(base).map(Self),
@@ -112,29 +112,29 @@ impl Transport {
         &self.0
     }
 
-    /// Sends a request and reads the answer, both until `within` from now.
-    pub(crate) async fn send(&self, request: Request, within: Duration) -> Sent {
+    /// Sends a request and reads the answer, both until `timeout` from now.
+    pub(crate) async fn send(&self, request: Request, timeout: Duration) -> Sent {
         let room = Room {
             bytes: BODY_LIMIT,
             time: BODY,
         };
-        self.exchange(request, within, room).await
+        self.exchange(request, timeout, room).await
     }
 
     /// As [`send`](Self::send), for an answer whose text is what is asked for.
     #[cfg(feature = "billing")]
-    pub(crate) async fn ask(&self, request: Request, within: Duration) -> Sent {
+    pub(crate) async fn ask(&self, request: Request, timeout: Duration) -> Sent {
         let room = Room {
             bytes: LONG_LIMIT,
             time: TOTAL,
         };
-        self.exchange(request, within, room).await
+        self.exchange(request, timeout, room).await
     }
 
-    async fn exchange(&self, request: Request, within: Duration, room: Room) -> Sent {
-        let until = Instant::now() + within.min(TOTAL);
+    async fn exchange(&self, request: Request, timeout: Duration, room: Room) -> Sent {
+        let deadline = Instant::now() + timeout.min(TOTAL);
         let asked = request.url().clone();
-        let response = match timeout_at(until, self.0.execute(request)).await {
+        let response = match timeout_at(deadline, self.0.execute(request)).await {
             Err(_) => return Sent::Lost("no answer in time".to_owned()),
             // Before the connection stands nothing was sent, time-outs included.
             Ok(Err(error)) if error.is_connect() => return Sent::NotConnected(chain(error)),
@@ -145,7 +145,7 @@ impl Transport {
             // Only with a host's client that follows redirects.
             return Sent::Lost("the client followed a redirect".to_owned());
         }
-        Sent::Answered(read(response, until, room).await)
+        Sent::Answered(read(response, deadline, room).await)
     }
 }
 
@@ -153,12 +153,12 @@ fn was_redirected(asked: &Url, answered: &Url) -> bool {
     asked.as_str() != answered.as_str()
 }
 
-async fn read(mut response: Response, until: Instant, most: Room) -> Reply {
+async fn read(mut response: Response, deadline: Instant, most: Room) -> Reply {
     let (status, headers) = (response.status(), response.headers().clone());
-    let until = until.min(Instant::now() + most.time);
+    let deadline = deadline.min(Instant::now() + most.time);
     let mut body = Vec::new();
     // What does not come in time, or breaks off, is missing from the text.
-    while let Ok(Ok(Some(chunk))) = timeout_at(until, response.chunk()).await {
+    while let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await {
         let room = most.bytes - body.len();
         body.extend(chunk.iter().take(room));
         if body.len() == most.bytes {

@@ -14,7 +14,7 @@ const SECONDS: [&str; 3] = [
 ];
 
 /// The wait a vendor asks for with a 429, if it names one.
-pub(crate) fn wish(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
     let seconds = |name: &&str| text(name)?.parse().ok().map(Duration::from_secs);
     SECONDS.iter().find_map(seconds).or_else(|| {
@@ -74,7 +74,11 @@ mod tests {
             for (name, value) in headers {
                 map.insert(*name, value.parse().unwrap());
             }
-            assert_eq!(wish(&map), expected.map(Duration::from_secs), "{headers:?}");
+            assert_eq!(
+                retry_after(&map),
+                expected.map(Duration::from_secs),
+                "{headers:?}"
+            );
         }
     }
 }

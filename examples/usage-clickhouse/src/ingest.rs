@@ -10,7 +10,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::impact::{ApiUsageEvent, MOST_DAYS_AT_ONCE};
+use incident_core::impact::{ApiUsageEvent, MAX_DAYS_AT_ONCE};
 use incident_core::port::{UsageError, UsageSink};
 use tokio::time::Instant;
 
@@ -21,27 +21,31 @@ use crate::table::{self, DAY_US};
 
 #[async_trait]
 impl UsageSink for ClickHouseUsage {
-    async fn record(&self, events: Vec<ApiUsageEvent>, within: Duration) -> Result<(), UsageError> {
+    async fn record(
+        &self,
+        events: Vec<ApiUsageEvent>,
+        timeout: Duration,
+    ) -> Result<(), UsageError> {
         let mut days: BTreeMap<i64, Vec<&ApiUsageEvent>> = BTreeMap::new();
         for event in &events {
             let day = event.occurred_at.micros().div_euclid(DAY_US);
             days.entry(day).or_default().push(event);
         }
-        if days.len() > MOST_DAYS_AT_ONCE {
+        if days.len() > MAX_DAYS_AT_ONCE {
             let why = format!(
-                "the events lie on {} days; send those of at most {MOST_DAYS_AT_ONCE} days at a time",
+                "the events lie on {} days; send those of at most {MAX_DAYS_AT_ONCE} days at a time",
                 days.len()
             );
             return Err(UsageError::Refused(why));
         }
-        let until = Instant::now() + within;
-        self.room_for(&days, until).await?;
+        let deadline = Instant::now() + timeout;
+        self.room_for(&days, deadline).await?;
         let sql = format!(
             "insert into {} (tenant_id, occurred_at, user_id, service_id, failed, endpoint) format RowBinary",
             self.server().address.name()
         );
         for block in days.values().flat_map(|of_day| of_day.chunks(BLOCK_ROWS)) {
-            self.server().tell(&sql, rows(block), until).await?;
+            self.server().tell(&sql, rows(block), deadline).await?;
         }
         Ok(())
     }
@@ -53,14 +57,14 @@ impl ClickHouseUsage {
     async fn room_for(
         &self,
         days: &BTreeMap<i64, Vec<&ApiUsageEvent>>,
-        until: Instant,
+        deadline: Instant,
     ) -> Result<(), UsageError> {
         let most = self.most_days();
         let is_known = |day: &i64| self.days().contains(day);
         if days.keys().all(is_known) {
             return Ok(());
         }
-        let mut all = table::days(self.server(), until).await?;
+        let mut all = table::days(self.server(), deadline).await?;
         let before = all.len();
         all.extend(days.keys());
         if all.len() > most.max(before) {

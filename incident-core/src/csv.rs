@@ -18,7 +18,7 @@ const FORMULA: [char; 11] = [
 /// assert_eq!(cell("tenant-fr"), "tenant-fr");
 /// ```
 #[must_use]
-pub fn cell(text: &str) -> Cow<'_, str> {
+pub fn escape_csv_formula(text: &str) -> Cow<'_, str> {
     if text.starts_with(FORMULA) {
         Cow::Owned(format!("'{text}"))
     } else {
@@ -35,10 +35,10 @@ mod tests {
     fn formulas_have_an_apostrophe_before_them() {
         for first in "=+-@\t\r\n＝＋－＠".chars() {
             let text = format!("{first}cmd()");
-            assert_eq!(cell(&text), format!("'{text}"));
+            assert_eq!(escape_csv_formula(&text), format!("'{text}"));
         }
         for plain in ["", "tenant-fr", "a=b", "'=x", "é＝1", "#1", "1-2"] {
-            assert_eq!(cell(plain), plain);
+            assert_eq!(escape_csv_formula(plain), plain);
         }
     }
 }

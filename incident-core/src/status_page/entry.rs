@@ -15,7 +15,7 @@ pub const KEPT_SOURCES: usize = 20;
 
 /// One line of the public history, kept with the incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaceUpdate {
+pub struct StatusPageUpdate {
     /// The entry it comes from.
     pub seq: u64,
     /// When it happened.
@@ -31,7 +31,7 @@ pub struct FaceUpdate {
     pub body_seq: u64,
 }
 
-impl FaceUpdate {
+impl StatusPageUpdate {
     /// The place of a line in the order of the page.
     pub(super) const fn key(&self) -> (Timestamp, u64) {
         (self.at, self.seq)
@@ -68,7 +68,7 @@ impl Dropped {
         *self == Self::default()
     }
 
-    pub(super) fn add(&mut self, line: &FaceUpdate) {
+    pub(super) fn add(&mut self, line: &StatusPageUpdate) {
         self.lines += u64::from(line.shows());
         self.newest = self.newest.max(Some(line.key()));
         self.last_seq = self.last_seq.max(line.seq);
@@ -87,7 +87,7 @@ impl Dropped {
 /// [`KEPT_LINES`] lines by the time they are shown under, at most
 /// [`KEPT_BYTES`] of text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublicFace {
+pub struct StatusPageEntry {
     /// The public id.
     pub id: PublicId,
     /// Whether it is shown.
@@ -98,7 +98,7 @@ pub struct PublicFace {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title_seq: Option<u64>,
     /// What the public may read, the newest lines only.
-    pub updates: Vec<FaceUpdate>,
+    pub updates: Vec<StatusPageUpdate>,
     /// What is left of the lines before those.
     #[serde(default, skip_serializing_if = "Dropped::none")]
     pub dropped: Dropped,
@@ -109,7 +109,7 @@ pub struct PublicFace {
     pub changed_at: Timestamp,
 }
 
-impl PublicFace {
+impl StatusPageEntry {
     pub(crate) const fn hidden(id: PublicId, now: Timestamp) -> Self {
         Self {
             id,
@@ -140,7 +140,7 @@ impl PublicFace {
             self.title_seq = Some(seq);
         }
         if let Some(body) = &publish.message {
-            self.updates.push(FaceUpdate {
+            self.updates.push(StatusPageUpdate {
                 seq,
                 at: now,
                 status,
@@ -164,7 +164,7 @@ impl PublicFace {
         if updated.transition.is_none() && body.is_none() {
             return;
         }
-        self.updates.push(FaceUpdate {
+        self.updates.push(StatusPageUpdate {
             seq,
             at: updated.occurred_at,
             status: updated
@@ -234,13 +234,13 @@ impl PublicFace {
     /// that are older than one that was dropped before.
     pub(crate) fn bound(&mut self) {
         let floor = self.dropped.newest;
-        let late = |line: &FaceUpdate| Some(line.key()) <= floor;
-        let bytes: usize = self.updates.iter().map(FaceUpdate::bytes).sum();
+        let late = |line: &StatusPageUpdate| Some(line.key()) <= floor;
+        let bytes: usize = self.updates.iter().map(StatusPageUpdate::bytes).sum();
         let fits = self.updates.len() <= KEPT_LINES && bytes <= KEPT_BYTES;
         if fits && !self.updates.iter().any(late) {
             return;
         }
-        self.updates.sort_by_key(FaceUpdate::key);
+        self.updates.sort_by_key(StatusPageUpdate::key);
         let mut room = KEPT_BYTES;
         let newest = self.updates.iter().rev().enumerate();
         let kept = newest

@@ -7,24 +7,26 @@
 use std::collections::hash_map::RandomState;
 use std::time::Duration;
 
-use incident_core::impact::{Following, Growing, ImpactCounts, ImpactQuery, Met, compact};
+use incident_core::impact::{
+    ImpactCounts, ImpactQuery, IncrementalCache, OpenEndedQuery, SeenUsers, compact,
+};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::PgUsage;
-use super::count::{Asked, SPANS};
+use super::count::{QueryPlan, SPANS};
 use super::table::UsageTable;
 use crate::access::{Session, again};
 use crate::failure::Failure;
 use crate::row;
 
 /// A question that takes less is asked as a whole, unless told otherwise.
-pub(super) const WORTH: Duration = Duration::from_millis(20);
+pub(super) const MIN_COST: Duration = Duration::from_millis(20);
 
 /// Most users of a question that is followed: each one travels once.
-const MOST_USERS: u64 = 1_000_000;
+const MAX_USERS: u64 = 1_000_000;
 
 /// What is counted is counted anew after so long: somebody may have deleted events.
 const TRUSTED_FOR: Duration = Duration::from_secs(600);
@@ -33,10 +35,10 @@ const TRUSTED_FOR: Duration = Duration::from_secs(600);
 const PAIR: usize = 96;
 
 /// How many bytes all questions may take.
-const ROOM: usize = 256 * 1024 * 1024;
+const MAX_CACHE_BYTES: usize = 256 * 1024 * 1024;
 
 /// The questions that were asked lately.
-pub(super) type Live = Following<Mutex<Counted>>;
+pub(super) type Live = IncrementalCache<Mutex<Counted>>;
 
 /// A user, without loss.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +70,7 @@ struct SoFar {
     below: i64,
     /// Up to which time, in microseconds.
     end: i64,
-    met: Met<User, RandomState>,
+    met: SeenUsers<User, RandomState>,
 }
 
 impl PgUsage {
@@ -76,9 +78,9 @@ impl PgUsage {
     /// is to be counted as any other.
     pub(super) async fn followed(
         &self,
-        asked: &Asked<'_>,
+        asked: &QueryPlan<'_>,
         query: &ImpactQuery,
-        until: Instant,
+        deadline: Instant,
     ) -> Result<Option<ImpactCounts>, Failure> {
         if self.0.live.is_empty() {
             return Ok(None);
@@ -91,7 +93,7 @@ impl PgUsage {
             return Ok(None);
         };
         // Whoever asks the same at the same time waits, and finds little left to do.
-        let Ok(mut known) = timeout_at(until, known.lock()).await else {
+        let Ok(mut known) = timeout_at(deadline, known.lock()).await else {
             return Ok(None);
         };
         let is_old = |so_far: &SoFar| so_far.begun.elapsed() > TRUSTED_FOR;
@@ -107,11 +109,11 @@ impl PgUsage {
             .so_far
             .as_ref()
             .map(|so_far| (so_far.below, so_far.end));
-        let answer = again!(&self.0.server, until, |session| news(
+        let answer = again!(&self.0.server, deadline, |session| news(
             &mut session,
             asked,
             after,
-            until
+            deadline
         ));
         let News { line, below, users } = match answer {
             Ok(news) => news,
@@ -137,7 +139,7 @@ impl PgUsage {
             line,
             below,
             end,
-            met: Met::default(),
+            met: SeenUsers::default(),
         });
         (so_far.below, so_far.end) = (below, end);
         for (place, user) in users {
@@ -149,22 +151,22 @@ impl PgUsage {
         let counts = so_far.met.counts(query);
         let bytes = so_far.met.pairs() * PAIR;
         drop(known);
-        self.0.live.measured(&growing, bytes, ROOM);
+        self.0.live.measured(&growing, bytes, MAX_CACHE_BYTES);
         Ok(Some(counts))
     }
 
     /// A question that can be followed, with its end; none over the host's own table.
-    fn growing(&self, query: &ImpactQuery) -> Option<(Growing, i64)> {
+    fn growing(&self, query: &ImpactQuery) -> Option<(OpenEndedQuery, i64)> {
         if self.0.table != UsageTable::own() {
             return None;
         }
-        Growing::of(query).map(|(growing, end)| (growing, end.micros()))
+        OpenEndedQuery::of(query).map(|(growing, end)| (growing, end.micros()))
     }
 
     /// Follows a question from now on that took long to count, unless it has too many users.
     pub(super) fn note(&self, query: &ImpactQuery, took: Duration, counts: &ImpactCounts) {
         let users = counts.by_tenant.iter().map(|one| one.unique_users);
-        if took < self.0.follow_from || users.sum::<u64>() > MOST_USERS {
+        if took < self.0.follow_from || users.sum::<u64>() > MAX_USERS {
             return;
         }
         if let Some((growing, _)) = self.growing(query) {
@@ -195,11 +197,11 @@ const LINE: &str = "(select system_identifier::text from pg_control_system()) ||
 /// then, or lie after that time; all of them at first. And which transactions are over now.
 async fn news(
     session: &mut Session,
-    asked: &Asked<'_>,
+    asked: &QueryPlan<'_>,
     after: Option<(i64, i64)>,
-    until: Instant,
+    deadline: Instant,
 ) -> sqlx::Result<News> {
-    let left = until.saturating_duration_since(Instant::now());
+    let left = deadline.saturating_duration_since(Instant::now());
     let mut limited = session.limited(left).await?;
     let rows = look(&mut limited, asked, after).await;
     let ended = limited.rollback().await;
@@ -218,7 +220,7 @@ async fn news(
 
 async fn look(
     connection: &mut PgConnection,
-    asked: &Asked<'_>,
+    asked: &QueryPlan<'_>,
     after: Option<(i64, i64)>,
 ) -> sqlx::Result<Vec<PgRow>> {
     let events = asked.events_with("");

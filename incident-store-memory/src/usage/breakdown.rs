@@ -24,7 +24,7 @@ pub(super) fn breakdown(
     rows: &[Option<(&Log, Rows<'_>)>],
     filter: &Filter,
     kinds: &[Kind],
-    (started, within): (Instant, Duration),
+    (started, timeout): (Instant, Duration),
 ) -> Result<Breakdown, UsageError> {
     let mut first: Users<i64> = HashMap::default();
     // By number of the kind.
@@ -40,10 +40,10 @@ pub(super) fn breakdown(
                 users.insert(user, ());
             }
             if at % STRIDE == STRIDE - 1 {
-                in_time(started, within, rows)?;
+                in_time(started, timeout, rows)?;
             }
         }
-        in_time(started, within, rows)?;
+        in_time(started, timeout, rows)?;
     }
     Ok(told(&first, of_kind, kinds))
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A question that takes less than this part of its time is asked without a limit.
-const PART: u64 = 50;
+const SAFETY_FACTOR: u64 = 50;
 
 /// The slowest of late: microseconds per unit of questions, 0 before the first.
 ///
@@ -12,13 +12,13 @@ const PART: u64 = 50;
 /// So what is far from its limit by experience is asked without: what is slower than
 /// ever is still given up in time by the client, and has a limit from then on.
 #[derive(Debug, Default)]
-pub(super) struct Pace(AtomicU64);
+pub(super) struct LatencyTracker(AtomicU64);
 
-impl Pace {
+impl LatencyTracker {
     /// Whether a question of so many units may come near the time that is left.
     pub(super) fn needs_limit(&self, units: u64, left: Duration) -> bool {
         let pace = self.0.load(Ordering::Relaxed);
-        let expected = pace.saturating_mul(units).saturating_mul(PART);
+        let expected = pace.saturating_mul(units).saturating_mul(SAFETY_FACTOR);
         pace == 0 || u128::from(expected) >= left.as_micros()
     }
 
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn only_what_is_far_from_its_limit_by_experience_has_none() {
-        let (pace, second) = (Pace::default(), Duration::from_secs(1));
+        let (pace, second) = (LatencyTracker::default(), Duration::from_secs(1));
         assert!(pace.needs_limit(1, second));
         pace.note(100, Duration::from_millis(1));
         assert!(!pace.needs_limit(100, second));

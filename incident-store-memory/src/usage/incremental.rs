@@ -8,7 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
-use incident_core::impact::{Following, Growing, ImpactCounts, ImpactQuery, Met};
+use incident_core::impact::{
+    ImpactCounts, ImpactQuery, IncrementalCache, OpenEndedQuery, SeenUsers,
+};
 use incident_core::port::UsageError;
 
 use super::ids::RawId;
@@ -17,13 +19,13 @@ use super::{Snapshot, in_time};
 
 /// Most users of a question that is followed: without sets, sealed events are counted
 /// faster than the sets of many users are made.
-const MOST_USERS: u64 = 1_000_000;
+const MAX_USERS: u64 = 1_000_000;
 
 /// About what a pair of tenant and user takes in two sets.
 const PAIR: usize = 64;
 
 /// The questions that were asked lately.
-pub(super) type Live = Following<Mutex<Counted>>;
+pub(super) type Live = IncrementalCache<Mutex<Counted>>;
 
 /// What was counted so far.
 #[derive(Debug, Default)]
@@ -32,7 +34,7 @@ pub(super) struct Counted {
     batch: u64,
     /// Up to which time, in microseconds.
     end: i64,
-    met: Met<RawId, RandomState>,
+    met: SeenUsers<RawId, RandomState>,
 }
 
 /// The answer of a question that was asked before with an earlier end; none of one that is
@@ -42,9 +44,9 @@ pub(super) fn ask(
     query: &ImpactQuery,
     snapshot: &Snapshot<'_>,
     (filter, room): (&Filter, usize),
-    (started, within): (Instant, Duration),
+    (started, timeout): (Instant, Duration),
 ) -> Result<Option<ImpactCounts>, UsageError> {
-    let Some((growing, end)) = Growing::of(query) else {
+    let Some((growing, end)) = OpenEndedQuery::of(query) else {
         return Ok(None);
     };
     let Some(counted) = live.known(&growing, started) else {
@@ -65,10 +67,10 @@ pub(super) fn ask(
             let new = new.each(filter, &users).map(|row| row.user);
             so_far.met.add(&one.tenant, new);
         }
-        if started.elapsed() > within {
+        if started.elapsed() > timeout {
             // Half of it would be taken for all of it.
             *so_far = Counted::default();
-            return in_time(started, within, &snapshot.found().rows()).map(|()| None);
+            return in_time(started, timeout, &snapshot.found().rows()).map(|()| None);
         }
     }
     (so_far.batch, so_far.end) = (snapshot.batch, end);
@@ -82,10 +84,10 @@ pub(super) fn ask(
 /// Follows a question from now on that took long to count, unless it has too many users.
 pub(super) fn note(live: &Live, query: &ImpactQuery, counts: &ImpactCounts) {
     let users = counts.by_tenant.iter().map(|one| one.unique_users);
-    if users.sum::<u64>() > MOST_USERS {
+    if users.sum::<u64>() > MAX_USERS {
         return;
     }
-    if let Some((growing, _)) = Growing::of(query) {
+    if let Some((growing, _)) = OpenEndedQuery::of(query) {
         live.follow(&growing, Instant::now());
     }
 }

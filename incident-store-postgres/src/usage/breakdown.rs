@@ -5,7 +5,7 @@ use incident_core::impact::{Breakdown, EndpointUsers, FirstHits, ServiceUsers, T
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
-use super::count::{Asked, SPANS};
+use super::count::{QueryPlan, SPANS};
 use super::table::quoted;
 use crate::row;
 
@@ -17,9 +17,9 @@ fn named<T>(found: sqlx::Result<T>) -> Option<sqlx::Result<T>> {
     }
 }
 
-impl Asked<'_> {
+impl QueryPlan<'_> {
     pub(super) async fn breakdown(&self, connection: &mut PgConnection) -> sqlx::Result<Breakdown> {
-        let (service, endpoint) = self.apart();
+        let (service, endpoint) = self.breakdown_columns();
         let first_hits = self.first_hits(connection).await?;
         let (mut by_service, mut by_endpoint) = (Vec::new(), Vec::new());
         if let Some(service) = &service {
@@ -101,7 +101,7 @@ impl Asked<'_> {
     }
 
     /// The columns of services and endpoints, where the table has them.
-    fn apart(&self) -> (Option<String>, Option<String>) {
+    fn breakdown_columns(&self) -> (Option<String>, Option<String>) {
         let table = self.table();
         let column = |name: &Option<String>| name.as_deref().map(quoted);
         (column(&table.service), column(&table.endpoint))

@@ -12,7 +12,7 @@ use unicode_segmentation::UnicodeSegmentation;
 const MARK: char = '…';
 
 /// Cuts a text to `most` code points, the mark included.
-pub(crate) fn cut(text: &str, most: usize) -> String {
+pub(crate) fn truncate(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
@@ -38,20 +38,20 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 }
 
 /// One line: control characters and runs of blanks become one blank.
-pub(crate) fn line(text: &str, most: usize) -> String {
+pub(crate) fn single_line(text: &str, most: usize) -> String {
     let blank = |c: char| c.is_whitespace() || c.is_control();
     let words: Vec<&str> = text.split(blank).filter(|word| !word.is_empty()).collect();
-    cut(&words.join(" "), most)
+    truncate(&words.join(" "), most)
 }
 
 /// Lines: control characters other than line feeds and tabs are left out.
-pub(crate) fn block(text: &str, most: usize) -> String {
+pub(crate) fn multi_line(text: &str, most: usize) -> String {
     let clean: String = text
         .replace("\r\n", "\n")
         .chars()
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
         .collect();
-    cut(clean.trim(), most)
+    truncate(clean.trim(), most)
 }
 
 /// Whether nothing of a text can be seen.
@@ -75,7 +75,7 @@ pub(crate) fn key(key: &str, most: usize) -> String {
 }
 
 /// Takes items in order while they fit into `room`, and says how many did not.
-pub(crate) fn within<T>(
+pub(crate) fn take_within<T>(
     mut room: usize,
     items: impl IntoIterator<Item = T>,
     cost: impl Fn(&T) -> usize,
@@ -108,7 +108,7 @@ mod tests {
             ("abc", 0, ""),
             ("", 5, ""),
         ] {
-            assert_eq!(cut(text, most), expected);
+            assert_eq!(truncate(text, most), expected);
         }
     }
 
@@ -123,7 +123,7 @@ mod tests {
             let length = cluster.chars().count();
             let text = cluster.repeat(50);
             for most in 2 * length..8 * length {
-                let cut = cut(&text, most);
+                let cut = truncate(&text, most);
                 assert!(cut.chars().count() <= most, "{cut}");
                 let kept = cut.strip_suffix('…').unwrap();
                 assert_eq!(kept.replace(cluster, ""), "", "{most}: {cut}");
@@ -135,14 +135,14 @@ mod tests {
     #[test]
     fn a_cluster_longer_than_the_room_is_cut_between_characters() {
         let zalgo = format!("e{}", "\u{301}".repeat(500));
-        let cut = cut(&zalgo, 130);
+        let cut = truncate(&zalgo, 130);
         assert_eq!(cut.chars().count(), 130);
     }
 
     #[test]
     fn right_to_left_texts_keep_their_beginning() {
         let text = "השירות אינו זמין ".repeat(30);
-        let cut = cut(&text, 130);
+        let cut = truncate(&text, 130);
         let kept = cut.strip_suffix('…').unwrap();
         assert!(text.starts_with(kept) && cut.chars().count() <= 130);
         assert!(kept.chars().count() >= 127, "{}", kept.chars().count());
@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn lines_have_no_control_characters_and_blanks_are_seen() {
-        assert_eq!(line("a\r\n\tb\u{7}c  d ", 100), "a b c d");
-        assert_eq!(block(" a\r\n\tb\u{7}c\u{1b}[31m ", 100), "a\n\tbc[31m");
+        assert_eq!(single_line("a\r\n\tb\u{7}c  d ", 100), "a b c d");
+        assert_eq!(multi_line(" a\r\n\tb\u{7}c\u{1b}[31m ", 100), "a\n\tbc[31m");
         for blank in ["", " \n", "\u{7}\u{1b}", "\u{200b}\u{feff}", "\u{202e}"] {
             assert!(is_blank(blank), "{blank:?}");
         }
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted_and_smaller_items_still_fit() {
-        let (kept, left_out) = within(10, [4, 7, 5, 2, 1], |cost| *cost);
+        let (kept, left_out) = take_within(10, [4, 7, 5, 2, 1], |cost| *cost);
         assert_eq!((kept, left_out), (vec![4, 5, 1], 2));
     }
 
@@ -178,14 +178,14 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_fits_and_keeps_its_beginning(text in "\\PC{0,80}|[ -~\u{300}\u{301}\u{200d}\u{1f469}\u{1f467}\u{5d0}]{0,80}|.{0,80}", most in 0_usize..60) {
-            let short = cut(&text, most);
+            let short = truncate(&text, most);
             assert!(short.chars().count() <= most);
-            assert_eq!(cut(&short, most), short);
+            assert_eq!(truncate(&short, most), short);
             if short != text {
                 let kept = short.strip_suffix(MARK).unwrap_or(&short);
                 assert!(text.starts_with(kept), "{short:?} of {text:?}");
             }
-            for text in [line(&text, most), block(&text, most)] {
+            for text in [single_line(&text, most), multi_line(&text, most)] {
                 assert!(text.chars().count() <= most);
                 assert!(text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t')));
             }

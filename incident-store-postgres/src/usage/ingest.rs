@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use incident_core::impact::{ApiUsageEvent, MOST_DAYS_AT_ONCE};
+use incident_core::impact::{ApiUsageEvent, MAX_DAYS_AT_ONCE};
 use incident_core::port::{UsageError, UsageSink};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use tokio::time::{Instant, timeout_at};
 
 use super::table::UsageTable;
-use super::{PgUsage, trouble};
+use super::{PgUsage, usage_error};
 use crate::document::time;
 use crate::failure::Failure;
 
@@ -44,7 +44,7 @@ fn making(days: &[NaiveDate], most: usize) -> String {
 pub(crate) const TOO_MANY_DAYS: &str = "INC20";
 
 /// Most days that are remembered to have a partition.
-const MOST_KNOWN: usize = 10_000;
+const MAX_KNOWN: usize = 10_000;
 
 const COPY: &str = "copy incident.usage_events (tenant_id, user_id, service, occurred_at, failed, endpoint) from stdin";
 
@@ -53,7 +53,11 @@ const PIECE: usize = 256 * 1024;
 
 #[async_trait]
 impl UsageSink for PgUsage {
-    async fn record(&self, events: Vec<ApiUsageEvent>, within: Duration) -> Result<(), UsageError> {
+    async fn record(
+        &self,
+        events: Vec<ApiUsageEvent>,
+        timeout: Duration,
+    ) -> Result<(), UsageError> {
         if self.0.table != UsageTable::own() {
             let why = "the host's table is only read; write events where the host does";
             return Err(UsageError::Refused(why.to_owned()));
@@ -63,19 +67,19 @@ impl UsageSink for PgUsage {
         }
         let day = |event: &ApiUsageEvent| time(event.occurred_at).date_naive();
         let days: BTreeSet<NaiveDate> = events.iter().map(day).collect();
-        if days.len() > MOST_DAYS_AT_ONCE {
+        if days.len() > MAX_DAYS_AT_ONCE {
             let why = format!(
-                "the events lie on {} days; send those of at most {MOST_DAYS_AT_ONCE} days at a time",
+                "the events lie on {} days; send those of at most {MAX_DAYS_AT_ONCE} days at a time",
                 days.len()
             );
             return Err(UsageError::Refused(why));
         }
-        let until = Instant::now() + within;
-        match self.copied(&events, &days, until).await {
+        let deadline = Instant::now() + timeout;
+        match self.copied(&events, &days, deadline).await {
             // Somebody dropped a day's partition, to be rid of it: the day begins again.
             Err(failure) if failure.is_without_partition() => {
                 self.known_days().clear();
-                self.copied(&events, &days, until).await
+                self.copied(&events, &days, deadline).await
             }
             other => other,
         }
@@ -84,7 +88,7 @@ impl UsageSink for PgUsage {
                 days,
                 limit: u64::try_from(self.0.most_days).unwrap_or(u64::MAX),
             },
-            None => trouble(failure),
+            None => usage_error(failure),
         })
     }
 }
@@ -99,17 +103,17 @@ impl PgUsage {
         &self,
         events: &[ApiUsageEvent],
         days: &BTreeSet<NaiveDate>,
-        until: Instant,
+        deadline: Instant,
     ) -> Result<(), Failure> {
         let new: Vec<NaiveDate> = days.difference(&*self.known_days()).copied().collect();
         let make = (!new.is_empty()).then(|| making(&new, self.0.most_days));
-        let mut session = self.0.server.session_to_write(until).await?;
+        let mut session = self.0.server.session_to_write(deadline).await?;
         // What is copied inside of a transaction of somebody else's is not kept.
         session.free().await?;
-        let answer = timeout_at(until, copy(session.connection(), make, events)).await;
+        let answer = timeout_at(deadline, copy(session.connection(), make, events)).await;
         session.end(answer)?;
         let mut known = self.known_days();
-        if known.len() > MOST_KNOWN {
+        if known.len() > MAX_KNOWN {
             // Days that were dropped since: what is still there is found again.
             known.clear();
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::RESOLVED_STAYS;
-use super::face::PublicFace;
+use super::entry::StatusPageEntry;
 use super::lines::mixed;
 use super::words::{Indicator, PublicStatus};
 use crate::incident::{Incident, Status};
@@ -86,7 +86,7 @@ pub fn is_shown(incident: &Incident, now: Timestamp) -> bool {
         Status::Resolved | Status::Closed => incident.over_at().is_none_or(stays),
         Status::Triage | Status::Investigating | Status::Identified | Status::Mitigated => true,
     };
-    incident.face.public && here
+    incident.status_page.public && here
 }
 
 /// What the public sees of an incident at `now`; nothing unless [`is_shown`].
@@ -95,7 +95,7 @@ pub fn is_shown(incident: &Incident, now: Timestamp) -> bool {
 /// this one names, and that are public themselves, are mixed in by time; each
 /// has the status that held in the incident it comes from.
 #[must_use]
-pub fn show(
+pub fn public_incident(
     incident: &Incident,
     sources: &[Arc<Incident>],
     names: &PublicNames,
@@ -105,10 +105,10 @@ pub fn show(
         return None;
     }
     let status = PublicStatus::of(incident.status)?;
-    let face = &incident.face;
+    let face = &incident.status_page;
     let merged = || {
         let all = sources.iter().map(Arc::as_ref);
-        all.filter(|source| source.face.public && face.merged.contains(&source.id))
+        all.filter(|source| source.status_page.public && face.merged.contains(&source.id))
     };
     let (updates, updates_omitted) = mixed(std::iter::once(incident).chain(merged()));
     let services = names.of(&incident.affected_services);
@@ -120,7 +120,7 @@ pub fn show(
         services,
         started_at: incident.started_at,
         updated_at: merged()
-            .map(|source| source.face.changed_at)
+            .map(|source| source.status_page.changed_at)
             .fold(face.changed_at, Timestamp::max),
         eta: incident.eta,
         updates,
@@ -129,7 +129,7 @@ pub fn show(
 }
 
 /// The title of an incident, or of the first one merged into it that has one.
-fn title<'a, I>(face: &PublicFace, merged: impl Fn() -> I) -> Option<PublicText>
+fn title<'a, I>(face: &StatusPageEntry, merged: impl Fn() -> I) -> Option<PublicText>
 where
     I: Iterator<Item = &'a Incident>,
 {
@@ -137,7 +137,9 @@ where
     own.or_else(|| {
         let named = |id: &IncidentId| merged().find(|source| source.id == *id);
         let titles = face.merged.iter().filter_map(named);
-        titles.filter_map(|source| source.face.title.clone()).next()
+        titles
+            .filter_map(|source| source.status_page.title.clone())
+            .next()
     })
 }
 

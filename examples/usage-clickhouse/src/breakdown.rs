@@ -19,12 +19,12 @@ struct Answer<T> {
 pub(crate) async fn breakdown(
     server: &Server,
     question: &Question<'_>,
-    until: Instant,
+    deadline: Instant,
 ) -> Result<Breakdown, Failure> {
     Ok(Breakdown {
-        first_hits: first_hits(server, question, until).await?,
-        by_service: services(server, question, until).await?,
-        by_endpoint: endpoints(server, question, until).await?,
+        first_hits: first_hits(server, question, deadline).await?,
+        by_service: services(server, question, deadline).await?,
+        by_endpoint: endpoints(server, question, deadline).await?,
     }
     .ordered())
 }
@@ -32,14 +32,14 @@ pub(crate) async fn breakdown(
 async fn first_hits(
     server: &Server,
     question: &Question<'_>,
-    until: Instant,
+    deadline: Instant,
 ) -> Result<Vec<FirstHits>, Failure> {
     let sql = format!(
         "select intDiv(first, {MINUTE_US}) as minute, count() as users from \
          (select user_id, min(occurred_at) as first from {} group by user_id) group by minute",
         question.events("user_id, occurred_at")
     );
-    let found: Answer<(String, String)> = server.ask(&sql, question.tables(), until).await?;
+    let found: Answer<(String, String)> = server.ask(&sql, question.tables(), deadline).await?;
     let hits = found.data.iter().map(|(minute, users)| {
         let micros = number::<i64>(minute)?.saturating_mul(MINUTE_US);
         Ok(FirstHits {
@@ -53,13 +53,13 @@ async fn first_hits(
 async fn services(
     server: &Server,
     question: &Question<'_>,
-    until: Instant,
+    deadline: Instant,
 ) -> Result<Vec<ServiceUsers>, Failure> {
     let sql = format!(
         "select service_id, uniqExact(user_id) as users from {} group by service_id",
         question.events("user_id, service_id")
     );
-    let found: Answer<(String, String)> = server.ask(&sql, question.tables(), until).await?;
+    let found: Answer<(String, String)> = server.ask(&sql, question.tables(), deadline).await?;
     let mut rows = Vec::with_capacity(found.data.len());
     for (service, users) in found.data {
         // A host's own view may hold what is no name here.
@@ -74,7 +74,7 @@ async fn services(
 async fn endpoints(
     server: &Server,
     question: &Question<'_>,
-    until: Instant,
+    deadline: Instant,
 ) -> Result<Vec<EndpointUsers>, Failure> {
     let sql = format!(
         "select service_id, endpoint, uniqExact(user_id) as users from {} where endpoint != '' \
@@ -82,7 +82,7 @@ async fn endpoints(
         question.events("user_id, service_id, endpoint")
     );
     let found: Answer<(String, String, String)> =
-        server.ask(&sql, question.tables(), until).await?;
+        server.ask(&sql, question.tables(), deadline).await?;
     let mut rows = Vec::with_capacity(found.data.len());
     for (service, endpoint, users) in found.data {
         if let (Ok(service), Ok(endpoint)) = (ServiceId::stored(&service), Text::stored(&endpoint))

@@ -15,13 +15,13 @@ use crate::{ServiceId, TenantId, Timestamp};
 /// earlier; the next report asks the same with a later now.
 ///
 /// ```
-/// use incident_core::impact::{Growing, ImpactQuery, TenantWindows};
+/// use incident_core::impact::{OpenEndedQuery, ImpactQuery, TenantWindows};
 /// use incident_core::{Timestamp, Window, Windows};
 /// let start: Timestamp = "2026-11-20T22:00:00Z".parse()?;
 /// let up_to = |end: Timestamp| -> Result<_, Box<dyn std::error::Error>> {
 ///     let windows = Windows::from(Window::new(start, end)?);
 ///     let tenants = vec![TenantWindows { tenant: "tenant-fr".parse()?, windows }];
-///     Growing::of(&ImpactQuery::new(tenants, None, false)).ok_or("no windows".into())
+///     OpenEndedQuery::of(&ImpactQuery::new(tenants, None, false)).ok_or("no windows".into())
 /// };
 /// let (first, end) = up_to("2026-11-20T22:10:00Z".parse()?)?;
 /// let (later, later_end) = up_to("2026-11-20T22:10:05Z".parse()?)?;
@@ -29,7 +29,7 @@ use crate::{ServiceId, TenantId, Timestamp};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Growing {
+pub struct OpenEndedQuery {
     tenants: Vec<(TenantId, Vec<Span>)>,
     services: Option<BTreeSet<ServiceId>>,
     failed_only: bool,
@@ -42,12 +42,12 @@ struct Span {
     end: Option<i64>,
 }
 
-impl Growing {
+impl OpenEndedQuery {
     /// A question without its end, and that end; none without windows, or about more than
     /// 10,000 tenants.
     #[must_use]
     pub fn of(query: &ImpactQuery) -> Option<(Self, Timestamp)> {
-        if query.tenants().len() > MOST_TENANTS {
+        if query.tenants().len() > MAX_TENANTS {
             return None;
         }
         let windows = query.tenants().iter().map(|one| one.windows.as_slice());
@@ -71,13 +71,13 @@ impl Growing {
 /// The users that a growing question has met, by tenant and over all: adding one that is
 /// there changes nothing.
 #[derive(Debug)]
-pub struct Met<U, S> {
+pub struct SeenUsers<U, S> {
     by_tenant: HashMap<TenantId, HashSet<U, S>>,
     all: HashSet<U, S>,
     pairs: usize,
 }
 
-impl<U, S: Default> Default for Met<U, S> {
+impl<U, S: Default> Default for SeenUsers<U, S> {
     fn default() -> Self {
         Self {
             by_tenant: HashMap::new(),
@@ -87,7 +87,7 @@ impl<U, S: Default> Default for Met<U, S> {
     }
 }
 
-impl<U: Clone + Eq + Hash, S: BuildHasher + Default> Met<U, S> {
+impl<U: Clone + Eq + Hash, S: BuildHasher + Default> SeenUsers<U, S> {
     /// Adds users of a tenant.
     pub fn add(&mut self, tenant: &TenantId, users: impl IntoIterator<Item = U>) {
         if !self.by_tenant.contains_key(tenant) {
@@ -129,14 +129,14 @@ impl<U: Clone + Eq + Hash, S: BuildHasher + Default> Met<U, S> {
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
 
 /// Most questions that are followed: a report with its baseline asks five.
-const MOST_QUESTIONS: usize = 64;
+const MAX_QUESTIONS: usize = 64;
 
 /// A list of more tenants is not compared with others.
-const MOST_TENANTS: usize = 10_000;
+const MAX_TENANTS: usize = 10_000;
 
 /// Growing questions that were asked lately, each with what its source knows of it.
 #[derive(Debug)]
-pub struct Following<T>(Mutex<HashMap<Growing, Entry<T>>>);
+pub struct IncrementalCache<T>(Mutex<HashMap<OpenEndedQuery, Entry<T>>>);
 
 #[derive(Debug)]
 struct Entry<T> {
@@ -145,14 +145,14 @@ struct Entry<T> {
     bytes: usize,
 }
 
-impl<T> Default for Following<T> {
+impl<T> Default for IncrementalCache<T> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<T: Default> Following<T> {
-    fn entries(&self) -> MutexGuard<'_, HashMap<Growing, Entry<T>>> {
+impl<T: Default> IncrementalCache<T> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<OpenEndedQuery, Entry<T>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -163,7 +163,7 @@ impl<T: Default> Following<T> {
     }
 
     /// What is known of a question; none if it is not followed.
-    pub fn known(&self, growing: &Growing, now: Instant) -> Option<Arc<T>> {
+    pub fn known(&self, growing: &OpenEndedQuery, now: Instant) -> Option<Arc<T>> {
         let mut entries = self.entries();
         let entry = entries.get_mut(growing)?;
         entry.asked = now;
@@ -171,14 +171,14 @@ impl<T: Default> Following<T> {
     }
 
     /// Follows a question from now on. What nobody asked for ten minutes is forgotten.
-    pub fn follow(&self, growing: &Growing, now: Instant) {
+    pub fn follow(&self, growing: &OpenEndedQuery, now: Instant) {
         let mut entries = self.entries();
         if let Some(entry) = entries.get_mut(growing) {
             entry.asked = now;
             return;
         }
         entries.retain(|_, entry| now.duration_since(entry.asked) < FORGOTTEN_AFTER);
-        if entries.len() >= MOST_QUESTIONS {
+        if entries.len() >= MAX_QUESTIONS {
             forget_oldest(&mut entries);
         }
         let entry = Entry {
@@ -191,7 +191,7 @@ impl<T: Default> Following<T> {
 
     /// Notes about how many bytes a question takes, and forgets those that nobody asked for
     /// longest while all of them take more than there is room for.
-    pub fn measured(&self, growing: &Growing, bytes: usize, room: usize) {
+    pub fn measured(&self, growing: &OpenEndedQuery, bytes: usize, room: usize) {
         let mut entries = self.entries();
         if let Some(entry) = entries.get_mut(growing) {
             entry.bytes = bytes;
@@ -208,7 +208,7 @@ impl<T: Default> Following<T> {
     }
 }
 
-fn forget_oldest<T>(entries: &mut HashMap<Growing, Entry<T>>) {
+fn forget_oldest<T>(entries: &mut HashMap<OpenEndedQuery, Entry<T>>) {
     let oldest = entries.iter().min_by_key(|(_, entry)| entry.asked);
     if let Some(oldest) = oldest.map(|(growing, _)| growing.clone()) {
         entries.remove(&oldest);
@@ -221,11 +221,11 @@ mod tests {
     use crate::impact::TenantWindows;
     use crate::{Window, Windows};
 
-    fn growing(start: u64) -> Growing {
+    fn growing(start: u64) -> OpenEndedQuery {
         of(1, start).unwrap()
     }
 
-    fn of(tenants: usize, start: u64) -> Option<Growing> {
+    fn of(tenants: usize, start: u64) -> Option<OpenEndedQuery> {
         let zero: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
         let start = zero.saturating_add(Duration::from_secs(start));
         let end = start.saturating_add(Duration::from_secs(10));
@@ -235,14 +235,14 @@ mod tests {
             windows: windows.clone(),
         };
         let query = ImpactQuery::new((0..tenants).map(one).collect(), None, false);
-        Growing::of(&query).map(|(growing, _)| growing)
+        OpenEndedQuery::of(&query).map(|(growing, _)| growing)
     }
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a place to count from")]
     fn few_are_followed_and_the_longest_unasked_are_forgotten() {
         assert!(of(10_000, 0).is_some() && of(10_001, 0).is_none());
-        let (following, now) = (Following::<u8>::default(), Instant::now());
+        let (following, now) = (IncrementalCache::<u8>::default(), Instant::now());
         let after = |seconds: u64| now + Duration::from_secs(seconds);
         assert!(following.is_empty());
         for n in 0..70 {

@@ -2,9 +2,9 @@
 
 use incident_core::paging::{DeliveryResult, TargetId};
 
-use crate::vendor::fit;
 use crate::vendor::secret::scrub;
 use crate::vendor::transport::{Reply, Sent};
+use crate::vendor::truncate;
 
 /// The longest part of a vendor's own words in the log.
 const WORDS: usize = 300;
@@ -16,7 +16,7 @@ pub(crate) fn note(target: &TargetId, what: &str, sent: &Sent, answer: &Delivery
         Sent::Answered(reply) => (Some(reply.status.as_u16()), words(reply)),
         Sent::NotConnected(error) | Sent::Lost(error) => (None, error.clone()),
     };
-    let words = fit::line(&scrub(&words, key), WORDS);
+    let words = truncate::single_line(&scrub(&words, key), WORDS);
     let target = target.name();
     match answer {
         DeliveryResult::Accepted(_) => {

@@ -8,12 +8,12 @@ use std::borrow::Cow;
 /// which might be a secret that was pasted into the wrong field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: expected {expected}")]
-pub struct Invalid {
+pub struct ValidationError {
     field: Cow<'static, str>,
     expected: Cow<'static, str>,
 }
 
-impl Invalid {
+impl ValidationError {
     /// An error about `field`, whose value should have been `expected`.
     pub fn new(
         field: impl Into<Cow<'static, str>>,
