@@ -26,7 +26,7 @@ fn credits(criterion: &mut Criterion) {
     let terms = SlaTerms::default();
     let sum = |parts: &mut dyn Iterator<Item = TenantOutage<'_>>| {
         credit_rows(&terms, &outage, parts, start)
-            .map(|row| row.outage_us ^ u64::from(row.credit.ppm()))
+            .map(|row| row.outage_us ^ u64::from(row.credit_percent.ppm()))
             .fold(0, u64::wrapping_add)
     };
     let mut group = criterion.benchmark_group("credit rows");
@@ -37,8 +37,8 @@ fn credits(criterion: &mut Criterion) {
         bencher.iter(|| {
             sum(black_box(&mut tenants.iter().map(|tenant| TenantOutage {
                 tenant,
-                from: None,
-                until: None,
+                start: None,
+                end: None,
             })))
         });
     });
@@ -46,8 +46,8 @@ fn credits(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut parts = tenants.iter().zip(0_u64..).map(|(tenant, n)| TenantOutage {
                 tenant,
-                from: Some(at(n % 300)),
-                until: None,
+                start: Some(at(n % 300)),
+                end: None,
             });
             sum(black_box(&mut parts))
         });

@@ -243,9 +243,11 @@ impl IncidentStore for PgStore {
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Option<IdempotencyRecord>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| incidents::find_response(
-            connection, scope, now
-        ))
+        read!(
+            &self.0.pool,
+            timeout,
+            |connection| incidents::find_response(connection, scope, now)
+        )
     }
 
     async fn misfit(

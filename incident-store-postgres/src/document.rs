@@ -235,7 +235,7 @@ fn credit(row: &LedgerRow) -> Value {
         "tenant_id": row.tenant_id,
         "period": row.period,
         "outage_us": row.outage_us,
-        "credit_ppm": row.credit.ppm(),
+        "credit_ppm": row.credit_percent.ppm(),
         "terms_version": row.terms_version,
         "state": row.state,
         "author": row.author,

@@ -164,7 +164,7 @@ fn credit(row: &PgRow) -> sqlx::Result<LedgerRow> {
         revision: number("revision")?,
         period: row::parsed(row, "period")?,
         outage_us: row::count(row, "outage_us")?,
-        credit: Percent::from_ppm(number("credit_ppm")?).map_err(unreadable)?,
+        credit_percent: Percent::from_ppm(number("credit_ppm")?).map_err(unreadable)?,
         terms_version: row::stored(row, "terms_version")?,
         state: state(row::get(row, "state")?)?,
         author: row::stored(row, "author")?,

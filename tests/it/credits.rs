@@ -367,7 +367,7 @@ async fn what_a_credit_was_computed_from_is_the_tenants_own_part() {
             let windows = inputs
                 .iter()
                 .flat_map(|one| one["windows"].as_array().unwrap());
-            let shown = windows.map(|one| format!("{} {}", one["from"], one["until"]));
+            let shown = windows.map(|one| format!("{} {}", one["start"], one["end"]));
             let shown: Vec<String> = shown.collect();
             format!("{}: {}", row["tenant_id"], shown.join(", ")).replace('"', "")
         })

@@ -257,7 +257,7 @@ fn computed_again(lines: &[String]) -> (u128, Option<i128>) {
 fn check(made: &SlaStatement) {
     let lines = made.derivation();
     let (credit, amount) = computed_again(&lines);
-    assert_eq!(credit, u128::from(made.credit.ppm()), "{lines:#?}");
+    assert_eq!(credit, u128::from(made.credit_percent.ppm()), "{lines:#?}");
     let minor = made.amount.map(|one| i128::from(one.minor));
     assert_eq!(amount, minor, "{lines:#?}");
 }
@@ -328,7 +328,7 @@ impl Case {
             let row = |bound: &str, inclusive, credit| AvailabilityTier {
                 bound: bound.parse().unwrap(),
                 inclusive,
-                credit: percent(credit),
+                credit_percent: percent(credit),
             };
             Scale::by_availability(vec![row("99.9", false, 10), row("99.5", true, 25)])
         } else {

@@ -145,7 +145,7 @@ async fn a_published_history_comes_through_once_and_whole_and_earns_the_computed
         }
         let owed = owed.unwrap_or_else(|| panic!("{key:?} earned nothing"));
         assert_eq!(
-            owed.row.credit.to_string(),
+            owed.row.credit_percent.to_string(),
             row["credit_pct"].to_string(),
             "{key:?}"
         );

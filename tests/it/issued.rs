@@ -193,7 +193,7 @@ async fn a_correction_after_issue_is_a_reversal_and_a_new_row() {
         (&json!("-10"), &json!("25"))
     );
     // What it was computed from stands with each version.
-    let windows = |row: &Value| row["inputs"][0]["windows"][0]["from"].clone();
+    let windows = |row: &Value| row["inputs"][0]["windows"][0]["start"].clone();
     assert_eq!(windows(old), "2026-11-09T10:00:00Z");
     assert_eq!(windows(&new), "2026-11-09T07:00:00Z");
     // First what was given is taken back, then the new credit is given.

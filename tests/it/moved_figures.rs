@@ -66,7 +66,7 @@ async fn owed(process: &Incidents, month: &str, name: &str) -> String {
     let made = process
         .statements(month.parse().unwrap(), Some(&tenant(name)))
         .await;
-    made.unwrap().remove(0).credit.to_string()
+    made.unwrap().remove(0).credit_percent.to_string()
 }
 
 /// The open credits of a tenant: incident's own, and under the cap.
@@ -79,7 +79,7 @@ async fn open(process: &Incidents, name: &str) -> Vec<(String, String)> {
     let rows = process.credits(&wanted).await.unwrap();
     let shown = rows
         .iter()
-        .map(|one| (one.row.credit.to_string(), one.capped.to_string()));
+        .map(|one| (one.row.credit_percent.to_string(), one.capped.to_string()));
     shown.collect()
 }
 
@@ -184,7 +184,7 @@ async fn a_period_has_the_terms_of_its_start_everywhere() {
         assert_eq!(rows[0].period.to_string(), month);
         let report = process.sla_impact(id).await.unwrap();
         let row = &report.rows[0];
-        let found = (row.terms_version.as_str(), row.credit.to_string());
+        let found = (row.terms_version.as_str(), row.credit_percent.to_string());
         assert_eq!(found, (version, expected.to_owned()), "{from} {end}");
     }
 }
@@ -241,7 +241,7 @@ async fn each_part_of_an_outage_over_a_change_of_the_basis_is_credited_once() {
             } else {
                 november
             };
-            assert_eq!(row.credit.to_string(), own);
+            assert_eq!(row.credit_percent.to_string(), own);
         };
         shown(150, "20", "10").await;
         // It began an hour earlier, and later than was thought.

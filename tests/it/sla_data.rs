@@ -154,7 +154,7 @@ fn every_month_of_a_published_history_agrees() {
                 "{month}"
             );
             assert_eq!(
-                made.credit.to_string(),
+                made.credit_percent.to_string(),
                 row["credit_pct_union"].to_string(),
                 "{month}"
             );
@@ -233,7 +233,7 @@ fn eighty_eight_quarters_of_another_calculator_agree() {
         let minutes = (made.down.micros() + MINUTE_US / 2) / MINUTE_US;
         assert_eq!(minutes, row["downtime_min"].as_u64().unwrap(), "{whose}");
         assert_eq!(
-            made.credit.to_string(),
+            made.credit_percent.to_string(),
             row["credit"].to_string(),
             "{whose}"
         );

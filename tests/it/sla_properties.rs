@@ -112,7 +112,7 @@ proptest! {
         prop_assert_eq!(result.outage_us, outage * MINUTE);
         prop_assert_eq!(result.excluded_us, excluded * MINUTE);
         prop_assert_eq!(result.down, Downtime::at(down * MINUTE, Percent::of_whole(1).unwrap()));
-        prop_assert_eq!(result.credit, terms.credit_for(result.down, result.period_us).min(terms.cap()));
+        prop_assert_eq!(result.credit_percent, terms.credit_for(result.down, result.period_us).min(terms.cap()));
         prop_assert_eq!(result.target_breached, result.availability.misses(terms.target()));
     }
 
@@ -126,7 +126,7 @@ proptest! {
         }
         turned.extend_from_slice(&outages);
         let twice = made(&per_month(), &shares(&turned));
-        prop_assert_eq!((once.down, once.credit, once.outage_us), (twice.down, twice.credit, twice.outage_us));
+        prop_assert_eq!((once.down, once.credit_percent, once.outage_us), (twice.down, twice.credit_percent, twice.outage_us));
     }
 
     /// Never less, and never more than what it adds by itself.
@@ -136,13 +136,13 @@ proptest! {
         let alone = made(&per_month(), &shares(&[more]));
         let all: Vec<_> = outages.iter().copied().chain([more]).collect();
         let after = made(&per_month(), &shares(&all));
-        prop_assert!(before.down <= after.down && before.credit <= after.credit);
+        prop_assert!(before.down <= after.down && before.credit_percent <= after.credit_percent);
         prop_assert!(after.down <= before.down.plus(alone.down));
         prop_assert!(before.target_breached <= after.target_breached);
         prop_assert!(after.outage_us <= after.period_us);
         let each = SlaTerms::default();
         let (fewer, all) = (made(&each, &shares(&outages)), made(&each, &shares(&all)));
-        prop_assert!(fewer.credit <= all.credit && all.credit <= each.cap());
+        prop_assert!(fewer.credit_percent <= all.credit_percent && all.credit_percent <= each.cap());
     }
 
     /// An outage that is posted in pieces is the same outage.
@@ -158,7 +158,7 @@ proptest! {
             })
             .collect();
         let (one, many) = (made(&per_month(), &shares(&whole)), made(&per_month(), &shares(&pieces)));
-        prop_assert_eq!((one.outage_us, one.credit), (many.outage_us, many.credit));
+        prop_assert_eq!((one.outage_us, one.credit_percent), (many.outage_us, many.credit_percent));
     }
 
     /// The months of a year have its outages among them, in any zone.

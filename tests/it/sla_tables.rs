@@ -124,17 +124,24 @@ fn worked_examples_of_other_contracts_are_reproduced() {
         .collect();
     let month = made(&per_month(), "2025-10", &shares);
     assert_eq!(
-        (month.outage_us / MINUTE_US, month.credit.to_string()),
+        (
+            month.outage_us / MINUTE_US,
+            month.credit_percent.to_string()
+        ),
         (727, "50".to_owned())
     );
     let each = made(&SlaTerms::default(), "2025-10", &shares);
     let own: Vec<String> = each
         .incidents
         .iter()
-        .map(|one| one.own.as_ref().unwrap().credit.to_string())
+        .map(|one| one.own.as_ref().unwrap().credit_percent.to_string())
         .collect();
     assert_eq!(
-        (own, each.uncapped.to_string(), each.credit.to_string()),
+        (
+            own,
+            each.uncapped.to_string(),
+            each.credit_percent.to_string()
+        ),
         (
             ["10", "10", "10", "25"].map(str::to_owned).to_vec(),
             "55".to_owned(),
@@ -225,7 +232,7 @@ fn published_tables_can_be_expressed() {
             let ours = (
                 ours.bound.to_string(),
                 ours.inclusive,
-                ours.credit.to_string(),
+                ours.credit_percent.to_string(),
             );
             assert_eq!(
                 ours,
@@ -265,7 +272,7 @@ mod bugs_of_others {
             ],
         );
         assert_eq!(
-            (made.outage_us / MINUTE_US, made.credit),
+            (made.outage_us / MINUTE_US, made.credit_percent),
             (44, Percent::ZERO)
         );
     }
@@ -312,7 +319,10 @@ mod bugs_of_others {
     fn a_figure_is_of_the_period_that_it_names() {
         let earlier = whole(1, "2026-09-12T10:00:00Z", "2026-09-12T20:00:00Z");
         let shares = [earlier];
-        assert_eq!(made(&per_month(), NOVEMBER, &shares).credit, Percent::ZERO);
+        assert_eq!(
+            made(&per_month(), NOVEMBER, &shares).credit_percent,
+            Percent::ZERO
+        );
         let quarter = made(
             &SlaTerms::default().per(Basis::PerQuarter).unwrap(),
             "2026-Q4",
@@ -391,7 +401,7 @@ fn what_terms_leave_out_is_told_in_the_derivation() {
     assert_eq!(made.down.micros(), 55 * MINUTE_US);
     assert_eq!(made.outage_us, 90 * MINUTE_US);
     assert_eq!(
-        (made.uncapped.to_string(), made.credit.to_string()),
+        (made.uncapped.to_string(), made.credit_percent.to_string()),
         ("25".to_owned(), "20".to_owned())
     );
     assert_eq!(made.amount.unwrap().minor, 1_999);

@@ -193,7 +193,7 @@ pub fn credit(capped: &CappedCredit) -> Value {
 /// What a row was computed from.
 fn input(input: &CreditInput) -> Value {
     let windows = input.windows.as_slice().iter();
-    let windows = windows.map(|one| json!({"from": one.start(), "until": one.end()}));
+    let windows = windows.map(|one| json!({"start": one.start(), "end": one.end()}));
     json!({
         "incident_id": input.incident_id,
         "windows": windows.collect::<Vec<_>>(),

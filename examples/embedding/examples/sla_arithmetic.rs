@@ -44,8 +44,8 @@ fn row<'a>(
     let outage = outage()?;
     let hit = [TenantOutage {
         tenant,
-        from: None,
-        until: None,
+        start: None,
+        end: None,
     }];
     Ok(credit_rows(terms, &outage, hit, Timestamp::MIN).next())
 }
@@ -65,7 +65,7 @@ fn main() -> Result<(), ValidationError> {
                 } else {
                     "met"
                 },
-                row.credit,
+                row.credit_percent,
             );
         }
     }
@@ -82,14 +82,20 @@ mod tests {
         let row = |terms: &SlaTerms| row(terms, &tenant).unwrap().unwrap();
         assert_eq!(
             (
-                row(&SlaTerms::default()).credit.to_string().as_str(),
+                row(&SlaTerms::default())
+                    .credit_percent
+                    .to_string()
+                    .as_str(),
                 row(&SlaTerms::default()).target_breached
             ),
             ("10", true)
         );
         assert_eq!(
             (
-                row(&contract().unwrap()).credit.to_string().as_str(),
+                row(&contract().unwrap())
+                    .credit_percent
+                    .to_string()
+                    .as_str(),
                 row(&contract().unwrap()).target_breached
             ),
             ("5", false)

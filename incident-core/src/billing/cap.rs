@@ -215,7 +215,7 @@ pub fn cap_periods(
             let (capped, amount) = match row.reverses {
                 Some(reversed) if is_open(&row) => {
                     let amount = granted.get(&reversed).and_then(|(_, amount)| *amount);
-                    (row.credit, amount)
+                    (row.credit_percent, amount)
                 }
                 None if takes(&row) => match &row.granted {
                     Some(granted) => (granted.percent, granted.amount),
@@ -224,7 +224,7 @@ pub fn cap_periods(
                         let room = makes_room.and_then(|id| granted.get(id));
                         let room = room.map_or_else(Part::default, |(part, _)| *part);
                         let account = accounts.of(&row);
-                        let part = account.room_for(row.credit, account.used.minus(room));
+                        let part = account.room_for(row.credit_percent, account.used.minus(room));
                         account.used = account.used.plus(part);
                         let percent = u32::try_from(part.ppm).ok();
                         let percent = percent.and_then(|ppm| Percent::from_ppm(ppm).ok());
@@ -286,7 +286,7 @@ pub fn outgrown(
             let Some(granted) = &one.row.granted else {
                 continue;
             };
-            let regains = granted.percent < one.row.credit && account.has_room(used);
+            let regains = granted.percent < one.row.credit_percent && account.has_room(used);
             let other_fee = granted.fee.is_some() && granted.fee != account.limits.fee;
             if regains || other_fee {
                 found.push(one.row.id);
@@ -340,7 +340,7 @@ mod tests {
                 revision,
                 period: "2026-11".parse().unwrap(),
                 outage_us: 1,
-                credit: whole(credit),
+                credit_percent: whole(credit),
                 terms_version: Name::new("v").unwrap(),
                 state,
                 author: PersonName::policy(),

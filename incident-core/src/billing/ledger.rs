@@ -104,7 +104,7 @@ pub struct LedgerRow {
     pub outage_us: u64,
     /// The incident's own tier, before the cap of the month; or the period's credit.
     /// Of a reversal, what it takes back.
-    pub credit: Percent,
+    pub credit_percent: Percent,
     /// The terms it was computed with.
     pub terms_version: Name,
     /// Where it stands.

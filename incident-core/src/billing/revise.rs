@@ -17,7 +17,7 @@ pub struct ComputedCredit {
     /// The outage, in microseconds.
     pub outage_us: u64,
     /// The credit, before the cap of the month.
-    pub credit: Percent,
+    pub credit_percent: Percent,
     /// The terms.
     pub terms_version: Name,
     /// What it is computed from.
@@ -32,14 +32,15 @@ impl ComputedCredit {
             tenant_id: row.tenant_id.clone(),
             period: row.period,
             outage_us: row.outage_us,
-            credit: row.credit,
+            credit_percent: row.credit_percent,
             terms_version: row.terms_version.clone(),
             inputs: Arc::clone(&row.inputs),
         }
     }
 
     fn is(&self, row: &LedgerRow) -> bool {
-        (self.period, self.outage_us, self.credit) == (row.period, row.outage_us, row.credit)
+        (self.period, self.outage_us, self.credit_percent)
+            == (row.period, row.outage_us, row.credit_percent)
             && self.tenant_id == row.tenant_id
             && self.terms_version == row.terms_version
             && self.inputs == row.inputs
@@ -144,7 +145,10 @@ pub fn revise(
             id: id(),
             revision,
             // What was issued, which the cap may have cut.
-            credit: row.granted.as_ref().map_or(row.credit, |one| one.percent),
+            credit_percent: row
+                .granted
+                .as_ref()
+                .map_or(row.credit_percent, |one| one.percent),
             state: CreditState::Estimated,
             author: author.clone(),
             granted: None,
@@ -171,7 +175,7 @@ pub fn revise(
         revision,
         period: one.period,
         outage_us: one.outage_us,
-        credit: one.credit,
+        credit_percent: one.credit_percent,
         terms_version: one.terms_version,
         state: CreditState::Estimated,
         author: author.clone(),

@@ -41,7 +41,7 @@ fn row(incident_id: IncidentId, revision: u32, tenant: u32) -> LedgerRow {
         revision,
         period: november(),
         outage_us: 1,
-        credit: Percent::ZERO,
+        credit_percent: Percent::ZERO,
         terms_version: "t".parse().unwrap(),
         state: Estimated,
         author: anna().name,

@@ -91,7 +91,7 @@ impl Incidents {
         };
         let (mut each, mut approved) = (EachAlone::default(), 0);
         for row in self.ledger(&wanted).await? {
-            if row.credit == Percent::ZERO {
+            if row.credit_percent == Percent::ZERO {
                 continue;
             }
             match self.approve_one(row.id, most).await {

@@ -131,7 +131,7 @@ impl Incidents {
             found(figure, statement.period, statement_says, ledger)
         };
         let ppm: u64 = here.iter().map(|one| u64::from(one.capped.ppm())).sum();
-        if ppm != u64::from(statement.credit.ppm()) {
+        if ppm != u64::from(statement.credit_percent.ppm()) {
             let ledger: Vec<String> = here.iter().map(|one| format!("{} %", one.capped)).collect();
             let ledger = if ledger.is_empty() {
                 "nothing".to_owned()
@@ -140,7 +140,7 @@ impl Incidents {
             };
             all.push(here_says(
                 "credit",
-                format!("{} %", statement.credit),
+                format!("{} %", statement.credit_percent),
                 ledger,
             ));
         }

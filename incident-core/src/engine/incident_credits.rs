@@ -187,8 +187,8 @@ impl Incidents {
                     period: row.period,
                     outage_us: row.outage_us,
                     // Under a contract per period the period is credited, not its incidents.
-                    credit: match terms.basis() {
-                        Basis::PerIncident => row.credit,
+                    credit_percent: match terms.basis() {
+                        Basis::PerIncident => row.credit_percent,
                         Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => Percent::ZERO,
                     },
                     terms_version: terms.version().clone(),
@@ -364,8 +364,8 @@ pub(super) fn still_granted(rows: &[LedgerRow], ids: &[CreditId]) -> bool {
 pub(super) fn parts(tenants: &[AffectedTenant]) -> impl Iterator<Item = TenantOutage<'_>> {
     tenants.iter().map(|one| TenantOutage {
         tenant: &one.tenant_id,
-        from: one.from,
-        until: one.until,
+        start: one.from,
+        end: one.until,
     })
 }
 

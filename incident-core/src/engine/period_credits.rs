@@ -209,7 +209,7 @@ impl Incidents {
             tenant_id: tenant.clone(),
             period,
             outage_us: made.outage_us,
-            credit: made.credit,
+            credit_percent: made.credit_percent,
             terms_version: made.terms_version,
             inputs: inputs.collect(),
         })

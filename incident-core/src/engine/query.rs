@@ -215,7 +215,7 @@ impl Incidents {
     }
 
     /// The merged incidents whose lines also show on the page: at most
-    /// [`KEPT_SOURCES`](crate::status_page::KEPT_SOURCES) for each that it shows.
+    /// [`MAX_PUBLIC_SOURCES`](crate::incident::MAX_PUBLIC_SOURCES) for each that it shows.
     async fn sources_of(&self, chosen: &Chosen) -> Result<Vec<Arc<Incident>>, Error> {
         let found: Vec<Option<Arc<Incident>>> = stream::iter(chosen.sources())
             .map(|id| self.find(id))

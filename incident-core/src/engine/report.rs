@@ -96,7 +96,7 @@ pub struct SlaRow {
     /// The target is breached over that period by this incident alone.
     pub target_breached: bool,
     /// This incident's own tier.
-    pub credit: Percent,
+    pub credit_percent: Percent,
     /// The terms it was computed with.
     pub terms_version: Name,
     /// Where the credit stands in the ledger; estimated while the incident goes on.
@@ -251,7 +251,7 @@ impl Incidents {
                 period: row.period,
                 availability_percent: terms.shown(row.availability),
                 target_breached: row.target_breached,
-                credit: row.credit,
+                credit_percent: row.credit_percent,
                 terms_version: terms.version().clone(),
                 state: kept
                     .get(row.tenant)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::StatusPageEntry;
 use super::apply::restart_update_clock;
 use super::decide::{eta_ahead, not_future};
 use super::{
@@ -12,7 +13,6 @@ use super::{
 use crate::actor::{Action, Actor, ActorKind};
 use crate::paging::Paging;
 use crate::policy::Policy;
-use crate::status_page::StatusPageEntry;
 use crate::timeline::EntryKind;
 use crate::{IncidentId, Name, PublicId, Revision, Statement, Timestamp, ValidationError, Version};
 

@@ -38,10 +38,10 @@ impl Incident {
                 from.insert(delta.field, entry.seq);
             }
         }
-        let face = &mut known.state_mut().status_page;
-        if face.title.is_some() && face.title_seq.is_none() {
-            let shown = entry.fields.kind == EntryKind::Visibility;
-            face.title_seq = shown.then_some(entry.seq);
+        let public = &mut known.state_mut().status_page;
+        if public.title.is_some() && public.title_seq.is_none() {
+            let wrote = entry.fields.kind == EntryKind::Visibility;
+            public.title_seq = wrote.then_some(entry.seq);
         }
         known
     }

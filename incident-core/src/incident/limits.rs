@@ -229,7 +229,7 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         related: _,
         tracker_url,
         facts,
-        // At most `status_page::KEPT_BYTES`.
+        // At most `incident::MAX_PUBLIC_BYTES`.
         status_page: _,
         paging: _,
         escalations: _,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::StatusPageEntry;
 use super::decide::wrong_state;
 use super::limits::{MAX_REOPENINGS, MAX_SERVICES};
 use super::{Affected, AffectedTenant, Change, Event, Incident, Mode, Refusal, State};
-use crate::status_page::StatusPageEntry;
 use crate::window::{Window, Windows};
 use crate::{IncidentId, Name, PersonName, Timestamp, ValidationError};
 
@@ -23,7 +23,7 @@ pub struct TookIn {
     /// The alerts that the other one stood for.
     pub(super) alerts: Vec<Name>,
     /// The public side of the other one.
-    pub(super) face: Box<StatusPageEntry>,
+    pub(super) entry: Box<StatusPageEntry>,
     /// The other one had paged somebody who has not answered yet.
     pub(crate) was_paging: bool,
     /// Everybody who shaped the outage of the other one.
@@ -87,7 +87,7 @@ pub(super) fn take_in(target: &Incident, source: &Incident) -> Result<Vec<Event>
         changes,
         outage,
         alerts: alerts.cloned().collect(),
-        face: Box::new(source.status_page.clone()),
+        entry: Box::new(source.status_page.clone()),
         was_paging: source.mode == Mode::Live
             && source.paging.was_begun()
             && !source.is_acknowledged(),
@@ -105,7 +105,7 @@ impl State {
         self.reopened_at = outage.reopened_at;
         self.impact_ended_at = outage.impact_ended_at;
         self.stand_for(&taken.alerts);
-        self.status_page.take_in(taken.from, &taken.face, now);
+        self.status_page.take_in(taken.from, &taken.entry, now);
         self.note_shapers(taken.shaped_by.iter());
     }
 }

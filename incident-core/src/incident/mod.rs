@@ -16,6 +16,7 @@ pub mod limits;
 mod merge;
 mod outline;
 mod page;
+mod public;
 mod severity;
 mod shape;
 mod sla_facts;
@@ -44,6 +45,10 @@ pub use facts::{
 };
 pub use merge::TookIn;
 pub use outline::{OUTLINE_TENANTS, Outline};
+pub use public::{
+    DroppedUpdates, MAX_PUBLIC_BYTES, MAX_PUBLIC_SOURCES, MAX_PUBLIC_UPDATES, StatusPageEntry,
+    StatusPageUpdate,
+};
 pub use severity::{Level, Priority, Severity};
 pub use sla_facts::SlaFacts;
 pub use status::{Status, TransitionKind};
@@ -51,7 +56,6 @@ pub use tenants::{Affected, AffectedTenant, MAX_TENANTS, TENANTS_BYTES, outage_b
 pub use vendor::VendorReport;
 
 use crate::paging::{Escalation, Paging};
-use crate::status_page::StatusPageEntry;
 use crate::window::{Window, Windows};
 use crate::{
     HttpsUrl, IncidentId, Name, PersonName, Revision, RuleName, ServiceId, SuggestionId, Text,

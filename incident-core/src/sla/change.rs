@@ -339,7 +339,7 @@ mod tests {
         ] {
             for (month, credit) in credits {
                 let made = statement(month, &outage(start, end));
-                assert_eq!(made.credit.to_string(), credit, "{start} {month}");
+                assert_eq!(made.credit_percent.to_string(), credit, "{start} {month}");
             }
         }
     }

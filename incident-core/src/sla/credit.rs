@@ -13,16 +13,16 @@ pub struct TenantOutage<'a> {
     /// The tenant.
     pub tenant: &'a TenantId,
     /// Hit from here on; from the start if absent.
-    pub from: Option<Timestamp>,
+    pub start: Option<Timestamp>,
     /// Hit until here, exclusive; to the end if absent.
-    pub until: Option<Timestamp>,
+    pub end: Option<Timestamp>,
 }
 
 impl TenantOutage<'_> {
     fn bounds(&self) -> Option<Window> {
         Window::non_empty(
-            self.from.unwrap_or(Timestamp::MIN),
-            self.until.unwrap_or(Timestamp::MAX),
+            self.start.unwrap_or(Timestamp::MIN),
+            self.end.unwrap_or(Timestamp::MAX),
         )
     }
 }
@@ -45,7 +45,7 @@ pub struct CreditRow<'a> {
     pub availability: Availability,
     /// The tier of this incident alone: of the whole outage under terms per incident, of
     /// its part in the period under others.
-    pub credit: Percent,
+    pub credit_percent: Percent,
 }
 
 impl CreditRow<'_> {
@@ -122,7 +122,7 @@ where
         let part = parts.next()?;
         let tenant = part.tenant;
         let repeated = parts.peek().is_some_and(|next| next.tenant == tenant);
-        let unbounded = part.from.is_none() && part.until.is_none();
+        let unbounded = part.start.is_none() && part.end.is_none();
         let found = if !repeated && unbounded {
             span.move_to(incident_end);
             *whole.get_or_insert_with(|| {
@@ -165,7 +165,7 @@ where
             period: span.period,
             target_breached: found.target_breached,
             availability: found.availability,
-            credit: found.credit,
+            credit_percent: found.credit,
         })
     })
 }
@@ -247,8 +247,8 @@ pub(super) mod tests {
     fn whole(tenant: &TenantId) -> TenantOutage<'_> {
         TenantOutage {
             tenant,
-            from: None,
-            until: None,
+            start: None,
+            end: None,
         }
     }
 
@@ -277,7 +277,7 @@ pub(super) mod tests {
             .iter()
             .zip(ends)
             .map(|(tenant, (until, ..))| TenantOutage {
-                until: until.map(at),
+                end: until.map(at),
                 ..whole(tenant)
             });
         let terms = SlaTerms::default();
@@ -297,8 +297,8 @@ pub(super) mod tests {
         let tenant = TenantId::new("fr").unwrap();
         let hours = outage("2026-11-20T10:00:00Z", "2026-11-20T14:00:00Z");
         let part = |from: &str, until: &str| TenantOutage {
-            from: Some(at(from)),
-            until: Some(at(until)),
+            start: Some(at(from)),
+            end: Some(at(until)),
             ..whole(&tenant)
         };
         let early = part("2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z");
@@ -334,7 +334,10 @@ pub(super) mod tests {
             ),
             ("2026-11", "99.9120")
         );
-        assert_eq!((row.target_breached, row.credit), (false, Percent::ZERO));
+        assert_eq!(
+            (row.target_breached, row.credit_percent),
+            (false, Percent::ZERO)
+        );
     }
 
     #[test]
@@ -344,7 +347,10 @@ pub(super) mod tests {
             &outage("2026-11-20T22:00:00Z", "2026-11-20T22:44:00Z"),
             whole(&tenant),
         );
-        assert_eq!((row.target_breached, row.credit), (true, Percent::ZERO));
+        assert_eq!(
+            (row.target_breached, row.credit_percent),
+            (true, Percent::ZERO)
+        );
         // 43.2 minutes are just what 99.9 % of 30 days allow.
         let row = one(
             &outage("2026-11-20T22:00:00Z", "2026-11-20T22:43:12Z"),
@@ -368,7 +374,7 @@ pub(super) mod tests {
         assert_eq!(
             (
                 row.period.to_string().as_str(),
-                row.credit.to_string().as_str()
+                row.credit_percent.to_string().as_str()
             ),
             ("2026-12", "10")
         );
@@ -391,8 +397,8 @@ pub(super) mod tests {
         let outage = outage("2026-11-20T10:00:00Z", "2026-11-20T12:00:00Z");
         let part = |tenant, from: &str, until: &str| TenantOutage {
             tenant,
-            from: Some(at(from)),
-            until: Some(at(until)),
+            start: Some(at(from)),
+            end: Some(at(until)),
         };
         let parts = [
             part(&a, "2026-11-20T09:00:00Z", "2026-11-20T10:30:00Z"),
@@ -480,13 +486,13 @@ pub(super) mod tests {
             let outage: Windows = spans.iter().map(|(s, l)| Window::new(minute(*s), minute(s + l)).unwrap()).collect();
             prop_assert_eq!(outage.micros(), down.iter().filter(|down| **down).count() as u64 * MINUTE_US);
             let tenant = TenantId::new("t").unwrap();
-            let parts = parts.iter().map(|(s, l)| TenantOutage { tenant: &tenant, from: Some(minute(*s)), until: Some(minute(s + l)) });
+            let parts = parts.iter().map(|(s, l)| TenantOutage { tenant: &tenant, start: Some(minute(*s)), end: Some(minute(s + l)) });
             let terms = SlaTerms::default();
             let rows: Vec<_> = credit_rows(&terms, &outage, parts, minute(0)).collect();
             prop_assert_eq!(rows.len(), 1);
             prop_assert_eq!(rows[0].outage_us, counted * MINUTE_US);
             let expected = match counted { 0..45 => 0, 45..240 => 10, 240..720 => 25, _ => 50 };
-            prop_assert_eq!(rows[0].credit, Percent::of_whole(expected).unwrap());
+            prop_assert_eq!(rows[0].credit_percent, Percent::of_whole(expected).unwrap());
         }
 
         #[test]

@@ -67,16 +67,16 @@ impl SlaStatement {
             steps.extend(self.incidents.iter().filter_map(own));
         }
         steps.push(self.credited());
-        if self.credit < self.uncapped {
+        if self.credit_percent < self.uncapped {
             steps.push(format!(
                 "at most {} % of the fee: {} %",
-                self.cap, self.credit
+                self.cap, self.credit_percent
             ));
         }
         if let (Some(fee), Some(amount)) = (self.fee, self.amount) {
             steps.push(format!(
                 "{} % of {fee} = {amount}, rounded half to even",
-                self.credit
+                self.credit_percent
             ));
         }
         if self.provisional {
@@ -119,7 +119,7 @@ impl SlaStatement {
             Reached::Table(row) => by_the_table(row),
             Reached::Sum => {
                 let own = self.incidents.iter().filter_map(|line| line.own.as_ref());
-                let own: Vec<String> = own.map(|one| format!("{} %", one.credit)).collect();
+                let own: Vec<String> = own.map(|one| format!("{} %", one.credit_percent)).collect();
                 match own.len() {
                     0 => format!("no incident ended in {}: 0 %", self.period),
                     1 => format!("credit: {} %", self.uncapped),
@@ -184,7 +184,7 @@ fn by_the_table(row: Option<Row>) -> String {
             } else {
                 "below"
             };
-            format!("{at} {} %: {} %", row.bound, row.credit)
+            format!("{at} {} %: {} %", row.bound, row.credit_percent)
         }
         None => "no row of the table is reached: 0 %".to_owned(),
     }

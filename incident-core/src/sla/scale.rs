@@ -37,7 +37,7 @@ pub struct AvailabilityTier {
     /// than or equal to").
     pub inclusive: bool,
     /// The credit, in percent of the period's fee.
-    pub credit: Percent,
+    pub credit_percent: Percent,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ impl TryFrom<RawRow> for AvailabilityTier {
         Ok(Self {
             bound,
             inclusive,
-            credit: raw.credit_percent,
+            credit_percent: raw.credit_percent,
         })
     }
 }
@@ -75,7 +75,7 @@ impl From<AvailabilityTier> for RawRow {
         Self {
             below_percent: (!tier.inclusive).then_some(tier.bound),
             at_or_below_percent: tier.inclusive.then_some(tier.bound),
-            credit_percent: tier.credit,
+            credit_percent: tier.credit_percent,
         }
     }
 }
@@ -144,7 +144,12 @@ impl Scale {
                     "a bound below that of the row before",
                 ));
             }
-            rising("availability_tiers", at, upper.credit, lower.credit)?;
+            rising(
+                "availability_tiers",
+                at,
+                upper.credit_percent,
+                lower.credit_percent,
+            )?;
         }
         Ok(Self::ByAvailability(rows))
     }
@@ -154,7 +159,7 @@ impl Scale {
     pub fn top(&self) -> Percent {
         let top = match self {
             Self::ByOutage(tiers) => tiers.last().map(|tier| tier.credit_percent),
-            Self::ByAvailability(rows) => rows.last().map(|row| row.credit),
+            Self::ByAvailability(rows) => rows.last().map(|row| row.credit_percent),
         };
         top.unwrap_or(Percent::ZERO)
     }
@@ -206,7 +211,7 @@ impl Row {
     pub(super) const fn credit(self) -> Percent {
         match self {
             Self::Outage(tier) => tier.credit_percent,
-            Self::Availability(row) => row.credit,
+            Self::Availability(row) => row.credit_percent,
         }
     }
 }

@@ -50,7 +50,7 @@ pub struct IncidentCredit {
     /// The counted part, by weight.
     pub(super) weighed: Weighed,
     /// The credit, in percent of the period's fee.
-    pub credit: Percent,
+    pub credit_percent: Percent,
     pub(super) row: Option<Row>,
 }
 
@@ -93,7 +93,7 @@ pub struct SlaStatement {
     /// The most that is credited.
     pub cap: Percent,
     /// What is owed, in percent of the period's fee.
-    pub credit: Percent,
+    pub credit_percent: Percent,
     /// The fee of the period, where it is known.
     pub fee: Option<Money>,
     /// What is owed; rounded once, half to even.
@@ -191,7 +191,9 @@ pub(super) fn of_period(
     let (uncapped, reached) = match terms.basis() {
         Basis::PerIncident => {
             let own = incidents.iter().filter_map(|line| line.own.as_ref());
-            let sum = own.fold(Percent::ZERO, |sum, one| sum.saturating_add(one.credit));
+            let sum = own.fold(Percent::ZERO, |sum, one| {
+                sum.saturating_add(one.credit_percent)
+            });
             (sum, Reached::Sum)
         }
         Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => {
@@ -219,7 +221,7 @@ pub(super) fn of_period(
         target_breached: availability.misses(terms.target()),
         uncapped,
         cap: terms.cap(),
-        credit,
+        credit_percent: credit,
         fee,
         amount: fee.map(|fee| fee.share(credit)),
         provisional: now < bounds.end() || shares.iter().any(|one| one.open),
@@ -317,7 +319,7 @@ fn own_credit(
         excluded_us: counted.excluded.micros(),
         too_short_us: counted.too_short.micros(),
         weighed,
-        credit: row.map_or(Percent::ZERO, Row::credit),
+        credit_percent: row.map_or(Percent::ZERO, Row::credit),
         row,
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::RESOLVED_STAYS;
-use super::entry::StatusPageEntry;
 use super::lines::mixed;
 use super::words::{Indicator, PublicStatus};
+use crate::incident::StatusPageEntry;
 use crate::incident::{Incident, Status};
 use crate::{IncidentId, PublicId, PublicText, ServiceId, Timestamp};
 
@@ -105,23 +105,23 @@ pub fn public_incident(
         return None;
     }
     let status = PublicStatus::of(incident.status)?;
-    let face = &incident.status_page;
+    let entry = &incident.status_page;
     let merged = || {
         let all = sources.iter().map(Arc::as_ref);
-        all.filter(|source| source.status_page.public && face.merged.contains(&source.id))
+        all.filter(|source| source.status_page.public && entry.merged.contains(&source.id))
     };
     let (updates, updates_omitted) = mixed(std::iter::once(incident).chain(merged()));
     let services = names.of(&incident.affected_services);
     Some(PublicIncident {
-        id: face.id,
-        title: title(face, merged).unwrap_or_else(|| neutral_title(&services)),
+        id: entry.id,
+        title: title(entry, merged).unwrap_or_else(|| neutral_title(&services)),
         status,
         impact: Indicator::of(incident.severity),
         services,
         started_at: incident.started_at,
         updated_at: merged()
             .map(|source| source.status_page.changed_at)
-            .fold(face.changed_at, Timestamp::max),
+            .fold(entry.changed_at, Timestamp::max),
         eta: incident.eta,
         updates,
         updates_omitted,
@@ -129,14 +129,14 @@ pub fn public_incident(
 }
 
 /// The title of an incident, or of the first one merged into it that has one.
-fn title<'a, I>(face: &StatusPageEntry, merged: impl Fn() -> I) -> Option<PublicText>
+fn title<'a, I>(entry: &StatusPageEntry, merged: impl Fn() -> I) -> Option<PublicText>
 where
     I: Iterator<Item = &'a Incident>,
 {
-    let own = face.title.clone();
+    let own = entry.title.clone();
     own.or_else(|| {
         let named = |id: &IncidentId| merged().find(|source| source.id == *id);
-        let titles = face.merged.iter().filter_map(named);
+        let titles = entry.merged.iter().filter_map(named);
         titles
             .filter_map(|source| source.status_page.title.clone())
             .next()

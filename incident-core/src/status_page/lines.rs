@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 
-use super::entry::{StatusPageEntry, StatusPageUpdate};
 use super::incident::PublicUpdate;
 use super::words::{PublicStatus, neutral};
 use crate::incident::{Incident, Status};
+use crate::incident::{StatusPageEntry, StatusPageUpdate};
 use crate::{IncidentId, PublicText, Timestamp};
 
 /// A line with its place among those of several incidents.
@@ -30,10 +30,10 @@ pub(super) fn mixed<'a>(incidents: impl Iterator<Item = &'a Incident>) -> (Vec<P
 /// The lines of one incident, oldest first. A plain line has the status that
 /// held at its time, whenever it was written; before any change that is
 /// `investigating`.
-fn of(id: IncidentId, face: &StatusPageEntry) -> Vec<Line> {
-    let mut updates: Vec<&StatusPageUpdate> = face.updates.iter().collect();
+fn of(id: IncidentId, entry: &StatusPageEntry) -> Vec<Line> {
+    let mut updates: Vec<&StatusPageUpdate> = entry.updates.iter().collect();
     updates.sort_by_key(|line| line.key());
-    let mut holds = face
+    let mut holds = entry
         .dropped
         .status
         .and_then(PublicStatus::of)

@@ -7,11 +7,10 @@
 //! conversion from internal types.
 //!
 //! Everything here is bounded: an incident keeps the newest lines only
-//! ([`StatusPageEntry`]), and the page shows so many incidents, lines and bytes
+//! ([`StatusPageEntry`](crate::incident::StatusPageEntry)), and the page shows so many incidents, lines and bytes
 //! ([`Chosen`]). What is left out is counted. The complete history is in the
 //! timeline.
 
-mod entry;
 mod incident;
 mod lines;
 mod page;
@@ -19,7 +18,6 @@ mod words;
 
 use std::time::Duration;
 
-pub use entry::{Dropped, KEPT_BYTES, KEPT_LINES, KEPT_SOURCES, StatusPageEntry, StatusPageUpdate};
 pub use incident::{PublicIncident, PublicNames, PublicUpdate, is_shown, public_incident};
 pub use page::{
     Chosen, PAGE_BYTES, PAGE_INCIDENTS, PAGE_LINES, PageStatus, PublicPage, TRUNCATED_CHARS,

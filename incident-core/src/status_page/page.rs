@@ -73,7 +73,7 @@ impl Chosen {
     #[must_use]
     pub fn sources(&self) -> BTreeSet<IncidentId> {
         let faces = self.incidents.iter().map(|incident| &incident.status_page);
-        faces.flat_map(|face| face.merged.clone()).collect()
+        faces.flat_map(|entry| entry.merged.clone()).collect()
     }
 
     /// The page. `sources` are the incidents that [`Chosen::sources`] names.

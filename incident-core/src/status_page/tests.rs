@@ -6,8 +6,8 @@ mod merged;
 use std::sync::Arc;
 
 use super::*;
-use crate::incident::Status;
 use crate::incident::{CancelReason, Command, Ending, Event, Incident, Severity, Update, decide};
+use crate::incident::{DroppedUpdates, MAX_PUBLIC_UPDATES, Status, StatusPageUpdate};
 use crate::policy::Policy;
 use crate::{Statement, Timestamp};
 use by_time::{anna, declared, minute, text, updated};
@@ -202,12 +202,12 @@ fn only_lines_that_show_count_among_those_that_are_dropped() {
         (line(1, Status::Merged, true, None), false),
         (line(1, Status::Merged, true, Some("one of many")), true),
     ] {
-        let mut dropped = Dropped::default();
+        let mut dropped = DroppedUpdates::default();
         dropped.add(&line);
         assert_eq!(dropped.lines, u64::from(shows), "{line:?}");
     }
     // Of two at one moment the first that is dropped stays: they come in their order.
-    let mut dropped = Dropped::default();
+    let mut dropped = DroppedUpdates::default();
     dropped.add(&line(3, Status::Identified, true, None));
     dropped.add(&line(2, Status::Mitigated, true, None));
     dropped.add(&line(4, Status::Resolved, false, None));
@@ -277,8 +277,14 @@ fn states_of_before_are_read_and_bounded_at_their_next_write() {
     );
     read.state_mut().last_seq = 500;
     post(&mut read, minute(600), None, Some("z"));
-    assert_eq!(read.status_page.updates.len() as u64, KEPT_LINES as u64);
-    assert_eq!(read.status_page.dropped.lines, 501 - KEPT_LINES as u64);
+    assert_eq!(
+        read.status_page.updates.len() as u64,
+        MAX_PUBLIC_UPDATES as u64
+    );
+    assert_eq!(
+        read.status_page.dropped.lines,
+        501 - MAX_PUBLIC_UPDATES as u64
+    );
 }
 
 /// The worst first, then the newest, and everything counts for the indicator.

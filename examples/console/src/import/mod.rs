@@ -124,7 +124,7 @@ pub async fn figures(incidents: &Incidents) -> Result<Figures, EngineError> {
         }
         figures.incidents += 1;
         figures.outage_us += row.outage_us;
-        *figures.credits.entry(row.credit).or_default() += 1;
+        *figures.credits.entry(row.credit_percent).or_default() += 1;
     }
     Ok(figures)
 }

@@ -116,7 +116,7 @@ fn owed(row: &SlaRow, standard: &SlaTerms) -> Value {
         "period": row.period,
         "availability_percent": row.availability_percent,
         "target_breached": row.target_breached,
-        "credit_percent": row.credit,
+        "credit_percent": row.credit_percent,
         "state": row.state,
     });
     if let Value::Object(map) = &mut shown

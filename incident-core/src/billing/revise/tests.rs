@@ -25,7 +25,7 @@ fn fresh(of: &str, percent: u32) -> ComputedCredit {
         tenant_id: tenant(of),
         period: "2026-11".parse().unwrap(),
         outage_us: 1,
-        credit: Percent::of_whole(percent).unwrap(),
+        credit_percent: Percent::of_whole(percent).unwrap(),
         terms_version: Name::new("v").unwrap(),
         inputs: Arc::from([]),
     }
@@ -40,7 +40,7 @@ fn row(n: u64, revision: u32, of: &ComputedCredit, state: CreditState) -> Ledger
         revision,
         period: of.period,
         outage_us: of.outage_us,
-        credit: of.credit,
+        credit_percent: of.credit_percent,
         terms_version: of.terms_version.clone(),
         state,
         author: PersonName::policy(),
@@ -181,11 +181,11 @@ fn a_reversal_is_to_be_decided_and_takes_back_what_was_granted() {
         panic!("{write:?}");
     };
     assert_eq!((reversal.reverses, reversal.revision), (Some(id(1)), 9));
-    assert_eq!(reversal.credit, Percent::of_whole(10).unwrap());
+    assert_eq!(reversal.credit_percent, Percent::of_whole(10).unwrap());
     assert_eq!(reversal.state, Estimated);
     assert_eq!((&reversal.granted, &reversal.issued), (&None, &None));
     assert_eq!(
-        (instead.reverses, instead.credit),
+        (instead.reverses, instead.credit_percent),
         (None, Percent::of_whole(50).unwrap())
     );
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::super::*;
 use crate::actor::Actor;
+use crate::incident::MAX_PUBLIC_UPDATES;
 use crate::incident::declare::{NewIds, declare};
 use crate::incident::{Declare, Incident, Publish, Severity, Status, Transition, Updated};
 use crate::policy::Policy;
@@ -105,8 +106,8 @@ pub(super) fn declared(n: u128) -> Incident {
 /// reference. Its entries are numbered from 1.
 fn played(n: u128, steps: &[Step]) -> (Incident, Vec<Known>) {
     let mut incident = declared(n);
-    let mut face = incident.status_page.clone();
-    face.public = true;
+    let mut entry = incident.status_page.clone();
+    entry.public = true;
     let mut known: Vec<Known> = Vec::new();
     for (step, seq) in steps.iter().zip(1..) {
         let said = format!("{n}.{seq}");
@@ -125,7 +126,7 @@ fn played(n: u128, steps: &[Step]) -> (Incident, Vec<Known>) {
             Step::Plain { minute: at } => {
                 line(minute(*at), None, Some(&said));
                 let one = updated(minute(*at), None, Some(text(&said)));
-                face.update(&one, seq, now, Status::Triage);
+                entry.update(&one, seq, now, Status::Triage);
             }
             Step::Moved {
                 minute: at,
@@ -134,7 +135,7 @@ fn played(n: u128, steps: &[Step]) -> (Incident, Vec<Known>) {
             } => {
                 line(minute(*at), Some(*to), with.then_some(&said));
                 let one = updated(minute(*at), Some(*to), with.then(|| text(&said)));
-                face.update(&one, seq, now, *to);
+                entry.update(&one, seq, now, *to);
             }
             Step::Published => {
                 line(now, None, Some(&said));
@@ -143,7 +144,7 @@ fn played(n: u128, steps: &[Step]) -> (Incident, Vec<Known>) {
                     title: None,
                     message: Some(text(&said)),
                 };
-                face.publish(&publish, seq, now, Status::Triage);
+                entry.publish(&publish, seq, now, Status::Triage);
             }
             Step::Corrected(which) => {
                 let Some(found) = nth(&known, *which) else {
@@ -151,7 +152,7 @@ fn played(n: u128, steps: &[Step]) -> (Incident, Vec<Known>) {
                 };
                 let mut one = updated(now, None, Some(text(&said)));
                 one.corrects = Some(found.seq);
-                face.update(&one, seq, now, Status::Triage);
+                entry.update(&one, seq, now, Status::Triage);
                 let line = known.iter_mut().find(|line| line.seq == found.seq).unwrap();
                 (line.body, line.body_seq) = (Some(said), seq);
             }
@@ -159,16 +160,16 @@ fn played(n: u128, steps: &[Step]) -> (Incident, Vec<Known>) {
                 let Some(found) = nth(&known, *which) else {
                     continue;
                 };
-                face.redact(found.body_seq, now);
+                entry.redact(found.body_seq, now);
                 let line = known.iter_mut().find(|line| line.seq == found.seq).unwrap();
                 line.body = None;
             }
         }
-        face.bound();
+        entry.bound();
     }
     // What is stored is what is read.
-    face = serde_json::from_str(&serde_json::to_string(&face).unwrap()).unwrap();
-    incident.state_mut().status_page = face;
+    entry = serde_json::from_str(&serde_json::to_string(&entry).unwrap()).unwrap();
+    incident.state_mut().status_page = entry;
     (incident, known)
 }
 
@@ -198,7 +199,7 @@ fn expected(known: &[Known]) -> Vec<((Timestamp, u64), Shown)> {
     let mut order: Vec<&Known> = known.iter().collect();
     order.sort_by_key(|line| (line.at, line.seq));
     order.reverse();
-    order.truncate(KEPT_LINES);
+    order.truncate(MAX_PUBLIC_UPDATES);
     order
         .into_iter()
         .filter_map(|line| {

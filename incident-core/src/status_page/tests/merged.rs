@@ -7,6 +7,7 @@ use super::by_time::{minute, text, updated};
 use super::{apply, bodies, page_of, post, public_one};
 use crate::IncidentId;
 use crate::incident::{Ending, Event, Incident, Publish, Severity, Status, Transition};
+use crate::incident::{MAX_PUBLIC_SOURCES, StatusPageEntry};
 
 fn merge(source: &mut Incident, target: &mut Incident, said: Option<&str>) {
     let mut event = updated(minute(50), None, said.map(text));
@@ -133,8 +134,8 @@ fn corrections_and_redactions_at_the_source_reach_the_page() {
 /// source that is not public brings nothing.
 #[test]
 fn sources_are_named_once_and_the_newest_are_kept() {
-    let ids = |face: &StatusPageEntry| -> Vec<u128> {
-        face.merged.iter().map(|id| id.uuid().as_u128()).collect()
+    let ids = |entry: &StatusPageEntry| -> Vec<u128> {
+        entry.merged.iter().map(|id| id.uuid().as_u128()).collect()
     };
     let mut target = public_one(100, Severity::Sev1).status_page.clone();
     target.public = false;
@@ -157,5 +158,5 @@ fn sources_are_named_once_and_the_newest_are_kept() {
     assert_eq!(ids(&target), (11..=30).collect::<Vec<_>>());
     target.take_in(id(15), &shown, minute(4));
     assert_eq!(ids(&target).last(), Some(&15));
-    assert_eq!(ids(&target).len(), KEPT_SOURCES);
+    assert_eq!(ids(&target).len(), MAX_PUBLIC_SOURCES);
 }

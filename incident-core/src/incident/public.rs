@@ -3,15 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{Publish, Status, Updated};
+use super::{Publish, Status, Updated};
 use crate::{IncidentId, PublicId, PublicText, Timestamp};
 
 /// Most lines that are kept with an incident.
-pub const KEPT_LINES: usize = 64;
+pub const MAX_PUBLIC_UPDATES: usize = 64;
 /// Most bytes of their texts; the newest line is kept whatever its size.
-pub const KEPT_BYTES: usize = 160 * 1024;
+pub const MAX_PUBLIC_BYTES: usize = 160 * 1024;
 /// Most merged incidents whose lines also show here.
-pub const KEPT_SOURCES: usize = 20;
+pub const MAX_PUBLIC_SOURCES: usize = 20;
 
 /// One line of the public history, kept with the incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct StatusPageUpdate {
 
 impl StatusPageUpdate {
     /// The place of a line in the order of the page.
-    pub(super) const fn key(&self) -> (Timestamp, u64) {
+    pub(crate) const fn key(&self) -> (Timestamp, u64) {
         (self.at, self.seq)
     }
 
@@ -49,7 +49,7 @@ impl StatusPageUpdate {
 
 /// What the lines that are not kept any more leave behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dropped {
+pub struct DroppedUpdates {
     /// How many there were.
     pub lines: u64,
     /// Time and entry of the newest of them: an older line is dropped at once,
@@ -63,12 +63,12 @@ pub struct Dropped {
     pub status: Option<Status>,
 }
 
-impl Dropped {
+impl DroppedUpdates {
     fn none(&self) -> bool {
         *self == Self::default()
     }
 
-    pub(super) fn add(&mut self, line: &StatusPageUpdate) {
+    pub(crate) fn add(&mut self, line: &StatusPageUpdate) {
         self.lines += u64::from(line.shows());
         self.newest = self.newest.max(Some(line.key()));
         self.last_seq = self.last_seq.max(line.seq);
@@ -84,8 +84,8 @@ impl Dropped {
 /// The public side of an incident, whether shown or not.
 ///
 /// It is written with every command, so it is bounded: the newest
-/// [`KEPT_LINES`] lines by the time they are shown under, at most
-/// [`KEPT_BYTES`] of text.
+/// [`MAX_PUBLIC_UPDATES`] lines by the time they are shown under, at most
+/// [`MAX_PUBLIC_BYTES`] of text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusPageEntry {
     /// The public id.
@@ -100,8 +100,8 @@ pub struct StatusPageEntry {
     /// What the public may read, the newest lines only.
     pub updates: Vec<StatusPageUpdate>,
     /// What is left of the lines before those.
-    #[serde(default, skip_serializing_if = "Dropped::none")]
-    pub dropped: Dropped,
+    #[serde(default, skip_serializing_if = "DroppedUpdates::none")]
+    pub dropped: DroppedUpdates,
     /// Merged incidents whose public lines also show here, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<IncidentId>,
@@ -117,7 +117,7 @@ impl StatusPageEntry {
             title: None,
             title_seq: None,
             updates: Vec::new(),
-            dropped: Dropped {
+            dropped: DroppedUpdates {
                 lines: 0,
                 newest: None,
                 last_seq: 0,
@@ -212,15 +212,15 @@ impl StatusPageEntry {
     ///
     /// One that was made not public, or never was, is named only: it has
     /// nothing to show unless it is published later.
-    pub(crate) fn take_in(&mut self, source: IncidentId, face: &Self, now: Timestamp) {
-        if face.public {
+    pub(crate) fn take_in(&mut self, source: IncidentId, entry: &Self, now: Timestamp) {
+        if entry.public {
             self.public = true;
-            for older in &face.merged {
+            for older in &entry.merged {
                 self.name_source(*older);
             }
         }
         self.name_source(source);
-        let surplus = self.merged.len().saturating_sub(KEPT_SOURCES);
+        let surplus = self.merged.len().saturating_sub(MAX_PUBLIC_SOURCES);
         self.merged.drain(..surplus);
         self.changed_at = now;
     }
@@ -236,17 +236,17 @@ impl StatusPageEntry {
         let floor = self.dropped.newest;
         let late = |line: &StatusPageUpdate| Some(line.key()) <= floor;
         let bytes: usize = self.updates.iter().map(StatusPageUpdate::bytes).sum();
-        let fits = self.updates.len() <= KEPT_LINES && bytes <= KEPT_BYTES;
+        let fits = self.updates.len() <= MAX_PUBLIC_UPDATES && bytes <= MAX_PUBLIC_BYTES;
         if fits && !self.updates.iter().any(late) {
             return;
         }
         self.updates.sort_by_key(StatusPageUpdate::key);
-        let mut room = KEPT_BYTES;
+        let mut room = MAX_PUBLIC_BYTES;
         let newest = self.updates.iter().rev().enumerate();
         let kept = newest
             .take_while(|(nth, line)| {
                 let taken = line.bytes();
-                let fits = *nth == 0 || (*nth < KEPT_LINES && taken <= room);
+                let fits = *nth == 0 || (*nth < MAX_PUBLIC_UPDATES && taken <= room);
                 room = room.saturating_sub(taken);
                 fits && !late(line)
             })
