@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::anchor::{Anchors, Destination};
-use super::authorize::Denials;
-use super::confirm::Unconfirmed;
-use super::gates::Gates;
-use super::group::OpenAlertsByService;
-use super::reconcile::Reconciled;
-use super::returned::LeftToOthers;
 use super::settings::Settings;
 use super::shared::Shared;
-use super::test_page::Tests;
 use super::turns::Turns;
 use super::{EngineEvent, Incidents, LogAnchors, metrics};
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
+use crate::engine::anchoring::anchor::{Anchors, Destination};
+use crate::engine::commands::authorize::Denials;
+use crate::engine::delivery::confirm::Unconfirmed;
+use crate::engine::delivery::gates::Gates;
+use crate::engine::delivery::group::OpenAlertsByService;
+use crate::engine::delivery::reconcile::Reconciled;
+use crate::engine::delivery::returned::LeftToOthers;
+use crate::engine::delivery::test_page::Tests;
 use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy, TargetId};
 use crate::policy::Policy;
 use crate::port::{

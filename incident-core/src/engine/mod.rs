@@ -4,73 +4,45 @@
 //! [`Incidents::act`]), answers questions, and does outside work when told to
 //! ([`Incidents::drain`]). It owns no timer and spawns nothing: the host wakes it.
 
-mod anchor;
-mod audit_detail;
-mod authorize;
-mod bill;
-mod billing_report;
+mod anchoring;
 mod builder;
-mod check;
-mod confirm;
+mod commands;
 mod context;
+mod credits;
 mod deadline;
-mod decide_credit;
-mod declare;
-mod deliver;
-mod delivery_outcome;
+mod delivery;
 mod each;
-mod end_test;
 mod error;
 mod events;
-mod execute;
-mod figures;
-mod gates;
-mod group;
 mod guard;
-mod incident_credits;
-mod issue;
 mod metrics;
-mod period_credits;
-mod prepare;
-mod query;
-mod recompute;
-mod reconcile;
-mod relay;
-mod report;
-mod resend;
-mod retry;
-mod returned;
+mod queries;
 mod settings;
 mod shared;
-mod stage;
-mod statements;
-mod suggest;
 #[cfg(feature = "system")]
 pub mod system;
-mod test_page;
 mod turns;
-mod usage;
-mod vendor_events;
-mod verify;
 mod yield_now;
 
 pub use self::metrics::describe_metrics;
-pub use anchor::{Anchored, LogAnchors};
-pub use billing_report::{BatchInFlight, BillingReport};
+pub use anchoring::anchor::{Anchored, LogAnchors};
+pub use anchoring::verify::AuditVerdict;
 pub use builder::{BuildError, IncidentsBuilder};
+pub use commands::prepare::Prepared;
+pub use commands::suggest::{MAX_OPEN_SUGGESTIONS, Suggested};
 pub use context::{CommandOutcome, IdempotencyKey, RequestContext};
-pub use decide_credit::CreditDecided;
+pub use credits::billing::{BatchInFlight, BillingReport};
+pub use credits::decide::CreditDecided;
+pub use delivery::relay::Drained;
+pub use delivery::test_page::Tested;
+pub use delivery::vendor_events::Ingested;
 pub use error::Error;
 pub use events::{Alarm, EngineEvent};
-pub use figures::FigureMismatch;
-pub use prepare::Prepared;
-pub use relay::Drained;
-pub use report::{BreakdownReport, ImpactReport, Method, SlaReport, SlaRow, TenantImpact};
-pub use statements::MAX_OUTAGES;
-pub use suggest::{MAX_OPEN_SUGGESTIONS, Suggested};
-pub use test_page::Tested;
-pub use vendor_events::Ingested;
-pub use verify::AuditVerdict;
+pub use queries::figures::FigureMismatch;
+pub use queries::reports::{
+    BreakdownReport, ImpactReport, Method, SlaReport, SlaRow, TenantImpact,
+};
+pub use queries::statements::MAX_OUTAGES;
 
 use shared::Shared;
 

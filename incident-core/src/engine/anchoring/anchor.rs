@@ -1,0 +1,308 @@
+//! Anchoring: heads of chains that moved are written down outside the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::lock::Mutex;
+
+use super::check::Unreadable;
+use crate::anchor::{Anchor, AnchoredChain};
+use crate::audit::Chain;
+use crate::chain::{Head, Verdict, Walk};
+use crate::engine::each::EachAlone;
+use crate::engine::queries::incidents::BATCH;
+use crate::engine::yield_now::yield_now;
+use crate::engine::{Alarm, EngineEvent, Error, Incidents};
+use crate::incident::Incident;
+use crate::port::{AnchorError, AnchorRecord, AnchorSink, AuditQuery, IncidentFilter, StoreError};
+use crate::{IncidentId, Timestamp};
+
+/// How far a pass looks back behind the one before it. A commit carries the time
+/// of its decision: it may land later than one that was decided after it.
+const OVERLAP: Duration = Duration::from_secs(10 * 60);
+
+/// How far the first pass looks back where nobody knows of an earlier one.
+const FIRST_LOOK: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Heads in one anchor: a line that every log takes.
+const HEADS: usize = 64;
+
+/// So many incidents that did not move are compared with their chains in one pass, in turn:
+/// a state that is rewritten is found without a command on it.
+const COMPARED: usize = 100;
+
+/// How many of them are read at a time; each may be large.
+const AT_A_TIME: usize = 20;
+
+/// What one pass did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Anchored {
+    /// How many heads were anchored.
+    pub heads: usize,
+    /// How many chains were found broken, or not to fit their incident's state. The alarm
+    /// of each went to the listeners.
+    pub broken: usize,
+}
+
+/// The default sink: a log line per anchor, at level `info` under the target
+/// `incident_core::anchor`, with the anchor's JSON in the field `anchor`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogAnchors;
+
+#[async_trait]
+impl AnchorSink for LogAnchors {
+    async fn keep(&self, anchor: &Anchor, _timeout: Duration) -> Result<(), AnchorError> {
+        tracing::info!(target: "incident_core::anchor", %anchor, "heads of chains");
+        Ok(())
+    }
+}
+
+/// Where anchors go, and whether they can be asked for.
+pub(in crate::engine) enum Destination {
+    Sink(Arc<dyn AnchorSink>),
+    Record(Arc<dyn AnchorRecord>),
+}
+
+/// The sink, and how far this process came.
+pub(in crate::engine) struct Anchors {
+    to: Destination,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    from: Option<Timestamp>,
+    /// What was anchored of chains that moved in the time that a pass looks at.
+    heads: BTreeMap<AnchoredChain, Head>,
+    /// Chains that could not be looked at: the next pass does, whether they move or not.
+    again: BTreeSet<AnchoredChain>,
+    /// The last incident that was compared with its chain; none at the start of a round.
+    compared: Option<(Timestamp, IncidentId)>,
+}
+
+impl Anchors {
+    pub(in crate::engine) fn new(to: Destination) -> Self {
+        Self {
+            to,
+            progress: Mutex::default(),
+        }
+    }
+
+    fn sink(&self) -> &dyn AnchorSink {
+        match &self.to {
+            Destination::Sink(sink) => sink.as_ref(),
+            Destination::Record(record) => record.as_ref(),
+        }
+    }
+
+    pub(in crate::engine) fn record(&self) -> Option<&dyn AnchorRecord> {
+        match &self.to {
+            Destination::Sink(_) => None,
+            Destination::Record(record) => Some(record.as_ref()),
+        }
+    }
+}
+
+impl Incidents {
+    /// One pass: anchors the head of every chain that moved since the one
+    /// before. Call it every few minutes; the loop of `incident-pagers` does.
+    ///
+    /// Before a new head takes the place of an old one, the links between them
+    /// are checked, and the old one has to be still there: a chain that was
+    /// rewritten raises [`Alarm::ChainBroken`] and is not anchored. So does an incident
+    /// whose state is not the one that its newest entry marks
+    /// ([`StateMarks`](crate::timeline::StateMarks)); beside those that moved, a pass compares
+    /// 100 others in turn.
+    ///
+    /// # Errors
+    /// The store or the sink did not answer. What was not anchored is by the
+    /// next pass; each chain fails alone.
+    pub async fn anchor(&self) -> Result<Anchored, Error> {
+        let mut progress = self.0.anchors.progress.lock().await;
+        let now = self.0.now();
+        let from = match progress.from {
+            Some(from) => from,
+            None => self.first_look(now).await?,
+        };
+        let mut moved = self.moved_since(from).await?;
+        moved.extend(&progress.again);
+        let mut again = BTreeSet::new();
+        let (mut done, mut each) = (Anchored::default(), EachAlone::default());
+        let mut heads = BTreeMap::new();
+        for chain in &moved {
+            let looked = self.look_at(*chain, &progress).await;
+            let Some((known, verdict)) = each.note(chain, "a chain was not anchored", looked)
+            else {
+                again.insert(*chain);
+                continue;
+            };
+            match verdict {
+                Verdict::Valid { head, .. } if Some(head) == known => {
+                    progress.heads.insert(*chain, head);
+                }
+                Verdict::Valid { head, .. } => {
+                    heads.insert(*chain, head);
+                }
+                Verdict::Broken { seq, reason } => {
+                    done.broken += 1;
+                    self.tell_broken(*chain, seq, reason);
+                }
+            }
+            if heads.len() == HEADS {
+                done.heads += self.write_down(now, &mut heads, &mut progress).await?;
+            }
+        }
+        done.heads += self.write_down(now, &mut heads, &mut progress).await?;
+        let compared = self.compare_some(&mut progress.compared, &moved).await;
+        done.broken += each
+            .note(
+                "some",
+                "incidents were not compared with their chains",
+                compared,
+            )
+            .unwrap_or(0);
+        progress.heads.retain(|chain, _| moved.contains(chain));
+        progress.from = Some(now.saturating_sub(OVERLAP));
+        progress.again = again;
+        each.end().map(|()| done)
+    }
+
+    /// What is anchored of a chain, and whether what came after it fits.
+    async fn look_at(
+        &self,
+        chain: AnchoredChain,
+        progress: &Progress,
+    ) -> Result<(Option<Head>, Verdict), Error> {
+        let known = match progress.heads.get(&chain) {
+            Some(head) => Some(*head),
+            None => self.heads_of(chain).await?.last().copied(),
+        };
+        let walk = Walk::onward(known);
+        let verdict = match chain {
+            AnchoredChain::Timeline(id) => {
+                self.check_timeline(id, walk, Unreadable::IsSkipped).await?
+            }
+            AnchoredChain::Audit(chain) => self.check_audit(chain, walk).await?,
+        };
+        Ok((known, verdict))
+    }
+
+    /// Compares the next incidents with the marks of their newest entries, but for those
+    /// that were looked at already; says how many do not fit.
+    async fn compare_some(
+        &self,
+        from: &mut Option<(Timestamp, IncidentId)>,
+        seen: &BTreeSet<AnchoredChain>,
+    ) -> Result<usize, Error> {
+        let (mut left, mut broken) = (COMPARED, 0);
+        while left > 0 {
+            let filter = IncidentFilter {
+                after: *from,
+                limit: AT_A_TIME.min(left),
+                skip_unreadable: true,
+                ..IncidentFilter::default()
+            };
+            let batch = self.list(&filter).await?;
+            for incident in &batch {
+                let chain = AnchoredChain::Timeline(incident.id);
+                if seen.contains(&chain) {
+                    continue;
+                }
+                if let Some(reason) = self.misfit_of(incident).await? {
+                    broken += 1;
+                    self.tell_broken(chain, incident.last_seq, reason);
+                }
+            }
+            left -= batch.len();
+            *from = batch.last().map(|last| (last.declared_at, last.id));
+            if batch.len() < filter.limit {
+                // A new round, from the newest one on.
+                *from = None;
+                break;
+            }
+            yield_now().await;
+        }
+        Ok(broken)
+    }
+
+    /// What of an incident does not fit its newest entry, as far as that can be read.
+    async fn misfit_of(&self, incident: &Incident) -> Result<Option<&'static str>, Error> {
+        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
+        let before = incident.last_seq.saturating_sub(1);
+        let newest = match store.timeline(incident.id, before, 1, timeout).await {
+            Ok(entries) => entries.into_iter().next(),
+            // Its bytes are for `verify`.
+            Err(StoreError::Corrupt(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(newest) = newest else {
+            return Ok(Some("the entry is missing"));
+        };
+        self.misfit(incident, newest.fields.marks.as_ref()).await
+    }
+
+    async fn first_look(&self, now: Timestamp) -> Result<Timestamp, Error> {
+        let newest = match self.0.anchors.record() {
+            Some(record) => record.newest(self.0.settings.store_deadline).await?,
+            None => None,
+        };
+        Ok(match newest {
+            Some(newest) => newest.min(now).saturating_sub(OVERLAP),
+            None => now.saturating_sub(FIRST_LOOK),
+        })
+    }
+
+    /// Every command and every page's outcome is audited in its own commit, so
+    /// the audit trail tells which chains moved.
+    async fn moved_since(&self, from: Timestamp) -> Result<BTreeSet<AnchoredChain>, Error> {
+        let mut moved = BTreeSet::new();
+        let mut query = AuditQuery {
+            from: Some(from),
+            limit: BATCH,
+            skip_unreadable: true,
+            ..AuditQuery::default()
+        };
+        loop {
+            let batch = self.audit(&query).await?;
+            for entry in &batch {
+                moved.insert(AnchoredChain::Audit(entry.chain));
+                if let Chain::Incident(id) = entry.chain {
+                    moved.insert(AnchoredChain::Timeline(id));
+                }
+            }
+            query.after = batch
+                .last()
+                .map(|entry| (entry.payload.at, entry.chain, entry.seq));
+            if batch.len() < BATCH {
+                return Ok(moved);
+            }
+            yield_now().await;
+        }
+    }
+
+    async fn write_down(
+        &self,
+        at: Timestamp,
+        heads: &mut BTreeMap<AnchoredChain, Head>,
+        progress: &mut Progress,
+    ) -> Result<usize, Error> {
+        if heads.is_empty() {
+            return Ok(0);
+        }
+        let anchor = Anchor::new(at, std::mem::take(heads));
+        let timeout = self.0.settings.store_deadline;
+        self.0.anchors.sink().keep(&anchor, timeout).await?;
+        progress.heads.extend(anchor.heads());
+        Ok(anchor.heads().len())
+    }
+
+    fn tell_broken(&self, chain: AnchoredChain, seq: u64, reason: &'static str) {
+        tracing::error!(%chain, seq, reason, "a chain is broken: the database was tampered with, or restored to an older state");
+        self.0.emit(&EngineEvent {
+            alarm: Some(Alarm::ChainBroken { chain, seq, reason }),
+            ..EngineEvent::default()
+        });
+    }
+}

@@ -1,0 +1,262 @@
+//! Walking chains: a timeline with the state that its newest entry marks, a chain of the
+//! audit trail.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::audit::{self, Chain};
+use crate::chain::{Verdict, Walk};
+use crate::engine::queries::incidents::BATCH;
+use crate::engine::yield_now::yield_now;
+use crate::engine::{Error, Incidents};
+use crate::incident::Incident;
+use crate::port::StoreError;
+use crate::timeline::{StateMarks, SysIncidentUpdateEntry};
+use crate::{IncidentId, redaction, timeline};
+
+/// So many links are checked in one turn: tens of microseconds. A runtime with one thread
+/// looks at its sockets once in about sixty turns (tokio: 61).
+const IN_A_TURN: usize = 8;
+
+/// How often an incident that is written meanwhile is looked at again.
+const MAX_CONFLICT_RETRIES: u32 = 64;
+
+/// How a state that cannot be read is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Unreadable {
+    /// As damage: somebody asked whether all is well.
+    IsBroken,
+    /// As one of a newer version, which has marks of its own: it is not compared.
+    IsSkipped,
+}
+
+/// What a walk of a timeline has met, beside its links.
+#[derive(Debug, Default)]
+struct Met {
+    /// The marks of the last entry.
+    marks: Option<StateMarks>,
+    /// Entries whose texts are gone.
+    erased: BTreeSet<u64>,
+}
+
+impl Met {
+    fn note(&mut self, entry: &SysIncidentUpdateEntry) {
+        self.marks = entry.fields.marks;
+        if entry.is_redacted() {
+            self.erased.insert(entry.seq);
+        }
+    }
+}
+
+/// An incident, as far as a check can read it.
+enum Found {
+    State(Arc<Incident>),
+    None,
+    Unreadable,
+}
+
+impl Incidents {
+    /// Walks a timeline to its end and compares the end with the incident's state, or stops
+    /// at the first thing that does not fit.
+    pub(in crate::engine) async fn check_timeline(
+        &self,
+        id: IncidentId,
+        mut walk: Walk,
+        unreadable: Unreadable,
+    ) -> Result<Verdict, Error> {
+        let (mut met, mut reached) = (Met::default(), None);
+        for _ in 0..MAX_CONFLICT_RETRIES {
+            if let Some(broken) = self.walk_timeline(id, &mut walk, &mut met).await? {
+                return Ok(broken);
+            }
+            let end = walk.clone().end();
+            let Verdict::Valid { head, .. } = end else {
+                return Ok(end);
+            };
+            let state = match self.found(id).await? {
+                Found::State(state) => state,
+                Found::None if head.seq == 0 => return Ok(end),
+                Found::None => return Ok(walk.broken_last("the incident itself is missing")),
+                Found::Unreadable if unreadable == Unreadable::IsBroken => {
+                    return Ok(walk.broken_last("the state of the incident cannot be read"));
+                }
+                Found::Unreadable => break,
+            };
+            let last = head.seq;
+            if last < state.last_seq && reached == Some(last) {
+                return Ok(walk.broken("the entry is missing"));
+            }
+            if last > state.last_seq {
+                return Ok(walk.broken_last("the incident counts fewer entries than there are"));
+            }
+            reached = Some(last);
+            if last == state.last_seq {
+                if let Some(reason) = self.misfit(&state, met.marks.as_ref()).await? {
+                    return Ok(walk.broken_last(reason));
+                }
+                break;
+            }
+            // It was written after its entries were read.
+        }
+        if let Some(seq) = self.not_on_record(id, met.erased).await? {
+            let reason = "its texts are gone and no redaction of them is on record";
+            return Ok(Verdict::Broken { seq, reason });
+        }
+        Ok(walk.end())
+    }
+
+    /// A sentence about what of an incident does not fit the marks of its newest entry, or
+    /// what is kept beside its state.
+    pub(in crate::engine) async fn misfit(
+        &self,
+        state: &Incident,
+        marks: Option<&StateMarks>,
+    ) -> Result<Option<&'static str>, Error> {
+        if let Some(reason) = marks.and_then(|marks| marks.misfit(state)) {
+            return Ok(Some(reason));
+        }
+        let timeout = self.0.settings.store_deadline;
+        Ok(self.0.store.misfit(state.id, timeout).await?)
+    }
+
+    async fn found(&self, id: IncidentId) -> Result<Found, Error> {
+        match self.find(id).await {
+            Ok(Some(state)) => Ok(Found::State(state)),
+            Ok(None) => Ok(Found::None),
+            Err(Error::Store(StoreError::Corrupt(_))) => Ok(Found::Unreadable),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The first of these entries whose redaction the audit trail does not record.
+    async fn not_on_record(
+        &self,
+        id: IncidentId,
+        mut erased: BTreeSet<u64>,
+    ) -> Result<Option<u64>, Error> {
+        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
+        let (chain, mut after) = (Chain::Incident(id), 0);
+        while !erased.is_empty() {
+            let batch = store.audit_chain(chain, after, BATCH, timeout).await?;
+            for entry in &batch {
+                if let Some((_, seq)) = redaction::recorded(&entry.payload) {
+                    erased.remove(&seq);
+                }
+                after = entry.seq;
+            }
+            if batch.len() < BATCH {
+                break;
+            }
+            yield_now().await;
+        }
+        Ok(erased.first().copied())
+    }
+
+    /// Walks a chain of the audit trail to its end, or to the first link that does not fit.
+    pub(in crate::engine) async fn check_audit(
+        &self,
+        chain: Chain,
+        mut walk: Walk,
+    ) -> Result<Verdict, Error> {
+        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
+        let mut batch = BATCH;
+        loop {
+            match store.audit_chain(chain, walk.seq(), batch, timeout).await {
+                Ok(entries) => {
+                    for (nth, entry) in entries.iter().enumerate() {
+                        let before = walk.before(entry.prev_hash);
+                        if let Err(broken) = walk.step(audit::verify_next(chain, before, entry)) {
+                            return Ok(broken);
+                        }
+                        if nth % IN_A_TURN == IN_A_TURN - 1 {
+                            yield_now().await;
+                        }
+                    }
+                    if entries.len() < batch {
+                        return Ok(walk.end());
+                    }
+                }
+                Err(error) => {
+                    if let Some(broken) = one_by_one(&walk, &mut batch, error)? {
+                        return Ok(broken);
+                    }
+                }
+            }
+            yield_now().await;
+        }
+    }
+
+    /// Walks a timeline to its end; the verdict on the first link that does not fit.
+    async fn walk_timeline(
+        &self,
+        id: IncidentId,
+        walk: &mut Walk,
+        met: &mut Met,
+    ) -> Result<Option<Verdict>, Error> {
+        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
+        let mut batch = BATCH;
+        loop {
+            match store.timeline(id, walk.seq(), batch, timeout).await {
+                Ok(entries) => {
+                    for (nth, entry) in entries.iter().enumerate() {
+                        let before = walk.before(entry.prev_hash);
+                        if let Err(broken) = walk.step(timeline::verify_next(id, before, entry)) {
+                            return Ok(Some(broken));
+                        }
+                        met.note(entry);
+                        if nth % IN_A_TURN == IN_A_TURN - 1 {
+                            yield_now().await;
+                        }
+                    }
+                    if entries.len() < batch {
+                        return Ok(None);
+                    }
+                }
+                Err(error) => {
+                    if let Some(broken) = one_by_one(walk, &mut batch, error)? {
+                        return Ok(Some(broken));
+                    }
+                }
+            }
+            yield_now().await;
+        }
+    }
+}
+
+/// One of several links cannot be read: the next ones are read singly, and the one that
+/// cannot is broken.
+fn one_by_one(
+    walk: &Walk,
+    batch: &mut usize,
+    error: StoreError,
+) -> Result<Option<Verdict>, StoreError> {
+    if !matches!(error, StoreError::Corrupt(_)) {
+        return Err(error);
+    }
+    if *batch > 1 {
+        *batch = 1;
+        return Ok(None);
+    }
+    Ok(Some(walk.broken("the stored bytes cannot be read")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_that_cannot_be_read_are_looked_for_singly() {
+        let walk = Walk::whole([]);
+        let unreadable = || StoreError::Corrupt("a column".into());
+        for many in [2, 100] {
+            let mut batch = many;
+            let found = one_by_one(&walk, &mut batch, unreadable()).unwrap();
+            assert_eq!((found, batch), (None, 1));
+        }
+        let mut batch = 1;
+        let found = one_by_one(&walk, &mut batch, unreadable()).unwrap();
+        assert_eq!(found, Some(walk.broken("the stored bytes cannot be read")));
+        let other = one_by_one(&walk, &mut batch, StoreError::Conflict);
+        assert!(matches!(other, Err(StoreError::Conflict)));
+    }
+}

@@ -1,0 +1,5 @@
+//! Chains of hashes: verified, and their heads anchored outside the store.
+
+pub(super) mod anchor;
+pub(super) mod check;
+pub(super) mod verify;

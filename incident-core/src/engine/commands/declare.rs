@@ -1,0 +1,277 @@
+//! Declaring incidents, and repeats of their alerts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::execute::{MAX_CONFLICT_RETRIES, allowed, reply};
+use super::stage::StagedChange;
+use super::suggest::suggestion_gone;
+use crate::actor::Action;
+use crate::commit::{AlertClaim, Commit, OutboxWrite, StoredResponse};
+use crate::engine::{CommandOutcome, Error, Incidents, RequestContext};
+use crate::incident::declare::{NewIds, declare, first_events, rights_for_declare};
+use crate::incident::limits::declared_span;
+use crate::incident::{
+    AlertRepeat, Command, Declare, Incident, Mode, Status, decide, may_stand_for,
+};
+use crate::port::{IncidentFilter, StoreError};
+use crate::{IncidentId, Name, PublicId, Timestamp, failpoint};
+
+/// Most incidents to which one declaration is linked; the newest.
+const MAX_LINKED: usize = 20;
+
+/// A declaration that was decided and not kept.
+pub(in crate::engine) struct Declared {
+    pub(in crate::engine) commit: Commit,
+    /// The new incident first, then those that are linked to it.
+    pub(in crate::engine) staged: Vec<StagedChange>,
+}
+
+/// The outcome of a declaration.
+enum Answer {
+    /// An incident of its own.
+    Declared(Box<Declared>),
+    /// A live incident stands for its alert.
+    Stands(Arc<Incident>),
+}
+
+/// The live incidents of an alert.
+#[derive(Default)]
+pub(in crate::engine) struct LiveOfAlert {
+    /// All of them, newest first.
+    seen: Vec<IncidentId>,
+    /// The newest, to which a new one is linked, then others that stand for the alert.
+    pub(in crate::engine) kept: Vec<Arc<Incident>>,
+}
+
+impl Incidents {
+    /// Declares an incident, pages on-call as the policy says, and audits it,
+    /// all in one commit.
+    ///
+    /// With an alert key a live incident may stand for it
+    /// ([`may_stand_for`]): then that one is the answer,
+    /// it counts the repeat, and a worse severity raises it and pages as a raise does.
+    /// Otherwise the new incident and the live ones of the same key are linked, and the
+    /// key is the new one's. Two declarations of one alert at a time make one incident.
+    ///
+    /// # Errors
+    /// A right is missing, a value does not fit, the suggestion is not open, or
+    /// the store did not keep it.
+    pub async fn declare(
+        &self,
+        context: &RequestContext,
+        asked: &Declare,
+    ) -> Result<CommandOutcome, Error> {
+        let this = self.begun();
+        if let Some(done) = this.replay(context).await? {
+            return Ok(done);
+        }
+        this.authorize_all(&context.caller, &rights_for_declare(asked), None)
+            .await?;
+        let mut number = None;
+        for _ in 0..MAX_CONFLICT_RETRIES {
+            let kept = match this.answer(context, asked, &mut number).await? {
+                Answer::Declared(declared) => this.commit(declared.commit, declared.staged).await,
+                Answer::Stands(holder) => this.repeat_alert(context, asked, holder.id).await,
+            };
+            match kept {
+                // Somebody else was faster; look again who stands for the alert now.
+                Err(Error::Store(StoreError::AlertKeyTaken(_) | StoreError::Conflict)) => {}
+                Err(Error::Store(StoreError::IdempotencyKeyInUse)) => {
+                    return this
+                        .replay(context)
+                        .await?
+                        .ok_or(Error::Store(StoreError::IdempotencyKeyInUse));
+                }
+                Err(Error::Store(StoreError::SuggestionUsed)) => {
+                    return Err(suggestion_gone("used").into());
+                }
+                other => return other,
+            }
+        }
+        Err(Error::Store(StoreError::Conflict))
+    }
+
+    async fn answer(
+        &self,
+        context: &RequestContext,
+        asked: &Declare,
+        number: &mut Option<u64>,
+    ) -> Result<Answer, Error> {
+        let live = self.live_of_alert(asked.alert_key.as_ref()).await?;
+        let policy = &self.0.settings.policy;
+        let mut kept = live.kept.iter();
+        if let Some(holder) = kept.find(|one| may_stand_for(one, asked, policy)) {
+            return Ok(Answer::Stands(Arc::clone(holder)));
+        }
+        let declared = self.decide_declare(context, asked, &live, number).await?;
+        Ok(Answer::Declared(Box::new(declared)))
+    }
+
+    /// The live incidents that were declared for an alert or stand for it. However many
+    /// there are, few are held: those that nothing is to be done with are only seen.
+    pub(in crate::engine) async fn live_of_alert(
+        &self,
+        alert: Option<&Name>,
+    ) -> Result<LiveOfAlert, Error> {
+        let mut found = LiveOfAlert::default();
+        let Some(alert) = alert else {
+            return Ok(found);
+        };
+        let live = Status::ALL.into_iter().filter(|status| status.is_live());
+        let mut pages = self.pages(IncidentFilter {
+            statuses: live.collect(),
+            alert: Some(alert.clone()),
+            ..IncidentFilter::default()
+        });
+        while let Some(incident) = pages.next().await? {
+            found.seen.push(incident.id);
+            if found.kept.len() < MAX_LINKED || incident.alerts().any(|held| held == alert) {
+                found.kept.push(incident);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Everything about a declaration but keeping it. `live` are the live incidents of
+    /// its alert; none of them stands for it. A number that was taken is used again.
+    pub(in crate::engine) async fn decide_declare(
+        &self,
+        context: &RequestContext,
+        asked: &Declare,
+        live: &LiveOfAlert,
+        number: &mut Option<u64>,
+    ) -> Result<Declared, Error> {
+        let now = self.0.now();
+        if !self.may(&context.caller, Action::LongOutage) {
+            declared_span(asked, now)?;
+        }
+        let suggestion = self.usable_suggestion(asked, now).await?;
+        let number = match *number {
+            Some(number) => number,
+            None => *number.insert(self.0.store.next_number(self.0.left()?).await?),
+        };
+        let ids = NewIds {
+            id: IncidentId::from_uuid(self.0.ids.sortable(now)),
+            public_id: PublicId::from_uuid(self.0.ids.random()),
+            number,
+        };
+        failpoint::hit("number_taken");
+        let kept = &live.kept;
+        let (linked, left_out) = kept.split_at(kept.len().min(MAX_LINKED));
+        let related = linked.iter().map(|one| one.id).collect();
+        let by = &context.caller.actor;
+        let policy = &self.0.settings.policy;
+        let incident = declare(asked, by, ids, related, now, policy)?;
+        let events = first_events(asked, now);
+        let mut own = self.0.stage(&incident, None, &events, by, now);
+        let paged = own
+            .outbox
+            .iter()
+            .any(|write| matches!(write, OutboxWrite::Add(_)));
+        let detail = BTreeMap::from([
+            ("severity".to_owned(), asked.severity.to_string()),
+            ("paged".to_owned(), paged.to_string()),
+        ]);
+        let mut commit = Commit {
+            audit: vec![allowed(context, now, Some(ids.id), "declare", detail)],
+            suggestion,
+            alert: asked.alert_key.clone().map(|key| AlertClaim {
+                key,
+                seen: live.seen.clone(),
+            }),
+            ..Commit::default()
+        };
+        if own.recompute {
+            self.add_credits(&incident, &mut own, &mut commit, by, now)
+                .await?;
+        }
+        commit.remember = self.remember(context, reply(&own, false), now);
+        let mut staged = vec![own];
+        for (place, other) in linked.iter().chain(left_out).enumerate() {
+            let takes_over = takes_over(&incident, other);
+            if place < MAX_LINKED || takes_over.is_some() {
+                staged.push(self.link(context, other, &incident, takes_over, now)?);
+            }
+        }
+        Ok(Declared { commit, staged })
+    }
+
+    /// Links a live incident to one that is declared for the same alert.
+    fn link(
+        &self,
+        context: &RequestContext,
+        other: &Incident,
+        declared: &Incident,
+        takes_over: Option<Name>,
+        now: Timestamp,
+    ) -> Result<StagedChange, Error> {
+        let command = Command::Relate {
+            to: declared.id,
+            number: declared.number,
+            takes_over,
+        };
+        let by = &context.caller.actor;
+        let events = decide(other, &command, by, now, &self.0.settings.policy)?;
+        let expected = Some(other.revision);
+        Ok(self.0.stage(other, expected, &events, by, now))
+    }
+
+    /// The alert came again, and a live incident stands for it.
+    async fn repeat_alert(
+        &self,
+        context: &RequestContext,
+        asked: &Declare,
+        holder: IncidentId,
+    ) -> Result<CommandOutcome, Error> {
+        // Commands on one incident queue in process: a storm of one alert is counted to
+        // the last repeat, instead of fighting over revisions.
+        let _turn = self.0.turn(holder).await?;
+        let holder = &*self.get(holder).await?;
+        let policy = &self.0.settings.policy;
+        let stands = may_stand_for(holder, asked, policy);
+        let Some(key) = asked.alert_key.clone().filter(|_| stands) else {
+            // It ended meanwhile; whoever asked looks again.
+            return Err(StoreError::Conflict.into());
+        };
+        let now = self.0.now();
+        let command = Command::RepeatAlert(AlertRepeat {
+            key,
+            severity: asked.severity,
+            pages: crate::incident::declare::pages(asked, policy),
+        });
+        let by = &context.caller.actor;
+        let events = decide(holder, &command, by, now, policy)?;
+        let staged = self
+            .0
+            .stage(holder, Some(holder.revision), &events, by, now);
+        let detail = BTreeMap::from([("deduplicated".to_owned(), "true".to_owned())]);
+        let commit = Commit {
+            audit: vec![allowed(context, now, Some(holder.id), "declare", detail)],
+            remember: self.remember(
+                context,
+                StoredResponse::Incident {
+                    incident: Arc::clone(&staged.write.after),
+                    seqs: staged.seqs.clone(),
+                    deduplicated: true,
+                },
+                now,
+            ),
+            ..Commit::default()
+        };
+        let done = self.commit(commit, vec![staged]).await?;
+        Ok(CommandOutcome {
+            deduplicated: true,
+            ..done
+        })
+    }
+}
+
+/// The alert of a new incident, if another one stood for it until now.
+fn takes_over(declared: &Incident, other: &Incident) -> Option<Name> {
+    let key = declared.alert_key.as_ref()?;
+    let stood = other.alerts().any(|held| held == key);
+    let replaced =
+        stood && declared.mode == Mode::Live && other.environment == declared.environment;
+    replaced.then(|| key.clone())
+}

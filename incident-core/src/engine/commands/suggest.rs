@@ -1,0 +1,209 @@
+//! Suggestions, received and listed.
+
+use std::collections::BTreeMap;
+
+use super::execute::allowed;
+use crate::actor::Action;
+use crate::commit::{Commit, StoredResponse, SuggestionWrite};
+use crate::engine::{Error, Incidents, RequestContext};
+use crate::incident::{Declare, Refusal, Status};
+use crate::port::{IncidentFilter, StoreError, SuggestionQuery};
+use crate::suggestion::{Suggest, Suggestion, SuggestionState};
+use crate::{IncidentId, SuggestionId, Timestamp, ValidationError};
+
+/// Most suggestions that are open at a time.
+pub const MAX_OPEN_SUGGESTIONS: u64 = 10_000;
+
+/// What came of a suggestion.
+#[derive(Clone, Debug)]
+pub struct Suggested {
+    /// The suggestion.
+    pub suggestion: Suggestion,
+    /// A live incident that concerns the same pair.
+    pub live_incident: Option<IncidentId>,
+    /// Whether it was open before.
+    pub repeated: bool,
+    /// Whether this answer was given before, under the same key.
+    pub replayed: bool,
+}
+
+impl Incidents {
+    /// The suggestion that a declaration follows, if it names one that is open.
+    pub(in crate::engine) async fn usable_suggestion(
+        &self,
+        asked: &Declare,
+        now: Timestamp,
+    ) -> Result<Option<SuggestionWrite>, Error> {
+        let Some(id) = asked.suggestion_id else {
+            return Ok(None);
+        };
+        let unknown =
+            || ValidationError::new("suggestion_id", "the id of a suggestion that exists");
+        let found = self
+            .0
+            .store
+            .suggestion(id, self.0.left()?)
+            .await?
+            .ok_or_else(unknown)?;
+        match found.state(now) {
+            SuggestionState::Open => Ok(Some(SuggestionWrite::Use(id))),
+            SuggestionState::Used => Err(suggestion_gone("used").into()),
+            SuggestionState::Expired => Err(suggestion_gone("expired").into()),
+        }
+    }
+
+    /// Takes a suggestion. A repeat while one is open for the pair is that one.
+    ///
+    /// # Errors
+    /// A right is missing, a time lies in the future, too many are open
+    /// ([`MAX_OPEN_SUGGESTIONS`]), the open one was followed and redacted at this moment
+    /// ([`StoreError::Conflict`]: ask again), or the store did not keep it.
+    pub async fn suggest(
+        &self,
+        context: &RequestContext,
+        said: &Suggest,
+    ) -> Result<Suggested, Error> {
+        let this = self.begun();
+        if let Some(reply) = this.recalled(context).await? {
+            let StoredResponse::Suggestion {
+                suggestion,
+                repeated,
+            } = reply
+            else {
+                return Err(Error::IdempotencyKeyMismatch);
+            };
+            return this.suggested(suggestion, repeated, true).await;
+        }
+        this.authorize(&context.caller, Action::Suggest, None)
+            .await?;
+        let now = this.0.now();
+        let names = said.service.check("service");
+        let names = names.and_then(|()| said.tenant.check("tenant"));
+        let names = names.and_then(|()| said.signal.check("signal"));
+        names.map_err(Refusal::from)?;
+        crate::incident::not_future("observed_at", said.observed_at, now).map_err(Refusal::from)?;
+        let open = this.0.store.open_suggestions(now, this.0.left()?).await?;
+        if open >= MAX_OPEN_SUGGESTIONS {
+            return Err(too_many_open().into());
+        }
+        let id = SuggestionId::from_uuid(this.0.ids.sortable(now));
+        let fresh = Suggestion {
+            id,
+            request: said.clone(),
+            received_at: now,
+            used: false,
+        };
+        let detail = BTreeMap::from([
+            ("service".to_owned(), said.service.to_string()),
+            ("tenant".to_owned(), said.tenant.to_string()),
+        ]);
+        let audit = allowed(context, now, None, Action::Suggest.name(), detail);
+        let commit = |suggestion: Option<SuggestionWrite>, reply: StoredResponse| Commit {
+            audit: vec![audit.clone()],
+            suggestion,
+            remember: this.remember(context, reply, now),
+            ..Commit::default()
+        };
+        let opened = StoredResponse::Suggestion {
+            suggestion: fresh.clone(),
+            repeated: false,
+        };
+        match this
+            .0
+            .store
+            .commit(
+                commit(Some(SuggestionWrite::Open(fresh.clone())), opened),
+                this.0.left()?,
+            )
+            .await
+        {
+            Ok(_) => this.suggested(fresh, false, false).await,
+            Err(StoreError::SuggestionOpen(id)) => {
+                let open = this
+                    .0
+                    .store
+                    .suggestion(id, this.0.left()?)
+                    .await?
+                    .ok_or(Error::NotFound("suggestion"))?;
+                let reply = StoredResponse::Suggestion {
+                    suggestion: open.clone(),
+                    repeated: true,
+                };
+                this.0
+                    .store
+                    .commit(commit(None, reply), this.0.left()?)
+                    .await?;
+                this.suggested(open, true, false).await
+            }
+            Err(StoreError::IdempotencyKeyInUse) => match this.recalled(context).await? {
+                Some(StoredResponse::Suggestion {
+                    suggestion,
+                    repeated,
+                }) => this.suggested(suggestion, repeated, true).await,
+                Some(_) => Err(Error::IdempotencyKeyMismatch),
+                None => Err(StoreError::IdempotencyKeyInUse.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Suggestions, newest first, each with the live incident of its pair.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn suggestions(
+        &self,
+        query: &SuggestionQuery,
+    ) -> Result<Vec<(Suggested, SuggestionState)>, Error> {
+        let this = self.begun();
+        let found = this.0.store.suggestions(query, this.0.left()?).await?;
+        let mut answer = Vec::with_capacity(found.len());
+        for suggestion in found {
+            let state = suggestion.state(this.0.now());
+            answer.push((this.suggested(suggestion, false, false).await?, state));
+        }
+        Ok(answer)
+    }
+
+    async fn suggested(
+        &self,
+        suggestion: Suggestion,
+        repeated: bool,
+        replayed: bool,
+    ) -> Result<Suggested, Error> {
+        let filter = IncidentFilter {
+            statuses: Status::ALL
+                .into_iter()
+                .filter(|status| status.is_live())
+                .collect(),
+            tenant: Some(suggestion.request.tenant.to_string()),
+            service: Some(suggestion.request.service.to_string()),
+            limit: 1,
+            ..IncidentFilter::default()
+        };
+        let found = self.outlines(&filter).await?;
+        let live_incident = found.first().map(|one| one.id);
+        Ok(Suggested {
+            suggestion,
+            live_incident,
+            repeated,
+            replayed,
+        })
+    }
+}
+
+fn too_many_open() -> Refusal {
+    Refusal::WrongState {
+        code: "too_many_suggestions",
+        detail: format!(
+            "{MAX_OPEN_SUGGESTIONS} suggestions are open; declare or wait until some expire"
+        ),
+    }
+}
+
+pub(in crate::engine) fn suggestion_gone(how: &str) -> Refusal {
+    Refusal::WrongState {
+        code: "suggestion_not_open",
+        detail: format!("the suggestion is {how}"),
+    }
+}

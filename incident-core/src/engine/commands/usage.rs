@@ -1,0 +1,68 @@
+//! Usage events, taken once under a key.
+
+use std::collections::BTreeMap;
+
+use super::execute::allowed;
+use crate::ValidationError;
+use crate::actor::Action;
+use crate::commit::{Commit, StoredResponse};
+use crate::engine::{Error, Incidents, RequestContext};
+use crate::impact::{ApiUsageEvent, UsageDays};
+use crate::port::UsageSink;
+
+impl Incidents {
+    /// Hands a batch of usage events to a sink and audits it. Answers how many
+    /// there were, and whether that was answered before under the same key.
+    ///
+    /// The sink is not the store: events are kept first and the reply is
+    /// remembered after that. A crash between repeats them, which changes no
+    /// answer.
+    ///
+    /// # Errors
+    /// A right is missing, the events lie on too many days, or the sink or the store did
+    /// not take it.
+    pub async fn record_usage(
+        &self,
+        context: &RequestContext,
+        sink: &dyn UsageSink,
+        events: Vec<ApiUsageEvent>,
+    ) -> Result<(u64, bool), Error> {
+        if let Some(reply) = self.recalled(context).await? {
+            let StoredResponse::Accepted(count) = reply else {
+                return Err(Error::IdempotencyKeyMismatch);
+            };
+            return Ok((count, true));
+        }
+        self.authorize(&context.caller, Action::RecordUsage, None)
+            .await?;
+        let mut days = UsageDays::default();
+        for (nth, event) in events.iter().enumerate() {
+            let at = |wrong: ValidationError| {
+                let field = format!("{nth}/{}", wrong.field());
+                wrong.at(field)
+            };
+            days.add(event.occurred_at).map_err(at)?;
+            event.check().map_err(at)?;
+        }
+        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        sink.record(events, self.0.settings.usage_deadline).await?;
+        let now = self.0.now();
+        let detail = BTreeMap::from([("events".to_owned(), count.to_string())]);
+        let commit = Commit {
+            audit: vec![allowed(
+                context,
+                now,
+                None,
+                Action::RecordUsage.name(),
+                detail,
+            )],
+            remember: self.remember(context, StoredResponse::Accepted(count), now),
+            ..Commit::default()
+        };
+        self.0
+            .store
+            .commit(commit, self.0.settings.store_deadline)
+            .await?;
+        Ok((count, false))
+    }
+}

@@ -1,0 +1,346 @@
+//! Credits, decided: approved or waived, by a person or by policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::actor::{Action, Actor, ActorKind, Caller, Role};
+use crate::billing::{
+    Approval, CappedCredit, CreditDecision, CreditPolicy, CreditState, CreditTransition, LedgerRow,
+};
+use crate::commit::{Commit, StoredResponse};
+use crate::engine::commands::execute::allowed;
+use crate::engine::each::EachAlone;
+use crate::engine::{Error, Incidents, RequestContext};
+use crate::incident::Refusal;
+use crate::port::{CreditQuery, StoreError};
+use crate::sla::SlaStatement;
+use crate::{CreditId, IncidentId, Percent, PersonName};
+
+/// A decision on a credit, as it was kept.
+#[derive(Clone, Debug)]
+pub struct CreditDecided {
+    /// The credit.
+    pub credit: CappedCredit,
+    /// It was decided before, under the same key.
+    pub replayed: bool,
+}
+
+fn refused(code: &'static str, detail: impl Into<String>) -> Error {
+    Refusal::WrongState {
+        code,
+        detail: detail.into(),
+    }
+    .into()
+}
+
+impl Incidents {
+    /// Approves or waives a credit. What is granted, with the cap of its tenant and
+    /// month and the fee as they are now, is kept with it and changes no more.
+    ///
+    /// # Errors
+    /// There is no such credit; a right is missing; the incident goes on; nothing
+    /// is owed; it was decided or replaced before; under four eyes, the caller
+    /// caused it; or the store did not keep it.
+    pub async fn decide_credit(
+        &self,
+        context: &RequestContext,
+        id: CreditId,
+        decision: &CreditDecision,
+    ) -> Result<CreditDecided, Error> {
+        let this = self.begun();
+        match this.recalled(context).await? {
+            Some(StoredResponse::Credit(credit)) => {
+                return Ok(CreditDecided {
+                    credit: *credit,
+                    replayed: true,
+                });
+            }
+            Some(_) => return Err(Error::IdempotencyKeyMismatch),
+            None => {}
+        }
+        if let CreditDecision::Waive { reason } = decision {
+            reason.check("reason").map_err(Refusal::from)?;
+        }
+        let wanted = CreditQuery {
+            id: Some(id),
+            ..CreditQuery::default()
+        };
+        let found = this.credits(&wanted).await?.into_iter().next();
+        let found = found.ok_or(Error::NotFound("credit"))?;
+        let incident = found.row.incident_id;
+        this.authorize(&context.caller, Action::DecideCredit, incident)
+            .await?;
+        let policy = this.0.settings.credits;
+        this.may_decide(&found, decision, &context.caller.actor, policy)
+            .await?;
+        this.move_credit(context, found, decision).await
+    }
+
+    /// Approves what the policy lets through without a person; says how many.
+    /// Call it now and then; the loop of `incident-pagers` does.
+    ///
+    /// # Errors
+    /// The store did not answer. Each credit fails alone: all others were tried.
+    pub async fn approve_by_policy(&self) -> Result<usize, Error> {
+        let Some(most) = self.0.settings.credits.approve_up_to else {
+            return Ok(0);
+        };
+        let wanted = CreditQuery {
+            state: Some(CreditState::Estimated),
+            skip_unreadable: true,
+            ..CreditQuery::default()
+        };
+        let (mut each, mut approved) = (EachAlone::default(), 0);
+        for row in self.ledger(&wanted).await? {
+            if row.credit_percent == Percent::ZERO {
+                continue;
+            }
+            match self.approve_one(row.id, most).await {
+                Ok(()) => approved += 1,
+                // Not by policy, or somebody else was faster.
+                Err(Error::Refused(_)) => {}
+                failed => {
+                    each.note(row.id, "a credit could not be approved by policy", failed);
+                }
+            }
+        }
+        each.end().map(|()| approved)
+    }
+
+    async fn approve_one(&self, id: CreditId, most: Percent) -> Result<(), Error> {
+        // What the cap of its tenant and month leaves of it.
+        let one = CreditQuery {
+            id: Some(id),
+            ..CreditQuery::default()
+        };
+        let row = self.credits(&one).await?.pop();
+        let Some(row) = row.filter(|row| row.capped <= most) else {
+            return Err(refused(
+                "needs_approval",
+                "the policy leaves it to a person",
+            ));
+        };
+        let context = RequestContext::new(by_policy());
+        let policy = CreditPolicy::default();
+        self.may_decide(
+            &row,
+            &CreditDecision::Approve,
+            &context.caller.actor,
+            policy,
+        )
+        .await?;
+        self.move_credit(&context, row, &CreditDecision::Approve)
+            .await?;
+        Ok(())
+    }
+
+    async fn may_decide(
+        &self,
+        found: &CappedCredit,
+        decision: &CreditDecision,
+        by: &Actor,
+        policy: CreditPolicy,
+    ) -> Result<(), Error> {
+        let row = &found.row;
+        let open = match decision {
+            CreditDecision::Approve => row.state == CreditState::Estimated,
+            // What was approved can be taken back until it is issued; but others may
+            // have been granted the room that an approved reversal makes.
+            CreditDecision::Waive { .. } => {
+                row.state == CreditState::Estimated
+                    || row.state == CreditState::Approved && row.reverses.is_none()
+            }
+        };
+        if !open {
+            let state = row.state.name();
+            return Err(refused("credit_decided", format!("the credit is {state}")));
+        }
+        if *decision != CreditDecision::Approve {
+            return Ok(());
+        }
+        if self.goes_on(row).await? {
+            let detail = "the incident or the period goes on: what is owed for it is provisional";
+            return Err(refused("provisional", detail));
+        }
+        if found.capped == Percent::ZERO {
+            return Err(refused("nothing_owed", "the credit is 0 %"));
+        }
+        if row.reverses.is_none()
+            && let Some(reversal) = self.twin(row).await?
+            && reversal.state == CreditState::Estimated
+        {
+            let id = reversal.id;
+            let detail = format!("credit {id} takes back what was issued before: it comes first");
+            return Err(refused("reverse_first", detail));
+        }
+        if policy.four_eyes && self.shaped(row, by).await? {
+            let detail =
+                "who made, ended or corrected what a credit is computed from does not approve it";
+            return Err(refused("four_eyes", detail));
+        }
+        Ok(())
+    }
+
+    /// Whether somebody had a hand in the figure of a credit: it was computed because of a
+    /// command of theirs, now or in an earlier revision, or they changed what it is computed
+    /// from at one of its incidents.
+    async fn shaped(&self, row: &LedgerRow, by: &Actor) -> Result<bool, Error> {
+        if row.author == by.name {
+            return Ok(true);
+        }
+        let wanted = CreditQuery {
+            tenant: Some(row.tenant_id.clone()),
+            incident: row.incident_id,
+            ..CreditQuery::default()
+        };
+        let rows = self.ledger(&wanted).await?;
+        let earlier = rows.iter().filter(|one| one.subject() == row.subject());
+        if earlier.into_iter().any(|one| one.author == by.name) {
+            return Ok(true);
+        }
+        let inputs = row.inputs.iter().map(|input| input.incident_id);
+        let incidents: BTreeSet<IncidentId> = inputs.chain(row.incident_id).collect();
+        for id in incidents {
+            let incident = self.find(id).await?;
+            if incident.is_some_and(|one| one.shaped_by.contains(&by.name)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether what is owed may still change by itself.
+    async fn goes_on(&self, row: &LedgerRow) -> Result<bool, Error> {
+        if let Some(id) = row.incident_id {
+            return Ok(self.get(id).await?.is_provisional());
+        }
+        let month = row.period.first_month();
+        let made = self.statements(month, Some(&row.tenant_id)).await?;
+        let here = |made: &SlaStatement| made.period == row.period && made.provisional;
+        Ok(made.iter().any(here))
+    }
+
+    /// The reversal that comes with a row, or the row that takes the place of what a
+    /// reversal takes back.
+    async fn twin(&self, row: &LedgerRow) -> Result<Option<LedgerRow>, Error> {
+        let wanted = CreditQuery {
+            tenant: Some(row.tenant_id.clone()),
+            incident: row.incident_id,
+            ..CreditQuery::default()
+        };
+        let rows = self.ledger(&wanted).await?;
+        let other = |one: &LedgerRow| {
+            one.subject() == row.subject()
+                && one.revision == row.revision
+                && one.reverses.is_some() != row.reverses.is_some()
+        };
+        Ok(rows.into_iter().find(other))
+    }
+
+    async fn move_credit(
+        &self,
+        context: &RequestContext,
+        found: CappedCredit,
+        decision: &CreditDecision,
+    ) -> Result<CreditDecided, Error> {
+        let now = self.0.now();
+        let CappedCredit {
+            mut row,
+            capped,
+            amount,
+        } = found;
+        let from = row.state;
+        let granted = match decision {
+            CreditDecision::Approve => Some(Approval {
+                percent: capped,
+                amount,
+                fee: self.limits(&row.tenant_id, row.period).fee,
+                by: context.caller.actor.name.clone(),
+                at: now,
+            }),
+            CreditDecision::Waive { .. } => None,
+        };
+        let mut moves = vec![CreditTransition {
+            id: row.id,
+            from,
+            to: decision.state(),
+            granted: granted.clone(),
+            issued: None,
+        }];
+        // What was issued stays, so nothing takes its place.
+        if row.reverses.is_some() && matches!(decision, CreditDecision::Waive { .. }) {
+            moves.extend(self.twin(&row).await?.and_then(|twin| waived(&twin)));
+        }
+        row.state = decision.state();
+        row.granted.clone_from(&granted);
+        let capped = granted
+            .as_ref()
+            .map_or(Percent::ZERO, |granted| granted.percent);
+        let amount = granted.as_ref().and_then(|granted| granted.amount);
+        let decided = CappedCredit {
+            row,
+            capped,
+            amount,
+        };
+        let mut detail = BTreeMap::from([
+            ("credit".to_owned(), decided.row.id.to_string()),
+            ("tenant".to_owned(), decided.row.tenant_id.to_string()),
+            ("percent".to_owned(), capped.to_string()),
+        ]);
+        if let CreditDecision::Waive { reason } = decision {
+            detail.insert("reason".to_owned(), reason.to_string());
+        }
+        let reply = StoredResponse::Credit(Box::new(decided.clone()));
+        let about = decided.row.incident_id;
+        let makes_room = makes_room(&decided.row, decision);
+        let outbox =
+            makes_room.then(|| self.freed_room(&decided.row, &context.caller.actor.name, now));
+        let commit = Commit {
+            audit: vec![allowed(context, now, about, decision.name(), detail)],
+            credits: moves,
+            outbox: outbox.into_iter().collect(),
+            remember: self.remember(context, reply, now),
+            ..Commit::default()
+        };
+        let timeout = self.0.left()?;
+        match self.0.store.commit(commit, timeout).await {
+            Err(StoreError::CreditMoved(_)) => {
+                let detail = "the credit was decided or replaced meanwhile";
+                Err(refused("credit_decided", detail))
+            }
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(CreditDecided {
+                credit: decided,
+                replayed: false,
+            }),
+        }
+    }
+}
+
+/// Tells if others may have more under the cap of tenant and period after a decision.
+const fn makes_room(row: &LedgerRow, decision: &CreditDecision) -> bool {
+    match decision {
+        CreditDecision::Approve => row.reverses.is_some(),
+        CreditDecision::Waive { .. } => row.reverses.is_none(),
+    }
+}
+
+fn waived(twin: &LedgerRow) -> Option<CreditTransition> {
+    let open = matches!(twin.state, CreditState::Estimated | CreditState::Approved);
+    open.then_some(CreditTransition {
+        id: twin.id,
+        from: twin.state,
+        to: CreditState::Waived,
+        granted: None,
+        issued: None,
+    })
+}
+
+fn by_policy() -> Caller {
+    Caller {
+        actor: Actor {
+            kind: ActorKind::Service,
+            name: PersonName::policy(),
+        },
+        role: Role::Billing,
+    }
+}

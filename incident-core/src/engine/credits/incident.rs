@@ -1,0 +1,395 @@
+//! Credits as an effect of the end of an incident and of corrections after it.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::actor::Actor;
+use crate::audit::AuditDraft;
+use crate::billing::{
+    ComputedCredit, CreditInput, CreditState, CreditSubject, LedgerRow, LedgerWrite, is_up_to_date,
+    newest, revise,
+};
+use crate::commit::{Commit, IncidentWrite, OutboxWrite};
+use crate::engine::commands::stage::StagedChange;
+use crate::engine::queries::statements::weight;
+use crate::engine::{Error, Incidents};
+use crate::incident::{Affected, AffectedTenant, Incident, Severity, SlaFacts, outage_by_tenant};
+use crate::outbox::{Claim, JobOutcome, LeaseCompletion, Message, MessageBody, RecomputeCredits};
+use crate::port::{CreditQuery, StoreError};
+use crate::sla::{Basis, IncidentOutage, IncidentTerms, TenantOutage, credit_rows};
+use crate::{CreditId, IncidentId, MessageId, Percent, PersonName, TenantId, Timestamp};
+use crate::{Window, Windows, Zone};
+
+/// How often credits are computed anew where something else was faster.
+pub(in crate::engine) const MAX_CONFLICT_RETRIES: u32 = 16;
+
+/// What comes with new credits of an incident.
+#[derive(Default)]
+pub(in crate::engine) struct RecomputeContext {
+    pub(in crate::engine) audit: Vec<AuditDraft>,
+    pub(in crate::engine) completes: Option<LeaseCompletion>,
+}
+
+impl Incidents {
+    /// Adds the credits of an incident that ended to its commit. What needs to know
+    /// other incidents, or who all tenants are, is left to the relay.
+    pub(in crate::engine) async fn add_credits(
+        &self,
+        before: &Incident,
+        staged: &mut StagedChange,
+        commit: &mut Commit,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut makes_room = BTreeSet::new();
+        let facts = SlaFacts::of(&staged.after);
+        let owes = !facts.is_open() || before.credit_revision > 0;
+        if let Affected::These(tenants) = facts.tenants()
+            && owes
+        {
+            let rows = self.rows_of(before).await?;
+            let fresh = if facts.is_open() {
+                as_before(&rows, tenants)
+            } else {
+                self.computed_credits(facts, tenants, now)
+            };
+            if before.credit_revision == 0 || !is_up_to_date(&rows, &fresh) {
+                let mut after = Incident::clone(&staged.after);
+                after.state_mut().credit_revision += 1;
+                let write = self.revised(&after, &rows, fresh, &[], &by.name, now);
+                makes_room.extend(write.changed(&rows).into_iter().cloned());
+                commit.ledger.push(write);
+                staged.after = Arc::new(after);
+                staged.write.after = Arc::clone(&staged.after);
+            }
+        }
+        if let Some(asked) =
+            self.recompute_message(before, &staged.after, makes_room, &by.name, now)
+        {
+            let (after, body) = (&staged.after, MessageBody::RecomputeCredits(asked));
+            let message = self.0.message(after, after.severity, body, now);
+            staged.outbox.push(message);
+        }
+        Ok(())
+    }
+
+    /// Returns the message to the relay, if something is left to it: periods that are credited as a whole, and
+    /// what a cap had cut of other credits of the tenants whose credits changed.
+    fn recompute_message(
+        &self,
+        before: &Incident,
+        after: &Incident,
+        makes_room: BTreeSet<TenantId>,
+        author: &PersonName,
+        now: Timestamp,
+    ) -> Option<RecomputeCredits> {
+        let contracts = &self.0.settings.contracts;
+        let (was, is) = (SlaFacts::of(before), SlaFacts::of(after));
+        let outage = was.outage(now).union(&is.outage(now));
+        let span = outage.start().zip(outage.end());
+        let span = span.and_then(|(start, end)| Window::non_empty(start, end));
+        let tenants = match (was.tenants(), is.tenants()) {
+            (Affected::These(before), Affected::These(after)) => {
+                let names = before.iter().chain(after.iter()).map(|one| &one.tenant_id);
+                let by_period = |tenant: &&TenantId| contracts.is_by_period(tenant);
+                let mut names: BTreeSet<TenantId> = names.filter(by_period).cloned().collect();
+                names.extend(makes_room);
+                if names.is_empty() {
+                    return None;
+                }
+                Some(names.into_iter().collect())
+            }
+            (Affected::All, _) | (_, Affected::All) => None,
+        };
+        Some(RecomputeCredits {
+            author: author.clone(),
+            tenants,
+            span,
+        })
+    }
+
+    /// The message that looks at the credits of a tenant and period again, as one of them is
+    /// not granted or taken back: what a cap had cut of the others may have room.
+    pub(in crate::engine) fn freed_room(
+        &self,
+        row: &LedgerRow,
+        author: &PersonName,
+        now: Timestamp,
+    ) -> OutboxWrite {
+        let asked = RecomputeCredits {
+            author: author.clone(),
+            tenants: Some(vec![row.tenant_id.clone()]),
+            span: Some(row.period.window(Zone::UTC)),
+        };
+        OutboxWrite::Add(Box::new(Message {
+            id: MessageId::from_uuid(self.0.ids.sortable(now)),
+            incident_id: None,
+            priority: Severity::Sev4,
+            body: MessageBody::RecomputeCredits(asked),
+            committed_at: now,
+            due_at: now,
+            log: Vec::new(),
+        }))
+    }
+
+    /// All rows of an incident, if it ever had any.
+    pub(in crate::engine) async fn rows_of(
+        &self,
+        incident: &Incident,
+    ) -> Result<Vec<LedgerRow>, Error> {
+        if incident.credit_revision == 0 {
+            return Ok(Vec::new());
+        }
+        let wanted = CreditQuery {
+            incident: Some(incident.id),
+            ..CreditQuery::default()
+        };
+        self.ledger(&wanted).await
+    }
+
+    fn revised(
+        &self,
+        after: &Incident,
+        rows: &[LedgerRow],
+        fresh: Vec<ComputedCredit>,
+        outgrown: &[CreditId],
+        author: &PersonName,
+        now: Timestamp,
+    ) -> LedgerWrite {
+        let subject = CreditSubject::Incident(after.id);
+        let id = || CreditId::from_uuid(self.0.ids.sortable(now));
+        let revision = after.credit_revision;
+        revise(subject, revision, rows, fresh, outgrown, author, id)
+    }
+
+    /// What each tenant is owed for an incident, as it stands now.
+    fn computed_credits(
+        &self,
+        facts: SlaFacts<'_>,
+        tenants: &[AffectedTenant],
+        now: Timestamp,
+    ) -> Vec<ComputedCredit> {
+        if facts.excluded().is_some() {
+            return Vec::new();
+        }
+        let (outage, end) = (facts.outage(now), facts.end(now));
+        let mut fresh = Vec::with_capacity(tenants.len());
+        for (credited, tenants) in self.by_terms(tenants, &outage, end) {
+            let (terms, outage) = (credited.terms, credited.outage(&outage));
+            let weight = weight(facts, terms);
+            let whole = input(facts.incident(), Windows::clone(&outage), weight);
+            let hit = IncidentOutage {
+                windows: &outage,
+                weight,
+            };
+            let parts_of = tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id);
+            for (row, of) in credit_rows(terms, hit, parts(tenants), end).zip(parts_of) {
+                fresh.push(ComputedCredit {
+                    tenant_id: row.tenant.clone(),
+                    period: row.period,
+                    outage_us: row.outage_us,
+                    // Under a contract per period the period is credited, not its incidents.
+                    credit_percent: match terms.basis() {
+                        Basis::PerIncident => row.credit_percent,
+                        Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => Percent::ZERO,
+                    },
+                    terms_version: terms.version().clone(),
+                    inputs: match of {
+                        [one] if one.from.is_none() && one.until.is_none() => Arc::clone(&whole),
+                        of => input(facts.incident(), part_of(&outage, of).into_owned(), weight),
+                    },
+                });
+            }
+        }
+        fresh
+    }
+
+    /// Tenants, sorted by name, in runs that have the same terms: those of the period in which
+    /// the outage of each ended, or of `fallback` without one.
+    pub(in crate::engine) fn by_terms<'a>(
+        &'a self,
+        tenants: &'a [AffectedTenant],
+        outage: &Windows,
+        fallback: Timestamp,
+    ) -> Vec<(IncidentTerms<'a>, &'a [AffectedTenant])> {
+        let contracts = &self.0.settings.contracts;
+        let mut runs: Vec<(IncidentTerms<'_>, std::ops::Range<usize>)> = Vec::new();
+        let mut start = 0;
+        for parts in tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id) {
+            let end = start + parts.len();
+            let Some(one) = parts.first() else { continue };
+            let hit = part_of(outage, parts);
+            let terms = contracts.terms_of_outage(&one.tenant_id, &hit, fallback);
+            match runs.last_mut() {
+                Some((last, run)) if *last == terms => run.end = end,
+                _ => runs.push((terms, start..end)),
+            }
+            start = end;
+        }
+        let rows = |(terms, run)| Some((terms, tenants.get(run)?));
+        runs.into_iter().filter_map(rows).collect()
+    }
+
+    /// What a commit left to the relay, as a message.
+    pub(in crate::engine) async fn run_recompute_job(
+        &self,
+        claim: Claim,
+        asked: RecomputeCredits,
+    ) -> Result<(), Error> {
+        let timeout = self.0.settings.store_deadline;
+        if let Some(span) = asked.span {
+            let only = asked.tenants.map(BTreeSet::from_iter);
+            self.recompute_period_credits(&asked.author, only.as_ref(), span)
+                .await?;
+        }
+        let completes = Some(LeaseCompletion {
+            message: claim.message.id,
+            lease: claim.lease,
+            outcome: JobOutcome::Done,
+        });
+        if let Some(id) = claim.message.incident_id
+            && let incident = self.get(id).await?
+            && incident.affected_tenants == Affected::All
+            && !incident.is_provisional()
+        {
+            let beside = RecomputeContext {
+                completes,
+                ..RecomputeContext::default()
+            };
+            let settled = self.recompute_incident_credits(id, &asked.author, &[], beside);
+            return settled.await.map(drop);
+        }
+        let commit = Commit {
+            completes: completes,
+            ..Commit::default()
+        };
+        self.0.store.commit(commit, timeout).await?;
+        Ok(())
+    }
+
+    /// Computes the credits of an incident anew, in a commit of its own, and says
+    /// whether anything came out differently; those that are `outgrown` do. Nothing is
+    /// written where it did not, but what is to be settled with it.
+    pub(in crate::engine) async fn recompute_incident_credits(
+        &self,
+        id: IncidentId,
+        author: &PersonName,
+        outgrown: &[CreditId],
+        beside: RecomputeContext,
+    ) -> Result<bool, Error> {
+        let timeout = self.0.settings.store_deadline;
+        for _ in 0..MAX_CONFLICT_RETRIES {
+            let before = self.get(id).await?;
+            let tenants = self.tenants_of(&before.affected_tenants).await?;
+            let (rows, now) = (self.rows_of(&before).await?, self.0.now());
+            let fresh = self.computed_credits(SlaFacts::of(&before), &tenants, now);
+            let changed = before.credit_revision == 0
+                || !is_up_to_date(&rows, &fresh)
+                || still_granted(&rows, outgrown);
+            let mut commit = Commit {
+                completes: beside.completes.clone(),
+                ..Commit::default()
+            };
+            if changed {
+                let mut after = Incident::clone(&before);
+                after.state_mut().revision = before.revision.next();
+                after.state_mut().credit_revision += 1;
+                let ledger = self.revised(&after, &rows, fresh, outgrown, author, now);
+                commit.ledger.push(ledger);
+                commit.audit.clone_from(&beside.audit);
+                let (after, expected) = (Arc::new(after), Some(before.revision));
+                commit
+                    .writes
+                    .push(IncidentWrite::new(after, expected, Vec::new()));
+            } else if commit.completes.is_none() {
+                return Ok(false);
+            }
+            match self.0.store.commit(commit, timeout).await {
+                Err(StoreError::Conflict | StoreError::CreditMoved(_)) => {}
+                other => return other.map(|_| changed).map_err(Error::from),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    pub(in crate::engine) async fn tenants_of(
+        &self,
+        affected: &Affected,
+    ) -> Result<Vec<AffectedTenant>, Error> {
+        match affected {
+            Affected::These(tenants) => Ok(tenants.to_vec()),
+            Affected::All => {
+                let all = self.all_tenants().await?.into_iter();
+                Ok(all.map(AffectedTenant::whole).collect())
+            }
+        }
+    }
+
+    /// All tenants, by name, each once: the arithmetic relies on it, whatever order
+    /// the host's directory has.
+    pub(in crate::engine) async fn all_tenants(&self) -> Result<Vec<TenantId>, Error> {
+        let missing =
+            Error::NotConfigured("an incident that hits all tenants needs a tenant directory");
+        let directory = self.0.directory.as_ref().ok_or(missing)?;
+        let mut all = directory.tenants(self.0.settings.usage_deadline).await?;
+        all.sort();
+        all.dedup();
+        Ok(all)
+    }
+}
+
+/// The credits that an incident had before it was reopened, of tenants that it still hits: they
+/// are computed again when it ends.
+fn as_before(rows: &[LedgerRow], tenants: &[AffectedTenant]) -> Vec<ComputedCredit> {
+    let hit = |tenant: &TenantId| {
+        let found = tenants.binary_search_by(|one| one.tenant_id.cmp(tenant));
+        found.is_ok()
+    };
+    let standing = newest(rows).into_iter().filter(|(tenant, _)| hit(tenant));
+    standing.map(|(_, row)| ComputedCredit::of(row)).collect()
+}
+
+/// Tells if one of these credits stands as it was granted.
+pub(in crate::engine) fn still_granted(rows: &[LedgerRow], ids: &[CreditId]) -> bool {
+    let granted =
+        |row: &&LedgerRow| matches!(row.state, CreditState::Approved | CreditState::Issued);
+    let reversed = |id: CreditId| {
+        let by =
+            |row: &&LedgerRow| row.reverses == Some(id) && row.state != CreditState::Superseded;
+        rows.iter().any(|row| by(&row))
+    };
+    let mut found = rows.iter().filter(granted).map(|row| row.id);
+    found.any(|id| ids.contains(&id) && !reversed(id))
+}
+
+/// What of an incident hit each tenant, for the arithmetic.
+pub(in crate::engine) fn parts(
+    tenants: &[AffectedTenant],
+) -> impl Iterator<Item = TenantOutage<'_>> {
+    tenants.iter().map(|one| TenantOutage {
+        tenant: &one.tenant_id,
+        start: one.from,
+        end: one.until,
+    })
+}
+
+fn input(incident_id: IncidentId, windows: Windows, weight: Percent) -> Arc<[CreditInput]> {
+    Arc::from([CreditInput {
+        incident_id,
+        windows,
+        weight,
+    }])
+}
+
+/// Returns the part of an outage that hit the one tenant whose parts these are.
+fn part_of<'a>(outage: &'a Windows, parts: &[AffectedTenant]) -> Cow<'a, Windows> {
+    if let [one] = parts
+        && one.from.is_none()
+        && one.until.is_none()
+    {
+        return Cow::Borrowed(outage);
+    }
+    let mut all = outage_by_tenant(outage, parts).into_values();
+    Cow::Owned(all.next().unwrap_or_default())
+}

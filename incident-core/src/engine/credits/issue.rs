@@ -1,0 +1,119 @@
+//! Credits that were approved, frozen in batches for billing.
+
+use std::collections::BTreeMap;
+
+use crate::actor::{Actor, ActorKind, Caller, Role};
+use crate::billing::{
+    Batch, BilledCredit, CreditState, CreditTransition, Issued, LedgerRow, MAX_CREDITS,
+};
+use crate::commit::{Commit, OutboxWrite};
+use crate::engine::commands::execute::allowed;
+use crate::engine::each::EachAlone;
+use crate::engine::{EngineEvent, Error, Incidents, RequestContext};
+use crate::incident::Severity;
+use crate::outbox::{Message, MessageBody};
+use crate::port::{CreditQuery, StoreError};
+use crate::{MessageId, PersonName, Timestamp};
+
+impl Incidents {
+    /// Issues every credit that is approved: freezes them in batches, from which the
+    /// relay hands them to billing. Says how many. Call it now and then; the loop of
+    /// `incident-pagers` does. Without a sink nothing is issued.
+    ///
+    /// Several processes may do so at a time: each credit is in one batch.
+    ///
+    /// # Errors
+    /// The store did not answer. Each batch fails alone: all others were tried.
+    pub async fn issue_approved(&self) -> Result<usize, Error> {
+        self.on_relay().issue_here().await
+    }
+
+    async fn issue_here(&self) -> Result<usize, Error> {
+        if self.0.billing.is_none() {
+            return Ok(0);
+        }
+        let wanted = CreditQuery {
+            state: Some(CreditState::Approved),
+            skip_unreadable: true,
+            ..CreditQuery::default()
+        };
+        let timeout = self.0.settings.store_deadline;
+        let rows = self.ledger(&wanted).await?;
+        let (mut each, mut issued) = (EachAlone::default(), 0);
+        for (batch, rows) in rows.chunks(MAX_CREDITS).enumerate() {
+            let kept = match self.frozen(rows) {
+                Ok(commit) => self
+                    .0
+                    .store
+                    .commit(commit, timeout)
+                    .await
+                    .map_err(Error::from),
+                Err(error) => Err(error),
+            };
+            match kept {
+                Ok(_) => issued += rows.len(),
+                // Somebody else issued or waived some of them, or a correction took
+                // them back: what is left is looked at the next time.
+                Err(Error::Store(StoreError::CreditMoved(_))) => {}
+                failed => drop(each.note(batch, "approved credits could not be issued", failed)),
+            }
+        }
+        if issued > 0 {
+            self.0.emit(&EngineEvent {
+                outbox: true,
+                ..EngineEvent::default()
+            });
+        }
+        each.end().map(|()| issued)
+    }
+
+    fn frozen(&self, rows: &[LedgerRow]) -> Result<Commit, Error> {
+        let now = self.0.now();
+        let id = MessageId::from_uuid(self.0.ids.sortable(now));
+        let credits: Vec<BilledCredit> = rows.iter().filter_map(BilledCredit::of).collect();
+        let batch = Batch::freeze(id, now, &credits)?;
+        let detail = BTreeMap::from([
+            ("batch".to_owned(), id.to_string()),
+            ("credits".to_owned(), credits.len().to_string()),
+        ]);
+        let context = RequestContext::new(by_billing(PersonName::billing()));
+        Ok(Commit {
+            audit: vec![allowed(&context, now, None, "issue_credits", detail)],
+            credits: rows.iter().map(|row| issue(row, id, now)).collect(),
+            outbox: vec![OutboxWrite::Add(Box::new(Message {
+                id,
+                incident_id: None,
+                priority: Severity::Sev4,
+                body: MessageBody::Bill(batch),
+                committed_at: now,
+                due_at: now,
+                log: Vec::new(),
+            }))],
+            ..Commit::default()
+        })
+    }
+}
+
+fn issue(row: &LedgerRow, batch: MessageId, at: Timestamp) -> CreditTransition {
+    CreditTransition {
+        id: row.id,
+        from: CreditState::Approved,
+        to: CreditState::Issued,
+        granted: row.granted.clone(),
+        issued: Some(Issued {
+            batch,
+            at,
+            accepted_at: None,
+        }),
+    }
+}
+
+pub(in crate::engine) fn by_billing(name: PersonName) -> Caller {
+    Caller {
+        actor: Actor {
+            kind: ActorKind::Service,
+            name,
+        },
+        role: Role::Billing,
+    }
+}

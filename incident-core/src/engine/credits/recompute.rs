@@ -1,0 +1,77 @@
+//! Credits of a month, computed anew: its terms changed, or those of a tenant.
+
+use std::collections::BTreeMap;
+
+use super::incident::RecomputeContext;
+use crate::actor::Action;
+use crate::commit::Commit;
+use crate::engine::commands::execute::allowed;
+use crate::engine::{Error, Incidents, RequestContext};
+use crate::port::IncidentFilter;
+use crate::{Month, ValidationError};
+
+impl Incidents {
+    /// Computes the credits of every incident and period anew that has something in a
+    /// month, under the terms that are configured now; says how many came out
+    /// differently. What was not issued gives way; what was issued is reversed, beside
+    /// a new row. What comes out the same is left alone, so it may be done again, and
+    /// goes on where it was broken off.
+    ///
+    /// # Errors
+    /// A right is missing; a month that has not begun; an incident hits all tenants
+    /// and nobody knows who they are; the store failed.
+    pub async fn recompute_credits(
+        &self,
+        context: &RequestContext,
+        month: Month,
+    ) -> Result<usize, Error> {
+        self.authorize(&context.caller, Action::DecideCredit, None)
+            .await?;
+        let now = self.0.now();
+        if !self.0.settings.contracts.has_begun(month, now) {
+            return Err(ValidationError::new("month", "a month that has begun").into());
+        }
+        let author = &context.caller.actor.name;
+        let filter = IncidentFilter {
+            touching: Some(self.0.settings.contracts.widest(month)),
+            ..IncidentFilter::default()
+        };
+        let mut changed = 0;
+        let mut pages = self.pages(filter);
+        while let Some(incident) = pages.next().await? {
+            // One that goes on is settled when it ends.
+            if incident.credit_revision == 0 || incident.is_provisional() {
+                continue;
+            }
+            let audit = vec![allowed(
+                context,
+                now,
+                Some(incident.id),
+                "recompute_credits",
+                BTreeMap::new(),
+            )];
+            let beside = RecomputeContext {
+                audit,
+                ..RecomputeContext::default()
+            };
+            changed += usize::from(
+                self.recompute_incident_credits(incident.id, author, &[], beside)
+                    .await?,
+            );
+        }
+        changed += self
+            .recompute_period_credits(author, None, month.window())
+            .await?;
+        let detail = BTreeMap::from([
+            ("month".to_owned(), month.to_string()),
+            ("changed".to_owned(), changed.to_string()),
+        ]);
+        let commit = Commit {
+            audit: vec![allowed(context, now, None, "recompute_credits", detail)],
+            ..Commit::default()
+        };
+        let timeout = self.0.left()?;
+        self.0.store.commit(commit, timeout).await?;
+        Ok(changed)
+    }
+}

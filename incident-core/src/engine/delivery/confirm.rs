@@ -1,0 +1,339 @@
+//! Accepted is not opened: pages are looked after until their alert is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+
+use super::returned::is_unreadable;
+use crate::audit::{AuditDraft, AuditOutcome};
+use crate::commit::{Commit, IncidentWrite};
+use crate::engine::each::EachAlone;
+use crate::engine::{Alarm, EngineEvent, Error, Incidents};
+use crate::incident::{Incident, Outline};
+use crate::paging::{Backoff, Confirmation, PageAction, PageEvent, PagingState, Receipt};
+use crate::port::{PageCheck, StoreError};
+use crate::timeline::{EntryDraft, EntryKind};
+use crate::{IncidentId, Text, Timestamp};
+
+/// How long an alert may take to appear. Vendors work on what they accepted
+/// within seconds.
+const WITHIN: Duration = Duration::from_secs(120);
+
+/// How long after its acceptance a page is still asked about by a process that
+/// did not send it.
+const SWEEP: Duration = Duration::from_secs(60 * 60);
+
+/// How often a process looks for pages of others.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a page is left to the process that sent it.
+const SENDER_FIRST: Duration = Duration::from_secs(60);
+
+/// The waits between two questions.
+const ASKING: Backoff = Backoff {
+    first: Duration::from_secs(2),
+    cap: Duration::from_secs(30),
+};
+
+/// Most pages that are asked about in turn.
+const MAX_PAGES: usize = 10_000;
+
+/// How many pages are asked about at a time.
+const MAX_CONCURRENT: usize = 8;
+
+/// Pages that were accepted and not confirmed.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Unconfirmed {
+    waiting: Mutex<PendingConfirmations>,
+    /// Held by the pass that asks: a vendor that is slow to tell is not asked
+    /// the same by the next pass.
+    asking: futures_util::lock::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct PendingConfirmations {
+    /// When those of other processes were looked for.
+    swept: Option<Timestamp>,
+    /// Pages of which nobody can tell, by when they were accepted: not asked about again.
+    unknowable: BTreeMap<IncidentId, Option<Timestamp>>,
+    /// How often each page was asked about, and when it is asked about next. Of
+    /// an incident each page is one of its own: while the vendor is asked about
+    /// one, the next may be accepted.
+    pages: BTreeMap<(IncidentId, u32), (u32, Timestamp)>,
+}
+
+impl Unconfirmed {
+    fn lock(&self) -> MutexGuard<'_, PendingConfirmations> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, incident: &Outline, due: Timestamp) {
+        let page = (incident.id, incident.paging.epoch);
+        let mut waiting = self.lock();
+        // Those that there is no room for are found by a later sweep.
+        if waiting.pages.len() < MAX_PAGES || waiting.pages.contains_key(&page) {
+            waiting.pages.entry(page).or_insert((0, due));
+        }
+    }
+
+    /// Whether it is time to look for pages of other processes; a clock that went back
+    /// does not put it off.
+    fn is_to_be_swept(&self, now: Timestamp) -> bool {
+        let last = self.lock().swept;
+        last.is_none_or(|last| now < last || now.since(last) >= SWEEP_EVERY)
+    }
+}
+
+impl Incidents {
+    /// A page was accepted: from now on it is asked about, where that is possible.
+    pub(in crate::engine) fn track_confirmation(&self, incident: &Incident) {
+        let incident = &Outline::of(incident);
+        if self.check_of(incident).is_some() {
+            let due = self.0.now().saturating_add(ASKING.first);
+            self.0.unconfirmed.add(incident, due);
+        }
+    }
+
+    fn check_of(&self, incident: &Outline) -> Option<&Arc<dyn PageCheck>> {
+        let paging = &incident.paging;
+        let open = paging.state == PagingState::Accepted
+            && paging.confirmed_at.is_none()
+            && paging.unconfirmed_at.is_none()
+            && !paging.acknowledged
+            && incident.status.is_live();
+        let target = paging.target.as_ref().filter(|_| open)?;
+        let checks = &self.0.checks;
+        checks.iter().find(|check| check.target_id() == *target)
+    }
+
+    /// Asks about every page that was accepted and whose alert was not seen yet.
+    /// Call it every few seconds; the loop of `incident-pagers` does.
+    ///
+    /// A page whose alert is not there after two minutes, or that the vendor says
+    /// opened none, raises [`Alarm::PageUnconfirmed`]. Once a minute the pages of other
+    /// processes are looked for too: one of those may be gone. One pass runs at a time; a
+    /// second call returns at once.
+    ///
+    /// # Errors
+    /// The store did not answer. Each page fails alone: all others were asked about.
+    pub async fn confirm(&self) -> Result<(), Error> {
+        self.on_relay().confirm_here().await
+    }
+
+    async fn confirm_here(&self) -> Result<(), Error> {
+        if self.0.checks.is_empty() {
+            return Ok(());
+        }
+        let Some(_asking) = self.0.unconfirmed.asking.try_lock() else {
+            return Ok(());
+        };
+        let (mut each, now) = (EachAlone::default(), self.0.now());
+        if self.0.unconfirmed.is_to_be_swept(now) {
+            let swept = self.load_unconfirmed(now).await;
+            each.note("all", "accepted pages could not be looked for", swept);
+        }
+        let due: Vec<(IncidentId, u32)> = {
+            let waiting = self.0.unconfirmed.lock();
+            let due = waiting.pages.iter().filter(|(_, (_, due))| *due <= now);
+            due.map(|(page, _)| *page).collect()
+        };
+        let mut asked = stream::iter(due)
+            .map(|page| async move { (page, self.poll_confirmation(page).await) })
+            .buffer_unordered(MAX_CONCURRENT);
+        while let Some((page, answer)) = asked.next().await {
+            // What is gone, or cannot be read, is not asked for again.
+            let hopeless = matches!(&answer, Err(Error::NotFound(_)))
+                || answer.as_ref().is_err_and(is_unreadable);
+            let over = each.note(page.0, "an accepted page could not be asked about", answer);
+            if hopeless || over == Some(true) {
+                self.0.unconfirmed.lock().pages.remove(&page);
+            }
+        }
+        each.end()
+    }
+
+    /// Pages that another process sent and may not see through. Who sent a page asks
+    /// first; the others leave it some time.
+    async fn load_unconfirmed(&self, now: Timestamp) -> Result<(), Error> {
+        let live = self.live().await?;
+        let mut seen = BTreeSet::new();
+        for incident in live {
+            seen.insert(incident.id);
+            let accepted = incident.paging.accepted_at;
+            let Some(at) = accepted.filter(|at| now.since(*at) < SWEEP) else {
+                continue;
+            };
+            let unknowable = self
+                .0
+                .unconfirmed
+                .lock()
+                .unknowable
+                .get(&incident.id)
+                .copied();
+            if unknowable != Some(accepted) && self.check_of(&incident).is_some() {
+                let due = at.saturating_add(SENDER_FIRST).max(now);
+                self.0.unconfirmed.add(&incident, due);
+            }
+        }
+        let mut waiting = self.0.unconfirmed.lock();
+        waiting.unknowable.retain(|id, _| seen.contains(id));
+        waiting.swept = Some(now);
+        Ok(())
+    }
+
+    /// Whether nothing is left to be asked about a page.
+    async fn poll_confirmation(&self, (id, epoch): (IncidentId, u32)) -> Result<bool, Error> {
+        let incident = self.get(id).await?;
+        if incident.paging.epoch != epoch {
+            return Ok(true);
+        }
+        let Some(check) = self.check_of(&Outline::of(&incident)) else {
+            return Ok(true);
+        };
+        let receipt = incident.paging.receipt.clone().unwrap_or_default();
+        let page = self
+            .0
+            .page_event(&incident, None, PageAction::Trigger, self.0.now());
+        let answer = self.check_page(check, &page, &receipt).await;
+        let now = self.0.now();
+        let accepted = incident.paging.accepted_at.unwrap_or(now);
+        let late = now.since(accepted) >= WITHIN;
+        match answer {
+            Confirmation::Opened => self.note_confirmation(&page, &receipt, true).await?,
+            Confirmation::NotOpened => self.note_confirmation(&page, &receipt, false).await?,
+            Confirmation::NotYet if late => {
+                self.note_confirmation(&page, &receipt, false).await?;
+            }
+            // Whether there is an alert is not known, and nobody is helped by an
+            // alarm each time a vendor's other API is away.
+            Confirmation::Unknown if late => {
+                tracing::warn!(incident.id = %id, "nobody can tell whether a page opened an alert");
+                let mut waiting = self.0.unconfirmed.lock();
+                waiting.unknowable.insert(id, incident.paging.accepted_at);
+            }
+            Confirmation::NotYet | Confirmation::Unknown => {
+                let mut waiting = self.0.unconfirmed.lock();
+                if let Some((asked, due)) = waiting.pages.get_mut(&(id, epoch)) {
+                    *asked += 1;
+                    let seed = id.uuid().as_u64_pair().1;
+                    let wait = now.saturating_add(ASKING.wait(*asked, seed));
+                    // At last when the time is over.
+                    *due = wait.min(accepted.saturating_add(WITHIN));
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Keeps what the vendor said, unless the page it is about is over.
+    async fn note_confirmation(
+        &self,
+        page: &PageEvent,
+        receipt: &Receipt,
+        opened: bool,
+    ) -> Result<(), Error> {
+        loop {
+            let before = self.get(page.incident_id).await?;
+            let same = before.paging.receipt.clone().unwrap_or_default() == *receipt;
+            let over = self.check_of(&Outline::of(&before)).is_none();
+            if over || before.paging.epoch != page.epoch || !same {
+                return Ok(());
+            }
+            let now = self.0.now().max(before.last_recorded_at);
+            let mut after = Incident::clone(&before);
+            let (mut entries, mut audit) = (Vec::new(), Vec::new());
+            if opened {
+                after.state_mut().paging.confirmed_at = Some(now);
+            } else {
+                after.state_mut().paging.unconfirmed_at = Some(now);
+                let target = before.paging.target.as_ref();
+                let target = target.map_or("the pager", |target| target.name());
+                let text =
+                    format!("nobody may know: {target} accepted the page and opened no alert");
+                let by = super::outcome::pager_actor(target);
+                audit.push(AuditDraft {
+                    incident_id: Some(before.id),
+                    at: now,
+                    actor: by.clone(),
+                    action: "page_unconfirmed".to_owned(),
+                    outcome: AuditOutcome::Allowed,
+                    detail: BTreeMap::from([("epoch".to_owned(), page.epoch.to_string())]),
+                });
+                let draft = EntryDraft::new(EntryKind::PageOutcome, by, now, Text::cut(&text));
+                after.count_entry(&draft);
+                entries.push((draft, self.0.ids.salt()));
+            }
+            after.state_mut().revision = before.revision.next();
+            let write = IncidentWrite::new(Arc::new(after), Some(before.revision), entries);
+            let commit = Commit {
+                writes: vec![write],
+                audit,
+                ..Commit::default()
+            };
+            let timeout = self.0.settings.store_deadline;
+            match self.0.store.commit(commit, timeout).await {
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+                Ok(_) => {
+                    self.0.emit(&EngineEvent {
+                        incidents: vec![before.id],
+                        alarm: (!opened).then(|| unconfirmed(&before)).flatten(),
+                        ..EngineEvent::default()
+                    });
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+fn unconfirmed(incident: &Incident) -> Option<Alarm> {
+    let target = incident.paging.target.clone()?;
+    tracing::error!(incident.id = %incident.id, %target, "a pager accepted a page and opened no alert: nobody may know");
+    Some(Alarm::PageUnconfirmed {
+        incident_id: incident.id,
+        target,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn so_many_accepted_pages_are_asked_about() {
+        let unconfirmed = Unconfirmed::default();
+        let (incident, _, now) = crate::testing::an_incident();
+        let mut outline = Outline::of(&incident);
+        for n in 0..=u64::try_from(MAX_PAGES).unwrap() {
+            outline.id = IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n));
+            unconfirmed.add(&outline, now);
+        }
+        assert_eq!(unconfirmed.lock().pages.len(), MAX_PAGES);
+    }
+
+    #[test]
+    fn pages_of_others_are_looked_for_once_a_minute_by_any_clock() {
+        let unconfirmed = Unconfirmed::default();
+        let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
+        assert!(unconfirmed.is_to_be_swept(start));
+        unconfirmed.lock().swept = Some(start);
+        for (seconds, due) in [
+            (0, false),
+            (1, false),
+            (59, false),
+            (60, true),
+            (3_600, true),
+        ] {
+            let now = start.saturating_add(Duration::from_secs(seconds));
+            assert_eq!(unconfirmed.is_to_be_swept(now), due, "{seconds}");
+        }
+        let before = start.saturating_sub(Duration::from_secs(1));
+        assert!(unconfirmed.is_to_be_swept(before), "the clock went back");
+    }
+}

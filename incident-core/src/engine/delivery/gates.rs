@@ -1,0 +1,260 @@
+//! The gates of all targets: in memory, one set per process.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::commit::{Commit, OutboxWrite};
+use crate::engine::{Alarm, EngineEvent, Incidents, metrics};
+use crate::incident::Severity;
+use crate::paging::{
+    Admission, AdmitRequest, BreakerTransition, Deferral, DeliveryLog, DeliveryMode,
+    DeliveryResult, FailoverPolicy, Gate, GateSettings, NextAction, NotSentReason, PageAction,
+    PageEvent, TargetId, dedup_key, next_step,
+};
+use crate::{MessageId, Timestamp};
+
+/// Which targets take what now.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Gates {
+    settings: GateSettings,
+    open: Mutex<BTreeMap<TargetId, Gate>>,
+}
+
+/// What is to be done with a page now.
+pub(in crate::engine) enum Next {
+    /// Send it there.
+    Send(TargetId),
+    /// Nothing before this: there are too many.
+    Held(Timestamp),
+    /// What [`next_step`] says.
+    Nothing,
+}
+
+/// Until when which targets take nothing.
+pub(in crate::engine) type Holds = Vec<(TargetId, Timestamp)>;
+
+impl Gates {
+    pub(in crate::engine) fn new(settings: GateSettings) -> Self {
+        Self {
+            settings,
+            open: Mutex::default(),
+        }
+    }
+
+    /// Lets targets that are down be tried at once.
+    pub(in crate::engine) fn try_again(&self) {
+        let mut gates = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.values_mut().for_each(Gate::try_again);
+    }
+
+    /// Whether a request may go out now; it is counted if so.
+    pub(in crate::engine) fn admit(
+        &self,
+        target: &TargetId,
+        asking: AdmitRequest,
+        now: Timestamp,
+    ) -> Admission {
+        self.with(target, |gate| gate.admit(asking, now))
+    }
+
+    fn with<T>(&self, target: &TargetId, ask: impl FnOnce(&mut Gate) -> T) -> T {
+        let mut gates = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = gates
+            .entry(target.clone())
+            .or_insert_with(|| Gate::new(self.settings));
+        ask(gate)
+    }
+}
+
+impl Incidents {
+    /// Gives the next thing to do with a page, given what its targets take now, and until
+    /// when which of them take nothing. Such a target is noted in the log as one that
+    /// certainly has not taken it; only what informs waits for room instead of going on
+    /// to the next target.
+    pub(in crate::engine) fn choose(
+        &self,
+        goal: DeliveryMode,
+        targets: &[TargetId],
+        log: &mut Vec<DeliveryLog>,
+        policy: &FailoverPolicy,
+        (message, severity): (MessageId, Severity),
+    ) -> (Next, Holds) {
+        let now = self.0.now();
+        let calm = matches!(severity, Severity::Sev3 | Severity::Sev4);
+        let mut holds = Holds::new();
+        loop {
+            let held = DeliveryLog::with_holds(log, &holds);
+            let NextAction::Send(target) = next_step(goal, targets, &held, policy, now) else {
+                return (Next::Nothing, holds);
+            };
+            let gates = &self.0.gates;
+            let asking = AdmitRequest {
+                message,
+                severity,
+                may_probe: may_probe(goal, targets, log, &target),
+            };
+            let admission = gates.admit(&target, asking, now);
+            let (until, why) = match admission {
+                Admission::Go => return (Next::Send(target), holds),
+                Admission::Hold { until, why } => (until, why),
+            };
+            let reason = match why {
+                Deferral::RateLimited if goal == DeliveryMode::FirstSuccess && calm => {
+                    metrics::held(&target, why);
+                    return (Next::Held(until), holds);
+                }
+                Deferral::RateLimited => NotSentReason::RateLimited,
+                Deferral::CircuitOpen => NotSentReason::Unavailable,
+            };
+            metrics::held(&target, why);
+            // After now, or the same step would come again.
+            let until = until.max(now.saturating_add(Duration::from_micros(1)));
+            DeliveryLog::change(log, &target, now, |entry| entry.hold(reason));
+            holds.push((target, until));
+        }
+    }
+
+    /// Tries targets that are down and that hold no page up by it: with the resolution of
+    /// an alert that there never is, which vendors take and drop. Not under the
+    /// incident's own key: an older page of it may be open there.
+    ///
+    /// All of them at a time: one that hangs must not keep another from being tried. A
+    /// page with one target tries it itself: a probe would only take its turn.
+    pub(in crate::engine) async fn probe(
+        &self,
+        page: &PageEvent,
+        targets: &[TargetId],
+        log: &[DeliveryLog],
+    ) {
+        if targets.len() < 2 {
+            return;
+        }
+        let fresh = log.iter().filter(|entry| entry.unknown_since.is_none());
+        join_all(fresh.map(|entry| self.probe_one(page, &entry.target))).await;
+    }
+
+    async fn probe_one(&self, page: &PageEvent, target: &TargetId) {
+        let now = self.0.now();
+        let Some(pager) = self.0.pager(target) else {
+            return;
+        };
+        if !self.0.gates.with(target, |gate| gate.wants_probe(now)) {
+            return;
+        }
+        let resolve = PageEvent {
+            action: PageAction::Resolve,
+            dedup_key: format!("{}:probe", dedup_key(page.incident_id, None)),
+            rule: None,
+            ..page.clone()
+        };
+        let answer = self.send(pager.as_ref(), &resolve).await;
+        self.note_answer(target, &answer).await;
+    }
+
+    /// Notes what a target answered, and says whether it counts as down now. Pages that
+    /// wake people and were held because it was down are due as soon as it works again.
+    pub(in crate::engine) async fn note_answer(
+        &self,
+        target: &TargetId,
+        answer: &DeliveryResult,
+    ) -> bool {
+        let now = self.0.now();
+        let noted = |gate: &mut Gate| (gate.note(answer, now), gate.is_down());
+        let (turn, down) = self.0.gates.with(target, noted);
+        match turn {
+            Some(BreakerTransition::Opened) => {
+                metrics::down(target, true);
+                tracing::error!(%target, "a pager is down or refuses its key; pages go to the next one");
+                self.0.emit(&EngineEvent {
+                    alarm: Some(Alarm::TargetDown {
+                        target: target.clone(),
+                    }),
+                    ..EngineEvent::default()
+                });
+            }
+            Some(BreakerTransition::Closed(held)) => {
+                metrics::down(target, false);
+                tracing::info!(%target, "a pager works again");
+                self.hasten(held, now).await;
+            }
+            None => {}
+        }
+        down
+    }
+
+    /// Makes held messages due. Without it they come back by themselves within seconds,
+    /// so a failure is no more than a warning.
+    async fn hasten(&self, messages: Vec<MessageId>, due_at: Timestamp) {
+        if messages.is_empty() {
+            return;
+        }
+        let commit = Commit {
+            outbox: vec![OutboxWrite::Hasten { messages, due_at }],
+            ..Commit::default()
+        };
+        let timeout = self.0.settings.store_deadline;
+        match self.0.store.commit(commit, timeout).await {
+            Ok(_) => self.0.emit(&EngineEvent {
+                outbox: true,
+                ..EngineEvent::default()
+            }),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "held pages could not be made due; they come back by themselves"
+            ),
+        }
+    }
+}
+
+/// Decides whether a page itself may try a target that is down: where it may be already, or where
+/// there is no other target. An answer that cannot be known would keep a fresh page from
+/// every other target for a minute; there a [`probe`](Incidents::probe) goes out instead.
+fn may_probe(
+    goal: DeliveryMode,
+    targets: &[TargetId],
+    log: &[DeliveryLog],
+    target: &TargetId,
+) -> bool {
+    let entry = log.iter().find(|entry| entry.target == *target);
+    let may_have = entry.is_some_and(|entry| entry.unknown_since.is_some());
+    goal == DeliveryMode::All || may_have || targets.len() == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paging::Backoff;
+
+    /// A fresh page goes round a target that is down where there is another one; what must
+    /// reach every target, and what the target may have already, tries it.
+    #[test]
+    fn a_page_tries_a_target_that_is_down_where_it_loses_nothing() {
+        let [one, other] = ["pagerduty", "opsgenie"].map(|name| TargetId::new(name).unwrap());
+        let now: Timestamp = "2026-11-21T03:00:00Z".parse().unwrap();
+        let both = [one.clone(), other.clone()];
+        let untried = DeliveryLog::untried(one.clone(), now);
+        let mut unknown = untried.clone();
+        unknown.note(&DeliveryResult::Unknown, now, &Backoff::default(), 1);
+        let elsewhere = DeliveryLog {
+            target: other,
+            ..unknown.clone()
+        };
+        for (goal, targets, log, may) in [
+            (DeliveryMode::FirstSuccess, &both[..], vec![], false),
+            (DeliveryMode::FirstSuccess, &both, vec![untried], false),
+            (DeliveryMode::FirstSuccess, &both, vec![elsewhere], false),
+            (DeliveryMode::FirstSuccess, &both, vec![unknown], true),
+            (DeliveryMode::FirstSuccess, &both[..1], vec![], true),
+            (DeliveryMode::All, &both, vec![], true),
+        ] {
+            assert_eq!(
+                may_probe(goal, targets, &log, &one),
+                may,
+                "{goal:?} {log:?}"
+            );
+        }
+    }
+}

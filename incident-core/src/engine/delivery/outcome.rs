@@ -1,0 +1,335 @@
+//! What timeline, audit and alarms say of one step in the life of a page.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::actor::{Actor, ActorKind};
+use crate::audit::{AuditDraft, AuditOutcome};
+use crate::engine::Alarm;
+use crate::incident::Incident;
+use crate::outbox::{Claim, JobOutcome};
+use crate::paging::{DeliveryResult, PageAction, PageEvent, Receipt, TargetId};
+use crate::{PersonName, Timestamp};
+
+/// One attempt at one target.
+pub(in crate::engine) struct Attempt {
+    pub(in crate::engine) target: TargetId,
+    pub(in crate::engine) answer: DeliveryResult,
+    /// Whether it was the first at this target.
+    pub(in crate::engine) first: bool,
+    /// A target before this one may have taken the page too: somebody may have
+    /// been woken twice.
+    pub(in crate::engine) perhaps_twice: bool,
+}
+
+impl Attempt {
+    const fn is_reduced(&self) -> bool {
+        matches!(&self.answer, DeliveryResult::Accepted(receipt) if receipt.reduced)
+    }
+}
+
+impl DeliveryOutcome {
+    pub(in crate::engine) fn is_acceptance(&self, page: &PageEvent) -> bool {
+        let attempt = self.attempt.as_ref().map(|attempt| &attempt.answer);
+        page.action == PageAction::Trigger && matches!(attempt, Some(DeliveryResult::Accepted(_)))
+    }
+}
+
+/// What is to be kept of one step.
+pub(in crate::engine) struct DeliveryOutcome {
+    pub(in crate::engine) attempt: Option<Attempt>,
+    pub(in crate::engine) outcome: JobOutcome,
+    /// No pager has accepted it for so long: the alarm goes off now.
+    pub(in crate::engine) overdue: Option<Duration>,
+    /// It waits behind the open alert of another incident.
+    pub(in crate::engine) behind: Option<Arc<Incident>>,
+}
+
+/// What goes off because of a step, beside the log line for it.
+pub(in crate::engine) fn alarm(
+    claim: &Claim,
+    page: &PageEvent,
+    delivery: &DeliveryOutcome,
+    shown: Option<TargetId>,
+) -> Option<Alarm> {
+    let attempt = delivery.attempt.as_ref();
+    let target = attempt.map(|attempt| attempt.target.clone()).or(shown);
+    if matches!(delivery.outcome, JobOutcome::DeadLettered { .. }) {
+        tracing::error!(incident.id = %page.incident_id, action = ?page.action, "a page is given up: nobody may know");
+        return Some(Alarm::PageGivenUp {
+            incident_id: page.incident_id,
+            action: page.action,
+            target,
+        });
+    }
+    if attempt.is_some_and(Attempt::is_reduced) {
+        tracing::error!(incident.id = %page.incident_id, "a pager refused a page as it was and took its shortest form");
+        return Some(Alarm::PageReduced {
+            incident_id: page.incident_id,
+            target: attempt.map(|attempt| attempt.target.clone())?,
+        });
+    }
+    let waited = delivery.overdue?;
+    tracing::error!(incident.id = %page.incident_id, seconds = waited.as_secs(), "no pager has accepted a page: nobody may know");
+    Some(Alarm::PageOverdue {
+        incident_id: page.incident_id,
+        since: claim.message.committed_at,
+        target,
+    })
+}
+
+pub(in crate::engine) fn timeline_messages(
+    page: &PageEvent,
+    delivery: &DeliveryOutcome,
+) -> Vec<String> {
+    let overdue = delivery.overdue.map(|waited| {
+        let seconds = waited.as_secs();
+        format!("nobody may know: no pager has accepted the page for {seconds} s")
+    });
+    let behind = delivery.behind.as_ref().map(|leader| {
+        let number = leader.number;
+        format!("waits behind #{number}, whose alert of the same service is open: there is no room for both")
+    });
+    let happened = happened(page, delivery).into_iter();
+    happened.chain(overdue).chain(behind).collect()
+}
+
+/// The timeline tells the first failure at each target, acceptance and giving
+/// up, but not every attempt: a bad hour at the vendor would bury the response.
+fn happened(page: &PageEvent, delivery: &DeliveryOutcome) -> Option<String> {
+    let attempt = delivery.attempt.as_ref().filter(|_| !page.is_resend);
+    let what = match &page.rule {
+        Some(rule) => format!("{} of {rule}", page.action.noun()),
+        None => page.action.noun().to_owned(),
+    };
+    if let JobOutcome::DeadLettered { .. } = delivery.outcome {
+        let why = attempt.map_or_else(
+            || "no pager is configured or time is up".to_owned(),
+            reason_of,
+        );
+        return Some(format!("{what} given up: {why}"));
+    }
+    let attempt = attempt?;
+    if attempt.perhaps_twice {
+        let how = reason_of(attempt);
+        return Some(format!(
+            "{what} went to another pager although one before may have it; somebody may be woken twice. {how}"
+        ));
+    }
+    match &attempt.answer {
+        DeliveryResult::Accepted(receipt) if receipt.reduced => Some(format!(
+            "{what} accepted by {} in its shortest form: the full one was refused",
+            attempt.target
+        )),
+        DeliveryResult::Accepted(_) => Some(format!("{what} accepted by {}", attempt.target)),
+        DeliveryResult::NotSent(_) | DeliveryResult::Unknown => attempt
+            .first
+            .then(|| format!("{what} failed at {}", reason_of(attempt))),
+    }
+}
+
+fn reason_of(attempt: &Attempt) -> String {
+    match &attempt.answer {
+        DeliveryResult::Accepted(_) => format!("{}: accepted", attempt.target),
+        DeliveryResult::NotSent(not_sent) => {
+            format!("{}: {}", attempt.target, not_sent.reason.words())
+        }
+        DeliveryResult::Unknown => format!("{}: no answer", attempt.target),
+    }
+}
+
+pub(in crate::engine) fn pager_actor(target: &str) -> Actor {
+    // `pager:` and a target's name are always a valid name.
+    let name = PersonName::new(&format!("pager:{target}"));
+    Actor {
+        kind: ActorKind::Integration,
+        name: name.unwrap_or_else(|_| PersonName::pager()),
+    }
+}
+
+/// A page that was not sent because another one stands for it.
+pub(in crate::engine) fn audit_of_waiting(
+    leader: &Incident,
+    page: &PageEvent,
+    at: Timestamp,
+) -> AuditDraft {
+    AuditDraft {
+        incident_id: Some(page.incident_id),
+        at,
+        actor: pager_actor("none"),
+        action: "page_coalesced".to_owned(),
+        outcome: AuditOutcome::Allowed,
+        detail: BTreeMap::from([
+            ("behind".to_owned(), leader.id.to_string()),
+            ("epoch".to_owned(), page.epoch.to_string()),
+        ]),
+    }
+}
+
+pub(in crate::engine) fn audit_of(
+    page: &PageEvent,
+    attempt: &Attempt,
+    at: Timestamp,
+) -> AuditDraft {
+    let answer = match &attempt.answer {
+        DeliveryResult::Accepted(_) => "accepted",
+        DeliveryResult::NotSent(_) => "not_sent",
+        DeliveryResult::Unknown => "unknown",
+    };
+    let mut detail = BTreeMap::from([
+        ("answer".to_owned(), answer.to_owned()),
+        ("epoch".to_owned(), page.epoch.to_string()),
+    ]);
+    if let Some(rule) = &page.rule {
+        detail.insert("rule".to_owned(), rule.to_string());
+    }
+    if let DeliveryResult::Accepted(Receipt {
+        request_id: Some(id),
+        ..
+    }) = &attempt.answer
+    {
+        // What the vendor's support asks for.
+        detail.insert("request_id".to_owned(), id.clone());
+    }
+    AuditDraft {
+        incident_id: Some(page.incident_id),
+        at,
+        actor: pager_actor(attempt.target.name()),
+        action: format!("page_{}", page.action.name()),
+        outcome: AuditOutcome::Allowed,
+        detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paging::{NotSent, NotSentReason};
+
+    fn said(answer: DeliveryResult, perhaps_twice: bool, outcome: JobOutcome) -> Vec<String> {
+        let step = DeliveryOutcome {
+            attempt: Some(Attempt {
+                target: TargetId::new("pagerduty").unwrap(),
+                answer,
+                first: true,
+                perhaps_twice,
+            }),
+            outcome,
+            overdue: None,
+            behind: None,
+        };
+        timeline_messages(&crate::testing::a_page(PageAction::Trigger), &step)
+    }
+
+    fn accepted(reduced: bool) -> DeliveryResult {
+        DeliveryResult::Accepted(Receipt {
+            request_id: None,
+            reduced,
+        })
+    }
+
+    fn refused() -> DeliveryResult {
+        DeliveryResult::NotSent(NotSent {
+            reason: NotSentReason::Unauthorized,
+            retry_after: None,
+        })
+    }
+
+    #[test]
+    fn the_timeline_says_how_the_target_answered() {
+        let given_up = || JobOutcome::DeadLettered { log: Vec::new() };
+        let noun = PageAction::Trigger.noun();
+        let words = NotSentReason::Unauthorized.words();
+        let twice =
+            "went to another pager although one before may have it; somebody may be woken twice.";
+        for (answer, perhaps_twice, outcome, expected) in [
+            (
+                accepted(false),
+                false,
+                JobOutcome::Done,
+                "accepted by pagerduty".to_owned(),
+            ),
+            (
+                accepted(true),
+                false,
+                JobOutcome::Done,
+                "accepted by pagerduty in its shortest form: the full one was refused".to_owned(),
+            ),
+            (
+                accepted(false),
+                true,
+                JobOutcome::Done,
+                format!("{twice} pagerduty: accepted"),
+            ),
+            (
+                DeliveryResult::Unknown,
+                true,
+                JobOutcome::Done,
+                format!("{twice} pagerduty: no answer"),
+            ),
+            (
+                DeliveryResult::Unknown,
+                false,
+                JobOutcome::Done,
+                "failed at pagerduty: no answer".to_owned(),
+            ),
+            (
+                refused(),
+                false,
+                JobOutcome::Done,
+                format!("failed at pagerduty: {words}"),
+            ),
+            (
+                refused(),
+                false,
+                given_up(),
+                format!("given up: pagerduty: {words}"),
+            ),
+        ] {
+            let expected = format!("{noun} {expected}");
+            assert_eq!(said(answer, perhaps_twice, outcome), [expected]);
+        }
+    }
+
+    /// The alarms of a step: given up, taken only in the shortest form, not accepted for too long.
+    #[test]
+    fn an_alarm_goes_off_for_what_somebody_has_to_look_at() {
+        let page = crate::testing::a_page(PageAction::Trigger);
+        let claim = crate::testing::a_claim(page.clone());
+        let target = TargetId::new("pagerduty").unwrap();
+        let alarm_of = |answer, outcome, overdue| {
+            let step = DeliveryOutcome {
+                attempt: Some(Attempt {
+                    target: target.clone(),
+                    answer,
+                    first: true,
+                    perhaps_twice: false,
+                }),
+                outcome,
+                overdue,
+                behind: None,
+            };
+            alarm(&claim, &page, &step, None)
+        };
+        let late = Some(Duration::from_secs(90));
+        assert_eq!(alarm_of(accepted(false), JobOutcome::Done, None), None);
+        let reduced = alarm_of(accepted(true), JobOutcome::Done, None);
+        assert!(
+            matches!(reduced, Some(Alarm::PageReduced { .. })),
+            "{reduced:?}"
+        );
+        let given_up = alarm_of(
+            refused(),
+            JobOutcome::DeadLettered { log: Vec::new() },
+            None,
+        );
+        assert!(
+            matches!(given_up, Some(Alarm::PageGivenUp { .. })),
+            "{given_up:?}"
+        );
+        let overdue = alarm_of(refused(), JobOutcome::Done, late);
+        let since = claim.message.committed_at;
+        assert!(matches!(overdue, Some(Alarm::PageOverdue { since: at, .. }) if at == since));
+    }
+}

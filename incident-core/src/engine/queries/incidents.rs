@@ -1,0 +1,267 @@
+//! Questions: incidents, timelines, audit, ledger, the public page.
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use crate::audit::AuditEntry;
+use crate::billing::{CappedCredit, CreditLimits, CreditState, LedgerRow, cap_periods};
+use crate::engine::yield_now::yield_now;
+use crate::engine::{Error, Incidents};
+use crate::incident::{Incident, Outline, Status};
+use crate::port::{AuditQuery, CreditQuery, IncidentFilter};
+use crate::status_page::{Chosen, PublicPage, RESOLVED_STAYS};
+use crate::timeline::SysIncidentUpdateEntry;
+use crate::{IncidentId, Period, TenantId, Timestamp};
+
+/// How many rows are read at a time where all are needed.
+pub(in crate::engine) const BATCH: usize = 500;
+
+/// How many whole incidents are read at a time: with ten thousand tenants and all texts
+/// one takes about two megabytes.
+const WHOLE: usize = 25;
+
+/// How many merged incidents are read at a time for the public page.
+const SOURCES_AT_A_TIME: usize = 4;
+
+impl Incidents {
+    /// The time, as the engine's clock tells it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    /// One incident.
+    ///
+    /// # Errors
+    /// There is none of this id, or the store did not answer.
+    pub async fn get(&self, id: IncidentId) -> Result<Arc<Incident>, Error> {
+        let found = self.begun().find(id).await?;
+        found.ok_or(Error::NotFound("incident"))
+    }
+
+    pub(in crate::engine) async fn find(
+        &self,
+        id: IncidentId,
+    ) -> Result<Option<Arc<Incident>>, Error> {
+        Ok(self.0.store.load(id, self.0.left()?).await?)
+    }
+
+    /// Incidents that match, by (`declared_at`, `id`) descending, as lists show them.
+    ///
+    /// # Errors
+    /// A text of the filter can match nothing; the store did not answer.
+    pub async fn outlines(&self, filter: &IncidentFilter) -> Result<Vec<Outline>, Error> {
+        filter.check()?;
+        let this = self.begun();
+        Ok(this.0.store.outlines(filter, this.0.left()?).await?)
+    }
+
+    /// The same whole, with all tenants and texts: ask for few at a time.
+    ///
+    /// # Errors
+    /// A text of the filter can match nothing; the store did not answer.
+    pub async fn list(&self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
+        filter.check()?;
+        let this = self.begun();
+        Ok(this.0.store.list(filter, this.0.left()?).await?)
+    }
+
+    /// Every live incident.
+    pub(in crate::engine) async fn live(&self) -> Result<Vec<Outline>, Error> {
+        let mut filter = IncidentFilter {
+            statuses: Status::ALL
+                .into_iter()
+                .filter(|one| one.is_live())
+                .collect(),
+            // One odd incident must not keep the others from being looked after.
+            skip_unreadable: true,
+            limit: BATCH,
+            ..IncidentFilter::default()
+        };
+        let mut found = Vec::new();
+        loop {
+            let batch = self.outlines(&filter).await?;
+            let full = batch.len() == BATCH;
+            filter.after = batch.last().map(|one| (one.declared_at, one.id));
+            found.extend(batch);
+            if !full {
+                return Ok(found);
+            }
+            yield_now().await;
+        }
+    }
+
+    /// Every incident that a filter finds, one after the other: few are held at a time.
+    pub(in crate::engine) const fn pages(&self, mut filter: IncidentFilter) -> Pages<'_> {
+        filter.limit = WHOLE;
+        Pages {
+            incidents: self,
+            filter,
+            batch: Vec::new(),
+            is_last: false,
+        }
+    }
+
+    /// Entries of a timeline after `after_seq`, ascending.
+    ///
+    /// # Errors
+    /// There is no such incident, or the store did not answer.
+    pub async fn timeline(
+        &self,
+        id: IncidentId,
+        after_seq: u64,
+        limit: usize,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, Error> {
+        let this = self.begun();
+        let timeout = this.0.left()?;
+        let found = this.0.store.timeline(id, after_seq, limit, timeout).await?;
+        if found.is_empty() {
+            this.get(id).await?;
+        }
+        Ok(found)
+    }
+
+    /// Entries of the audit trail, by (time, chain, seq) ascending.
+    ///
+    /// # Errors
+    /// The actor is a name that nobody can have; the store did not answer.
+    pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, Error> {
+        query.check()?;
+        let this = self.begun();
+        Ok(this.0.store.audit(query, this.0.left()?).await?)
+    }
+
+    /// Rows of the ledger as they are kept.
+    pub(in crate::engine) async fn ledger(
+        &self,
+        wanted: &CreditQuery,
+    ) -> Result<Vec<LedgerRow>, Error> {
+        let timeout = self.0.left()?;
+        Ok(self.0.store.credits(wanted, timeout).await?)
+    }
+
+    /// Returns the bounds of the credits of a tenant in a period.
+    pub(in crate::engine) fn limits(&self, tenant: &TenantId, period: Period) -> CreditLimits {
+        let contracts = &self.0.settings.contracts;
+        CreditLimits {
+            cap: contracts.terms_of(tenant, period.first_month()).cap(),
+            fee: contracts.fee(tenant, period.kind()),
+        }
+    }
+
+    /// Rows of the ledger, each with what the cap of its tenant and period leaves of it, and
+    /// its amount.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn credits(&self, query: &CreditQuery) -> Result<Vec<CappedCredit>, Error> {
+        let this = self.begun();
+        // The cap looks at all rows of a tenant and month, so filters come after it.
+        let mut wide = CreditQuery {
+            tenant: query.tenant.clone(),
+            period: query.period,
+            ..CreditQuery::default()
+        };
+        if query.id.is_some() {
+            let one = CreditQuery {
+                id: query.id,
+                ..CreditQuery::default()
+            };
+            let Some(row) = this.ledger(&one).await?.pop() else {
+                return Ok(Vec::new());
+            };
+            wide.tenant = Some(row.tenant_id);
+            wide.period = Some(row.period);
+        }
+        let rows = this.ledger(&wide).await?;
+        let wanted = |state: CreditState| query.state.is_none_or(|wanted| wanted == state);
+        Ok(
+            cap_periods(rows, |tenant, period| this.limits(tenant, period))
+                .into_iter()
+                .filter(|capped| {
+                    query
+                        .incident
+                        .is_none_or(|id| capped.row.incident_id == Some(id))
+                        && query.batch.is_none_or(|id| {
+                            capped.row.issued.as_ref().map(|one| one.batch) == Some(id)
+                        })
+                        && query.id.is_none_or(|id| id == capped.row.id)
+                        && wanted(capped.row.state)
+                })
+                .collect(),
+        )
+    }
+
+    /// The public page, made of every public incident that is live or was
+    /// resolved or cancelled in the last 24 hours, with the lines of those that
+    /// were merged into it. Callers cache it.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn public_page(&self) -> Result<PublicPage, Error> {
+        let this = self.begun();
+        let now = this.0.now();
+        let mut chosen = Chosen::default();
+        let filter = IncidentFilter {
+            statuses: Status::ALL
+                .into_iter()
+                .filter(|status| *status != Status::Merged)
+                .collect(),
+            public_only: true,
+            unresolved_at: Some(now.saturating_sub(RESOLVED_STAYS)),
+            ..IncidentFilter::default()
+        };
+        let mut pages = this.pages(filter);
+        while let Some(incident) = pages.next().await? {
+            chosen.add([incident], now);
+        }
+        let sources = this.sources_of(&chosen).await?;
+        Ok(chosen.page(&sources, &this.0.settings.names, now))
+    }
+
+    /// The merged incidents whose lines also show on the page: at most
+    /// [`MAX_PUBLIC_SOURCES`](crate::incident::MAX_PUBLIC_SOURCES) for each that it shows.
+    async fn sources_of(&self, chosen: &Chosen) -> Result<Vec<Arc<Incident>>, Error> {
+        let found: Vec<Option<Arc<Incident>>> = stream::iter(chosen.sources())
+            .map(|id| self.find(id))
+            .buffer_unordered(SOURCES_AT_A_TIME)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Whether the store answers, and takes writes.
+    ///
+    /// # Errors
+    /// It does not ([`StoreError::ReadOnly`](crate::port::StoreError::ReadOnly)).
+    pub async fn ready(&self) -> Result<(), Error> {
+        let this = self.begun();
+        Ok(this.0.store.ready(this.0.left()?).await?)
+    }
+}
+
+/// Incidents that a filter finds, in its order.
+pub(in crate::engine) struct Pages<'a> {
+    incidents: &'a Incidents,
+    filter: IncidentFilter,
+    /// Those that were read and not handed out, the next one last.
+    batch: Vec<Arc<Incident>>,
+    is_last: bool,
+}
+
+impl Pages<'_> {
+    /// The next incident; none after the last one.
+    pub(in crate::engine) async fn next(&mut self) -> Result<Option<Arc<Incident>>, Error> {
+        if self.batch.is_empty() && !self.is_last {
+            let mut batch = self.incidents.list(&self.filter).await?;
+            self.is_last = batch.len() < self.filter.limit;
+            if let Some(last) = batch.last() {
+                self.filter.after = Some((last.declared_at, last.id));
+            }
+            batch.reverse();
+            self.batch = batch;
+        }
+        Ok(self.batch.pop())
+    }
+}

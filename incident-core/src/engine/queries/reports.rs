@@ -1,0 +1,382 @@
+//! Reports: who was hit, and what is owed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::statements::weight;
+use crate::billing::{CreditState, newest};
+use crate::engine::credits::incident::parts;
+use crate::engine::{Error, Incidents};
+use crate::impact::{
+    BASELINE_WEEKS, Breakdown, Estimate, ImpactCounts, ImpactQuery, TenantCount, TenantWindows,
+    baseline_of,
+};
+use crate::incident::{Incident, SlaFacts, outage_by_tenant};
+use crate::port::UsageSource;
+use crate::sla::{Basis, IncidentOutage, SlaTerms, credit_rows};
+use crate::{IncidentId, Month, Name, Percent, Period, ServiceId, TenantId, Windows};
+
+/// How many users of a tenant were hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantImpact {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// Distinct users with an event in the tenant's outage.
+    pub unique_users: u64,
+    /// The same for the weeks before; none without data.
+    pub baseline_unique_users: Option<u64>,
+    /// The number of those weeks into which the outage itself reaches: they were left out.
+    pub baseline_weeks_left_out: usize,
+    /// Between which bounds the number lies, where it is estimated.
+    pub bounds: Option<(u64, u64)>,
+}
+
+/// How users are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// Each of them.
+    #[default]
+    Exact,
+    /// In the source's own way, whose error is known.
+    Estimate,
+}
+
+/// How many users an incident hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImpactReport {
+    /// The outage.
+    pub window: Windows,
+    /// Whether it may still change by itself.
+    pub provisional: bool,
+    /// How it was counted.
+    pub method: Method,
+    /// Distinct users over all tenants; not the sum.
+    pub total_unique_users: u64,
+    /// Between which bounds the total lies, where it is estimated.
+    pub bounds: Option<(u64, u64)>,
+    /// Two standard deviations in parts of a million, where it is estimated.
+    pub relative_error_ppm: Option<u32>,
+    /// Every affected tenant, by name, zeros too.
+    pub by_tenant: Vec<TenantImpact>,
+    /// Which source counted.
+    pub source: &'static str,
+}
+
+/// When users were first hit, and through what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BreakdownReport {
+    /// The outage.
+    pub window: Windows,
+    /// Whether it may still change by itself.
+    pub provisional: bool,
+    /// Users by minute, by service and by endpoint.
+    pub breakdown: Breakdown,
+    /// Which source counted.
+    pub source: &'static str,
+}
+
+/// What a tenant is owed for one incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlaRow {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The outage that hit it, in microseconds.
+    pub outage_us: u64,
+    /// Minutes with at most four decimals, for show.
+    pub outage_minutes: String,
+    /// The basis of the tenant's contract.
+    pub basis: Basis,
+    /// The availability that it was promised over such a period.
+    pub target: Percent,
+    /// The contract's month, quarter or year in which the outage ended.
+    pub period: Period,
+    /// Availability over that period from this incident alone, in percent: see
+    /// [`SlaTerms::shown`].
+    pub availability_percent: String,
+    /// The target is breached over that period by this incident alone.
+    pub target_breached: bool,
+    /// This incident's own tier.
+    pub credit_percent: Percent,
+    /// The terms it was computed with.
+    pub terms_version: Name,
+    /// Where the credit stands in the ledger; estimated while the incident goes on.
+    pub state: CreditState,
+}
+
+/// What an incident costs.
+#[derive(Clone, Debug)]
+pub struct SlaReport {
+    /// Whether it may still change by itself.
+    pub provisional: bool,
+    /// Why there are no rows, where the incident does not count.
+    pub excluded: Option<String>,
+    /// The standard terms; a tenant with a contract of its own has other ones.
+    pub terms: SlaTerms,
+    /// One row per affected tenant, by name.
+    pub rows: Vec<SlaRow>,
+}
+
+impl Incidents {
+    /// How many users an incident hit, with a baseline of the weeks before.
+    ///
+    /// # Errors
+    /// There is no such incident, no usage source, or it did not answer.
+    pub async fn affected_users(
+        &self,
+        id: IncidentId,
+        affected_services_only: bool,
+        failed_only: bool,
+        method: Method,
+    ) -> Result<ImpactReport, Error> {
+        let incident = self.get(id).await?;
+        let usage = self.usage()?;
+        let (window, query) = self
+            .asked(&incident, affected_services_only, failed_only)
+            .await?;
+        let deadline = self.0.settings.usage_deadline;
+        let found = counted(usage, &query, method, deadline).await?;
+        let weeks = self.weeks_before(&query, &window);
+        let baseline = baseline(usage, &weeks, method, deadline).await?;
+        let rows = found.counts.by_tenant.into_iter().zip(baseline);
+        let rows = rows.zip(found.bounds).enumerate();
+        let rows = rows.map(|(at, ((count, baseline), bounds))| TenantImpact {
+            tenant_id: count.tenant,
+            unique_users: count.unique_users,
+            baseline_unique_users: baseline,
+            baseline_weeks_left_out: left_out(&query, &weeks, at),
+            bounds,
+        });
+        Ok(ImpactReport {
+            window,
+            provisional: incident.is_provisional(),
+            method,
+            total_unique_users: found.counts.total_unique_users,
+            bounds: found.total_bounds,
+            relative_error_ppm: found.relative_error_ppm,
+            by_tenant: rows.collect(),
+            source: usage.name(),
+        })
+    }
+
+    /// When the users of an incident were first hit, in which services and through which
+    /// endpoints.
+    ///
+    /// # Errors
+    /// There is no such incident, no usage source, or it did not answer.
+    pub async fn impact_breakdown(
+        &self,
+        id: IncidentId,
+        affected_services_only: bool,
+        failed_only: bool,
+    ) -> Result<BreakdownReport, Error> {
+        let incident = self.get(id).await?;
+        let usage = self.usage()?;
+        let (window, query) = self
+            .asked(&incident, affected_services_only, failed_only)
+            .await?;
+        let deadline = self.0.settings.usage_deadline;
+        Ok(BreakdownReport {
+            window,
+            provisional: incident.is_provisional(),
+            breakdown: usage.breakdown(&query, deadline).await?,
+            source: usage.name(),
+        })
+    }
+
+    /// The question about each of the weeks before, by the calendar of each tenant's contract.
+    fn weeks_before(&self, query: &ImpactQuery, outage: &Windows) -> Vec<ImpactQuery> {
+        let contracts = &self.0.settings.contracts;
+        let month = Month::of(outage.start().unwrap_or(self.0.now()));
+        let zone = |tenant: &TenantId| contracts.terms_of(tenant, month).zone();
+        let weeks = 1..=BASELINE_WEEKS;
+        weeks.map(|week| query.weeks_before(week, zone)).collect()
+    }
+
+    fn usage(&self) -> Result<&dyn UsageSource, Error> {
+        let usage = self.0.usage.as_deref();
+        usage.ok_or(Error::NotConfigured("no usage source is configured"))
+    }
+
+    /// The outage up to now, and the question about its users.
+    async fn asked(
+        &self,
+        incident: &Incident,
+        affected_services_only: bool,
+        failed_only: bool,
+    ) -> Result<(Windows, ImpactQuery), Error> {
+        let window = incident.outage(self.0.now());
+        let tenants = self.tenants_of(&incident.affected_tenants).await?;
+        let by_tenant = outage_by_tenant(&window, &tenants);
+        let query = query_of(incident, by_tenant, affected_services_only, failed_only);
+        Ok((window, query))
+    }
+
+    /// What an incident costs, tenant by tenant. Reading it writes nothing.
+    ///
+    /// # Errors
+    /// There is no such incident, or nobody knows who all tenants are.
+    pub async fn sla_impact(&self, id: IncidentId) -> Result<SlaReport, Error> {
+        let incident = self.get(id).await?;
+        let facts = SlaFacts::of(&incident);
+        let mut report = SlaReport {
+            provisional: facts.is_open(),
+            excluded: facts.excluded(),
+            terms: self.0.settings.contracts.standard_terms().clone(),
+            rows: Vec::new(),
+        };
+        if report.excluded.is_some() {
+            return Ok(report);
+        }
+        let now = self.0.now();
+        let tenants = self.tenants_of(facts.tenants()).await?;
+        let kept = if report.provisional {
+            Vec::new()
+        } else {
+            self.rows_of(&incident).await?
+        };
+        let kept = newest(&kept);
+        let (outage, end) = (facts.outage(now), facts.end(now));
+        for (credited, tenants) in self.by_terms(&tenants, &outage, end) {
+            let (terms, outage) = (credited.terms, credited.outage(&outage));
+            let outage = IncidentOutage {
+                windows: &outage,
+                weight: weight(facts, terms),
+            };
+            let rows = credit_rows(terms, outage, parts(tenants), end).map(|row| SlaRow {
+                tenant_id: row.tenant.clone(),
+                outage_us: row.outage_us,
+                outage_minutes: row.outage_minutes(),
+                basis: terms.basis(),
+                target: terms.target(),
+                period: row.period,
+                availability_percent: terms.shown(row.availability),
+                target_breached: row.target_breached,
+                credit_percent: row.credit_percent,
+                terms_version: terms.version().clone(),
+                state: kept
+                    .get(row.tenant)
+                    .map_or(CreditState::Estimated, |row| row.state),
+            });
+            report.rows.extend(rows);
+        }
+        Ok(report)
+    }
+}
+
+fn query_of(
+    incident: &Incident,
+    by_tenant: BTreeMap<TenantId, Windows>,
+    affected_only: bool,
+    failed_only: bool,
+) -> ImpactQuery {
+    let tenants = by_tenant
+        .into_iter()
+        .map(|(tenant, windows)| TenantWindows { tenant, windows })
+        .collect();
+    let services: Option<std::collections::BTreeSet<ServiceId>> =
+        affected_only.then(|| incident.affected_services.iter().cloned().collect());
+    ImpactQuery::new(tenants, services, failed_only)
+}
+
+/// Counts with their bounds, where they are estimated.
+struct Found {
+    counts: ImpactCounts,
+    /// Those of each tenant.
+    bounds: Vec<Option<(u64, u64)>>,
+    total_bounds: Option<(u64, u64)>,
+    relative_error_ppm: Option<u32>,
+}
+
+async fn counted(
+    usage: &dyn UsageSource,
+    query: &ImpactQuery,
+    method: Method,
+    deadline: Duration,
+) -> Result<Found, Error> {
+    if method == Method::Exact {
+        let counts = usage.unique_users(query, deadline).await?;
+        return Ok(Found {
+            bounds: vec![None; counts.by_tenant.len()],
+            total_bounds: None,
+            relative_error_ppm: None,
+            counts,
+        });
+    }
+    let estimates = usage.estimates(query, deadline).await?;
+    let within = |estimate: Estimate| Some((estimate.lower, estimate.upper));
+    let (mut by_tenant, mut bounds) = (Vec::new(), Vec::new());
+    for (tenant, estimate) in estimates.by_tenant {
+        bounds.push(within(estimate));
+        by_tenant.push(TenantCount {
+            tenant,
+            unique_users: estimate.users,
+        });
+    }
+    Ok(Found {
+        counts: ImpactCounts {
+            by_tenant,
+            total_unique_users: estimates.total.users,
+        },
+        bounds,
+        total_bounds: within(estimates.total),
+        relative_error_ppm: Some(estimates.relative_error_ppm),
+    })
+}
+
+/// The baseline of each tenant, from the same question about the weeks before.
+async fn baseline(
+    usage: &dyn UsageSource,
+    weeks: &[ImpactQuery],
+    method: Method,
+    deadline: Duration,
+) -> Result<Vec<Option<u64>>, Error> {
+    let mut counts = Vec::with_capacity(weeks.len());
+    for week in weeks {
+        counts.push(counted(usage, week, method, deadline).await?.counts);
+    }
+    Ok(baseline_of(&counts))
+}
+
+/// In how many weeks the tenant in this place is not asked about, as its outage reaches into
+/// them.
+fn left_out(query: &ImpactQuery, weeks: &[ImpactQuery], at: usize) -> usize {
+    let windows = |query: &ImpactQuery| {
+        let one = query.tenants().get(at);
+        one.is_some_and(|one| !one.windows.is_empty())
+    };
+    let asked = weeks.iter().filter(|week| windows(week)).count();
+    if windows(query) {
+        weeks.len() - asked
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::impact::TenantWindows;
+    use crate::{Window, Windows};
+
+    #[test]
+    fn a_week_is_left_out_where_an_asked_tenant_has_no_window_in_it() {
+        let hour = Window::new(
+            "2026-11-20T10:00:00Z".parse().unwrap(),
+            "2026-11-20T11:00:00Z".parse().unwrap(),
+        );
+        let hour = Windows::from(hour.unwrap());
+        let query = |hit: [bool; 2]| {
+            let tenants = ["fr", "us"].into_iter().zip(hit);
+            let tenants = tenants.map(|(name, hit)| TenantWindows {
+                tenant: name.parse().unwrap(),
+                windows: if hit { hour.clone() } else { Windows::empty() },
+            });
+            ImpactQuery::new(tenants.collect(), None, false)
+        };
+        let asked = query([true, false]);
+        let weeks = [[true, true], [false, true], [false, false]].map(query);
+        assert_eq!(left_out(&asked, &weeks, 0), 2);
+        assert_eq!(left_out(&asked, &weeks, 1), 0, "it is not asked about");
+        assert_eq!(left_out(&asked, &weeks, 2), 0, "there is none");
+    }
+}

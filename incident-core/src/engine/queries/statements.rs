@@ -1,0 +1,185 @@
+//! Statements: what each tenant is owed for a period.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::engine::{Error, Incidents};
+use crate::incident::{Affected, AffectedTenant, SlaFacts, outage_by_tenant};
+use crate::port::IncidentFilter;
+use crate::sla::{IncidentShare, SlaStatement, SlaTerms};
+use crate::{IncidentId, Month, Percent, TenantId, ValidationError, Window, Windows};
+
+/// The distance at which outages touch: times are microseconds.
+const A_MOMENT: Duration = Duration::from_micros(1);
+
+/// Most outages, one for each tenant and incident, that the statements of a month are made
+/// of; of one tenant there are never so many.
+pub const MAX_OUTAGES: usize = 1_000_000;
+
+impl Incidents {
+    /// The statements of a month, by tenant ascending: of one tenant, or of every
+    /// tenant that an incident hit in it. A contract per quarter or year answers
+    /// for the quarter or year that the month lies in.
+    ///
+    /// Reading writes nothing. A statement of a period that goes on, or of an
+    /// incident that does, is provisional.
+    ///
+    /// # Errors
+    /// A month that has not begun; an incident hits all tenants and nobody knows
+    /// who they are; there are more than [`MAX_OUTAGES`], so that one tenant has to be
+    /// asked about at a time; the store did not answer.
+    pub async fn statements(
+        &self,
+        month: Month,
+        tenant: Option<&TenantId>,
+    ) -> Result<Vec<SlaStatement>, Error> {
+        let now = self.0.now();
+        if !self.0.settings.contracts.has_begun(month, now) {
+            return Err(ValidationError::new("month", "a month that has begun").into());
+        }
+        let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));
+        let mut shares = self.shares(month, only.as_ref(), MAX_OUTAGES).await?;
+        if let Some(tenant) = tenant {
+            shares.entry(tenant.clone()).or_default();
+        }
+        let contracts = &self.0.settings.contracts;
+        let made = shares.into_iter().filter_map(|(name, shares)| {
+            let made = contracts.statement(&name, month, shares, now);
+            (tenant.is_some() || !made.incidents.is_empty()).then_some(made)
+        });
+        Ok(made.collect())
+    }
+
+    /// Returns the outages of each tenant about a month, or of `only` these: as far as the longest period
+    /// reaches that the month is part of, and over its edges as far as outages touch where
+    /// terms leave out short ones. Refuses to hold more than `most`.
+    pub(in crate::engine) async fn shares(
+        &self,
+        month: Month,
+        only: Option<&BTreeSet<TenantId>>,
+        most: usize,
+    ) -> Result<BTreeMap<TenantId, Vec<IncidentShare>>, Error> {
+        let contracts = &self.0.settings.contracts;
+        let mut found = Found {
+            month,
+            only,
+            most,
+            shares: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            held: 0,
+            everybody: None,
+        };
+        let mut read = contracts.widest(month);
+        self.add_shares(&mut found, read).await?;
+        while contracts.measures_runs()
+            && let Some(wider) = found.reach(read)
+        {
+            for new in [
+                Window::non_empty(wider.start(), read.start()),
+                Window::non_empty(read.end(), wider.end()),
+            ]
+            .into_iter()
+            .flatten()
+            {
+                self.add_shares(&mut found, new).await?;
+            }
+            read = wider;
+        }
+        Ok(found.shares)
+    }
+
+    /// Adds what incidents with an outage in a window did to each tenant.
+    async fn add_shares(&self, found: &mut Found<'_>, window: Window) -> Result<(), Error> {
+        let now = self.0.now();
+        let contracts = &self.0.settings.contracts;
+        let one = found.only.filter(|only| only.len() == 1);
+        let filter = IncidentFilter {
+            tenant: one.and_then(|only| Some(only.first()?.as_str().to_owned())),
+            touching: Some(window),
+            ..IncidentFilter::default()
+        };
+        let mut pages = self.pages(filter);
+        while let Some(incident) = pages.next().await? {
+            let facts = SlaFacts::of(&incident);
+            if facts.excluded().is_some() || !found.seen.insert(facts.incident()) {
+                continue;
+            }
+            let whole = |all: &mut dyn Iterator<Item = &TenantId>| {
+                all.cloned().map(AffectedTenant::whole).collect()
+            };
+            let hit: Vec<AffectedTenant> = match (facts.tenants(), found.only) {
+                (Affected::These(list), _) => list.to_vec(),
+                (Affected::All, Some(only)) => whole(&mut only.iter()),
+                (Affected::All, None) => {
+                    let all = match &mut found.everybody {
+                        Some(all) => all,
+                        None => found.everybody.insert(self.all_tenants().await?),
+                    };
+                    whole(&mut all.iter())
+                }
+            };
+            for (name, outage) in outage_by_tenant(&facts.outage(now), &hit) {
+                if found.only.is_none_or(|only| only.contains(&name)) {
+                    let terms = contracts.terms_of(&name, found.month);
+                    let share = IncidentShare {
+                        incident: facts.incident(),
+                        outage,
+                        weight: weight(facts, terms),
+                        open: facts.is_open(),
+                    };
+                    found.shares.entry(name).or_default().push(share);
+                    found.held += 1;
+                }
+            }
+            if found.held > found.most {
+                let most = found.most;
+                let expected = format!("one tenant, as there are more than {most} outages");
+                return Err(ValidationError::new("tenant", expected).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Outages of a month, as they are read.
+struct Found<'a> {
+    month: Month,
+    only: Option<&'a BTreeSet<TenantId>>,
+    most: usize,
+    shares: BTreeMap<TenantId, Vec<IncidentShare>>,
+    seen: BTreeSet<IncidentId>,
+    held: usize,
+    everybody: Option<Vec<TenantId>>,
+}
+
+impl Found<'_> {
+    /// The window to read where an outage reaches the edge of the one that was read: others
+    /// may touch it there.
+    fn reach(&self, read: Window) -> Option<Window> {
+        let (mut start, mut end) = (read.start(), read.end());
+        for shares in self.shares.values() {
+            let windows = shares.iter().flat_map(|one| one.outage.as_slice()).copied();
+            let runs: Windows = windows.collect();
+            for run in runs.as_slice() {
+                // One that only touches the edge lies beyond it, for whoever asks for windows.
+                if run.start() <= read.start() && read.start() <= run.end() {
+                    start = start.min(run.start().saturating_sub(A_MOMENT));
+                }
+                if run.start() <= read.end() && read.end() <= run.end() {
+                    end = end.max(run.end().saturating_add(A_MOMENT));
+                }
+            }
+        }
+        let wider = Window::spanning(start, end);
+        (wider != read).then_some(wider)
+    }
+}
+
+/// What the downtime of an incident weighs under some terms.
+pub(in crate::engine) fn weight(facts: SlaFacts<'_>, terms: &SlaTerms) -> Percent {
+    if facts.is_partial() {
+        terms.partial_weight()
+    } else {
+        Percent::HUNDRED
+    }
+}
