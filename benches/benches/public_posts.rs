@@ -99,7 +99,7 @@ async fn measure(name: &str, store: Arc<dyn Store>) {
         late / early
     );
     let kept = incidents.get(old).await.unwrap();
-    let page = incidents.public_page().await.unwrap();
+    let page = incidents.reports().public_page().await.unwrap();
     println!(
         "{name}: state {} bytes, page {} bytes with {} incidents and {} of {} lines of the old one",
         serde_json::to_vec(&*kept).unwrap().len(),

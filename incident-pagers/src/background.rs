@@ -66,27 +66,27 @@ pub(crate) fn tell_panic<T>(ended: Result<T, JoinError>) -> Option<T> {
 async fn pass(kind: Kind, incidents: Incidents) {
     match kind {
         Kind::Confirm => warn_of(
-            incidents.confirm().await,
+            incidents.worker().confirm().await,
             "accepted pages could not be asked about; trying again",
         ),
         Kind::Measure => warn_of(
-            incidents.measure().await,
+            incidents.worker().measure().await,
             "what waits could not be measured",
         ),
         Kind::Reconcile => warn_of(
-            incidents.reconcile().await,
+            incidents.worker().reconcile().await,
             "the vendors could not be asked where alerts stand; trying again",
         ),
         Kind::Approve => warn_of(
-            incidents.approve_by_policy().await,
+            incidents.worker().approve_credits().await,
             "credits could not be approved by policy; trying again",
         ),
         Kind::Issue => warn_of(
-            incidents.issue_approved().await,
+            incidents.worker().issue_credits().await,
             "approved credits could not be issued; trying again",
         ),
         Kind::Denials => warn_of(
-            incidents.note_denials().await,
+            incidents.worker().note_denials().await,
             "refused calls could not be written down",
         ),
         Kind::Anchor => write_down(incidents).await,
@@ -101,7 +101,7 @@ fn warn_of<T>(result: Result<T, Error>, what: &'static str) {
 }
 
 pub(crate) async fn write_down(incidents: Incidents) {
-    if let Err(error) = incidents.anchor().await {
+    if let Err(error) = incidents.worker().anchor().await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "the chains could not be anchored; trying again"

@@ -130,7 +130,7 @@ fn jittered(time: Duration) -> Duration {
 
 /// Writes down what was only counted, before it is forgotten.
 async fn end_denials(incidents: &Incidents) {
-    if let Err(error) = incidents.end_denials().await {
+    if let Err(error) = incidents.worker().end_denials().await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "refused calls could not be written down"
@@ -141,9 +141,9 @@ async fn end_denials(incidents: &Incidents) {
 /// Does one pass; gives the time until the next message is due, if that is in the future.
 /// What is due already and was not handed out is somebody else's, or unknown here.
 async fn drain(incidents: Incidents) -> Option<Duration> {
-    match incidents.drain().await {
+    match incidents.worker().drain().await {
         Ok(drained) => {
-            let next = drained.next_due?.since(incidents.now());
+            let next = drained.next_due?.since(incidents.reports().now());
             (!next.is_zero()).then_some(next)
         }
         Err(error) => {

@@ -77,20 +77,23 @@ async fn each_pass_writes_down_what_moved_and_a_closed_book_loses_nothing() {
         ]
     };
     book.away.store(true, Ordering::SeqCst);
-    assert!(matches!(incidents.anchor().await, Err(Error::Anchors(_))));
+    assert!(matches!(
+        incidents.worker().anchor().await,
+        Err(Error::Anchors(_))
+    ));
     book.away.store(false, Ordering::SeqCst);
-    assert_eq!(incidents.anchor().await.unwrap().heads, 4);
+    assert_eq!(incidents.worker().anchor().await.unwrap().heads, 4);
     let mut expected = [both(first), both(second)].concat();
     expected.sort_unstable();
     assert_eq!(book.heads(), expected);
     // Hours later only what moved since, even with a clock that went back.
     clock.advance(Duration::from_secs(3 * 3_600));
-    assert_eq!(incidents.anchor().await.unwrap().heads, 0);
+    assert_eq!(incidents.worker().anchor().await.unwrap().heads, 0);
     clock.set("2026-11-21T05:51:00Z".parse().unwrap());
     let command = update_to(Status::Investigating, "moved").unwrap();
     incidents.act(&context(), second, &command).await.unwrap();
     clock.advance(Duration::from_secs(300));
-    assert_eq!(incidents.anchor().await.unwrap().heads, 2);
+    assert_eq!(incidents.worker().anchor().await.unwrap().heads, 2);
     assert_eq!(book.heads(), both(second));
 }
 
@@ -107,7 +110,7 @@ async fn many_chains_make_several_lines_and_a_denial_moves_the_chain_of_the_syst
     let viewer = RequestContext::new(caller("vera", Role::Viewer).unwrap());
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev3);
     incidents.declare(&viewer, &asked).await.unwrap_err();
-    assert_eq!(incidents.anchor().await.unwrap().heads, 81);
+    assert_eq!(incidents.worker().anchor().await.unwrap().heads, 81);
     let sizes: Vec<usize> = {
         let anchors = book.anchors.lock().unwrap();
         anchors.iter().map(|anchor| anchor.heads().len()).collect()
@@ -127,11 +130,11 @@ async fn a_store_that_came_back_older_or_empty_is_noticed() {
     };
     let incidents = on(Arc::default());
     let id = declare(&incidents).await;
-    incidents.anchor().await.unwrap();
-    let sound = incidents.verify_timeline(id).await.unwrap();
+    incidents.worker().anchor().await.unwrap();
+    let sound = incidents.audit().verify_timeline(id).await.unwrap();
     assert!(matches!(sound, Verdict::Valid { head, anchored } if anchored == head.seq));
     assert_eq!(
-        incidents.verify_audit().await.unwrap(),
+        incidents.audit().verify().await.unwrap(),
         AuditVerdict::Valid {
             chains: 1,
             entries: 1,
@@ -139,16 +142,16 @@ async fn a_store_that_came_back_older_or_empty_is_noticed() {
         }
     );
     let restored = on(Arc::default());
-    let lost = restored.verify_timeline(id).await.unwrap();
+    let lost = restored.audit().verify_timeline(id).await.unwrap();
     assert!(matches!(lost, Verdict::Broken { seq: 1, .. }), "{lost:?}");
-    let lost = restored.verify_audit().await.unwrap();
+    let lost = restored.audit().verify().await.unwrap();
     assert!(
         matches!(lost, AuditVerdict::Broken { chain: Chain::Incident(of), .. } if of == id),
         "{lost:?}"
     );
     let nobody = "01890000-0000-7000-8000-000000000000".parse().unwrap();
     assert!(matches!(
-        restored.verify_timeline(nobody).await,
+        restored.audit().verify_timeline(nobody).await,
         Err(Error::NotFound(_))
     ));
 }
@@ -169,14 +172,14 @@ async fn a_new_process_goes_on_where_the_record_ends() {
     };
     let first = process();
     declare(&first).await;
-    first.anchor().await.unwrap();
+    first.worker().anchor().await.unwrap();
     clock.advance(Duration::from_secs(60));
     let second = declare(&first).await;
     drop(first);
     // Away for a month, longer than any pass looks back by itself.
     clock.advance(Duration::from_secs(30 * 86_400));
     let again = process();
-    assert_eq!(again.anchor().await.unwrap().heads, 2);
+    assert_eq!(again.worker().anchor().await.unwrap().heads, 2);
     let known = anchors
         .heads(AnchoredChain::Timeline(second), Duration::from_secs(1))
         .await
@@ -218,7 +221,7 @@ async fn anchors_go_to_the_log_where_no_sink_is_given() {
         .build()
         .unwrap();
     let id = declare(&incidents).await;
-    incidents.anchor().await.unwrap();
+    incidents.worker().anchor().await.unwrap();
     let said = lines.text();
     assert!(said.contains("heads of chains"), "{said}");
     assert!(said.contains(&id.to_string()), "{said}");

@@ -131,7 +131,7 @@ async fn refusals_that_pile_up_are_one_entry() {
     assert_eq!(refusals(&server, "bill").await.0["declare"], 1);
     // The minute is over: by itself, or with the next refusal.
     server.clock.advance(Duration::from_secs(60));
-    server.incidents().note_denials().await.unwrap();
+    server.incidents().worker().note_denials().await.unwrap();
     let (actions, counted) = refusals(&server, "vera").await;
     assert_eq!((actions["declare"], actions["denied_calls"]), (5, 1));
     assert_eq!(
@@ -159,7 +159,7 @@ async fn refusals_that_pile_up_are_one_entry() {
             .await
             .problem(403);
     }
-    server.incidents().end_denials().await.unwrap();
+    server.incidents().worker().end_denials().await.unwrap();
     assert_eq!(refusals(&server, "vera").await.1[2]["count"], "5");
     server.get(ADMIN, "/sys/audit/verify").await.is(200);
     server.stop().await;
@@ -169,7 +169,7 @@ async fn refusals_that_pile_up_are_one_entry() {
 #[tokio::test(flavor = "multi_thread")]
 async fn so_many_suggestions_are_open_and_no_more() {
     let server = Server::start().await;
-    let now = server.incidents().now();
+    let now = server.incidents().reports().now();
     let suggestion = |n: u64| Suggestion {
         id: SuggestionId::from_uuid(Uuid::from_u64_pair(5, n)),
         request: Suggest {
@@ -257,17 +257,22 @@ async fn statements_of_everybody_hold_so_many_outages() {
     };
     let month: Month = "2026-11".parse().unwrap();
     let fits = MAX_OUTAGES / 3;
-    let made = asked(fits).statements(month, None).await.unwrap();
+    let made = asked(fits).reports().statements(month, None).await.unwrap();
     assert_eq!(made.len(), fits);
     drop(made);
     let too_many = asked(fits + 1);
-    match too_many.statements(month, None).await {
+    match too_many.reports().statements(month, None).await {
         Err(Error::Refused(Refusal::Invalid(wrong))) => assert_eq!(wrong.field(), "tenant"),
         other => panic!("{:?}", other.map(|made| made.len())),
     }
     let one = TenantId::new("tenant-000007").unwrap();
     assert_eq!(
-        too_many.statements(month, Some(&one)).await.unwrap().len(),
+        too_many
+            .reports()
+            .statements(month, Some(&one))
+            .await
+            .unwrap()
+            .len(),
         1
     );
     server.stop().await;

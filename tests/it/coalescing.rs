@@ -84,7 +84,7 @@ impl Storm {
             .now()
             .saturating_add(Duration::from_secs(minutes * 60));
         loop {
-            let next = self.incidents.drain().await.unwrap().next_due;
+            let next = self.incidents.worker().drain().await.unwrap().next_due;
             match next {
                 Some(next) if next <= until => self.clock.set(next.max(self.clock.now())),
                 _ => break self.clock.set(until),
@@ -137,7 +137,12 @@ async fn one_open_alert_stands_for_a_service_while_there_is_no_room() {
         (shown.paging.state, shown.paging.overdue_at),
         (PagingState::Pending, None)
     );
-    let entries = it.incidents.timeline(shown.id, 0, 50).await.unwrap();
+    let entries = it
+        .incidents
+        .audit()
+        .timeline(shown.id, 0, 50)
+        .await
+        .unwrap();
     let told: Vec<&str> = entries
         .iter()
         .filter_map(|one| one.text(TextName::Message))
@@ -157,7 +162,7 @@ async fn one_open_alert_stands_for_a_service_while_there_is_no_room() {
         .act(&context(), waiting[0], &worse)
         .await
         .unwrap();
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     assert_eq!(it.woken(&waiting[..1]).len(), 1);
 
     // One that ended while it waited never rings; when the alert is over that it
@@ -174,14 +179,14 @@ async fn one_open_alert_stands_for_a_service_while_there_is_no_room() {
         it.resolve(*id).await;
     }
     it.pass(15).await;
-    let left = it.incidents.drain().await.unwrap().next_due;
+    let left = it.incidents.worker().drain().await.unwrap().next_due;
     // Those of the other service still wait: nothing was lost.
     assert!(left.is_some());
     for id in &db {
         it.resolve(*id).await;
     }
     it.pass(60).await;
-    assert_eq!(it.incidents.drain().await.unwrap().next_due, None);
+    assert_eq!(it.incidents.worker().drain().await.unwrap().next_due, None);
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ impl Setup {
             .unwrap()
             .incident
             .id;
-        self.incidents.drain().await.unwrap();
+        self.incidents.worker().drain().await.unwrap();
         let shown = self.incidents.get(id).await.unwrap();
         assert_eq!(shown.paging.state, PagingState::Accepted);
         id
@@ -111,7 +111,7 @@ impl Setup {
     async fn pass(&self, seconds: u64) {
         for _ in 0..seconds / 5 {
             self.clock.advance(Duration::from_secs(5));
-            self.incidents.confirm().await.unwrap();
+            self.incidents.worker().confirm().await.unwrap();
         }
     }
 
@@ -140,11 +140,22 @@ async fn an_alert_that_is_there_is_confirmed_once_and_asked_for_no_more() {
         assert_eq!(it.verdict(id).await, (false, false));
         it.pass(60).await;
         assert_eq!((it.verdict(id).await, it.questions()), ((true, false), 1));
-        let entries = it.incidents.timeline(id, 0, 50).await.unwrap().len();
+        let entries = it
+            .incidents
+            .audit()
+            .timeline(id, 0, 50)
+            .await
+            .unwrap()
+            .len();
         it.pass(300).await;
         assert_eq!(it.questions(), 1);
         assert_eq!(
-            it.incidents.timeline(id, 0, 50).await.unwrap().len(),
+            it.incidents
+                .audit()
+                .timeline(id, 0, 50)
+                .await
+                .unwrap()
+                .len(),
             entries
         );
         assert_eq!(*it.alarms.lock().unwrap(), []);
@@ -177,7 +188,7 @@ async fn a_page_that_was_accepted_and_opened_nothing_raises_an_alarm() {
                 .unwrap(),
         };
         assert_eq!(*it.alarms.lock().unwrap(), [expected]);
-        let entries = it.incidents.timeline(id, 0, 50).await.unwrap();
+        let entries = it.incidents.audit().timeline(id, 0, 50).await.unwrap();
         let last = entries.last().unwrap();
         let text = last
             .text(incident_core::timeline::TextName::Message)
@@ -187,7 +198,7 @@ async fn a_page_that_was_accepted_and_opened_nothing_raises_an_alarm() {
             limit: 50,
             ..AuditQuery::default()
         };
-        let audit = it.incidents.audit(&all).await.unwrap();
+        let audit = it.incidents.audit().list(&all).await.unwrap();
         let noted = audit
             .iter()
             .filter(|entry| entry.payload.action == "page_unconfirmed");

@@ -211,8 +211,14 @@ async fn what_the_policy_lets_through_needs_nobody() {
     let path = hour(&server, COMMANDER, &json!(["tenant-de"])).await;
     let longer = json!({"started_at": "2026-11-09T01:00:00Z"});
     server.patch(COMMANDER, &path, &longer).await.is(200);
-    assert_eq!(server.incidents().approve_by_policy().await.unwrap(), 1);
-    assert_eq!(server.incidents().approve_by_policy().await.unwrap(), 0);
+    assert_eq!(
+        server.incidents().worker().approve_credits().await.unwrap(),
+        1
+    );
+    assert_eq!(
+        server.incidents().worker().approve_credits().await.unwrap(),
+        0
+    );
     let approved = credits(&server, "state=approved").await;
     let shown: Vec<_> = approved
         .iter()
@@ -320,10 +326,16 @@ async fn a_month_is_not_approved_by_whoever_shaped_one_of_its_incidents() {
 /// The credit of a month as a whole, once it is computed from so many incidents.
 async fn of_month(server: &Server, incidents: usize) -> Value {
     for _ in 0..500 {
-        server.incidents().drain().await.unwrap();
+        server.incidents().worker().drain().await.unwrap();
         // An incident counts in its month while it goes on: only when nothing is left to be
         // computed is the row that of its end.
-        let left = server.incidents().measure().await.unwrap().unfinished;
+        let left = server
+            .incidents()
+            .worker()
+            .measure()
+            .await
+            .unwrap()
+            .unfinished;
         let rows = credits(server, "state=estimated").await;
         let inputs = |row: &Value| row["inputs"].as_array().map_or(0, Vec::len);
         let mut found = rows.into_iter().filter(|row| row["incident_id"].is_null());

@@ -119,9 +119,13 @@ async fn whoever_queues_behind_a_store_that_is_late_is_answered_in_its_own_time(
         calls.spawn(async move {
             let refused = match n % 6 {
                 0 => incidents.get(id).await.map(|_| ()),
-                1 => incidents.timeline(id, 0, 10).await.map(|_| ()),
-                2 => incidents.public_page().await.map(|_| ()),
-                3 => incidents.list(&IncidentFilter::default()).await.map(|_| ()),
+                1 => incidents.audit().timeline(id, 0, 10).await.map(|_| ()),
+                2 => incidents.reports().public_page().await.map(|_| ()),
+                3 => incidents
+                    .reports()
+                    .incidents(&IncidentFilter::default())
+                    .await
+                    .map(|_| ()),
                 _ => {
                     let update = update_to(Status::Investigating, "looking").unwrap();
                     incidents.act(&context(), id, &update).await.map(|_| ())

@@ -270,14 +270,14 @@ async fn an_event_that_changed_raises_an_alarm() {
     };
     let first = heard(&event(&path, |_| {}));
     for repeated in [false, true] {
-        let outcome = incidents.ingest_vendor_event(&first).await.unwrap();
+        let outcome = incidents.signals().vendor_event(&first).await.unwrap();
         assert!(matches!(outcome, Ingested::Applied { repeated: same, .. } if same == repeated));
     }
     assert_eq!(*alarms.lock().unwrap(), []);
     let changed = heard(&event(&path, |event| {
         event["agent"]["summary"] = json!("Mallory")
     }));
-    let refused = incidents.ingest_vendor_event(&changed).await;
+    let refused = incidents.signals().vendor_event(&changed).await;
     assert!(
         matches!(refused, Err(Error::IdempotencyKeyMismatch)),
         "{refused:?}"

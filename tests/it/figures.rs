@@ -274,7 +274,7 @@ impl Life {
                 return self.decide(&process, 1 << (mask % 8), &decision).await;
             }
             Step::Issued => {
-                process.issue_approved().await.unwrap();
+                process.worker().issue_credits().await.unwrap();
                 return;
             }
             Step::Terms(version) => {
@@ -283,7 +283,8 @@ impl Life {
                 for month in MONTHS {
                     let bill = context("bill", Role::Billing);
                     process
-                        .recompute_credits(&bill, month.parse().unwrap())
+                        .credits()
+                        .recompute(&bill, month.parse().unwrap())
                         .await
                         .unwrap();
                 }
@@ -360,11 +361,11 @@ impl Life {
             state: Some(CreditState::Estimated),
             ..CreditQuery::default()
         };
-        let rows = process.credits(&wanted).await.unwrap();
+        let rows = process.credits().list(&wanted).await.unwrap();
         for (place, row) in rows.iter().enumerate() {
             if mask & (1 << (place % 8)) != 0 {
                 let bill = context("bill", Role::Billing);
-                match process.decide_credit(&bill, row.row.id, decision).await {
+                match process.credits().decide(&bill, row.row.id, decision).await {
                     Ok(_) | Err(Error::Refused(_)) => {}
                     Err(error) => panic!("{error:?}"),
                 }
@@ -375,10 +376,10 @@ impl Life {
     /// The relay has done its part, and all surfaces say the same.
     async fn check(&self, after: &str) {
         let process = self.process();
-        process.drain().await.unwrap();
+        process.worker().drain().await.unwrap();
         for month in MONTHS {
             let month: Month = month.parse().unwrap();
-            let found = process.check_figures(month).await.unwrap();
+            let found = process.reports().check_figures(month).await.unwrap();
             let found: Vec<String> = found.iter().map(ToString::to_string).collect();
             assert!(found.is_empty(), "{after}: {found:#?}");
         }
@@ -403,7 +404,7 @@ impl Life {
         outages: &[Outage],
         after: &str,
     ) {
-        let made = process.statements(month, None).await.unwrap();
+        let made = process.reports().statements(month, None).await.unwrap();
         let served: Vec<Value> = made.iter().map(statements::json).collect();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("outages.json");
@@ -427,8 +428,8 @@ impl Life {
         for _ in 0..12 {
             let all = CreditDecision::Approve;
             self.decide(&process, u8::MAX, &all).await;
-            process.issue_approved().await.unwrap();
-            process.drain().await.unwrap();
+            process.worker().issue_credits().await.unwrap();
+            process.worker().drain().await.unwrap();
         }
         self.check("the end").await;
         let rows = self.world.rows().await;
@@ -452,6 +453,7 @@ impl Life {
                 let month: Month = month.parse().unwrap();
                 let tenant = tenant(name);
                 let made = process
+                    .reports()
                     .statements(month, Some(&tenant))
                     .await
                     .unwrap()

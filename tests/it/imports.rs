@@ -45,7 +45,7 @@ async fn kept(incidents: &Incidents) -> Vec<Arc<Incident>> {
     };
     let mut found: Vec<Arc<Incident>> = Vec::new();
     loop {
-        let batch = incidents.list(&filter).await.unwrap();
+        let batch = incidents.reports().incidents(&filter).await.unwrap();
         filter.after = batch.last().map(|one| (one.declared_at, one.id));
         let last = batch.len() < 200;
         found.extend(batch);
@@ -56,7 +56,7 @@ async fn kept(incidents: &Incidents) -> Vec<Arc<Incident>> {
 }
 
 async fn posts(incidents: &Incidents, id: IncidentId) -> Vec<String> {
-    let entries = incidents.timeline(id, 0, 1_000).await.unwrap();
+    let entries = incidents.audit().timeline(id, 0, 1_000).await.unwrap();
     let posted = entries
         .iter()
         .filter(|entry| matches!(entry.fields.kind, EntryKind::Update | EntryKind::Correction));
@@ -107,7 +107,11 @@ async fn a_published_history_comes_through_once_and_whole_and_earns_the_computed
                 .map(|id| (id.to_string(), Arc::clone(one)))
         })
         .collect();
-    let credits = incidents.credits(&CreditQuery::default()).await.unwrap();
+    let credits = incidents
+        .credits()
+        .list(&CreditQuery::default())
+        .await
+        .unwrap();
     let mut compared = 0;
     for (raw, row) in source.iter().zip(&rows) {
         let key = raw["id"].as_str().unwrap();
@@ -201,7 +205,7 @@ async fn later_edits_arrive_as_new_entries_and_the_old_credit_is_kept() {
     );
     let told = posts(&incidents, id).await;
     assert_eq!(told, ["We look.", "Resolved.", "Resolved: a bad deploy."]);
-    let entries = incidents.timeline(id, 0, 100).await.unwrap();
+    let entries = incidents.audit().timeline(id, 0, 100).await.unwrap();
     let corrected = entries
         .iter()
         .find(|one| one.fields.kind == EntryKind::Correction)
@@ -238,7 +242,7 @@ async fn of_two_posts_of_one_instant_the_edited_one_is_corrected() {
     run(&incidents, &text("second")).await;
     run(&incidents, &text("second, as it was")).await;
     let id = kept(&incidents).await[0].id;
-    let entries = incidents.timeline(id, 0, 100).await.unwrap();
+    let entries = incidents.audit().timeline(id, 0, 100).await.unwrap();
     let of = |words: &str| {
         let found = entries
             .iter()

@@ -72,7 +72,7 @@ impl World {
         let timeout = std::time::Duration::from_secs(5);
         for _ in 0..1_000 {
             // The server's own loop may be at it too.
-            self.server.incidents().drain().await.unwrap();
+            self.server.incidents().worker().drain().await.unwrap();
             if self.server.store.backlog(timeout).await.unwrap().unfinished == 0 {
                 return;
             }
@@ -118,7 +118,12 @@ impl World {
     }
 
     async fn issue(&self) {
-        self.server.incidents().issue_approved().await.unwrap();
+        self.server
+            .incidents()
+            .worker()
+            .issue_credits()
+            .await
+            .unwrap();
         self.settled().await;
     }
 
@@ -443,13 +448,16 @@ async fn new_terms_are_applied_when_somebody_asks() {
     };
     let month = "2026-11".parse().unwrap();
     let bill = context(incident_core::actor::Role::Billing);
-    assert_eq!(incidents.recompute_credits(&bill, month).await.unwrap(), 0);
+    assert_eq!(
+        incidents.credits().recompute(&bill, month).await.unwrap(),
+        0
+    );
     let policy = PolicyFile::parse(BY_MONTH).unwrap();
     let anew = world.server.restarted(policy.contracts());
-    let changed = anew.recompute_credits(&bill, month).await.unwrap();
+    let changed = anew.credits().recompute(&bill, month).await.unwrap();
     // The incident's rows, and a period for each of the two tenants.
     assert_eq!(changed, 3);
-    assert_eq!(anew.recompute_credits(&bill, month).await.unwrap(), 0);
+    assert_eq!(anew.credits().recompute(&bill, month).await.unwrap(), 0);
     let reversal = world.open("tenant-fr", true).await;
     let period = world.open("tenant-fr", false).await;
     assert_eq!(
@@ -458,7 +466,7 @@ async fn new_terms_are_applied_when_somebody_asks() {
     );
     assert_eq!(period["terms_version"], "monthly-1");
     let viewer = context(incident_core::actor::Role::Viewer);
-    assert!(anew.recompute_credits(&viewer, month).await.is_err());
+    assert!(anew.credits().recompute(&viewer, month).await.is_err());
     // Over HTTP.
     let recompute = "/sys/sla/credits/recompute";
     for token in [VIEWER, RESPONDER, COMMANDER] {

@@ -164,7 +164,8 @@ impl World {
         let before = self.shown().await;
         self.notices.lock().unwrap().clear();
         self.incidents
-            .ingest_vendor_event(&one.event)
+            .signals()
+            .vendor_event(&one.event)
             .await
             .unwrap();
         let after = self.shown().await;
@@ -233,7 +234,7 @@ impl World {
                 self.clock.advance(Duration::from_secs(1));
             }
             Step::Pass(seconds) => self.clock.advance(Duration::from_secs(seconds)),
-            Step::Drain => drop(self.incidents.drain().await.unwrap()),
+            Step::Drain => drop(self.incidents.worker().drain().await.unwrap()),
         }
     }
 }

@@ -170,7 +170,7 @@ impl Setup {
 
     /// Lets everything that is due be sent, and says how much was.
     async fn sent(&self) -> (usize, usize) {
-        self.server.incidents().drain().await.unwrap();
+        self.server.incidents().worker().drain().await.unwrap();
         (self.server.pager.sent().len(), self.others.sent().len())
     }
 }
@@ -359,7 +359,7 @@ async fn again(incidents: &Incidents, id: IncidentId) {
     act(incidents, id, Command::Update(Box::new(reopen))).await;
     let reason = "it is back".parse().unwrap();
     act(incidents, id, Command::Page { reason }).await;
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
 }
 
 struct Asked {
@@ -404,7 +404,7 @@ async fn asked(resolve: bool) -> Asked {
         .unwrap()
         .incident
         .id;
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     Asked {
         incidents,
         id,
@@ -437,7 +437,7 @@ async fn an_answer_about_a_page_that_is_over_by_then_changes_nothing() {
         it.clock.advance(Duration::from_secs(90));
         it.slow.answers.lock().unwrap().push(answer.clone());
         it.meanwhile_again();
-        it.incidents.reconcile().await.unwrap();
+        it.incidents.worker().reconcile().await.unwrap();
         let shown = it.shown().await;
         assert!(shown.paging.epoch > 1);
         assert!(
@@ -454,7 +454,7 @@ async fn an_answer_about_a_page_that_is_over_by_then_changes_nothing() {
             .lock()
             .unwrap()
             .push(AlertStatus::Acknowledged(None));
-        it.incidents.reconcile().await.unwrap();
+        it.incidents.worker().reconcile().await.unwrap();
         assert!(it.shown().await.is_acknowledged(), "{answer:?}");
         assert_eq!(it.shown().await.last_seq, said + 1);
     }
@@ -474,14 +474,14 @@ async fn a_closed_alert_resolves_only_where_it_is_certainly_that_of_this_page() 
         *it.slow.checks.lock().unwrap() = vec![(2, answer), (3, answer)];
         again(&it.incidents, it.id).await;
         it.clock.advance(Duration::from_secs(5));
-        it.incidents.confirm().await.unwrap();
+        it.incidents.worker().confirm().await.unwrap();
         it.clock.advance(Duration::from_secs(90));
         it.slow
             .answers
             .lock()
             .unwrap()
             .push(AlertStatus::Closed(None));
-        it.incidents.reconcile().await.unwrap();
+        it.incidents.worker().reconcile().await.unwrap();
         let shown = it.shown().await;
         assert_eq!(shown.status == Status::Resolved, seen);
         let closed = |alarm: &Alarm| matches!(alarm, Alarm::AlertClosedThere { .. });
@@ -501,13 +501,13 @@ async fn a_page_that_is_accepted_while_another_is_asked_about_is_asked_about_too
         (3, Confirmation::Opened),
     ];
     it.meanwhile_again();
-    it.incidents.confirm().await.unwrap();
+    it.incidents.worker().confirm().await.unwrap();
     let shown = it.shown().await;
     assert_eq!(shown.paging.state, PagingState::Accepted);
     assert_eq!(shown.paging.unconfirmed_at, None);
     assert_eq!(*it.alarms.lock().unwrap(), []);
     it.clock.advance(Duration::from_secs(5));
-    it.incidents.confirm().await.unwrap();
+    it.incidents.worker().confirm().await.unwrap();
     assert!(it.shown().await.paging.confirmed_at.is_some());
     let newest = it.shown().await.paging.epoch;
     assert_eq!(*it.slow.asked_of.lock().unwrap(), [1, newest]);

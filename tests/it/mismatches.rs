@@ -17,14 +17,25 @@ async fn what_differs_is_named_until_it_is_computed_again() {
     let world = World::new().await;
     let process = world.process();
     hour(&process, 9, &["tenant-0"]).await;
-    process.drain().await.unwrap();
+    process.worker().drain().await.unwrap();
     let november: Month = "2026-11".parse().unwrap();
-    assert!(process.check_figures(november).await.unwrap().is_empty());
+    assert!(
+        process
+            .reports()
+            .check_figures(november)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let other = r#"target_percent = "99.9"
         version = "other"
         tiers = [{ from_minutes = 0, credit_percent = "77" }]"#;
     let under_others = world.process_under(Contracts::standard(terms(other)));
-    let found = under_others.check_figures(november).await.unwrap();
+    let found = under_others
+        .reports()
+        .check_figures(november)
+        .await
+        .unwrap();
     let found: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert!(
         found
@@ -34,11 +45,13 @@ async fn what_differs_is_named_until_it_is_computed_again() {
     );
     let bill = context("bill", Role::Billing);
     under_others
-        .recompute_credits(&bill, november)
+        .credits()
+        .recompute(&bill, november)
         .await
         .unwrap();
     assert!(
         under_others
+            .reports()
             .check_figures(november)
             .await
             .unwrap()
@@ -70,10 +83,10 @@ async fn amounts_and_periods_that_differ_are_named() {
     let world = World::new().await;
     let process = world.process_under(under("each", "per_incident", 1_000));
     hour(&process, 9, &["tenant-0"]).await;
-    process.drain().await.unwrap();
+    process.worker().drain().await.unwrap();
     let november: Month = "2026-11".parse().unwrap();
     let differ = async |process: &Incidents| -> Vec<String> {
-        let found = process.check_figures(november).await.unwrap();
+        let found = process.reports().check_figures(november).await.unwrap();
         found.iter().map(ToString::to_string).collect()
     };
     assert_eq!(decide_all(&process, &CreditDecision::Approve).await, 1);

@@ -64,6 +64,7 @@ async fn change(process: &Incidents, id: IncidentId, change: Change) -> Result<(
 /// The credit of a tenant in a month, by its statement.
 async fn owed(process: &Incidents, month: &str, name: &str) -> String {
     let made = process
+        .reports()
         .statements(month.parse().unwrap(), Some(&tenant(name)))
         .await;
     made.unwrap().remove(0).credit_percent.to_string()
@@ -76,7 +77,7 @@ async fn open(process: &Incidents, name: &str) -> Vec<(String, String)> {
         state: Some(CreditState::Estimated),
         ..CreditQuery::default()
     };
-    let rows = process.credits(&wanted).await.unwrap();
+    let rows = process.credits().list(&wanted).await.unwrap();
     let shown = rows
         .iter()
         .map(|one| (one.row.credit_percent.to_string(), one.capped.to_string()));
@@ -89,10 +90,11 @@ async fn approve(process: &Incidents) -> usize {
         ..CreditQuery::default()
     };
     let mut approved = 0;
-    for one in process.credits(&wanted).await.unwrap() {
+    for one in process.credits().list(&wanted).await.unwrap() {
         let bill = context("bill", Role::Billing);
         let done = process
-            .decide_credit(&bill, one.row.id, &CreditDecision::Approve)
+            .credits()
+            .decide(&bill, one.row.id, &CreditDecision::Approve)
             .await;
         approved += usize::from(done.is_ok());
     }
@@ -100,9 +102,13 @@ async fn approve(process: &Incidents) -> usize {
 }
 
 async fn agree(process: &Incidents, months: &[&str]) {
-    process.drain().await.unwrap();
+    process.worker().drain().await.unwrap();
     for month in months {
-        let found = process.check_figures(month.parse().unwrap()).await.unwrap();
+        let found = process
+            .reports()
+            .check_figures(month.parse().unwrap())
+            .await
+            .unwrap();
         assert_eq!(found, [], "{month}");
     }
 }
@@ -182,7 +188,7 @@ async fn a_period_has_the_terms_of_its_start_everywhere() {
         let rows = world.rows().await;
         assert_eq!(rows[0].terms_version.as_str(), version, "{from} {end}");
         assert_eq!(rows[0].period.to_string(), month);
-        let report = process.sla_impact(id).await.unwrap();
+        let report = process.reports().sla_impact(id).await.unwrap();
         let row = &report.rows[0];
         let found = (row.terms_version.as_str(), row.credit_percent.to_string());
         assert_eq!(found, (version, expected.to_owned()), "{from} {end}");
@@ -219,7 +225,7 @@ async fn each_part_of_an_outage_over_a_change_of_the_basis_is_credited_once() {
             agree(&process, &["2026-10", "2026-11"]).await;
             assert_eq!(owed(&process, "2026-10", "fr").await, october);
             assert_eq!(owed(&process, "2026-11", "fr").await, november);
-            let report = process.sla_impact(id).await.unwrap();
+            let report = process.reports().sla_impact(id).await.unwrap();
             // Its neighbours by name have the standard terms, and all of the outage.
             let versions: Vec<_> = report
                 .rows
@@ -372,6 +378,7 @@ async fn what_touches_over_the_end_of_a_month_is_one_outage() {
     for month in ["2026-10", "2026-11"] {
         assert_eq!(owed(&process, month, "fr").await, "10", "{month}");
         let made = process
+            .reports()
             .statements(month.parse().unwrap(), None)
             .await
             .unwrap();
@@ -429,7 +436,7 @@ async fn a_report_gives_no_verdict_over_less_than_was_promised() {
         &["fr"],
     )
     .await;
-    let report = process.sla_impact(id).await.unwrap();
+    let report = process.reports().sla_impact(id).await.unwrap();
     let row = &report.rows[0];
     // An hour of the 2,208 of the quarter.
     assert_eq!(row.period.to_string(), "2026-Q4");
@@ -523,7 +530,7 @@ async fn credits_that_cannot_be_computed_are_given_up_with_an_alarm() {
         .await
         .unwrap();
     let mut passes = 0;
-    while let Some(due) = process.drain().await.unwrap().next_due {
+    while let Some(due) = process.worker().drain().await.unwrap().next_due {
         passes += 1;
         assert!(passes < 400, "it is tried for ever");
         world.clock.set(due.saturating_add(Duration::from_secs(1)));

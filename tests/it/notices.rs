@@ -106,11 +106,11 @@ async fn the_outcome_of_a_page_is_told_with_its_incident() {
                 .id,
         );
         heard.lock().unwrap().clear();
-        incidents.drain().await.unwrap();
+        incidents.worker().drain().await.unwrap();
         assert_eq!(*heard.lock().unwrap(), ids[ids.len() - 1..]);
     }
     for (id, short) in ids.into_iter().zip([true, false]) {
-        let entries = incidents.timeline(id, 0, 10).await.unwrap();
+        let entries = incidents.audit().timeline(id, 0, 10).await.unwrap();
         let said: Vec<_> = entries
             .iter()
             .filter_map(|entry| entry.text(TextName::Message))

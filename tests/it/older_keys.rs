@@ -22,14 +22,14 @@ pub(crate) async fn over_a_change_of_the_key(
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
     let first = before.declare(&context, &asked).await.unwrap().incident.id;
-    before.drain().await.unwrap();
+    before.worker().drain().await.unwrap();
     let second = after.declare(&context, &asked).await.unwrap().incident.id;
-    after.drain().await.unwrap();
+    after.worker().drain().await.unwrap();
     for id in [first, second] {
         let over = update_to(Status::Resolved, "over").unwrap();
         after.act(&context, id, &over).await.unwrap();
     }
-    after.drain().await.unwrap();
+    after.worker().drain().await.unwrap();
     [first, second]
 }
 
@@ -85,7 +85,7 @@ async fn an_older_key_that_may_have_a_page_is_asked_first() {
         .unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
     before.declare(&context, &asked).await.unwrap();
-    before.drain().await.unwrap();
+    before.worker().drain().await.unwrap();
     let after = Incidents::builder(store)
         .clock(clock.clone())
         .pager(new.clone())
@@ -95,7 +95,7 @@ async fn an_older_key_that_may_have_a_page_is_asked_first() {
     // One that it never had goes to the current key.
     after.declare(&context, &asked).await.unwrap();
     clock.advance(Duration::from_secs(5));
-    after.drain().await.unwrap();
+    after.worker().drain().await.unwrap();
     assert_eq!((old.sent().len(), old.wakes()), (2, 1));
     assert_eq!((new.sent().len(), new.wakes()), (1, 1));
     assert_ne!(old.sent()[0].incident_id, new.sent()[0].incident_id);
@@ -112,7 +112,7 @@ async fn an_alert_whose_pager_is_gone_raises_an_alarm_instead_of_being_forgotten
         .unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
     let id = before.declare(&context, &asked).await.unwrap().incident.id;
-    before.drain().await.unwrap();
+    before.worker().drain().await.unwrap();
     let alarms = Arc::new(Mutex::new(Vec::new()));
     let heard = alarms.clone();
     let after = Incidents::builder(store)
@@ -122,7 +122,7 @@ async fn an_alert_whose_pager_is_gone_raises_an_alarm_instead_of_being_forgotten
         .unwrap();
     let over = update_to(Status::Resolved, "over").unwrap();
     after.act(&context, id, &over).await.unwrap();
-    after.drain().await.unwrap();
+    after.worker().drain().await.unwrap();
     let expected = Alarm::PageGivenUp {
         incident_id: id,
         action: PageAction::Resolve,
@@ -153,13 +153,13 @@ async fn only_a_resolution_that_came_soon_goes_out_again() {
             .id;
         let passes = async || {
             for _ in 0..5 {
-                incidents.drain().await.unwrap();
+                incidents.worker().drain().await.unwrap();
                 clock.advance(Duration::from_secs(seconds));
             }
         };
-        incidents.drain().await.unwrap();
+        incidents.worker().drain().await.unwrap();
         clock.advance(Duration::from_secs(seconds));
-        incidents.drain().await.unwrap();
+        incidents.worker().drain().await.unwrap();
         assert_eq!(actions(&pager), [PageAction::Trigger], "{seconds}");
         let over = update_to(Status::Resolved, "over").unwrap();
         incidents.act(&context, id, &over).await.unwrap();

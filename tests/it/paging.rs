@@ -84,10 +84,10 @@ impl Setup {
     /// Lets time pass and drains every second.
     async fn pass(&self, seconds: u64) {
         for _ in 0..seconds {
-            self.incidents.drain().await.unwrap();
+            self.incidents.worker().drain().await.unwrap();
             self.clock.advance(Duration::from_secs(1));
         }
-        self.incidents.drain().await.unwrap();
+        self.incidents.worker().drain().await.unwrap();
     }
 }
 
@@ -99,13 +99,13 @@ pub(crate) fn actions(pager: &RecordingPager) -> Vec<PageAction> {
 async fn trigger_acknowledge_resolve_go_out_in_order() {
     let it = setup().await;
     let id = it.declare(Severity::Sev1).await;
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     it.incidents
         .act(&it.context, id, &Command::Acknowledge { at: None })
         .await
         .unwrap();
     it.resolve(id).await;
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     assert_eq!(
         actions(&it.first),
         [
@@ -133,7 +133,7 @@ async fn a_certain_refusal_goes_over_at_once_and_wakes_once() {
     let it = setup().await;
     it.first.script([refused(NotSentReason::Unreachable)]);
     let id = it.declare(Severity::Sev2).await;
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     assert_eq!((it.first.wakes(), it.second.wakes()), (0, 1));
     it.resolve(id).await;
     it.pass(3).await;
@@ -174,20 +174,20 @@ async fn a_target_that_never_answers_is_left_after_a_minute_and_called_off_too()
 async fn a_new_page_is_acknowledged_anew_and_every_alert_is_called_off() {
     let it = setup().await;
     let id = it.declare(Severity::Sev1).await;
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     let acknowledge = Command::Acknowledge { at: None };
     it.incidents
         .act(&it.context, id, &acknowledge)
         .await
         .unwrap();
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     // The first target is away when a person pages again.
     it.first.script([refused(NotSentReason::Unreachable)]);
     let page = Command::Page {
         reason: "nobody came".parse().unwrap(),
     };
     it.incidents.act(&it.context, id, &page).await.unwrap();
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     it.incidents
         .act(&it.context, id, &acknowledge)
         .await
@@ -230,7 +230,7 @@ async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
         )
         .await
         .unwrap();
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     let shown = incidents.get(done.incident.id).await.unwrap();
     assert_eq!(
         (shown.paging.state, shown.paging.error.as_deref()),
@@ -257,7 +257,7 @@ async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
         .act(&context, done.incident.id, &page)
         .await
         .unwrap();
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     let shown = incidents.get(done.incident.id).await.unwrap();
     assert_eq!(
         (shown.paging.state, shown.paging.epoch),
@@ -285,7 +285,7 @@ async fn without_a_pager_the_alarm_is_at_once_and_calm_targets_wait() {
         )
         .await
         .unwrap();
-    none.drain().await.unwrap();
+    none.worker().drain().await.unwrap();
     assert_eq!(
         none.get(done.incident.id).await.unwrap().paging.state,
         PagingState::GivenUp
@@ -355,7 +355,8 @@ async fn pages_that_hang_do_not_hold_up_the_others() {
     stop.send(()).unwrap();
     running.await.unwrap();
     let waiting = incidents
-        .list(&incident_core::port::IncidentFilter {
+        .reports()
+        .incidents(&incident_core::port::IncidentFilter {
             limit: 200,
             ..Default::default()
         })
@@ -375,17 +376,18 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
         pager.script([refused(NotSentReason::Unauthorized)]);
     }
     let id = it.declare(Severity::Sev1).await;
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     assert_eq!(it.state(id).await, PagingState::GivenUp);
     // The key is mended.
     let retried = it
         .incidents
-        .retry_page(&it.context, DeadLetterFilter::Incident(id))
+        .paging()
+        .retry(&it.context, DeadLetterFilter::Incident(id))
         .await
         .unwrap();
     assert_eq!(retried.incident.paging.state, PagingState::Pending);
     assert_eq!(retried.entries.len(), 1);
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     let shown = it.incidents.get(id).await.unwrap();
     assert_eq!(
         (shown.paging.state, shown.paging.epoch, it.first.wakes()),
@@ -398,7 +400,8 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
     assert_eq!(
         refusal(
             it.incidents
-                .retry_page(&it.context, DeadLetterFilter::Incident(id))
+                .paging()
+                .retry(&it.context, DeadLetterFilter::Incident(id))
                 .await
         ),
         "nothing_to_retry"
@@ -408,20 +411,22 @@ async fn what_was_given_up_is_tried_again_only_while_it_is_wanted() {
         pager.script([refused(NotSentReason::Unauthorized)]);
     }
     let late = it.declare(Severity::Sev1).await;
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     let page = it
         .incidents
-        .given_up(DeadLetterFilter::Incident(late))
+        .paging()
+        .dead_letters(DeadLetterFilter::Incident(late))
         .await
         .unwrap()
         .remove(0)
         .id;
     it.resolve(late).await;
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     assert_eq!(
         refusal(
             it.incidents
-                .retry_page(&it.context, DeadLetterFilter::Message(page))
+                .paging()
+                .retry(&it.context, DeadLetterFilter::Message(page))
                 .await
         ),
         "nothing_to_retry"
@@ -435,7 +440,8 @@ async fn a_test_page_asks_every_target_once_and_is_ended() {
     it.second.script([refused(NotSentReason::Unauthorized)]);
     let tested = it
         .incidents
-        .test_pagers(&it.context, Urgency::High)
+        .paging()
+        .test(&it.context, Urgency::High)
         .await
         .unwrap();
     let outcomes: Vec<_> = tested
@@ -451,13 +457,13 @@ async fn a_test_page_asks_every_target_once_and_is_ended() {
             ("second", TestOutcome::NotSent(NotSentReason::Unauthorized))
         ]
     );
-    it.incidents.end_page_tests().await;
+    it.incidents.worker().end_page_tests().await;
     assert_eq!(
         actions(&it.first),
         [PageAction::Trigger, PageAction::Resolve]
     );
     assert_eq!(actions(&it.second), [PageAction::Trigger]);
     let viewer = RequestContext::new(caller("vera", Role::Viewer).unwrap());
-    let denied = it.incidents.test_pagers(&viewer, Urgency::Low).await;
+    let denied = it.incidents.paging().test(&viewer, Urgency::Low).await;
     assert!(matches!(denied, Err(Error::Forbidden(_))));
 }

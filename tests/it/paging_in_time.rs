@@ -176,7 +176,7 @@ async fn act_out(
                 let (incidents, context) = (incidents.clone(), context.clone());
                 // One that hangs holds up nothing else; a second one meanwhile is refused.
                 tokio::spawn(async move {
-                    let _ = incidents.test_pagers(&context, Urgency::High).await;
+                    let _ = incidents.paging().test(&context, Urgency::High).await;
                 });
             }
             Happening::Escalated => {

@@ -73,9 +73,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 
 async fn check(incidents: &Incidents, id: IncidentId, last: (u64, u64)) -> (u64, u64) {
     let incident = incidents.get(id).await.unwrap();
-    let entries = incidents.timeline(id, 0, 1_000).await.unwrap();
+    let entries = incidents.audit().timeline(id, 0, 1_000).await.unwrap();
     assert_eq!(
-        incidents.verify_timeline(id).await.unwrap(),
+        incidents.audit().verify_timeline(id).await.unwrap(),
         Verdict::Valid {
             head: incident_core::chain::Head {
                 seq: incident.last_seq,
@@ -144,17 +144,17 @@ proptest! {
                     },
                     Step::Pass(seconds) => clock.advance(Duration::from_secs(seconds)),
                     Step::ClockBack(seconds) => clock.set(incident_core::port::Clock::now(&*clock).saturating_sub(Duration::from_secs(seconds))),
-                    Step::Drain => drop(incidents.drain().await.unwrap()),
+                    Step::Drain => drop(incidents.worker().drain().await.unwrap()),
                 }
                 last = check(&incidents, id, last).await;
             }
             clock.advance(Duration::from_secs(86_400));
-            incidents.drain().await.unwrap();
+            incidents.worker().drain().await.unwrap();
             // Never more wakes than pages that were asked for, and nothing stays open once it is over.
             assert!(pager.wakes() <= u64::from(epochs));
             let incident = incidents.get(id).await.unwrap();
             assert!(!matches!(incident.paging.state, PagingState::Pending | PagingState::Failing));
-            assert!(matches!(incidents.verify_audit().await.unwrap(), AuditVerdict::Valid { .. }));
+            assert!(matches!(incidents.audit().verify().await.unwrap(), AuditVerdict::Valid { .. }));
         });
     }
 }

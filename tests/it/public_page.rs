@@ -140,7 +140,7 @@ async fn a_cancelled_incident_shows_its_last_words_for_a_day() {
         assert_eq!(found["incidents"][0]["status"], "resolved");
         assert_eq!(lines(&found)[0], (shown.to_owned(), "resolved".to_owned()));
         // Another process would ask the store.
-        let asked = || server.incidents().public_page();
+        let asked = || async { server.incidents().reports().public_page().await };
         server.clock.advance(Duration::from_secs(24 * 3_600 - 1));
         assert_eq!(asked().await.unwrap().incidents.len(), 1);
         server.clock.advance(Duration::from_secs(1));
@@ -161,6 +161,7 @@ async fn a_cancelled_incident_shows_its_last_words_for_a_day() {
     assert!(
         server
             .incidents()
+            .reports()
             .public_page()
             .await
             .unwrap()

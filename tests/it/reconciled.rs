@@ -17,8 +17,8 @@ impl Setup {
     async fn minutes(&self, minutes: u64) {
         for _ in 0..minutes {
             self.clock.advance(Duration::from_secs(60));
-            self.incidents.drain().await.unwrap();
-            self.incidents.reconcile().await.unwrap();
+            self.incidents.worker().drain().await.unwrap();
+            self.incidents.worker().reconcile().await.unwrap();
         }
     }
 
@@ -28,7 +28,7 @@ impl Setup {
 
     /// How many entries say so.
     async fn said(&self, id: IncidentId, words: &str) -> usize {
-        let entries = self.incidents.timeline(id, 0, 200).await.unwrap();
+        let entries = self.incidents.audit().timeline(id, 0, 200).await.unwrap();
         let texts = entries
             .iter()
             .filter_map(|entry| entry.text(TextName::Message));
@@ -38,7 +38,7 @@ impl Setup {
     async fn resolve(&self, id: IncidentId) {
         let command = update_to(Status::Resolved, "fixed").unwrap();
         self.incidents.act(&context(), id, &command).await.unwrap();
-        self.incidents.drain().await.unwrap();
+        self.incidents.worker().drain().await.unwrap();
     }
 
     fn requests(&self) -> usize {
@@ -178,7 +178,7 @@ async fn a_resolution_that_overtook_its_trigger_is_told_again_and_closes_the_ale
         };
         assert_eq!(state(), Some(AlertState::Open), "turned round");
         it.clock.advance(Duration::from_secs(29));
-        it.incidents.drain().await.unwrap();
+        it.incidents.worker().drain().await.unwrap();
         assert_eq!(state(), Some(AlertState::Open));
         it.minutes(1).await;
         assert_eq!(state(), Some(AlertState::Closed));
@@ -206,7 +206,7 @@ async fn a_resolution_is_not_told_again_once_the_incident_has_a_newer_page() {
             reason: "it is back".parse().unwrap(),
         };
         it.incidents.act(&context(), id, &page).await.unwrap();
-        it.incidents.drain().await.unwrap();
+        it.incidents.worker().drain().await.unwrap();
         it.minutes(3).await;
         assert_eq!(it.shown(id).await.paging.state, PagingState::Accepted);
         let alerts = it.vendor.alerts();

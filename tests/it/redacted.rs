@@ -281,7 +281,8 @@ async fn waiting(story: &mut Story<'_>) -> String {
     story
         .server
         .incidents()
-        .ingest_vendor_event(&note)
+        .signals()
+        .vendor_event(&note)
         .await
         .unwrap();
     path
@@ -432,7 +433,7 @@ async fn a_page_that_was_claimed_before_a_redaction_is_sent_with_other_words() {
             limit: 1,
             ..IncidentFilter::default()
         };
-        let found = incidents.list(&any).await.unwrap();
+        let found = incidents.reports().incidents(&any).await.unwrap();
         let root = RequestContext::new(caller("root", Role::Admin).unwrap());
         let reason = Statement::new("a pasted password").unwrap();
         let redact = Command::Redact { seq: 1, reason };

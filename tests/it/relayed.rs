@@ -153,7 +153,7 @@ async fn a_pager_that_panics_ends_one_attempt() {
     for _ in 0..31 {
         good.push(it.declare("API down", Severity::Sev1).await);
     }
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     for id in good {
         assert_eq!(it.state(id).await, PagingState::Accepted);
     }
@@ -174,11 +174,11 @@ async fn a_panic_outside_of_an_attempt_hands_the_message_back() {
     let it = setup(|builder| builder).await;
     let id = it.declare("API down", Severity::Sev1).await;
     it.pager.nameless.store(true, Ordering::SeqCst);
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     assert_eq!(it.wakes(), 0);
     it.pager.nameless.store(false, Ordering::SeqCst);
     it.clock.advance(Duration::from_secs(1));
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     assert_eq!((it.wakes(), it.state(id).await), (1, PagingState::Accepted));
 }
 
@@ -187,7 +187,7 @@ async fn a_panic_outside_of_an_attempt_hands_the_message_back() {
 async fn a_listener_that_panics_fails_nothing() {
     let it = setup(|builder| builder.on_event(|_| panic!("on purpose"))).await;
     let id = it.declare("API down", Severity::Sev1).await;
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     assert_eq!((it.wakes(), it.state(id).await), (1, PagingState::Accepted));
 }
 
@@ -201,11 +201,11 @@ async fn a_check_that_panics_ends_one_question() {
     for _ in 0..3 {
         it.declare("API down", Severity::Sev1).await;
     }
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     it.clock.advance(Duration::from_secs(70));
-    it.incidents.confirm().await.unwrap();
+    it.incidents.worker().confirm().await.unwrap();
     assert_eq!(wild.asked(), 3);
-    it.incidents.reconcile().await.unwrap();
+    it.incidents.worker().reconcile().await.unwrap();
     assert_eq!(wild.asked(), 6);
 }
 
@@ -254,7 +254,7 @@ async fn a_sink_that_panics_ends_one_attempt() {
     let timeout = Duration::from_secs(5);
     it.store.commit(commit, timeout).await.unwrap();
     let page = it.declare("API down", Severity::Sev1).await;
-    let drained = it.incidents.drain().await.unwrap();
+    let drained = it.incidents.worker().drain().await.unwrap();
     assert_eq!(it.state(page).await, PagingState::Accepted);
     // By its own waits: the attempt is in its log, so it does not wait for a lease.
     let wait = drained.next_due.unwrap().since(now);
@@ -284,16 +284,20 @@ async fn what_could_not_be_begun_comes_back_after_a_second() {
     let first = it.declare("API down", Severity::Sev1).await;
     let second = it.declare("API down", Severity::Sev1).await;
     it.store.lose(first);
-    let drained = it.incidents.drain().await.unwrap();
+    let drained = it.incidents.worker().drain().await.unwrap();
     assert_eq!(
         (it.wakes(), it.state(second).await),
         (1, PagingState::Accepted)
     );
-    let again = it.incidents.now().saturating_add(Duration::from_secs(1));
+    let again = it
+        .incidents
+        .reports()
+        .now()
+        .saturating_add(Duration::from_secs(1));
     assert_eq!(drained.next_due, Some(again));
     it.store.mend();
     it.clock.advance(Duration::from_secs(1));
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     assert_eq!(
         (it.wakes(), it.state(first).await),
         (2, PagingState::Accepted)
@@ -313,19 +317,19 @@ async fn each_page_that_is_asked_about_fails_alone() {
     for _ in 0..40 {
         ids.push(it.declare("API down", Severity::Sev1).await);
     }
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     it.store.lose(ids[0]);
     it.store.lose(ids[20]);
     it.clock.advance(Duration::from_secs(70));
-    assert!(it.incidents.confirm().await.is_err());
+    assert!(it.incidents.worker().confirm().await.is_err());
     assert_eq!(wild.asked(), 38);
-    assert!(it.incidents.reconcile().await.is_err());
+    assert!(it.incidents.worker().reconcile().await.is_err());
     assert_eq!(wild.asked(), 76);
     it.store.mend();
     // What failed is not left alone for five minutes.
-    it.incidents.reconcile().await.unwrap();
+    it.incidents.worker().reconcile().await.unwrap();
     assert_eq!(wild.asked(), 78);
-    it.incidents.confirm().await.unwrap();
+    it.incidents.worker().confirm().await.unwrap();
     assert_eq!(wild.asked(), 80);
 }
 
@@ -338,14 +342,14 @@ async fn each_chain_is_anchored_alone() {
     for _ in 0..4 {
         it.declare("API down", Severity::Sev4).await;
     }
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     it.store.lose(bad);
-    assert!(it.incidents.anchor().await.is_err());
+    assert!(it.incidents.worker().anchor().await.is_err());
     it.store.mend();
     // Long after it moved: only that chain is left.
     it.clock.advance(Duration::from_secs(3_600));
-    assert_eq!(it.incidents.anchor().await.unwrap().heads, 1);
-    assert_eq!(it.incidents.anchor().await.unwrap().heads, 0);
+    assert_eq!(it.incidents.worker().anchor().await.unwrap().heads, 1);
+    assert_eq!(it.incidents.worker().anchor().await.unwrap().heads, 0);
 }
 
 /// A pass that cannot look says so; one that was handed messages sees them through first, and
@@ -366,19 +370,19 @@ async fn a_pass_does_all_that_is_due_and_says_if_it_could_not_look() {
     for _ in 0..100 {
         declare().await;
     }
-    assert_eq!(incidents.drain().await.unwrap().handled, 100);
+    assert_eq!(incidents.worker().drain().await.unwrap().handled, 100);
     assert_eq!(pager.wakes(), 100);
-    assert_eq!(incidents.measure().await.unwrap().unfinished, 0);
+    assert_eq!(incidents.worker().measure().await.unwrap().unfinished, 0);
 
     troubled.is_in(CLOSED);
     assert!(
-        incidents.drain().await.is_err(),
+        incidents.worker().drain().await.is_err(),
         "nothing could be looked for"
     );
     troubled.is_in(NONE);
     declare().await;
     let closing = Arc::clone(&troubled);
     troubled.after_claim(async move { closing.is_in(CLOSED) });
-    assert_eq!(incidents.drain().await.unwrap().handled, 1);
+    assert_eq!(incidents.worker().drain().await.unwrap().handled, 1);
     assert_eq!(pager.wakes(), 101);
 }

@@ -44,13 +44,17 @@ async fn timeline(incidents: &Incidents, id: &str) -> Vec<SysIncidentUpdateEntry
         limit: 1_000,
         ..Default::default()
     };
-    let all = incidents.list(&filter).await.unwrap();
+    let all = incidents.reports().incidents(&filter).await.unwrap();
     let of = |text: &incident_core::Text| text.as_str() == id;
     let found = all
         .iter()
         .find(|one| one.facts.labels.values().any(of))
         .unwrap();
-    incidents.timeline(found.id, 0, 1_000).await.unwrap()
+    incidents
+        .audit()
+        .timeline(found.id, 0, 1_000)
+        .await
+        .unwrap()
 }
 
 async fn take_in(incidents: &Incidents, incident: &Value) {

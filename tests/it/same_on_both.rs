@@ -191,7 +191,7 @@ impl Side {
                     observed_at: self.clock.now(),
                     evidence: None,
                 };
-                said(&self.incidents.suggest(&anna, &said_).await)
+                said(&self.incidents.signals().suggest(&anna, &said_).await)
             }
             Operation::Refuse(refuses) => {
                 self.pager.refuses.store(*refuses, Ordering::SeqCst);
@@ -201,7 +201,8 @@ impl Side {
                 Some(id) => said(
                     &self
                         .incidents
-                        .retry_page(&anna, DeadLetterFilter::Incident(id))
+                        .paging()
+                        .retry(&anna, DeadLetterFilter::Incident(id))
                         .await,
                 ),
                 None => String::new(),
@@ -270,7 +271,7 @@ impl Side {
                 self.clock.set(self.clock.now().saturating_sub(back));
                 String::new()
             }
-            Step::Drain => said(&self.incidents.drain().await),
+            Step::Drain => said(&self.incidents.worker().drain().await),
         }
     }
 

@@ -174,10 +174,10 @@ impl Night {
     /// Lets time pass, looking at the outbox once a second as the loop does.
     async fn pass(&self, seconds: u64) {
         for _ in 0..seconds {
-            self.incidents.drain().await.unwrap();
+            self.incidents.worker().drain().await.unwrap();
             self.clock.advance(Duration::from_secs(1));
         }
-        self.incidents.drain().await.unwrap();
+        self.incidents.worker().drain().await.unwrap();
     }
 
     /// When the alarm of an overdue page went off.
@@ -248,7 +248,12 @@ async fn forty_minutes_of_502_from_the_only_vendor_lose_nothing() {
     assert!(vendor.wakes().values().all(|wakes| *wakes == 1));
     let shown = night.incidents.get(first).await.unwrap();
     assert_eq!(shown.paging.overdue_at, Some(after(60)));
-    let entries = night.incidents.timeline(first, 0, 50).await.unwrap();
+    let entries = night
+        .incidents
+        .audit()
+        .timeline(first, 0, 50)
+        .await
+        .unwrap();
     let said = |words: &str| {
         let told = entries
             .iter()
@@ -279,7 +284,7 @@ async fn with_a_second_vendor_each_page_fails_over_once_and_nobody_is_woken_twic
     assert_eq!(shown.paging.possible_double_wakes, 1);
     // By now the first vendor counts as down: it certainly has not got this one.
     let second = night.declare(Severity::Sev1).await;
-    night.incidents.drain().await.unwrap();
+    night.incidents.worker().drain().await.unwrap();
     assert_eq!(up.taken_at(second), after(120));
     let shown = night.incidents.get(second).await.unwrap();
     assert_eq!(
@@ -330,12 +335,12 @@ async fn in_a_storm_a_sev1_goes_first_and_nothing_is_lost() {
     for _ in 0..storm {
         night.declare(Severity::Sev4).await;
     }
-    night.incidents.drain().await.unwrap();
+    night.incidents.worker().drain().await.unwrap();
     night.clock.advance(Duration::from_secs(1));
     let declared = clock.now();
     let urgent = night.declare(Severity::Sev1).await;
     let mut minutes = 0;
-    while let Some(next) = night.incidents.drain().await.unwrap().next_due {
+    while let Some(next) = night.incidents.worker().drain().await.unwrap().next_due {
         clock.set(next.max(clock.now()));
         minutes = clock.now().since(declared).as_secs() / 60;
         assert!(
@@ -436,7 +441,7 @@ async fn raised_to_what_wakes_people_it_wakes_them() {
         Severity::Sev1,
     )]);
     incidents.act(&context(), id, &command).await.unwrap();
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert_eq!(quiet.about(id), [Trigger]);
 }
 

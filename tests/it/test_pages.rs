@@ -81,14 +81,14 @@ impl Setup {
     }
 
     async fn test(&self, incidents: &Incidents) -> Vec<TestedTarget> {
-        let tested = incidents.test_pagers(&context(), Urgency::High).await;
+        let tested = incidents.paging().test(&context(), Urgency::High).await;
         self.at_most_one_is_open();
         tested.unwrap().test.targets
     }
 
     /// Asks until it is refused, and for how long it says it is.
     async fn refused(&self, incidents: &Incidents) -> Duration {
-        match incidents.test_pagers(&context(), Urgency::High).await {
+        match incidents.paging().test(&context(), Urgency::High).await {
             Err(Error::TestPageOpen { ends_in }) => ends_in,
             other => panic!("{other:?}"),
         }
@@ -138,19 +138,19 @@ async fn one_test_is_open_at_a_time_and_each_rings_and_ends() {
         assert_eq!((it.open(), it.wakes()), ((1, 1), (test, test)));
         for second in [0, 1, 29, 29] {
             it.clock.advance(SECOND * second);
-            incidents.drain().await.unwrap();
+            incidents.worker().drain().await.unwrap();
             assert!(it.refused(&incidents).await <= TEST_LASTS);
         }
         assert_eq!(it.refused(&incidents).await, SECOND);
         it.clock.advance(SECOND);
         // By turns the relay ends it, or the next test does before it rings.
         if test % 2 == 0 {
-            incidents.drain().await.unwrap();
+            incidents.worker().drain().await.unwrap();
             assert_eq!(it.open(), (0, 0));
         }
     }
     it.clock.advance(TEST_LASTS);
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert_eq!(it.open(), (0, 0));
     assert_eq!(it.requests(), (40, 40));
     assert_eq!(*it.alarms.lock().unwrap(), []);
@@ -162,7 +162,7 @@ async fn a_test_of_a_process_that_is_gone_is_ended_by_the_next_one() {
     let it = setup().await;
     it.test(&it.process()).await;
     let next = it.process();
-    next.drain().await.unwrap();
+    next.worker().drain().await.unwrap();
     assert_eq!(it.open(), (1, 1), "its time is not over");
     // It may ask as well: under the same keys, so there is still one.
     it.clock.advance(SECOND * 30);
@@ -171,7 +171,7 @@ async fn a_test_of_a_process_that_is_gone_is_ended_by_the_next_one() {
     drop(next);
     let last = it.process();
     it.clock.advance(TEST_LASTS);
-    last.drain().await.unwrap();
+    last.worker().drain().await.unwrap();
     assert_eq!(it.open(), (0, 0));
     let unfinished = it
         .storage
@@ -187,20 +187,20 @@ async fn a_test_of_a_process_that_is_gone_is_ended_by_the_next_one() {
 async fn a_test_is_ended_at_once_when_the_host_stops() {
     let it = setup().await;
     let incidents = it.process();
-    assert!(incidents.end_page_tests().await.is_empty());
+    assert!(incidents.worker().end_page_tests().await.is_empty());
     it.test(&incidents).await;
-    let ended = incidents.end_page_tests().await;
+    let ended = incidents.worker().end_page_tests().await;
     assert!(ended.len() == 2 && ended.iter().all(|one| one.outcome == TestOutcome::Accepted));
     assert_eq!(it.open(), (0, 0));
-    assert!(incidents.end_page_tests().await.is_empty());
+    assert!(incidents.worker().end_page_tests().await.is_empty());
     // The next one may begin, and the end of the first does not close it.
     it.clock.advance(SECOND * 30);
     it.test(&incidents).await;
     it.clock.advance(SECOND * 30);
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert_eq!((it.open(), it.wakes()), ((1, 1), (2, 2)));
     it.clock.advance(SECOND * 30);
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert_eq!(it.open(), (0, 0));
 }
 
@@ -216,7 +216,7 @@ async fn a_target_that_its_gate_holds_is_not_asked() {
         .script([Fault::Answer(CannedResponse::status(401).body("{}"))]);
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
     incidents.declare(&context(), &asked).await.unwrap();
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     let before = it.requests();
     assert_eq!(before, (1, 1));
     let targets = it.test(&incidents).await;
@@ -251,7 +251,7 @@ async fn a_test_that_cannot_be_ended_is_tried_on_and_raises_an_alarm() {
     let next = it.process();
     for _ in 0..27 {
         it.clock.advance(SECOND * 3_600);
-        next.drain().await.unwrap();
+        next.worker().drain().await.unwrap();
     }
     let left = |alarm: &Alarm| {
         let Alarm::TestPageLeftOpen { target } = alarm else {
@@ -263,13 +263,13 @@ async fn a_test_that_cannot_be_ended_is_tried_on_and_raises_an_alarm() {
     assert_eq!(left, ["pagerduty"]);
     let requests = it.requests();
     it.clock.advance(SECOND * 86_400);
-    next.drain().await.unwrap();
+    next.worker().drain().await.unwrap();
     assert_eq!(it.requests(), requests, "no longer tried");
     // The end of the next test resolves the same alert.
     it.pagerduty.plan(|_| Fault::None);
     it.test(&next).await;
     it.clock.advance(TEST_LASTS);
-    next.drain().await.unwrap();
+    next.worker().drain().await.unwrap();
     assert_eq!(it.open(), (0, 0));
 }
 
@@ -295,7 +295,7 @@ impl Pager for Frozen {
         let other = self.meanwhile.lock().unwrap().take();
         if let Some(other) = other.filter(|_| page.action == PageAction::Trigger) {
             self.clock.advance(TEST_LASTS);
-            other.drain().await.unwrap();
+            other.worker().drain().await.unwrap();
         }
         self.inner.send(page, timeout).await
     }
@@ -313,8 +313,8 @@ async fn a_resolution_that_overtook_the_trigger_is_followed_by_another_one() {
     let pagers: Vec<Arc<dyn Pager>> = vec![frozen.clone()];
     let (one, other) = (it.process_with(&pagers), it.process_with(&pagers));
     *frozen.meanwhile.lock().unwrap() = Some(other.clone());
-    one.test_pagers(&context(), Urgency::High).await.unwrap();
-    other.drain().await.unwrap();
+    one.paging().test(&context(), Urgency::High).await.unwrap();
+    other.worker().drain().await.unwrap();
     let actions: Vec<PageAction> = frozen.inner.sent().iter().map(|page| page.action).collect();
     let resolve = PageAction::Resolve;
     assert_eq!(actions, [resolve, PageAction::Trigger, resolve]);
@@ -332,15 +332,17 @@ async fn a_target_that_did_not_take_it_is_left_alone_at_the_end() {
     let pagers: Vec<Arc<dyn Pager>> = vec![pager.clone()];
     let incidents = it.process_with(&pagers);
     incidents
-        .test_pagers(&context(), Urgency::Low)
+        .paging()
+        .test(&context(), Urgency::Low)
         .await
         .unwrap();
     it.refused(&incidents).await;
     it.clock.advance(TEST_LASTS);
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert_eq!(pager.sent().len(), 1);
     incidents
-        .test_pagers(&context(), Urgency::Low)
+        .paging()
+        .test(&context(), Urgency::Low)
         .await
         .unwrap();
 }
@@ -442,13 +444,13 @@ async fn a_test_is_in_the_audit_trail_from_its_question_to_its_end() {
     it.test(&incidents).await;
     assert_eq!(*waiting.lock().unwrap(), 1);
     it.clock.advance(TEST_LASTS);
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert_eq!(it.open(), (0, 0));
     let all = AuditQuery {
         limit: 50,
         ..AuditQuery::default()
     };
-    let entries = incidents.audit(&all).await.unwrap();
+    let entries = incidents.audit().list(&all).await.unwrap();
     let mut said: Vec<String> = entries
         .iter()
         .map(|entry| {

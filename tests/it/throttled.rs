@@ -146,7 +146,7 @@ async fn a_probe_has_a_key_of_its_own() {
     for _ in 0..12 {
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
         incidents.declare(&context, &asked).await.unwrap();
-        incidents.drain().await.unwrap();
+        incidents.worker().drain().await.unwrap();
         clock.advance(Duration::from_secs(2));
     }
     let resolved: Vec<String> = first
@@ -188,7 +188,7 @@ async fn what_was_held_for_a_target_is_due_as_soon_as_it_works() {
         incidents.declare(&context, &asked).await.unwrap();
     }
     for _ in 0..60 {
-        incidents.drain().await.unwrap();
+        incidents.worker().drain().await.unwrap();
         clock.advance(Duration::from_secs(1));
         if pager.wakes() > 0 {
             break;
@@ -199,6 +199,6 @@ async fn what_was_held_for_a_target_is_due_as_soon_as_it_works() {
         6 + 1,
         "and once as it works"
     );
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert_eq!(pager.wakes(), 6);
 }

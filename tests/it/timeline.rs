@@ -34,7 +34,11 @@ async fn three_entries() -> Vec<SysIncidentUpdateEntry> {
             .await
             .unwrap();
     }
-    incidents.timeline(done.incident.id, 0, 100).await.unwrap()
+    incidents
+        .audit()
+        .timeline(done.incident.id, 0, 100)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

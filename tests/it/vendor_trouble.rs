@@ -101,10 +101,10 @@ async fn a_page_with_one_target_is_the_only_one_that_tries_it() {
                 .incident
                 .id,
         );
-        incidents.drain().await.unwrap();
+        incidents.worker().drain().await.unwrap();
     }
     for _ in 0..10 {
-        incidents.drain().await.unwrap();
+        incidents.worker().drain().await.unwrap();
     }
     let mut states = Vec::new();
     for id in declared {

@@ -58,7 +58,7 @@ async fn a_check_follows_so_many_commands_and_no_more() {
     // The incident is read once before its entries are, to see whether there is one.
     for (commands, compared) in [(0, true), (FOLLOWED, true), (FOLLOWED + 1, false)] {
         store.writes_before_reads(commands, writer.clone());
-        let verdict = incidents.verify_timeline(id).await.unwrap();
+        let verdict = incidents.audit().verify_timeline(id).await.unwrap();
         let broken = matches!(verdict, Verdict::Broken { .. });
         assert_eq!(broken, compared, "{commands}: {verdict:?}");
     }
@@ -79,7 +79,7 @@ async fn others_go_on_while_a_long_audit_is_checked() {
             tokio::task::yield_now().await;
         }
     });
-    let verdict = incidents.verify_audit().await.unwrap();
+    let verdict = incidents.audit().verify().await.unwrap();
     other.abort();
     assert!(
         matches!(
@@ -100,7 +100,7 @@ async fn others_go_on_while_a_long_audit_is_checked() {
 async fn healthz_is_answered_while_a_long_audit_is_checked() {
     let server = Server::on_memory(long_audit(40_000).await).await;
     let incidents = server.incidents().clone();
-    let verify = tokio::spawn(async move { incidents.verify_audit().await.unwrap() });
+    let verify = tokio::spawn(async move { incidents.audit().verify().await.unwrap() });
     for _ in 0..3 {
         let healthy = server.get("", "/healthz").await;
         assert_eq!(healthy.status, 200);
@@ -183,8 +183,8 @@ async fn a_state_that_is_not_that_of_its_entries_is_named() {
         .unwrap()
         .incident
         .id;
-    incidents.anchor().await.unwrap();
-    let reason = async || match incidents.verify_timeline(id).await.unwrap() {
+    incidents.worker().anchor().await.unwrap();
+    let reason = async || match incidents.audit().verify_timeline(id).await.unwrap() {
         Verdict::Valid { .. } => (0, "sound"),
         Verdict::Broken { seq, reason } => (seq, reason),
     };
@@ -205,7 +205,11 @@ async fn a_state_that_is_not_that_of_its_entries_is_named() {
         let (seq, reason) = reason().await;
         assert_eq!(reason, said);
         assert!(seq > 1, "at its last entry: {seq}");
-        assert_eq!(incidents.anchor().await.unwrap().broken, found, "{said}");
+        assert_eq!(
+            incidents.worker().anchor().await.unwrap().broken,
+            found,
+            "{said}"
+        );
         troubled.is_in(NONE);
     }
 }
@@ -246,7 +250,7 @@ async fn what_is_written_beside_commands_leaves_the_state_bound() {
         .post(COMMANDER, &format!("{path}/updates"), &over)
         .await
         .is(201);
-    server.incidents().drain().await.unwrap();
+    server.incidents().worker().drain().await.unwrap();
     sound("credits").await;
     let redact = json!({"reason": "a pasted password"});
     let first = format!("{path}/updates/1/redact");
@@ -255,7 +259,10 @@ async fn what_is_written_beside_commands_leaves_the_state_bound() {
         .await
         .is(200);
     sound("a redaction").await;
-    assert_eq!(server.incidents().anchor().await.unwrap().broken, 0);
+    assert_eq!(
+        server.incidents().worker().anchor().await.unwrap().broken,
+        0
+    );
     server.stop().await;
 }
 
@@ -277,16 +284,16 @@ async fn a_background_pass_compares_every_incident_in_turn() {
     for _ in 0..250 {
         incidents.declare(&context, &asked).await.unwrap();
     }
-    incidents.anchor().await.unwrap();
+    incidents.worker().anchor().await.unwrap();
     clock.advance(Duration::from_secs(20 * 86_400));
     // Whatever is left of a round that the first pass began.
     for _ in 0..3 {
-        assert_eq!(incidents.anchor().await.unwrap().broken, 0);
+        assert_eq!(incidents.worker().anchor().await.unwrap().broken, 0);
     }
     troubled.tells("environment", json!("staging"));
     let mut found = 0;
     for _ in 0..4 {
-        found += incidents.anchor().await.unwrap().broken;
+        found += incidents.worker().anchor().await.unwrap().broken;
     }
     assert!(found >= 250, "{found}");
     let alarms = alarms.lock().unwrap();

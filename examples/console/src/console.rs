@@ -225,7 +225,7 @@ impl Console {
         }
         failpoint::hit("mid_shutdown");
         let pages = async {
-            app.incidents.end_page_tests().await;
+            app.incidents.worker().end_page_tests().await;
             // The relay ends with one more pass; what the last commands committed after that
             // is sent here.
             tokio::join!(&mut relay, drain(&app)).1
@@ -242,7 +242,7 @@ impl Console {
 }
 
 async fn drain(app: &App) {
-    if let Err(error) = app.incidents.drain().await {
+    if let Err(error) = app.incidents.worker().drain().await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "pages may be left over"
@@ -251,7 +251,7 @@ async fn drain(app: &App) {
 }
 
 async fn anchor(app: &App) {
-    if let Err(error) = app.incidents.anchor().await {
+    if let Err(error) = app.incidents.worker().anchor().await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "the last entries are not anchored"

@@ -53,7 +53,7 @@ pub async fn play(app: &App, token: &str) -> Result<Story, DemoError> {
         router: routes::router(app.clone()),
         token,
     };
-    let now = app.incidents.now();
+    let now = app.incidents.reports().now();
     let mut story = Story {
         lines: vec![
             "The reference scenario".to_owned(),

@@ -98,10 +98,10 @@ async fn figures(
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
     let incidents = reader(database, policy)?;
-    let mut month = Some(Month::of(incidents.now()));
+    let mut month = Some(Month::of(incidents.reports().now()));
     let (mut agree, mut compared) = (true, 0);
     while let Some(this) = month.filter(|_| compared < MONTHS) {
-        for mismatch in incidents.check_figures(this).await? {
+        for mismatch in incidents.reports().check_figures(this).await? {
             agree = false;
             line(out, format_args!("figures differ: {mismatch}"))?;
         }
@@ -161,7 +161,12 @@ async fn verify_timelines(
     let (mut sound, mut broken, mut anchored) = (0_u64, 0_u64, 0_u64);
     let failed = |error| StorageError::Verify(database.clone(), error);
     for id in timelines(incidents).await.map_err(failed)? {
-        match incidents.verify_timeline(id).await.map_err(failed)? {
+        match incidents
+            .audit()
+            .verify_timeline(id)
+            .await
+            .map_err(failed)?
+        {
             Verdict::Valid {
                 anchored: known, ..
             } => {
@@ -192,7 +197,7 @@ async fn timelines(incidents: &Incidents) -> Result<BTreeSet<IncidentId>, engine
         ..IncidentFilter::default()
     };
     loop {
-        let batch = incidents.outlines(&filter).await?;
+        let batch = incidents.list(&filter).await?;
         ids.extend(batch.iter().map(|incident| incident.id));
         match batch.last() {
             Some(last) if batch.len() == BATCH => {
@@ -203,7 +208,7 @@ async fn timelines(incidents: &Incidents) -> Result<BTreeSet<IncidentId>, engine
     }
     let mut after = None;
     loop {
-        let batch = incidents.anchored(after, BATCH).await?;
+        let batch = incidents.audit().anchored(after, BATCH).await?;
         ids.extend(batch.iter().filter_map(|chain| match chain {
             AnchoredChain::Timeline(id) => Some(*id),
             AnchoredChain::Audit(_) => None,
@@ -221,7 +226,7 @@ async fn verify_audit(
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
     let failed = |error| StorageError::Verify(database.clone(), error);
-    match incidents.verify_audit().await.map_err(failed)? {
+    match incidents.audit().verify().await.map_err(failed)? {
         AuditVerdict::Valid {
             chains,
             entries,

@@ -126,7 +126,7 @@ pub async fn export(
     let mut outages = BTreeSet::new();
     let mut month = Some(first);
     while let Some(this) = month.filter(|this| *this <= last) {
-        for (tenant, shares) in incidents.outages(this, None).await? {
+        for (tenant, shares) in incidents.reports().outages(this, None).await? {
             for share in shares {
                 outages.extend(of_share(&tenant, &share, this));
             }

@@ -156,6 +156,9 @@ mod tests {
             limit: 9,
             ..Default::default()
         };
-        assert_eq!(incidents.list(&filter).await.unwrap().len(), 1);
+        assert_eq!(
+            incidents.reports().incidents(&filter).await.unwrap().len(),
+            1
+        );
     }
 }

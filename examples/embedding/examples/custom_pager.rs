@@ -78,7 +78,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             &Declare::new("API down".parse()?, Severity::Sev1),
         )
         .await?;
-    incidents.drain().await?;
+    incidents.worker().drain().await?;
     println!(
         "the page is {:?}",
         incidents.get(done.incident.id).await?.paging.state

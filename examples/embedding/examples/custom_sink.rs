@@ -115,13 +115,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .await?;
 
     // Somebody else approves it; the host's loop issues it and hands it over.
-    for credit in incidents.credits(&CreditQuery::default()).await? {
+    for credit in incidents.credits().list(&CreditQuery::default()).await? {
         incidents
-            .decide_credit(&bill, credit.row.id, &CreditDecision::Approve)
+            .credits()
+            .decide(&bill, credit.row.id, &CreditDecision::Approve)
             .await?;
     }
-    incidents.issue_approved().await?;
-    incidents.drain().await?;
+    incidents.worker().issue_credits().await?;
+    incidents.worker().drain().await?;
 
     let lines = invoices
         .lines

@@ -62,7 +62,7 @@ async fn play(cluster: &Cluster) -> Result<(i64, i64), Box<dyn Error>> {
         .build()?;
     complain(&pool, &incidents, "checkout is slow", false).await?;
     complain(&pool, &incidents, "never mind", true).await?;
-    incidents.drain().await?;
+    incidents.worker().drain().await?;
 
     let count =
         "select (select count(*) from complaints), (select count(*) from incident.incidents)";

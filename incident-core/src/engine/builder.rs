@@ -225,7 +225,7 @@ impl IncidentsBuilder {
     }
 
     /// Adds a way to ask a target whether what it accepted opened an alert; see
-    /// [`confirm`](Incidents::confirm).
+    /// [`confirm`](super::WorkerHandle::confirm).
     #[must_use]
     pub fn page_check(mut self, check: Arc<dyn PageCheck>) -> Self {
         self.checks.push(check);
@@ -332,7 +332,7 @@ impl IncidentsBuilder {
         self
     }
 
-    /// What vendors may change: see [`heed`](Incidents::ingest_vendor_event).
+    /// What vendors may change: see [`vendor_event`](super::SignalsHandle::vendor_event).
     #[must_use]
     pub const fn inbound_policy(mut self, policy: InboundPolicy) -> Self {
         self.settings.inbound = policy;

@@ -9,7 +9,7 @@ use crate::{IncidentId, MessageId, Name, Timestamp};
 #[non_exhaustive]
 pub enum Alarm {
     /// A page, or calling one off, is no longer tried. Kept for a replay:
-    /// [`retry_page`](super::Incidents::retry_page).
+    /// [`retry`](super::PagingHandle::retry).
     PageGivenUp {
         /// The incident nobody may know of, or whose alert stays open.
         incident_id: IncidentId,
@@ -93,7 +93,7 @@ pub enum Alarm {
     },
     /// A batch of credits is no longer handed to billing: the sink refuses it, or may
     /// have taken it so long ago that nobody can know. Kept for
-    /// [`resend_batch`](super::Incidents::resend_batch).
+    /// [`resend_batch`](super::CreditsHandle::resend_batch).
     BillingHeld {
         /// The batch.
         batch: MessageId,
@@ -110,7 +110,7 @@ pub enum Alarm {
     /// Credits that a command left to the relay could not be computed for more than an hour,
     /// such as those of an incident that hits all tenants while nobody knows who they are. It
     /// is tried on for a day; after that
-    /// [`recompute_credits`](super::Incidents::recompute_credits) computes them.
+    /// [`recompute`](super::CreditsHandle::recompute) computes them.
     CreditsNotComputed {
         /// Their incident; none where they are those of several.
         incident_id: Option<IncidentId>,
@@ -139,7 +139,7 @@ pub struct EngineEvent {
     pub incidents: Vec<IncidentId>,
     /// Whether the public page may look different.
     pub public: bool,
-    /// Whether there is something to do: call [`drain`](super::Incidents::drain).
+    /// Whether there is something to do: call [`drain`](super::WorkerHandle::drain).
     pub outbox: bool,
     /// An alarm it raised.
     pub alarm: Option<Alarm>,

@@ -4,13 +4,14 @@
 //! Names follow Prometheus' conventions and Alertmanager's words
 //! (`alertmanager_notifications_total`, `..._failed_total{reason}`).
 
+use crate::engine::WorkerHandle;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use metrics::Unit;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use super::{Alarm, Error, Incidents};
+use super::{Alarm, Error};
 use crate::incident::Severity;
 use crate::outbox::Backlog;
 use crate::paging::{Deferral, DeliveryResult, NotSentReason, PageAction, TargetId};
@@ -149,15 +150,16 @@ pub(super) fn alarm(alarm: &Alarm) {
     counter!(ALARMS, "kind" => kind).increment(1);
 }
 
-impl Incidents {
+impl WorkerHandle<'_> {
     /// Measures what waits, and sets the gauges. Call it now and then; the loop
     /// of `incident-pagers` does.
     ///
     /// # Errors
     /// The store did not answer; the gauges keep their values.
-    pub async fn measure(&self) -> Result<Backlog, Error> {
-        let backlog = self.0.relay.backlog(self.0.settings.store_deadline).await?;
-        let now = self.0.now();
+    pub async fn measure(self) -> Result<Backlog, Error> {
+        let this = self.0;
+        let backlog = this.0.relay.backlog(this.0.settings.store_deadline).await?;
+        let now = this.0.now();
         let age = backlog
             .oldest_page
             .map_or(Duration::ZERO, |since| now.since(since));
@@ -167,17 +169,18 @@ impl Incidents {
         if let Some(ahead) = backlog.clock_ahead {
             gauge!(SKEW).set(seconds(ahead));
         }
-        let last = self.0.clock_ahead.lock();
+        let last = this.0.clock_ahead.lock();
         *last.unwrap_or_else(PoisonError::into_inner) = backlog.clock_ahead;
         Ok(backlog)
     }
 
     /// By how many microseconds the store's clock was ahead of this process' when
-    /// [`measure`](Self::measure) last looked; behind if negative. None where the store has
+    /// [`measure`](crate::engine::WorkerHandle::measure) last looked; behind if negative. None where the store has
     /// no clock of its own.
     #[must_use]
-    pub fn clock_ahead(&self) -> Option<i64> {
-        let last = self.0.clock_ahead.lock();
+    pub fn clock_ahead(self) -> Option<i64> {
+        let this = self.0;
+        let last = this.0.clock_ahead.lock();
         *last.unwrap_or_else(PoisonError::into_inner)
     }
 }

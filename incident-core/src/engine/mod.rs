@@ -2,7 +2,7 @@
 //!
 //! [`Incidents`] is cheap to clone. It takes commands ([`Incidents::declare`],
 //! [`Incidents::act`]), answers questions, and does outside work when told to
-//! ([`Incidents::drain`]). It owns no timer and spawns nothing: the host wakes it.
+//! ([`WorkerHandle::drain`]). It owns no timer and spawns nothing: the host wakes it.
 
 mod anchoring;
 mod builder;
@@ -15,6 +15,7 @@ mod each;
 mod error;
 mod events;
 mod guard;
+mod handles;
 mod metrics;
 mod queries;
 mod settings;
@@ -38,6 +39,9 @@ pub use delivery::test_page::Tested;
 pub use delivery::vendor_events::Ingested;
 pub use error::Error;
 pub use events::{Alarm, EngineEvent};
+pub use handles::{
+    AuditHandle, CreditsHandle, PagingHandle, ReportsHandle, SignalsHandle, WorkerHandle,
+};
 pub use queries::figures::FigureMismatch;
 pub use queries::reports::{
     BreakdownReport, ImpactReport, Method, SlaReport, SlaRow, TenantImpact,

@@ -1,7 +1,7 @@
 //! What vendors send us: proven to be theirs, and read.
 //!
 //! Functions over bytes and headers, for any HTTP server. A host hands what is
-//! read to [`Incidents::ingest_vendor_event`](incident_core::engine::Incidents::ingest_vendor_event), and
+//! read to [`Incidents::ingest_vendor_event`](incident_core::engine::SignalsHandle::vendor_event), and
 //! answers:
 //!
 //! | what | answer |

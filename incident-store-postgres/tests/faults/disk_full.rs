@@ -56,7 +56,7 @@ async fn a_full_disk_refuses_and_loses_nothing() {
         let ballast = Ballast::fill(&disk, left);
         let (accepted, refused) = fill_up(&incidents, round).await;
         // Pages that are due meanwhile find no room for their outcome.
-        let _ = incidents.drain().await;
+        let _ = incidents.worker().drain().await;
         ballast.drop_it();
         recover(&mut it).await;
         // Whatever was answered before: under its key it is there once.
@@ -75,7 +75,7 @@ async fn a_full_disk_refuses_and_loses_nothing() {
             started.elapsed() < Duration::from_secs(60),
             "pages are left over"
         );
-        incidents.drain().await.unwrap();
+        incidents.worker().drain().await.unwrap();
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(

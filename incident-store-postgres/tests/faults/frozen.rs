@@ -74,11 +74,11 @@ async fn write(
 
 /// How often each text stands in a timeline, whose chain is sound.
 async fn timeline(incidents: &Incidents, id: IncidentId) -> BTreeMap<String, usize> {
-    let verdict = incidents.verify_timeline(id).await.unwrap();
+    let verdict = incidents.audit().verify_timeline(id).await.unwrap();
     assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
     let (mut found, mut after) = (BTreeMap::new(), 0);
     loop {
-        let entries = incidents.timeline(id, after, 500).await.unwrap();
+        let entries = incidents.audit().timeline(id, after, 500).await.unwrap();
         let Some(last) = entries.last() else {
             return found;
         };

@@ -132,7 +132,7 @@ async fn sound(it: &Setup, keys: usize) {
     let distinct = "select count(distinct state ->> 'title') from incident.incidents";
     assert_eq!((all, it.count(distinct).await), (keys as i64, keys as i64));
     let incidents = engine(it.direct(2), recorder());
-    let audit = incidents.verify_audit().await.unwrap();
+    let audit = incidents.audit().verify().await.unwrap();
     assert!(matches!(audit, AuditVerdict::Valid { .. }), "{audit:?}");
     let idle = "select count(*) from pg_stat_activity where state like 'idle in transaction%'";
     assert_eq!(it.count(idle).await, 0);
@@ -222,8 +222,8 @@ async fn a_silent_cut_ends_every_call_in_time() {
         tokio::join!(
             incidents.get(id),
             declare(&incidents, "during"),
-            incidents.drain(),
-            incidents.ready(),
+            incidents.worker().drain(),
+            incidents.worker().ready(),
         )
     };
     let (shown, declared, drained, ready) = calls.await;
@@ -298,7 +298,7 @@ async fn a_pool_that_is_used_up_is_said_soon_and_pages_still_go_out() {
     assert!(started.elapsed() < Duration::from_secs(4));
     // A3: what the relay loads and keeps does not go through that pool either.
     let started = Instant::now();
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(1));
     assert_eq!(pager.wakes(), 1);
     drop(held);
@@ -344,11 +344,11 @@ async fn two_replicas_share_one_queue_and_one_of_them_dies() {
     }
     let dying = {
         let first = first.clone();
-        tokio::spawn(async move { first.drain().await })
+        tokio::spawn(async move { first.worker().drain().await })
     };
     let living = {
         let second = second.clone();
-        tokio::spawn(async move { second.drain().await })
+        tokio::spawn(async move { second.worker().drain().await })
     };
     // In the middle of it, with leases in its hands.
     tokio::time::sleep(Duration::from_millis(150)).await;
@@ -360,7 +360,7 @@ async fn two_replicas_share_one_queue_and_one_of_them_dies() {
             started.elapsed() < Duration::from_secs(32),
             "lease and two seconds"
         );
-        second.drain().await.unwrap();
+        second.worker().drain().await.unwrap();
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     let wakes = pager.wakes.lock().unwrap().clone();
@@ -389,7 +389,7 @@ async fn an_older_version_leaves_what_it_does_not_know() {
     migrate(&it.database.options(), Duration::from_secs(10))
         .await
         .unwrap();
-    assert_eq!(incidents.drain().await.unwrap().handled, 1);
+    assert_eq!(incidents.worker().drain().await.unwrap().handled, 1);
     assert_eq!(pager.wakes(), 1);
     let left = "select count(*) from incident.outbox where kind = 'hologram' and state = 'pending'";
     assert_eq!(it.count(left).await, 1);

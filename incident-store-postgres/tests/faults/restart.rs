@@ -160,23 +160,31 @@ impl Warm {
                     ..IncidentFilter::default()
                 };
                 self.incidents
-                    .list(&filter)
+                    .reports()
+                    .incidents(&filter)
                     .await
                     .map(|_| ())
                     .map_err(error)
             }
-            "ready" => self.incidents.ready().await.map_err(error),
-            "drain" => self.incidents.drain().await.map(|_| ()).map_err(error),
+            "ready" => self.incidents.worker().ready().await.map_err(error),
+            "drain" => self
+                .incidents
+                .worker()
+                .drain()
+                .await
+                .map(|_| ())
+                .map_err(error),
             "suggest" => {
                 let suggest = Suggest {
                     service: "api".parse().unwrap(),
                     tenant: "t".parse().unwrap(),
                     signal: "latency".parse().unwrap(),
-                    observed_at: self.incidents.now(),
+                    observed_at: self.incidents.reports().now(),
                     evidence: None,
                 };
                 let context = RequestContext::new(anna(Role::Admin));
                 self.incidents
+                    .signals()
                     .suggest(&context, &suggest)
                     .await
                     .map(|_| ())
@@ -187,6 +195,7 @@ impl Warm {
                 let viewer = anna(Role::Viewer);
                 match self
                     .incidents
+                    .audit()
                     .authorize(&viewer, Action::Declare, None)
                     .await
                 {

@@ -40,7 +40,7 @@ async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
     let update = || Command::Update(Box::new(Update::new("seen".parse().unwrap())));
     let claim = || ClaimRequest {
         owner: uuid::Uuid::nil(),
-        now: incidents.now(),
+        now: incidents.reports().now(),
         lease_for: Duration::from_secs(30),
         limit: 32,
         except: Vec::new(),

@@ -222,7 +222,7 @@ async fn a_pool_of_one_connection_is_enough_for_the_relay() {
         let asked = Declare::new(title, Severity::Sev2);
         incidents.declare(&context, &asked).await.unwrap();
     }
-    let drained = incidents.drain();
+    let drained = incidents.worker().drain();
     let drained = tokio::time::timeout(Duration::from_secs(4), drained).await;
     assert_eq!(drained.unwrap().unwrap().handled, 60);
     assert_eq!(pager.wakes(), 60);

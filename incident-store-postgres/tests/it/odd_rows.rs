@@ -139,7 +139,7 @@ async fn an_odd_message_stops_no_page_and_is_left_to_others() {
         let right = it.declare(Severity::Sev1).await;
 
         let started = Instant::now();
-        it.incidents.drain().await.unwrap();
+        it.incidents.worker().drain().await.unwrap();
         assert!(started.elapsed() < Duration::from_secs(2), "{odd}");
         assert_eq!((it.sent(right), it.sent(wrong)), (1, 0), "{odd}");
         let expected = |message| Alarm::MessageUnreadable {
@@ -157,13 +157,17 @@ async fn an_odd_message_stops_no_page_and_is_left_to_others() {
         // This process leaves it alone for five minutes; another one gets it at once.
         for _ in 0..4 {
             it.clock.advance(Duration::from_secs(70));
-            let drained = it.incidents.drain().await.unwrap();
-            assert!(drained.next_due.is_some_and(|due| it.incidents.now() < due));
+            let drained = it.incidents.worker().drain().await.unwrap();
+            assert!(
+                drained
+                    .next_due
+                    .is_some_and(|due| it.incidents.reports().now() < due)
+            );
         }
         assert_eq!(it.row(wrong).await, leased);
         let request = ClaimRequest {
             owner: uuid::Uuid::from_u128(7),
-            now: it.incidents.now(),
+            now: it.incidents.reports().now(),
             lease_for: Duration::from_secs(30),
             limit: 9,
             except: Vec::new(),
@@ -174,7 +178,7 @@ async fn an_odd_message_stops_no_page_and_is_left_to_others() {
         assert_eq!(claimed.unreadable[0].incident_id, Some(wrong));
         // Its lease runs out, and then five minutes are over.
         it.clock.advance(Duration::from_secs(70));
-        it.incidents.drain().await.unwrap();
+        it.incidents.worker().drain().await.unwrap();
         assert_eq!(it.alarms.lock().unwrap().len(), 2);
     }
 }
@@ -189,7 +193,7 @@ async fn an_odd_incident_stops_no_page_and_no_sweep() {
     );
     assert_eq!(it.run(&odd).await, 1);
     let right = it.declare(Severity::Sev1).await;
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     assert_eq!(it.sent(right), 1);
     let alarms = it.alarms.lock().unwrap().clone();
     assert!(
@@ -206,8 +210,8 @@ async fn an_odd_incident_stops_no_page_and_no_sweep() {
         .build()
         .unwrap();
     it.clock.advance(Duration::from_secs(90));
-    next.confirm().await.unwrap();
-    next.reconcile().await.unwrap();
+    next.worker().confirm().await.unwrap();
+    next.worker().reconcile().await.unwrap();
     let key = format!("sys-incident:{right}");
     assert_eq!(*checks.0.lock().unwrap(), [key.clone(), key]);
     let third = it.declare(Severity::Sev2).await;
@@ -251,7 +255,8 @@ async fn an_odd_row_spoils_no_list_of_the_relay() {
         .await;
     let given_up = it
         .incidents
-        .given_up(DeadLetterFilter::Incident(id))
+        .paging()
+        .dead_letters(DeadLetterFilter::Incident(id))
         .await
         .unwrap();
     assert_eq!(given_up.len(), 1);
@@ -261,7 +266,7 @@ async fn an_odd_row_spoils_no_list_of_the_relay() {
         reason: "again".parse().unwrap(),
     };
     it.incidents.act(&context(), id, &page).await.unwrap();
-    it.incidents.drain().await.unwrap();
+    it.incidents.worker().drain().await.unwrap();
     assert!(
         it.pager
             .sent()

@@ -136,11 +136,15 @@ impl Setup {
             service: "api".parse().unwrap(),
             tenant: format!("tenant {}", self.round).parse().unwrap(),
             signal: "latency".parse().unwrap(),
-            observed_at: self.incidents.now(),
+            observed_at: self.incidents.reports().now(),
             evidence: None,
         };
         let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
-        self.incidents.suggest(&context, &suggest).await.unwrap();
+        self.incidents
+            .signals()
+            .suggest(&context, &suggest)
+            .await
+            .unwrap();
     }
 
     /// The rows that were looked at so far, by table.
@@ -166,12 +170,12 @@ impl Setup {
         let update = update_to(Status::Investigating, "looking").unwrap();
         self.act(id, "update", &update).await;
         each(self, "update").await;
-        self.incidents.drain().await.unwrap();
+        self.incidents.worker().drain().await.unwrap();
         each(self, "drain a page").await;
         let resolve = update_to(Status::Resolved, "fixed").unwrap();
         self.act(id, "resolve", &resolve).await;
         each(self, "resolve").await;
-        self.incidents.drain().await.unwrap();
+        self.incidents.worker().drain().await.unwrap();
         each(self, "drain a resolution").await;
         self.suggest().await;
         each(self, "suggest").await;

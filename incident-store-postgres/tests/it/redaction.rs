@@ -79,7 +79,7 @@ async fn texts_leave_by_a_redaction_that_is_on_record_alone() {
     let left = "select count(*) as n from incident.timeline_texts";
     let left: i64 = owner.fetch_one(left).await.unwrap().get("n");
     assert_eq!(left, 0);
-    let verdict = incidents.verify_timeline(id).await.unwrap();
+    let verdict = incidents.audit().verify_timeline(id).await.unwrap();
     assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
     // A place that the database does not know is refused, instead of passed over.
     let unknown = format!(
@@ -102,14 +102,14 @@ async fn a_text_that_is_gone_without_a_redaction_is_named() {
     ] {
         owner.execute(sql).await.unwrap();
     }
-    let verdict = incidents.verify_timeline(id).await.unwrap();
+    let verdict = incidents.audit().verify_timeline(id).await.unwrap();
     assert!(
         matches!(verdict, Verdict::Broken { seq: 1, reason } if reason.contains("redaction")),
         "{verdict:?}"
     );
     // Put on record afterwards, it is accounted for.
     incidents.act(&anna(), id, &redact(1)).await.unwrap();
-    let verdict = incidents.verify_timeline(id).await.unwrap();
+    let verdict = incidents.audit().verify_timeline(id).await.unwrap();
     assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
 }
 

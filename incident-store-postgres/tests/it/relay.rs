@@ -86,11 +86,11 @@ async fn questions_that_hold_all_connections_hold_up_no_page() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let started = Instant::now();
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(2));
     assert_eq!(pager.wakes(), 1);
     // The passes beside it too.
-    incidents.measure().await.unwrap();
+    incidents.worker().measure().await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(2));
     for question in questions {
         question.await.unwrap().unwrap();
@@ -109,7 +109,7 @@ async fn a_page_goes_out_at_once_whoever_committed_it() {
         let there = replica(&database, Wrong(committer), pager.clone()).await;
         let here = replica(&database, Wrong(relayer), pager.clone()).await;
         declare(&there).await;
-        here.drain().await.unwrap();
+        here.worker().drain().await.unwrap();
         assert_eq!(pager.wakes(), 1, "{committer} {relayer}");
     }
 }
@@ -146,7 +146,7 @@ async fn replicas_whose_clocks_are_apart_do_not_take_each_others_messages() {
         let id = declare(&one).await;
         let working = tokio::spawn({
             let one = one.clone();
-            async move { one.drain().await }
+            async move { one.worker().drain().await }
         });
         let started = Instant::now();
         while pager.0.load(Ordering::SeqCst) == 0 {
@@ -157,7 +157,11 @@ async fn replicas_whose_clocks_are_apart_do_not_take_each_others_messages() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         // Its first look tidies leases.
-        assert_eq!(two.drain().await.unwrap().handled, 0, "{first} {second}");
+        assert_eq!(
+            two.worker().drain().await.unwrap().handled,
+            0,
+            "{first} {second}"
+        );
         working.await.unwrap().unwrap();
         let paging = two.get(id).await.unwrap().paging.clone();
         assert_eq!(
@@ -186,8 +190,8 @@ async fn what_is_put_off_is_put_off_for_as_long_everywhere() {
     let right = replica(&database, Wrong(0), pager.clone()).await;
     declare(&ahead).await;
     for it in [ahead, right] {
-        let next = it.drain().await.unwrap().next_due.unwrap();
-        let wait = next.since(it.now());
+        let next = it.worker().drain().await.unwrap().next_due.unwrap();
+        let wait = next.since(it.reports().now());
         let meant = Duration::from_secs(10)..Duration::from_secs(20);
         assert!(meant.contains(&wait), "{wait:?}");
     }
@@ -200,13 +204,13 @@ async fn how_far_the_clocks_are_apart_is_measured() {
     let pager = Arc::new(RecordingPager::named("pager").unwrap());
     for wrong in [70, 0, -70] {
         let it = replica(&database, Wrong(wrong), pager.clone()).await;
-        assert_eq!(it.clock_ahead(), None);
-        let ahead = it.measure().await.unwrap().clock_ahead.unwrap();
-        assert_eq!(it.clock_ahead(), Some(ahead));
+        assert_eq!(it.worker().clock_ahead(), None);
+        let ahead = it.worker().measure().await.unwrap().clock_ahead.unwrap();
+        assert_eq!(it.worker().clock_ahead(), Some(ahead));
         let off = ahead + wrong * 1_000_000;
         assert!(off.abs() < 500_000, "{wrong}: {ahead}");
     }
     let by_hand = Incidents::builder(Arc::new(server::store(&database).await));
     let by_hand = by_hand.build().unwrap();
-    assert_eq!(by_hand.measure().await.unwrap().clock_ahead, None);
+    assert_eq!(by_hand.worker().measure().await.unwrap().clock_ahead, None);
 }

@@ -91,7 +91,13 @@ impl Scene {
 
     /// What `verify` says is wrong.
     async fn broken(&self) -> Option<&'static str> {
-        match self.incidents.verify_timeline(self.id).await.unwrap() {
+        match self
+            .incidents
+            .audit()
+            .verify_timeline(self.id)
+            .await
+            .unwrap()
+        {
             Verdict::Broken { reason, .. } => Some(reason),
             Verdict::Valid { .. } => None,
         }
@@ -304,13 +310,13 @@ async fn a_field_that_credits_are_computed_from_is_named() {
         assert_eq!(scene.broken().await, None);
     }
     // Nothing of it moved for days: the pass finds it all the same, and names it.
-    scene.incidents.anchor().await.unwrap();
+    scene.incidents.worker().anchor().await.unwrap();
     scene.clock.advance(Duration::from_secs(20 * 86_400));
-    assert_eq!(scene.incidents.anchor().await.unwrap().broken, 0);
+    assert_eq!(scene.incidents.worker().anchor().await.unwrap().broken, 0);
     let mut state = sound.clone();
     state["impact_ended_at"] = json!("2026-11-20T22:30:00Z");
     scene.write(&state).await;
-    assert_eq!(scene.incidents.anchor().await.unwrap().broken, 1);
+    assert_eq!(scene.incidents.worker().anchor().await.unwrap().broken, 1);
     let alarms = scene.alarms.lock().unwrap().clone();
     assert!(
         matches!(alarms.as_slice(), [Alarm::ChainBroken { reason, .. }] if reason.contains("times")),

@@ -57,7 +57,7 @@ impl Scene {
             let done = incidents.act(&context(), id, &command).await.unwrap();
             states.push(done.incident);
         }
-        assert_eq!(incidents.anchor().await.unwrap().heads, 2);
+        assert_eq!(incidents.worker().anchor().await.unwrap().heads, 2);
         let mut owner = database.options().connect().await.unwrap();
         for sql in [
             "alter table incident.timeline disable trigger all",
@@ -92,8 +92,13 @@ impl Scene {
             Verdict::Valid { .. } => None,
         };
         (
-            seq(self.incidents.verify_timeline(self.id).await.unwrap()),
-            seq(self.blind.verify_timeline(self.id).await.unwrap()),
+            seq(self
+                .incidents
+                .audit()
+                .verify_timeline(self.id)
+                .await
+                .unwrap()),
+            seq(self.blind.audit().verify_timeline(self.id).await.unwrap()),
         )
     }
 
@@ -150,7 +155,12 @@ async fn an_anchored_timeline_is_sound_and_says_how_far_it_is_known() {
         )
         .await
         .unwrap()[0];
-    let known = scene.incidents.verify_timeline(scene.id).await.unwrap();
+    let known = scene
+        .incidents
+        .audit()
+        .verify_timeline(scene.id)
+        .await
+        .unwrap();
     assert_eq!(
         known,
         Verdict::Valid {
@@ -158,10 +168,10 @@ async fn an_anchored_timeline_is_sound_and_says_how_far_it_is_known() {
             anchored: head.seq
         }
     );
-    let unknown = scene.blind.verify_timeline(scene.id).await.unwrap();
+    let unknown = scene.blind.audit().verify_timeline(scene.id).await.unwrap();
     assert_eq!(unknown, Verdict::Valid { head, anchored: 0 });
     // Nothing moved: nothing to write down.
-    assert_eq!(scene.incidents.anchor().await.unwrap().heads, 0);
+    assert_eq!(scene.incidents.worker().anchor().await.unwrap().heads, 0);
 }
 
 /// S20: what was cut shows by the state that the last entry does not mark. A forger who
@@ -171,6 +181,7 @@ async fn a_cut_tail_shows_by_the_state_and_through_the_anchor() {
     let mut scene = Scene::new().await;
     let entries = scene
         .incidents
+        .audit()
         .timeline(scene.id, 0, 99)
         .await
         .unwrap()
@@ -208,7 +219,9 @@ async fn a_chain_written_anew_shows_through_the_anchor_alone() {
             hash: last.hash,
         };
         let heads = BTreeMap::from([(AnchoredChain::Timeline(scene.id), forged)]);
-        scene.anchors.note(&Anchor::new(scene.blind.now(), heads));
+        scene
+            .anchors
+            .note(&Anchor::new(scene.blind.reports().now(), heads));
         assert_eq!(scene.broken().await, expected, "rewritten from {from}");
     }
 }
@@ -224,7 +237,7 @@ async fn the_next_anchor_raises_the_alarm_and_the_old_one_stays() {
         .act(&context(), scene.id, &command)
         .await
         .unwrap();
-    let done = scene.incidents.anchor().await.unwrap();
+    let done = scene.incidents.worker().anchor().await.unwrap();
     assert_eq!((done.heads, done.broken), (1, 1));
     let alarms = scene.alarms.lock().unwrap().clone();
     assert!(
@@ -251,7 +264,7 @@ async fn bytes_that_nobody_can_read_are_a_broken_entry_and_not_an_outage() {
     scene
         .run("update incident.audit set canonical = '{\"at\":1,\"actor\":\"x\"}' where seq = 2")
         .await;
-    let found = scene.blind.verify_audit().await.unwrap();
+    let found = scene.blind.audit().verify().await.unwrap();
     assert!(
         matches!(found, AuditVerdict::Broken { chain: Chain::Incident(id), seq: 2, .. } if id == scene.id),
         "{found:?}"
@@ -270,14 +283,19 @@ async fn what_is_gone_altogether_is_missed() {
     ] {
         scene.run(sql).await;
     }
-    assert!(scene.blind.verify_timeline(scene.id).await.is_err());
-    let found = scene.incidents.verify_timeline(scene.id).await.unwrap();
+    assert!(scene.blind.audit().verify_timeline(scene.id).await.is_err());
+    let found = scene
+        .incidents
+        .audit()
+        .verify_timeline(scene.id)
+        .await
+        .unwrap();
     assert!(matches!(found, Verdict::Broken { seq: 1, .. }), "{found:?}");
-    let found = scene.incidents.verify_audit().await.unwrap();
+    let found = scene.incidents.audit().verify().await.unwrap();
     assert!(
         matches!(found, AuditVerdict::Broken { chain: Chain::Incident(id), seq: 1, .. } if id == scene.id),
         "{found:?}"
     );
-    let found = scene.blind.verify_audit().await.unwrap();
+    let found = scene.blind.audit().verify().await.unwrap();
     assert!(matches!(found, AuditVerdict::Valid { .. }), "{found:?}");
 }

@@ -193,7 +193,7 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
 
     assert!(!as_app.fetch_one(may).await.unwrap().get::<bool, _>("may"));
     let sound = async || {
-        let verdict = incidents.verify_timeline(id).await.unwrap();
+        let verdict = incidents.audit().verify_timeline(id).await.unwrap();
         assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
     };
     sound().await;
@@ -218,7 +218,7 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
     let forge =
         "update incident.incidents set state = jsonb_set(state, '{environment}', '\"production\"')";
     owner.execute(forge).await.unwrap();
-    let verdict = incidents.verify_timeline(id).await.unwrap();
+    let verdict = incidents.audit().verify_timeline(id).await.unwrap();
     assert!(
         matches!(verdict, Verdict::Broken { seq: 2, reason } if reason.contains("environment")),
         "{verdict:?}"
@@ -286,13 +286,13 @@ async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
     old.execute(OLD_NUMBER).await.unwrap();
     // Its lease is over, and what it took goes out as well.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    engine(&pager).drain().await.unwrap();
+    engine(&pager).worker().drain().await.unwrap();
     assert_eq!(pager.wakes(), 3);
     for n in 0..3 {
         let asked = Declare::new(format!("disk {n}").parse().unwrap(), Severity::Sev1);
         incidents.declare(&context, &asked).await.unwrap();
     }
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert_eq!(pager.wakes(), 6);
 }
 
@@ -317,13 +317,14 @@ async fn what_the_fourth_version_kept_is_corrected_and_keeps_its_decisions() {
     asked.affected_tenants = hit(&["fr", "de"]);
     let id = before.declare(&context, &asked).await.unwrap().incident.id;
     let all = CreditQuery::default();
-    let fr = before.credits(&all).await.unwrap().into_iter();
+    let fr = before.credits().list(&all).await.unwrap().into_iter();
     let fr = fr
         .map(|one| one.row)
         .find(|row| row.tenant_id.as_str() == "fr")
         .unwrap();
     before
-        .decide_credit(&context, fr.id, &CreditDecision::Approve)
+        .credits()
+        .decide(&context, fr.id, &CreditDecision::Approve)
         .await
         .unwrap();
 
@@ -332,7 +333,7 @@ async fn what_the_fourth_version_kept_is_corrected_and_keeps_its_decisions() {
     let (after, _) = engine(app);
     let change = Command::Change(vec![Change::AffectedTenants(hit(&["fr", "it"]))]);
     after.act(&context, id, &change).await.unwrap();
-    after.drain().await.unwrap();
+    after.worker().drain().await.unwrap();
     let rows = store.credits(&all, WITHIN).await.unwrap();
     let shown: Vec<_> = rows
         .iter()

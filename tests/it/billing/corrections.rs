@@ -94,7 +94,7 @@ async fn corrected(steps: &[(u8, u32)]) {
                     .iter()
                     .filter(|row| row.state == CreditState::Estimated);
                 if let Some(row) = open.clone().nth(*hours as usize % open.count().max(1)) {
-                    let _ = process.decide_credit(&bill, row.id, decision).await;
+                    let _ = process.credits().decide(&bill, row.id, decision).await;
                 }
             }
             _ => world.hand_over().await,
@@ -113,7 +113,12 @@ async fn corrected(steps: &[(u8, u32)]) {
         limit: 9,
         ..IncidentFilter::default()
     };
-    let incident = process.list(&filter).await.unwrap().remove(0);
+    let incident = process
+        .reports()
+        .incidents(&filter)
+        .await
+        .unwrap()
+        .remove(0);
     let hit = incident.affected_tenants.list().unwrap().to_vec();
     let hit: Vec<TenantId> = hit.into_iter().map(|one| one.tenant_id).collect();
     // Somebody may have decided that what was issued to a tenant that is not hit any more stays.

@@ -99,14 +99,14 @@ async fn two_exporters_issue_each_credit_once() {
         assert_eq!(approve_all(&one).await, 2);
         let export = |process: Incidents| {
             tokio::spawn(async move {
-                let issued = process.issue_approved().await.unwrap();
-                process.drain().await.unwrap();
+                let issued = process.worker().issue_credits().await.unwrap();
+                process.worker().drain().await.unwrap();
                 issued
             })
         };
         let (first, second) = (export(one.clone()), export(other));
         assert_eq!(first.await.unwrap() + second.await.unwrap(), 2);
-        one.drain().await.unwrap();
+        one.worker().drain().await.unwrap();
     }
     assert_eq!(world.sink.ledger().len(), 24);
     assert_eq!(world.sink.books.lock().unwrap().submitted, 12);
@@ -152,7 +152,8 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     world.sink.script([Mishap::Refused]);
     world.hand_over().await;
     let held = process
-        .given_up(DeadLetterFilter::NoIncident)
+        .paging()
+        .dead_letters(DeadLetterFilter::NoIncident)
         .await
         .unwrap();
     let [
@@ -171,14 +172,14 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     let bill = context("bill", Role::Billing);
     let woken = world.woken.swap(0, Ordering::SeqCst);
     assert!(woken > 0, "the relay heard of what was issued");
-    process.resend_batch(&bill, *id).await.unwrap();
+    process.credits().resend_batch(&bill, *id).await.unwrap();
     assert_eq!(world.woken.load(Ordering::SeqCst), 1, "and of this");
     let by_bill = AuditQuery {
         actor: Some("bill".to_owned()),
         limit: 50,
         ..AuditQuery::default()
     };
-    let audit = process.audit(&by_bill).await.unwrap();
+    let audit = process.audit().list(&by_bill).await.unwrap();
     assert!(
         audit
             .iter()
@@ -197,7 +198,7 @@ async fn what_was_computed_is_done() {
     let world = World::new().await;
     let process = world.process();
     hour(&process, 9, &["tenant-0", "tenant-1"]).await;
-    process.drain().await.unwrap();
+    process.worker().drain().await.unwrap();
     let id = hour(&process, 10, &["tenant-0"]).await;
     let anna = context("anna", Role::Admin);
     let everybody = Change::AffectedTenants(Affected::All);
@@ -205,10 +206,11 @@ async fn what_was_computed_is_done() {
     for change in [everybody, earlier] {
         let command = Command::Change(vec![change]);
         process.act(&anna, id, &command).await.unwrap();
-        process.drain().await.unwrap();
-        assert_eq!(process.measure().await.unwrap().unfinished, 0);
+        process.worker().drain().await.unwrap();
+        assert_eq!(process.worker().measure().await.unwrap().unfinished, 0);
         assert!(
             process
+                .reports()
                 .check_figures("2026-11".parse().unwrap())
                 .await
                 .unwrap()
@@ -232,7 +234,10 @@ async fn a_sink_that_holds_a_part_of_a_batch_is_not_told_it_again() {
     world.clock.advance(Duration::from_secs(3 * 24 * 3_600));
     world.hand_over().await;
     assert_eq!(world.sink.books.lock().unwrap().submitted, 1);
-    let report = process.billing_report("2026-11".parse().unwrap()).await;
+    let report = process
+        .credits()
+        .billing_report("2026-11".parse().unwrap())
+        .await;
     let report = report.unwrap();
     let [held] = report.waiting.as_slice() else {
         panic!("{report:?}");
@@ -264,7 +269,10 @@ async fn a_sink_that_forgot_and_cannot_be_asked_is_not_told_twice() {
         alarms.len() == 1 && alarms[0].contains("BillingHeld"),
         "{alarms:?}"
     );
-    let report = process.billing_report("2026-11".parse().unwrap()).await;
+    let report = process
+        .credits()
+        .billing_report("2026-11".parse().unwrap())
+        .await;
     let report = report.unwrap();
     assert_eq!((report.issued, report.compared), (2, false));
     let [held] = report.waiting.as_slice() else {
@@ -273,10 +281,26 @@ async fn a_sink_that_forgot_and_cannot_be_asked_is_not_told_twice() {
     assert!(held.held_back && held.credits == 2);
     // Somebody looked, and it is not there.
     let vera = context("vera", Role::Viewer);
-    assert!(process.resend_batch(&vera, held.batch).await.is_err());
+    assert!(
+        process
+            .credits()
+            .resend_batch(&vera, held.batch)
+            .await
+            .is_err()
+    );
     let bill = context("bill", Role::Billing);
-    process.resend_batch(&bill, held.batch).await.unwrap();
-    assert!(process.resend_batch(&bill, held.batch).await.is_err());
+    process
+        .credits()
+        .resend_batch(&bill, held.batch)
+        .await
+        .unwrap();
+    assert!(
+        process
+            .credits()
+            .resend_batch(&bill, held.batch)
+            .await
+            .is_err()
+    );
     world.hand_over().await;
     assert_eq!(world.sink.ledger(), world.issued().await);
     assert!(world.rows().await.iter().all(|row| {
@@ -298,12 +322,12 @@ async fn a_refused_batch_is_kept_and_what_differs_is_told() {
     approve_all(&process).await;
     world.hand_over().await;
     let november = "2026-11".parse().unwrap();
-    let report = process.billing_report(november).await.unwrap();
+    let report = process.credits().billing_report(november).await.unwrap();
     assert_eq!((report.issued, report.agree), (2, 1));
     assert!(report.waiting[0].held_back && report.differences.is_empty());
     let bill = context("bill", Role::Billing);
     let batch = report.waiting[0].batch;
-    process.resend_batch(&bill, batch).await.unwrap();
+    process.credits().resend_batch(&bill, batch).await.unwrap();
     world.hand_over().await;
     world.is_balanced().await;
     // What somebody changes there is seen here.
@@ -315,7 +339,7 @@ async fn a_refused_batch_is_kept_and_what_differs_is_told() {
         stranger.key = "01a1fe7e-8565-7544-9512-dcd142c5f862".parse().unwrap();
         books.ledger.extend([copy, stranger]);
     }
-    let report = process.billing_report(november).await.unwrap();
+    let report = process.credits().billing_report(november).await.unwrap();
     let kinds = report.differences.iter().map(|one| match one {
         Difference::Missing(_) => "missing",
         Difference::Unknown(_) => "unknown",
@@ -326,7 +350,7 @@ async fn a_refused_batch_is_kept_and_what_differs_is_told() {
     kinds.sort_unstable();
     assert_eq!(kinds, ["differs", "repeated", "unknown"]);
     world.sink.books.lock().unwrap().ledger.clear();
-    let report = process.billing_report(november).await.unwrap();
+    let report = process.credits().billing_report(november).await.unwrap();
     assert!(matches!(
         report.differences.as_slice(),
         [Difference::Missing(_), Difference::Missing(_)]
@@ -352,19 +376,19 @@ async fn over_http_each_credit_is_booked_once() {
         Fault::ResetRead,
         Fault::status(429),
     ]);
-    process.issue_approved().await.unwrap();
+    process.worker().issue_credits().await.unwrap();
     for _ in 0..6 {
-        process.drain().await.unwrap();
+        process.worker().drain().await.unwrap();
         world.clock.advance(Duration::from_secs(16 * 60));
     }
     let mut ledger = billing.ledger();
     ledger.sort_by_key(|one| one.key);
     assert_eq!(ledger, world.issued().await);
     assert_eq!((ledger.len(), billing.altered()), (11, 0));
-    let report = process.billing_report("2026-11".parse().unwrap());
+    let report = process.credits().billing_report("2026-11".parse().unwrap());
     assert!(report.await.unwrap().is_balanced());
     billing.unbook(ledger[0].key);
-    let report = process.billing_report("2026-11".parse().unwrap());
+    let report = process.credits().billing_report("2026-11".parse().unwrap());
     let report = report.await.unwrap();
     assert!(
         matches!(report.differences.as_slice(), [Difference::Missing(ours)] if ours.key == ledger[0].key)
@@ -381,7 +405,11 @@ async fn a_question_about_credits_is_answered_with_those_alone() {
     assert_eq!(approve_all(&process).await, 2);
     world.hand_over().await;
     let second = hour(&process, 10, &["tenant-0"]).await;
-    let all = process.credits(&CreditQuery::default()).await.unwrap();
+    let all = process
+        .credits()
+        .list(&CreditQuery::default())
+        .await
+        .unwrap();
     assert_eq!(all.len(), 3);
     let issued = all.iter().find_map(|one| one.row.issued.as_ref());
     let batch = issued.unwrap().batch;
@@ -449,7 +477,7 @@ async fn a_question_about_credits_is_answered_with_those_alone() {
             0,
         ),
     ] {
-        let found = process.credits(&asked).await.unwrap();
+        let found = process.credits().list(&asked).await.unwrap();
         assert_eq!(found.len(), rows, "{asked:?}");
     }
 }

@@ -230,8 +230,8 @@ impl World {
         let process = self.process();
         tokio::select! {
             drained = async {
-                process.issue_approved().await.unwrap();
-                process.drain().await.unwrap()
+                process.worker().issue_credits().await.unwrap();
+                process.worker().drain().await.unwrap()
             } => { let _: incident_core::engine::Drained = drained; }
             // The statements of the dead end in milliseconds. Here the clock jumps: one
             // that was still on its way would claim what the next process waits for.
@@ -258,7 +258,7 @@ impl World {
     pub(crate) async fn is_balanced(&self) {
         assert_eq!(self.sink.ledger(), self.issued().await);
         let process = self.process();
-        let report = process.billing_report("2026-11".parse().unwrap());
+        let report = process.credits().billing_report("2026-11".parse().unwrap());
         let report = report.await.unwrap();
         assert_eq!(report.is_balanced(), self.sink.can_be_asked, "{report:?}");
     }
@@ -316,10 +316,11 @@ pub(crate) async fn decide_all(process: &Incidents, decision: &CreditDecision) -
         ..CreditQuery::default()
     };
     let mut decided = 0;
-    for row in process.credits(&wanted).await.unwrap() {
+    for row in process.credits().list(&wanted).await.unwrap() {
         decided += usize::from(
             process
-                .decide_credit(&bill, row.row.id, decision)
+                .credits()
+                .decide(&bill, row.row.id, decision)
                 .await
                 .is_ok(),
         );

@@ -117,7 +117,7 @@ impl fmt::Display for Imported {
 /// The store did not answer.
 pub async fn figures(incidents: &Incidents) -> Result<Figures, EngineError> {
     let mut figures = Figures::default();
-    for one in incidents.credits(&CreditQuery::default()).await? {
+    for one in incidents.credits().list(&CreditQuery::default()).await? {
         let row = &one.row;
         if matches!(row.state, CreditState::Superseded) || row.incident_id.is_none() {
             continue;
@@ -408,7 +408,7 @@ async fn correct(
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let entries = incidents.timeline(id, 0, ENTRIES).await?;
+    let entries = incidents.audit().timeline(id, 0, ENTRIES).await?;
     // Of several posts of one instant, the one in the same place.
     let before = history.updates.iter().take_while(|one| one.key != post.key);
     let place = before.filter(|one| one.at == post.at).count();

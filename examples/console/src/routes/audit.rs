@@ -25,6 +25,7 @@ pub(super) async fn list(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::ReadAudit, None)
         .await?;
     let query = Query::parse(raw.as_deref(), &["incident", "actor", "from"])?;
@@ -37,7 +38,7 @@ pub(super) async fn list(
         after: query.cursor()?.as_deref().map(read_place).transpose()?,
         limit: limit + 1,
     };
-    let mut found = app.incidents.audit(&wanted).await?;
+    let mut found = app.incidents.audit().list(&wanted).await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let last = found.last().filter(|_| more);
@@ -74,10 +75,11 @@ pub(super) async fn verify(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::ReadAudit, None)
         .await?;
     Query::parse(raw.as_deref(), &[])?;
-    let value = match app.incidents.verify_audit().await? {
+    let value = match app.incidents.audit().verify().await? {
         AuditVerdict::Valid {
             chains,
             entries,

@@ -25,12 +25,15 @@ pub(super) async fn report(
     Extension(caller): Extension<Caller>,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    app.incidents.authorize(&caller, Action::Read, None).await?;
+    app.incidents
+        .audit()
+        .authorize(&caller, Action::Read, None)
+        .await?;
     let query = Query::parse(raw.as_deref(), &["period"])?;
     let period: Option<Period> = query.read("period")?;
-    let now = Month::of(app.incidents.now());
+    let now = Month::of(app.incidents.reports().now());
     let period = period.unwrap_or_else(|| Period::of_month(now, PeriodKind::Month));
-    let report = app.incidents.billing_report(period).await?;
+    let report = app.incidents.credits().billing_report(period).await?;
     Ok(answer(StatusCode::OK, &billing::report(&report)))
 }
 
@@ -43,6 +46,7 @@ pub(super) async fn resend(
     request: Request,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::DecideCredit, None)
         .await?;
     let batch: MessageId = batch.parse().map_err(|_| Problem::not_found("batch"))?;
@@ -50,7 +54,7 @@ pub(super) async fn resend(
     let incidents = app.incidents.clone();
     app.run(async move {
         let _turn = turn;
-        Ok(incidents.resend_batch(&context, batch).await?)
+        Ok(incidents.credits().resend_batch(&context, batch).await?)
     })
     .await?;
     Ok(answer(StatusCode::ACCEPTED, &json!({"batch": batch})))
@@ -69,6 +73,7 @@ pub(super) async fn recompute(
     request: Request,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::DecideCredit, None)
         .await?;
     let Asked {
@@ -80,7 +85,7 @@ pub(super) async fn recompute(
     let changed = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.recompute_credits(&context, month).await?)
+            Ok(incidents.credits().recompute(&context, month).await?)
         })
         .await?;
     let made = json!({"month": month, "changed": changed});

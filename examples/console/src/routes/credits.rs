@@ -41,7 +41,10 @@ pub(super) async fn list(
     Extension(caller): Extension<Caller>,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    app.incidents.authorize(&caller, Action::Read, None).await?;
+    app.incidents
+        .audit()
+        .authorize(&caller, Action::Read, None)
+        .await?;
     let query = Query::parse(raw.as_deref(), &["state", "tenant", "incident"])?;
     let state = match query.get("state") {
         None => None,
@@ -74,7 +77,7 @@ pub(super) async fn list(
         .cursor()?
         .map_or(Ok(0), |place| place.parse())
         .map_err(wrong)?;
-    let rows = app.incidents.credits(&wanted).await?;
+    let rows = app.incidents.credits().list(&wanted).await?;
     // The ledger only grows at its end, so a count is a place that stays.
     let next = (rows.len() > skip + limit).then(|| query.cursor_at(&(skip + limit).to_string()));
     let items = rows.iter().skip(skip).take(limit).map(view::credit);
@@ -116,6 +119,7 @@ async fn decide<B: DeserializeOwned>(
     decision: impl FnOnce(B) -> CreditDecision,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::DecideCredit, None)
         .await?;
     let Asked {
@@ -127,7 +131,7 @@ async fn decide<B: DeserializeOwned>(
     let decided = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.decide_credit(&context, id, &decision).await?)
+            Ok(incidents.credits().decide(&context, id, &decision).await?)
         })
         .await?;
     let shown = view::credit(&decided.credit);

@@ -134,7 +134,7 @@ async fn ingest(app: &App, event: VendorEvent) -> Answer {
     let incidents = app.incidents.clone();
     let vendor = event.vendor.clone();
     let work = app.run(async move {
-        match incidents.ingest_vendor_event(&event).await {
+        match incidents.signals().vendor_event(&event).await {
             Err(Error::IdempotencyKeyMismatch) => Ok(None),
             other => Ok(Some(other?)),
         }

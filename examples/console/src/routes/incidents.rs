@@ -27,6 +27,7 @@ pub(super) async fn declare(
     request: Request,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::Declare, None)
         .await?;
     let Asked {
@@ -67,7 +68,10 @@ pub(super) async fn list(
     Extension(caller): Extension<Caller>,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    app.incidents.authorize(&caller, Action::Read, None).await?;
+    app.incidents
+        .audit()
+        .authorize(&caller, Action::Read, None)
+        .await?;
     let query = Query::parse(raw.as_deref(), &FILTERS)?;
     let limit = query.limit()?;
     let filter = IncidentFilter {
@@ -88,7 +92,7 @@ pub(super) async fn list(
     {
         return Err(Problem::field("/to", "expected a time after `from`"));
     }
-    let mut found = app.incidents.outlines(&filter).await?;
+    let mut found = app.incidents.list(&filter).await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found
@@ -134,6 +138,7 @@ pub(super) async fn show(
     Id(id): Id,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::Read, Some(id))
         .await?;
     let incident = app.incidents.get(id).await?;
@@ -168,7 +173,10 @@ async fn write<T: DeserializeOwned>(
         empty,
     } = write;
     app.incidents.get(id).await?;
-    app.incidents.authorize(&caller, right, Some(id)).await?;
+    app.incidents
+        .audit()
+        .authorize(&caller, right, Some(id))
+        .await?;
     let Asked {
         context,
         body,

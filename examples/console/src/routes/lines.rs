@@ -194,7 +194,10 @@ impl<'a> Lines<'a> {
         let (usage, context) = (Arc::clone(&self.app.usage), self.context.clone());
         let room = self.room.clone();
         let keep = async move {
-            let kept = incidents.record_usage(&context, &*usage, batch).await;
+            let kept = incidents
+                .signals()
+                .record_usage(&context, &*usage, batch)
+                .await;
             room.give_back(bytes);
             Ok(kept?.0)
         };

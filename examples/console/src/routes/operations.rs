@@ -19,9 +19,11 @@ pub(super) async fn healthz() -> Response {
 /// The process can do its work: the store answers. Clocks that are apart are shown and
 /// do not end it: leases go by the store's.
 pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
-    app.incidents.ready().await?;
+    app.incidents.worker().ready().await?;
     let mut ready = json!({"status": "ready", "store": app.store});
-    if let (Some(ahead), Some(ready)) = (app.incidents.clock_ahead(), ready.as_object_mut()) {
+    if let (Some(ahead), Some(ready)) =
+        (app.incidents.worker().clock_ahead(), ready.as_object_mut())
+    {
         ready.insert("store_clock_ahead_ms".to_owned(), (ahead / 1_000).into());
     }
     Ok(answer(StatusCode::OK, &ready))
@@ -33,12 +35,15 @@ pub(super) async fn metrics(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Problem> {
-    app.incidents.authorize(&caller, Action::Read, None).await?;
+    app.incidents
+        .audit()
+        .authorize(&caller, Action::Read, None)
+        .await?;
     let Some(metrics) = &app.metrics else {
         return Err(Problem::not_found("route"));
     };
     // Without the store the other figures are still worth having.
-    let _ = app.incidents.measure().await;
+    let _ = app.incidents.worker().measure().await;
     app.bodies.measure();
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((kind, metrics.text()).into_response())

@@ -48,7 +48,10 @@ pub(super) async fn retry(
     PageId(which): PageId,
     request: Request,
 ) -> Answer {
-    app.incidents.authorize(&caller, Action::Page, None).await?;
+    app.incidents
+        .audit()
+        .authorize(&caller, Action::Page, None)
+        .await?;
     let Asked {
         context,
         body,
@@ -59,7 +62,7 @@ pub(super) async fn retry(
     let done = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.retry_page(&context, which).await?)
+            Ok(incidents.paging().retry(&context, which).await?)
         })
         .await?;
     Ok(incident_answer(
@@ -76,7 +79,10 @@ pub(super) async fn test(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Answer {
-    app.incidents.authorize(&caller, Action::Page, None).await?;
+    app.incidents
+        .audit()
+        .authorize(&caller, Action::Page, None)
+        .await?;
     let Asked {
         context,
         body,
@@ -86,7 +92,7 @@ pub(super) async fn test(
     let tested = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.test_pagers(&context, body.urgency()).await?)
+            Ok(incidents.paging().test(&context, body.urgency()).await?)
         })
         .await?;
     Ok(replayable(

@@ -90,8 +90,8 @@ async fn active(State(app): State<App>, request: Request) -> Response {
 fn built(app: &App) -> impl Future<Output = Result<Arc<Ready>, Away>> + use<> {
     let (app, clock, store) = (app.clone(), app.clone(), app.clone());
     Box::pin(async move {
-        let now = move || clock.incidents.now();
-        let build = move || async move { store.incidents.public_page().await };
+        let now = move || clock.incidents.reports().now();
+        let build = move || async move { store.incidents.reports().public_page().await };
         app.public.get(now, build).await
     })
 }

@@ -22,6 +22,7 @@ pub(super) async fn affected_users(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::Read, Some(id))
         .await?;
     let query = Query::parse(raw.as_deref(), &["services", "failed_only", "method"])?;
@@ -33,6 +34,7 @@ pub(super) async fn affected_users(
     };
     let report = app
         .incidents
+        .reports()
         .affected_users(id, affected_only, failed_only, method)
         .await?;
     Ok(answer(StatusCode::OK, &view::impact(id, &report)))
@@ -46,12 +48,14 @@ pub(super) async fn breakdown(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::Read, Some(id))
         .await?;
     let query = Query::parse(raw.as_deref(), &["services", "failed_only"])?;
     let (affected_only, failed_only) = wanted(&query)?;
     let report = app
         .incidents
+        .reports()
         .impact_breakdown(id, affected_only, failed_only)
         .await?;
     Ok(answer(StatusCode::OK, &view::breakdown(id, &report)))
@@ -74,9 +78,10 @@ pub(super) async fn sla_impact(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::Read, Some(id))
         .await?;
     Query::parse(raw.as_deref(), &[])?;
-    let report = app.incidents.sla_impact(id).await?;
+    let report = app.incidents.reports().sla_impact(id).await?;
     Ok(answer(StatusCode::OK, &view::sla(id, &report)))
 }

@@ -22,10 +22,13 @@ pub(super) async fn list(
     Extension(caller): Extension<Caller>,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    app.incidents.authorize(&caller, Action::Read, None).await?;
+    app.incidents
+        .audit()
+        .authorize(&caller, Action::Read, None)
+        .await?;
     let query = Query::parse(raw.as_deref(), &["month", "tenant", "format"])?;
     let month: Option<Month> = query.read("month")?;
-    let month = month.unwrap_or_else(|| Month::of(app.incidents.now()));
+    let month = month.unwrap_or_else(|| Month::of(app.incidents.reports().now()));
     let tenant: Option<TenantId> = query.read("tenant")?;
     let as_table = match query.get("format") {
         None | Some("json") => false,
@@ -34,7 +37,11 @@ pub(super) async fn list(
     };
     let limit = query.limit()?;
     let after = query.cursor()?;
-    let made = app.incidents.statements(month, tenant.as_ref()).await?;
+    let made = app
+        .incidents
+        .reports()
+        .statements(month, tenant.as_ref())
+        .await?;
     if as_table {
         let table = csv(&made).map_err(|_| {
             let status = StatusCode::INTERNAL_SERVER_ERROR;

@@ -23,6 +23,7 @@ pub(super) async fn suggest(
     request: Request,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::Suggest, None)
         .await?;
     let Asked {
@@ -34,7 +35,7 @@ pub(super) async fn suggest(
     let made = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.suggest(&context, &body).await?)
+            Ok(incidents.signals().suggest(&context, &body).await?)
         })
         .await?;
     let status = if made.repeated {
@@ -42,7 +43,7 @@ pub(super) async fn suggest(
     } else {
         StatusCode::CREATED
     };
-    let state = made.suggestion.state(app.incidents.now());
+    let state = made.suggestion.state(app.incidents.reports().now());
     Ok(replayable(
         status,
         &view::suggestion(&made.suggestion, state, made.live_incident),
@@ -55,12 +56,16 @@ pub(super) async fn list(
     Extension(caller): Extension<Caller>,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    app.incidents.authorize(&caller, Action::Read, None).await?;
+    app.incidents
+        .audit()
+        .authorize(&caller, Action::Read, None)
+        .await?;
     let query = Query::parse(raw.as_deref(), &[])?;
     let limit = query.limit()?;
     let before = query.cursor()?.as_deref().map(read_place).transpose()?;
     let mut found = app
         .incidents
+        .signals()
         .suggestions(&SuggestionQuery {
             before,
             limit: limit + 1,

@@ -30,6 +30,7 @@ pub(super) async fn list(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     app.incidents
+        .audit()
         .authorize(&caller, Action::Read, Some(id))
         .await?;
     let query = Query::parse(raw.as_deref(), &[])?;

@@ -31,6 +31,7 @@ pub(super) async fn update(
 ) -> Answer {
     app.incidents.get(id).await?;
     app.incidents
+        .audit()
         .authorize(&caller, Action::Update, Some(id))
         .await?;
     let Asked {
@@ -51,6 +52,7 @@ pub(super) async fn list(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::Read, Some(id))
         .await?;
     let query = Query::parse(raw.as_deref(), &["after_seq"])?;
@@ -69,7 +71,7 @@ pub(super) async fn list(
     // One more than asked for tells whether there is a next page.
     while shown <= limit {
         let wanted = AT_A_TIME.min(limit + 1 - shown);
-        let entries = app.incidents.timeline(id, last, wanted).await?;
+        let entries = app.incidents.audit().timeline(id, last, wanted).await?;
         for entry in entries.iter().take(limit - shown) {
             body.push(&view::entry(entry))?;
             last = entry.seq;
@@ -90,10 +92,11 @@ pub(super) async fn verify(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     app.incidents
+        .audit()
         .authorize(&caller, Action::Read, Some(id))
         .await?;
     Query::parse(raw.as_deref(), &[])?;
-    let value = match app.incidents.verify_timeline(id).await? {
+    let value = match app.incidents.audit().verify_timeline(id).await? {
         Verdict::Valid { head, anchored } => {
             json!({"valid": true, "entries": head.seq, "head": head.hash, "anchored": anchored})
         }
@@ -110,6 +113,7 @@ pub(super) async fn redact(
 ) -> Answer {
     let incident = app.incidents.get(id).await?;
     app.incidents
+        .audit()
         .authorize(&caller, Action::Redact, Some(id))
         .await?;
     if seq == 0 || seq > incident.last_seq {
@@ -125,7 +129,7 @@ pub(super) async fn redact(
         reason: body.reason,
     };
     let done = app.act(id, context, turn, command).await?;
-    let entries = app.incidents.timeline(id, seq - 1, 1).await?;
+    let entries = app.incidents.audit().timeline(id, seq - 1, 1).await?;
     let entry = entries.first().map_or(Value::Null, view::entry);
     Ok(replayable(StatusCode::OK, &entry, done.replayed))
 }

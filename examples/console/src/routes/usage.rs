@@ -33,6 +33,7 @@ pub(super) async fn record(
     request: Request,
 ) -> Result<Response, Problem> {
     app.incidents
+        .audit()
         .authorize(&caller, Action::RecordUsage, None)
         .await?;
     let (parts, body) = request.into_parts();
@@ -56,7 +57,10 @@ pub(super) async fn record(
     let (accepted, replayed) = app
         .run(async move {
             let _turn = turn;
-            Ok(incidents.record_usage(&context, &*usage, events).await?)
+            Ok(incidents
+                .signals()
+                .record_usage(&context, &*usage, events)
+                .await?)
         })
         .await?;
     Ok(replayable(

@@ -14,7 +14,7 @@ use crate::chain::{Head, Verdict, Walk};
 use crate::engine::each::EachAlone;
 use crate::engine::queries::incidents::BATCH;
 use crate::engine::yield_now::yield_now;
-use crate::engine::{Alarm, EngineEvent, Error, Incidents};
+use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle};
 use crate::incident::Incident;
 use crate::port::{AnchorError, AnchorRecord, AnchorSink, AuditQuery, IncidentFilter, StoreError};
 use crate::{IncidentId, Timestamp};
@@ -105,7 +105,7 @@ impl Anchors {
     }
 }
 
-impl Incidents {
+impl WorkerHandle<'_> {
     /// One pass: anchors the head of every chain that moved since the one
     /// before. Call it every few minutes; the loop of `incident-pagers` does.
     ///
@@ -119,20 +119,21 @@ impl Incidents {
     /// # Errors
     /// The store or the sink did not answer. What was not anchored is by the
     /// next pass; each chain fails alone.
-    pub async fn anchor(&self) -> Result<Anchored, Error> {
-        let mut progress = self.0.anchors.progress.lock().await;
-        let now = self.0.now();
+    pub async fn anchor(self) -> Result<Anchored, Error> {
+        let this = self.0;
+        let mut progress = this.0.anchors.progress.lock().await;
+        let now = this.0.now();
         let from = match progress.from {
             Some(from) => from,
-            None => self.first_look(now).await?,
+            None => this.first_look(now).await?,
         };
-        let mut moved = self.moved_since(from).await?;
+        let mut moved = this.moved_since(from).await?;
         moved.extend(&progress.again);
         let mut again = BTreeSet::new();
         let (mut done, mut each) = (Anchored::default(), EachAlone::default());
         let mut heads = BTreeMap::new();
         for chain in &moved {
-            let looked = self.look_at(*chain, &progress).await;
+            let looked = this.look_at(*chain, &progress).await;
             let Some((known, verdict)) = each.note(chain, "a chain was not anchored", looked)
             else {
                 again.insert(*chain);
@@ -147,15 +148,15 @@ impl Incidents {
                 }
                 Verdict::Broken { seq, reason } => {
                     done.broken += 1;
-                    self.tell_broken(*chain, seq, reason);
+                    this.tell_broken(*chain, seq, reason);
                 }
             }
             if heads.len() == HEADS {
-                done.heads += self.write_down(now, &mut heads, &mut progress).await?;
+                done.heads += this.write_down(now, &mut heads, &mut progress).await?;
             }
         }
-        done.heads += self.write_down(now, &mut heads, &mut progress).await?;
-        let compared = self.compare_some(&mut progress.compared, &moved).await;
+        done.heads += this.write_down(now, &mut heads, &mut progress).await?;
+        let compared = this.compare_some(&mut progress.compared, &moved).await;
         done.broken += each
             .note(
                 "some",
@@ -168,7 +169,9 @@ impl Incidents {
         progress.again = again;
         each.end().map(|()| done)
     }
+}
 
+impl Incidents {
     /// What is anchored of a chain, and whether what came after it fits.
     async fn look_at(
         &self,
@@ -204,7 +207,7 @@ impl Incidents {
                 skip_unreadable: true,
                 ..IncidentFilter::default()
             };
-            let batch = self.list(&filter).await?;
+            let batch = self.reports().incidents(&filter).await?;
             for incident in &batch {
                 let chain = AnchoredChain::Timeline(incident.id);
                 if seen.contains(&chain) {
@@ -265,7 +268,7 @@ impl Incidents {
             ..AuditQuery::default()
         };
         loop {
-            let batch = self.audit(&query).await?;
+            let batch = self.audit().list(&query).await?;
             for entry in &batch {
                 moved.insert(AnchoredChain::Audit(entry.chain));
                 if let Chain::Incident(id) = entry.chain {

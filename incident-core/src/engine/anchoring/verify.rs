@@ -8,7 +8,7 @@ use crate::anchor::AnchoredChain;
 use crate::audit::Chain;
 use crate::chain::{Head, Verdict, Walk};
 use crate::engine::queries::incidents::BATCH;
-use crate::engine::{Error, Incidents};
+use crate::engine::{AuditHandle, Error, Incidents};
 #[cfg(doc)]
 use crate::timeline::StateMarks;
 
@@ -36,7 +36,7 @@ pub enum AuditVerdict {
     },
 }
 
-impl Incidents {
+impl AuditHandle<'_> {
     /// Checks the whole chain of a timeline, that no entry is missing at its
     /// end, that it holds what was anchored of it, where an
     /// [`AnchorRecord`](crate::port::AnchorRecord) was given, that every text that is gone
@@ -46,12 +46,13 @@ impl Incidents {
     /// # Errors
     /// There never was such an incident, or the store or the anchors did not
     /// answer.
-    pub async fn verify_timeline(&self, id: IncidentId) -> Result<Verdict, Error> {
-        let anchors = self.heads_of(AnchoredChain::Timeline(id)).await?;
-        if anchors.is_empty() && matches!(self.find(id).await, Ok(None)) {
+    pub async fn verify_timeline(self, id: IncidentId) -> Result<Verdict, Error> {
+        let this = self.0;
+        let anchors = this.heads_of(AnchoredChain::Timeline(id)).await?;
+        if anchors.is_empty() && matches!(this.find(id).await, Ok(None)) {
             return Err(Error::NotFound("incident"));
         }
-        self.check_timeline(id, Walk::whole(anchors), Unreadable::IsBroken)
+        this.check_timeline(id, Walk::whole(anchors), Unreadable::IsBroken)
             .await
     }
 
@@ -60,9 +61,10 @@ impl Incidents {
     ///
     /// # Errors
     /// The store or the anchors did not answer.
-    pub async fn verify_audit_chain(&self, chain: Chain) -> Result<Verdict, Error> {
-        let anchors = self.heads_of(AnchoredChain::Audit(chain)).await?;
-        self.check_audit(chain, Walk::whole(anchors)).await
+    pub async fn verify_chain(self, chain: Chain) -> Result<Verdict, Error> {
+        let this = self.0;
+        let anchors = this.heads_of(AnchoredChain::Audit(chain)).await?;
+        this.check_audit(chain, Walk::whole(anchors)).await
     }
 
     /// Checks every chain of the audit trail, those included that were anchored
@@ -70,13 +72,14 @@ impl Incidents {
     ///
     /// # Errors
     /// The store or the anchors did not answer.
-    pub async fn verify_audit(&self) -> Result<AuditVerdict, Error> {
+    pub async fn verify(self) -> Result<AuditVerdict, Error> {
+        let this = self.0;
         let (mut entries, mut anchored, mut after) = (0, 0, None);
         let mut seen = BTreeSet::new();
         loop {
-            let batch = self.audit_chains(after).await?;
+            let batch = this.audit_chains(after).await?;
             for chain in &batch {
-                match self.verify_audit_chain(*chain).await? {
+                match this.audit().verify_chain(*chain).await? {
                     Verdict::Valid {
                         head,
                         anchored: known,
@@ -97,7 +100,7 @@ impl Incidents {
                 break;
             }
         }
-        if let Some(chain) = self.anchored_and_gone(&seen).await? {
+        if let Some(chain) = this.anchored_and_gone(&seen).await? {
             return Ok(AuditVerdict::Broken {
                 chain,
                 seq: 1,
@@ -117,22 +120,25 @@ impl Incidents {
     /// # Errors
     /// The anchors did not answer.
     pub async fn anchored(
-        &self,
+        self,
         after: Option<AnchoredChain>,
         limit: usize,
     ) -> Result<Vec<AnchoredChain>, Error> {
-        match self.0.anchors.record() {
+        let this = self.0;
+        match this.0.anchors.record() {
             Some(record) => Ok(record
-                .chains(after, limit, self.0.settings.store_deadline)
+                .chains(after, limit, this.0.settings.store_deadline)
                 .await?),
             None => Ok(Vec::new()),
         }
     }
+}
 
+impl Incidents {
     async fn anchored_and_gone(&self, there: &BTreeSet<Chain>) -> Result<Option<Chain>, Error> {
         let mut after = None;
         loop {
-            let batch = self.anchored(after, BATCH).await?;
+            let batch = self.audit().anchored(after, BATCH).await?;
             for chain in &batch {
                 if let AnchoredChain::Audit(chain) = chain
                     && !there.contains(chain)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::actor::{Action, Actor, Caller};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::Commit;
-use crate::engine::{Error, Incidents};
+use crate::engine::{AuditHandle, Error, Incidents, WorkerHandle};
 use crate::{IncidentId, Timestamp};
 
 /// So many refusals of one actor in a minute have an entry each.
@@ -137,7 +137,7 @@ fn make_room(minutes: &mut BTreeMap<Actor, Minute>) -> Option<AuditDraft> {
     minutes.remove(&actor)?.summary(&actor)
 }
 
-impl Incidents {
+impl AuditHandle<'_> {
     /// Whether a caller may do something; a refusal is audited.
     ///
     /// Commands check by themselves. This is for what the host does around
@@ -146,16 +146,42 @@ impl Incidents {
     /// # Errors
     /// [`Error::Forbidden`]; or the store did not take the audit entry.
     pub async fn authorize(
-        &self,
+        self,
         caller: &Caller,
         action: Action,
         incident: Option<IncidentId>,
     ) -> Result<(), Error> {
-        self.begun()
+        self.0
+            .begun()
             .authorize_all(caller, &[action], incident)
             .await
     }
+}
 
+impl WorkerHandle<'_> {
+    /// Writes down the refusals that were only counted, of minutes that are over. Call it
+    /// about once a minute; the loop of `incident-pagers` does.
+    ///
+    /// # Errors
+    /// The store did not take the entries.
+    pub async fn note_denials(self) -> Result<(), Error> {
+        let this = self.0;
+        let over = this.0.denials.over(this.0.now());
+        self.0.begun().write_denials(over).await
+    }
+
+    /// The same for all of them: before a process ends.
+    ///
+    /// # Errors
+    /// As [`note_denials`](crate::engine::WorkerHandle::note_denials).
+    pub async fn end_denials(self) -> Result<(), Error> {
+        let this = self.0;
+        let all = this.0.denials.all();
+        self.0.begun().write_denials(all).await
+    }
+}
+
+impl Incidents {
     pub(in crate::engine) async fn authorize_all(
         &self,
         caller: &Caller,
@@ -187,25 +213,6 @@ impl Incidents {
     /// Whether a caller may do something that is refused as input of everybody else.
     pub(in crate::engine) fn may(&self, caller: &Caller, action: Action) -> bool {
         self.0.settings.permissions.allows(caller.role, action)
-    }
-
-    /// Writes down the refusals that were only counted, of minutes that are over. Call it
-    /// about once a minute; the loop of `incident-pagers` does.
-    ///
-    /// # Errors
-    /// The store did not take the entries.
-    pub async fn note_denials(&self) -> Result<(), Error> {
-        let over = self.0.denials.over(self.0.now());
-        self.begun().write_denials(over).await
-    }
-
-    /// The same for all of them: before a process ends.
-    ///
-    /// # Errors
-    /// As [`note_denials`](Self::note_denials).
-    pub async fn end_denials(&self) -> Result<(), Error> {
-        let all = self.0.denials.all();
-        self.begun().write_denials(all).await
     }
 
     async fn write_denials(&self, mut audit: Vec<AuditDraft>) -> Result<(), Error> {

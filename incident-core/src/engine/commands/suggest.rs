@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::execute::allowed;
 use crate::actor::Action;
 use crate::commit::{Commit, StoredResponse, SuggestionWrite};
-use crate::engine::{Error, Incidents, RequestContext};
+use crate::engine::{Error, Incidents, RequestContext, SignalsHandle};
 use crate::incident::{Declare, Refusal, Status};
 use crate::port::{IncidentFilter, StoreError, SuggestionQuery};
 use crate::suggestion::{Suggest, Suggestion, SuggestionState};
@@ -27,31 +27,7 @@ pub struct Suggested {
     pub replayed: bool,
 }
 
-impl Incidents {
-    /// The suggestion that a declaration follows, if it names one that is open.
-    pub(in crate::engine) async fn usable_suggestion(
-        &self,
-        asked: &Declare,
-        now: Timestamp,
-    ) -> Result<Option<SuggestionWrite>, Error> {
-        let Some(id) = asked.suggestion_id else {
-            return Ok(None);
-        };
-        let unknown =
-            || ValidationError::new("suggestion_id", "the id of a suggestion that exists");
-        let found = self
-            .0
-            .store
-            .suggestion(id, self.0.left()?)
-            .await?
-            .ok_or_else(unknown)?;
-        match found.state(now) {
-            SuggestionState::Open => Ok(Some(SuggestionWrite::Use(id))),
-            SuggestionState::Used => Err(suggestion_gone("used").into()),
-            SuggestionState::Expired => Err(suggestion_gone("expired").into()),
-        }
-    }
-
+impl SignalsHandle<'_> {
     /// Takes a suggestion. A repeat while one is open for the pair is that one.
     ///
     /// # Errors
@@ -59,11 +35,11 @@ impl Incidents {
     /// ([`MAX_OPEN_SUGGESTIONS`]), the open one was followed and redacted at this moment
     /// ([`StoreError::Conflict`]: ask again), or the store did not keep it.
     pub async fn suggest(
-        &self,
+        self,
         context: &RequestContext,
         said: &Suggest,
     ) -> Result<Suggested, Error> {
-        let this = self.begun();
+        let this = self.0.begun();
         if let Some(reply) = this.recalled(context).await? {
             let StoredResponse::Suggestion {
                 suggestion,
@@ -74,7 +50,8 @@ impl Incidents {
             };
             return this.suggested(suggestion, repeated, true).await;
         }
-        this.authorize(&context.caller, Action::Suggest, None)
+        this.audit()
+            .authorize(&context.caller, Action::Suggest, None)
             .await?;
         let now = this.0.now();
         let names = said.service.check("service");
@@ -152,10 +129,10 @@ impl Incidents {
     /// # Errors
     /// The store did not answer.
     pub async fn suggestions(
-        &self,
+        self,
         query: &SuggestionQuery,
     ) -> Result<Vec<(Suggested, SuggestionState)>, Error> {
-        let this = self.begun();
+        let this = self.0.begun();
         let found = this.0.store.suggestions(query, this.0.left()?).await?;
         let mut answer = Vec::with_capacity(found.len());
         for suggestion in found {
@@ -163,6 +140,32 @@ impl Incidents {
             answer.push((this.suggested(suggestion, false, false).await?, state));
         }
         Ok(answer)
+    }
+}
+
+impl Incidents {
+    /// The suggestion that a declaration follows, if it names one that is open.
+    pub(in crate::engine) async fn usable_suggestion(
+        &self,
+        asked: &Declare,
+        now: Timestamp,
+    ) -> Result<Option<SuggestionWrite>, Error> {
+        let Some(id) = asked.suggestion_id else {
+            return Ok(None);
+        };
+        let unknown =
+            || ValidationError::new("suggestion_id", "the id of a suggestion that exists");
+        let found = self
+            .0
+            .store
+            .suggestion(id, self.0.left()?)
+            .await?
+            .ok_or_else(unknown)?;
+        match found.state(now) {
+            SuggestionState::Open => Ok(Some(SuggestionWrite::Use(id))),
+            SuggestionState::Used => Err(suggestion_gone("used").into()),
+            SuggestionState::Expired => Err(suggestion_gone("expired").into()),
+        }
     }
 
     async fn suggested(
@@ -181,7 +184,7 @@ impl Incidents {
             limit: 1,
             ..IncidentFilter::default()
         };
-        let found = self.outlines(&filter).await?;
+        let found = self.list(&filter).await?;
         let live_incident = found.first().map(|one| one.id);
         Ok(Suggested {
             suggestion,

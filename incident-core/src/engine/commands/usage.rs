@@ -6,11 +6,11 @@ use super::execute::allowed;
 use crate::ValidationError;
 use crate::actor::Action;
 use crate::commit::{Commit, StoredResponse};
-use crate::engine::{Error, Incidents, RequestContext};
+use crate::engine::{Error, RequestContext, SignalsHandle};
 use crate::impact::{ApiUsageEvent, UsageDays};
 use crate::port::UsageSink;
 
-impl Incidents {
+impl SignalsHandle<'_> {
     /// Hands a batch of usage events to a sink and audits it. Answers how many
     /// there were, and whether that was answered before under the same key.
     ///
@@ -22,18 +22,20 @@ impl Incidents {
     /// A right is missing, the events lie on too many days, or the sink or the store did
     /// not take it.
     pub async fn record_usage(
-        &self,
+        self,
         context: &RequestContext,
         sink: &dyn UsageSink,
         events: Vec<ApiUsageEvent>,
     ) -> Result<(u64, bool), Error> {
-        if let Some(reply) = self.recalled(context).await? {
+        let this = self.0;
+        if let Some(reply) = this.recalled(context).await? {
             let StoredResponse::Accepted(count) = reply else {
                 return Err(Error::IdempotencyKeyMismatch);
             };
             return Ok((count, true));
         }
-        self.authorize(&context.caller, Action::RecordUsage, None)
+        this.audit()
+            .authorize(&context.caller, Action::RecordUsage, None)
             .await?;
         let mut days = UsageDays::default();
         for (nth, event) in events.iter().enumerate() {
@@ -45,8 +47,8 @@ impl Incidents {
             event.check().map_err(at)?;
         }
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
-        sink.record(events, self.0.settings.usage_deadline).await?;
-        let now = self.0.now();
+        sink.record(events, this.0.settings.usage_deadline).await?;
+        let now = this.0.now();
         let detail = BTreeMap::from([("events".to_owned(), count.to_string())]);
         let commit = Commit {
             audit: vec![allowed(
@@ -56,12 +58,12 @@ impl Incidents {
                 Action::RecordUsage.name(),
                 detail,
             )],
-            remember: self.remember(context, StoredResponse::Accepted(count), now),
+            remember: this.remember(context, StoredResponse::Accepted(count), now),
             ..Commit::default()
         };
-        self.0
+        this.0
             .store
-            .commit(commit, self.0.settings.store_deadline)
+            .commit(commit, this.0.settings.store_deadline)
             .await?;
         Ok((count, false))
     }

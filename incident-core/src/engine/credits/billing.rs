@@ -6,7 +6,7 @@ use crate::actor::Action;
 use crate::billing::{BilledCredit, CreditState, Difference, Lookup, compare};
 use crate::commit::{Commit, OutboxWrite};
 use crate::engine::commands::execute::allowed;
-use crate::engine::{EngineEvent, Error, Incidents, RequestContext};
+use crate::engine::{CreditsHandle, EngineEvent, Error, RequestContext};
 use crate::outbox::{DeadLetterFilter, MessageBody};
 use crate::paging::TargetId;
 use crate::port::{CreditQuery, LookupBy, StoreError};
@@ -22,7 +22,7 @@ pub struct BatchInFlight {
     /// How many of its credits are of the period.
     pub credits: usize,
     /// Whether it is no longer tried; see
-    /// [`resend_batch`](Incidents::resend_batch).
+    /// [`resend_batch`](CreditsHandle::resend_batch).
     pub held_back: bool,
 }
 
@@ -53,19 +53,20 @@ impl BillingReport {
     }
 }
 
-impl Incidents {
+impl CreditsHandle<'_> {
     /// What was issued of a period, against what the sink holds of it.
     ///
     /// # Errors
     /// The store did not answer.
-    pub async fn billing_report(&self, period: Period) -> Result<BillingReport, Error> {
-        let sink = self.0.billing.as_ref();
+    pub async fn billing_report(self, period: Period) -> Result<BillingReport, Error> {
+        let this = self.0;
+        let sink = this.0.billing.as_ref();
         // The sink first, so that it holds nothing that we do not know of. What it was
         // seen to take since then, it need not have told yet.
-        let asked_at = self.0.now();
+        let asked_at = this.0.now();
         let holding = match sink {
             Some(sink) => {
-                let timeout = self.0.settings.pager_deadline;
+                let timeout = this.0.settings.pager_deadline;
                 sink.lookup(LookupBy::Period(period), timeout).await
             }
             None => Lookup::Unsupported,
@@ -75,8 +76,11 @@ impl Incidents {
             state: Some(CreditState::Issued),
             ..CreditQuery::default()
         };
-        let rows = self.ledger(&wanted).await?;
-        let held_back = self.given_up(DeadLetterFilter::NoIncident).await?;
+        let rows = this.ledger(&wanted).await?;
+        let held_back = this
+            .paging()
+            .dead_letters(DeadLetterFilter::NoIncident)
+            .await?;
         let mut waiting: BTreeMap<(Timestamp, MessageId), usize> = BTreeMap::new();
         let mut on_its_way = Vec::new();
         for row in &rows {
@@ -127,15 +131,19 @@ impl Incidents {
     /// # Errors
     /// There is no such batch that is held back; a right is missing; the store failed.
     pub async fn resend_batch(
-        &self,
+        self,
         context: &RequestContext,
         batch: MessageId,
     ) -> Result<(), Error> {
-        let this = self.begun();
-        this.authorize(&context.caller, Action::DecideCredit, None)
+        let this = self.0.begun();
+        this.audit()
+            .authorize(&context.caller, Action::DecideCredit, None)
             .await?;
         let missing = Error::NotFound("batch");
-        let found = this.given_up(DeadLetterFilter::Message(batch)).await?;
+        let found = this
+            .paging()
+            .dead_letters(DeadLetterFilter::Message(batch))
+            .await?;
         if !found
             .iter()
             .any(|message| matches!(message.body, MessageBody::Bill(_)))

@@ -9,7 +9,7 @@ use crate::billing::{
 use crate::commit::{Commit, StoredResponse};
 use crate::engine::commands::execute::allowed;
 use crate::engine::each::EachAlone;
-use crate::engine::{Error, Incidents, RequestContext};
+use crate::engine::{CreditsHandle, Error, Incidents, RequestContext, WorkerHandle};
 use crate::incident::Refusal;
 use crate::port::{CreditQuery, StoreError};
 use crate::sla::SlaStatement;
@@ -32,7 +32,7 @@ fn refused(code: &'static str, detail: impl Into<String>) -> Error {
     .into()
 }
 
-impl Incidents {
+impl CreditsHandle<'_> {
     /// Approves or waives a credit. What is granted, with the cap of its tenant and
     /// month and the fee as they are now, is kept with it and changes no more.
     ///
@@ -40,13 +40,13 @@ impl Incidents {
     /// There is no such credit; a right is missing; the incident goes on; nothing
     /// is owed; it was decided or replaced before; under four eyes, the caller
     /// caused it; or the store did not keep it.
-    pub async fn decide_credit(
-        &self,
+    pub async fn decide(
+        self,
         context: &RequestContext,
         id: CreditId,
         decision: &CreditDecision,
     ) -> Result<CreditDecided, Error> {
-        let this = self.begun();
+        let this = self.0.begun();
         match this.recalled(context).await? {
             Some(StoredResponse::Credit(credit)) => {
                 return Ok(CreditDecided {
@@ -64,24 +64,28 @@ impl Incidents {
             id: Some(id),
             ..CreditQuery::default()
         };
-        let found = this.credits(&wanted).await?.into_iter().next();
+        let found = this.credits().list(&wanted).await?.into_iter().next();
         let found = found.ok_or(Error::NotFound("credit"))?;
         let incident = found.row.incident_id;
-        this.authorize(&context.caller, Action::DecideCredit, incident)
+        this.audit()
+            .authorize(&context.caller, Action::DecideCredit, incident)
             .await?;
         let policy = this.0.settings.credits;
         this.may_decide(&found, decision, &context.caller.actor, policy)
             .await?;
         this.move_credit(context, found, decision).await
     }
+}
 
+impl WorkerHandle<'_> {
     /// Approves what the policy lets through without a person; says how many.
     /// Call it now and then; the loop of `incident-pagers` does.
     ///
     /// # Errors
     /// The store did not answer. Each credit fails alone: all others were tried.
-    pub async fn approve_by_policy(&self) -> Result<usize, Error> {
-        let Some(most) = self.0.settings.credits.approve_up_to else {
+    pub async fn approve_credits(self) -> Result<usize, Error> {
+        let this = self.0;
+        let Some(most) = this.0.settings.credits.approve_up_to else {
             return Ok(0);
         };
         let wanted = CreditQuery {
@@ -90,11 +94,11 @@ impl Incidents {
             ..CreditQuery::default()
         };
         let (mut each, mut approved) = (EachAlone::default(), 0);
-        for row in self.ledger(&wanted).await? {
+        for row in this.ledger(&wanted).await? {
             if row.credit_percent == Percent::ZERO {
                 continue;
             }
-            match self.approve_one(row.id, most).await {
+            match this.approve_one(row.id, most).await {
                 Ok(()) => approved += 1,
                 // Not by policy, or somebody else was faster.
                 Err(Error::Refused(_)) => {}
@@ -105,14 +109,16 @@ impl Incidents {
         }
         each.end().map(|()| approved)
     }
+}
 
+impl Incidents {
     async fn approve_one(&self, id: CreditId, most: Percent) -> Result<(), Error> {
         // What the cap of its tenant and month leaves of it.
         let one = CreditQuery {
             id: Some(id),
             ..CreditQuery::default()
         };
-        let row = self.credits(&one).await?.pop();
+        let row = self.credits().list(&one).await?.pop();
         let Some(row) = row.filter(|row| row.capped <= most) else {
             return Err(refused(
                 "needs_approval",
@@ -214,7 +220,10 @@ impl Incidents {
             return Ok(self.get(id).await?.is_provisional());
         }
         let month = row.period.first_month();
-        let made = self.statements(month, Some(&row.tenant_id)).await?;
+        let made = self
+            .reports()
+            .statements(month, Some(&row.tenant_id))
+            .await?;
         let here = |made: &SlaStatement| made.period == row.period && made.provisional;
         Ok(made.iter().any(here))
     }

@@ -9,13 +9,13 @@ use crate::billing::{
 use crate::commit::{Commit, OutboxWrite};
 use crate::engine::commands::execute::allowed;
 use crate::engine::each::EachAlone;
-use crate::engine::{EngineEvent, Error, Incidents, RequestContext};
+use crate::engine::{EngineEvent, Error, Incidents, RequestContext, WorkerHandle};
 use crate::incident::Severity;
 use crate::outbox::{Message, MessageBody};
 use crate::port::{CreditQuery, StoreError};
 use crate::{MessageId, PersonName, Timestamp};
 
-impl Incidents {
+impl WorkerHandle<'_> {
     /// Issues every credit that is approved: freezes them in batches, from which the
     /// relay hands them to billing. Says how many. Call it now and then; the loop of
     /// `incident-pagers` does. Without a sink nothing is issued.
@@ -24,10 +24,12 @@ impl Incidents {
     ///
     /// # Errors
     /// The store did not answer. Each batch fails alone: all others were tried.
-    pub async fn issue_approved(&self) -> Result<usize, Error> {
-        self.on_relay().issue_here().await
+    pub async fn issue_credits(self) -> Result<usize, Error> {
+        self.0.on_relay().issue_here().await
     }
+}
 
+impl Incidents {
     async fn issue_here(&self) -> Result<usize, Error> {
         if self.0.billing.is_none() {
             return Ok(0);

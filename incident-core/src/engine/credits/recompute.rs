@@ -6,11 +6,11 @@ use super::incident::RecomputeContext;
 use crate::actor::Action;
 use crate::commit::Commit;
 use crate::engine::commands::execute::allowed;
-use crate::engine::{Error, Incidents, RequestContext};
+use crate::engine::{CreditsHandle, Error, RequestContext};
 use crate::port::IncidentFilter;
 use crate::{Month, ValidationError};
 
-impl Incidents {
+impl CreditsHandle<'_> {
     /// Computes the credits of every incident and period anew that has something in a
     /// month, under the terms that are configured now; says how many came out
     /// differently. What was not issued gives way; what was issued is reversed, beside
@@ -20,24 +20,22 @@ impl Incidents {
     /// # Errors
     /// A right is missing; a month that has not begun; an incident hits all tenants
     /// and nobody knows who they are; the store failed.
-    pub async fn recompute_credits(
-        &self,
-        context: &RequestContext,
-        month: Month,
-    ) -> Result<usize, Error> {
-        self.authorize(&context.caller, Action::DecideCredit, None)
+    pub async fn recompute(self, context: &RequestContext, month: Month) -> Result<usize, Error> {
+        let this = self.0;
+        this.audit()
+            .authorize(&context.caller, Action::DecideCredit, None)
             .await?;
-        let now = self.0.now();
-        if !self.0.settings.contracts.has_begun(month, now) {
+        let now = this.0.now();
+        if !this.0.settings.contracts.has_begun(month, now) {
             return Err(ValidationError::new("month", "a month that has begun").into());
         }
         let author = &context.caller.actor.name;
         let filter = IncidentFilter {
-            touching: Some(self.0.settings.contracts.widest(month)),
+            touching: Some(this.0.settings.contracts.widest(month)),
             ..IncidentFilter::default()
         };
         let mut changed = 0;
-        let mut pages = self.pages(filter);
+        let mut pages = this.pages(filter);
         while let Some(incident) = pages.next().await? {
             // One that goes on is settled when it ends.
             if incident.credit_revision == 0 || incident.is_provisional() {
@@ -55,11 +53,11 @@ impl Incidents {
                 ..RecomputeContext::default()
             };
             changed += usize::from(
-                self.recompute_incident_credits(incident.id, author, &[], beside)
+                this.recompute_incident_credits(incident.id, author, &[], beside)
                     .await?,
             );
         }
-        changed += self
+        changed += this
             .recompute_period_credits(author, None, month.window())
             .await?;
         let detail = BTreeMap::from([
@@ -70,8 +68,8 @@ impl Incidents {
             audit: vec![allowed(context, now, None, "recompute_credits", detail)],
             ..Commit::default()
         };
-        let timeout = self.0.left()?;
-        self.0.store.commit(commit, timeout).await?;
+        let timeout = this.0.left()?;
+        this.0.store.commit(commit, timeout).await?;
         Ok(changed)
     }
 }

@@ -10,7 +10,7 @@ use super::returned::is_unreadable;
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, IncidentWrite};
 use crate::engine::each::EachAlone;
-use crate::engine::{Alarm, EngineEvent, Error, Incidents};
+use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle};
 use crate::incident::{Incident, Outline};
 use crate::paging::{Backoff, Confirmation, PageAction, PageEvent, PagingState, Receipt};
 use crate::port::{PageCheck, StoreError};
@@ -86,6 +86,22 @@ impl Unconfirmed {
     }
 }
 
+impl WorkerHandle<'_> {
+    /// Asks about every page that was accepted and whose alert was not seen yet.
+    /// Call it every few seconds; the loop of `incident-pagers` does.
+    ///
+    /// A page whose alert is not there after two minutes, or that the vendor says
+    /// opened none, raises [`Alarm::PageUnconfirmed`]. Once a minute the pages of other
+    /// processes are looked for too: one of those may be gone. One pass runs at a time; a
+    /// second call returns at once.
+    ///
+    /// # Errors
+    /// The store did not answer. Each page fails alone: all others were asked about.
+    pub async fn confirm(self) -> Result<(), Error> {
+        self.0.on_relay().confirm_here().await
+    }
+}
+
 impl Incidents {
     /// A page was accepted: from now on it is asked about, where that is possible.
     pub(in crate::engine) fn track_confirmation(&self, incident: &Incident) {
@@ -106,20 +122,6 @@ impl Incidents {
         let target = paging.target.as_ref().filter(|_| open)?;
         let checks = &self.0.checks;
         checks.iter().find(|check| check.target_id() == *target)
-    }
-
-    /// Asks about every page that was accepted and whose alert was not seen yet.
-    /// Call it every few seconds; the loop of `incident-pagers` does.
-    ///
-    /// A page whose alert is not there after two minutes, or that the vendor says
-    /// opened none, raises [`Alarm::PageUnconfirmed`]. Once a minute the pages of other
-    /// processes are looked for too: one of those may be gone. One pass runs at a time; a
-    /// second call returns at once.
-    ///
-    /// # Errors
-    /// The store did not answer. Each page fails alone: all others were asked about.
-    pub async fn confirm(&self) -> Result<(), Error> {
-        self.on_relay().confirm_here().await
     }
 
     async fn confirm_here(&self) -> Result<(), Error> {

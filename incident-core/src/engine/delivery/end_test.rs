@@ -11,28 +11,31 @@ use super::test_page::Open;
 use crate::Timestamp;
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::Commit;
-use crate::engine::{Alarm, EngineEvent, Error, Incidents};
+use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle};
 use crate::outbox::{Claim, JobOutcome, LeaseCompletion};
 use crate::paging::{
     DeliveryLog, DeliveryMode, DeliveryResult, EndTest, LastResult, NextAction, NotSentReason,
     PageAction, TargetId, TestedTarget, next_step, test_event,
 };
 
-impl Incidents {
+impl WorkerHandle<'_> {
     /// Resolves the alerts of the test page that is open in this process, now and
     /// once, and says how each target answered; empty where none is open. Call it
     /// when the host stops.
     ///
     /// What could not be resolved is still resolved by the relay when the test's
     /// time is over, in this process or in the next one.
-    pub async fn end_page_tests(&self) -> Vec<TestedTarget> {
-        let _one = self.0.tests.sending.lock().await;
-        match self.0.tests.take() {
-            Some(open) => self.resolve_test(&open).await,
+    pub async fn end_page_tests(self) -> Vec<TestedTarget> {
+        let this = self.0;
+        let _one = this.0.tests.sending.lock().await;
+        match this.0.tests.take() {
+            Some(open) => this.resolve_test(&open).await,
             None => Vec::new(),
         }
     }
+}
 
+impl Incidents {
     pub(in crate::engine) async fn resolve_test(&self, open: &Open) -> Vec<TestedTarget> {
         let pagers = open.targets.iter();
         let pagers = pagers.filter_map(|target| self.0.pager(target));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 use crate::engine::each::EachAlone;
-use crate::engine::{Error, Incidents};
+use crate::engine::{Error, Incidents, WorkerHandle};
 use crate::incident::{Incident, Outline};
 use crate::paging::{AlertStatus, PagingState, VendorEvent, VendorEventKind};
 use crate::port::PageCheck;
@@ -57,9 +57,9 @@ impl Reconciled {
     }
 }
 
-impl Incidents {
+impl WorkerHandle<'_> {
     /// Asks the vendors where the alerts of live incidents stand that nobody has
-    /// here, and takes in what they tell as [`heed`](Self::ingest_vendor_event) does. Call it
+    /// here, and takes in what they tell as [`heed`](crate::engine::SignalsHandle::vendor_event) does. Call it
     /// about once a minute; the loop of `incident-pagers` does.
     ///
     /// Each alert is asked about every five minutes at most, and 40 in one pass.
@@ -67,10 +67,12 @@ impl Incidents {
     ///
     /// # Errors
     /// The store did not answer. Each alert fails alone: all others were asked about.
-    pub async fn reconcile(&self) -> Result<(), Error> {
-        self.on_relay().reconcile_here().await
+    pub async fn reconcile(self) -> Result<(), Error> {
+        self.0.on_relay().reconcile_here().await
     }
+}
 
+impl Incidents {
     async fn reconcile_here(&self) -> Result<(), Error> {
         if self.0.checks.is_empty() {
             return Ok(());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::returned::is_unreadable;
 use crate::commit::Commit;
 use crate::engine::guard::caught;
-use crate::engine::{Alarm, EngineEvent, Error, Incidents, metrics};
+use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle, metrics};
 use crate::outbox::{Claim, Claimed, JobOutcome, Lease, LeaseCompletion, MessageBody, Unreadable};
 use crate::port::{ClaimRequest, StoreError};
 use crate::{IncidentId, MessageId, Timestamp, failpoint};
@@ -50,7 +50,7 @@ enum Step {
     Left,
 }
 
-impl Incidents {
+impl WorkerHandle<'_> {
     /// Does everything that is due, concurrently, and returns when nothing is
     /// due any more. Call it after a [`EngineEvent`] with `outbox`
     /// and once a second; several passes may run at a time, in one process or
@@ -69,10 +69,12 @@ impl Incidents {
     /// # Errors
     /// The store could not hand out messages. Failures of single messages are
     /// kept with them.
-    pub async fn drain(&self) -> Result<Drained, Error> {
-        self.on_relay().drain_here().await
+    pub async fn drain(self) -> Result<Drained, Error> {
+        self.0.on_relay().drain_here().await
     }
+}
 
+impl Incidents {
     async fn drain_here(&self) -> Result<Drained, Error> {
         let mut drained = Drained::default();
         let mut working = FuturesUnordered::new();

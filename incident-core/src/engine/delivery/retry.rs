@@ -1,7 +1,7 @@
 //! What was given up, tried once more.
 
 use crate::IncidentId;
-use crate::engine::{CommandOutcome, Error, Incidents, RequestContext};
+use crate::engine::{CommandOutcome, Error, PagingHandle, RequestContext};
 use crate::incident::{Command, RetryOf};
 use crate::outbox::{DeadLetterFilter, Message, MessageBody};
 use crate::port::StoreError;
@@ -9,7 +9,7 @@ use crate::port::StoreError;
 /// How often to look again when another process was faster.
 const MAX_CONFLICT_RETRIES: u32 = 4;
 
-impl Incidents {
+impl PagingHandle<'_> {
     /// Tries the pages of an incident, or one page, once more after they were
     /// given up: a key was mended, a vendor came back. Same key, same epoch.
     ///
@@ -19,15 +19,15 @@ impl Incidents {
     /// # Errors
     /// [`Error::NotFound`] where nothing was given up under this id; a refusal
     /// where it is no longer wanted; a right is missing; the store failed.
-    pub async fn retry_page(
-        &self,
+    pub async fn retry(
+        self,
         context: &RequestContext,
         which: DeadLetterFilter,
     ) -> Result<CommandOutcome, Error> {
-        let this = self.begun();
+        let this = self.0.begun();
         let mut last = StoreError::Conflict;
         for _ in 0..MAX_CONFLICT_RETRIES {
-            let given_up = this.given_up(which).await?;
+            let given_up = this.paging().dead_letters(which).await?;
             let id = match which {
                 DeadLetterFilter::Incident(id) => id,
                 DeadLetterFilter::NoIncident => return Err(Error::NotFound("page")),
@@ -49,9 +49,10 @@ impl Incidents {
     ///
     /// # Errors
     /// The store did not answer.
-    pub async fn given_up(&self, which: DeadLetterFilter) -> Result<Vec<Message>, Error> {
-        let deadline = self.0.left()?;
-        Ok(self.0.store.given_up(which, deadline).await?)
+    pub async fn dead_letters(self, which: DeadLetterFilter) -> Result<Vec<Message>, Error> {
+        let this = self.0;
+        let deadline = this.0.left()?;
+        Ok(this.0.store.given_up(which, deadline).await?)
     }
 }
 

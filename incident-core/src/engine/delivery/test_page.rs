@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use crate::actor::Action;
 use crate::commit::{Commit, OutboxWrite, StoredResponse};
 use crate::engine::commands::execute::allowed;
-use crate::engine::{EngineEvent, Error, Incidents, RequestContext, metrics};
+use crate::engine::{EngineEvent, Error, Incidents, PagingHandle, RequestContext, metrics};
 use crate::incident::{Incident, Mode, Severity};
 use crate::outbox::{Message, MessageBody};
 use crate::paging::{
@@ -111,7 +111,7 @@ impl Tests {
     }
 }
 
-impl Incidents {
+impl PagingHandle<'_> {
     /// Sends a test page to every configured target at the same time, each once
     /// and without failover, and says how each answered. It belongs to no
     /// incident and has a key per target ([`test_key`](crate::paging::test_key)).
@@ -119,19 +119,16 @@ impl Incidents {
     /// It goes through the gates: a target that asked to wait or is down is not
     /// asked, and is answered as not sent. One test is open at a time, for
     /// [`TEST_LASTS`]. Its end is committed before anything is sent, so the relay
-    /// resolves it even after a crash; [`end_page_tests`](Self::end_page_tests)
+    /// resolves it even after a crash; [`end_page_tests`](crate::engine::WorkerHandle::end_page_tests)
     /// does at once.
     ///
     /// # Errors
     /// [`Error::TestPageOpen`]; a right is missing; or the store did not keep it:
     /// what was sent by then is still resolved.
-    pub async fn test_pagers(
-        &self,
-        context: &RequestContext,
-        urgency: Urgency,
-    ) -> Result<Tested, Error> {
+    pub async fn test(self, context: &RequestContext, urgency: Urgency) -> Result<Tested, Error> {
+        let this = self.0;
         // Targets have a time of their own, and so has what is kept around them.
-        let begun = self.begun();
+        let begun = self.0.begun();
         match begun.recalled(context).await? {
             Some(StoredResponse::Tested(test)) => {
                 return Ok(Tested {
@@ -142,40 +139,45 @@ impl Incidents {
             Some(_) => return Err(Error::IdempotencyKeyMismatch),
             None => {}
         }
-        begun.authorize(&context.caller, Action::Page, None).await?;
-        let open = self.new_test(urgency);
+        begun
+            .audit()
+            .authorize(&context.caller, Action::Page, None)
+            .await?;
+        let open = this.new_test(urgency);
         let (message, page) = (open.message, open.page.clone());
-        let tests = &self.0.tests;
+        let tests = &this.0.tests;
         let before = tests.begin(open, page.occurred_at);
         let before = before.map_err(|ends_in| Error::TestPageOpen { ends_in })?;
         let _one = tests.sending.lock().await;
         if let Some(before) = before {
             // Or the trigger would only repeat an alert that is open, and ring nowhere.
-            self.resolve_test(&before).await;
+            this.resolve_test(&before).await;
         }
-        let until = self.0.now().saturating_add(TEST_LASTS);
-        if let Err(error) = self.keep_end(context, message, &page, until).await {
+        let until = this.0.now().saturating_add(TEST_LASTS);
+        if let Err(error) = this.keep_end(context, message, &page, until).await {
             tests.forget(message);
             return Err(error);
         }
         tests.change(message, |open| (open.until, open.kept) = (until, true));
         failpoint::hit("test_kept");
-        let asked = self.0.pagers.iter();
+        let asked = this.0.pagers.iter();
         let asked =
-            asked.map(|pager| self.try_pager(&**pager, &page, PageAction::Trigger, message));
+            asked.map(|pager| this.try_pager(&**pager, &page, PageAction::Trigger, message));
         let test = PagerTest {
             targets: join_all(asked).await,
             page,
         };
         failpoint::hit("test_sent");
         tests.change(message, |open| open.targets = may_hold(&test));
-        self.keep_test(context, &test, message, until).await?;
+        this.keep_test(context, &test, message, until).await?;
         Ok(Tested {
             test,
             replayed: false,
         })
     }
+}
 
+impl Incidents {
     fn new_test(&self, urgency: Urgency) -> Open {
         let now = self.0.now();
         Open {

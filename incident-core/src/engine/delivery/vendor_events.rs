@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actor::{Actor, ActorKind, Caller, Role};
-use crate::engine::{Alarm, EngineEvent, Error, IdempotencyKey, Incidents, RequestContext};
+use crate::engine::{
+    Alarm, EngineEvent, Error, IdempotencyKey, Incidents, RequestContext, SignalsHandle,
+};
 use crate::incident::{Command, Incident, VendorReport};
 use crate::paging::{MAX_VENDOR_EVENT_AGE, VendorEvent, VendorEventKind, incident_of_key};
 use crate::{IncidentId, PersonName};
@@ -32,7 +34,7 @@ pub enum Ingested {
     Ignored(&'static str),
 }
 
-impl Incidents {
+impl SignalsHandle<'_> {
     /// Takes in what a vendor tells. The caller has verified that it is the
     /// vendor: `incident_pagers::inbound` does.
     ///
@@ -49,10 +51,13 @@ impl Incidents {
     /// The store did not do it: let the vendor try again (HTTP: 503). [`Error::IdempotencyKeyMismatch`]: an
     /// event of this id was taken in before and said something else (HTTP: 409); there is an
     /// [`Alarm::EventChanged`] too.
-    pub async fn ingest_vendor_event(&self, event: &VendorEvent) -> Result<Ingested, Error> {
-        self.ingest_for(event, None).await
+    pub async fn vendor_event(self, event: &VendorEvent) -> Result<Ingested, Error> {
+        let this = self.0;
+        this.ingest_for(event, None).await
     }
+}
 
+impl Incidents {
     /// The same, for the answer to a question about one page as well.
     pub(in crate::engine) async fn ingest_for(
         &self,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::billing::{CappedCredit, CreditState, LedgerRow, cap_periods, newest};
-use crate::engine::{Error, Incidents};
+use crate::engine::{Error, Incidents, ReportsHandle};
 use crate::port::CreditQuery;
 use crate::sla::{Basis, Downtime, IncidentShare, SlaStatement};
 use crate::{Money, Month, Percent, Period, PeriodKind, TenantId};
@@ -34,18 +34,19 @@ impl fmt::Display for FigureMismatch {
     }
 }
 
-impl Incidents {
+impl ReportsHandle<'_> {
     /// Returns what hit each tenant about a month, by tenant: what its statements are made of.
     ///
     /// # Errors
-    /// As [`statements`](Self::statements).
+    /// As [`statements`](crate::engine::ReportsHandle::statements).
     pub async fn outages(
-        &self,
+        self,
         month: Month,
         tenant: Option<&TenantId>,
     ) -> Result<BTreeMap<TenantId, Vec<IncidentShare>>, Error> {
+        let this = self.0;
         let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));
-        self.shares(month, only.as_ref(), super::statements::MAX_OUTAGES)
+        this.shares(month, only.as_ref(), super::statements::MAX_OUTAGES)
             .await
     }
 
@@ -55,28 +56,29 @@ impl Incidents {
     ///
     /// Credits that a message of the outbox still has to compute differ until it was handled;
     /// those of terms or fees that have changed until
-    /// [`recompute_credits`](Self::recompute_credits).
+    /// [`recompute`](crate::engine::CreditsHandle::recompute).
     ///
     /// # Errors
-    /// As [`statements`](Self::statements).
-    pub async fn check_figures(&self, month: Month) -> Result<Vec<FigureMismatch>, Error> {
+    /// As [`statements`](crate::engine::ReportsHandle::statements).
+    pub async fn check_figures(self, month: Month) -> Result<Vec<FigureMismatch>, Error> {
+        let this = self.0;
         let mut rows: BTreeMap<TenantId, Vec<CappedCredit>> = BTreeMap::new();
         for kind in [PeriodKind::Month, PeriodKind::Quarter, PeriodKind::Year] {
             let wanted = CreditQuery {
                 period: Some(Period::of_month(month, kind)),
                 ..CreditQuery::default()
             };
-            for row in self.credits(&wanted).await? {
+            for row in this.credits().list(&wanted).await? {
                 let tenant = row.row.tenant_id.clone();
                 rows.entry(tenant).or_default().push(row);
             }
         }
-        let made = self.statements(month, None).await?.into_iter();
+        let made = this.reports().statements(month, None).await?.into_iter();
         let mut statements: BTreeMap<TenantId, SlaStatement> =
             made.map(|one| (one.tenant.clone(), one)).collect();
         for tenant in rows.keys() {
             if !statements.contains_key(tenant) {
-                let made = self.statements(month, Some(tenant)).await?;
+                let made = this.reports().statements(month, Some(tenant)).await?;
                 statements.extend(made.into_iter().map(|one| (tenant.clone(), one)));
             }
         }
@@ -84,12 +86,14 @@ impl Incidents {
         for (tenant, statement) in statements {
             if !statement.provisional {
                 let rows = rows.remove(&tenant).unwrap_or_default();
-                found.extend(self.mismatches(&statement, &rows));
+                found.extend(this.mismatches(&statement, &rows));
             }
         }
         Ok(found)
     }
+}
 
+impl Incidents {
     /// Returns the figures in which a statement and all rows of its tenant about the month differ.
     fn mismatches(&self, statement: &SlaStatement, rows: &[CappedCredit]) -> Vec<FigureMismatch> {
         let (mut standing, waived) = standing(rows);

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::audit::AuditEntry;
 use crate::billing::{CappedCredit, CreditLimits, CreditState, LedgerRow, cap_periods};
 use crate::engine::yield_now::yield_now;
-use crate::engine::{Error, Incidents};
+use crate::engine::{AuditHandle, CreditsHandle, Error, Incidents, ReportsHandle, WorkerHandle};
 use crate::incident::{Incident, Outline, Status};
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter};
 use crate::status_page::{Chosen, PublicPage, RESOLVED_STAYS};
@@ -24,96 +24,64 @@ const WHOLE: usize = 25;
 /// How many merged incidents are read at a time for the public page.
 const SOURCES_AT_A_TIME: usize = 4;
 
-impl Incidents {
+impl ReportsHandle<'_> {
     /// The time, as the engine's clock tells it.
     #[must_use]
-    pub fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    /// One incident.
-    ///
-    /// # Errors
-    /// There is none of this id, or the store did not answer.
-    pub async fn get(&self, id: IncidentId) -> Result<Arc<Incident>, Error> {
-        let found = self.begun().find(id).await?;
-        found.ok_or(Error::NotFound("incident"))
-    }
-
-    pub(in crate::engine) async fn find(
-        &self,
-        id: IncidentId,
-    ) -> Result<Option<Arc<Incident>>, Error> {
-        Ok(self.0.store.load(id, self.0.left()?).await?)
-    }
-
-    /// Incidents that match, by (`declared_at`, `id`) descending, as lists show them.
-    ///
-    /// # Errors
-    /// A text of the filter can match nothing; the store did not answer.
-    pub async fn outlines(&self, filter: &IncidentFilter) -> Result<Vec<Outline>, Error> {
-        filter.check()?;
-        let this = self.begun();
-        Ok(this.0.store.outlines(filter, this.0.left()?).await?)
+    pub fn now(self) -> Timestamp {
+        let this = self.0;
+        this.0.now()
     }
 
     /// The same whole, with all tenants and texts: ask for few at a time.
     ///
     /// # Errors
     /// A text of the filter can match nothing; the store did not answer.
-    pub async fn list(&self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
+    pub async fn incidents(self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
         filter.check()?;
-        let this = self.begun();
+        let this = self.0.begun();
         Ok(this.0.store.list(filter, this.0.left()?).await?)
     }
 
-    /// Every live incident.
-    pub(in crate::engine) async fn live(&self) -> Result<Vec<Outline>, Error> {
-        let mut filter = IncidentFilter {
+    /// The public page, made of every public incident that is live or was
+    /// resolved or cancelled in the last 24 hours, with the lines of those that
+    /// were merged into it. Callers cache it.
+    ///
+    /// # Errors
+    /// The store did not answer.
+    pub async fn public_page(self) -> Result<PublicPage, Error> {
+        let this = self.0.begun();
+        let now = this.0.now();
+        let mut chosen = Chosen::default();
+        let filter = IncidentFilter {
             statuses: Status::ALL
                 .into_iter()
-                .filter(|one| one.is_live())
+                .filter(|status| *status != Status::Merged)
                 .collect(),
-            // One odd incident must not keep the others from being looked after.
-            skip_unreadable: true,
-            limit: BATCH,
+            public_only: true,
+            unresolved_at: Some(now.saturating_sub(RESOLVED_STAYS)),
             ..IncidentFilter::default()
         };
-        let mut found = Vec::new();
-        loop {
-            let batch = self.outlines(&filter).await?;
-            let full = batch.len() == BATCH;
-            filter.after = batch.last().map(|one| (one.declared_at, one.id));
-            found.extend(batch);
-            if !full {
-                return Ok(found);
-            }
-            yield_now().await;
+        let mut pages = this.pages(filter);
+        while let Some(incident) = pages.next().await? {
+            chosen.add([incident], now);
         }
+        let sources = this.sources_of(&chosen).await?;
+        Ok(chosen.page(&sources, &this.0.settings.names, now))
     }
+}
 
-    /// Every incident that a filter finds, one after the other: few are held at a time.
-    pub(in crate::engine) const fn pages(&self, mut filter: IncidentFilter) -> Pages<'_> {
-        filter.limit = WHOLE;
-        Pages {
-            incidents: self,
-            filter,
-            batch: Vec::new(),
-            is_last: false,
-        }
-    }
-
+impl AuditHandle<'_> {
     /// Entries of a timeline after `after_seq`, ascending.
     ///
     /// # Errors
     /// There is no such incident, or the store did not answer.
     pub async fn timeline(
-        &self,
+        self,
         id: IncidentId,
         after_seq: u64,
         limit: usize,
     ) -> Result<Vec<SysIncidentUpdateEntry>, Error> {
-        let this = self.begun();
+        let this = self.0.begun();
         let timeout = this.0.left()?;
         let found = this.0.store.timeline(id, after_seq, limit, timeout).await?;
         if found.is_empty() {
@@ -126,37 +94,21 @@ impl Incidents {
     ///
     /// # Errors
     /// The actor is a name that nobody can have; the store did not answer.
-    pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, Error> {
+    pub async fn list(self, query: &AuditQuery) -> Result<Vec<AuditEntry>, Error> {
         query.check()?;
-        let this = self.begun();
+        let this = self.0.begun();
         Ok(this.0.store.audit(query, this.0.left()?).await?)
     }
+}
 
-    /// Rows of the ledger as they are kept.
-    pub(in crate::engine) async fn ledger(
-        &self,
-        wanted: &CreditQuery,
-    ) -> Result<Vec<LedgerRow>, Error> {
-        let timeout = self.0.left()?;
-        Ok(self.0.store.credits(wanted, timeout).await?)
-    }
-
-    /// Returns the bounds of the credits of a tenant in a period.
-    pub(in crate::engine) fn limits(&self, tenant: &TenantId, period: Period) -> CreditLimits {
-        let contracts = &self.0.settings.contracts;
-        CreditLimits {
-            cap: contracts.terms_of(tenant, period.first_month()).cap(),
-            fee: contracts.fee(tenant, period.kind()),
-        }
-    }
-
+impl CreditsHandle<'_> {
     /// Rows of the ledger, each with what the cap of its tenant and period leaves of it, and
     /// its amount.
     ///
     /// # Errors
     /// The store did not answer.
-    pub async fn credits(&self, query: &CreditQuery) -> Result<Vec<CappedCredit>, Error> {
-        let this = self.begun();
+    pub async fn list(self, query: &CreditQuery) -> Result<Vec<CappedCredit>, Error> {
+        let this = self.0.begun();
         // The cap looks at all rows of a tenant and month, so filters come after it.
         let mut wide = CreditQuery {
             tenant: query.tenant.clone(),
@@ -192,32 +144,98 @@ impl Incidents {
                 .collect(),
         )
     }
+}
 
-    /// The public page, made of every public incident that is live or was
-    /// resolved or cancelled in the last 24 hours, with the lines of those that
-    /// were merged into it. Callers cache it.
+impl WorkerHandle<'_> {
+    /// Whether the store answers, and takes writes.
     ///
     /// # Errors
-    /// The store did not answer.
-    pub async fn public_page(&self) -> Result<PublicPage, Error> {
+    /// It does not ([`StoreError::ReadOnly`](crate::port::StoreError::ReadOnly)).
+    pub async fn ready(self) -> Result<(), Error> {
+        let this = self.0.begun();
+        Ok(this.0.store.ready(this.0.left()?).await?)
+    }
+}
+
+impl Incidents {
+    /// One incident.
+    ///
+    /// # Errors
+    /// There is none of this id, or the store did not answer.
+    pub async fn get(&self, id: IncidentId) -> Result<Arc<Incident>, Error> {
+        let found = self.begun().find(id).await?;
+        found.ok_or(Error::NotFound("incident"))
+    }
+
+    pub(in crate::engine) async fn find(
+        &self,
+        id: IncidentId,
+    ) -> Result<Option<Arc<Incident>>, Error> {
+        Ok(self.0.store.load(id, self.0.left()?).await?)
+    }
+
+    /// Incidents that match, by (`declared_at`, `id`) descending, as lists show them.
+    ///
+    /// # Errors
+    /// A text of the filter can match nothing; the store did not answer.
+    pub async fn list(&self, filter: &IncidentFilter) -> Result<Vec<Outline>, Error> {
+        filter.check()?;
         let this = self.begun();
-        let now = this.0.now();
-        let mut chosen = Chosen::default();
-        let filter = IncidentFilter {
+        Ok(this.0.store.outlines(filter, this.0.left()?).await?)
+    }
+
+    /// Every live incident.
+    pub(in crate::engine) async fn live(&self) -> Result<Vec<Outline>, Error> {
+        let mut filter = IncidentFilter {
             statuses: Status::ALL
                 .into_iter()
-                .filter(|status| *status != Status::Merged)
+                .filter(|one| one.is_live())
                 .collect(),
-            public_only: true,
-            unresolved_at: Some(now.saturating_sub(RESOLVED_STAYS)),
+            // One odd incident must not keep the others from being looked after.
+            skip_unreadable: true,
+            limit: BATCH,
             ..IncidentFilter::default()
         };
-        let mut pages = this.pages(filter);
-        while let Some(incident) = pages.next().await? {
-            chosen.add([incident], now);
+        let mut found = Vec::new();
+        loop {
+            let batch = self.list(&filter).await?;
+            let full = batch.len() == BATCH;
+            filter.after = batch.last().map(|one| (one.declared_at, one.id));
+            found.extend(batch);
+            if !full {
+                return Ok(found);
+            }
+            yield_now().await;
         }
-        let sources = this.sources_of(&chosen).await?;
-        Ok(chosen.page(&sources, &this.0.settings.names, now))
+    }
+
+    /// Every incident that a filter finds, one after the other: few are held at a time.
+    pub(in crate::engine) const fn pages(&self, mut filter: IncidentFilter) -> Pages<'_> {
+        filter.limit = WHOLE;
+        Pages {
+            incidents: self,
+            filter,
+            batch: Vec::new(),
+            is_last: false,
+        }
+    }
+
+    /// Rows of the ledger as they are kept.
+    pub(in crate::engine) async fn ledger(
+        &self,
+        wanted: &CreditQuery,
+    ) -> Result<Vec<LedgerRow>, Error> {
+        let timeout = self.0.left()?;
+        Ok(self.0.store.credits(wanted, timeout).await?)
+    }
+
+    /// Returns the bounds of the credits of a tenant in a period.
+    pub(in crate::engine) fn limits(&self, tenant: &TenantId, period: Period) -> CreditLimits {
+        let contracts = &self.0.settings.contracts;
+        CreditLimits {
+            cap: contracts.terms_of(tenant, period.first_month()).cap(),
+            fee: contracts.fee(tenant, period.kind()),
+        }
     }
 
     /// The merged incidents whose lines also show on the page: at most
@@ -229,15 +247,6 @@ impl Incidents {
             .try_collect()
             .await?;
         Ok(found.into_iter().flatten().collect())
-    }
-
-    /// Whether the store answers, and takes writes.
-    ///
-    /// # Errors
-    /// It does not ([`StoreError::ReadOnly`](crate::port::StoreError::ReadOnly)).
-    pub async fn ready(&self) -> Result<(), Error> {
-        let this = self.begun();
-        Ok(this.0.store.ready(this.0.left()?).await?)
     }
 }
 
@@ -254,7 +263,7 @@ impl Pages<'_> {
     /// The next incident; none after the last one.
     pub(in crate::engine) async fn next(&mut self) -> Result<Option<Arc<Incident>>, Error> {
         if self.batch.is_empty() && !self.is_last {
-            let mut batch = self.incidents.list(&self.filter).await?;
+            let mut batch = self.incidents.reports().incidents(&self.filter).await?;
             self.is_last = batch.len() < self.filter.limit;
             if let Some(last) = batch.last() {
                 self.filter.after = Some((last.declared_at, last.id));

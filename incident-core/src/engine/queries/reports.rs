@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::statements::weight;
 use crate::billing::{CreditState, newest};
 use crate::engine::credits::incident::parts;
-use crate::engine::{Error, Incidents};
+use crate::engine::{Error, Incidents, ReportsHandle};
 use crate::impact::{
     BASELINE_WEEKS, Breakdown, Estimate, ImpactCounts, ImpactQuery, TenantCount, TenantWindows,
     baseline_of,
@@ -116,26 +116,27 @@ pub struct SlaReport {
     pub rows: Vec<SlaRow>,
 }
 
-impl Incidents {
+impl ReportsHandle<'_> {
     /// How many users an incident hit, with a baseline of the weeks before.
     ///
     /// # Errors
     /// There is no such incident, no usage source, or it did not answer.
     pub async fn affected_users(
-        &self,
+        self,
         id: IncidentId,
         affected_services_only: bool,
         failed_only: bool,
         method: Method,
     ) -> Result<ImpactReport, Error> {
-        let incident = self.get(id).await?;
-        let usage = self.usage()?;
-        let (window, query) = self
+        let this = self.0;
+        let incident = this.get(id).await?;
+        let usage = this.usage()?;
+        let (window, query) = this
             .asked(&incident, affected_services_only, failed_only)
             .await?;
-        let deadline = self.0.settings.usage_deadline;
+        let deadline = this.0.settings.usage_deadline;
         let found = counted(usage, &query, method, deadline).await?;
-        let weeks = self.weeks_before(&query, &window);
+        let weeks = this.weeks_before(&query, &window);
         let baseline = baseline(usage, &weeks, method, deadline).await?;
         let rows = found.counts.by_tenant.into_iter().zip(baseline);
         let rows = rows.zip(found.bounds).enumerate();
@@ -164,17 +165,18 @@ impl Incidents {
     /// # Errors
     /// There is no such incident, no usage source, or it did not answer.
     pub async fn impact_breakdown(
-        &self,
+        self,
         id: IncidentId,
         affected_services_only: bool,
         failed_only: bool,
     ) -> Result<BreakdownReport, Error> {
-        let incident = self.get(id).await?;
-        let usage = self.usage()?;
-        let (window, query) = self
+        let this = self.0;
+        let incident = this.get(id).await?;
+        let usage = this.usage()?;
+        let (window, query) = this
             .asked(&incident, affected_services_only, failed_only)
             .await?;
-        let deadline = self.0.settings.usage_deadline;
+        let deadline = this.0.settings.usage_deadline;
         Ok(BreakdownReport {
             window,
             provisional: incident.is_provisional(),
@@ -183,6 +185,60 @@ impl Incidents {
         })
     }
 
+    /// What an incident costs, tenant by tenant. Reading it writes nothing.
+    ///
+    /// # Errors
+    /// There is no such incident, or nobody knows who all tenants are.
+    pub async fn sla_impact(self, id: IncidentId) -> Result<SlaReport, Error> {
+        let this = self.0;
+        let incident = this.get(id).await?;
+        let facts = SlaFacts::of(&incident);
+        let mut report = SlaReport {
+            provisional: facts.is_open(),
+            excluded: facts.excluded(),
+            terms: this.0.settings.contracts.standard_terms().clone(),
+            rows: Vec::new(),
+        };
+        if report.excluded.is_some() {
+            return Ok(report);
+        }
+        let now = this.0.now();
+        let tenants = this.tenants_of(facts.tenants()).await?;
+        let kept = if report.provisional {
+            Vec::new()
+        } else {
+            this.rows_of(&incident).await?
+        };
+        let kept = newest(&kept);
+        let (outage, end) = (facts.outage(now), facts.end(now));
+        for (credited, tenants) in this.by_terms(&tenants, &outage, end) {
+            let (terms, outage) = (credited.terms, credited.outage(&outage));
+            let outage = IncidentOutage {
+                windows: &outage,
+                weight: weight(facts, terms),
+            };
+            let rows = credit_rows(terms, outage, parts(tenants), end).map(|row| SlaRow {
+                tenant_id: row.tenant.clone(),
+                outage_us: row.outage_us,
+                outage_minutes: row.outage_minutes(),
+                basis: terms.basis(),
+                target: terms.target(),
+                period: row.period,
+                availability_percent: terms.shown(row.availability),
+                target_breached: row.target_breached,
+                credit_percent: row.credit_percent,
+                terms_version: terms.version().clone(),
+                state: kept
+                    .get(row.tenant)
+                    .map_or(CreditState::Estimated, |row| row.state),
+            });
+            report.rows.extend(rows);
+        }
+        Ok(report)
+    }
+}
+
+impl Incidents {
     /// The question about each of the weeks before, by the calendar of each tenant's contract.
     fn weeks_before(&self, query: &ImpactQuery, outage: &Windows) -> Vec<ImpactQuery> {
         let contracts = &self.0.settings.contracts;
@@ -209,57 +265,6 @@ impl Incidents {
         let by_tenant = outage_by_tenant(&window, &tenants);
         let query = query_of(incident, by_tenant, affected_services_only, failed_only);
         Ok((window, query))
-    }
-
-    /// What an incident costs, tenant by tenant. Reading it writes nothing.
-    ///
-    /// # Errors
-    /// There is no such incident, or nobody knows who all tenants are.
-    pub async fn sla_impact(&self, id: IncidentId) -> Result<SlaReport, Error> {
-        let incident = self.get(id).await?;
-        let facts = SlaFacts::of(&incident);
-        let mut report = SlaReport {
-            provisional: facts.is_open(),
-            excluded: facts.excluded(),
-            terms: self.0.settings.contracts.standard_terms().clone(),
-            rows: Vec::new(),
-        };
-        if report.excluded.is_some() {
-            return Ok(report);
-        }
-        let now = self.0.now();
-        let tenants = self.tenants_of(facts.tenants()).await?;
-        let kept = if report.provisional {
-            Vec::new()
-        } else {
-            self.rows_of(&incident).await?
-        };
-        let kept = newest(&kept);
-        let (outage, end) = (facts.outage(now), facts.end(now));
-        for (credited, tenants) in self.by_terms(&tenants, &outage, end) {
-            let (terms, outage) = (credited.terms, credited.outage(&outage));
-            let outage = IncidentOutage {
-                windows: &outage,
-                weight: weight(facts, terms),
-            };
-            let rows = credit_rows(terms, outage, parts(tenants), end).map(|row| SlaRow {
-                tenant_id: row.tenant.clone(),
-                outage_us: row.outage_us,
-                outage_minutes: row.outage_minutes(),
-                basis: terms.basis(),
-                target: terms.target(),
-                period: row.period,
-                availability_percent: terms.shown(row.availability),
-                target_breached: row.target_breached,
-                credit_percent: row.credit_percent,
-                terms_version: terms.version().clone(),
-                state: kept
-                    .get(row.tenant)
-                    .map_or(CreditState::Estimated, |row| row.state),
-            });
-            report.rows.extend(rows);
-        }
-        Ok(report)
     }
 }
 

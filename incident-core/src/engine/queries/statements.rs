@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::engine::{Error, Incidents};
+use crate::engine::{Error, Incidents, ReportsHandle};
 use crate::incident::{Affected, AffectedTenant, SlaFacts, outage_by_tenant};
 use crate::port::IncidentFilter;
 use crate::sla::{IncidentShare, SlaStatement, SlaTerms};
@@ -16,7 +16,7 @@ const A_MOMENT: Duration = Duration::from_micros(1);
 /// of; of one tenant there are never so many.
 pub const MAX_OUTAGES: usize = 1_000_000;
 
-impl Incidents {
+impl ReportsHandle<'_> {
     /// The statements of a month, by tenant ascending: of one tenant, or of every
     /// tenant that an incident hit in it. A contract per quarter or year answers
     /// for the quarter or year that the month lies in.
@@ -29,27 +29,30 @@ impl Incidents {
     /// who they are; there are more than [`MAX_OUTAGES`], so that one tenant has to be
     /// asked about at a time; the store did not answer.
     pub async fn statements(
-        &self,
+        self,
         month: Month,
         tenant: Option<&TenantId>,
     ) -> Result<Vec<SlaStatement>, Error> {
-        let now = self.0.now();
-        if !self.0.settings.contracts.has_begun(month, now) {
+        let this = self.0;
+        let now = this.0.now();
+        if !this.0.settings.contracts.has_begun(month, now) {
             return Err(ValidationError::new("month", "a month that has begun").into());
         }
         let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));
-        let mut shares = self.shares(month, only.as_ref(), MAX_OUTAGES).await?;
+        let mut shares = this.shares(month, only.as_ref(), MAX_OUTAGES).await?;
         if let Some(tenant) = tenant {
             shares.entry(tenant.clone()).or_default();
         }
-        let contracts = &self.0.settings.contracts;
+        let contracts = &this.0.settings.contracts;
         let made = shares.into_iter().filter_map(|(name, shares)| {
             let made = contracts.statement(&name, month, shares, now);
             (tenant.is_some() || !made.incidents.is_empty()).then_some(made)
         });
         Ok(made.collect())
     }
+}
 
+impl Incidents {
     /// Returns the outages of each tenant about a month, or of `only` these: as far as the longest period
     /// reaches that the month is part of, and over its edges as far as outages touch where
     /// terms leave out short ones. Refuses to hold more than `most`.
