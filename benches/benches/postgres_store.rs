@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use incident_core::IncidentId;
 use incident_core::actor::Role;
 use incident_core::commit::OutboxWrite;
-use incident_core::engine::{Incidents, RequestContext};
+use incident_core::engine::{Incidents, PreparedCommand, RequestContext};
 use incident_core::incident::{Command as Do, Declare, Severity, Update};
 use incident_core::testing::caller;
 use incident_store_postgres::{PgStore, document, migrate};
@@ -176,8 +176,7 @@ impl Bench {
 /// server, and the document lies in a table, because pgbench takes a colon in a script for
 /// a variable; a procedure of the bench's own puts it together.
 async fn create_script(incidents: &Incidents, pool: &PgPool) -> &'static str {
-    let prepared = incidents
-        .prepare_declare(&context(), &asked())
+    let prepared = PreparedCommand::declare(incidents, &context(), &asked())
         .await
         .unwrap();
     let incident = prepared.incident();

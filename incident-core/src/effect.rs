@@ -26,6 +26,22 @@ pub enum Effect {
     Deserted(Name),
 }
 
+impl Effect {
+    /// Returns the rule of the escalation that it is about; none for the incident's own page.
+    #[must_use]
+    pub const fn rule(&self) -> Option<&RuleName> {
+        match self {
+            Self::Escalate(rule) | Self::CallOffEscalation(rule) => Some(rule),
+            Self::Page
+            | Self::NotifyTargets(_)
+            | Self::Reprioritise
+            | Self::Replay(_)
+            | Self::RecomputeCredits
+            | Self::Deserted(_) => None,
+        }
+    }
+}
+
 /// The consequences of one event. Pure and total.
 ///
 /// `before` is the incident the event happened to, `after` the same incident

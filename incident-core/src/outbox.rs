@@ -157,6 +157,24 @@ pub struct Claim {
     pub lease: Lease,
 }
 
+impl Claim {
+    /// Returns the end of its lease with an outcome.
+    #[must_use]
+    pub const fn complete(&self, outcome: JobOutcome) -> LeaseCompletion {
+        LeaseCompletion {
+            message: self.message.id,
+            lease: self.lease,
+            outcome,
+        }
+    }
+
+    /// Returns a number of the message that spreads its retries: the same each time.
+    #[must_use]
+    pub const fn jitter_seed(&self) -> u64 {
+        self.message.id.uuid().as_u64_pair().1
+    }
+}
+
 /// A message that was leased and cannot be read: a newer version wrote it, or it is
 /// damaged.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -130,7 +130,7 @@ fn jittered(time: Duration) -> Duration {
 
 /// Writes down what was only counted, before it is forgotten.
 async fn end_denials(incidents: &Incidents) {
-    if let Err(error) = incidents.worker().end_denials().await {
+    if let Err(error) = incidents.worker().finish().await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "refused calls could not be written down"

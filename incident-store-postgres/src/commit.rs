@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use incident_core::Timestamp;
 use incident_core::chain::{Hash, Head};
 use incident_core::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
-use incident_core::engine::Prepared;
+use incident_core::engine::PreparedCommand;
 use incident_core::incident::{Incident, Outline};
 use incident_core::port::{Clock, IncidentFilter, IncidentStore, StoreError};
 use incident_core::timeline::{SysIncidentUpdateEntry, seal};
@@ -57,7 +57,7 @@ impl PgStore {
     /// As [`IncidentStore::commit`].
     pub async fn commit_in(
         connection: &mut PgConnection,
-        prepared: &Prepared,
+        prepared: &PreparedCommand,
     ) -> Result<Committed, StoreError> {
         let commit = prepared.commit();
         let document = document(commit)?;

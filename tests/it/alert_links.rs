@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use incident_core::actor::Role;
-use incident_core::engine::{Incidents, RequestContext};
+use incident_core::engine::{Incidents, PreparedCommand, RequestContext};
 use incident_core::incident::{Declare, Mode, Severity};
 use incident_core::port::StoreError;
 use incident_core::testing::caller;
@@ -82,9 +82,7 @@ async fn a_declaration_that_did_not_see_an_incident_of_its_alert_is_not_kept() {
         ..Declare::new("cpu of api-1".parse().unwrap(), Severity::Sev1)
     };
     for (alert, is_kept) in [(Some("cpu"), false), (None, true)] {
-        let late = incidents
-            .prepare_declare(&context, &asked(alert, Mode::Live))
-            .await;
+        let late = PreparedCommand::declare(&incidents, &context, &asked(alert, Mode::Live)).await;
         let drill = asked(alert, Mode::Drill);
         incidents.declare(&context, &drill).await.unwrap();
         let commit = late.unwrap().commit().clone();

@@ -159,7 +159,7 @@ async fn refusals_that_pile_up_are_one_entry() {
             .await
             .problem(403);
     }
-    server.incidents().worker().end_denials().await.unwrap();
+    server.incidents().worker().finish().await.unwrap();
     assert_eq!(refusals(&server, "vera").await.1[2]["count"], "5");
     server.get(ADMIN, "/sys/audit/verify").await.is(200);
     server.stop().await;

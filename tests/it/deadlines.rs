@@ -153,15 +153,15 @@ async fn whoever_queues_behind_a_store_that_is_late_is_answered_in_its_own_time(
 async fn a_call_may_have_less_time_than_others() {
     let (incidents, store, id) = troubled().await;
     store.is_in(LATE);
-    let hurried = incidents.with_timeout(Duration::from_millis(50));
+    let hurried = context().with_timeout(Duration::from_millis(50));
     let started = Instant::now();
     let update = update_to(Status::Investigating, "looking").unwrap();
-    hurried.act(&context(), id, &update).await.unwrap_err();
+    incidents.act(&hurried, id, &update).await.unwrap_err();
     let took = started.elapsed();
     assert!(took < DEADLINE, "{took:?}");
-    let longer = incidents.with_timeout(DEADLINE * 3);
+    let longer = context().with_timeout(DEADLINE * 3);
     let started = Instant::now();
-    longer.get(id).await.unwrap_err();
+    incidents.act(&longer, id, &update).await.unwrap_err();
     assert!(started.elapsed() >= DEADLINE * 3);
     let none = Incidents::builder(store).command_deadline(Duration::ZERO);
     let error = none.build().unwrap_err().to_string();
@@ -175,7 +175,6 @@ async fn commands_on_one_incident_go_in_the_order_in_which_they_came() {
     const COMMANDS: usize = 200;
     let (incidents, store, id) = troubled().await;
     store.is_in(SLOW);
-    let incidents = incidents.with_timeout(Duration::from_secs(60));
     let ended = Arc::new(Mutex::new(Vec::new()));
     // On one thread tasks begin in the order in which they were spawned.
     let mut calls = JoinSet::new();
@@ -183,7 +182,7 @@ async fn commands_on_one_incident_go_in_the_order_in_which_they_came() {
         let (incidents, ended) = (incidents.clone(), ended.clone());
         calls.spawn(async move {
             let update = update_to(Status::Investigating, "looking").unwrap();
-            let context = context();
+            let context = context().with_timeout(Duration::from_secs(60));
             let act = incidents.act(&context, id, &update);
             // Some go away while they wait.
             if n % 7 == 3 {

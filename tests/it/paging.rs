@@ -457,7 +457,7 @@ async fn a_test_page_asks_every_target_once_and_is_ended() {
             ("second", TestOutcome::NotSent(NotSentReason::Unauthorized))
         ]
     );
-    it.incidents.worker().end_page_tests().await;
+    it.incidents.worker().finish().await.unwrap();
     assert_eq!(
         actions(&it.first),
         [PageAction::Trigger, PageAction::Resolve]

@@ -187,12 +187,12 @@ async fn a_test_of_a_process_that_is_gone_is_ended_by_the_next_one() {
 async fn a_test_is_ended_at_once_when_the_host_stops() {
     let it = setup().await;
     let incidents = it.process();
-    assert!(incidents.worker().end_page_tests().await.is_empty());
+    assert!(incidents.worker().finish().await.unwrap().is_empty());
     it.test(&incidents).await;
-    let ended = incidents.worker().end_page_tests().await;
+    let ended = incidents.worker().finish().await.unwrap();
     assert!(ended.len() == 2 && ended.iter().all(|one| one.outcome == TestOutcome::Accepted));
     assert_eq!(it.open(), (0, 0));
-    assert!(incidents.worker().end_page_tests().await.is_empty());
+    assert!(incidents.worker().finish().await.unwrap().is_empty());
     // The next one may begin, and the end of the first does not close it.
     it.clock.advance(SECOND * 30);
     it.test(&incidents).await;

@@ -225,7 +225,7 @@ impl Console {
         }
         failpoint::hit("mid_shutdown");
         let pages = async {
-            app.incidents.worker().end_page_tests().await;
+            finish(&app).await;
             // The relay ends with one more pass; what the last commands committed after that
             // is sent here.
             tokio::join!(&mut relay, drain(&app)).1
@@ -238,6 +238,15 @@ impl Console {
             tracing::error!("the last entries are not anchored: that took too long");
         }
         served
+    }
+}
+
+async fn finish(app: &App) {
+    if let Err(error) = app.incidents.worker().finish().await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "refused calls could not be written down"
+        );
     }
 }
 

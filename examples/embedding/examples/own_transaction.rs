@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use incident_core::PersonName;
 use incident_core::actor::{Actor, Caller, Role};
-use incident_core::engine::{Incidents, RequestContext};
+use incident_core::engine::{Incidents, PreparedCommand, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_pagers::LogPager;
 use incident_store_postgres::{PgStore, migrate};
@@ -30,9 +30,7 @@ async fn complain(
         role: Role::Responder,
     };
     let asked = Declare::new(text.parse()?, Severity::Sev2);
-    let prepared = incidents
-        .prepare_declare(&RequestContext::new(anna), &asked)
-        .await?;
+    let prepared = PreparedCommand::declare(incidents, &RequestContext::new(anna), &asked).await?;
 
     let mut transaction = pool.begin().await?;
     sqlx::query("insert into complaints (said, incident_id) values ($1, $2)")
@@ -46,7 +44,7 @@ async fn complain(
         return Ok(());
     }
     transaction.commit().await?;
-    incidents.committed(&prepared); // wakes the relay
+    prepared.committed(); // wakes the relay
     Ok(())
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn settle(
     store
         .commit(
             Commit {
-                completes: completes,
+                completes,
                 ..Commit::default()
             },
             WITHIN,

@@ -2,26 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use uuid::Uuid;
-
-use super::settings::Settings;
-use super::shared::Shared;
-use super::turns::Turns;
-use super::{EngineEvent, Incidents, LogAnchors, metrics};
+use super::state::anchors::{Anchors, Destination};
+use super::state::confirmations::Unconfirmed;
+use super::state::denials::Denials;
+use super::state::gates::Gates;
+use super::state::open_alerts::OpenAlertsByService;
+use super::state::polled_alerts::PolledAlerts;
+use super::state::returned::ReturnedMessages;
+use super::state::settings::Settings;
+use super::state::test_page::Tests;
+use super::state::turns::Turns;
+use super::state::{Inner, Listener, QUEUES};
+use super::{EngineEvent, Incidents, LogAnchors};
+use crate::RuleName;
 use crate::actor::Permissions;
 use crate::billing::CreditPolicy;
-use crate::engine::anchoring::anchor::{Anchors, Destination};
-use crate::engine::commands::authorize::Denials;
-use crate::engine::delivery::confirm::Unconfirmed;
-use crate::engine::delivery::gates::Gates;
-use crate::engine::delivery::group::OpenAlertsByService;
-use crate::engine::delivery::reconcile::Reconciled;
-use crate::engine::delivery::returned::LeftToOthers;
-use crate::engine::delivery::test_page::Tests;
 use crate::paging::{FailoverPolicy, GateSettings, InboundPolicy, TargetId};
 use crate::policy::Policy;
 use crate::port::{
@@ -30,7 +28,6 @@ use crate::port::{
 };
 use crate::sla::{Contracts, SlaTerms};
 use crate::status_page::PublicNames;
-use crate::{IncidentId, RuleName, Timestamp};
 
 /// Why no engine was made.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,8 +44,6 @@ pub enum BuildError {
     #[error("{0}")]
     Times(&'static str),
 }
-
-type Listener = Box<dyn Fn(&EngineEvent) + Send + Sync>;
 
 /// Makes an [`Incidents`]; see there for an example.
 pub struct IncidentsBuilder {
@@ -68,100 +63,12 @@ pub struct IncidentsBuilder {
     listeners: Vec<Listener>,
 }
 
-pub(super) struct Inner {
-    /// The store as the relay reaches it.
-    pub(super) relay: Arc<dyn Store>,
-    /// In the order in which they are tried.
-    pub(super) pagers: Vec<Arc<dyn Pager>>,
-    /// Open nothing any more, and still call off what they opened.
-    pub(super) retired: Vec<Arc<dyn Pager>>,
-    /// Whom a rule tells, in the order in which they are tried.
-    pub(super) escalations: BTreeMap<RuleName, Vec<Arc<dyn Pager>>>,
-    /// Where it can be asked what became of a page.
-    pub(super) checks: Vec<Arc<dyn PageCheck>>,
-    pub(super) unconfirmed: Unconfirmed,
-    pub(super) reconciled: Reconciled,
-    pub(super) left: LeftToOthers,
-    /// By how much the store's clock was ahead when it was last measured.
-    pub(super) clock_ahead: std::sync::Mutex<Option<i64>>,
-    pub(super) usage: Option<Arc<dyn UsageSource>>,
-    pub(super) directory: Option<Arc<dyn TenantDirectory>>,
-    pub(super) billing: Option<Arc<dyn BillingSink>>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) ids: Arc<dyn IdGen>,
-    pub(super) anchors: Anchors,
-    pub(super) gates: Gates,
-    pub(super) denials: Denials,
-    pub(super) open_alerts: OpenAlertsByService,
-    pub(super) tests: Tests,
-    pub(super) settings: Settings,
-    pub(super) listeners: Vec<Listener>,
-    /// Random per process start: who holds a lease.
-    pub(super) owner: Uuid,
-    /// Commands on one incident queue here instead of fighting over revisions.
-    /// A fixed number of queues: two incidents may share one, which only costs
-    /// a little waiting.
-    queues: Vec<Turns>,
-}
-
-const QUEUES: usize = 256;
-
-impl fmt::Debug for Inner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner")
-            .field("pagers", &self.pagers)
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
-}
-
 impl fmt::Debug for IncidentsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IncidentsBuilder")
             .field("pagers", &self.pagers)
             .field("settings", &self.settings)
             .finish_non_exhaustive()
-    }
-}
-
-impl Inner {
-    pub(super) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    pub(super) fn queue(&self, id: IncidentId) -> Option<&Turns> {
-        // The last bytes of a UUID v7 are random.
-        let (_, low) = id.uuid().as_u64_pair();
-        usize::try_from(low % QUEUES as u64)
-            .ok()
-            .and_then(|at| self.queues.get(at))
-    }
-
-    /// The pager of a target, retired or not.
-    pub(super) fn pager(&self, target: &TargetId) -> Option<&Arc<dyn Pager>> {
-        self.pagers
-            .iter()
-            .chain(&self.retired)
-            .chain(self.escalations.values().flatten())
-            .find(|pager| pager.target_id() == *target)
-    }
-
-    /// The pagers of a rule; empty where it has none.
-    pub(super) fn escalation_pagers(&self, rule: &RuleName) -> &[Arc<dyn Pager>] {
-        self.escalations.get(rule).map_or(&[], Vec::as_slice)
-    }
-
-    pub(super) fn emit(&self, notice: &EngineEvent) {
-        if let Some(alarm) = &notice.alarm {
-            metrics::alarm(alarm);
-        }
-        for listener in &self.listeners {
-            // What was committed stands, whatever a listener makes of it.
-            let heard = std::panic::catch_unwind(AssertUnwindSafe(|| listener(notice)));
-            if heard.is_err() {
-                tracing::error!("a listener for commits panicked");
-            }
-        }
     }
 }
 
@@ -353,7 +260,7 @@ impl IncidentsBuilder {
     /// sent and not answered is
     /// [`StoreError::Unknown`](crate::port::StoreError::Unknown). Reports, checks of chains
     /// and what the relay does have times of their own. See
-    /// [`with_timeout`](Incidents::with_timeout) for one caller that has less.
+    /// [`RequestContext::with_timeout`](super::RequestContext::with_timeout) for one caller that has less.
     #[must_use]
     pub const fn command_deadline(mut self, deadline: Duration) -> Self {
         self.settings.command_deadline = deadline;
@@ -405,8 +312,8 @@ impl IncidentsBuilder {
             escalations: self.escalations,
             checks: self.checks,
             unconfirmed: Unconfirmed::default(),
-            reconciled: Reconciled::default(),
-            left: LeftToOthers::default(),
+            polled: PolledAlerts::default(),
+            returned: ReturnedMessages::default(),
             clock_ahead: std::sync::Mutex::default(),
             usage: self.usage,
             directory: self.directory,
@@ -423,7 +330,11 @@ impl IncidentsBuilder {
             owner,
             queues: (0..QUEUES).map(|_| Turns::default()).collect(),
         };
-        Ok(Incidents(Shared::new(inner, store)))
+        Ok(Incidents {
+            inner: Arc::new(inner),
+            store,
+            deadline: None,
+        })
     }
 }
 

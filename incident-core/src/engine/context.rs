@@ -1,13 +1,16 @@
 //! Who asks, under which key, and what came of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Error;
 use crate::actor::Caller;
-use crate::commit::IdempotencyScope;
+use crate::audit::{AuditDraft, AuditOutcome};
+use crate::commit::{IdempotencyRecord, IdempotencyScope, StoredResponse};
 use crate::incident::Incident;
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{PersonName, Version};
+use crate::{IncidentId, PersonName, Timestamp, Version};
 
 /// A key that makes a command happen once, however often it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct RequestContext {
     pub remembered_for: Duration,
     /// The name in whose scope the key is; the caller's if absent.
     pub key_of: Option<PersonName>,
+    /// The time that the caller waits for the answer; the engine's if absent.
+    pub timeout: Option<Duration>,
 }
 
 /// How long a key is remembered.
@@ -46,6 +51,7 @@ impl RequestContext {
             if_version: None,
             remembered_for: DAY,
             key_of: None,
+            timeout: None,
         }
     }
 
@@ -71,11 +77,63 @@ impl RequestContext {
         self
     }
 
+    /// The command is answered within `timeout` from its call, instead of within that of the
+    /// builder ([`command_deadline`](super::IncidentsBuilder::command_deadline)). For callers that
+    /// are themselves waited for, such as a webhook.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
     /// Only if the incident is at one of these versions.
     #[must_use]
     pub fn if_version(mut self, versions: Vec<Version>) -> Self {
         self.if_version = Some(versions);
         self
+    }
+
+    /// # Errors
+    /// The incident is at none of the versions that the caller knows.
+    pub(super) fn check_version(&self, version: Version) -> Result<(), Error> {
+        match &self.if_version {
+            Some(known) if !known.contains(&version) => Err(Error::VersionMismatch),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the audit entry of something that the caller did.
+    pub(super) fn allowed(
+        &self,
+        at: Timestamp,
+        incident_id: Option<IncidentId>,
+        action: &str,
+        detail: BTreeMap<String, String>,
+    ) -> AuditDraft {
+        AuditDraft {
+            incident_id,
+            at,
+            actor: self.caller.actor.clone(),
+            action: action.to_owned(),
+            outcome: AuditOutcome::Allowed,
+            detail,
+        }
+    }
+
+    /// Returns the record of an answer under the key, if there is one.
+    pub(super) fn record(
+        &self,
+        reply: StoredResponse,
+        now: Timestamp,
+    ) -> Option<IdempotencyRecord> {
+        let (scope, key) = (self.scope()?, self.key.as_ref()?);
+        Some(IdempotencyRecord {
+            scope,
+            fingerprint: key.fingerprint,
+            made_at: now,
+            expires_at: now.saturating_add(self.remembered_for),
+            reply,
+        })
     }
 
     pub(crate) fn scope(&self) -> Option<IdempotencyScope> {

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Incidents;
-use super::shared::Shared;
-use super::turns::Turn;
+use super::state::turns::Turn;
+use super::{Incidents, RequestContext};
 use crate::IncidentId;
 use crate::port::StoreError;
 
@@ -34,40 +33,39 @@ impl fmt::Display for Crowded {
 impl std::error::Error for Crowded {}
 
 impl Incidents {
-    /// The same engine, each call of which is answered within so much time from the
-    /// call, instead of within that of the builder
-    /// ([`command_deadline`](super::IncidentsBuilder::command_deadline)). For callers that
-    /// are themselves waited for, such as a webhook.
-    #[must_use]
-    pub fn with_timeout(&self, deadline: Duration) -> Self {
-        let mut shared = self.0.clone();
-        shared.timeout = Some(deadline);
-        Self(shared)
-    }
-
-    /// The same engine with the time of one call running. A call that is part of another
-    /// one has what is left of that one's.
+    /// The same engine with the time of one call running
+    /// ([`command_deadline`](super::IncidentsBuilder::command_deadline)). A call that is part of
+    /// another one has what is left of that one's.
     pub(super) fn begun(&self) -> Self {
-        let mut shared = self.0.clone();
-        let deadline = shared.timeout.unwrap_or(shared.settings.command_deadline);
-        let until = || shared.clock.steady().saturating_add(deadline);
-        shared.deadline = Some(shared.deadline.unwrap_or_else(until));
-        Self(shared)
+        self.begun_within(self.inner.settings.command_deadline)
     }
-}
 
-impl Shared {
+    /// The same for a command, whose caller may have less time
+    /// ([`with_timeout`](RequestContext::with_timeout)).
+    pub(super) fn begun_for(&self, context: &RequestContext) -> Self {
+        let timeout = context.timeout;
+        self.begun_within(timeout.unwrap_or(self.inner.settings.command_deadline))
+    }
+
+    fn begun_within(&self, timeout: Duration) -> Self {
+        let deadline = || self.inner.clock.steady().saturating_add(timeout);
+        Self {
+            deadline: Some(self.deadline.unwrap_or_else(deadline)),
+            ..self.clone()
+        }
+    }
+
     /// How long the store may take now: what the call has left, and no longer than any one
     /// question to the store takes.
     ///
     /// # Errors
     /// The time of the call is over. Nothing was asked for.
     pub(super) fn left(&self) -> Result<Duration, StoreError> {
-        let most = self.settings.store_deadline;
+        let most = self.inner.settings.store_deadline;
         let Some(until) = self.deadline else {
             return Ok(most);
         };
-        match until.saturating_sub(self.clock.steady()) {
+        match until.saturating_sub(self.inner.clock.steady()) {
             Duration::ZERO => Err(StoreError::Unavailable(Box::new(Late))),
             left => Ok(left.min(most)),
         }
@@ -82,7 +80,7 @@ impl Shared {
     /// # Errors
     /// The time was over by then, or too many wait already.
     pub(super) async fn turn(&self, id: IncidentId) -> Result<Option<Turn<'_>>, StoreError> {
-        let Some(turns) = self.queue(id) else {
+        let Some(turns) = self.inner.queue(id) else {
             return Ok(None);
         };
         let crowded = || StoreError::Unavailable(Box::new(Crowded));

@@ -144,3 +144,11 @@ pub struct EngineEvent {
     /// An alarm it raised.
     pub alarm: Option<Alarm>,
 }
+
+impl EngineEvent {
+    /// Tells if there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

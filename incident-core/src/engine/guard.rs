@@ -20,7 +20,7 @@ pub(super) async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
 impl Incidents {
     /// Sends to a pager. One that panics may have sent before: its answer is unknown.
     pub(super) async fn send(&self, pager: &dyn Pager, page: &PageEvent) -> DeliveryResult {
-        let timeout = self.0.settings.pager_deadline;
+        let timeout = self.inner.settings.pager_deadline;
         // The call itself may panic, not only the future it makes.
         let answer = caught(async { pager.send(page, timeout).await }).await;
         if let Some(answer) = answer {
@@ -28,7 +28,7 @@ impl Incidents {
         }
         let target = pager.target_id();
         tracing::error!(%target, incident.id = %page.incident_id, "a pager panicked; whether it sent the page is not known");
-        self.0.emit(&EngineEvent {
+        self.inner.emit(&EngineEvent {
             alarm: Some(Alarm::PagerPanicked { target }),
             ..EngineEvent::default()
         });
@@ -41,7 +41,7 @@ impl Incidents {
         page: &PageEvent,
         receipt: &Receipt,
     ) -> Confirmation {
-        let timeout = self.0.settings.pager_deadline;
+        let timeout = self.inner.settings.pager_deadline;
         let answer = caught(async { check.check(page, receipt, timeout).await }).await;
         answer.unwrap_or_else(|| {
             tracing::error!(incident.id = %page.incident_id, "a page check panicked");
@@ -50,7 +50,7 @@ impl Incidents {
     }
 
     pub(super) async fn alert_status(&self, check: &Arc<dyn PageCheck>, key: &str) -> AlertStatus {
-        let timeout = self.0.settings.pager_deadline;
+        let timeout = self.inner.settings.pager_deadline;
         let answer = caught(async { check.status(key, timeout).await }).await;
         answer.unwrap_or_else(|| {
             tracing::error!(key, "a page check panicked");
@@ -59,7 +59,7 @@ impl Incidents {
     }
 
     pub(super) async fn submit_to(&self, sink: &Arc<dyn BillingSink>, batch: &Batch) -> Submission {
-        let timeout = self.0.settings.pager_deadline;
+        let timeout = self.inner.settings.pager_deadline;
         let answer = caught(async { sink.submit(batch, timeout).await }).await;
         answer.unwrap_or_else(|| {
             tracing::error!("the billing sink panicked; whether it took the batch is not known");
@@ -68,7 +68,7 @@ impl Incidents {
     }
 
     pub(super) async fn held_by(&self, sink: &Arc<dyn BillingSink>, asked: LookupBy<'_>) -> Lookup {
-        let timeout = self.0.settings.pager_deadline;
+        let timeout = self.inner.settings.pager_deadline;
         let answer = caught(async { sink.lookup(asked, timeout).await }).await;
         answer.unwrap_or_else(|| {
             tracing::error!("the billing sink panicked when it was asked");

@@ -158,8 +158,12 @@ impl WorkerHandle<'_> {
     /// The store did not answer; the gauges keep their values.
     pub async fn measure(self) -> Result<Backlog, Error> {
         let this = self.0;
-        let backlog = this.0.relay.backlog(this.0.settings.store_deadline).await?;
-        let now = this.0.now();
+        let backlog = this
+            .inner
+            .relay
+            .backlog(this.inner.settings.store_deadline)
+            .await?;
+        let now = this.inner.now();
         let age = backlog
             .oldest_page
             .map_or(Duration::ZERO, |since| now.since(since));
@@ -169,19 +173,9 @@ impl WorkerHandle<'_> {
         if let Some(ahead) = backlog.clock_ahead {
             gauge!(SKEW).set(seconds(ahead));
         }
-        let last = this.0.clock_ahead.lock();
+        let last = this.inner.clock_ahead.lock();
         *last.unwrap_or_else(PoisonError::into_inner) = backlog.clock_ahead;
         Ok(backlog)
-    }
-
-    /// By how many microseconds the store's clock was ahead of this process' when
-    /// [`measure`](crate::engine::WorkerHandle::measure) last looked; behind if negative. None where the store has
-    /// no clock of its own.
-    #[must_use]
-    pub fn clock_ahead(self) -> Option<i64> {
-        let this = self.0;
-        let last = this.0.clock_ahead.lock();
-        *last.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

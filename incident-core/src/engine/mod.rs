@@ -16,20 +16,20 @@ mod error;
 mod events;
 mod guard;
 mod handles;
+mod incidents;
 mod metrics;
 mod queries;
-mod settings;
-mod shared;
+mod state;
 #[cfg(feature = "system")]
 pub mod system;
-mod turns;
+mod worker;
 mod yield_now;
 
 pub use self::metrics::describe_metrics;
 pub use anchoring::anchor::{Anchored, LogAnchors};
 pub use anchoring::verify::AuditVerdict;
 pub use builder::{BuildError, IncidentsBuilder};
-pub use commands::prepare::Prepared;
+pub use commands::prepare::PreparedCommand;
 pub use commands::suggest::{MAX_OPEN_SUGGESTIONS, Suggested};
 pub use context::{CommandOutcome, IdempotencyKey, RequestContext};
 pub use credits::billing::{BatchInFlight, BillingReport};
@@ -42,24 +42,10 @@ pub use events::{Alarm, EngineEvent};
 pub use handles::{
     AuditHandle, CreditsHandle, PagingHandle, ReportsHandle, SignalsHandle, WorkerHandle,
 };
+pub use incidents::Incidents;
 pub use queries::figures::FigureMismatch;
 pub use queries::reports::{
     BreakdownReport, ImpactReport, Method, SlaReport, SlaRow, TenantImpact,
 };
 pub use queries::statements::MAX_OUTAGES;
-
-use shared::Shared;
-
-/// The incident subsystem.
-///
-/// ```
-/// use std::sync::Arc;
-/// use incident_core::engine::Incidents;
-/// # fn build(store: Arc<dyn incident_core::port::Store>, pager: Arc<dyn incident_core::port::Pager>)
-/// # -> Result<Incidents, incident_core::engine::BuildError> {
-/// let incidents = Incidents::builder(store).pager(pager).build()?;
-/// # Ok(incidents)
-/// # }
-/// ```
-#[derive(Clone, Debug)]
-pub struct Incidents(Shared);
+pub use worker::Health;

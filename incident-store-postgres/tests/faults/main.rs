@@ -223,7 +223,7 @@ async fn a_silent_cut_ends_every_call_in_time() {
             incidents.get(id),
             declare(&incidents, "during"),
             incidents.worker().drain(),
-            incidents.worker().ready(),
+            incidents.worker().health(),
         )
     };
     let (shown, declared, drained, ready) = calls.await;

@@ -166,7 +166,13 @@ impl Warm {
                     .map(|_| ())
                     .map_err(error)
             }
-            "ready" => self.incidents.worker().ready().await.map_err(error),
+            "ready" => self
+                .incidents
+                .worker()
+                .health()
+                .await
+                .map(|_| ())
+                .map_err(error),
             "drain" => self
                 .incidents
                 .worker()

@@ -62,7 +62,7 @@ async fn a_server_that_takes_no_writes_is_said_to_be_so() {
     let it = Setup::new().await;
     let incidents = engine(it.direct(2), recorder());
     let id = declare(&incidents, "before").await.unwrap();
-    incidents.worker().ready().await.unwrap();
+    incidents.worker().health().await.unwrap();
     let standby = it.cluster.standby(Safety::Durable).unwrap();
     caught_up(it.database.options(), on(&standby, &it)).await;
     let set_so = it
@@ -76,7 +76,7 @@ async fn a_server_that_takes_no_writes_is_said_to_be_so() {
         let incidents = engine(pool(options.clone()), recorder());
         // Reads go on.
         incidents.get(id).await.unwrap();
-        let unready = incidents.worker().ready().await.unwrap_err();
+        let unready = incidents.worker().health().await.unwrap_err();
         let Error::Store(StoreError::ReadOnly(why)) = &unready else {
             panic!("{unready:?}");
         };

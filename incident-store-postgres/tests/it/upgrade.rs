@@ -6,7 +6,7 @@ use std::time::Duration;
 use incident_core::actor::Role;
 use incident_core::billing::CreditDecision;
 use incident_core::chain::Verdict;
-use incident_core::engine::{Incidents, RequestContext};
+use incident_core::engine::{Incidents, PreparedCommand, RequestContext};
 use incident_core::incident::{
     Affected, AffectedTenant, Change, Command, Declare, Mode, Severity, Status,
 };
@@ -166,7 +166,9 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
     let (incidents, store) = engine(app);
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let asked = Declare::new("hunter2".parse().unwrap(), Severity::Sev3);
-    let prepared = incidents.prepare_declare(&context, &asked).await.unwrap();
+    let prepared = PreparedCommand::declare(&incidents, &context, &asked)
+        .await
+        .unwrap();
     let mut commit = prepared.commit().clone();
     // As that version wrote them: entries without marks, states without the newer fields.
     for write in &mut commit.writes {

@@ -19,11 +19,9 @@ pub(super) async fn healthz() -> Response {
 /// The process can do its work: the store answers. Clocks that are apart are shown and
 /// do not end it: leases go by the store's.
 pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
-    app.incidents.worker().ready().await?;
+    let health = app.incidents.worker().health().await?;
     let mut ready = json!({"status": "ready", "store": app.store});
-    if let (Some(ahead), Some(ready)) =
-        (app.incidents.worker().clock_ahead(), ready.as_object_mut())
-    {
+    if let (Some(ahead), Some(ready)) = (health.clock_ahead, ready.as_object_mut()) {
         ready.insert("store_clock_ahead_ms".to_owned(), (ahead / 1_000).into());
     }
     Ok(answer(StatusCode::OK, &ready))

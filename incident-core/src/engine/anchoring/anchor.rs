@@ -1,11 +1,9 @@
 //! Anchoring: heads of chains that moved are written down outside the store.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::lock::Mutex;
 
 use super::check::Unreadable;
 use crate::anchor::{Anchor, AnchoredChain};
@@ -13,10 +11,11 @@ use crate::audit::Chain;
 use crate::chain::{Head, Verdict, Walk};
 use crate::engine::each::EachAlone;
 use crate::engine::queries::incidents::BATCH;
+use crate::engine::state::anchors::Progress;
 use crate::engine::yield_now::yield_now;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle};
 use crate::incident::Incident;
-use crate::port::{AnchorError, AnchorRecord, AnchorSink, AuditQuery, IncidentFilter, StoreError};
+use crate::port::{AnchorError, AnchorSink, AuditQuery, IncidentFilter, StoreError};
 use crate::{IncidentId, Timestamp};
 
 /// How far a pass looks back behind the one before it. A commit carries the time
@@ -59,52 +58,6 @@ impl AnchorSink for LogAnchors {
     }
 }
 
-/// Where anchors go, and whether they can be asked for.
-pub(in crate::engine) enum Destination {
-    Sink(Arc<dyn AnchorSink>),
-    Record(Arc<dyn AnchorRecord>),
-}
-
-/// The sink, and how far this process came.
-pub(in crate::engine) struct Anchors {
-    to: Destination,
-    progress: Mutex<Progress>,
-}
-
-#[derive(Default)]
-struct Progress {
-    from: Option<Timestamp>,
-    /// What was anchored of chains that moved in the time that a pass looks at.
-    heads: BTreeMap<AnchoredChain, Head>,
-    /// Chains that could not be looked at: the next pass does, whether they move or not.
-    again: BTreeSet<AnchoredChain>,
-    /// The last incident that was compared with its chain; none at the start of a round.
-    compared: Option<(Timestamp, IncidentId)>,
-}
-
-impl Anchors {
-    pub(in crate::engine) fn new(to: Destination) -> Self {
-        Self {
-            to,
-            progress: Mutex::default(),
-        }
-    }
-
-    fn sink(&self) -> &dyn AnchorSink {
-        match &self.to {
-            Destination::Sink(sink) => sink.as_ref(),
-            Destination::Record(record) => record.as_ref(),
-        }
-    }
-
-    pub(in crate::engine) fn record(&self) -> Option<&dyn AnchorRecord> {
-        match &self.to {
-            Destination::Sink(_) => None,
-            Destination::Record(record) => Some(record.as_ref()),
-        }
-    }
-}
-
 impl WorkerHandle<'_> {
     /// One pass: anchors the head of every chain that moved since the one
     /// before. Call it every few minutes; the loop of `incident-pagers` does.
@@ -121,8 +74,8 @@ impl WorkerHandle<'_> {
     /// next pass; each chain fails alone.
     pub async fn anchor(self) -> Result<Anchored, Error> {
         let this = self.0;
-        let mut progress = this.0.anchors.progress.lock().await;
-        let now = this.0.now();
+        let mut progress = this.inner.anchors.progress.lock().await;
+        let now = this.inner.now();
         let from = match progress.from {
             Some(from) => from,
             None => this.first_look(now).await?,
@@ -232,7 +185,7 @@ impl Incidents {
 
     /// What of an incident does not fit its newest entry, as far as that can be read.
     async fn misfit_of(&self, incident: &Incident) -> Result<Option<&'static str>, Error> {
-        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
+        let (store, timeout) = (&self.store, self.inner.settings.store_deadline);
         let before = incident.last_seq.saturating_sub(1);
         let newest = match store.timeline(incident.id, before, 1, timeout).await {
             Ok(entries) => entries.into_iter().next(),
@@ -247,8 +200,8 @@ impl Incidents {
     }
 
     async fn first_look(&self, now: Timestamp) -> Result<Timestamp, Error> {
-        let newest = match self.0.anchors.record() {
-            Some(record) => record.newest(self.0.settings.store_deadline).await?,
+        let newest = match self.inner.anchors.record() {
+            Some(record) => record.newest(self.inner.settings.store_deadline).await?,
             None => None,
         };
         Ok(match newest {
@@ -295,15 +248,15 @@ impl Incidents {
             return Ok(0);
         }
         let anchor = Anchor::new(at, std::mem::take(heads));
-        let timeout = self.0.settings.store_deadline;
-        self.0.anchors.sink().keep(&anchor, timeout).await?;
+        let timeout = self.inner.settings.store_deadline;
+        self.inner.anchors.sink().keep(&anchor, timeout).await?;
         progress.heads.extend(anchor.heads());
         Ok(anchor.heads().len())
     }
 
     fn tell_broken(&self, chain: AnchoredChain, seq: u64, reason: &'static str) {
         tracing::error!(%chain, seq, reason, "a chain is broken: the database was tampered with, or restored to an older state");
-        self.0.emit(&EngineEvent {
+        self.inner.emit(&EngineEvent {
             alarm: Some(Alarm::ChainBroken { chain, seq, reason }),
             ..EngineEvent::default()
         });

@@ -115,8 +115,8 @@ impl Incidents {
         if let Some(reason) = marks.and_then(|marks| marks.misfit(state)) {
             return Ok(Some(reason));
         }
-        let timeout = self.0.settings.store_deadline;
-        Ok(self.0.store.misfit(state.id, timeout).await?)
+        let timeout = self.inner.settings.store_deadline;
+        Ok(self.store.misfit(state.id, timeout).await?)
     }
 
     async fn found(&self, id: IncidentId) -> Result<Found, Error> {
@@ -134,7 +134,7 @@ impl Incidents {
         id: IncidentId,
         mut erased: BTreeSet<u64>,
     ) -> Result<Option<u64>, Error> {
-        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
+        let (store, timeout) = (&self.store, self.inner.settings.store_deadline);
         let (chain, mut after) = (Chain::Incident(id), 0);
         while !erased.is_empty() {
             let batch = store.audit_chain(chain, after, BATCH, timeout).await?;
@@ -158,7 +158,7 @@ impl Incidents {
         chain: Chain,
         mut walk: Walk,
     ) -> Result<Verdict, Error> {
-        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
+        let (store, timeout) = (&self.store, self.inner.settings.store_deadline);
         let mut batch = BATCH;
         loop {
             match store.audit_chain(chain, walk.seq(), batch, timeout).await {
@@ -193,7 +193,7 @@ impl Incidents {
         walk: &mut Walk,
         met: &mut Met,
     ) -> Result<Option<Verdict>, Error> {
-        let (store, timeout) = (&self.0.store, self.0.settings.store_deadline);
+        let (store, timeout) = (&self.store, self.inner.settings.store_deadline);
         let mut batch = BATCH;
         loop {
             match store.timeline(id, walk.seq(), batch, timeout).await {

@@ -125,9 +125,9 @@ impl AuditHandle<'_> {
         limit: usize,
     ) -> Result<Vec<AnchoredChain>, Error> {
         let this = self.0;
-        match this.0.anchors.record() {
+        match this.inner.anchors.record() {
             Some(record) => Ok(record
-                .chains(after, limit, this.0.settings.store_deadline)
+                .chains(after, limit, this.inner.settings.store_deadline)
                 .await?),
             None => Ok(Vec::new()),
         }
@@ -154,16 +154,18 @@ impl Incidents {
     }
 
     async fn audit_chains(&self, after: Option<Chain>) -> Result<Vec<Chain>, Error> {
-        let timeout = self.0.settings.store_deadline;
-        Ok(self.0.store.audit_chains(after, BATCH, timeout).await?)
+        let timeout = self.inner.settings.store_deadline;
+        Ok(self.store.audit_chains(after, BATCH, timeout).await?)
     }
 
     pub(in crate::engine) async fn heads_of(
         &self,
         chain: AnchoredChain,
     ) -> Result<Vec<Head>, Error> {
-        match self.0.anchors.record() {
-            Some(record) => Ok(record.heads(chain, self.0.settings.store_deadline).await?),
+        match self.inner.anchors.record() {
+            Some(record) => Ok(record
+                .heads(chain, self.inner.settings.store_deadline)
+                .await?),
             None => Ok(Vec::new()),
         }
     }

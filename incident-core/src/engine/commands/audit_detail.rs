@@ -36,8 +36,8 @@ impl Command {
     }
 
     /// What the audit trail notes of it, and of what follows.
-    pub(in crate::engine) fn particulars_of(&self, events: &[Event]) -> BTreeMap<String, String> {
-        let mut detail = self.audit_detail();
+    pub(in crate::engine) fn audit_detail(&self, events: &[Event]) -> BTreeMap<String, String> {
+        let mut detail = self.detail_of_command();
         if let (Self::Report(_), [Event::Updated(updated)]) = (self, events)
             && let Some(transition) = updated.transition
         {
@@ -48,7 +48,7 @@ impl Command {
 
     /// What the audit trail notes of it: never free text, but for the reason of
     /// a redaction and the address of a post-mortem, whose proof it is.
-    pub(in crate::engine) fn audit_detail(&self) -> BTreeMap<String, String> {
+    fn detail_of_command(&self) -> BTreeMap<String, String> {
         let mut detail = BTreeMap::new();
         let mut note = |name: &str, value: String| detail.insert(name.to_owned(), value);
         match self {
@@ -106,7 +106,7 @@ mod tests {
     use crate::{HttpsUrl, IncidentId, RuleName, Statement};
 
     fn noted(command: &Command) -> String {
-        let detail = command.audit_detail().into_iter();
+        let detail = command.audit_detail(&[]).into_iter();
         let pairs: Vec<String> = detail
             .map(|(name, value)| format!("{name}={value}"))
             .collect();

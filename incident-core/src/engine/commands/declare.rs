@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::execute::{MAX_CONFLICT_RETRIES, allowed, reply};
-use super::stage::StagedChange;
+use super::execute::MAX_CONFLICT_RETRIES;
+use super::prepare::PreparedCommand;
+use super::stage::Happened;
 use super::suggest::suggestion_gone;
-use crate::actor::Action;
-use crate::commit::{AlertClaim, Commit, OutboxWrite, StoredResponse};
+use crate::actor::{Action, Actor};
+use crate::commit::{AlertClaim, OutboxWrite};
 use crate::engine::{CommandOutcome, Error, Incidents, RequestContext};
 use crate::incident::declare::{NewIds, declare, first_events, rights_for_declare};
 use crate::incident::limits::declared_span;
@@ -19,21 +20,6 @@ use crate::{IncidentId, Name, PublicId, Timestamp, failpoint};
 
 /// Most incidents to which one declaration is linked; the newest.
 const MAX_LINKED: usize = 20;
-
-/// A declaration that was decided and not kept.
-pub(in crate::engine) struct Declared {
-    pub(in crate::engine) commit: Commit,
-    /// The new incident first, then those that are linked to it.
-    pub(in crate::engine) staged: Vec<StagedChange>,
-}
-
-/// The outcome of a declaration.
-enum Answer {
-    /// An incident of its own.
-    Declared(Box<Declared>),
-    /// A live incident stands for its alert.
-    Stands(Arc<Incident>),
-}
 
 /// The live incidents of an alert.
 #[derive(Default)]
@@ -62,7 +48,7 @@ impl Incidents {
         context: &RequestContext,
         asked: &Declare,
     ) -> Result<CommandOutcome, Error> {
-        let this = self.begun();
+        let this = self.begun_for(context);
         if let Some(done) = this.replay(context).await? {
             return Ok(done);
         }
@@ -70,11 +56,7 @@ impl Incidents {
             .await?;
         let mut number = None;
         for _ in 0..MAX_CONFLICT_RETRIES {
-            let kept = match this.answer(context, asked, &mut number).await? {
-                Answer::Declared(declared) => this.commit(declared.commit, declared.staged).await,
-                Answer::Stands(holder) => this.repeat_alert(context, asked, holder.id).await,
-            };
-            match kept {
+            match this.try_declare(context, asked, &mut number).await {
                 // Somebody else was faster; look again who stands for the alert now.
                 Err(Error::Store(StoreError::AlertKeyTaken(_) | StoreError::Conflict)) => {}
                 Err(Error::Store(StoreError::IdempotencyKeyInUse)) => {
@@ -92,20 +74,20 @@ impl Incidents {
         Err(Error::Store(StoreError::Conflict))
     }
 
-    async fn answer(
+    async fn try_declare(
         &self,
         context: &RequestContext,
         asked: &Declare,
         number: &mut Option<u64>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<CommandOutcome, Error> {
         let live = self.live_of_alert(asked.alert_key.as_ref()).await?;
-        let policy = &self.0.settings.policy;
+        let policy = &self.inner.settings.policy;
         let mut kept = live.kept.iter();
         if let Some(holder) = kept.find(|one| may_stand_for(one, asked, policy)) {
-            return Ok(Answer::Stands(Arc::clone(holder)));
+            return self.repeat_alert(context, asked, holder.id).await;
         }
-        let declared = self.decide_declare(context, asked, &live, number).await?;
-        Ok(Answer::Declared(Box::new(declared)))
+        let prepared = self.decide_declare(context, asked, &live, number).await?;
+        self.commit(prepared).await
     }
 
     /// The live incidents that were declared for an alert or stand for it. However many
@@ -141,19 +123,19 @@ impl Incidents {
         asked: &Declare,
         live: &LiveOfAlert,
         number: &mut Option<u64>,
-    ) -> Result<Declared, Error> {
-        let now = self.0.now();
+    ) -> Result<PreparedCommand, Error> {
+        let now = self.inner.now();
         if !self.may(&context.caller, Action::LongOutage) {
             declared_span(asked, now)?;
         }
         let suggestion = self.usable_suggestion(asked, now).await?;
         let number = match *number {
             Some(number) => number,
-            None => *number.insert(self.0.store.next_number(self.0.left()?).await?),
+            None => *number.insert(self.store.next_number(self.left()?).await?),
         };
         let ids = NewIds {
-            id: IncidentId::from_uuid(self.0.ids.sortable(now)),
-            public_id: PublicId::from_uuid(self.0.ids.random()),
+            id: IncidentId::from_uuid(self.inner.ids.sortable(now)),
+            public_id: PublicId::from_uuid(self.inner.ids.random()),
             number,
         };
         failpoint::hit("number_taken");
@@ -161,11 +143,18 @@ impl Incidents {
         let (linked, left_out) = kept.split_at(kept.len().min(MAX_LINKED));
         let related = linked.iter().map(|one| one.id).collect();
         let by = &context.caller.actor;
-        let policy = &self.0.settings.policy;
-        let incident = declare(asked, by, ids, related, now, policy)?;
+        let policy = &self.inner.settings.policy;
+        let incident = Arc::new(declare(asked, by, ids, related, now, policy)?);
         let events = first_events(asked, now);
-        let mut own = self.0.stage(&incident, None, &events, by, now);
-        let paged = own
+        let happened = Happened {
+            events: &events,
+            by,
+            now,
+        };
+        let mut prepared = PreparedCommand::new(Arc::clone(&incident));
+        let recompute = self.inner.stage(&mut prepared, &incident, None, happened);
+        let commit = &mut prepared.commit;
+        let paged = commit
             .outbox
             .iter()
             .any(|write| matches!(write, OutboxWrite::Add(_)));
@@ -173,48 +162,49 @@ impl Incidents {
             ("severity".to_owned(), asked.severity.to_string()),
             ("paged".to_owned(), paged.to_string()),
         ]);
-        let mut commit = Commit {
-            audit: vec![allowed(context, now, Some(ids.id), "declare", detail)],
-            suggestion,
-            alert: asked.alert_key.clone().map(|key| AlertClaim {
-                key,
-                seen: live.seen.clone(),
-            }),
-            ..Commit::default()
-        };
-        if own.recompute {
-            self.add_credits(&incident, &mut own, &mut commit, by, now)
-                .await?;
+        let audit = context.allowed(now, Some(ids.id), "declare", detail);
+        commit.audit.push(audit);
+        commit.suggestion = suggestion;
+        commit.alert = asked.alert_key.clone().map(|key| AlertClaim {
+            key,
+            seen: live.seen.clone(),
+        });
+        if recompute {
+            self.add_credits(&incident, &mut prepared, by, now).await?;
         }
-        commit.remember = self.remember(context, reply(&own, false), now);
-        let mut staged = vec![own];
+        self.remember(&mut prepared, context, false, now);
         for (place, other) in linked.iter().chain(left_out).enumerate() {
             let takes_over = takes_over(&incident, other);
             if place < MAX_LINKED || takes_over.is_some() {
-                staged.push(self.link(context, other, &incident, takes_over, now)?);
+                self.link(&mut prepared, other, takes_over, (by, now))?;
             }
         }
-        Ok(Declared { commit, staged })
+        Ok(prepared)
     }
 
-    /// Links a live incident to one that is declared for the same alert.
+    /// Links a live incident to the one that is declared for the same alert.
     fn link(
         &self,
-        context: &RequestContext,
+        prepared: &mut PreparedCommand,
         other: &Incident,
-        declared: &Incident,
         takes_over: Option<Name>,
-        now: Timestamp,
-    ) -> Result<StagedChange, Error> {
+        (by, now): (&Actor, Timestamp),
+    ) -> Result<(), Error> {
+        let declared = prepared.incident();
         let command = Command::Relate {
             to: declared.id,
             number: declared.number,
             takes_over,
         };
-        let by = &context.caller.actor;
-        let events = decide(other, &command, by, now, &self.0.settings.policy)?;
-        let expected = Some(other.revision);
-        Ok(self.0.stage(other, expected, &events, by, now))
+        let events = decide(other, &command, by, now, &self.inner.settings.policy)?;
+        let happened = Happened {
+            events: &events,
+            by,
+            now,
+        };
+        self.inner
+            .stage(prepared, other, Some(other.revision), happened);
+        Ok(())
     }
 
     /// The alert came again, and a live incident stands for it.
@@ -226,44 +216,35 @@ impl Incidents {
     ) -> Result<CommandOutcome, Error> {
         // Commands on one incident queue in process: a storm of one alert is counted to
         // the last repeat, instead of fighting over revisions.
-        let _turn = self.0.turn(holder).await?;
-        let holder = &*self.get(holder).await?;
-        let policy = &self.0.settings.policy;
-        let stands = may_stand_for(holder, asked, policy);
+        let _turn = self.turn(holder).await?;
+        let holder = self.get(holder).await?;
+        let policy = &self.inner.settings.policy;
+        let stands = may_stand_for(&holder, asked, policy);
         let Some(key) = asked.alert_key.clone().filter(|_| stands) else {
             // It ended meanwhile; whoever asked looks again.
             return Err(StoreError::Conflict.into());
         };
-        let now = self.0.now();
+        let now = self.inner.now();
         let command = Command::RepeatAlert(AlertRepeat {
             key,
             severity: asked.severity,
             pages: crate::incident::declare::pages(asked, policy),
         });
         let by = &context.caller.actor;
-        let events = decide(holder, &command, by, now, policy)?;
-        let staged = self
-            .0
-            .stage(holder, Some(holder.revision), &events, by, now);
-        let detail = BTreeMap::from([("deduplicated".to_owned(), "true".to_owned())]);
-        let commit = Commit {
-            audit: vec![allowed(context, now, Some(holder.id), "declare", detail)],
-            remember: self.remember(
-                context,
-                StoredResponse::Incident {
-                    incident: Arc::clone(&staged.write.after),
-                    seqs: staged.seqs.clone(),
-                    deduplicated: true,
-                },
-                now,
-            ),
-            ..Commit::default()
+        let events = decide(&holder, &command, by, now, policy)?;
+        let happened = Happened {
+            events: &events,
+            by,
+            now,
         };
-        let done = self.commit(commit, vec![staged]).await?;
-        Ok(CommandOutcome {
-            deduplicated: true,
-            ..done
-        })
+        let mut prepared = PreparedCommand::new(Arc::clone(&holder));
+        self.inner
+            .stage(&mut prepared, &holder, Some(holder.revision), happened);
+        let detail = BTreeMap::from([("deduplicated".to_owned(), "true".to_owned())]);
+        let audit = context.allowed(now, Some(holder.id), "declare", detail);
+        prepared.commit.audit.push(audit);
+        self.remember(&mut prepared, context, true, now);
+        self.commit(prepared).await
     }
 }
 

@@ -1,12 +1,11 @@
 //! How a command runs: recall, load, decide, gather, keep.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::stage::{StagedChange, add_to};
+use super::prepare::PreparedCommand;
+use super::stage::Happened;
 use crate::actor::Action;
-use crate::audit::{AuditDraft, AuditOutcome};
-use crate::commit::{Commit, IdempotencyRecord, StoredResponse};
+use crate::commit::StoredResponse;
 use crate::engine::{Alarm, CommandOutcome, Error, Incidents, RequestContext};
 use crate::incident::limits::{changed_span, shapers};
 use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_for};
@@ -32,11 +31,11 @@ impl Incidents {
         id: IncidentId,
         command: &Command,
     ) -> Result<CommandOutcome, Error> {
-        let this = self.begun();
+        let this = self.begun_for(context);
         if let Some(done) = this.replay(context).await? {
             return Ok(done);
         }
-        let _turn = this.0.turn(id).await?;
+        let _turn = this.turn(id).await?;
         for _ in 0..MAX_CONFLICT_RETRIES {
             match this.try_act(context, id, command).await {
                 Err(Error::Store(StoreError::Conflict | StoreError::CreditMoved(_))) => {}
@@ -66,86 +65,79 @@ impl Incidents {
         id: IncidentId,
         command: &Command,
     ) -> Result<CommandOutcome, Error> {
+        let prepared = self.prepare_act(context, id, command).await?;
+        self.commit(prepared).await
+    }
+
+    /// Decides a command on an incident, and commits nothing but the audit of a refusal.
+    pub(in crate::engine) async fn prepare_act(
+        &self,
+        context: &RequestContext,
+        id: IncidentId,
+        command: &Command,
+    ) -> Result<PreparedCommand, Error> {
         let mut before = self.get(id).await?;
         self.authorize_all(&context.caller, &rights_for(&before, command), Some(id))
             .await?;
         if let Command::Redact { seq, .. } = command {
             before = self.with_sources(before, *seq).await?;
         }
-        if context
-            .if_version
-            .as_ref()
-            .is_some_and(|versions| !versions.contains(&before.version))
-        {
-            return Err(Error::VersionMismatch);
-        }
+        context.check_version(before.version)?;
         self.check_escalation_rule(command)?;
-        let now = self.0.now();
+        let now = self.inner.now();
         if !self.may(&context.caller, Action::LongOutage) {
             changed_span(&before, command, now)?;
         }
-        let events = decide(
-            &before,
-            command,
-            &context.caller.actor,
-            now,
-            &self.0.settings.policy,
-        )?;
-        let mut commit = Commit {
-            audit: vec![allowed(
-                context,
-                now,
-                Some(id),
-                command.name_of(&events),
-                command.particulars_of(&events),
-            )],
-            redacts: if let Command::Redact { seq, .. } = command {
-                Some(Redaction::of(&before, *seq))
-            } else {
-                None
-            },
-            ..Commit::default()
-        };
-        if events.is_empty() {
-            let reply = StoredResponse::Incident {
-                incident: Arc::clone(&before),
-                seqs: Vec::new(),
-                deduplicated: false,
-            };
-            commit.remember = self.remember(context, reply, now);
-            self.0.store.commit(commit, self.0.left()?).await?;
-            return Ok(CommandOutcome {
-                incident: before,
-                entries: Vec::new(),
-                deduplicated: false,
-                replayed: false,
-            });
+        let mut prepared = PreparedCommand::new(Arc::clone(&before));
+        if let Command::Redact { seq, .. } = command {
+            prepared.commit.redacts = Some(Redaction::of(&before, *seq));
+            prepared.event.public = true;
         }
-        let mut staged = self.0.stage(
-            &before,
-            Some(before.revision),
-            &events,
-            &context.caller.actor,
-            now,
-        );
-        shapers(&before, &staged.after)?;
-        if staged.recompute {
-            self.add_credits(
-                &before,
-                &mut staged,
-                &mut commit,
-                &context.caller.actor,
-                now,
-            )
+        let events = self
+            .stage_command(&mut prepared, context, &before, command, now)
             .await?;
+        self.remember(&mut prepared, context, false, now);
+        if let Some(into) = merged_into(&events) {
+            let missing =
+                || ValidationError::new("merged_into", "the id of an incident that exists");
+            let target = self.find(into).await?.ok_or_else(missing)?;
+            let take_in = Command::TakeIn { source: before };
+            self.stage_command(&mut prepared, context, &target, &take_in, now)
+                .await?;
         }
-        commit.remember = self.remember(context, reply(&staged, false), now);
-        let mut all = vec![staged];
-        all.extend(
-            self.merge_target(context, &before, &events, now, &mut commit)
-                .await?,
-        );
-        self.commit(commit, all).await
+        Ok(prepared)
+    }
+
+    /// Decides a command on one incident and adds what follows to a prepared command: its
+    /// audit entry, and with events the state, entries, messages and credits.
+    async fn stage_command(
+        &self,
+        prepared: &mut PreparedCommand,
+        context: &RequestContext,
+        before: &Incident,
+        command: &Command,
+        now: Timestamp,
+    ) -> Result<Vec<Event>, Error> {
+        let by = &context.caller.actor;
+        let events = decide(before, command, by, now, &self.inner.settings.policy)?;
+        let (action, detail) = (command.name_of(&events), command.audit_detail(&events));
+        let audit = context.allowed(now, Some(before.id), action, detail);
+        prepared.commit.audit.push(audit);
+        if events.is_empty() {
+            return Ok(events);
+        }
+        let happened = Happened {
+            events: &events,
+            by,
+            now,
+        };
+        let expected = Some(before.revision);
+        let recompute = self.inner.stage(prepared, before, expected, happened);
+        shapers(before, prepared.after(before))?;
+        if recompute {
+            self.add_credits(before, prepared, by, now).await?;
+        }
+        Ok(events)
     }
 
     /// The incident with what an entry tells of its texts: which of them it wrote.
@@ -158,7 +150,7 @@ impl Incidents {
     }
 
     fn check_escalation_rule(&self, command: &Command) -> Result<(), ValidationError> {
-        let rules = &self.0.escalations;
+        let rules = &self.inner.escalations;
         let Command::Escalate { rule, .. } = command else {
             return Ok(());
         };
@@ -173,84 +165,35 @@ impl Incidents {
         Err(ValidationError::new("rule", expected))
     }
 
-    /// The incident that takes in one that is being merged, in the same commit.
-    async fn merge_target(
-        &self,
-        context: &RequestContext,
-        source: &Incident,
-        events: &[Event],
-        now: Timestamp,
-        commit: &mut Commit,
-    ) -> Result<Option<StagedChange>, Error> {
-        let merged = events.iter().find_map(|event| {
-            let Event::Updated(updated) = event else {
-                return None;
-            };
-            match updated.transition?.ending? {
-                Ending::MergedInto(into) => Some(into),
-                Ending::Cancelled(_) => None,
-            }
-        });
-        let Some(into) = merged else { return Ok(None) };
-        let missing = || ValidationError::new("merged_into", "the id of an incident that exists");
-        let target = self.find(into).await?.ok_or_else(missing)?;
-        let command = Command::TakeIn {
-            source: Arc::new(source.clone()),
-        };
-        let events = decide(
-            &target,
-            &command,
-            &context.caller.actor,
-            now,
-            &self.0.settings.policy,
-        )?;
-        let mut staged = self.0.stage(
-            &target,
-            Some(target.revision),
-            &events,
-            &context.caller.actor,
-            now,
-        );
-        shapers(&target, &staged.after)?;
-        if staged.recompute {
-            self.add_credits(&target, &mut staged, commit, &context.caller.actor, now)
-                .await?;
-        }
-        commit.audit.push(allowed(
-            context,
-            now,
-            Some(into),
-            command.name(),
-            command.audit_detail(),
-        ));
-        Ok(Some(staged))
-    }
-
-    /// Keeps what was gathered; the first one is the answer.
+    /// Commits what was prepared.
     pub(in crate::engine) async fn commit(
         &self,
-        mut commit: Commit,
-        staged: Vec<StagedChange>,
+        prepared: PreparedCommand,
     ) -> Result<CommandOutcome, Error> {
-        let (answer, mut notice) = add_to(&mut commit, staged);
-        let committed = self.0.store.commit(commit, self.0.left()?).await;
+        let incident = Arc::clone(prepared.incident());
+        let PreparedCommand {
+            commit,
+            mut event,
+            deduplicated,
+            ..
+        } = prepared;
+        let committed = self.store.commit(commit, self.left()?).await;
         if let Err(StoreError::Unknown(_)) = &committed {
             // It may be written: a cache that waited to be sure would show what was withdrawn.
-            notice.alarm = None;
-            self.0.emit(&notice);
+            event.alarm = None;
+            self.inner.emit(&event);
         }
         let committed = committed?;
         if let Some(Alarm::AlertClosedThere {
             incident_id,
             vendor,
-        }) = &notice.alarm
+        }) = &event.alarm
         {
             tracing::error!(incident.id = %incident_id, %vendor, "the alert of a live incident that nobody has was closed at the vendor");
         }
-        self.0.emit(&notice);
-        let Some(incident) = answer else {
-            return Err(StoreError::Refused("a commit without an incident").into());
-        };
+        if !event.is_empty() {
+            self.inner.emit(&event);
+        }
         let entries = committed
             .entries
             .into_iter()
@@ -259,7 +202,7 @@ impl Incidents {
         Ok(CommandOutcome {
             incident,
             entries,
-            deduplicated: false,
+            deduplicated,
             replayed: false,
         })
     }
@@ -276,9 +219,8 @@ impl Incidents {
             return Err(ValidationError::new("idempotency_key", "text without NUL").into());
         }
         let found = self
-            .0
             .store
-            .find_response(&scope, self.0.now(), self.0.left()?)
+            .find_response(&scope, self.inner.now(), self.left()?)
             .await?;
         match found {
             Some(remember) if remember.fingerprint != key.fingerprint => {
@@ -323,52 +265,40 @@ impl Incidents {
         };
         let span = usize::try_from(last - first + 1).unwrap_or(1);
         Ok(self
-            .0
             .store
-            .timeline(id, first - 1, span, self.0.left()?)
+            .timeline(id, first - 1, span, self.left()?)
             .await?)
     }
 
+    /// Adds the answer of a prepared command under the key of its context, if it has one.
     pub(in crate::engine) fn remember(
         &self,
+        prepared: &mut PreparedCommand,
         context: &RequestContext,
-        reply: StoredResponse,
+        deduplicated: bool,
         now: Timestamp,
-    ) -> Option<IdempotencyRecord> {
-        let (scope, key) = (context.scope()?, context.key.as_ref()?);
-        Some(IdempotencyRecord {
-            scope,
-            fingerprint: key.fingerprint,
-            made_at: now,
-            expires_at: now.saturating_add(context.remembered_for),
-            reply,
-        })
+    ) {
+        prepared.deduplicated = deduplicated;
+        let response = StoredResponse::Incident {
+            incident: Arc::clone(prepared.incident()),
+            seqs: prepared.seqs(),
+            deduplicated,
+        };
+        prepared.commit.remember = context.record(response, now);
     }
 }
 
-pub(in crate::engine) fn reply(staged: &StagedChange, deduplicated: bool) -> StoredResponse {
-    StoredResponse::Incident {
-        incident: Arc::clone(&staged.write.after),
-        seqs: staged.seqs.clone(),
-        deduplicated,
-    }
-}
-
-pub(in crate::engine) fn allowed(
-    context: &RequestContext,
-    at: Timestamp,
-    incident_id: Option<IncidentId>,
-    action: &str,
-    detail: BTreeMap<String, String>,
-) -> AuditDraft {
-    AuditDraft {
-        incident_id,
-        at,
-        actor: context.caller.actor.clone(),
-        action: action.to_owned(),
-        outcome: AuditOutcome::Allowed,
-        detail,
-    }
+/// The incident that takes in the one whose events these are.
+fn merged_into(events: &[Event]) -> Option<IncidentId> {
+    events.iter().find_map(|event| {
+        let Event::Updated(updated) = event else {
+            return None;
+        };
+        match updated.transition?.ending? {
+            Ending::MergedInto(into) => Some(into),
+            Ending::Cancelled(_) => None,
+        }
+    })
 }
 
 /// The version a caller read from an `ETag`.

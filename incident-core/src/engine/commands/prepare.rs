@@ -1,91 +1,151 @@
-//! A declaration inside the host's own transaction.
+//! Commands that are decided and not committed yet: for the engine, and for a host's own
+//! transaction.
 
 use std::sync::Arc;
 
-use super::declare::{Declared, LiveOfAlert};
-use super::stage::add_to;
+use super::declare::LiveOfAlert;
+use crate::IncidentId;
 use crate::commit::Commit;
 use crate::engine::{EngineEvent, Error, Incidents, RequestContext};
 use crate::incident::declare::rights_for_declare;
-use crate::incident::{Declare, Incident, may_stand_for};
-use crate::port::StoreError;
+use crate::incident::{Command, Declare, Incident, may_stand_for};
 
-/// A declaration that is decided and not kept: the host hands it to its store's
-/// `commit_in`, in a transaction of its own, so that its rows and the incident
-/// are kept together or not at all.
+/// A command that is decided and not committed.
+///
+/// A host hands its [`commit`](Self::commit) to its store's `commit_in`, in a transaction of
+/// its own, so that its rows and the incident are committed together or not at all. When that
+/// transaction is committed, or may be, call [`committed`](Self::committed): without it a page
+/// goes out at the next poll, up to a second later, and listeners hear nothing.
+///
+/// **Cancellation** is the host's: nothing here runs in a task of its own. What is not
+/// committed never was; the number of a declared incident stays unused.
+///
+/// **Conflicts:** `commit_in` refuses what was decided on a state that is no longer the newest
+/// ([`StoreError::Conflict`](crate::port::StoreError::Conflict)), and a key or alert that
+/// somebody else has by then
+/// ([`IdempotencyKeyInUse`](crate::port::StoreError::IdempotencyKeyInUse),
+/// [`AlertKeyTaken`](crate::port::StoreError::AlertKeyTaken)). A refusal fails the host's
+/// transaction: roll it back, prepare again, and repeat it as a whole; for a key or an alert
+/// in use, [`Incidents::act`] and [`Incidents::declare`] give the answer.
 #[derive(Clone, Debug)]
-pub struct Prepared {
-    incident: Arc<Incident>,
-    commit: Commit,
-    notice: EngineEvent,
+pub struct PreparedCommand {
+    /// The incident that is the answer, as it was decided on.
+    before: Arc<Incident>,
+    pub(in crate::engine) commit: Commit,
+    pub(in crate::engine) event: EngineEvent,
+    pub(in crate::engine) deduplicated: bool,
+    engine: Option<Incidents>,
 }
 
-impl Prepared {
-    /// The incident as it will be.
-    #[must_use]
-    pub const fn incident(&self) -> &Arc<Incident> {
-        &self.incident
-    }
-
-    /// What the store is to keep.
-    #[must_use]
-    pub const fn commit(&self) -> &Commit {
-        &self.commit
-    }
-}
-
-impl Incidents {
-    /// Decides a declaration as [`declare`](Self::declare) does, and keeps
-    /// nothing but the audit of a refusal and the number it takes.
-    ///
-    /// When the host's transaction is committed, call
-    /// [`committed`](Self::committed): without it the page goes out at the next
-    /// poll. What is not committed never was; its number stays unused.
-    ///
-    /// **Cancellation** is the host's: nothing here runs in a task of its own.
-    /// A refusal of `commit_in` fails the host's transaction: roll it back. For
-    /// [`IdempotencyKeyInUse`](crate::port::StoreError::IdempotencyKeyInUse) and
-    /// [`AlertKeyTaken`](crate::port::StoreError::AlertKeyTaken), `declare` then
-    /// gives the answer.
+impl PreparedCommand {
+    /// Prepares a declaration, as [`Incidents::declare`] decides it. Commits nothing but the
+    /// audit of a refusal and the number that the incident takes.
     ///
     /// # Errors
-    /// As [`declare`](Self::declare), but for what only keeping can find.
-    pub async fn prepare_declare(
-        &self,
+    /// As [`Incidents::declare`], but for what only committing can find.
+    pub async fn declare(
+        incidents: &Incidents,
         context: &RequestContext,
         asked: &Declare,
-    ) -> Result<Prepared, Error> {
-        let this = self.begun();
+    ) -> Result<Self, Error> {
+        let this = incidents.begun_for(context);
         this.authorize_all(&context.caller, &rights_for_declare(asked), None)
             .await?;
         let mut live = this.live_of_alert(asked.alert_key.as_ref()).await?;
-        let policy = &this.0.settings.policy;
+        let policy = &this.inner.settings.policy;
         if live
             .kept
             .iter()
             .any(|one| may_stand_for(one, asked, policy))
         {
-            // Not seen: keeping it answers that the alert is taken.
+            // Not seen: committing it answers that the alert is taken.
             live = LiveOfAlert::default();
         }
-        let declared = this
+        let prepared = this
             .decide_declare(context, asked, &live, &mut None)
             .await?;
-        let Declared { mut commit, staged } = declared;
-        let (first, notice) = add_to(&mut commit, staged);
-        let Some(incident) = first else {
-            return Err(StoreError::Refused("a commit without an incident").into());
-        };
-        Ok(Prepared {
-            incident,
-            commit,
-            notice,
-        })
+        Ok(prepared.of(incidents))
     }
 
-    /// Says that the host's transaction with this declaration is committed, or
-    /// may be: listeners hear of it, and the relay is woken.
-    pub fn committed(&self, prepared: &Prepared) {
-        self.0.emit(&prepared.notice);
+    /// Prepares a command on an incident, as [`Incidents::act`] decides it. Commits nothing but
+    /// the audit of a refusal.
+    ///
+    /// # Errors
+    /// As [`Incidents::act`], but for what only committing can find.
+    pub async fn act(
+        incidents: &Incidents,
+        context: &RequestContext,
+        id: IncidentId,
+        command: &Command,
+    ) -> Result<Self, Error> {
+        let this = incidents.begun_for(context);
+        let prepared = this.prepare_act(context, id, command).await?;
+        Ok(prepared.of(incidents))
+    }
+
+    pub(in crate::engine) fn new(before: Arc<Incident>) -> Self {
+        Self {
+            before,
+            commit: Commit::default(),
+            event: EngineEvent::default(),
+            deduplicated: false,
+            engine: None,
+        }
+    }
+
+    fn of(mut self, incidents: &Incidents) -> Self {
+        self.engine = Some(incidents.clone());
+        self
+    }
+
+    /// Returns the incident as it will be.
+    #[must_use]
+    pub fn incident(&self) -> &Arc<Incident> {
+        let writes = &mut self.commit.writes.iter();
+        writes
+            .find(|write| write.after.id == self.before.id)
+            .map_or(&self.before, |write| &write.after)
+    }
+
+    /// Returns what the store is to commit.
+    #[must_use]
+    pub const fn commit(&self) -> &Commit {
+        &self.commit
+    }
+
+    /// Tells the engine that the host's transaction is committed, or may be: listeners hear
+    /// of it, and the relay is woken.
+    pub fn committed(&self) {
+        if let Some(engine) = &self.engine
+            && !self.event.is_empty()
+        {
+            engine.inner.emit(&self.event);
+        }
+    }
+
+    /// Returns one of its incidents as it will be; as it is where nothing changes it.
+    pub(in crate::engine) fn after<'a>(&'a self, before: &'a Incident) -> &'a Incident {
+        let writes = &mut self.commit.writes.iter();
+        writes
+            .find(|write| write.after.id == before.id)
+            .map_or(before, |write| &write.after)
+    }
+
+    /// Puts another state in the place of that of one of its incidents.
+    pub(in crate::engine) fn replace(&mut self, after: Incident) {
+        let writes = &mut self.commit.writes.iter_mut();
+        if let Some(write) = writes.find(|write| write.after.id == after.id) {
+            write.after = Arc::new(after);
+        }
+    }
+
+    /// Returns the numbers of the entries that the answer gets.
+    pub(in crate::engine) fn seqs(&self) -> Vec<u64> {
+        let writes = &mut self.commit.writes.iter();
+        let own = writes.find(|write| write.after.id == self.before.id);
+        own.map_or_else(Vec::new, |write| {
+            let last = write.after.last_seq;
+            (last + 1 - write.entries.len() as u64..=last).collect()
+        })
     }
 }

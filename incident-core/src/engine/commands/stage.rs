@@ -1,49 +1,87 @@
-//! From events to a commit. Pure but for ids and salts.
+//! Staging: from events to the commit that holds what follows from them. Pure but for ids
+//! and salts.
 
 use std::sync::Arc;
 
+use super::prepare::PreparedCommand;
 use crate::MessageId;
 use crate::actor::Actor;
-use crate::commit::{Commit, IncidentWrite, OutboxWrite};
+use crate::commit::{IncidentWrite, OutboxWrite};
 use crate::effect::{Effect, effects_of};
 use crate::engine::Alarm;
-use crate::engine::EngineEvent;
-use crate::engine::builder::Inner;
+use crate::engine::state::Inner;
 use crate::incident::{Affected, Event, Incident, Severity};
 use crate::outbox::{Message, MessageBody};
 use crate::paging::{PageAction, PageEvent, PagingState, Urgency, dedup_key};
 use crate::timeline::EntryDraft;
-use crate::{IncidentId, Revision, RuleName, Timestamp};
+use crate::{IncidentId, Revision, RuleName, Salt, Timestamp};
 
-/// What events make of an incident.
-pub(in crate::engine) struct StagedChange {
-    pub(in crate::engine) after: Arc<Incident>,
-    pub(in crate::engine) seqs: Vec<u64>,
-    pub(in crate::engine) write: IncidentWrite,
-    pub(in crate::engine) outbox: Vec<OutboxWrite>,
-    pub(in crate::engine) recompute: bool,
-    /// Whether the public saw it before, or sees it now.
-    pub(in crate::engine) public: bool,
-    /// What goes off once it is kept.
-    pub(in crate::engine) alarm: Option<Alarm>,
+/// The events of one incident, and by whom and when they happened.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct Happened<'a> {
+    pub(in crate::engine) events: &'a [Event],
+    pub(in crate::engine) by: &'a Actor,
+    pub(in crate::engine) now: Timestamp,
 }
 
 impl Inner {
-    /// Applies events and collects what follows. `expected` is none for an
-    /// incident that is new.
+    /// Applies events to an incident and adds all that follows from them to a prepared
+    /// command. `expected` is none for an incident that is new. Returns whether its credits
+    /// are to be computed, too.
     pub(in crate::engine) fn stage(
         &self,
+        prepared: &mut PreparedCommand,
         before: &Incident,
         expected: Option<Revision>,
-        events: &[Event],
-        by: &Actor,
-        now: Timestamp,
-    ) -> StagedChange {
+        happened: Happened<'_>,
+    ) -> bool {
+        let (mut after, entries, effects) = self.apply(before, happened);
+        if expected.is_some() {
+            let state = after.state_mut();
+            if happened.events.iter().any(Event::raises_version) {
+                state.version = state.version.next();
+            }
+            state.revision = state.revision.next();
+        }
+        let mut recompute = false;
+        for effect in effects {
+            match effect {
+                Effect::RecomputeCredits => recompute = true,
+                Effect::Deserted(vendor) => {
+                    prepared.event.alarm.get_or_insert(Alarm::AlertClosedThere {
+                        incident_id: after.id,
+                        vendor,
+                    });
+                }
+                effect @ (Effect::Page
+                | Effect::NotifyTargets(_)
+                | Effect::Escalate(_)
+                | Effect::CallOffEscalation(_)
+                | Effect::Reprioritise
+                | Effect::Replay(_)) => {
+                    let messages = self.messages_of(effect, before, &mut after, happened.now);
+                    prepared.commit.outbox.extend(messages);
+                }
+            }
+        }
+        prepared.event.incidents.push(after.id);
+        prepared.event.public |= before.status_page.public || after.status_page.public;
+        let after = Arc::new(after);
+        let write = IncidentWrite::new(after, expected, entries);
+        prepared.commit.writes.push(write);
+        recompute
+    }
+
+    /// Applies events one after the other: the incident after all of them, an entry for each
+    /// that has one, and what has to follow, each once.
+    fn apply(
+        &self,
+        before: &Incident,
+        Happened { events, by, now }: Happened<'_>,
+    ) -> (Incident, Vec<(EntryDraft, Salt)>, Vec<Effect>) {
         let policy = &self.settings.policy;
         let mut after = before.clone();
-        let mut entries = Vec::new();
-        let mut seqs = Vec::new();
-        let mut effects: Vec<Effect> = Vec::new();
+        let (mut entries, mut effects) = (Vec::new(), Vec::new());
         // What stood before an event; before the first one that is `before`.
         let mut between: Option<Incident> = None;
         for (place, event) in events.iter().enumerate() {
@@ -63,82 +101,61 @@ impl Inner {
                     effects.push(effect);
                 }
             }
-            if let Some(draft) = draft {
-                seqs.push(seq);
-                entries.push((draft, self.ids.salt()));
-            }
+            entries.extend(draft.map(|draft| (draft, self.ids.salt())));
             if place + 1 < events.len() {
                 between = Some(after.clone());
             }
         }
-        if expected.is_some() {
-            let state = after.state_mut();
-            if events.iter().any(Event::raises_version) {
-                state.version = state.version.next();
+        (after, entries, effects)
+    }
+
+    /// Returns what an effect changes in the outbox, and begins the page it is about.
+    fn messages_of(
+        &self,
+        effect: Effect,
+        before: &Incident,
+        after: &mut Incident,
+        now: Timestamp,
+    ) -> Vec<OutboxWrite> {
+        let rule = effect.rule().cloned();
+        let action = match effect {
+            Effect::Page => {
+                let is_new = before.revision == after.revision;
+                let paging = &mut after.state_mut().paging;
+                if paging.epoch == before.paging.epoch && !is_new {
+                    *paging = before.paging.next(now);
+                }
+                // A reopen began the epoch already.
+                paging.state = PagingState::Pending;
+                PageAction::Trigger
             }
-            state.revision = state.revision.next();
-        }
-        let public = before.status_page.public || after.status_page.public;
-        let mut outbox = Vec::new();
-        let (mut settle, mut alarm) = (false, None);
-        for effect in effects {
-            match effect {
-                Effect::Page => {
-                    let paging = &mut after.state_mut().paging;
-                    if paging.epoch == before.paging.epoch && expected.is_some() {
-                        *paging = before.paging.next(now);
-                    }
-                    // A reopen began the epoch already.
-                    paging.state = PagingState::Pending;
-                    outbox.push(supersede(after.id, None));
-                    outbox.push(self.page_message(&after, None, PageAction::Trigger, now));
+            Effect::NotifyTargets(action) => action,
+            Effect::Escalate(rule) => {
+                // Nobody is paged by this rule: the entry tells of it.
+                if self.escalation_pagers(&rule).is_empty() {
+                    return Vec::new();
                 }
-                Effect::NotifyTargets(action) => {
-                    outbox.push(supersede(after.id, None));
-                    outbox.push(self.page_message(&after, None, action, now));
+                if let Some(paging) = after.paging_mut(Some(&rule)) {
+                    *paging = paging.next(now);
                 }
-                Effect::Escalate(rule) => {
-                    // Nobody is paged by this rule: the entry tells of it.
-                    if self.escalation_pagers(&rule).is_empty() {
-                        continue;
-                    }
-                    if let Some(paging) = after.paging_mut(Some(&rule)) {
-                        *paging = paging.next(now);
-                    }
-                    outbox.push(supersede(after.id, Some(&rule)));
-                    outbox.push(self.page_message(&after, Some(&rule), PageAction::Trigger, now));
-                }
-                Effect::CallOffEscalation(rule) => {
-                    outbox.push(supersede(after.id, Some(&rule)));
-                    outbox.push(self.page_message(&after, Some(&rule), PageAction::Resolve, now));
-                }
-                Effect::Reprioritise => {
-                    outbox.push(self.page_message(&after, None, PageAction::Reprioritise, now));
-                }
-                Effect::Replay(message) => outbox.push(OutboxWrite::Replay {
+                PageAction::Trigger
+            }
+            Effect::CallOffEscalation(_) => PageAction::Resolve,
+            Effect::Reprioritise => {
+                return vec![self.page_message(after, None, PageAction::Reprioritise, now)];
+            }
+            Effect::Replay(message) => {
+                return vec![OutboxWrite::Replay {
                     message,
                     due_at: now,
-                }),
-                Effect::RecomputeCredits => settle = true,
-                Effect::Deserted(vendor) => {
-                    let incident_id = after.id;
-                    alarm = Some(Alarm::AlertClosedThere {
-                        incident_id,
-                        vendor,
-                    });
-                }
+                }];
             }
-        }
-        let after = Arc::new(after);
-        StagedChange {
-            seqs,
-            write: IncidentWrite::new(Arc::clone(&after), expected, entries),
-            after,
-            outbox,
-            recompute: settle,
-            public,
-            alarm,
-        }
+            Effect::RecomputeCredits | Effect::Deserted(_) => return Vec::new(),
+        };
+        vec![
+            supersede(after.id, rule.as_ref()),
+            self.page_message(after, rule.as_ref(), action, now),
+        ]
     }
 
     fn page_message(
@@ -149,8 +166,8 @@ impl Inner {
         now: Timestamp,
     ) -> OutboxWrite {
         let page = self.page_event(incident, rule, action, now);
-        let lane = page.pressing();
-        self.message(incident, lane, MessageBody::Page(page), now)
+        let priority = page.pressing();
+        self.message(incident, priority, MessageBody::Page(page), now)
     }
 
     /// What a pager is told about an incident as it is now.
@@ -192,14 +209,14 @@ impl Inner {
     pub(in crate::engine) fn message(
         &self,
         incident: &Incident,
-        lane: Severity,
+        priority: Severity,
         body: MessageBody,
         now: Timestamp,
     ) -> OutboxWrite {
         OutboxWrite::Add(Box::new(Message {
             id: MessageId::from_uuid(self.ids.sortable(now)),
             incident_id: Some(incident.id),
-            priority: lane,
+            priority,
             body,
             committed_at: now,
             due_at: now,
@@ -213,28 +230,4 @@ fn supersede(incident: IncidentId, rule: Option<&RuleName>) -> OutboxWrite {
         incident,
         rule: rule.cloned(),
     }
-}
-
-/// Puts everything that was gathered into a commit, its writes in order of id. Gives the
-/// first incident, which is the answer, if there is one, and the notice for listeners.
-pub(in crate::engine) fn add_to(
-    commit: &mut Commit,
-    staged: Vec<StagedChange>,
-) -> (Option<Arc<Incident>>, EngineEvent) {
-    let mut notice = EngineEvent {
-        public: commit.redacts.is_some(),
-        ..EngineEvent::default()
-    };
-    let mut first = None;
-    for one in staged {
-        notice.incidents.push(one.after.id);
-        notice.outbox |= !one.outbox.is_empty();
-        notice.public |= one.public;
-        notice.alarm = notice.alarm.or(one.alarm);
-        first.get_or_insert_with(|| Arc::clone(&one.write.after));
-        commit.writes.push(one.write);
-        commit.outbox.extend(one.outbox);
-    }
-    commit.writes.sort_by_key(|write| write.after.id);
-    (first, notice)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::execute::allowed;
 use crate::actor::Action;
 use crate::commit::{Commit, StoredResponse, SuggestionWrite};
 use crate::engine::{Error, Incidents, RequestContext, SignalsHandle};
@@ -39,7 +38,7 @@ impl SignalsHandle<'_> {
         context: &RequestContext,
         said: &Suggest,
     ) -> Result<Suggested, Error> {
-        let this = self.0.begun();
+        let this = self.0.begun_for(context);
         if let Some(reply) = this.recalled(context).await? {
             let StoredResponse::Suggestion {
                 suggestion,
@@ -53,17 +52,17 @@ impl SignalsHandle<'_> {
         this.audit()
             .authorize(&context.caller, Action::Suggest, None)
             .await?;
-        let now = this.0.now();
+        let now = this.inner.now();
         let names = said.service.check("service");
         let names = names.and_then(|()| said.tenant.check("tenant"));
         let names = names.and_then(|()| said.signal.check("signal"));
         names.map_err(Refusal::from)?;
         crate::incident::not_future("observed_at", said.observed_at, now).map_err(Refusal::from)?;
-        let open = this.0.store.open_suggestions(now, this.0.left()?).await?;
+        let open = this.store.open_suggestions(now, this.left()?).await?;
         if open >= MAX_OPEN_SUGGESTIONS {
             return Err(too_many_open().into());
         }
-        let id = SuggestionId::from_uuid(this.0.ids.sortable(now));
+        let id = SuggestionId::from_uuid(this.inner.ids.sortable(now));
         let fresh = Suggestion {
             id,
             request: said.clone(),
@@ -74,11 +73,11 @@ impl SignalsHandle<'_> {
             ("service".to_owned(), said.service.to_string()),
             ("tenant".to_owned(), said.tenant.to_string()),
         ]);
-        let audit = allowed(context, now, None, Action::Suggest.name(), detail);
+        let audit = context.allowed(now, None, Action::Suggest.name(), detail);
         let commit = |suggestion: Option<SuggestionWrite>, reply: StoredResponse| Commit {
             audit: vec![audit.clone()],
             suggestion,
-            remember: this.remember(context, reply, now),
+            remember: context.record(reply, now),
             ..Commit::default()
         };
         let opened = StoredResponse::Suggestion {
@@ -86,30 +85,25 @@ impl SignalsHandle<'_> {
             repeated: false,
         };
         match this
-            .0
             .store
             .commit(
                 commit(Some(SuggestionWrite::Open(fresh.clone())), opened),
-                this.0.left()?,
+                this.left()?,
             )
             .await
         {
             Ok(_) => this.suggested(fresh, false, false).await,
             Err(StoreError::SuggestionOpen(id)) => {
                 let open = this
-                    .0
                     .store
-                    .suggestion(id, this.0.left()?)
+                    .suggestion(id, this.left()?)
                     .await?
                     .ok_or(Error::NotFound("suggestion"))?;
                 let reply = StoredResponse::Suggestion {
                     suggestion: open.clone(),
                     repeated: true,
                 };
-                this.0
-                    .store
-                    .commit(commit(None, reply), this.0.left()?)
-                    .await?;
+                this.store.commit(commit(None, reply), this.left()?).await?;
                 this.suggested(open, true, false).await
             }
             Err(StoreError::IdempotencyKeyInUse) => match this.recalled(context).await? {
@@ -133,10 +127,10 @@ impl SignalsHandle<'_> {
         query: &SuggestionQuery,
     ) -> Result<Vec<(Suggested, SuggestionState)>, Error> {
         let this = self.0.begun();
-        let found = this.0.store.suggestions(query, this.0.left()?).await?;
+        let found = this.store.suggestions(query, this.left()?).await?;
         let mut answer = Vec::with_capacity(found.len());
         for suggestion in found {
-            let state = suggestion.state(this.0.now());
+            let state = suggestion.state(this.inner.now());
             answer.push((this.suggested(suggestion, false, false).await?, state));
         }
         Ok(answer)
@@ -156,9 +150,8 @@ impl Incidents {
         let unknown =
             || ValidationError::new("suggestion_id", "the id of a suggestion that exists");
         let found = self
-            .0
             .store
-            .suggestion(id, self.0.left()?)
+            .suggestion(id, self.left()?)
             .await?
             .ok_or_else(unknown)?;
         match found.state(now) {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::execute::allowed;
 use crate::ValidationError;
 use crate::actor::Action;
 use crate::commit::{Commit, StoredResponse};
@@ -47,23 +46,17 @@ impl SignalsHandle<'_> {
             event.check().map_err(at)?;
         }
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
-        sink.record(events, this.0.settings.usage_deadline).await?;
-        let now = this.0.now();
+        sink.record(events, this.inner.settings.usage_deadline)
+            .await?;
+        let now = this.inner.now();
         let detail = BTreeMap::from([("events".to_owned(), count.to_string())]);
         let commit = Commit {
-            audit: vec![allowed(
-                context,
-                now,
-                None,
-                Action::RecordUsage.name(),
-                detail,
-            )],
-            remember: this.remember(context, StoredResponse::Accepted(count), now),
+            audit: vec![context.allowed(now, None, Action::RecordUsage.name(), detail)],
+            remember: context.record(StoredResponse::Accepted(count), now),
             ..Commit::default()
         };
-        this.0
-            .store
-            .commit(commit, this.0.settings.store_deadline)
+        this.store
+            .commit(commit, this.inner.settings.store_deadline)
             .await?;
         Ok((count, false))
     }

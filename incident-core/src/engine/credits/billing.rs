@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::actor::Action;
 use crate::billing::{BilledCredit, CreditState, Difference, Lookup, compare};
 use crate::commit::{Commit, OutboxWrite};
-use crate::engine::commands::execute::allowed;
 use crate::engine::{CreditsHandle, EngineEvent, Error, RequestContext};
 use crate::outbox::{DeadLetterFilter, MessageBody};
 use crate::paging::TargetId;
@@ -60,13 +59,13 @@ impl CreditsHandle<'_> {
     /// The store did not answer.
     pub async fn billing_report(self, period: Period) -> Result<BillingReport, Error> {
         let this = self.0;
-        let sink = this.0.billing.as_ref();
+        let sink = this.inner.billing.as_ref();
         // The sink first, so that it holds nothing that we do not know of. What it was
         // seen to take since then, it need not have told yet.
-        let asked_at = this.0.now();
+        let asked_at = this.inner.now();
         let holding = match sink {
             Some(sink) => {
-                let timeout = this.0.settings.pager_deadline;
+                let timeout = this.inner.settings.pager_deadline;
                 sink.lookup(LookupBy::Period(period), timeout).await
             }
             None => Lookup::Unsupported,
@@ -135,7 +134,7 @@ impl CreditsHandle<'_> {
         context: &RequestContext,
         batch: MessageId,
     ) -> Result<(), Error> {
-        let this = self.0.begun();
+        let this = self.0.begun_for(context);
         this.audit()
             .authorize(&context.caller, Action::DecideCredit, None)
             .await?;
@@ -150,22 +149,22 @@ impl CreditsHandle<'_> {
         {
             return Err(missing);
         }
-        let now = this.0.now();
+        let now = this.inner.now();
         let detail = BTreeMap::from([("batch".to_owned(), batch.to_string())]);
         let commit = Commit {
-            audit: vec![allowed(context, now, None, "resend_credits", detail)],
+            audit: vec![context.allowed(now, None, "resend_credits", detail)],
             outbox: vec![OutboxWrite::Replay {
                 message: batch,
                 due_at: now,
             }],
             ..Commit::default()
         };
-        let timeout = this.0.left()?;
-        match this.0.store.commit(commit, timeout).await {
+        let timeout = this.left()?;
+        match this.store.commit(commit, timeout).await {
             Err(StoreError::NotGivenUp(_)) => return Err(missing),
             other => other?,
         };
-        this.0.emit(&EngineEvent {
+        this.inner.emit(&EngineEvent {
             outbox: true,
             ..EngineEvent::default()
         });

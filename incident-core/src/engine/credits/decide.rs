@@ -7,7 +7,6 @@ use crate::billing::{
     Approval, CappedCredit, CreditDecision, CreditPolicy, CreditState, CreditTransition, LedgerRow,
 };
 use crate::commit::{Commit, StoredResponse};
-use crate::engine::commands::execute::allowed;
 use crate::engine::each::EachAlone;
 use crate::engine::{CreditsHandle, Error, Incidents, RequestContext, WorkerHandle};
 use crate::incident::Refusal;
@@ -46,7 +45,7 @@ impl CreditsHandle<'_> {
         id: CreditId,
         decision: &CreditDecision,
     ) -> Result<CreditDecided, Error> {
-        let this = self.0.begun();
+        let this = self.0.begun_for(context);
         match this.recalled(context).await? {
             Some(StoredResponse::Credit(credit)) => {
                 return Ok(CreditDecided {
@@ -70,7 +69,7 @@ impl CreditsHandle<'_> {
         this.audit()
             .authorize(&context.caller, Action::DecideCredit, incident)
             .await?;
-        let policy = this.0.settings.credits;
+        let policy = this.inner.settings.credits;
         this.may_decide(&found, decision, &context.caller.actor, policy)
             .await?;
         this.move_credit(context, found, decision).await
@@ -85,7 +84,7 @@ impl WorkerHandle<'_> {
     /// The store did not answer. Each credit fails alone: all others were tried.
     pub async fn approve_credits(self) -> Result<usize, Error> {
         let this = self.0;
-        let Some(most) = this.0.settings.credits.approve_up_to else {
+        let Some(most) = this.inner.settings.credits.approve_up_to else {
             return Ok(0);
         };
         let wanted = CreditQuery {
@@ -251,7 +250,7 @@ impl Incidents {
         found: CappedCredit,
         decision: &CreditDecision,
     ) -> Result<CreditDecided, Error> {
-        let now = self.0.now();
+        let now = self.inner.now();
         let CappedCredit {
             mut row,
             capped,
@@ -304,14 +303,14 @@ impl Incidents {
         let outbox =
             makes_room.then(|| self.freed_room(&decided.row, &context.caller.actor.name, now));
         let commit = Commit {
-            audit: vec![allowed(context, now, about, decision.name(), detail)],
+            audit: vec![context.allowed(now, about, decision.name(), detail)],
             credits: moves,
             outbox: outbox.into_iter().collect(),
-            remember: self.remember(context, reply, now),
+            remember: context.record(reply, now),
             ..Commit::default()
         };
-        let timeout = self.0.left()?;
-        match self.0.store.commit(commit, timeout).await {
+        let timeout = self.left()?;
+        match self.store.commit(commit, timeout).await {
             Err(StoreError::CreditMoved(_)) => {
                 let detail = "the credit was decided or replaced meanwhile";
                 Err(refused("credit_decided", detail))

@@ -11,7 +11,7 @@ use crate::billing::{
     newest, revise,
 };
 use crate::commit::{Commit, IncidentWrite, OutboxWrite};
-use crate::engine::commands::stage::StagedChange;
+use crate::engine::commands::prepare::PreparedCommand;
 use crate::engine::queries::statements::weight;
 use crate::engine::{Error, Incidents};
 use crate::incident::{Affected, AffectedTenant, Incident, Severity, SlaFacts, outage_by_tenant};
@@ -37,39 +37,35 @@ impl Incidents {
     pub(in crate::engine) async fn add_credits(
         &self,
         before: &Incident,
-        staged: &mut StagedChange,
-        commit: &mut Commit,
+        prepared: &mut PreparedCommand,
         by: &Actor,
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut makes_room = BTreeSet::new();
-        let facts = SlaFacts::of(&staged.after);
+        let mut after = prepared.after(before).clone();
+        let facts = SlaFacts::of(&after);
         let owes = !facts.is_open() || before.credit_revision > 0;
         if let Affected::These(tenants) = facts.tenants()
             && owes
         {
             let rows = self.rows_of(before).await?;
-            let fresh = if facts.is_open() {
+            let computed = if facts.is_open() {
                 as_before(&rows, tenants)
             } else {
                 self.computed_credits(facts, tenants, now)
             };
-            if before.credit_revision == 0 || !is_up_to_date(&rows, &fresh) {
-                let mut after = Incident::clone(&staged.after);
+            if before.credit_revision == 0 || !is_up_to_date(&rows, &computed) {
                 after.state_mut().credit_revision += 1;
-                let write = self.revised(&after, &rows, fresh, &[], &by.name, now);
+                let write = self.revised(&after, &rows, computed, &[], &by.name, now);
                 makes_room.extend(write.changed(&rows).into_iter().cloned());
-                commit.ledger.push(write);
-                staged.after = Arc::new(after);
-                staged.write.after = Arc::clone(&staged.after);
+                prepared.commit.ledger.push(write);
+                prepared.replace(after.clone());
             }
         }
-        if let Some(asked) =
-            self.recompute_message(before, &staged.after, makes_room, &by.name, now)
-        {
-            let (after, body) = (&staged.after, MessageBody::RecomputeCredits(asked));
-            let message = self.0.message(after, after.severity, body, now);
-            staged.outbox.push(message);
+        if let Some(asked) = self.recompute_message(before, &after, makes_room, &by.name, now) {
+            let body = MessageBody::RecomputeCredits(asked);
+            let message = self.inner.message(&after, after.severity, body, now);
+            prepared.commit.outbox.push(message);
         }
         Ok(())
     }
@@ -84,7 +80,7 @@ impl Incidents {
         author: &PersonName,
         now: Timestamp,
     ) -> Option<RecomputeCredits> {
-        let contracts = &self.0.settings.contracts;
+        let contracts = &self.inner.settings.contracts;
         let (was, is) = (SlaFacts::of(before), SlaFacts::of(after));
         let outage = was.outage(now).union(&is.outage(now));
         let span = outage.start().zip(outage.end());
@@ -123,7 +119,7 @@ impl Incidents {
             span: Some(row.period.window(Zone::UTC)),
         };
         OutboxWrite::Add(Box::new(Message {
-            id: MessageId::from_uuid(self.0.ids.sortable(now)),
+            id: MessageId::from_uuid(self.inner.ids.sortable(now)),
             incident_id: None,
             priority: Severity::Sev4,
             body: MessageBody::RecomputeCredits(asked),
@@ -158,7 +154,7 @@ impl Incidents {
         now: Timestamp,
     ) -> LedgerWrite {
         let subject = CreditSubject::Incident(after.id);
-        let id = || CreditId::from_uuid(self.0.ids.sortable(now));
+        let id = || CreditId::from_uuid(self.inner.ids.sortable(now));
         let revision = after.credit_revision;
         revise(subject, revision, rows, fresh, outgrown, author, id)
     }
@@ -213,7 +209,7 @@ impl Incidents {
         outage: &Windows,
         fallback: Timestamp,
     ) -> Vec<(IncidentTerms<'a>, &'a [AffectedTenant])> {
-        let contracts = &self.0.settings.contracts;
+        let contracts = &self.inner.settings.contracts;
         let mut runs: Vec<(IncidentTerms<'_>, std::ops::Range<usize>)> = Vec::new();
         let mut start = 0;
         for parts in tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id) {
@@ -234,20 +230,17 @@ impl Incidents {
     /// What a commit left to the relay, as a message.
     pub(in crate::engine) async fn run_recompute_job(
         &self,
-        claim: Claim,
-        asked: RecomputeCredits,
+        claim: &Claim,
+        asked: &RecomputeCredits,
     ) -> Result<(), Error> {
-        let timeout = self.0.settings.store_deadline;
+        let timeout = self.inner.settings.store_deadline;
         if let Some(span) = asked.span {
-            let only = asked.tenants.map(BTreeSet::from_iter);
+            let only = asked.tenants.as_ref();
+            let only = only.map(|names| names.iter().cloned().collect::<BTreeSet<_>>());
             self.recompute_period_credits(&asked.author, only.as_ref(), span)
                 .await?;
         }
-        let completes = Some(LeaseCompletion {
-            message: claim.message.id,
-            lease: claim.lease,
-            outcome: JobOutcome::Done,
-        });
+        let completes = Some(claim.complete(JobOutcome::Done));
         if let Some(id) = claim.message.incident_id
             && let incident = self.get(id).await?
             && incident.affected_tenants == Affected::All
@@ -261,10 +254,10 @@ impl Incidents {
             return settled.await.map(drop);
         }
         let commit = Commit {
-            completes: completes,
+            completes,
             ..Commit::default()
         };
-        self.0.store.commit(commit, timeout).await?;
+        self.store.commit(commit, timeout).await?;
         Ok(())
     }
 
@@ -278,11 +271,11 @@ impl Incidents {
         outgrown: &[CreditId],
         beside: RecomputeContext,
     ) -> Result<bool, Error> {
-        let timeout = self.0.settings.store_deadline;
+        let timeout = self.inner.settings.store_deadline;
         for _ in 0..MAX_CONFLICT_RETRIES {
             let before = self.get(id).await?;
             let tenants = self.tenants_of(&before.affected_tenants).await?;
-            let (rows, now) = (self.rows_of(&before).await?, self.0.now());
+            let (rows, now) = (self.rows_of(&before).await?, self.inner.now());
             let fresh = self.computed_credits(SlaFacts::of(&before), &tenants, now);
             let changed = before.credit_revision == 0
                 || !is_up_to_date(&rows, &fresh)
@@ -305,7 +298,7 @@ impl Incidents {
             } else if commit.completes.is_none() {
                 return Ok(false);
             }
-            match self.0.store.commit(commit, timeout).await {
+            match self.store.commit(commit, timeout).await {
                 Err(StoreError::Conflict | StoreError::CreditMoved(_)) => {}
                 other => return other.map(|_| changed).map_err(Error::from),
             }
@@ -331,8 +324,10 @@ impl Incidents {
     pub(in crate::engine) async fn all_tenants(&self) -> Result<Vec<TenantId>, Error> {
         let missing =
             Error::NotConfigured("an incident that hits all tenants needs a tenant directory");
-        let directory = self.0.directory.as_ref().ok_or(missing)?;
-        let mut all = directory.tenants(self.0.settings.usage_deadline).await?;
+        let directory = self.inner.directory.as_ref().ok_or(missing)?;
+        let mut all = directory
+            .tenants(self.inner.settings.usage_deadline)
+            .await?;
         all.sort();
         all.dedup();
         Ok(all)

@@ -7,7 +7,6 @@ use crate::billing::{
     Batch, BilledCredit, CreditState, CreditTransition, Issued, LedgerRow, MAX_CREDITS,
 };
 use crate::commit::{Commit, OutboxWrite};
-use crate::engine::commands::execute::allowed;
 use crate::engine::each::EachAlone;
 use crate::engine::{EngineEvent, Error, Incidents, RequestContext, WorkerHandle};
 use crate::incident::Severity;
@@ -31,7 +30,7 @@ impl WorkerHandle<'_> {
 
 impl Incidents {
     async fn issue_here(&self) -> Result<usize, Error> {
-        if self.0.billing.is_none() {
+        if self.inner.billing.is_none() {
             return Ok(0);
         }
         let wanted = CreditQuery {
@@ -39,13 +38,12 @@ impl Incidents {
             skip_unreadable: true,
             ..CreditQuery::default()
         };
-        let timeout = self.0.settings.store_deadline;
+        let timeout = self.inner.settings.store_deadline;
         let rows = self.ledger(&wanted).await?;
         let (mut each, mut issued) = (EachAlone::default(), 0);
         for (batch, rows) in rows.chunks(MAX_CREDITS).enumerate() {
             let kept = match self.frozen(rows) {
                 Ok(commit) => self
-                    .0
                     .store
                     .commit(commit, timeout)
                     .await
@@ -61,7 +59,7 @@ impl Incidents {
             }
         }
         if issued > 0 {
-            self.0.emit(&EngineEvent {
+            self.inner.emit(&EngineEvent {
                 outbox: true,
                 ..EngineEvent::default()
             });
@@ -70,8 +68,8 @@ impl Incidents {
     }
 
     fn frozen(&self, rows: &[LedgerRow]) -> Result<Commit, Error> {
-        let now = self.0.now();
-        let id = MessageId::from_uuid(self.0.ids.sortable(now));
+        let now = self.inner.now();
+        let id = MessageId::from_uuid(self.inner.ids.sortable(now));
         let credits: Vec<BilledCredit> = rows.iter().filter_map(BilledCredit::of).collect();
         let batch = Batch::freeze(id, now, &credits)?;
         let detail = BTreeMap::from([
@@ -80,7 +78,7 @@ impl Incidents {
         ]);
         let context = RequestContext::new(by_billing(PersonName::billing()));
         Ok(Commit {
-            audit: vec![allowed(&context, now, None, "issue_credits", detail)],
+            audit: vec![context.allowed(now, None, "issue_credits", detail)],
             credits: rows.iter().map(|row| issue(row, id, now)).collect(),
             outbox: vec![OutboxWrite::Add(Box::new(Message {
                 id,

@@ -35,7 +35,13 @@ impl Incidents {
         let last = Month::of(span.end().saturating_add(DAY));
         let mut month = Month::of(span.start().saturating_sub(DAY));
         let (mut done, mut changed) = (BTreeSet::new(), 0);
-        while month <= last && self.0.settings.contracts.has_begun(month, self.0.now()) {
+        while month <= last
+            && self
+                .inner
+                .settings
+                .contracts
+                .has_begun(month, self.inner.now())
+        {
             for kind in [PeriodKind::Month, PeriodKind::Quarter, PeriodKind::Year] {
                 let period = Period::of_month(month, kind);
                 if done.insert(period) {
@@ -55,7 +61,7 @@ impl Incidents {
         span: Window,
         only: Option<&BTreeSet<TenantId>>,
     ) -> Result<Window, Error> {
-        if !self.0.settings.contracts.measures_runs() {
+        if !self.inner.settings.contracts.measures_runs() {
             return Ok(span);
         }
         let mut reach = span;
@@ -78,7 +84,7 @@ impl Incidents {
         only: Option<&BTreeSet<TenantId>>,
         period: Period,
     ) -> Result<usize, Error> {
-        let timeout = self.0.settings.store_deadline;
+        let timeout = self.inner.settings.store_deadline;
         'again: for _ in 0..MAX_CONFLICT_RETRIES {
             // The rows first: whoever writes newer ones has read what came after.
             let rows = self.rows_of_period(only, period).await?;
@@ -86,7 +92,7 @@ impl Incidents {
             // Those of an older contract are looked at even if nobody has one now.
             let by_period = rows.iter().any(|row| row.incident_id.is_none());
             let mut changed = 0;
-            if by_period || self.0.settings.contracts.credits_by(period.kind()) {
+            if by_period || self.inner.settings.contracts.credits_by(period.kind()) {
                 let shares = self.shares(period.first_month(), only, usize::MAX).await?;
                 let writes = self.periods_revised(author, &rows, shares, &outgrown, period);
                 changed = writes.len();
@@ -96,7 +102,7 @@ impl Incidents {
                         ledger: writes.by_ref().take(CREDITS_PER_COMMIT).collect(),
                         ..Commit::default()
                     };
-                    match self.0.store.commit(commit, timeout).await {
+                    match self.store.commit(commit, timeout).await {
                         Err(StoreError::CreditMoved(_)) => continue 'again,
                         other => other?,
                     };
@@ -146,7 +152,7 @@ impl Incidents {
         outgrown: &[CreditId],
         period: Period,
     ) -> Vec<LedgerWrite> {
-        let now = self.0.now();
+        let now = self.inner.now();
         let mut rows: BTreeMap<TenantId, Vec<LedgerRow>> = BTreeMap::new();
         for row in all.iter().filter(|row| row.incident_id.is_none()) {
             rows.entry(row.tenant_id.clone())
@@ -166,7 +172,7 @@ impl Incidents {
             }
             let revision = rows.iter().map(|row| row.revision).max().unwrap_or(0) + 1;
             let subject = CreditSubject::Period(tenant, period);
-            let id = || CreditId::from_uuid(self.0.ids.sortable(now));
+            let id = || CreditId::from_uuid(self.inner.ids.sortable(now));
             writes.push(revise(
                 subject, revision, &rows, fresh, outgrown, author, id,
             ));
@@ -182,10 +188,15 @@ impl Incidents {
         mut shares: Vec<IncidentShare>,
         period: Period,
     ) -> Option<ComputedCredit> {
-        let contracts = &self.0.settings.contracts;
+        let contracts = &self.inner.settings.contracts;
         // As a statement has them: kept as inputs, they are compared in this order.
         shares.sort_by_key(|share| (share.outage.start(), share.incident));
-        let made = contracts.statement(tenant, period.first_month(), shares.clone(), self.0.now());
+        let made = contracts.statement(
+            tenant,
+            period.first_month(),
+            shares.clone(),
+            self.inner.now(),
+        );
         let by_period = made.basis != Basis::PerIncident && made.period == period;
         if !by_period || made.incidents.is_empty() {
             return None;

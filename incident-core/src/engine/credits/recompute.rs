@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::incident::RecomputeContext;
 use crate::actor::Action;
 use crate::commit::Commit;
-use crate::engine::commands::execute::allowed;
 use crate::engine::{CreditsHandle, Error, RequestContext};
 use crate::port::IncidentFilter;
 use crate::{Month, ValidationError};
@@ -25,13 +24,13 @@ impl CreditsHandle<'_> {
         this.audit()
             .authorize(&context.caller, Action::DecideCredit, None)
             .await?;
-        let now = this.0.now();
-        if !this.0.settings.contracts.has_begun(month, now) {
+        let now = this.inner.now();
+        if !this.inner.settings.contracts.has_begun(month, now) {
             return Err(ValidationError::new("month", "a month that has begun").into());
         }
         let author = &context.caller.actor.name;
         let filter = IncidentFilter {
-            touching: Some(this.0.settings.contracts.widest(month)),
+            touching: Some(this.inner.settings.contracts.widest(month)),
             ..IncidentFilter::default()
         };
         let mut changed = 0;
@@ -41,13 +40,8 @@ impl CreditsHandle<'_> {
             if incident.credit_revision == 0 || incident.is_provisional() {
                 continue;
             }
-            let audit = vec![allowed(
-                context,
-                now,
-                Some(incident.id),
-                "recompute_credits",
-                BTreeMap::new(),
-            )];
+            let audit =
+                vec![context.allowed(now, Some(incident.id), "recompute_credits", BTreeMap::new())];
             let beside = RecomputeContext {
                 audit,
                 ..RecomputeContext::default()
@@ -65,11 +59,11 @@ impl CreditsHandle<'_> {
             ("changed".to_owned(), changed.to_string()),
         ]);
         let commit = Commit {
-            audit: vec![allowed(context, now, None, "recompute_credits", detail)],
+            audit: vec![context.allowed(now, None, "recompute_credits", detail)],
             ..Commit::default()
         };
-        let timeout = this.0.left()?;
-        this.0.store.commit(commit, timeout).await?;
+        let timeout = this.left()?;
+        this.store.commit(commit, timeout).await?;
         Ok(changed)
     }
 }

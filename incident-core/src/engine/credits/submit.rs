@@ -10,9 +10,8 @@ use crate::billing::{
     Attempts, Batch, CreditState, CreditTransition, Issued, Lookup, Submission, SubmitCheck,
 };
 use crate::commit::Commit;
-use crate::engine::commands::execute::allowed;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents, RequestContext};
-use crate::outbox::{Claim, JobOutcome, LeaseCompletion};
+use crate::outbox::{Claim, JobOutcome};
 use crate::paging::{Backoff, DeliveryLog, DeliveryResult, NotSent, NotSentReason, TargetId};
 use crate::port::{BillingSink, CreditQuery, LookupBy};
 use crate::{CreditId, PersonName, failpoint};
@@ -39,15 +38,15 @@ enum Outcome {
 impl Incidents {
     pub(in crate::engine) async fn bill(
         &self,
-        claim: Claim,
-        batch: Batch,
+        claim: &Claim,
+        batch: &Batch,
         sent: &AtomicBool,
     ) -> Result<(), Error> {
-        let outcome = match &self.0.billing {
-            Some(sink) => self.submit(sink, &claim, &batch, sent).await?,
+        let outcome = match &self.inner.billing {
+            Some(sink) => self.submit(sink, claim, batch, sent).await?,
             None => Outcome::Later(not_configured()),
         };
-        let target = match &self.0.billing {
+        let target = match &self.inner.billing {
             Some(sink) => sink.target_id(),
             None => TargetId::billing(),
         };
@@ -76,14 +75,15 @@ impl Incidents {
             // Without a log it is due when it was committed, or when it was sent again.
             resent_at: (message.log.is_empty() && since < due_at).then_some(due_at),
         };
-        let margin = self.0.settings.lease;
-        if attempts.precaution(sink.key_window(), margin, self.0.now()) == SubmitCheck::LookUpFirst
+        let margin = self.inner.settings.lease;
+        if attempts.precaution(sink.key_window(), margin, self.inner.now())
+            == SubmitCheck::LookUpFirst
         {
             let keys: Vec<CreditId> = batch.credits()?.iter().map(|one| one.key).collect();
             match self.held_by(sink, LookupBy::Keys(&keys)).await {
                 Lookup::Unavailable => return Ok(Outcome::Later(DeliveryResult::Unknown)),
                 Lookup::Unsupported
-                    if attempts.is_resent(sink.key_window(), margin, self.0.now()) => {}
+                    if attempts.is_resent(sink.key_window(), margin, self.inner.now()) => {}
                 Lookup::Unsupported => {
                     let reason = "the sink may have taken it, forgets keys and cannot be asked";
                     return Ok(Outcome::Held(reason));
@@ -119,8 +119,8 @@ impl Incidents {
         })
     }
 
-    async fn billed(&self, claim: Claim, target: &TargetId) -> Result<(), Error> {
-        let (now, timeout) = (self.0.now(), self.0.settings.store_deadline);
+    async fn billed(&self, claim: &Claim, target: &TargetId) -> Result<(), Error> {
+        let (now, timeout) = (self.inner.now(), self.inner.settings.store_deadline);
         let wanted = CreditQuery {
             batch: Some(claim.message.id),
             ..CreditQuery::default()
@@ -139,19 +139,19 @@ impl Incidents {
         });
         let commit = Commit {
             credits: credits.collect(),
-            ..self.end(&claim, target, "billed_credits", None, JobOutcome::Done)?
+            ..self.end(claim, target, "billed_credits", None, JobOutcome::Done)?
         };
-        self.0.store.commit(commit, timeout).await?;
+        self.store.commit(commit, timeout).await?;
         Ok(())
     }
 
     async fn try_later(
         &self,
-        claim: Claim,
+        claim: &Claim,
         target: &TargetId,
         answer: &DeliveryResult,
     ) -> Result<(), Error> {
-        let now = self.0.now();
+        let now = self.inner.now();
         let (mut log, seed) = (
             claim.message.log.clone(),
             claim.message.id.uuid().as_u64_pair().1,
@@ -162,12 +162,11 @@ impl Incidents {
         });
         let (batch, since) = (claim.message.id, claim.message.committed_at);
         let commit = Commit {
-            completes: Some(settlement(&claim, JobOutcome::Retry { due_at, log })),
+            completes: Some(claim.complete(JobOutcome::Retry { due_at, log })),
             ..Commit::default()
         };
-        self.0
-            .store
-            .commit(commit, self.0.settings.store_deadline)
+        self.store
+            .commit(commit, self.inner.settings.store_deadline)
             .await?;
         tracing::warn!(%batch, sink = %target, again_at = %due_at, ?answer, "billing did not take credits; trying again");
         if since.saturating_add(LATE_AFTER) <= now {
@@ -178,7 +177,7 @@ impl Incidents {
 
     async fn hold(
         &self,
-        claim: Claim,
+        claim: &Claim,
         target: &TargetId,
         reason: &'static str,
     ) -> Result<(), Error> {
@@ -186,10 +185,9 @@ impl Incidents {
         let outcome = JobOutcome::DeadLettered {
             log: claim.message.log.clone(),
         };
-        let commit = self.end(&claim, target, "held_credits", Some(reason), outcome)?;
-        self.0
-            .store
-            .commit(commit, self.0.settings.store_deadline)
+        let commit = self.end(claim, target, "held_credits", Some(reason), outcome)?;
+        self.store
+            .commit(commit, self.inner.settings.store_deadline)
             .await?;
         tracing::error!(%batch, sink = %target, reason, "credits are held back until somebody looks");
         self.raise(Alarm::BillingHeld { batch, reason });
@@ -197,7 +195,7 @@ impl Incidents {
     }
 
     fn raise(&self, alarm: Alarm) {
-        self.0.emit(&EngineEvent {
+        self.inner.emit(&EngineEvent {
             alarm: Some(alarm),
             ..EngineEvent::default()
         });
@@ -216,8 +214,8 @@ impl Incidents {
         detail.extend(reason.map(|reason| ("reason".to_owned(), reason.to_owned())));
         let context = RequestContext::new(by_billing(actor));
         Ok(Commit {
-            audit: vec![allowed(&context, self.0.now(), None, action, detail)],
-            completes: Some(settlement(claim, outcome)),
+            audit: vec![context.allowed(self.inner.now(), None, action, detail)],
+            completes: Some(claim.complete(outcome)),
             ..Commit::default()
         })
     }
@@ -228,12 +226,4 @@ const fn not_configured() -> DeliveryResult {
         reason: NotSentReason::NotConfigured,
         retry_after: None,
     })
-}
-
-fn settlement(claim: &Claim, outcome: JobOutcome) -> LeaseCompletion {
-    LeaseCompletion {
-        message: claim.message.id,
-        lease: claim.lease,
-        outcome,
-    }
 }

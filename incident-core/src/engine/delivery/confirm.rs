@@ -1,7 +1,7 @@
 //! Accepted is not opened: pages are looked after until their alert is there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -25,9 +25,6 @@ const WITHIN: Duration = Duration::from_secs(120);
 /// did not send it.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
 
-/// How often a process looks for pages of others.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
-
 /// How long a page is left to the process that sent it.
 const SENDER_FIRST: Duration = Duration::from_secs(60);
 
@@ -37,54 +34,8 @@ const ASKING: Backoff = Backoff {
     cap: Duration::from_secs(30),
 };
 
-/// Most pages that are asked about in turn.
-const MAX_PAGES: usize = 10_000;
-
 /// How many pages are asked about at a time.
 const MAX_CONCURRENT: usize = 8;
-
-/// Pages that were accepted and not confirmed.
-#[derive(Debug, Default)]
-pub(in crate::engine) struct Unconfirmed {
-    waiting: Mutex<PendingConfirmations>,
-    /// Held by the pass that asks: a vendor that is slow to tell is not asked
-    /// the same by the next pass.
-    asking: futures_util::lock::Mutex<()>,
-}
-
-#[derive(Debug, Default)]
-struct PendingConfirmations {
-    /// When those of other processes were looked for.
-    swept: Option<Timestamp>,
-    /// Pages of which nobody can tell, by when they were accepted: not asked about again.
-    unknowable: BTreeMap<IncidentId, Option<Timestamp>>,
-    /// How often each page was asked about, and when it is asked about next. Of
-    /// an incident each page is one of its own: while the vendor is asked about
-    /// one, the next may be accepted.
-    pages: BTreeMap<(IncidentId, u32), (u32, Timestamp)>,
-}
-
-impl Unconfirmed {
-    fn lock(&self) -> MutexGuard<'_, PendingConfirmations> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, incident: &Outline, due: Timestamp) {
-        let page = (incident.id, incident.paging.epoch);
-        let mut waiting = self.lock();
-        // Those that there is no room for are found by a later sweep.
-        if waiting.pages.len() < MAX_PAGES || waiting.pages.contains_key(&page) {
-            waiting.pages.entry(page).or_insert((0, due));
-        }
-    }
-
-    /// Whether it is time to look for pages of other processes; a clock that went back
-    /// does not put it off.
-    fn is_to_be_swept(&self, now: Timestamp) -> bool {
-        let last = self.lock().swept;
-        last.is_none_or(|last| now < last || now.since(last) >= SWEEP_EVERY)
-    }
-}
 
 impl WorkerHandle<'_> {
     /// Asks about every page that was accepted and whose alert was not seen yet.
@@ -107,8 +58,8 @@ impl Incidents {
     pub(in crate::engine) fn track_confirmation(&self, incident: &Incident) {
         let incident = &Outline::of(incident);
         if self.check_of(incident).is_some() {
-            let due = self.0.now().saturating_add(ASKING.first);
-            self.0.unconfirmed.add(incident, due);
+            let due = self.inner.now().saturating_add(ASKING.first);
+            self.inner.unconfirmed.add(incident, due);
         }
     }
 
@@ -120,24 +71,24 @@ impl Incidents {
             && !paging.acknowledged
             && incident.status.is_live();
         let target = paging.target.as_ref().filter(|_| open)?;
-        let checks = &self.0.checks;
+        let checks = &self.inner.checks;
         checks.iter().find(|check| check.target_id() == *target)
     }
 
     async fn confirm_here(&self) -> Result<(), Error> {
-        if self.0.checks.is_empty() {
+        if self.inner.checks.is_empty() {
             return Ok(());
         }
-        let Some(_asking) = self.0.unconfirmed.asking.try_lock() else {
+        let Some(_asking) = self.inner.unconfirmed.asking.try_lock() else {
             return Ok(());
         };
-        let (mut each, now) = (EachAlone::default(), self.0.now());
-        if self.0.unconfirmed.is_to_be_swept(now) {
+        let (mut each, now) = (EachAlone::default(), self.inner.now());
+        if self.inner.unconfirmed.is_to_be_swept(now) {
             let swept = self.load_unconfirmed(now).await;
             each.note("all", "accepted pages could not be looked for", swept);
         }
         let due: Vec<(IncidentId, u32)> = {
-            let waiting = self.0.unconfirmed.lock();
+            let waiting = self.inner.unconfirmed.lock();
             let due = waiting.pages.iter().filter(|(_, (_, due))| *due <= now);
             due.map(|(page, _)| *page).collect()
         };
@@ -150,7 +101,7 @@ impl Incidents {
                 || answer.as_ref().is_err_and(is_unreadable);
             let over = each.note(page.0, "an accepted page could not be asked about", answer);
             if hopeless || over == Some(true) {
-                self.0.unconfirmed.lock().pages.remove(&page);
+                self.inner.unconfirmed.lock().pages.remove(&page);
             }
         }
         each.end()
@@ -168,7 +119,7 @@ impl Incidents {
                 continue;
             };
             let unknowable = self
-                .0
+                .inner
                 .unconfirmed
                 .lock()
                 .unknowable
@@ -176,10 +127,10 @@ impl Incidents {
                 .copied();
             if unknowable != Some(accepted) && self.check_of(&incident).is_some() {
                 let due = at.saturating_add(SENDER_FIRST).max(now);
-                self.0.unconfirmed.add(&incident, due);
+                self.inner.unconfirmed.add(&incident, due);
             }
         }
-        let mut waiting = self.0.unconfirmed.lock();
+        let mut waiting = self.inner.unconfirmed.lock();
         waiting.unknowable.retain(|id, _| seen.contains(id));
         waiting.swept = Some(now);
         Ok(())
@@ -196,10 +147,10 @@ impl Incidents {
         };
         let receipt = incident.paging.receipt.clone().unwrap_or_default();
         let page = self
-            .0
-            .page_event(&incident, None, PageAction::Trigger, self.0.now());
+            .inner
+            .page_event(&incident, None, PageAction::Trigger, self.inner.now());
         let answer = self.check_page(check, &page, &receipt).await;
-        let now = self.0.now();
+        let now = self.inner.now();
         let accepted = incident.paging.accepted_at.unwrap_or(now);
         let late = now.since(accepted) >= WITHIN;
         match answer {
@@ -212,11 +163,11 @@ impl Incidents {
             // alarm each time a vendor's other API is away.
             Confirmation::Unknown if late => {
                 tracing::warn!(incident.id = %id, "nobody can tell whether a page opened an alert");
-                let mut waiting = self.0.unconfirmed.lock();
+                let mut waiting = self.inner.unconfirmed.lock();
                 waiting.unknowable.insert(id, incident.paging.accepted_at);
             }
             Confirmation::NotYet | Confirmation::Unknown => {
-                let mut waiting = self.0.unconfirmed.lock();
+                let mut waiting = self.inner.unconfirmed.lock();
                 if let Some((asked, due)) = waiting.pages.get_mut(&(id, epoch)) {
                     *asked += 1;
                     let seed = id.uuid().as_u64_pair().1;
@@ -244,7 +195,7 @@ impl Incidents {
             if over || before.paging.epoch != page.epoch || !same {
                 return Ok(());
             }
-            let now = self.0.now().max(before.last_recorded_at);
+            let now = self.inner.now().max(before.last_recorded_at);
             let mut after = Incident::clone(&before);
             let (mut entries, mut audit) = (Vec::new(), Vec::new());
             if opened {
@@ -266,7 +217,7 @@ impl Incidents {
                 });
                 let draft = EntryDraft::new(EntryKind::PageOutcome, by, now, Text::cut(&text));
                 after.count_entry(&draft);
-                entries.push((draft, self.0.ids.salt()));
+                entries.push((draft, self.inner.ids.salt()));
             }
             after.state_mut().revision = before.revision.next();
             let write = IncidentWrite::new(Arc::new(after), Some(before.revision), entries);
@@ -275,12 +226,12 @@ impl Incidents {
                 audit,
                 ..Commit::default()
             };
-            let timeout = self.0.settings.store_deadline;
-            match self.0.store.commit(commit, timeout).await {
+            let timeout = self.inner.settings.store_deadline;
+            match self.store.commit(commit, timeout).await {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
                 Ok(_) => {
-                    self.0.emit(&EngineEvent {
+                    self.inner.emit(&EngineEvent {
                         incidents: vec![before.id],
                         alarm: (!opened).then(|| unconfirmed(&before)).flatten(),
                         ..EngineEvent::default()
@@ -299,43 +250,4 @@ fn unconfirmed(incident: &Incident) -> Option<Alarm> {
         incident_id: incident.id,
         target,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-
-    #[test]
-    fn so_many_accepted_pages_are_asked_about() {
-        let unconfirmed = Unconfirmed::default();
-        let (incident, _, now) = crate::testing::an_incident();
-        let mut outline = Outline::of(&incident);
-        for n in 0..=u64::try_from(MAX_PAGES).unwrap() {
-            outline.id = IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n));
-            unconfirmed.add(&outline, now);
-        }
-        assert_eq!(unconfirmed.lock().pages.len(), MAX_PAGES);
-    }
-
-    #[test]
-    fn pages_of_others_are_looked_for_once_a_minute_by_any_clock() {
-        let unconfirmed = Unconfirmed::default();
-        let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
-        assert!(unconfirmed.is_to_be_swept(start));
-        unconfirmed.lock().swept = Some(start);
-        for (seconds, due) in [
-            (0, false),
-            (1, false),
-            (59, false),
-            (60, true),
-            (3_600, true),
-        ] {
-            let now = start.saturating_add(Duration::from_secs(seconds));
-            assert_eq!(unconfirmed.is_to_be_swept(now), due, "{seconds}");
-        }
-        let before = start.saturating_sub(Duration::from_secs(1));
-        assert!(unconfirmed.is_to_be_swept(before), "the clock went back");
-    }
 }

@@ -1,27 +1,19 @@
 //! The gates of all targets: in memory, one set per process.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::send::Route;
 use crate::commit::{Commit, OutboxWrite};
 use crate::engine::{Alarm, EngineEvent, Incidents, metrics};
 use crate::incident::Severity;
 use crate::paging::{
     Admission, AdmitRequest, BreakerTransition, Deferral, DeliveryLog, DeliveryMode,
-    DeliveryResult, FailoverPolicy, Gate, GateSettings, NextAction, NotSentReason, PageAction,
-    PageEvent, TargetId, dedup_key, next_step,
+    DeliveryResult, Gate, NextAction, NotSentReason, PageAction, PageEvent, TargetId, dedup_key,
+    next_step,
 };
 use crate::{MessageId, Timestamp};
-
-/// Which targets take what now.
-#[derive(Debug, Default)]
-pub(in crate::engine) struct Gates {
-    settings: GateSettings,
-    open: Mutex<BTreeMap<TargetId, Gate>>,
-}
 
 /// What is to be done with a page now.
 pub(in crate::engine) enum Next {
@@ -36,39 +28,6 @@ pub(in crate::engine) enum Next {
 /// Until when which targets take nothing.
 pub(in crate::engine) type Holds = Vec<(TargetId, Timestamp)>;
 
-impl Gates {
-    pub(in crate::engine) fn new(settings: GateSettings) -> Self {
-        Self {
-            settings,
-            open: Mutex::default(),
-        }
-    }
-
-    /// Lets targets that are down be tried at once.
-    pub(in crate::engine) fn try_again(&self) {
-        let mut gates = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.values_mut().for_each(Gate::try_again);
-    }
-
-    /// Whether a request may go out now; it is counted if so.
-    pub(in crate::engine) fn admit(
-        &self,
-        target: &TargetId,
-        asking: AdmitRequest,
-        now: Timestamp,
-    ) -> Admission {
-        self.with(target, |gate| gate.admit(asking, now))
-    }
-
-    fn with<T>(&self, target: &TargetId, ask: impl FnOnce(&mut Gate) -> T) -> T {
-        let mut gates = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let gate = gates
-            .entry(target.clone())
-            .or_insert_with(|| Gate::new(self.settings));
-        ask(gate)
-    }
-}
-
 impl Incidents {
     /// Gives the next thing to do with a page, given what its targets take now, and until
     /// when which of them take nothing. Such a target is noted in the log as one that
@@ -76,25 +35,28 @@ impl Incidents {
     /// to the next target.
     pub(in crate::engine) fn choose(
         &self,
-        goal: DeliveryMode,
-        targets: &[TargetId],
+        route: &Route<'_>,
         log: &mut Vec<DeliveryLog>,
-        policy: &FailoverPolicy,
         (message, severity): (MessageId, Severity),
     ) -> (Next, Holds) {
-        let now = self.0.now();
+        let Route {
+            mode,
+            ref targets,
+            policy,
+        } = *route;
+        let now = self.inner.now();
         let calm = matches!(severity, Severity::Sev3 | Severity::Sev4);
         let mut holds = Holds::new();
         loop {
             let held = DeliveryLog::with_holds(log, &holds);
-            let NextAction::Send(target) = next_step(goal, targets, &held, policy, now) else {
+            let NextAction::Send(target) = next_step(mode, targets, &held, policy, now) else {
                 return (Next::Nothing, holds);
             };
-            let gates = &self.0.gates;
+            let gates = &self.inner.gates;
             let asking = AdmitRequest {
                 message,
                 severity,
-                may_probe: may_probe(goal, targets, log, &target),
+                may_probe: may_probe(mode, targets, log, &target),
             };
             let admission = gates.admit(&target, asking, now);
             let (until, why) = match admission {
@@ -102,7 +64,7 @@ impl Incidents {
                 Admission::Hold { until, why } => (until, why),
             };
             let reason = match why {
-                Deferral::RateLimited if goal == DeliveryMode::FirstSuccess && calm => {
+                Deferral::RateLimited if mode == DeliveryMode::FirstSuccess && calm => {
                     metrics::held(&target, why);
                     return (Next::Held(until), holds);
                 }
@@ -137,11 +99,11 @@ impl Incidents {
     }
 
     async fn probe_one(&self, page: &PageEvent, target: &TargetId) {
-        let now = self.0.now();
-        let Some(pager) = self.0.pager(target) else {
+        let now = self.inner.now();
+        let Some(pager) = self.inner.pager(target) else {
             return;
         };
-        if !self.0.gates.with(target, |gate| gate.wants_probe(now)) {
+        if !self.inner.gates.with(target, |gate| gate.wants_probe(now)) {
             return;
         }
         let resolve = PageEvent {
@@ -161,14 +123,14 @@ impl Incidents {
         target: &TargetId,
         answer: &DeliveryResult,
     ) -> bool {
-        let now = self.0.now();
+        let now = self.inner.now();
         let noted = |gate: &mut Gate| (gate.note(answer, now), gate.is_down());
-        let (turn, down) = self.0.gates.with(target, noted);
+        let (turn, down) = self.inner.gates.with(target, noted);
         match turn {
             Some(BreakerTransition::Opened) => {
                 metrics::down(target, true);
                 tracing::error!(%target, "a pager is down or refuses its key; pages go to the next one");
-                self.0.emit(&EngineEvent {
+                self.inner.emit(&EngineEvent {
                     alarm: Some(Alarm::TargetDown {
                         target: target.clone(),
                     }),
@@ -195,9 +157,9 @@ impl Incidents {
             outbox: vec![OutboxWrite::Hasten { messages, due_at }],
             ..Commit::default()
         };
-        let timeout = self.0.settings.store_deadline;
-        match self.0.store.commit(commit, timeout).await {
-            Ok(_) => self.0.emit(&EngineEvent {
+        let timeout = self.inner.settings.store_deadline;
+        match self.store.commit(commit, timeout).await {
+            Ok(_) => self.inner.emit(&EngineEvent {
                 outbox: true,
                 ..EngineEvent::default()
             }),

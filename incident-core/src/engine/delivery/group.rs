@@ -1,42 +1,18 @@
 //! Coalescing: where there is no room for all, one alert stands for a service.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::deliver::jitter_seed;
+use super::deliver::Delivery;
 use super::outcome::DeliveryOutcome;
+use crate::IncidentId;
 use crate::engine::{Error, Incidents};
 use crate::incident::Incident;
 use crate::outbox::{Claim, JobOutcome};
 use crate::paging::{PageAction, PageEvent, PagingState, Urgency};
-use crate::{IncidentId, ServiceId};
 
 /// About how often a page that waits behind another one is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
-
-/// Most services that are remembered.
-const MAX_SERVICES: usize = 10_000;
-
-/// Per service, the incident whose alert was opened last among those that only
-/// inform. Kept in memory: forgotten, a page goes out that could have waited.
-#[derive(Debug, Default)]
-pub(in crate::engine) struct OpenAlertsByService(Mutex<BTreeMap<ServiceId, IncidentId>>);
-
-impl OpenAlertsByService {
-    /// Names of services come from outside: without a bound there would be ever more.
-    fn note(&self, service: &ServiceId, id: IncidentId) {
-        let mut leaders = self.lock();
-        if leaders.len() >= MAX_SERVICES && !leaders.contains_key(service) {
-            leaders.pop_first();
-        }
-        leaders.insert(service.clone(), id);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ServiceId, IncidentId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl Incidents {
     /// A page that informs was accepted: more of its services may wait behind it.
@@ -45,7 +21,7 @@ impl Incidents {
             return;
         }
         for service in &incident.affected_services {
-            self.0.open_alerts.note(service, incident.id);
+            self.inner.open_alerts.note(service, incident.id);
         }
     }
 
@@ -53,12 +29,15 @@ impl Incidents {
     /// never tried, and has found no room for as long as the policy says.
     pub(in crate::engine) async fn covering_alert(
         &self,
-        claim: &Claim,
-        page: &PageEvent,
-        incident: &Incident,
+        delivery: &Delivery<'_>,
     ) -> Result<Option<Arc<Incident>>, Error> {
-        let after = self.0.settings.policy.coalesce_after(page.severity);
-        let waited = self.0.now().since(claim.message.committed_at);
+        let Delivery {
+            claim,
+            page,
+            incident,
+        } = delivery;
+        let after = self.inner.settings.policy.coalesce_after(page.severity);
+        let waited = self.inner.now().since(claim.message.committed_at);
         if !only_informs(claim, page) || after.is_none_or(|after| waited < after) {
             return Ok(None);
         }
@@ -71,7 +50,7 @@ impl Incidents {
     }
 
     fn candidates(&self, incident: &Incident) -> Vec<IncidentId> {
-        let leaders = self.0.open_alerts.lock();
+        let leaders = self.inner.open_alerts.lock();
         let services = incident.affected_services.iter();
         let known = services.filter_map(|service| leaders.get(service).copied());
         known.filter(|id| *id != incident.id).collect()
@@ -82,25 +61,24 @@ impl Incidents {
     pub(in crate::engine) async fn group_under(
         &self,
         leader: Arc<Incident>,
-        claim: &Claim,
-        page: &PageEvent,
-        incident: &Incident,
+        delivery: &Delivery<'_>,
     ) -> Result<(), Error> {
-        let jitter = Duration::from_secs(jitter_seed(claim) % 60);
+        let claim = delivery.claim;
+        let jitter = Duration::from_secs(claim.jitter_seed() % 60);
         let outcome = JobOutcome::Retry {
-            due_at: self.0.now().saturating_add(LOOK_AGAIN + jitter),
+            due_at: self.inner.now().saturating_add(LOOK_AGAIN + jitter),
             log: claim.message.log.clone(),
         };
-        if incident.paging.waits_behind == Some(leader.id) {
+        if delivery.incident.paging.waits_behind == Some(leader.id) {
             return self.reschedule(claim, outcome).await;
         }
-        let delivery = DeliveryOutcome {
+        let outcome = DeliveryOutcome {
             attempt: None,
             outcome,
             overdue: None,
             behind: Some(leader),
         };
-        self.commit_outcome(claim, page, &delivery).await
+        self.record(delivery, &outcome).await
     }
 }
 
@@ -122,20 +100,6 @@ fn is_open(leader: &Incident) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn leaders_of_so_many_services_are_remembered() {
-        let leaders = OpenAlertsByService::default();
-        let (incident, _, _) = crate::testing::an_incident();
-        let service = |n: usize| ServiceId::new(&format!("service-{n:05}")).unwrap();
-        for n in 0..=MAX_SERVICES {
-            leaders.note(&service(n), incident.id);
-            leaders.note(&service(n), incident.id);
-        }
-        let known = leaders.lock();
-        assert_eq!(known.len(), MAX_SERVICES);
-        assert!(!known.contains_key(&service(0)) && known.contains_key(&service(MAX_SERVICES)));
-    }
 
     /// The alert of an incident stands for others of its service while it is open there and the
     /// incident goes on.

@@ -30,6 +30,22 @@ impl Attempt {
 }
 
 impl DeliveryOutcome {
+    /// Returns the outcome of a page that is wanted no more.
+    pub(in crate::engine) const fn cancelled() -> Self {
+        Self {
+            attempt: None,
+            outcome: JobOutcome::Cancelled,
+            overdue: None,
+            behind: None,
+        }
+    }
+
+    /// Tells if there is more to it than that the page waits.
+    pub(in crate::engine) const fn is_to_be_told(&self) -> bool {
+        let waits = matches!(self.outcome, JobOutcome::Retry { .. });
+        self.attempt.is_some() || self.overdue.is_some() || !waits
+    }
+
     pub(in crate::engine) fn is_acceptance(&self, page: &PageEvent) -> bool {
         let attempt = self.attempt.as_ref().map(|attempt| &attempt.answer);
         page.action == PageAction::Trigger && matches!(attempt, Some(DeliveryResult::Accepted(_)))

@@ -1,7 +1,6 @@
 //! What people did at the vendor, where the webhook that told of it was lost.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -16,46 +15,8 @@ use crate::{IncidentId, Name, PersonName, Timestamp};
 /// A webhook takes seconds; an alert younger than this is not asked about.
 const SETTLED: Duration = Duration::from_secs(60);
 
-/// How often one alert is asked about.
-const POLL_INTERVAL: Duration = Duration::from_secs(5 * 60);
-
-/// Most alerts that one pass asks about: vendors count requests.
-const MAX_POLLED: usize = 40;
-
 /// How many are asked about at a time.
 const MAX_CONCURRENT: usize = 4;
-
-/// When each incident's alert was asked about last.
-#[derive(Debug, Default)]
-pub(in crate::engine) struct Reconciled {
-    asked: Mutex<BTreeMap<IncidentId, Timestamp>>,
-    /// Held by the pass that asks.
-    asking: futures_util::lock::Mutex<()>,
-}
-
-impl Reconciled {
-    /// Those that are to be asked about now, longest not asked first; forgets the
-    /// rest.
-    fn due(&self, open: &[IncidentId], now: Timestamp) -> Vec<IncidentId> {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.retain(|id, _| open.contains(id));
-        let mut due: Vec<(Option<Timestamp>, IncidentId)> = open
-            .iter()
-            .map(|id| (asked.get(id).copied(), *id))
-            .filter(|(last, _)| last.is_none_or(|last| now.since(last) >= POLL_INTERVAL))
-            .collect();
-        due.sort();
-        due.truncate(MAX_POLLED);
-        asked.extend(due.iter().map(|(_, id)| (*id, now)));
-        due.into_iter().map(|(_, id)| id).collect()
-    }
-
-    /// It could not be asked about: the next pass does.
-    fn again(&self, id: IncidentId) {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.remove(&id);
-    }
-}
 
 impl WorkerHandle<'_> {
     /// Asks the vendors where the alerts of live incidents stand that nobody has
@@ -74,19 +35,19 @@ impl WorkerHandle<'_> {
 
 impl Incidents {
     async fn reconcile_here(&self) -> Result<(), Error> {
-        if self.0.checks.is_empty() {
+        if self.inner.checks.is_empty() {
             return Ok(());
         }
-        let Some(_asking) = self.0.reconciled.asking.try_lock() else {
+        let Some(_asking) = self.inner.polled.asking.try_lock() else {
             return Ok(());
         };
-        let now = self.0.now();
+        let now = self.inner.now();
         let live = self.live().await?;
         let open = live
             .iter()
             .filter(|one| self.asks_about(one, now).is_some());
         let open: Vec<IncidentId> = open.map(|one| one.id).collect();
-        let due = self.0.reconciled.due(&open, now);
+        let due = self.inner.polled.due(&open, now);
         let mut asked = stream::iter(due)
             .map(|id| async move { (id, self.reconcile_one(id).await) })
             .buffer_unordered(MAX_CONCURRENT);
@@ -96,7 +57,7 @@ impl Incidents {
                 .note(id, "an alert could not be asked about", answer)
                 .is_none()
             {
-                self.0.reconciled.again(id);
+                self.inner.polled.again(id);
             }
         }
         each.end()
@@ -109,7 +70,7 @@ impl Incidents {
         let settled = paging
             .accepted_at
             .is_some_and(|at| now.since(at) >= SETTLED);
-        let wanted = !incident.is_acknowledged() || self.0.settings.inbound.resolve;
+        let wanted = !incident.is_acknowledged() || self.inner.settings.inbound.resolve;
         let open = paging.state == PagingState::Accepted
             && paging.unconfirmed_at.is_none()
             && paging.closed_there_at.is_none()
@@ -118,13 +79,13 @@ impl Incidents {
             .target
             .as_ref()
             .filter(|_| open && settled && wanted)?;
-        let checks = &self.0.checks;
+        let checks = &self.inner.checks;
         checks.iter().find(|check| check.target_id() == *target)
     }
 
     async fn reconcile_one(&self, id: IncidentId) -> Result<(), Error> {
         let incident = self.get(id).await?;
-        let Some(check) = self.asks_about(&Outline::of(&incident), self.0.now()) else {
+        let Some(check) = self.asks_about(&Outline::of(&incident), self.inner.now()) else {
             return Ok(());
         };
         let key = incident.dedup_key();
@@ -138,7 +99,9 @@ impl Incidents {
         // The webhook may have come while the vendor was asked. Whether this is
         // still the page that was asked about is judged in the commit.
         let now = self.get(id).await?;
-        let known = self.asks_about(&Outline::of(&now), self.0.now()).is_none();
+        let known = self
+            .asks_about(&Outline::of(&now), self.inner.now())
+            .is_none();
         if known || (what == VendorEventKind::Acknowledged && now.is_acknowledged()) {
             return Ok(());
         }

@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::returned::is_unreadable;
-use crate::commit::Commit;
 use crate::engine::guard::caught;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle, metrics};
-use crate::outbox::{Claim, Claimed, JobOutcome, Lease, LeaseCompletion, MessageBody, Unreadable};
+use crate::outbox::{Claim, Claimed, JobOutcome, MessageBody, Unreadable};
 use crate::port::{ClaimRequest, StoreError};
-use crate::{IncidentId, MessageId, Timestamp, failpoint};
+use crate::{Timestamp, failpoint};
 
 /// How many messages one pass works on at a time.
 const MAX_CONCURRENT: usize = 32;
@@ -96,7 +95,7 @@ impl Incidents {
                     busy += found;
                     for odd in unreadable {
                         // Before the next look.
-                        let is_new = self.0.left.add(odd.id, self.0.now());
+                        let is_new = self.inner.returned.add(odd.id, self.inner.now());
                         working.push(self.leave(odd, is_new).boxed());
                     }
                     working.extend(claims.into_iter().map(|claim| self.work(claim).boxed()));
@@ -124,8 +123,8 @@ impl Incidents {
                 working.push(self.look(MAX_CONCURRENT - busy).boxed());
             }
         }
-        let deadline = self.0.settings.store_deadline;
-        let (next, now) = (self.0.store.next_due(deadline).await?, self.0.now());
+        let deadline = self.inner.settings.store_deadline;
+        let (next, now) = (self.store.next_due(deadline).await?, self.inner.now());
         // What is due and was not handed out is left to others; this process looks again
         // soon, and not at once for ever.
         drained.next_due = next.map(|due| {
@@ -148,37 +147,37 @@ impl Incidents {
     }
 
     async fn claim(&self, limit: usize) -> Result<Claimed, StoreError> {
-        let (settings, now) = (&self.0.settings, self.0.now());
+        let (settings, now) = (&self.inner.settings, self.inner.now());
         let request = ClaimRequest {
-            owner: self.0.owner,
+            owner: self.inner.owner,
             now,
             lease_for: settings.lease,
             limit,
-            except: self.0.left.now(now),
+            except: self.inner.returned.now(now),
         };
-        self.0.store.claim(request, settings.store_deadline).await
+        self.store.claim(request, settings.store_deadline).await
     }
 
     async fn work(&self, claim: Claim) -> Step {
-        let (mine, sent) = (Mine::of(&claim), AtomicBool::new(false));
-        let done = caught(self.handle(claim, &sent)).await;
+        let sent = AtomicBool::new(false);
+        let done = caught(self.handle(&claim, &sent)).await;
         let began = sent.load(Ordering::Relaxed);
         match done {
             Some(Ok(())) => {}
             // Somebody else holds the message now, and finishes it.
             Some(Err(Error::Store(StoreError::LeaseLost))) => metrics::lease_lost(),
-            Some(Err(error)) => self.failed(mine, began, error).await,
+            Some(Err(error)) => self.failed(&claim, began, error).await,
             None => {
-                tracing::error!(message.id = %mine.id, "the work on a message panicked");
-                self.begin_again(mine, began).await;
+                tracing::error!(message.id = %claim.message.id, "the work on a message panicked");
+                self.begin_again(&claim, began).await;
             }
         }
         Step::Worked
     }
 
-    async fn handle(&self, claim: Claim, sent: &AtomicBool) -> Result<(), Error> {
+    async fn handle(&self, claim: &Claim, sent: &AtomicBool) -> Result<(), Error> {
         failpoint::hit("after_claim");
-        match claim.message.body.clone() {
+        match &claim.message.body {
             MessageBody::Page(page) => self.deliver(claim, page, sent).await,
             MessageBody::RecomputeCredits(asked) => self.run_recompute_job(claim, asked).await,
             MessageBody::Bill(batch) => self.bill(claim, batch, sent).await,
@@ -186,31 +185,34 @@ impl Incidents {
         }
     }
 
-    async fn failed(&self, mine: Mine, began: bool, error: Error) {
+    async fn failed(&self, claim: &Claim, began: bool, error: Error) {
         if is_unreadable(&error) && !began {
-            let is_new = self.0.left.add(mine.id, self.0.now());
-            return self.leave_to_others(mine.unreadable(&error), is_new).await;
+            let is_new = self.inner.returned.add(claim.message.id, self.inner.now());
+            return self
+                .leave_to_others(unreadable(claim, &error), is_new)
+                .await;
         }
         tracing::error!(
-            message.id = %mine.id,
+            message.id = %claim.message.id,
             error = &error as &dyn std::error::Error,
-            "a message of the outbox was not settled; it is repeated"
+            "a message of the outbox was not completed; it is repeated"
         );
-        self.begin_again(mine, began).await;
+        self.begin_again(claim, began).await;
     }
 
     /// Credits that could not be computed are computed later, the later the longer it goes
     /// on, and given up after a day, with an alarm from the first hour on: what always fails
     /// is nothing that waiting mends.
-    async fn credits_failed(&self, mine: Mine) {
-        let now = self.0.now();
-        let age = now.since(mine.since);
+    async fn credits_failed(&self, claim: &Claim) {
+        let (message, now) = (&claim.message, self.inner.now());
+        let since = message.committed_at;
+        let age = now.since(since);
         let given_up = age >= CREDITS_GIVEN_UP;
         if age >= CREDITS_LATE {
-            self.0.emit(&EngineEvent {
+            self.inner.emit(&EngineEvent {
                 alarm: Some(Alarm::CreditsNotComputed {
-                    incident_id: mine.incident_id,
-                    since: mine.since,
+                    incident_id: message.incident_id,
+                    since,
                     given_up,
                 }),
                 ..EngineEvent::default()
@@ -219,25 +221,13 @@ impl Incidents {
         if !given_up {
             let wait = (age / 4).clamp(CREDITS_AGAIN, CREDITS_AGAIN_AT_MOST);
             let due_at = now.saturating_add(wait);
-            return self.hand_back(mine.id, mine.lease, due_at).await;
+            return self.hand_back(message.id, claim.lease, due_at).await;
         }
-        let commit = Commit {
-            completes: Some(LeaseCompletion {
-                message: mine.id,
-                lease: mine.lease,
-                outcome: JobOutcome::DeadLettered { log: Vec::new() },
-            }),
-            ..Commit::default()
-        };
-        match self
-            .0
-            .store
-            .commit(commit, self.0.settings.store_deadline)
-            .await
-        {
-            Ok(_) | Err(StoreError::LeaseLost) => {}
+        let outcome = JobOutcome::DeadLettered { log: Vec::new() };
+        match self.reschedule(claim, outcome).await {
+            Ok(()) | Err(Error::Store(StoreError::LeaseLost)) => {}
             Err(error) => tracing::warn!(
-                message.id = %mine.id,
+                message.id = %message.id,
                 error = &error as &dyn std::error::Error,
                 "a message was not given up; its lease runs out"
             ),
@@ -245,56 +235,28 @@ impl Incidents {
     }
 
     /// A message of which nothing was sent need not wait for the end of its lease. One
-    /// that was sent does: what came of it is not kept, and a lease is the time in which
+    /// that was sent does: what came of it is not recorded, and a lease is the time in which
     /// an answer that was lost shows.
-    async fn begin_again(&self, mine: Mine, began: bool) {
-        if mine.is_of_credits {
-            return self.credits_failed(mine).await;
-        }
-        if let Some(after) = mine.again_after.filter(|_| !began) {
-            let due_at = self.0.now().saturating_add(after);
-            self.hand_back(mine.id, mine.lease, due_at).await;
+    async fn begin_again(&self, claim: &Claim, began: bool) {
+        match claim.message.body {
+            MessageBody::RecomputeCredits(_) => self.credits_failed(claim).await,
+            MessageBody::Page(_) if !began => {
+                let due_at = self.inner.now().saturating_add(RETRY_AFTER);
+                self.hand_back(claim.message.id, claim.lease, due_at).await;
+            }
+            // The first due time of a batch tells since when the sink may have it; the
+            // end of a test may have been sent already.
+            MessageBody::Page(_) | MessageBody::Bill(_) | MessageBody::EndTest(_) => {}
         }
     }
 }
 
-/// What is left of a claim that was given to its handler.
-struct Mine {
-    id: MessageId,
-    incident_id: Option<IncidentId>,
-    lease: Lease,
-    due_at: Timestamp,
-    since: Timestamp,
-    is_of_credits: bool,
-    again_after: Option<Duration>,
-}
-
-impl Mine {
-    const fn of(claim: &Claim) -> Self {
-        Self {
-            id: claim.message.id,
-            incident_id: claim.message.incident_id,
-            lease: claim.lease,
-            due_at: claim.message.due_at,
-            since: claim.message.committed_at,
-            is_of_credits: matches!(claim.message.body, MessageBody::RecomputeCredits(_)),
-            again_after: match claim.message.body {
-                MessageBody::Page(_) => Some(RETRY_AFTER),
-                MessageBody::RecomputeCredits(_) => None,
-                // The first due time of a batch tells since when the sink may have it; the
-                // end of a test may have been sent already.
-                MessageBody::Bill(_) | MessageBody::EndTest(_) => None,
-            },
-        }
-    }
-
-    fn unreadable(self, error: &Error) -> Unreadable {
-        Unreadable {
-            id: self.id,
-            incident_id: self.incident_id,
-            lease: self.lease,
-            due_at: self.due_at,
-            why: format!("its incident: {error}"),
-        }
+fn unreadable(claim: &Claim, error: &Error) -> Unreadable {
+    Unreadable {
+        id: claim.message.id,
+        incident_id: claim.message.incident_id,
+        lease: claim.lease,
+        due_at: claim.message.due_at,
+        why: format!("its incident: {error}"),
     }
 }

@@ -41,7 +41,9 @@ impl Incidents {
             page.reword(incident);
         }
         let lane = page.pressing();
-        let mut again = self.0.message(incident, lane, MessageBody::Page(page), now);
+        let mut again = self
+            .inner
+            .message(incident, lane, MessageBody::Page(page), now);
         if let OutboxWrite::Add(message) = &mut again {
             message.due_at = now.saturating_add(RESEND_AFTER);
         }

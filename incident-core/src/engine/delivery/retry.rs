@@ -24,7 +24,7 @@ impl PagingHandle<'_> {
         context: &RequestContext,
         which: DeadLetterFilter,
     ) -> Result<CommandOutcome, Error> {
-        let this = self.0.begun();
+        let this = self.0.begun_for(context);
         let mut last = StoreError::Conflict;
         for _ in 0..MAX_CONFLICT_RETRIES {
             let given_up = this.paging().dead_letters(which).await?;
@@ -51,8 +51,8 @@ impl PagingHandle<'_> {
     /// The store did not answer.
     pub async fn dead_letters(self, which: DeadLetterFilter) -> Result<Vec<Message>, Error> {
         let this = self.0;
-        let deadline = this.0.left()?;
-        Ok(this.0.store.given_up(which, deadline).await?)
+        let deadline = this.left()?;
+        Ok(this.store.given_up(which, deadline).await?)
     }
 }
 

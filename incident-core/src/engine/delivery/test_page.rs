@@ -1,14 +1,13 @@
 //! "Does my pager work?", asked of every configured target.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use crate::actor::Action;
 use crate::commit::{Commit, OutboxWrite, StoredResponse};
-use crate::engine::commands::execute::allowed;
+use crate::engine::state::test_page::OpenTest;
 use crate::engine::{EngineEvent, Error, Incidents, PagingHandle, RequestContext, metrics};
 use crate::incident::{Incident, Mode, Severity};
 use crate::outbox::{Message, MessageBody};
@@ -29,88 +28,6 @@ pub struct Tested {
     pub replayed: bool,
 }
 
-/// The test page of this process: one at a time.
-#[derive(Debug, Default)]
-pub(in crate::engine) struct Tests {
-    open: Mutex<Option<Open>>,
-    /// Held while test alerts are opened or resolved: no resolution overtakes its
-    /// trigger.
-    pub(in crate::engine) sending: futures_util::lock::Mutex<()>,
-}
-
-/// A test page that was asked for and whose end did not come yet.
-#[derive(Clone, Debug)]
-pub(in crate::engine) struct Open {
-    /// The message that ends it.
-    pub(in crate::engine) message: MessageId,
-    pub(in crate::engine) page: PageEvent,
-    /// Where an alert may be open.
-    pub(in crate::engine) targets: Vec<TargetId>,
-    until: Timestamp,
-    /// Whether its end is committed.
-    kept: bool,
-}
-
-impl Tests {
-    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes the place of the one test; gives the one before where its end has not
-    /// come yet.
-    ///
-    /// # Errors
-    /// A test is open, for so long.
-    fn begin(&self, open: Open, now: Timestamp) -> Result<Option<Open>, Duration> {
-        let mut known = self.lock();
-        if let Some(known) = &*known {
-            let left = known.until.since(now);
-            // A clock that was set back does not keep it open for hours.
-            if !left.is_zero() && left <= TEST_LASTS {
-                return Err(left);
-            }
-        }
-        Ok(known.replace(open))
-    }
-
-    fn change(&self, message: MessageId, change: impl FnOnce(&mut Open)) {
-        let mut known = self.lock();
-        if let Some(open) = known.as_mut().filter(|open| open.message == message) {
-            change(open);
-        }
-    }
-
-    /// Nothing of it is open any more.
-    pub(in crate::engine) fn forget(&self, message: MessageId) {
-        let mut known = self.lock();
-        if known.as_ref().is_some_and(|open| open.message == message) {
-            *known = None;
-        }
-    }
-
-    pub(in crate::engine) fn take(&self) -> Option<Open> {
-        self.lock().take()
-    }
-
-    /// What is to be resolved by the end of a test. An alert that a newer test has
-    /// taken over is resolved by the end of that one.
-    pub(in crate::engine) fn left_to(
-        &self,
-        message: MessageId,
-        targets: &[TargetId],
-    ) -> Vec<TargetId> {
-        match &*self.lock() {
-            Some(open) if open.message == message => open.targets.clone(),
-            Some(newer) if newer.kept => {
-                let mut left = targets.to_vec();
-                left.retain(|target| !newer.targets.contains(target));
-                left
-            }
-            Some(_) | None => targets.to_vec(),
-        }
-    }
-}
-
 impl PagingHandle<'_> {
     /// Sends a test page to every configured target at the same time, each once
     /// and without failover, and says how each answered. It belongs to no
@@ -119,7 +36,7 @@ impl PagingHandle<'_> {
     /// It goes through the gates: a target that asked to wait or is down is not
     /// asked, and is answered as not sent. One test is open at a time, for
     /// [`TEST_LASTS`]. Its end is committed before anything is sent, so the relay
-    /// resolves it even after a crash; [`end_page_tests`](crate::engine::WorkerHandle::end_page_tests)
+    /// resolves it even after a crash; [`finish`](crate::engine::WorkerHandle::finish)
     /// does at once.
     ///
     /// # Errors
@@ -128,7 +45,7 @@ impl PagingHandle<'_> {
     pub async fn test(self, context: &RequestContext, urgency: Urgency) -> Result<Tested, Error> {
         let this = self.0;
         // Targets have a time of their own, and so has what is kept around them.
-        let begun = self.0.begun();
+        let begun = self.0.begun_for(context);
         match begun.recalled(context).await? {
             Some(StoredResponse::Tested(test)) => {
                 return Ok(Tested {
@@ -145,7 +62,7 @@ impl PagingHandle<'_> {
             .await?;
         let open = this.new_test(urgency);
         let (message, page) = (open.message, open.page.clone());
-        let tests = &this.0.tests;
+        let tests = &this.inner.tests;
         let before = tests.begin(open, page.occurred_at);
         let before = before.map_err(|ends_in| Error::TestPageOpen { ends_in })?;
         let _one = tests.sending.lock().await;
@@ -153,14 +70,14 @@ impl PagingHandle<'_> {
             // Or the trigger would only repeat an alert that is open, and ring nowhere.
             this.resolve_test(&before).await;
         }
-        let until = this.0.now().saturating_add(TEST_LASTS);
+        let until = this.inner.now().saturating_add(TEST_LASTS);
         if let Err(error) = this.keep_end(context, message, &page, until).await {
             tests.forget(message);
             return Err(error);
         }
         tests.change(message, |open| (open.until, open.kept) = (until, true));
         failpoint::hit("test_kept");
-        let asked = this.0.pagers.iter();
+        let asked = this.inner.pagers.iter();
         let asked =
             asked.map(|pager| this.try_pager(&**pager, &page, PageAction::Trigger, message));
         let test = PagerTest {
@@ -178,13 +95,13 @@ impl PagingHandle<'_> {
 }
 
 impl Incidents {
-    fn new_test(&self, urgency: Urgency) -> Open {
-        let now = self.0.now();
-        Open {
-            message: MessageId::from_uuid(self.0.ids.sortable(now)),
+    fn new_test(&self, urgency: Urgency) -> OpenTest {
+        let now = self.inner.now();
+        OpenTest {
+            message: MessageId::from_uuid(self.inner.ids.sortable(now)),
             page: self.test_page(urgency, now),
             targets: self
-                .0
+                .inner
                 .pagers
                 .iter()
                 .map(|pager| pager.target_id())
@@ -202,19 +119,19 @@ impl Incidents {
         page: &PageEvent,
         until: Timestamp,
     ) -> Result<(), Error> {
-        let now = self.0.now();
-        let targets = self.0.pagers.iter().map(|pager| pager.target_id());
+        let now = self.inner.now();
+        let targets = self.inner.pagers.iter().map(|pager| pager.target_id());
         let targets: Vec<TargetId> = targets.collect();
         let names: Vec<&str> = targets.iter().map(TargetId::name).collect();
         let detail = BTreeMap::from([("targets".to_owned(), names.join(","))]);
         let commit = Commit {
-            audit: vec![allowed(context, now, None, "test_pagers", detail)],
+            audit: vec![context.allowed(now, None, "test_pagers", detail)],
             outbox: vec![end_of(message, page, targets, until, now)],
             ..Commit::default()
         };
-        let deadline = self.0.left()?;
-        self.0.store.commit(commit, deadline).await?;
-        self.0.emit(&EngineEvent {
+        let deadline = self.left()?;
+        self.store.commit(commit, deadline).await?;
+        self.inner.emit(&EngineEvent {
             outbox: true,
             ..EngineEvent::default()
         });
@@ -229,32 +146,32 @@ impl Incidents {
         message: MessageId,
         until: Timestamp,
     ) -> Result<(), Error> {
-        let now = self.0.now();
+        let now = self.inner.now();
         let audit = test.targets.iter().map(|tested| {
             let detail = BTreeMap::from([
                 ("target".to_owned(), tested.target.name().to_owned()),
                 ("answer".to_owned(), tested.outcome.word().to_owned()),
             ]);
-            allowed(context, now, None, "test_pager", detail)
+            context.allowed(now, None, "test_pager", detail)
         });
         let mut commit = Commit {
             audit: audit.collect(),
-            remember: self.remember(context, StoredResponse::Tested(test.clone()), now),
+            remember: context.record(StoredResponse::Tested(test.clone()), now),
             ..Commit::default()
         };
         if until <= now {
             // This process stood still for so long that another one may have ended
             // the test before its alerts were opened: it ends once more.
-            self.0.tests.forget(message);
-            let again = MessageId::from_uuid(self.0.ids.sortable(now));
+            self.inner.tests.forget(message);
+            let again = MessageId::from_uuid(self.inner.ids.sortable(now));
             commit.outbox = vec![end_of(again, &test.page, may_hold(test), now, now)];
         }
-        let deadline = self.0.settings.store_deadline;
-        match self.0.store.commit(commit.clone(), deadline).await {
+        let deadline = self.inner.settings.store_deadline;
+        match self.store.commit(commit.clone(), deadline).await {
             // The same request ran twice at a time. Both sent, and both are audited.
             Err(StoreError::IdempotencyKeyInUse) => {
                 commit.remember = None;
-                self.0.store.commit(commit, deadline).await?;
+                self.store.commit(commit, deadline).await?;
             }
             other => {
                 other?;
@@ -271,13 +188,13 @@ impl Incidents {
         action: PageAction,
         message: MessageId,
     ) -> TestedTarget {
-        let (target, started) = (pager.target_id(), self.0.now());
+        let (target, started) = (pager.target_id(), self.inner.now());
         let asking = AdmitRequest {
             message,
             severity: page.severity,
             may_probe: true,
         };
-        if let Admission::Hold { until, why } = self.0.gates.admit(&target, asking, started) {
+        if let Admission::Hold { until, why } = self.inner.gates.admit(&target, asking, started) {
             metrics::held(&target, why);
             let reason = match why {
                 Deferral::RateLimited => NotSentReason::RateLimited,
@@ -304,7 +221,7 @@ impl Incidents {
         TestedTarget {
             target,
             outcome,
-            took: self.0.now().since(started),
+            took: self.inner.now().since(started),
             retry_after,
         }
     }
@@ -314,7 +231,7 @@ impl Incidents {
             action: PageAction::Trigger,
             dedup_key: "sys-pager-test".to_owned(),
             rule: None,
-            incident_id: IncidentId::from_uuid(self.0.ids.sortable(now)),
+            incident_id: IncidentId::from_uuid(self.inner.ids.sortable(now)),
             number: 0,
             epoch: 0,
             title: Title::made("Test page: nothing is wrong"),

@@ -73,7 +73,7 @@ impl Incidents {
                 "it is not about an incident of this system",
             ));
         };
-        let oldest = this.0.now().saturating_sub(MAX_VENDOR_EVENT_AGE);
+        let oldest = this.inner.now().saturating_sub(MAX_VENDOR_EVENT_AGE);
         if event.at.is_some_and(|at| at < oldest) {
             return Ok(Ingested::Ignored("it is too old"));
         }
@@ -88,7 +88,7 @@ impl Incidents {
             event: event.clone(),
             rule,
             asked_of,
-            policy: this.0.settings.inbound,
+            policy: this.inner.settings.inbound,
         };
         let command = Command::Report(Box::new(report));
         let context = context_of(event, id, asked_of.is_some());
@@ -111,7 +111,7 @@ impl Incidents {
     fn emit_changed(&self, event: &VendorEvent, incident_id: IncidentId) {
         let (vendor, event_id) = (event.vendor.clone(), event.event_id.clone());
         tracing::error!(incident.id = %incident_id, %vendor, %event_id, "an event came again and says something else: somebody may hold the secret of the webhook");
-        self.0.emit(&EngineEvent {
+        self.inner.emit(&EngineEvent {
             alarm: Some(Alarm::EventChanged {
                 incident_id,
                 vendor,

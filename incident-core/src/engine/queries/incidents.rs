@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::audit::AuditEntry;
 use crate::billing::{CappedCredit, CreditLimits, CreditState, LedgerRow, cap_periods};
 use crate::engine::yield_now::yield_now;
-use crate::engine::{AuditHandle, CreditsHandle, Error, Incidents, ReportsHandle, WorkerHandle};
+use crate::engine::{AuditHandle, CreditsHandle, Error, Incidents, ReportsHandle};
 use crate::incident::{Incident, Outline, Status};
 use crate::port::{AuditQuery, CreditQuery, IncidentFilter};
 use crate::status_page::{Chosen, PublicPage, RESOLVED_STAYS};
@@ -29,7 +29,7 @@ impl ReportsHandle<'_> {
     #[must_use]
     pub fn now(self) -> Timestamp {
         let this = self.0;
-        this.0.now()
+        this.inner.now()
     }
 
     /// The same whole, with all tenants and texts: ask for few at a time.
@@ -39,7 +39,7 @@ impl ReportsHandle<'_> {
     pub async fn incidents(self, filter: &IncidentFilter) -> Result<Vec<Arc<Incident>>, Error> {
         filter.check()?;
         let this = self.0.begun();
-        Ok(this.0.store.list(filter, this.0.left()?).await?)
+        Ok(this.store.list(filter, this.left()?).await?)
     }
 
     /// The public page, made of every public incident that is live or was
@@ -50,7 +50,7 @@ impl ReportsHandle<'_> {
     /// The store did not answer.
     pub async fn public_page(self) -> Result<PublicPage, Error> {
         let this = self.0.begun();
-        let now = this.0.now();
+        let now = this.inner.now();
         let mut chosen = Chosen::default();
         let filter = IncidentFilter {
             statuses: Status::ALL
@@ -66,7 +66,7 @@ impl ReportsHandle<'_> {
             chosen.add([incident], now);
         }
         let sources = this.sources_of(&chosen).await?;
-        Ok(chosen.page(&sources, &this.0.settings.names, now))
+        Ok(chosen.page(&sources, &this.inner.settings.names, now))
     }
 }
 
@@ -82,8 +82,8 @@ impl AuditHandle<'_> {
         limit: usize,
     ) -> Result<Vec<SysIncidentUpdateEntry>, Error> {
         let this = self.0.begun();
-        let timeout = this.0.left()?;
-        let found = this.0.store.timeline(id, after_seq, limit, timeout).await?;
+        let timeout = this.left()?;
+        let found = this.store.timeline(id, after_seq, limit, timeout).await?;
         if found.is_empty() {
             this.get(id).await?;
         }
@@ -97,7 +97,7 @@ impl AuditHandle<'_> {
     pub async fn list(self, query: &AuditQuery) -> Result<Vec<AuditEntry>, Error> {
         query.check()?;
         let this = self.0.begun();
-        Ok(this.0.store.audit(query, this.0.left()?).await?)
+        Ok(this.store.audit(query, this.left()?).await?)
     }
 }
 
@@ -146,17 +146,6 @@ impl CreditsHandle<'_> {
     }
 }
 
-impl WorkerHandle<'_> {
-    /// Whether the store answers, and takes writes.
-    ///
-    /// # Errors
-    /// It does not ([`StoreError::ReadOnly`](crate::port::StoreError::ReadOnly)).
-    pub async fn ready(self) -> Result<(), Error> {
-        let this = self.0.begun();
-        Ok(this.0.store.ready(this.0.left()?).await?)
-    }
-}
-
 impl Incidents {
     /// One incident.
     ///
@@ -171,7 +160,7 @@ impl Incidents {
         &self,
         id: IncidentId,
     ) -> Result<Option<Arc<Incident>>, Error> {
-        Ok(self.0.store.load(id, self.0.left()?).await?)
+        Ok(self.store.load(id, self.left()?).await?)
     }
 
     /// Incidents that match, by (`declared_at`, `id`) descending, as lists show them.
@@ -181,7 +170,7 @@ impl Incidents {
     pub async fn list(&self, filter: &IncidentFilter) -> Result<Vec<Outline>, Error> {
         filter.check()?;
         let this = self.begun();
-        Ok(this.0.store.outlines(filter, this.0.left()?).await?)
+        Ok(this.store.outlines(filter, this.left()?).await?)
     }
 
     /// Every live incident.
@@ -225,13 +214,13 @@ impl Incidents {
         &self,
         wanted: &CreditQuery,
     ) -> Result<Vec<LedgerRow>, Error> {
-        let timeout = self.0.left()?;
-        Ok(self.0.store.credits(wanted, timeout).await?)
+        let timeout = self.left()?;
+        Ok(self.store.credits(wanted, timeout).await?)
     }
 
     /// Returns the bounds of the credits of a tenant in a period.
     pub(in crate::engine) fn limits(&self, tenant: &TenantId, period: Period) -> CreditLimits {
-        let contracts = &self.0.settings.contracts;
+        let contracts = &self.inner.settings.contracts;
         CreditLimits {
             cap: contracts.terms_of(tenant, period.first_month()).cap(),
             fee: contracts.fee(tenant, period.kind()),

@@ -134,7 +134,7 @@ impl ReportsHandle<'_> {
         let (window, query) = this
             .asked(&incident, affected_services_only, failed_only)
             .await?;
-        let deadline = this.0.settings.usage_deadline;
+        let deadline = this.inner.settings.usage_deadline;
         let found = counted(usage, &query, method, deadline).await?;
         let weeks = this.weeks_before(&query, &window);
         let baseline = baseline(usage, &weeks, method, deadline).await?;
@@ -176,7 +176,7 @@ impl ReportsHandle<'_> {
         let (window, query) = this
             .asked(&incident, affected_services_only, failed_only)
             .await?;
-        let deadline = this.0.settings.usage_deadline;
+        let deadline = this.inner.settings.usage_deadline;
         Ok(BreakdownReport {
             window,
             provisional: incident.is_provisional(),
@@ -196,13 +196,13 @@ impl ReportsHandle<'_> {
         let mut report = SlaReport {
             provisional: facts.is_open(),
             excluded: facts.excluded(),
-            terms: this.0.settings.contracts.standard_terms().clone(),
+            terms: this.inner.settings.contracts.standard_terms().clone(),
             rows: Vec::new(),
         };
         if report.excluded.is_some() {
             return Ok(report);
         }
-        let now = this.0.now();
+        let now = this.inner.now();
         let tenants = this.tenants_of(facts.tenants()).await?;
         let kept = if report.provisional {
             Vec::new()
@@ -241,15 +241,15 @@ impl ReportsHandle<'_> {
 impl Incidents {
     /// The question about each of the weeks before, by the calendar of each tenant's contract.
     fn weeks_before(&self, query: &ImpactQuery, outage: &Windows) -> Vec<ImpactQuery> {
-        let contracts = &self.0.settings.contracts;
-        let month = Month::of(outage.start().unwrap_or(self.0.now()));
+        let contracts = &self.inner.settings.contracts;
+        let month = Month::of(outage.start().unwrap_or(self.inner.now()));
         let zone = |tenant: &TenantId| contracts.terms_of(tenant, month).zone();
         let weeks = 1..=BASELINE_WEEKS;
         weeks.map(|week| query.weeks_before(week, zone)).collect()
     }
 
     fn usage(&self) -> Result<&dyn UsageSource, Error> {
-        let usage = self.0.usage.as_deref();
+        let usage = self.inner.usage.as_deref();
         usage.ok_or(Error::NotConfigured("no usage source is configured"))
     }
 
@@ -260,7 +260,7 @@ impl Incidents {
         affected_services_only: bool,
         failed_only: bool,
     ) -> Result<(Windows, ImpactQuery), Error> {
-        let window = incident.outage(self.0.now());
+        let window = incident.outage(self.inner.now());
         let tenants = self.tenants_of(&incident.affected_tenants).await?;
         let by_tenant = outage_by_tenant(&window, &tenants);
         let query = query_of(incident, by_tenant, affected_services_only, failed_only);

@@ -34,8 +34,8 @@ impl ReportsHandle<'_> {
         tenant: Option<&TenantId>,
     ) -> Result<Vec<SlaStatement>, Error> {
         let this = self.0;
-        let now = this.0.now();
-        if !this.0.settings.contracts.has_begun(month, now) {
+        let now = this.inner.now();
+        if !this.inner.settings.contracts.has_begun(month, now) {
             return Err(ValidationError::new("month", "a month that has begun").into());
         }
         let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));
@@ -43,7 +43,7 @@ impl ReportsHandle<'_> {
         if let Some(tenant) = tenant {
             shares.entry(tenant.clone()).or_default();
         }
-        let contracts = &this.0.settings.contracts;
+        let contracts = &this.inner.settings.contracts;
         let made = shares.into_iter().filter_map(|(name, shares)| {
             let made = contracts.statement(&name, month, shares, now);
             (tenant.is_some() || !made.incidents.is_empty()).then_some(made)
@@ -62,7 +62,7 @@ impl Incidents {
         only: Option<&BTreeSet<TenantId>>,
         most: usize,
     ) -> Result<BTreeMap<TenantId, Vec<IncidentShare>>, Error> {
-        let contracts = &self.0.settings.contracts;
+        let contracts = &self.inner.settings.contracts;
         let mut found = Found {
             month,
             only,
@@ -93,8 +93,8 @@ impl Incidents {
 
     /// Adds what incidents with an outage in a window did to each tenant.
     async fn add_shares(&self, found: &mut Found<'_>, window: Window) -> Result<(), Error> {
-        let now = self.0.now();
-        let contracts = &self.0.settings.contracts;
+        let now = self.inner.now();
+        let contracts = &self.inner.settings.contracts;
         let one = found.only.filter(|only| only.len() == 1);
         let filter = IncidentFilter {
             tenant: one.and_then(|only| Some(only.first()?.as_str().to_owned())),

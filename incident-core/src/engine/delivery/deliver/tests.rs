@@ -55,7 +55,12 @@ fn an_older_page_holds_up_a_newer_one_for_a_minute_at_most() {
             due_at: due,
             log: Vec::new(),
         };
-        cap_superseded_retry(&claim, &page, incident, &mut outcome, now);
+        let delivery = Delivery {
+            claim: &claim,
+            page: Cow::Owned(page),
+            incident: Arc::new(incident.clone()),
+        };
+        cap_superseded_retry(&delivery, &mut outcome, now);
         let JobOutcome::Retry { due_at, .. } = outcome else {
             return None;
         };

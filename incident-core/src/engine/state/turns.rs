@@ -7,14 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// Most that wait for one turn; more are refused at once.
-pub(super) const MAX_WAITING: usize = 10_000;
+pub(in crate::engine) const MAX_WAITING: usize = 10_000;
 
 /// A queue in which one at a time has the turn.
 ///
 /// The turn is handed to the one that has waited longest. A lock that whoever comes by
 /// may take would let some wait for many times as long as others.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<State>);
+pub(in crate::engine) struct Turns(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -29,18 +29,18 @@ struct State {
 /// The turn, until it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Turn<'a>(&'a Turns);
+pub(in crate::engine) struct Turn<'a>(&'a Turns);
 
 /// Waits for the turn. Dropped before it came, it leaves its place to those behind.
 #[derive(Debug)]
-pub(super) struct Waiting<'a> {
+pub(in crate::engine) struct Waiting<'a> {
     turns: &'a Turns,
     ticket: Option<u64>,
 }
 
 impl Turns {
     /// Queues at the first poll; none if too many wait already.
-    pub(super) fn wait(&self) -> Option<Waiting<'_>> {
+    pub(in crate::engine) fn wait(&self) -> Option<Waiting<'_>> {
         (self.lock().waiting.len() < MAX_WAITING).then_some(Waiting {
             turns: self,
             ticket: None,

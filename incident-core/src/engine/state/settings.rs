@@ -11,21 +11,21 @@ use crate::status_page::PublicNames;
 
 /// The policies and times of an engine.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) policy: Policy,
-    pub(super) contracts: Contracts,
-    pub(super) credits: CreditPolicy,
-    pub(super) permissions: Permissions,
-    pub(super) names: PublicNames,
-    pub(super) urgent: FailoverPolicy,
-    pub(super) calm: FailoverPolicy,
-    pub(super) gate: GateSettings,
-    pub(super) inbound: InboundPolicy,
-    pub(super) command_deadline: Duration,
-    pub(super) store_deadline: Duration,
-    pub(super) pager_deadline: Duration,
-    pub(super) usage_deadline: Duration,
-    pub(super) lease: Duration,
+pub(in crate::engine) struct Settings {
+    pub(in crate::engine) policy: Policy,
+    pub(in crate::engine) contracts: Contracts,
+    pub(in crate::engine) credits: CreditPolicy,
+    pub(in crate::engine) permissions: Permissions,
+    pub(in crate::engine) names: PublicNames,
+    pub(in crate::engine) urgent: FailoverPolicy,
+    pub(in crate::engine) calm: FailoverPolicy,
+    pub(in crate::engine) gate: GateSettings,
+    pub(in crate::engine) inbound: InboundPolicy,
+    pub(in crate::engine) command_deadline: Duration,
+    pub(in crate::engine) store_deadline: Duration,
+    pub(in crate::engine) pager_deadline: Duration,
+    pub(in crate::engine) usage_deadline: Duration,
+    pub(in crate::engine) lease: Duration,
 }
 
 impl Default for Settings {
@@ -52,7 +52,7 @@ impl Default for Settings {
 impl Settings {
     /// Checks that request and marking fit into a lease, a lease into the time in which one
     /// target is tried, and that into the time after which a page is given up.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
+    pub(in crate::engine) fn check(&self) -> Result<(), &'static str> {
         let gate = &self.gate;
         if self.command_deadline.is_zero() {
             return Err("the command deadline must be longer than nothing");

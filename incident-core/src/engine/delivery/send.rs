@@ -1,0 +1,192 @@
+//! One attempt: which target is next, whether it takes a request now, and what it answers.
+
+use std::borrow::Cow;
+
+use super::deliver::Delivery;
+use super::gates::Next;
+use super::outcome::Attempt;
+use crate::engine::{Incidents, metrics};
+use crate::incident::Severity;
+use crate::outbox::{Claim, JobOutcome};
+use crate::paging::{
+    DeliveryLog, DeliveryMode, DeliveryResult, FailoverPolicy, NextAction, NotSent, NotSentReason,
+    PageAction, PageEvent, TargetId, next_step,
+};
+use crate::{Timestamp, failpoint};
+
+/// The targets of a page, and when to leave one for the next.
+pub(in crate::engine) struct Route<'a> {
+    pub(in crate::engine) mode: DeliveryMode,
+    pub(in crate::engine) targets: Vec<TargetId>,
+    pub(in crate::engine) policy: &'a FailoverPolicy,
+}
+
+/// One attempt, or the reason why there was none, and what is next.
+pub(in crate::engine) struct Tried {
+    pub(in crate::engine) attempt: Option<Attempt>,
+    pub(in crate::engine) log: Vec<DeliveryLog>,
+    pub(in crate::engine) next: NextAction,
+    /// The time before which no target takes anything, where that is why nothing was sent.
+    held: Option<Timestamp>,
+}
+
+impl Tried {
+    /// Returns what becomes of the message.
+    pub(in crate::engine) fn job_outcome(&self, now: Timestamp) -> JobOutcome {
+        let log = self.log.clone();
+        match (&self.next, self.held) {
+            (NextAction::Done, _) => JobOutcome::Done,
+            (NextAction::GiveUp, _) => JobOutcome::DeadLettered { log },
+            (_, Some(due_at)) => JobOutcome::Retry { due_at, log },
+            (NextAction::Wait(due_at), None) => JobOutcome::Retry {
+                due_at: *due_at,
+                log,
+            },
+            (NextAction::Send(_), None) => JobOutcome::Retry { due_at: now, log },
+        }
+    }
+}
+
+impl Incidents {
+    /// Sends a page to the target that is next, if one takes it now. `page_for` makes it.
+    pub(in crate::engine) async fn try_next<'p>(
+        &self,
+        claim: &Claim,
+        severity: Severity,
+        route: &Route<'_>,
+        page_for: impl FnOnce(&TargetId) -> Cow<'p, PageEvent>,
+    ) -> Tried {
+        let mut log = claim.message.log.clone();
+        let (mut attempt, mut held) = (None, None);
+        let (next, holds) = self.choose(route, &mut log, (claim.message.id, severity));
+        match next {
+            Next::Send(target) => {
+                let page = page_for(&target);
+                let seed = claim.jitter_seed();
+                attempt = Some(
+                    self.attempt(target, &page, &mut log, route.policy, seed)
+                        .await,
+                );
+            }
+            Next::Held(until) => held = Some(until),
+            Next::Nothing => {}
+        }
+        let held_log = DeliveryLog::with_holds(&log, &holds);
+        let now = self.inner.now();
+        let next = next_step(route.mode, &route.targets, &held_log, route.policy, now);
+        Tried {
+            attempt,
+            log,
+            next,
+            held,
+        }
+    }
+
+    fn failover(&self, severity: Severity) -> &FailoverPolicy {
+        match severity {
+            Severity::Sev1 | Severity::Sev2 => &self.inner.settings.urgent,
+            Severity::Sev3 | Severity::Sev4 => &self.inner.settings.calm,
+        }
+    }
+
+    pub(in crate::engine) fn route_of(&self, delivery: &Delivery<'_>) -> Route<'_> {
+        let (mode, targets) = self.targets(delivery);
+        Route {
+            mode,
+            targets,
+            policy: self.failover(delivery.page.pressing()),
+        }
+    }
+
+    /// A trigger goes to the first configured target that takes it; acknowledge
+    /// and resolve go to every target that may hold the alert.
+    fn targets(&self, delivery: &Delivery<'_>) -> (DeliveryMode, Vec<TargetId>) {
+        let (incident, page) = (&delivery.incident, &delivery.page);
+        let log = &delivery.claim.message.log;
+        match page.action {
+            PageAction::Trigger => {
+                // A retired target that may have taken this very page comes first:
+                // asking another one could wake a second time.
+                let retired = self.inner.retired.iter().map(|pager| pager.target_id());
+                let started =
+                    retired.filter(|target| log.iter().any(|entry| entry.target == *target));
+                let current = match &page.rule {
+                    Some(rule) => self.inner.escalation_pagers(rule),
+                    None => &self.inner.pagers,
+                };
+                let current = current.iter().map(|pager| pager.target_id());
+                (DeliveryMode::FirstSuccess, started.chain(current).collect())
+            }
+            PageAction::Acknowledge | PageAction::Resolve => {
+                let paging = incident.paging_of(page.rule.as_ref());
+                let touched = paging.map(|paging| paging.touched.clone());
+                (DeliveryMode::All, touched.unwrap_or_default())
+            }
+            PageAction::Reprioritise => {
+                let follows = |target: &&TargetId| {
+                    let pager = self.inner.pager(target);
+                    pager.is_some_and(|pager| pager.follows_severity())
+                };
+                let touched = incident.paging.touched.iter();
+                (
+                    DeliveryMode::All,
+                    touched.filter(follows).cloned().collect(),
+                )
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        target: TargetId,
+        page: &PageEvent,
+        log: &mut Vec<DeliveryLog>,
+        policy: &FailoverPolicy,
+        seed: u64,
+    ) -> Attempt {
+        let started = self.inner.now();
+        failpoint::hit("before_send");
+        let answer = match self.inner.pager(&target) {
+            Some(pager) => self.send(pager.as_ref(), page).await,
+            // It was configured when the alert was opened and is not any more.
+            None => DeliveryResult::NotSent(NotSent {
+                reason: NotSentReason::NotConfigured,
+                retry_after: None,
+            }),
+        };
+        failpoint::hit("after_send");
+        metrics::attempt(
+            &target,
+            page.action,
+            &answer,
+            self.inner.now().since(started),
+        );
+        let down = self.note_answer(&target, &answer).await;
+        let may_have = |entry: &DeliveryLog| entry.unknown_since.is_some();
+        let elsewhere = log.iter().any(|one| one.target != target && may_have(one));
+        let now = self.inner.now();
+        let (first, took) = DeliveryLog::change(log, &target, started, |entry| {
+            let first = entry.attempts == 0;
+            let took = !matches!(answer, DeliveryResult::NotSent(_)) && !may_have(entry);
+            entry.note(&answer, now, &policy.backoff, seed);
+            let urgent = matches!(page.pressing(), Severity::Sev1 | Severity::Sev2);
+            if down && urgent {
+                // The gate gives turns to those that wait for a target that is down, and
+                // calls all of them when it works again; a wait of its own would keep
+                // this page from both.
+                entry.not_before = now;
+            }
+            (first, took)
+        });
+        let perhaps_twice = page.action == PageAction::Trigger && elsewhere && took;
+        if perhaps_twice {
+            metrics::perhaps_twice(&target);
+        }
+        Attempt {
+            target,
+            answer,
+            first,
+            perhaps_twice,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The engine: the handle that hosts hold.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::state::Inner;
+use crate::port::Store;
+
+/// The incident subsystem.
+///
+/// ```
+/// use std::sync::Arc;
+/// use incident_core::engine::Incidents;
+/// # fn build(store: Arc<dyn incident_core::port::Store>, pager: Arc<dyn incident_core::port::Pager>)
+/// # -> Result<Incidents, incident_core::engine::BuildError> {
+/// let incidents = Incidents::builder(store).pager(pager).build()?;
+/// # Ok(incidents)
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Incidents {
+    pub(super) inner: Arc<Inner>,
+    /// The store that this handle works through: that of requests, or that of the relay.
+    pub(super) store: Arc<dyn Store>,
+    /// When the call that runs is to be answered, on the steady clock; none where no call
+    /// of the host's waits.
+    pub(super) deadline: Option<Duration>,
+}
+
+impl fmt::Debug for Incidents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl Incidents {
+    /// The same engine, for work of the relay: what it loads and commits does not wait for
+    /// connections that requests and queries hold.
+    pub(super) fn on_relay(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.inner.relay),
+            ..self.clone()
+        }
+    }
+}

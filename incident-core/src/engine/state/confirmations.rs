@@ -1,0 +1,96 @@
+//! Pages that were accepted and whose alert was not seen yet.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::incident::Outline;
+use crate::{IncidentId, Timestamp};
+
+/// How often a process looks for pages of others.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Most pages that are asked about in turn.
+const MAX_PAGES: usize = 10_000;
+
+/// Pages that were accepted and not confirmed.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Unconfirmed {
+    pub(in crate::engine) waiting: Mutex<PendingConfirmations>,
+    /// Held by the pass that asks: a vendor that is slow to tell is not asked
+    /// the same by the next pass.
+    pub(in crate::engine) asking: futures_util::lock::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::engine) struct PendingConfirmations {
+    /// When those of other processes were looked for.
+    pub(in crate::engine) swept: Option<Timestamp>,
+    /// Pages of which nobody can tell, by when they were accepted: not asked about again.
+    pub(in crate::engine) unknowable: BTreeMap<IncidentId, Option<Timestamp>>,
+    /// How often each page was asked about, and when it is asked about next. Of
+    /// an incident each page is one of its own: while the vendor is asked about
+    /// one, the next may be accepted.
+    pub(in crate::engine) pages: BTreeMap<(IncidentId, u32), (u32, Timestamp)>,
+}
+
+impl Unconfirmed {
+    pub(in crate::engine) fn lock(&self) -> MutexGuard<'_, PendingConfirmations> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::engine) fn add(&self, incident: &Outline, due: Timestamp) {
+        let page = (incident.id, incident.paging.epoch);
+        let mut waiting = self.lock();
+        // Those that there is no room for are found by a later sweep.
+        if waiting.pages.len() < MAX_PAGES || waiting.pages.contains_key(&page) {
+            waiting.pages.entry(page).or_insert((0, due));
+        }
+    }
+
+    /// Whether it is time to look for pages of other processes; a clock that went back
+    /// does not put it off.
+    pub(in crate::engine) fn is_to_be_swept(&self, now: Timestamp) -> bool {
+        let last = self.lock().swept;
+        last.is_none_or(|last| now < last || now.since(last) >= SWEEP_EVERY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn so_many_accepted_pages_are_asked_about() {
+        let unconfirmed = Unconfirmed::default();
+        let (incident, _, now) = crate::testing::an_incident();
+        let mut outline = Outline::of(&incident);
+        for n in 0..=u64::try_from(MAX_PAGES).unwrap() {
+            outline.id = IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n));
+            unconfirmed.add(&outline, now);
+        }
+        assert_eq!(unconfirmed.lock().pages.len(), MAX_PAGES);
+    }
+
+    #[test]
+    fn pages_of_others_are_looked_for_once_a_minute_by_any_clock() {
+        let unconfirmed = Unconfirmed::default();
+        let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
+        assert!(unconfirmed.is_to_be_swept(start));
+        unconfirmed.lock().swept = Some(start);
+        for (seconds, due) in [
+            (0, false),
+            (1, false),
+            (59, false),
+            (60, true),
+            (3_600, true),
+        ] {
+            let now = start.saturating_add(Duration::from_secs(seconds));
+            assert_eq!(unconfirmed.is_to_be_swept(now), due, "{seconds}");
+        }
+        let before = start.saturating_sub(Duration::from_secs(1));
+        assert!(unconfirmed.is_to_be_swept(before), "the clock went back");
+    }
+}

@@ -1,0 +1,128 @@
+//! The parts of an engine, and what this process remembers: forgetting it loses nothing.
+
+pub(super) mod anchors;
+pub(super) mod confirmations;
+pub(super) mod denials;
+pub(super) mod gates;
+pub(super) mod open_alerts;
+pub(super) mod polled_alerts;
+pub(super) mod returned;
+pub(super) mod settings;
+pub(super) mod test_page;
+pub(super) mod turns;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+
+use uuid::Uuid;
+
+use super::events::EngineEvent;
+use super::metrics;
+use crate::paging::TargetId;
+use crate::port::{
+    BillingSink, Clock, IdGen, PageCheck, Pager, Store, TenantDirectory, UsageSource,
+};
+use crate::{IncidentId, RuleName, Timestamp};
+use anchors::Anchors;
+use confirmations::Unconfirmed;
+use denials::Denials;
+use gates::Gates;
+use open_alerts::OpenAlertsByService;
+use polled_alerts::PolledAlerts;
+use returned::ReturnedMessages;
+use settings::Settings;
+use test_page::Tests;
+use turns::Turns;
+
+pub(super) type Listener = Box<dyn Fn(&EngineEvent) + Send + Sync>;
+
+/// The parts that all handles of an engine share.
+pub(in crate::engine) struct Inner {
+    /// The store as the relay reaches it.
+    pub(in crate::engine) relay: Arc<dyn Store>,
+    /// In the order in which they are tried.
+    pub(in crate::engine) pagers: Vec<Arc<dyn Pager>>,
+    /// Open nothing any more, and still call off what they opened.
+    pub(in crate::engine) retired: Vec<Arc<dyn Pager>>,
+    /// Whom a rule tells, in the order in which they are tried.
+    pub(in crate::engine) escalations: BTreeMap<RuleName, Vec<Arc<dyn Pager>>>,
+    /// Where it can be asked what became of a page.
+    pub(in crate::engine) checks: Vec<Arc<dyn PageCheck>>,
+    pub(in crate::engine) unconfirmed: Unconfirmed,
+    pub(in crate::engine) polled: PolledAlerts,
+    pub(in crate::engine) returned: ReturnedMessages,
+    /// By how much the store's clock was ahead when it was last measured.
+    pub(in crate::engine) clock_ahead: Mutex<Option<i64>>,
+    pub(in crate::engine) usage: Option<Arc<dyn UsageSource>>,
+    pub(in crate::engine) directory: Option<Arc<dyn TenantDirectory>>,
+    pub(in crate::engine) billing: Option<Arc<dyn BillingSink>>,
+    pub(in crate::engine) clock: Arc<dyn Clock>,
+    pub(in crate::engine) ids: Arc<dyn IdGen>,
+    pub(in crate::engine) anchors: Anchors,
+    pub(in crate::engine) gates: Gates,
+    pub(in crate::engine) denials: Denials,
+    pub(in crate::engine) open_alerts: OpenAlertsByService,
+    pub(in crate::engine) tests: Tests,
+    pub(in crate::engine) settings: Settings,
+    pub(in crate::engine) listeners: Vec<Listener>,
+    /// Random per process start: who holds a lease.
+    pub(in crate::engine) owner: Uuid,
+    /// Commands on one incident queue here instead of fighting over revisions.
+    /// A fixed number of queues: two incidents may share one, which only costs
+    /// a little waiting.
+    pub(in crate::engine) queues: Vec<Turns>,
+}
+
+pub(in crate::engine) const QUEUES: usize = 256;
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("pagers", &self.pagers)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    pub(in crate::engine) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(in crate::engine) fn queue(&self, id: IncidentId) -> Option<&Turns> {
+        // The last bytes of a UUID v7 are random.
+        let (_, low) = id.uuid().as_u64_pair();
+        usize::try_from(low % QUEUES as u64)
+            .ok()
+            .and_then(|at| self.queues.get(at))
+    }
+
+    /// The pager of a target, retired or not.
+    pub(in crate::engine) fn pager(&self, target: &TargetId) -> Option<&Arc<dyn Pager>> {
+        self.pagers
+            .iter()
+            .chain(&self.retired)
+            .chain(self.escalations.values().flatten())
+            .find(|pager| pager.target_id() == *target)
+    }
+
+    /// The pagers of a rule; empty where it has none.
+    pub(in crate::engine) fn escalation_pagers(&self, rule: &RuleName) -> &[Arc<dyn Pager>] {
+        self.escalations.get(rule).map_or(&[], Vec::as_slice)
+    }
+
+    pub(in crate::engine) fn emit(&self, notice: &EngineEvent) {
+        if let Some(alarm) = &notice.alarm {
+            metrics::alarm(alarm);
+        }
+        for listener in &self.listeners {
+            // What was committed stands, whatever a listener makes of it.
+            let heard = std::panic::catch_unwind(AssertUnwindSafe(|| listener(notice)));
+            if heard.is_err() {
+                tracing::error!("a listener for commits panicked");
+            }
+        }
+    }
+}
