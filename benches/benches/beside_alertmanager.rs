@@ -23,7 +23,7 @@ use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::testing::caller;
 use incident_pagers::testing::{Attempt, CannedResponse, Fault, MockVendor};
-use incident_pagers::{PagerDuty, RoutingKey, Wake};
+use incident_pagers::{PagerDuty, RoutingKey, Worker};
 use incident_store_memory::MemoryStore;
 use serde_json::json;
 
@@ -127,21 +127,9 @@ async fn ours(day: Day) -> String {
         .base_url(vendor.base_url())
         .build()
         .unwrap();
-    let wake = Wake::default();
-    let waker = wake.clone();
-    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
-        .pager(Arc::new(pager))
-        .on_event(move |notice| {
-            if notice.outbox {
-                waker.wake();
-            }
-        })
-        .build()
-        .unwrap();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let running = tokio::spawn(incident_pagers::run(incidents.clone(), wake, async {
-        drop(stopped.await);
-    }));
+    let builder = Incidents::builder(Arc::new(MemoryStore::default())).pager(Arc::new(pager));
+    let (incidents, worker) = Worker::new(builder).unwrap();
+    let mut running = worker.spawn();
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let caused = Instant::now();
     for cause in 0..CAUSES {
@@ -149,8 +137,7 @@ async fn ours(day: Day) -> String {
         incidents.declare(&context, &asked).await.unwrap();
     }
     let row = watch(vendor, day, caused).await;
-    drop(stop);
-    running.await.unwrap();
+    running.stop().await;
     row
 }
 

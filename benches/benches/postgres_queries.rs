@@ -25,7 +25,7 @@ use incident_core::incident::{Declare, Severity, Status};
 use incident_core::paging::{DeliveryResult, PageEvent, Receipt, TargetId};
 use incident_core::port::{ClaimRequest, Clock, IncidentFilter, IncidentStore, Outbox, Pager};
 use incident_core::testing::caller;
-use incident_pagers::{Wake, run};
+use incident_pagers::Worker;
 use incident_store_postgres::{PgStore, migrate};
 use incident_test_postgres::{Cluster, Database, Safety};
 use sqlx::postgres::PgPool;
@@ -165,19 +165,11 @@ impl Pager for Noting {
 }
 
 async fn latency(pool: PgPool) {
-    let (pager, wake) = (Arc::new(Noting::default()), Wake::default());
-    let waker = wake.clone();
+    let pager = Arc::new(Noting::default());
     let store = PgStore::new(pool);
-    let incidents = Incidents::builder(Arc::new(store))
-        .pager(Arc::<Noting>::clone(&pager))
-        .on_event(move |notice| {
-            if notice.outbox {
-                waker.wake();
-            }
-        })
-        .build()
-        .unwrap();
-    let relay = tokio::spawn(run(incidents.clone(), wake, std::future::pending()));
+    let builder = Incidents::builder(Arc::new(store)).pager(Arc::<Noting>::clone(&pager));
+    let (incidents, worker) = Worker::new(builder).unwrap();
+    let running = worker.spawn();
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let mut times = Vec::new();
     for _ in 0..500 {
@@ -191,7 +183,7 @@ async fn latency(pool: PgPool) {
         let asked = pager.0.lock().unwrap()[before];
         times.push(asked.saturating_duration_since(committed));
     }
-    relay.abort();
+    running.abort();
     times.sort();
     println!(
         "commit to the pager's request, idle relay: p50 {:?}, p99 {:?}",

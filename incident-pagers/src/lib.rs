@@ -7,17 +7,17 @@ mod billing;
 #[cfg(feature = "vendors")]
 pub mod inbound;
 mod log;
-#[cfg(feature = "tokio")]
-mod run;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "vendors")]
 mod vendor;
+#[cfg(feature = "tokio")]
+mod worker;
 
 #[cfg(feature = "billing")]
 pub use billing::*;
 pub use log::LogPager;
-#[cfg(feature = "tokio")]
-pub use run::{Wake, run};
 #[cfg(feature = "vendors")]
 pub use vendor::*;
+#[cfg(feature = "tokio")]
+pub use worker::{RunningWorker, Worker};

@@ -190,25 +190,16 @@ async fn a_new_process_goes_on_where_the_record_ends() {
 #[tokio::test(start_paused = true)]
 async fn the_loop_anchors_every_few_minutes_and_at_the_end() {
     let book = Arc::new(Book::default());
-    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
-        .anchor_sink(book.clone())
-        .build()
-        .unwrap();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let until = async { drop(stopped.await) };
-    let running = tokio::spawn(incident_pagers::run(
-        incidents.clone(),
-        incident_pagers::Wake::default(),
-        until,
-    ));
+    let builder = Incidents::builder(Arc::new(MemoryStore::default())).anchor_sink(book.clone());
+    let (incidents, worker) = incident_pagers::Worker::new(builder).unwrap();
+    let mut running = worker.spawn();
     let first = declare(&incidents).await;
     tokio::time::sleep(Duration::from_secs(4 * 60)).await;
     assert_eq!(book.heads(), []);
     tokio::time::sleep(Duration::from_secs(2 * 60)).await;
     assert!(book.heads().contains(&AnchoredChain::Timeline(first)));
     let second = declare(&incidents).await;
-    stop.send(()).unwrap();
-    running.await.unwrap();
+    running.stop().await;
     assert!(book.heads().contains(&AnchoredChain::Timeline(second)));
 }
 

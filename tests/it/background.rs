@@ -12,7 +12,7 @@ use incident_core::incident::{Declare, Severity};
 use incident_core::paging::TargetId;
 use incident_core::port::{BillingSink, LookupBy};
 use incident_core::testing::{RecordingPager, caller};
-use incident_pagers::Wake;
+use incident_pagers::Worker;
 use incident_store_memory::MemoryStore;
 
 use crate::faulty::Faulty;
@@ -46,23 +46,11 @@ async fn slow_passes_beside_it_hold_up_no_page() {
     let store = Faulty::new(Arc::new(MemoryStore::default()));
     store.hangs.store(true, Ordering::SeqCst);
     let pager = Arc::new(RecordingPager::named("pager").unwrap());
-    let wake = Wake::default();
-    let waker = wake.clone();
-    let incidents = Incidents::builder(store)
+    let builder = Incidents::builder(store)
         .pager(pager.clone())
-        .billing(Arc::new(Sink))
-        .on_event(move |notice| {
-            if notice.outbox {
-                waker.wake();
-            }
-        })
-        .build()
-        .unwrap();
-    let running = tokio::spawn(incident_pagers::run(
-        incidents.clone(),
-        wake,
-        std::future::pending(),
-    ));
+        .billing(Arc::new(Sink));
+    let (incidents, worker) = Worker::new(builder).unwrap();
+    let running = worker.spawn();
     tokio::time::sleep(Duration::from_secs(200)).await;
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);

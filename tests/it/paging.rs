@@ -317,17 +317,9 @@ impl incident_core::port::Pager for Stuck {
 #[tokio::test]
 async fn pages_that_hang_do_not_hold_up_the_others() {
     let pager = Arc::new(Stuck(tokio::sync::Semaphore::new(0)));
-    let wake = incident_pagers::Wake::default();
-    let waker = wake.clone();
-    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
-        .pager(pager.clone())
-        .on_event(move |_| waker.wake())
-        .build()
-        .unwrap();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let running = tokio::spawn(incident_pagers::run(incidents.clone(), wake, async {
-        let _ = stopped.await;
-    }));
+    let builder = Incidents::builder(Arc::new(MemoryStore::default())).pager(pager.clone());
+    let (incidents, worker) = incident_pagers::Worker::new(builder).unwrap();
+    let mut running = worker.spawn();
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let declare = async |title: &str, severity| {
         let asked = Declare::new(title.parse().unwrap(), severity);
@@ -352,8 +344,7 @@ async fn pages_that_hang_do_not_hold_up_the_others() {
         .await
         .unwrap();
     pager.0.add_permits(1_000);
-    stop.send(()).unwrap();
-    running.await.unwrap();
+    running.stop().await;
     let waiting = incidents
         .reports()
         .incidents(&incident_core::port::IncidentFilter {

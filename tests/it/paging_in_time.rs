@@ -14,7 +14,7 @@ use incident_core::paging::{
 use incident_core::port::Pager;
 use incident_core::testing::caller;
 use incident_core::{IncidentId, RuleName, Statement};
-use incident_pagers::Wake;
+use incident_pagers::Worker;
 use incident_store_memory::MemoryStore;
 use proptest::prelude::*;
 use tokio::time::Instant;
@@ -114,31 +114,20 @@ async fn live_through(night: &Night) -> Watched {
             .iter()
             .map(|vendor| vendor.clone() as Arc<dyn Pager>)
     };
-    let wake = Wake::default();
-    let waker = wake.clone();
     let mut builder = Incidents::builder(Arc::new(MemoryStore::default()))
         .clock(Arc::new(Paused(start)))
-        .escalation(rule.clone(), pagers().collect())
-        .on_event(move |notice| {
-            if notice.outbox {
-                waker.wake();
-            }
-        });
+        .escalation(rule.clone(), pagers().collect());
     for pager in pagers() {
         builder = builder.pager(pager);
     }
-    let incidents = builder.build().unwrap();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let running = tokio::spawn(incident_pagers::run(incidents.clone(), wake, async {
-        drop(stopped.await);
-    }));
+    let (incidents, worker) = Worker::new(builder).unwrap();
+    let mut running = worker.spawn();
     let (urgent, asked) = act_out(night, start, &incidents, &rule).await;
     let days = vendors.iter().filter_map(|vendor| vendor.day.last());
     let longest = days.map(|(end, _)| *end).max().unwrap_or_default();
     let end = longest.max(start.elapsed()) + QUIET;
     tokio::time::sleep(end.saturating_sub(start.elapsed())).await;
-    drop(stop);
-    running.await.unwrap();
+    running.stop().await;
     Watched {
         vendors,
         urgent,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use incident_core::engine::{BuildError, Incidents};
 use incident_core::failpoint;
 use incident_core::port::{AnchorRecord, BillingSink, Clock, PageCheck, Pager};
-use incident_pagers::{LogPager, Wake};
+use incident_pagers::{LogPager, RunningWorker, Worker};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -77,15 +77,15 @@ pub struct Console {
     pub connections: usize,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
-    relay: JoinHandle<()>,
+    worker: RunningWorker,
 }
 
 impl Parts {
-    /// The handlers' shared parts, and what wakes the relay.
+    /// The handlers' shared parts, and the loop.
     ///
     /// # Errors
     /// Two pagers have one name.
-    pub fn build(self) -> Result<(App, Wake), BuildError> {
+    pub fn build(self) -> Result<(App, Worker), BuildError> {
         let Self {
             tokens,
             storage,
@@ -101,8 +101,8 @@ impl Parts {
             clock,
             limits: _,
         } = self;
-        let (wake, public) = (Wake::default(), Arc::new(PublicCache::default()));
-        let (waker, cache) = (wake.clone(), Arc::clone(&public));
+        let public = Arc::new(PublicCache::default());
+        let cache = Arc::clone(&public);
         let mut builder = Incidents::builder(storage.store)
             .usage(storage.usage)
             .directory(storage.directory)
@@ -115,9 +115,6 @@ impl Parts {
             .on_event(move |notice| {
                 if notice.public {
                     cache.invalidate();
-                }
-                if notice.outbox {
-                    waker.wake();
                 }
             });
         if let Some(sink) = billing {
@@ -143,10 +140,10 @@ impl Parts {
         builder = page_checks
             .into_iter()
             .fold(builder, |builder, check| builder.page_check(check));
-        let incidents = retired_pagers
+        builder = retired_pagers
             .into_iter()
-            .fold(builder, |builder, pager| builder.retired_pager(pager))
-            .build()?;
+            .fold(builder, |builder, pager| builder.retired_pager(pager));
+        let (incidents, worker) = Worker::new(builder)?;
         Ok((
             App::new(
                 incidents,
@@ -160,7 +157,7 @@ impl Parts {
                     metrics,
                 },
             ),
-            wake,
+            worker,
         ))
     }
 }
@@ -180,15 +177,11 @@ impl Console {
     /// None can, or the parts do not fit.
     pub async fn start_on(parts: Parts, bind: &[SocketAddr]) -> io::Result<Self> {
         let (limits, store) = (parts.limits, parts.storage.connections());
-        let (app, wake) = parts.build().map_err(io::Error::other)?;
+        let (app, worker) = parts.build().map_err(io::Error::other)?;
         let server = Server::listen(bind, routes::router(app.clone()), limits, store).await?;
         let (address, connections) = (server.address()?, server.most());
         let (stop, stopped) = watch::channel(false);
-        let relay = tokio::spawn(incident_pagers::run(
-            app.incidents.clone(),
-            wake,
-            until(stopped.clone()),
-        ));
+        let worker = worker.spawn();
         tokio::spawn(beside(app.clone(), until(stopped.clone())));
         let server = tokio::spawn(server.run(until(stopped)));
         Ok(Self {
@@ -197,7 +190,7 @@ impl Console {
             connections,
             stop,
             server,
-            relay,
+            worker,
         })
     }
 
@@ -214,7 +207,7 @@ impl Console {
             connections: _,
             stop,
             server,
-            mut relay,
+            mut worker,
         } = self;
         let began = Instant::now();
         stop.send_replace(true);
@@ -228,10 +221,10 @@ impl Console {
             finish(&app).await;
             // The relay ends with one more pass; what the last commands committed after that
             // is sent here.
-            tokio::join!(&mut relay, drain(&app)).1
+            tokio::join!(worker.stop(), drain(&app)).1
         };
         if timeout_at(began + PAGES, pages).await.is_err() {
-            relay.abort();
+            worker.abort();
             tracing::warn!("some pages were not sent in time; they are kept for the next process");
         }
         if timeout_at(began + ANCHORS, anchor(&app)).await.is_err() {

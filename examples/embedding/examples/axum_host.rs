@@ -19,7 +19,7 @@ use incident_core::PersonName;
 use incident_core::actor::{Actor, Caller, Role};
 use incident_core::engine::{BuildError, Error, Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
-use incident_pagers::{LogPager, Wake};
+use incident_pagers::{LogPager, Worker};
 use incident_store_memory::MemoryStore;
 use serde_json::{Value, json};
 
@@ -85,17 +85,10 @@ async fn report(
     }
 }
 
-fn build() -> Result<(Router, Incidents, Wake), BuildError> {
-    let wake = Wake::default();
-    let waker = wake.clone();
-    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
-        .pager(Arc::new(LogPager::default()))
-        .on_event(move |notice| {
-            if notice.outbox {
-                waker.wake();
-            }
-        })
-        .build()?;
+fn build() -> Result<(Router, Incidents, Worker), BuildError> {
+    let builder =
+        Incidents::builder(Arc::new(MemoryStore::default())).pager(Arc::new(LogPager::default()));
+    let (incidents, worker) = Worker::new(builder)?;
     let host = Host {
         platform: "petanque-life",
         incidents: incidents.clone(),
@@ -105,27 +98,22 @@ fn build() -> Result<(Router, Incidents, Wake), BuildError> {
             .route("/outages", post(report))
             .with_state(host),
         incidents,
-        wake,
+        worker,
     ))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (router, incidents, wake) = build()?;
+    let (router, _, worker) = build()?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8081").await?;
     println!("listening on http://{}", listener.local_addr()?);
-    // The host owns the loop: this is all that paging needs.
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let relay = tokio::spawn(incident_pagers::run(incidents, wake, async move {
-        let _ = stopped.await;
-    }));
+    let mut worker = worker.spawn(); // pages, and all that runs in the background
     axum::serve(listener, router)
         .with_graceful_shutdown(async {
             let _ = tokio::signal::ctrl_c().await;
         })
         .await?;
-    let _ = stop.send(());
-    relay.await?;
+    worker.stop().await;
     Ok(())
 }
 
@@ -139,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_hosts_auth_decides_who_declares() {
-        let (router, incidents, _wake) = build().unwrap();
+        let (router, incidents, _worker) = build().unwrap();
         for (user, status) in [(None, 401), (Some("guest"), 403), (Some("anna"), 200)] {
             let mut request = Request::post("/outages?title=API+down");
             if let Some(user) = user {

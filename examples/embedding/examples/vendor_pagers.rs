@@ -16,10 +16,9 @@ use incident_core::paging::PagingState;
 use incident_core::{LinkTemplate, PersonName};
 use incident_pagers::testing::MockVendor;
 use incident_pagers::{
-    ApiKey, OpsGenie, PageTemplate, PagerDuty, RoutingKey, Wake, client_builder, run,
+    ApiKey, OpsGenie, PageTemplate, PagerDuty, RoutingKey, Worker, client_builder,
 };
 use incident_store_memory::MemoryStore;
-use tokio::sync::oneshot;
 
 /// Plays it; how often each vendor woke somebody, and how many alerts are open.
 async fn play() -> Result<(usize, usize, usize), Box<dyn Error>> {
@@ -45,23 +44,11 @@ async fn play() -> Result<(usize, usize, usize), Box<dyn Error>> {
         .client(client)
         .template(template)
         .build()?;
-
-    let wake = Wake::default();
-    let waker = wake.clone();
-    let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
+    let builder = Incidents::builder(Arc::new(MemoryStore::default()))
         .pager(Arc::new(first))
-        .pager(Arc::new(second))
-        .on_event(move |notice| {
-            if notice.outbox {
-                waker.wake();
-            }
-        })
-        .build()?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let relay = tokio::spawn(run(incidents.clone(), wake, async {
-        // An error means that the host itself is gone.
-        let _ = stopped.await;
-    }));
+        .pager(Arc::new(second));
+    let (incidents, worker) = Worker::new(builder)?;
+    let mut worker = worker.spawn();
 
     pagerduty.refuse().await?; // a bad night at the vendor
     let anna = Caller {
@@ -80,8 +67,7 @@ async fn play() -> Result<(usize, usize, usize), Box<dyn Error>> {
     let fixed = Update::to_status("rolled back".parse()?, Status::Resolved);
     let fixed = Command::Update(Box::new(fixed));
     incidents.act(&context, id, &fixed).await?;
-    let _ = stop.send(());
-    relay.await?;
+    worker.stop().await;
 
     use incident_pagers::testing::AlertState::Closed;
     let alerts = opsgenie.alerts();
