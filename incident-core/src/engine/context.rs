@@ -4,21 +4,58 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use super::Error;
 use crate::actor::Caller;
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{IdempotencyRecord, IdempotencyScope, StoredResponse};
 use crate::incident::Incident;
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{IncidentId, PersonName, Timestamp, Version};
+use crate::{IncidentId, PersonName, Timestamp, ValidationError, Version};
 
 /// A key that makes a command happen once, however often it is sent.
+///
+/// ```
+/// use incident_core::engine::IdempotencyKey;
+/// // The key that a client sent, and the bytes of its request.
+/// let key = IdempotencyKey::new("9b2c", &[b"POST", b"/incidents", b"{}"])?;
+/// # Ok::<(), incident_core::ValidationError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey {
     /// The key; its scope is the caller.
     pub key: String,
     /// What it is used for: the same key with another fingerprint is refused.
     pub fingerprint: [u8; 32],
+}
+
+impl IdempotencyKey {
+    /// Longest key, in bytes.
+    pub const MAX_LEN: usize = 255;
+
+    /// Makes a key for a request, whose parts are hashed (SHA-256, each ended by a zero byte):
+    /// the same key with another request is refused.
+    ///
+    /// # Errors
+    /// The key is not 1 to 255 visible ASCII characters.
+    pub fn new(key: &str, request: &[&[u8]]) -> Result<Self, ValidationError> {
+        let is_valid = (1..=Self::MAX_LEN).contains(&key.len())
+            && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_valid {
+            let expected = "1 to 255 visible ASCII characters";
+            return Err(ValidationError::new("idempotency_key", expected));
+        }
+        let mut hasher = Sha256::new();
+        for part in request {
+            hasher.update(part);
+            hasher.update([0]);
+        }
+        Ok(Self {
+            key: key.to_owned(),
+            fingerprint: hasher.finalize().into(),
+        })
+    }
 }
 
 /// Who asks, and on which conditions.

@@ -45,7 +45,8 @@ pub use handles::{
 pub use incidents::Incidents;
 pub use queries::figures::FigureMismatch;
 pub use queries::reports::{
-    BreakdownReport, ImpactReport, Method, SlaReport, SlaRow, TenantImpact,
+    BreakdownReport, ImpactReport, ImpactRequest, Method, ServiceScope, SlaReport, SlaRow,
+    TenantImpact,
 };
 pub use queries::statements::MAX_OUTAGES;
 pub use worker::Health;

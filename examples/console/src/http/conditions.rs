@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use incident_core::Version;
 use incident_core::engine::IdempotencyKey;
-use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
 use super::problem::Problem;
@@ -85,21 +84,13 @@ pub fn idempotency(
         return Ok(None);
     };
     let key = value.to_str().ok().ok_or_else(wrong)?;
-    if values.next().is_some()
-        || !(1..=255).contains(&key.len())
-        || !key.bytes().all(|byte| byte.is_ascii_graphic())
-    {
+    if values.next().is_some() {
         return Err(wrong());
     }
-    let mut hasher = Sha256::new();
-    for part in [method.as_str().as_bytes(), path.as_bytes(), body] {
-        hasher.update(part);
-        hasher.update([0]);
-    }
-    Ok(Some(IdempotencyKey {
-        key: key.to_owned(),
-        fingerprint: hasher.finalize().into(),
-    }))
+    let request = [method.as_str().as_bytes(), path.as_bytes(), body];
+    IdempotencyKey::new(key, &request)
+        .map(Some)
+        .map_err(|_| wrong())
 }
 
 type Running = Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<()>>>>;

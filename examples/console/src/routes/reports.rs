@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use incident_core::actor::{Action, Caller};
-use incident_core::engine::Method;
+use incident_core::engine::{ImpactRequest, Method};
 
 use super::{Id, answer};
 use crate::app::App;
@@ -26,7 +26,6 @@ pub(super) async fn affected_users(
         .authorize(&caller, Action::Read, Some(id))
         .await?;
     let query = Query::parse(raw.as_deref(), &["services", "failed_only", "method"])?;
-    let (affected_only, failed_only) = wanted(&query)?;
     let method = match query.get("method") {
         None | Some("exact") => Method::Exact,
         Some("estimate") => Method::Estimate,
@@ -35,7 +34,7 @@ pub(super) async fn affected_users(
     let report = app
         .incidents
         .reports()
-        .affected_users(id, affected_only, failed_only, method)
+        .affected_users(id, wanted(&query)?.method(method))
         .await?;
     Ok(answer(StatusCode::OK, &view::impact(id, &report)))
 }
@@ -52,23 +51,23 @@ pub(super) async fn breakdown(
         .authorize(&caller, Action::Read, Some(id))
         .await?;
     let query = Query::parse(raw.as_deref(), &["services", "failed_only"])?;
-    let (affected_only, failed_only) = wanted(&query)?;
     let report = app
         .incidents
         .reports()
-        .impact_breakdown(id, affected_only, failed_only)
+        .impact_breakdown(id, wanted(&query)?)
         .await?;
     Ok(answer(StatusCode::OK, &view::breakdown(id, &report)))
 }
 
 /// Which events count: of affected services only, failed ones only.
-fn wanted(query: &Query) -> Result<(bool, bool), Problem> {
-    let affected_only = match query.get("services") {
-        None | Some("all") => false,
-        Some("affected") => true,
+fn wanted(query: &Query) -> Result<ImpactRequest, Problem> {
+    let mut request = match query.get("services") {
+        None | Some("all") => ImpactRequest::default(),
+        Some("affected") => ImpactRequest::default().affected_services(),
         Some(_) => return Err(Problem::field("/services", "expected all or affected")),
     };
-    Ok((affected_only, query.flag("failed_only")?))
+    request.failed_only = query.flag("failed_only")?;
+    Ok(request)
 }
 
 pub(super) async fn sla_impact(

@@ -14,7 +14,7 @@ use crate::impact::{
 use crate::incident::{Incident, SlaFacts, outage_by_tenant};
 use crate::port::UsageSource;
 use crate::sla::{Basis, IncidentOutage, SlaTerms, credit_rows};
-use crate::{IncidentId, Month, Name, Percent, Period, ServiceId, TenantId, Windows};
+use crate::{IncidentId, Month, Name, Percent, Period, TenantId, Windows};
 
 /// How many users of a tenant were hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,57 @@ pub enum Method {
     Exact,
     /// In the source's own way, whose error is known.
     Estimate,
+}
+
+/// The services whose events count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServiceScope {
+    /// All of them.
+    #[default]
+    All,
+    /// The affected services of the incident.
+    Affected,
+}
+
+/// The events that count as a hit, and how users are counted.
+///
+/// ```
+/// use incident_core::engine::{ImpactRequest, Method};
+/// let request = ImpactRequest::default().affected_services().failed_only();
+/// assert_eq!(request.method, Method::Exact);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImpactRequest {
+    /// The services whose events count; all by default.
+    pub services: ServiceScope,
+    /// Whether only failed requests count; all by default.
+    pub failed_only: bool,
+    /// How users are counted; exactly by default. A breakdown always is exact.
+    pub method: Method,
+}
+
+impl ImpactRequest {
+    /// Counts events of the affected services only.
+    #[must_use]
+    pub const fn affected_services(mut self) -> Self {
+        self.services = ServiceScope::Affected;
+        self
+    }
+
+    /// Counts failed requests only.
+    #[must_use]
+    pub const fn failed_only(mut self) -> Self {
+        self.failed_only = true;
+        self
+    }
+
+    /// Counts by a method.
+    #[must_use]
+    pub const fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
 }
 
 /// How many users an incident hit.
@@ -124,20 +175,16 @@ impl ReportsHandle<'_> {
     pub async fn affected_users(
         self,
         id: IncidentId,
-        affected_services_only: bool,
-        failed_only: bool,
-        method: Method,
+        request: ImpactRequest,
     ) -> Result<ImpactReport, Error> {
         let this = self.0;
         let incident = this.get(id).await?;
         let usage = this.usage()?;
-        let (window, query) = this
-            .asked(&incident, affected_services_only, failed_only)
-            .await?;
+        let (window, query) = this.asked(&incident, request).await?;
         let deadline = this.inner.settings.usage_deadline;
-        let found = counted(usage, &query, method, deadline).await?;
+        let found = counted(usage, &query, request.method, deadline).await?;
         let weeks = this.weeks_before(&query, &window);
-        let baseline = baseline(usage, &weeks, method, deadline).await?;
+        let baseline = baseline(usage, &weeks, request.method, deadline).await?;
         let rows = found.counts.by_tenant.into_iter().zip(baseline);
         let rows = rows.zip(found.bounds).enumerate();
         let rows = rows.map(|(at, ((count, baseline), bounds))| TenantImpact {
@@ -150,7 +197,7 @@ impl ReportsHandle<'_> {
         Ok(ImpactReport {
             window,
             provisional: incident.is_provisional(),
-            method,
+            method: request.method,
             total_unique_users: found.counts.total_unique_users,
             bounds: found.total_bounds,
             relative_error_ppm: found.relative_error_ppm,
@@ -167,15 +214,12 @@ impl ReportsHandle<'_> {
     pub async fn impact_breakdown(
         self,
         id: IncidentId,
-        affected_services_only: bool,
-        failed_only: bool,
+        request: ImpactRequest,
     ) -> Result<BreakdownReport, Error> {
         let this = self.0;
         let incident = this.get(id).await?;
         let usage = this.usage()?;
-        let (window, query) = this
-            .asked(&incident, affected_services_only, failed_only)
-            .await?;
+        let (window, query) = this.asked(&incident, request).await?;
         let deadline = this.inner.settings.usage_deadline;
         Ok(BreakdownReport {
             window,
@@ -257,13 +301,12 @@ impl Incidents {
     async fn asked(
         &self,
         incident: &Incident,
-        affected_services_only: bool,
-        failed_only: bool,
+        request: ImpactRequest,
     ) -> Result<(Windows, ImpactQuery), Error> {
         let window = incident.outage(self.inner.now());
         let tenants = self.tenants_of(&incident.affected_tenants).await?;
         let by_tenant = outage_by_tenant(&window, &tenants);
-        let query = query_of(incident, by_tenant, affected_services_only, failed_only);
+        let query = query_of(incident, by_tenant, request);
         Ok((window, query))
     }
 }
@@ -271,16 +314,17 @@ impl Incidents {
 fn query_of(
     incident: &Incident,
     by_tenant: BTreeMap<TenantId, Windows>,
-    affected_only: bool,
-    failed_only: bool,
+    request: ImpactRequest,
 ) -> ImpactQuery {
     let tenants = by_tenant
         .into_iter()
         .map(|(tenant, windows)| TenantWindows { tenant, windows })
         .collect();
-    let services: Option<std::collections::BTreeSet<ServiceId>> =
-        affected_only.then(|| incident.affected_services.iter().cloned().collect());
-    ImpactQuery::new(tenants, services, failed_only)
+    let services = match request.services {
+        ServiceScope::All => None,
+        ServiceScope::Affected => Some(incident.affected_services.iter().cloned().collect()),
+    };
+    ImpactQuery::new(tenants, services, request.failed_only)
 }
 
 /// Counts with their bounds, where they are estimated.
