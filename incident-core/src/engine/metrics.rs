@@ -4,14 +4,13 @@
 //! Names follow Prometheus' conventions and Alertmanager's words
 //! (`alertmanager_notifications_total`, `..._failed_total{reason}`).
 
-use crate::engine::WorkerHandle;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use metrics::Unit;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use super::{Alarm, Error};
+use super::Alarm;
+use crate::Timestamp;
 use crate::incident::Severity;
 use crate::outbox::Backlog;
 use crate::paging::{Deferral, DeliveryResult, NotSentReason, PageAction, TargetId};
@@ -150,32 +149,15 @@ pub(super) fn alarm(alarm: &Alarm) {
     counter!(ALARMS, "kind" => kind).increment(1);
 }
 
-impl WorkerHandle<'_> {
-    /// Measures what waits, and sets the gauges. Call it now and then; the loop
-    /// of `incident-pagers` does.
-    ///
-    /// # Errors
-    /// The store did not answer; the gauges keep their values.
-    pub async fn measure(self) -> Result<Backlog, Error> {
-        let this = self.0;
-        let backlog = this
-            .inner
-            .relay
-            .backlog(this.inner.settings.store_deadline)
-            .await?;
-        let now = this.inner.now();
-        let age = backlog
-            .oldest_page
-            .map_or(Duration::ZERO, |since| now.since(since));
-        gauge!(OLDEST).set(age.as_secs_f64());
-        gauge!(UNFINISHED).set(count(backlog.unfinished));
-        gauge!(GIVEN_UP).set(count(backlog.given_up));
-        if let Some(ahead) = backlog.clock_ahead {
-            gauge!(SKEW).set(seconds(ahead));
-        }
-        let last = this.inner.clock_ahead.lock();
-        *last.unwrap_or_else(PoisonError::into_inner) = backlog.clock_ahead;
-        Ok(backlog)
+/// Sets the gauges of what waits.
+pub(super) fn backlog(backlog: &Backlog, now: Timestamp) {
+    let oldest = backlog.oldest_page;
+    let age = oldest.map_or(Duration::ZERO, |since| now.since(since));
+    gauge!(OLDEST).set(age.as_secs_f64());
+    gauge!(UNFINISHED).set(count(backlog.unfinished));
+    gauge!(GIVEN_UP).set(count(backlog.given_up));
+    if let Some(ahead) = backlog.clock_ahead {
+        gauge!(SKEW).set(seconds(ahead));
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::PoisonError;
 
-use super::{Error, WorkerHandle};
+use super::{Error, WorkerHandle, metrics};
+use crate::outbox::Backlog;
 use crate::paging::TestedTarget;
 
 /// The store answers and takes writes, and what is known of its clock.
@@ -16,6 +17,21 @@ pub struct Health {
 }
 
 impl WorkerHandle<'_> {
+    /// Measures what waits, and sets the gauges. Call it now and then; the loop of
+    /// `incident-pagers` does.
+    ///
+    /// # Errors
+    /// The store did not answer; the gauges keep their values.
+    pub async fn measure(self) -> Result<Backlog, Error> {
+        let engine = &self.0.inner;
+        let timeout = engine.settings.store_deadline;
+        let backlog = engine.relay.backlog(timeout).await?;
+        metrics::backlog(&backlog, engine.now());
+        let last = engine.clock_ahead.lock();
+        *last.unwrap_or_else(PoisonError::into_inner) = backlog.clock_ahead;
+        Ok(backlog)
+    }
+
     /// Asks the store if it answers and takes writes.
     ///
     /// # Errors

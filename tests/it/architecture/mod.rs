@@ -1,5 +1,7 @@
 //! The rules of the architecture, as far as a machine can see them.
 
+mod circles;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
