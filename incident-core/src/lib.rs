@@ -10,6 +10,7 @@ pub mod failpoint;
 pub mod id;
 mod link;
 pub mod money;
+mod month;
 pub mod name;
 mod percent;
 pub mod period;
@@ -49,6 +50,7 @@ pub use csv::escape_csv_formula;
 pub use id::*;
 pub use link::LinkTemplate;
 pub use money::{Currency, Money};
+pub use month::Month;
 pub use name::{
     HttpsUrl, Name, PersonName, PublicText, RuleName, ServiceId, Statement, TEXT_BYTES,
     TITLE_CHARS, TenantId, Text, Title, UserId, shows_nothing,
@@ -56,7 +58,7 @@ pub use name::{
 pub use percent::Percent;
 pub use period::{Period, PeriodKind};
 pub use plain::plain;
-pub use time::{Month, Timestamp};
+pub use time::Timestamp;
 pub use validation::ValidationError;
 pub use window::{Window, Windows};
 pub use zone::Zone;

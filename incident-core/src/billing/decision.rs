@@ -1,9 +1,9 @@
 //! What is decided on credits, and by whom.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::{CreditState, Issued};
-use crate::{CreditId, Money, Percent, PersonName, Statement, Timestamp};
+use super::{Approval, CreditState, Issued};
+use crate::{CreditId, Percent, Statement};
 
 /// What is decided on a credit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,22 +46,6 @@ pub struct CreditPolicy {
     /// Credits up to this are approved without a person, once the incident is over.
     #[serde(rename = "approve_up_to_percent")]
     pub approve_up_to: Option<Percent>,
-}
-
-/// What was granted when a credit was approved. It changes no more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// The credit under the cap of its tenant and month, in percent of the fee.
-    pub percent: Percent,
-    /// The same of the period's fee, where that was known.
-    pub amount: Option<Money>,
-    /// The fee that it is of; absent in what was granted before it was kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fee: Option<Money>,
-    /// Who approved it.
-    pub by: PersonName,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// A credit that changes its state, if it is still in the one that was seen.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Approval;
+use crate::Money;
 use crate::window::Windows;
 use crate::{
     CreditId, IncidentId, MessageId, Name, Percent, Period, PersonName, TenantId, Timestamp,
@@ -69,6 +69,22 @@ pub struct CreditInput {
     pub windows: Windows,
     /// What its downtime weighed.
     pub weight: Percent,
+}
+
+/// What was granted when a credit was approved. It changes no more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The credit under the cap of its tenant and month, in percent of the fee.
+    pub percent: Percent,
+    /// The same of the period's fee, where that was known.
+    pub amount: Option<Money>,
+    /// The fee that it is of; absent in what was granted before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<Money>,
+    /// Who approved it.
+    pub by: PersonName,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// When a credit was issued, and in which batch. It changes no more, but that the

@@ -11,9 +11,9 @@ mod submission;
 pub use batch::{Batch, BilledCredit, MAX_CREDITS, SignedPercent};
 pub use cap::{CappedCredit, CreditLimits, cap_periods, outgrown};
 pub use compare::{Difference, compare};
-pub use decision::{Approval, CreditDecision, CreditPolicy, CreditTransition};
+pub use decision::{CreditDecision, CreditPolicy, CreditTransition};
 pub use ledger::{
-    CreditInput, CreditState, CreditSubject, Issued, LedgerRow, LedgerWrite, outstanding,
+    Approval, CreditInput, CreditState, CreditSubject, Issued, LedgerRow, LedgerWrite, outstanding,
 };
 pub use revise::{ComputedCredit, is_up_to_date, newest, revise};
 pub use submission::{Attempts, HeldCredit, Lookup, Submission, SubmitCheck};

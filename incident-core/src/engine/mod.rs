@@ -7,6 +7,7 @@
 mod anchoring;
 mod builder;
 mod commands;
+mod conflict;
 mod context;
 mod credits;
 mod deadline;

@@ -1,16 +1,9 @@
 //! Alerts that come again: which incident may stand for one, and how a repeat changes it.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Declare, Event, Incident, Mode, Severity, State, declare};
-use crate::paging::PagingState;
-use crate::policy::Policy;
+use super::{Incident, Mode, Severity, State};
 use crate::{IncidentId, Name, Timestamp};
-
-/// The shortest time between two entries about repeats that change nothing.
-const ENTRY_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// Most related incidents that one remembers; the newest are kept.
 const MAX_RELATED: usize = 20;
@@ -53,46 +46,6 @@ pub struct AlertRepeated {
     pub noted: bool,
     /// Somebody is paged again, because the page of the incident was given up.
     pub pages: bool,
-}
-
-/// Decides whether an incident may stand for the alert of a declaration.
-///
-/// It may if it is live and no drill or retrospective, in the same environment, and paged
-/// somebody unless the declaration would page nobody either. Otherwise the declaration
-/// becomes an incident of its own, so that no alert is swallowed by an incident that
-/// nobody was woken for.
-///
-/// A drill and a retrospective never attach to a live incident.
-#[must_use]
-pub fn may_stand_for(holder: &Incident, asked: &Declare, policy: &Policy) -> bool {
-    let key = asked.alert_key.as_ref();
-    let environment = asked.environment.as_ref().map(Name::as_str);
-    key.is_some_and(|key| holder.alerts().any(|held| held == key))
-        && asked.mode == Mode::Live
-        && holder.environment.as_str() == environment.unwrap_or(Incident::PRODUCTION)
-        && (holder.paging.state != PagingState::None || !declare::pages(asked, policy))
-}
-
-/// Decides what a repeat of an alert comes to at the incident that stands for it. The
-/// severity rises and never falls by itself.
-pub(super) fn repeated(incident: &Incident, repeat: &AlertRepeat, now: Timestamp) -> Event {
-    let raised = repeat
-        .severity
-        .is_worse_than(incident.severity)
-        .then_some(repeat.severity);
-    let quiet = incident
-        .repeats
-        .noted_at
-        .is_some_and(|noted| now < noted.saturating_add(ENTRY_EVERY));
-    let noted = raised.is_some() || !quiet;
-    let given_up = incident.paging.state == PagingState::GivenUp && !incident.is_acknowledged();
-    Event::AlertRepeated(AlertRepeated {
-        key: repeat.key.clone(),
-        count: incident.repeats.count.saturating_add(1),
-        raised,
-        noted,
-        pages: noted && given_up && repeat.pages,
-    })
 }
 
 impl State {

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     Affected, AlertRepeat, Change, Facts, Incident, Mode, Severity, Source, Status, VendorReport,
 };
-use crate::paging::PageAction;
 use crate::timeline::EntryKind;
 use crate::{
-    HttpsUrl, IncidentId, MessageId, Name, PersonName, PublicText, RuleName, ServiceId, Statement,
+    HttpsUrl, IncidentId, Name, PersonName, PublicText, RuleName, ServiceId, Statement,
     SuggestionId, Text, Timestamp, Title,
 };
 
-use super::event::CommsSent;
+use super::{CommsSent, Publish};
+use crate::paging::RetryOf;
+use crate::policy::Policy;
 
 /// A new incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +67,23 @@ pub struct Declare {
 }
 
 impl Declare {
+    /// Tells if it pages: a live one by its severity's policy unless it says so, a drill where it
+    /// says so, a retrospective never.
+    #[must_use]
+    pub fn pages(&self, policy: &Policy) -> bool {
+        match self.mode {
+            Mode::Retrospective => false,
+            Mode::Drill => self.page == Some(true),
+            Mode::Live => self.page.unwrap_or(policy.of(self.severity).page),
+        }
+    }
+
+    /// The outage from its start to its end, or to now.
+    pub(super) fn span(&self, now: Timestamp) -> (Timestamp, Timestamp) {
+        let end = self.impact_ended_at.or(self.resolved_at);
+        (self.started_at.unwrap_or(now), end.unwrap_or(now))
+    }
+
     /// A declaration with the given title and severity and nothing else.
     #[must_use]
     pub fn new(title: Title, severity: Severity) -> Self {
@@ -153,30 +169,6 @@ impl Update {
         update.status = Some(status);
         update
     }
-}
-
-/// Whether, and how, the public sees an incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Publish {
-    /// Shown or hidden.
-    pub public: bool,
-    /// Its public title; a neutral one is made if there never was one.
-    pub title: Option<PublicText>,
-    /// A first or closing word to the public.
-    pub message: Option<PublicText>,
-}
-
-/// A message to the pagers that was given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetryOf {
-    /// The message.
-    pub message: MessageId,
-    /// The escalation it belongs to; none for the incident's own page.
-    pub rule: Option<RuleName>,
-    /// What it asks of them.
-    pub action: PageAction,
-    /// Which page of the incident it belongs to.
-    pub epoch: u32,
 }
 
 /// What may be asked of an incident that exists.

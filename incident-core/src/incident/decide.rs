@@ -1,72 +1,16 @@
 //! Where a command becomes events or a refusal.
 
-use std::time::Duration;
-
-use super::declare::long_outage;
+use super::event::long_outage;
 use super::limits::{is_bound, span_of};
-use super::{
-    CancelReason, Change, Command, Ending, Event, Incident, Mode, Publish, Severity, SlaFacts,
-    Status, Transition, TransitionKind, Update, Updated,
-};
-use super::{alert, limits, merge, page, vendor, visible};
+use super::refusal::wrong_state;
+use super::times::not_future;
+use super::update::{check_change, update_of};
+use super::{Change, Command, Event, Incident, Mode, Publish, Severity, TransitionKind};
+use super::{Refusal, limits, merge, page, repeat, report, visible};
 use crate::actor::{Action, Actor};
 use crate::policy::Policy;
 use crate::timeline::EntryKind;
 use crate::{Statement, Timestamp, ValidationError};
-
-/// How far a stated time may lie ahead of our clock: clocks differ.
-pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
-
-/// Why a command was not accepted. Nothing was written.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// A value does not fit. **Handling:** show it; the input must change.
-    #[error("not acceptable")]
-    Invalid(#[from] ValidationError),
-    /// The incident is in a state that does not allow this. **Handling:** show
-    /// it; load the incident again before asking something else.
-    #[error("{detail}")]
-    WrongState {
-        /// A stable name for programs.
-        code: &'static str,
-        /// The sentence for people.
-        detail: String,
-    },
-}
-
-pub(super) fn wrong_state(code: &'static str, detail: impl Into<String>) -> Refusal {
-    Refusal::WrongState {
-        code,
-        detail: detail.into(),
-    }
-}
-
-/// A stated time must not lie in the future.
-pub(crate) fn not_future(
-    field: &'static str,
-    time: Timestamp,
-    now: Timestamp,
-) -> Result<(), ValidationError> {
-    if time > now.saturating_add(CLOCK_TOLERANCE) {
-        return Err(ValidationError::new(
-            field,
-            "a time that is not in the future",
-        ));
-    }
-    Ok(())
-}
-
-/// A newly set ETA must not lie in the past.
-pub(crate) fn eta_ahead(eta: Timestamp, now: Timestamp) -> Result<(), ValidationError> {
-    if eta < now {
-        return Err(ValidationError::new(
-            "eta",
-            "a time that is not in the past",
-        ));
-    }
-    Ok(())
-}
 
 /// The rights that a command on this incident needs; all of them.
 #[must_use]
@@ -151,7 +95,7 @@ pub fn decide(
         Command::Update(update) => Ok(vec![Event::Updated(Box::new(update_of(
             incident, update, now, policy,
         )?))]),
-        Command::Report(report) => vendor::report(incident, report, by, now, policy),
+        Command::Report(report) => report::report(incident, report, by, now, policy),
         Command::Change(changes) => change(incident, changes, None, now),
         Command::ChangeLong { changes, reason } => change(incident, changes, Some(reason), now),
         Command::Publish(publish) => publish_of(incident, publish),
@@ -180,7 +124,7 @@ pub fn decide(
             Ok(vec![Event::Redacted { seq: *seq }])
         }
         Command::TakeIn { source } => merge::take_in(incident, source),
-        Command::RepeatAlert(repeat) => Ok(vec![alert::repeated(incident, repeat, now)]),
+        Command::RepeatAlert(repeat) => Ok(vec![repeat::repeated(incident, repeat, now)]),
         Command::Relate {
             to,
             number,
@@ -221,216 +165,6 @@ fn acknowledge(
     Ok(vec![Event::Acknowledged { at, by: by.clone() }])
 }
 
-pub(super) fn update_of(
-    incident: &Incident,
-    update: &Update,
-    now: Timestamp,
-    policy: &Policy,
-) -> Result<Updated, Refusal> {
-    let occurred_at = update.occurred_at.unwrap_or(now);
-    not_future("occurred_at", occurred_at, now)?;
-    let kind = kind_of(incident, update)?;
-    let to = update.status.unwrap_or(incident.status);
-    let transition = transition(incident, update, to, occurred_at, policy)?;
-    if incident.status.is_final() && !matches!(kind, EntryKind::Correction | EntryKind::Action) {
-        return Err(ended(incident));
-    }
-    if transition.is_none() && update.severity.is_none() {
-        limits::room_for_notes(incident)?;
-    }
-    let mut changes = Vec::new();
-    changes.extend(update.severity.map(Change::Severity));
-    changes.extend(update.eta.map(|eta| Change::Eta(Some(eta))));
-    changes.extend(
-        update
-            .impact_ended_at
-            .map(|end| Change::ImpactEndedAt(Some(end))),
-    );
-    changes.retain(|change| !change.is_idle(incident));
-    for change in &changes {
-        check_change(incident, change, now)?;
-    }
-    Ok(Updated {
-        kind,
-        message: update.message.clone(),
-        reason: update.reason.clone(),
-        occurred_at,
-        transition,
-        changes,
-        comms_sent: update.comms_sent.clone(),
-        public_message: update.public_message.clone(),
-        corrects: update.corrects,
-    })
-}
-
-pub(super) fn ended(incident: &Incident) -> Refusal {
-    let status = incident.status;
-    let detail = format!("the incident is {status}; it takes corrections and actions only");
-    wrong_state("incident_ended", detail)
-}
-
-fn kind_of(incident: &Incident, update: &Update) -> Result<EntryKind, Refusal> {
-    if let Some(seq) = update.corrects
-        && (seq == 0 || seq > incident.last_seq)
-    {
-        return Err(
-            ValidationError::new("corrects", "the number of an entry of this incident").into(),
-        );
-    }
-    let natural = match (&update.corrects, &update.comms_sent) {
-        (Some(_), _) => EntryKind::Correction,
-        (None, Some(_)) => EntryKind::Comms,
-        (None, None) => EntryKind::Update,
-    };
-    let kind = update.kind.unwrap_or(natural);
-    if !kind.is_written_by_people() {
-        return Err(ValidationError::new(
-            "kind",
-            "one of update, decision, action, observation, hypothesis, comms, correction",
-        )
-        .into());
-    }
-    match (kind, update.corrects) {
-        (EntryKind::Correction, None) => Err(ValidationError::new(
-            "corrects",
-            "the number of the entry that is corrected",
-        )
-        .into()),
-        (EntryKind::Correction, Some(_)) => Ok(kind),
-        (_, Some(_)) => {
-            Err(ValidationError::new("kind", "`correction`, as `corrects` is given").into())
-        }
-        (_, None) => Ok(kind),
-    }
-}
-
-fn transition(
-    incident: &Incident,
-    update: &Update,
-    to: Status,
-    at: Timestamp,
-    policy: &Policy,
-) -> Result<Option<Transition>, Refusal> {
-    let from = incident.status;
-    let Some(step) = from.step_to(to) else {
-        if update.status.is_none() {
-            return Ok(None);
-        }
-        return Err(wrong_state(
-            "status_not_reachable",
-            format!("a {from} incident cannot become {to}"),
-        ));
-    };
-    let ending = match step {
-        TransitionKind::Stay => return Ok(None),
-        TransitionKind::Move => {
-            if to == Status::Mitigated {
-                after_start(incident, "occurred_at", at)?;
-            }
-            None
-        }
-        TransitionKind::Resolve => {
-            after_start(
-                incident,
-                "occurred_at",
-                update.impact_ended_at.map_or(at, |end| end.max(at)),
-            )?;
-            None
-        }
-        TransitionKind::Reopen => {
-            reason(update)?;
-            if incident.earlier.len() >= limits::MAX_REOPENINGS {
-                let expected = "no reopening: one incident is reopened at most 100 times";
-                return Err(ValidationError::new("status", expected).into());
-            }
-            after_start(incident, "occurred_at", at)?;
-            None
-        }
-        TransitionKind::Close => {
-            close(incident, at, policy)?;
-            None
-        }
-        TransitionKind::Cancel => Some(Ending::Cancelled(cancel_reason(reason(update)?)?)),
-        TransitionKind::Merge => Some(merged_into(incident, update)?),
-    };
-    Ok(Some(Transition { from, to, ending }))
-}
-
-fn reason(update: &Update) -> Result<&Statement, ValidationError> {
-    update.reason.as_ref().ok_or_else(|| {
-        ValidationError::new("reason", "why; it is needed for this change of status")
-    })
-}
-
-fn cancel_reason(reason: &Statement) -> Result<CancelReason, ValidationError> {
-    CancelReason::parse(reason.as_str())
-}
-
-fn merged_into(incident: &Incident, update: &Update) -> Result<Ending, Refusal> {
-    let into = update.merged_into.ok_or_else(|| {
-        ValidationError::new(
-            "merged_into",
-            "the id of the incident that takes this one in",
-        )
-    })?;
-    if into == incident.id {
-        return Err(ValidationError::new("merged_into", "another incident than this one").into());
-    }
-    Ok(Ending::MergedInto(into))
-}
-
-fn close(incident: &Incident, at: Timestamp, policy: &Policy) -> Result<(), Refusal> {
-    if incident.resolved_at.is_some_and(|resolved| at < resolved) {
-        return Err(ValidationError::new(
-            "occurred_at",
-            "a time that is not before the resolution",
-        )
-        .into());
-    }
-    if policy.of(incident.severity).post_mortem_required && incident.post_mortem.is_none() {
-        return Err(wrong_state(
-            "post_mortem_missing",
-            format!(
-                "a {} incident needs a post-mortem link before it is closed",
-                incident.severity
-            ),
-        ));
-    }
-    Ok(())
-}
-
-/// The start of the interval that is open now, or was last.
-fn interval_start(incident: &Incident) -> Timestamp {
-    incident.reopened_at.unwrap_or(incident.started_at)
-}
-
-fn after_start(
-    incident: &Incident,
-    field: &'static str,
-    time: Timestamp,
-) -> Result<(), ValidationError> {
-    if time < interval_start(incident) {
-        return Err(ValidationError::new(
-            field,
-            "a time that is not before the start of the impact",
-        ));
-    }
-    Ok(())
-}
-
-fn start_before_ends(incident: &Incident, start: Timestamp) -> Result<(), ValidationError> {
-    let ends = [
-        incident.mitigated_at,
-        incident.impact_ended_at,
-        incident.resolved_at,
-    ];
-    if ends.into_iter().flatten().any(|end| end < start) {
-        let expected = "a time that is not after the mitigation, end of impact or resolution";
-        return Err(ValidationError::new("started_at", expected));
-    }
-    Ok(())
-}
-
 /// Refuses a new start of an incident that was reopened where nothing would be left of its
 /// first outage: one start would be shown, and the outage counted from another.
 fn start_of_first(incident: &Incident, changes: &[&Change]) -> Result<(), ValidationError> {
@@ -451,33 +185,6 @@ fn start_of_first(incident: &Incident, changes: &[&Change]) -> Result<(), Valida
         None => "no value, as it was reopened and its first outage had no length",
     };
     Err(ValidationError::new("started_at", expected))
-}
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "only times have an order; every other field takes any value of its type"
-)]
-fn check_change(incident: &Incident, change: &Change, now: Timestamp) -> Result<(), Refusal> {
-    match change {
-        Change::Eta(Some(eta)) => eta_ahead(*eta, now)?,
-        Change::DetectedAt(Some(at)) => not_future("detected_at", *at, now)?,
-        Change::ImpactEndedAt(Some(end)) => {
-            not_future("impact_ended_at", *end, now)?;
-            after_start(incident, "impact_ended_at", *end)?;
-        }
-        Change::StartedAt(start) => {
-            not_future("started_at", *start, now)?;
-            if incident.reopened_at.is_none() {
-                start_before_ends(incident, *start)?;
-            }
-        }
-        Change::AffectedTenants(tenants) => {
-            let hull = (incident.started_at, SlaFacts::of(incident).end_of_outage());
-            tenants.check_times(&incident.affected_tenants, hull, now)?;
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 fn change(
@@ -513,7 +220,11 @@ fn change(
     }
     let mut events = Vec::with_capacity(fresh.len() + 1);
     if let Some(reason) = long_because.filter(|_| fresh.iter().any(|change| is_bound(change))) {
-        events.push(long_outage(span_of(&whole, now), reason, now));
+        events.push(long_outage(
+            limits::months_of(span_of(&whole, now)),
+            reason,
+            now,
+        ));
     }
     events.extend(fresh.into_iter().cloned().map(Event::Changed));
     Ok(events)

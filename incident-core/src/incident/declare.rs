@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::StatusPageEntry;
 use super::apply::restart_update_clock;
-use super::decide::{eta_ahead, not_future};
+use super::event::long_outage;
+use super::times::{eta_ahead, not_future};
 use super::{
     Affected, AlertRepeats, Declare, Event, Incident, Mode, Refusal, ResponseRole, RoleAssignment,
     Severity, Source, State, Status, Transition, Updated, limits, visible,
@@ -50,15 +51,6 @@ fn passes_by_paging(declare: &Declare) -> bool {
         }
         Mode::Retrospective => declare.resolved_at.is_none() && declare.impact_ended_at.is_none(),
         Mode::Drill => false,
-    }
-}
-
-/// Whether a declaration pages.
-pub(crate) fn pages(declare: &Declare, policy: &Policy) -> bool {
-    match declare.mode {
-        Mode::Retrospective => false,
-        Mode::Drill => declare.page == Some(true),
-        Mode::Live => declare.page.unwrap_or(policy.of(declare.severity).page),
     }
 }
 
@@ -137,7 +129,7 @@ pub(crate) fn declare(
         tracker_url: asked.tracker_url.clone(),
         facts: asked.facts.clone(),
         status_page: StatusPageEntry::hidden(ids.public_id, now),
-        paging: if pages(asked, policy) {
+        paging: if asked.pages(policy) {
             Paging::pending(1, now)
         } else {
             Paging::none()
@@ -172,36 +164,10 @@ const FIELDS: [&str; 10] = [
 pub(crate) fn first_events(asked: &Declare, now: Timestamp) -> Vec<Event> {
     let mut events = vec![Event::Declared];
     if let Some(reason) = &asked.reason {
-        events.push(long_outage(span_of(asked, now), reason, now));
+        events.push(long_outage(limits::months_of(asked.span(now)), reason, now));
     }
     events.extend(asked.resolved_at.map(resolved_before));
     events
-}
-
-/// The outage from its start to its end, or to now.
-pub(super) fn span_of(asked: &Declare, now: Timestamp) -> (Timestamp, Timestamp) {
-    let end = asked.impact_ended_at.or(asked.resolved_at);
-    (asked.started_at.unwrap_or(now), end.unwrap_or(now))
-}
-
-/// The decision that an outage touches so many months.
-pub(super) fn long_outage(
-    (start, end): (Timestamp, Timestamp),
-    reason: &Statement,
-    now: Timestamp,
-) -> Event {
-    let months = limits::months(start, end);
-    Event::Updated(Box::new(Updated {
-        kind: EntryKind::Decision,
-        message: Statement::made(&format!("the outage touches {months} calendar months")),
-        reason: Some(reason.clone()),
-        occurred_at: now,
-        transition: None,
-        changes: Vec::new(),
-        comms_sent: None,
-        public_message: None,
-        corrects: None,
-    }))
 }
 
 fn resolved_before(at: Timestamp) -> Event {

@@ -1,72 +1,11 @@
 //! What happened: the outcome of a decision.
 
-use serde::{Deserialize, Serialize};
-
-use super::{AlertRepeated, Change, Ending, Publish, RetryOf, Status, TookIn};
+use super::{AlertRepeated, Change, Publish, TookIn, Updated};
 use crate::actor::Actor;
 use crate::paging::AlertSeen;
+use crate::paging::RetryOf;
 use crate::timeline::EntryKind;
-use crate::{
-    HttpsUrl, IncidentId, Name, PersonName, PublicText, RuleName, Statement, Text, Timestamp,
-};
-
-/// Who a message was for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Audience {
-    /// The team.
-    Internal,
-    /// Customers.
-    Customers,
-    /// Executives.
-    Executives,
-}
-
-/// A message that was sent, as the timeline records it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CommsSent {
-    /// Where it was sent.
-    pub channel: Name,
-    /// For whom.
-    pub audience: Audience,
-    /// What it said.
-    pub summary: Text,
-}
-
-/// A change of status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Transition {
-    /// The status before.
-    pub from: Status,
-    /// The status after.
-    pub to: Status,
-    /// For `cancelled` and `merged`.
-    pub ending: Option<Ending>,
-}
-
-/// An update that was accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Updated {
-    /// What kind of entry.
-    pub kind: EntryKind,
-    /// What happened.
-    pub message: Statement,
-    /// Why, where a reason was given.
-    pub reason: Option<Statement>,
-    /// When it happened.
-    pub occurred_at: Timestamp,
-    /// The change of status, if there was one.
-    pub transition: Option<Transition>,
-    /// Fields that change with it.
-    pub changes: Vec<Change>,
-    /// What was sent to whom.
-    pub comms_sent: Option<CommsSent>,
-    /// What the public may see of it.
-    pub public_message: Option<PublicText>,
-    /// The entry it corrects.
-    pub corrects: Option<u64>,
-}
+use crate::{HttpsUrl, IncidentId, Name, PersonName, RuleName, Statement, Timestamp};
 
 /// Something that happened to an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,4 +112,19 @@ impl Event {
             | Self::TookIn(_) => true,
         }
     }
+}
+
+/// The decision that an outage touches so many months.
+pub(super) fn long_outage(months: u32, reason: &Statement, now: Timestamp) -> Event {
+    Event::Updated(Box::new(Updated {
+        kind: EntryKind::Decision,
+        message: Statement::made(&format!("the outage touches {months} calendar months")),
+        reason: Some(reason.clone()),
+        occurred_at: now,
+        transition: None,
+        changes: Vec::new(),
+        comms_sent: None,
+        public_message: None,
+        corrects: None,
+    }))
 }

@@ -68,7 +68,7 @@ pub(super) fn services(all: &[ServiceId]) -> Result<(), ValidationError> {
 }
 
 /// Counts the calendar months of UTC that an outage touches.
-pub(super) fn months(start: Timestamp, end: Timestamp) -> u32 {
+pub(super) fn months_of((start, end): (Timestamp, Timestamp)) -> u32 {
     let number = |month: Month| {
         let (year, month) = month.parts();
         u32::from(year) * 12 + u32::from(month)
@@ -95,7 +95,7 @@ pub(super) fn span_of(incident: &State, now: Timestamp) -> (Timestamp, Timestamp
 /// Checks that a declaration makes no outage that is longer than people mean: for those
 /// without the right to say that it is.
 pub(crate) fn declared_span(asked: &Declare, now: Timestamp) -> Result<(), ValidationError> {
-    span("started_at", super::declare::span_of(asked, now), 0)
+    span("started_at", asked.span(now), 0)
 }
 
 /// Checks that a command does not make an outage longer than people mean. One that is
@@ -135,7 +135,7 @@ pub(crate) fn changed_span(
         return Ok(());
     }
     let (start, end) = span_of(incident, now);
-    span(field, span_of(&after, now), months(start, end))
+    span(field, span_of(&after, now), months_of((start, end)))
 }
 
 fn span(
@@ -143,7 +143,7 @@ fn span(
     (start, end): (Timestamp, Timestamp),
     before: u32,
 ) -> Result<(), ValidationError> {
-    let touched = months(start, end);
+    let touched = months_of((start, end));
     if touched > MAX_MONTHS && touched > before {
         let expected = format!(
             "an outage of at most {MAX_MONTHS} calendar months, where no commander enters it; \
@@ -321,7 +321,7 @@ pub(super) fn room_for_notes(state: &State) -> Result<(), Refusal> {
     let detail = format!(
         "the timeline has {MAX_ENTRIES} entries: it takes changes of status and severity only"
     );
-    Err(super::decide::wrong_state("timeline_full", detail))
+    Err(super::refusal::wrong_state("timeline_full", detail))
 }
 
 /// Checks how many people have changed what the credits are computed from.
@@ -333,7 +333,7 @@ pub(crate) fn shapers(before: &State, after: &State) -> Result<(), Refusal> {
     let detail = format!(
         "{MAX_SHAPERS} people have changed what the credits of the incident are computed from: one of them has to do it"
     );
-    Err(super::decide::wrong_state("too_many_people", detail))
+    Err(super::refusal::wrong_state("too_many_people", detail))
 }
 
 /// Whether a change is worth an entry however many there are.
@@ -380,7 +380,11 @@ pub(super) mod tests {
             ("2021-12-01T00:00:00Z", "2026-11-20T23:00:00Z", 60),
             ("2021-11-30T23:59:59Z", "2026-11-20T23:00:00Z", 61),
         ] {
-            assert_eq!(months(at(start), at(end)), expected, "{start} to {end}");
+            assert_eq!(
+                months_of((at(start), at(end))),
+                expected,
+                "{start} to {end}"
+            );
         }
     }
 

@@ -2,43 +2,12 @@
 
 use std::sync::Arc;
 
-use super::StatusPageEntry;
-use super::decide::wrong_state;
 use super::limits::{MAX_REOPENINGS, MAX_SERVICES};
-use super::{Affected, AffectedTenant, Change, Event, Incident, Mode, Refusal, State};
+use super::refusal::wrong_state;
+use super::took_in::Outage;
+use super::{Affected, AffectedTenant, Change, Event, Incident, Mode, Refusal, State, TookIn};
 use crate::window::{Window, Windows};
-use crate::{IncidentId, Name, PersonName, Timestamp, ValidationError};
-
-/// Everything that an incident takes in when another one is merged into it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TookIn {
-    /// The incident that ended.
-    pub from: IncidentId,
-    /// Its number for people.
-    pub number: u64,
-    /// The fields that change.
-    pub changes: Vec<Change>,
-    /// The outage of both together.
-    pub(super) outage: Outage,
-    /// The alerts that the other one stood for.
-    pub(super) alerts: Vec<Name>,
-    /// The public side of the other one.
-    pub(super) entry: Box<StatusPageEntry>,
-    /// The other one had paged somebody who has not answered yet.
-    pub(crate) was_paging: bool,
-    /// Everybody who shaped the outage of the other one.
-    pub(super) shaped_by: Arc<[PersonName]>,
-}
-
-/// The intervals of an outage, as a state holds them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Outage {
-    started_at: Timestamp,
-    started_at_assumed: bool,
-    earlier: Vec<Window>,
-    reopened_at: Option<Timestamp>,
-    impact_ended_at: Option<Timestamp>,
-}
+use crate::{Name, Timestamp, ValidationError};
 
 /// Decides what an incident takes in, or why it cannot.
 ///

@@ -7,6 +7,7 @@ mod alert;
 mod apply;
 mod change;
 mod command;
+mod comms;
 mod decide;
 pub(crate) mod declare;
 mod erase;
@@ -17,6 +18,9 @@ mod merge;
 mod outline;
 mod page;
 mod public;
+mod refusal;
+mod repeat;
+mod report;
 mod severity;
 mod shape;
 mod sla_facts;
@@ -24,6 +28,10 @@ mod status;
 mod tenants;
 #[cfg(test)]
 mod tests;
+mod times;
+mod took_in;
+mod update;
+mod updated;
 mod vendor;
 mod visible;
 
@@ -33,27 +41,33 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use alert::{AlertRepeat, AlertRepeated, AlertRepeats, may_stand_for};
+pub use alert::{AlertRepeat, AlertRepeated, AlertRepeats};
 pub use change::{Change, FieldDelta};
-pub use command::{Command, Declare, Publish, RetryOf, Update};
-pub(crate) use decide::not_future;
-pub use decide::{Refusal, decide, rights_for};
-pub use event::{Audience, CommsSent, Event, Transition, Updated};
+pub use command::{Command, Declare, Update};
+pub use comms::{Audience, CommsSent, Publish};
+pub use decide::{decide, rights_for};
+pub use event::Event;
 pub use facts::{
     CancelReason, DataLoss, Ending, Facts, LossState, Mode, PostMortem, ResponseRole,
     RoleAssignment, Scope, Source,
 };
-pub use merge::TookIn;
 pub use outline::{OUTLINE_TENANTS, Outline};
 pub use public::{
     DroppedUpdates, MAX_PUBLIC_BYTES, MAX_PUBLIC_SOURCES, MAX_PUBLIC_UPDATES, StatusPageEntry,
     StatusPageUpdate,
 };
+pub use refusal::Refusal;
+pub use repeat::may_stand_for;
 pub use severity::{Level, Priority, Severity};
 pub use sla_facts::SlaFacts;
 pub use status::{Status, TransitionKind};
 pub use tenants::{Affected, AffectedTenant, MAX_TENANTS, TENANTS_BYTES, outage_by_tenant};
+pub(crate) use times::not_future;
+pub use took_in::TookIn;
+pub use updated::{Transition, Updated};
 pub use vendor::VendorReport;
+
+pub use crate::paging::RetryOf;
 
 use crate::paging::{Escalation, Paging};
 use crate::window::{Window, Windows};

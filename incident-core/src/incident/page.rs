@@ -1,6 +1,6 @@
 //! Whether anybody is to be paged again, or others are to be told.
 
-use super::decide::wrong_state;
+use super::refusal::wrong_state;
 use super::{Event, Incident, Mode, Refusal, RetryOf};
 use crate::actor::Actor;
 use crate::paging::{PageAction, PagingState};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::decide::CLOCK_TOLERANCE;
+use super::times::CLOCK_TOLERANCE;
 use crate::window::{Window, Windows};
 use crate::{TenantId, Timestamp, ValidationError};
 

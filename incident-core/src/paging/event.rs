@@ -1,36 +1,9 @@
 //! What a pager is asked, and what it answers.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Incident, Mode, Severity};
 use crate::{IncidentId, Name, RuleName, ServiceId, Text, Timestamp, Title};
-
-/// What the keys of incidents begin with.
-const KEY: &str = "sys-incident:";
-
-/// `sys-incident:<id>`: the key under which every pager knows an incident; and
-/// `sys-incident:<id>:<rule>` for an escalation, so that it never touches the
-/// incident's own alert.
-#[must_use]
-pub fn dedup_key(incident: IncidentId, rule: Option<&RuleName>) -> String {
-    match rule {
-        Some(rule) => format!("{KEY}{incident}:{rule}"),
-        None => format!("{KEY}{incident}"),
-    }
-}
-
-/// The incident that a key stands for, and the rule where it is that of an
-/// escalation; none for a key that is not ours.
-#[must_use]
-pub fn incident_of_key(key: &str) -> Option<(IncidentId, Option<RuleName>)> {
-    let rest = key.strip_prefix(KEY)?;
-    match rest.split_once(':') {
-        Some((id, rule)) => Some((id.parse().ok()?, Some(RuleName::new(rule).ok()?))),
-        None => Some((rest.parse().ok()?, None)),
-    }
-}
 
 /// How a page goes out at the vendor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -146,77 +119,4 @@ impl PageEvent {
             None => self.severity,
         }
     }
-}
-
-/// What a pager gives as proof of acceptance.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// The vendor's id of the request, if it gave one.
-    pub request_id: Option<String>,
-    /// It refused the page as it was and took a short one: key, severity and
-    /// number only.
-    #[serde(default)]
-    pub reduced: bool,
-}
-
-/// Why a page was certainly not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NotSentReason {
-    /// No connection could be made. Tried again.
-    Unreachable,
-    /// Too many requests. Tried again.
-    RateLimited,
-    /// The vendor said it did not take it, for now. Tried again.
-    Unavailable,
-    /// The vendor refuses this body for good. Not tried again.
-    Rejected,
-    /// The vendor refuses the key. Not tried again.
-    Unauthorized,
-    /// No pager of this name and account is configured any more. Not tried again.
-    NotConfigured,
-}
-
-impl NotSentReason {
-    /// Whether trying the same again is useless.
-    #[must_use]
-    pub const fn is_permanent(self) -> bool {
-        matches!(
-            self,
-            Self::Rejected | Self::Unauthorized | Self::NotConfigured
-        )
-    }
-
-    /// A few words for the timeline.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Unreachable => "not reachable",
-            Self::RateLimited => "rate limited",
-            Self::Unavailable => "not available",
-            Self::Rejected => "refused the page",
-            Self::Unauthorized => "refused the key",
-            Self::NotConfigured => "not configured any more",
-        }
-    }
-}
-
-/// A page that was certainly not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotSent {
-    /// Why.
-    pub reason: NotSentReason,
-    /// How long the vendor asks to wait.
-    pub retry_after: Option<Duration>,
-}
-
-/// What became of one attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeliveryResult {
-    /// The vendor has it.
-    Accepted(Receipt),
-    /// The vendor certainly does not have it.
-    NotSent(NotSent),
-    /// Nobody can know: a time-out, a lost answer, a 5xx.
-    Unknown,
 }

@@ -5,6 +5,9 @@ mod confirm;
 mod escalation;
 mod event;
 mod gate;
+mod key;
+mod result;
+mod retry;
 mod state;
 mod step;
 mod target;
@@ -14,11 +17,11 @@ mod vendor_event;
 pub use backoff::{Backoff, clamp_retry_after};
 pub use confirm::{AlertStatus, Confirmation};
 pub use escalation::Escalation;
-pub use event::{
-    DeliveryResult, NotSent, NotSentReason, PageAction, PageEvent, Receipt, Urgency, dedup_key,
-    incident_of_key,
-};
+pub use event::{PageAction, PageEvent, Urgency};
 pub use gate::{Admission, AdmitRequest, BreakerTransition, Deferral, Gate, GateSettings};
+pub use key::{dedup_key, incident_of_key};
+pub use result::{DeliveryResult, NotSent, NotSentReason, Receipt};
+pub use retry::RetryOf;
 pub use state::{AlertSeen, Paging, PagingState};
 pub use step::{DeliveryLog, DeliveryMode, FailoverPolicy, LastResult, NextAction, next_step};
 pub use target::TargetId;

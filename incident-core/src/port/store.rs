@@ -1,296 +1,73 @@
-//! The port to the store.
+//! The port to the outbox, whose messages enter it through a commit only; and the store as a
+//! whole.
 
-use std::collections::BTreeSet;
-use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
-use super::{AuditLog, Ledger, Outbox, Suggestions};
-use crate::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
-use crate::incident::{Incident, Outline, Severity, Status};
-use crate::timeline::SysIncidentUpdateEntry;
-use crate::{
-    CreditId, IncidentId, MessageId, Name, ServiceId, SuggestionId, TenantId, Timestamp,
-    ValidationError, Window,
-};
+use super::{AuditLog, IncidentStore, Ledger, StoreError, Suggestions};
+use crate::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
+use crate::{MessageId, Timestamp};
 
-/// Why a store did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The incident was written since it was loaded. Nothing was written.
-    /// **Handling:** load again and decide again.
-    #[error("the incident changed meanwhile")]
-    Conflict,
-    /// Another live incident stands for the same alert, or was declared for it and not
-    /// seen by the commit. Nothing was written. **Handling:** look at the live incidents of
-    /// the alert again and decide again.
-    #[error("another live incident has this alert key")]
-    AlertKeyTaken(IncidentId),
-    /// A suggestion for the same pair is open. Nothing was written.
-    /// **Handling:** that suggestion is the answer.
-    #[error("a suggestion for this pair is open")]
-    SuggestionOpen(SuggestionId),
-    /// The suggestion was used already. Nothing was written.
-    /// **Handling:** refuse.
-    #[error("the suggestion was used already")]
-    SuggestionUsed,
-    /// The idempotency key was used meanwhile. Nothing was written.
-    /// **Handling:** recall it and answer with that.
-    #[error("the idempotency key was used meanwhile")]
-    IdempotencyKeyInUse,
-    /// The lease is held by somebody else, or the message is settled. Nothing
-    /// was written. **Handling:** drop the work; somebody else does it.
-    #[error("the lease is no longer held")]
-    LeaseLost,
-    /// The message to replay is not given up (any more). Nothing was written.
-    /// **Handling:** look again at what is given up.
-    #[error("the message is not given up")]
-    NotGivenUp(MessageId),
-    /// The credit is not in the state that was seen. Nothing was written.
-    /// **Handling:** look at it again.
-    #[error("the credit was decided or replaced meanwhile")]
-    CreditMoved(CreditId),
-    /// The commit contradicts itself or the store: a fault of the caller.
-    /// Nothing was written. **Handling:** report it; do not repeat.
-    #[error("the store refuses the commit: {0}")]
-    Refused(&'static str),
-    /// What stands in the store is not what this library writes: somebody else
-    /// wrote there, or a newer version did. Nothing was written.
-    /// **Handling:** verify the chains; a repetition does not help. HTTP: 500.
-    #[error("what is stored cannot be read")]
-    Corrupt(#[source] Box<dyn StdError + Send + Sync>),
-    /// The store takes no writes: it is a copy of another one, or was set so. Certainly
-    /// nothing was written. **Handling:** as [`Unavailable`](Self::Unavailable), and tell
-    /// whoever runs it. HTTP: 503.
-    #[error("the store is read-only")]
-    ReadOnly(#[source] Box<dyn StdError + Send + Sync>),
-    /// The store cannot be reached. Certainly nothing was written.
-    /// **Handling:** try again later.
-    #[error("the store is not available")]
-    Unavailable(#[source] Box<dyn StdError + Send + Sync>),
-    /// Nobody can know whether it was written. **Handling:** load and look, or
-    /// repeat under the same idempotency key.
-    #[error("it is not known whether the store wrote it")]
-    Unknown(#[source] Box<dyn StdError + Send + Sync>),
-}
-
-/// Which incidents. An empty set or an absent bound leaves nothing out.
-#[derive(Clone, Debug, Default)]
-pub struct IncidentFilter {
-    /// Only in these statuses.
-    pub statuses: BTreeSet<Status>,
-    /// Only of this severity.
-    pub severity: Option<Severity>,
-    /// Only those that hit this tenant.
-    pub tenant: Option<String>,
-    /// Only those that hit this service.
-    pub service: Option<String>,
-    /// Only those whose title or summary holds this, whatever the case.
-    pub text: Option<String>,
-    /// Only those that were declared for this alert or stand for it
-    /// ([`Incident::alerts`]).
-    pub alert: Option<Name>,
-    /// Only those declared from here on.
-    pub from: Option<Timestamp>,
-    /// Only those declared before this.
-    pub to: Option<Timestamp>,
-    /// Only those that are public.
-    pub public_only: bool,
-    /// Only those that were over (resolved or cancelled,
-    /// [`Incident::over_at`]) after this, or are not over.
-    pub unresolved_at: Option<Timestamp>,
-    /// Only those that began before the end of this window and had not ended at its
-    /// start, or did not end.
-    pub touching: Option<Window>,
-    /// Only after this one, in the order of the answer.
-    pub after: Option<(Timestamp, IncidentId)>,
+/// Who wants how many messages, and for how long.
+#[derive(Clone, Debug)]
+pub struct ClaimRequest {
+    /// Random per process start.
+    pub owner: Uuid,
+    /// The time now.
+    pub now: Timestamp,
+    /// How long the lease lasts.
+    pub lease_for: Duration,
     /// At most so many.
     pub limit: usize,
-    /// What cannot be read is left out, instead of failing the list. For those who look
-    /// at each incident by itself; whoever adds incidents up must not miss one.
-    pub skip_unreadable: bool,
+    /// None of these: this process cannot read them. What follows them in their
+    /// threads waits.
+    pub except: Vec<MessageId>,
 }
 
-/// Most characters that a text to be searched for may have: as many as a title.
-pub const SEARCH_CHARS: usize = 500;
-
-impl IncidentFilter {
-    /// Whether anything can match: a store may fail at a text that nothing it holds can
-    /// have.
-    ///
-    /// # Errors
-    /// A text is too long or holds what no incident can; the error names it.
-    pub fn check(&self) -> Result<(), ValidationError> {
-        if let Some(tenant) = &self.tenant {
-            TenantId::stored(tenant).map_err(|wrong| wrong.at("tenant"))?;
-        }
-        if let Some(service) = &self.service {
-            ServiceId::stored(service).map_err(|wrong| wrong.at("service"))?;
-        }
-        let fits = |text: &String| !text.contains('\0') && text.chars().count() <= SEARCH_CHARS;
-        if self.text.as_ref().is_some_and(|text| !fits(text)) {
-            return Err(ValidationError::new(
-                "text",
-                "at most 500 characters without NUL",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Whether an incident is among those asked for: the reference that every
-    /// store agrees with.
-    #[must_use]
-    pub fn matches(&self, incident: &Incident) -> bool {
-        let Self {
-            statuses,
-            severity,
-            tenant,
-            service,
-            text,
-            alert,
-            from,
-            to,
-            public_only,
-            unresolved_at,
-            touching,
-            after,
-            limit: _,
-            skip_unreadable: _,
-        } = self;
-        let holds = |wanted: &String| {
-            let wanted = wanted.to_lowercase();
-            incident.title.as_str().to_lowercase().contains(&wanted)
-                || incident.summary.as_str().to_lowercase().contains(&wanted)
-        };
-        (statuses.is_empty() || statuses.contains(&incident.status))
-            && severity.is_none_or(|severity| severity == incident.severity)
-            && tenant
-                .as_ref()
-                .is_none_or(|tenant| incident.affected_tenants.includes(tenant))
-            && service.as_ref().is_none_or(|service| {
-                incident
-                    .affected_services
-                    .iter()
-                    .any(|one| one.as_str() == service)
-            })
-            && text.as_ref().is_none_or(holds)
-            && alert.as_ref().is_none_or(|alert| {
-                incident.alert_key.as_ref() == Some(alert)
-                    || incident.alerts().any(|held| held == alert)
-            })
-            && from.is_none_or(|from| from <= incident.declared_at)
-            && to.is_none_or(|to| incident.declared_at < to)
-            && (!public_only || incident.status_page.public)
-            && unresolved_at.is_none_or(|at| incident.over_at().is_none_or(|over| at < over))
-            && touching.is_none_or(|window| {
-                let ended = incident.impact_ended_at.or(incident.resolved_at);
-                incident.started_at < window.end() && ended.is_none_or(|end| window.start() < end)
-            })
-            && after.is_none_or(|after| (incident.declared_at, incident.id) < after)
-    }
-}
-
-/// Keeps incidents and everything a decision changes with them.
+/// Hands out messages that are due.
 ///
 /// # Contract
-/// **Atomic:** a commit is kept whole or not at all: incident, timeline, audit,
-/// outbox, ledger, suggestion, remembered reply and settlement together.
-/// **Isolated:** a write whose `expected` revision is not the stored one is
-/// [`StoreError::Conflict`]; of two writers that decided on the same revision
-/// exactly one wins. Reads see whole commits only. In one environment no two incidents
-/// stand for one alert ([`Incident::alerts`]), and a commit that claims an alert has seen
-/// every live incident of it ([`AlertClaim`](crate::commit::AlertClaim)); the alerts that
-/// one write of a commit gives up may be those of another write of it. A reply about an
-/// incident that the commit does not write is remembered only if the incident is at the
-/// revision that the reply tells, and one about a suggestion that it does not open only if
-/// that says the same, else [`StoreError::Conflict`]: what was redacted meanwhile does not
-/// come back.
-/// **Erased:** a commit with a [`Redaction`](crate::redaction::Redaction) erases the words of the
-/// entry in every [`TextPlace`](crate::redaction::TextPlace). It is
-/// [`StoreError::Refused`] unless an audit entry, of this commit or kept before,
-/// [records](crate::redaction::recorded) it; texts leave in no other way.
-/// **Durable:** what `commit` answered with success is there after a crash.
-/// **Ordered:** entries are sealed with [`timeline::seal`](crate::timeline::seal)
-/// under the incident's lock; `seq` is 1, 2, 3, ... without gaps. Lists are by
-/// (`declared_at`, `id`) descending; outlines are those of the incidents that
-/// [`list`](IncidentStore::list) answers, in its order.
-/// **Idempotent:** a key that is remembered and not expired refuses a second
-/// commit under it with [`StoreError::IdempotencyKeyInUse`].
-/// **Bounded:** answers within `timeout`; an outline takes a few kilobytes however large
-/// its incident is.
-/// **Cancellation:** dropping the future leaves the commit kept whole or not at all.
-/// **Errors:** every variant but [`StoreError::Unknown`] means that certainly
-/// nothing was written.
+/// **Isolated:** no message is leased to two owners at a time; two concurrent
+/// claims share nothing. One message that cannot be read spoils no answer: a claim
+/// leases it and names it apart ([`Claimed::unreadable`]), and a list of what was given
+/// up leaves it out. Handed back, it is as it was, and other processes get it at once.
+/// **Ordered:** of one incident only the oldest unfinished message is handed
+/// out; among incidents the worse severity goes first, then what is due longer.
+/// **Durable:** a message that was committed is handed out until it is settled;
+/// a lease that ran out is handed out again under a higher token, and so is one
+/// that ends later than twice `lease_for` from now: the clock went back. What was
+/// given up is kept until it is replayed. A store may lease by a clock of its own
+/// instead of [`ClaimRequest::now`], so that processes whose clocks are apart do not
+/// take each other's messages; the times that it is given and that it tells are those
+/// of the caller's clock all the same.
+/// **Idempotent:** settling with a lease that is no longer held changes nothing
+/// and is [`StoreError::LeaseLost`].
+/// **Bounded:** answers within `timeout`.
 #[async_trait]
-pub trait IncidentStore: Send + Sync {
-    /// Keeps a commit.
-    async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError>;
+pub trait Outbox: Send + Sync {
+    /// Leases messages that are due.
+    async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError>;
 
-    /// A number for a new incident: unique and rising; gaps are fine.
-    async fn next_number(&self, timeout: Duration) -> Result<u64, StoreError>;
+    /// When the next message that is not leased falls due, if there is one.
+    async fn next_due(&self, timeout: Duration) -> Result<Option<Timestamp>, StoreError>;
 
-    /// One incident.
-    async fn load(
+    /// What waits: for metrics and alarms.
+    async fn backlog(&self, timeout: Duration) -> Result<Backlog, StoreError>;
+
+    /// Messages that were given up, in the order in which they were committed.
+    async fn given_up(
         &self,
-        id: IncidentId,
+        which: DeadLetterFilter,
         timeout: Duration,
-    ) -> Result<Option<Arc<Incident>>, StoreError>;
+    ) -> Result<Vec<Message>, StoreError>;
 
-    /// Incidents that match, whole: each may take megabytes. For work that needs all of
-    /// them; what is shown is outlines.
-    async fn list(
-        &self,
-        filter: &IncidentFilter,
-        timeout: Duration,
-    ) -> Result<Vec<Arc<Incident>>, StoreError>;
-
-    /// Outlines of incidents that match ([`Outline::of`]).
-    async fn outlines(
-        &self,
-        filter: &IncidentFilter,
-        timeout: Duration,
-    ) -> Result<Vec<Outline>, StoreError>;
-
-    /// The entries of an incident after `after_seq`, ascending.
-    async fn timeline(
-        &self,
-        id: IncidentId,
-        after_seq: u64,
-        limit: usize,
-        timeout: Duration,
-    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError>;
-
-    /// What was answered under a key, unless that expired before `now`.
-    async fn find_response(
-        &self,
-        scope: &IdempotencyScope,
-        now: Timestamp,
-        timeout: Duration,
-    ) -> Result<Option<IdempotencyRecord>, StoreError>;
-
-    /// Compares what is kept beside an incident's state, to find the incident by, with the
-    /// state. Answers a sentence about the first value that does not fit; none where all
-    /// do, where nothing is kept beside it, and where there is no such incident.
-    async fn misfit(
-        &self,
-        id: IncidentId,
-        timeout: Duration,
-    ) -> Result<Option<&'static str>, StoreError>;
-
-    /// Whether the store can do its work, as far as can be told without a write:
-    /// [`StoreError::ReadOnly`] where it takes none. If not given, whether incidents
-    /// can be read.
-    async fn ready(&self, timeout: Duration) -> Result<(), StoreError> {
-        let nothing = IncidentFilter {
-            limit: 1,
-            // One odd incident must not take every replica out of service.
-            skip_unreadable: true,
-            ..IncidentFilter::default()
-        };
-        self.list(&nothing, timeout).await.map(|_| ())
+    /// The same store over connections that requests cannot use up, where it has such:
+    /// the relay does all its work through it. A wrapper leaves it out, or wraps that too.
+    fn for_relay(&self) -> Option<Arc<dyn Store>> {
+        None
     }
 }
 

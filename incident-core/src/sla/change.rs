@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use super::contracts::{Contracts, Scheduled, month_of, number_of};
-use super::{Basis, IncidentShare, SlaTerms};
+use super::statement::ALWAYS;
+use super::{Basis, SlaTerms};
 use crate::window::{Window, Windows};
 use crate::{Month, Period, TenantId, Timestamp};
 
@@ -33,8 +34,6 @@ impl PartialEq for IncidentTerms<'_> {
         std::ptr::eq(self.terms, other.terms) && self.within == other.within
     }
 }
-
-const ALWAYS: Window = Window::spanning(Timestamp::MIN, Timestamp::MAX);
 
 impl Contracts {
     /// Returns the terms under which an outage of a tenant is credited by incident: those of its
@@ -130,19 +129,10 @@ fn stretch(turns: &[(u32, &SlaTerms)], at: usize) -> Window {
     )
 }
 
-/// Cuts shares to a stretch of time.
-pub(super) fn cut(shares: &mut [IncidentShare], within: Window) {
-    if within == ALWAYS {
-        return;
-    }
-    for share in shares {
-        share.outage = share.outage.clip(within);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sla::IncidentShare;
     use crate::sla::credit::tests::{at, outage};
     use crate::sla::{Contract, SlaStatement};
     use crate::{IncidentId, Name, Percent};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::change;
+use super::statement::clip_shares;
 use super::statement::of_period;
 use super::{Basis, IncidentShare, SlaStatement, SlaTerms};
 use crate::{
@@ -330,7 +330,7 @@ impl Contracts {
         let terms = self.terms_of(tenant, month);
         let period = Period::of_month(month, terms.basis().period());
         if terms.basis() == Basis::PerIncident {
-            change::cut(&mut shares, self.credited_by_incident(tenant, month));
+            clip_shares(&mut shares, self.credited_by_incident(tenant, month));
         }
         // The order of the incidents is that of their outages, whoever asks.
         shares.sort_by_key(|share| (share.outage.start(), share.incident));

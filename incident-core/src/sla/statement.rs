@@ -25,6 +25,18 @@ pub struct IncidentShare {
     pub open: bool,
 }
 
+pub(super) const ALWAYS: Window = Window::spanning(Timestamp::MIN, Timestamp::MAX);
+
+/// Cuts shares to a stretch of time.
+pub(super) fn clip_shares(shares: &mut [IncidentShare], within: Window) {
+    if within == ALWAYS {
+        return;
+    }
+    for share in shares {
+        share.outage = share.outage.clip(within);
+    }
+}
+
 /// One incident in a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentLine {

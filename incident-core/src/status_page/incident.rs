@@ -5,26 +5,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::PublicUpdate;
 use super::RESOLVED_STAYS;
 use super::lines::mixed;
 use super::words::{Indicator, PublicStatus};
 use crate::incident::StatusPageEntry;
 use crate::incident::{Incident, Status};
 use crate::{IncidentId, PublicId, PublicText, ServiceId, Timestamp};
-
-/// One line of an incident's public history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PublicUpdate {
-    /// When.
-    pub at: Timestamp,
-    /// The status it led to, or that held then.
-    pub status: PublicStatus,
-    /// The text written for the public, or a neutral sentence.
-    pub body: PublicText,
-    /// Whether the text is cut: the page is full. Absent where it is whole.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub truncated: bool,
-}
 
 /// An incident as the public sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

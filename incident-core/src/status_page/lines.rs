@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::incident::PublicUpdate;
+use super::PublicUpdate;
 use super::words::{PublicStatus, neutral};
 use crate::incident::{Incident, Status};
 use crate::incident::{StatusPageEntry, StatusPageUpdate};

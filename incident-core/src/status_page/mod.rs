@@ -14,14 +14,16 @@
 mod incident;
 mod lines;
 mod page;
+mod update;
 mod words;
 
 use std::time::Duration;
 
-pub use incident::{PublicIncident, PublicNames, PublicUpdate, is_shown, public_incident};
+pub use incident::{PublicIncident, PublicNames, is_shown, public_incident};
 pub use page::{
     Chosen, PAGE_BYTES, PAGE_INCIDENTS, PAGE_LINES, PageStatus, PublicPage, TRUNCATED_CHARS,
 };
+pub use update::PublicUpdate;
 pub use words::{Indicator, PublicStatus};
 
 /// How long an incident stays on the page after it was resolved or cancelled.

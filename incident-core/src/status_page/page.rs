@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::incident::{PublicIncident, PublicNames, PublicUpdate, is_shown, public_incident};
+use super::PublicUpdate;
+use super::incident::{PublicIncident, PublicNames, is_shown, public_incident};
 use super::words::Indicator;
 use crate::incident::Incident;
 use crate::{IncidentId, PublicText, Timestamp};

@@ -18,11 +18,13 @@
 mod canonical;
 mod draft;
 mod entry;
+mod kind;
 mod marks;
+mod text_name;
 
 pub use canonical::{CanonicalError, EntryFields};
-pub use draft::{EntryDraft, EntryKind};
-pub use entry::{
-    CommittedText, SysIncidentUpdateEntry, TextName, redact, seal, verify, verify_next,
-};
+pub use draft::EntryDraft;
+pub use entry::{CommittedText, SysIncidentUpdateEntry, redact, seal, verify, verify_next};
+pub use kind::EntryKind;
 pub use marks::StateMarks;
+pub use text_name::TextName;

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::MockVendor;
 use super::book::{AlertBook, RecordedRequest};
 use super::http::Reply;
-use super::stand_in::Rules;
+use super::rules::Rules;
 use crate::SigningSecret;
 use crate::billing::wire::{Answer, Held, Question};
 

@@ -34,6 +34,7 @@ mod http;
 mod limit;
 mod opsgenie;
 mod pagerduty;
+mod rules;
 mod stand_in;
 mod webhooks;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::book::{Alert, AlertBook, AlertState, RecordedRequest};
 use super::http::Reply;
-use super::stand_in::Rules;
+use super::rules::Rules;
 
 /// Requests that were answered 202, by their id: how each ended.
 #[derive(Debug, Default)]

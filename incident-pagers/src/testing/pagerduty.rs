@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::book::{Alert, AlertBook, AlertState, RecordedRequest};
 use super::http::Reply;
-use super::stand_in::Rules;
+use super::rules::Rules;
 
 /// Where a body is refused although it is JSON.
 const BODY_BYTES: usize = 512_000;

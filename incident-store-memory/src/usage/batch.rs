@@ -8,8 +8,8 @@ use incident_core::TenantId;
 use incident_core::impact::ApiUsageEvent;
 use incident_core::port::UsageError;
 
-use super::MemoryUsage;
 use super::chunk::{Chunk, EventFlags, Part};
+use super::state::MemoryUsage;
 use super::time_index;
 
 /// The tenants of a batch. Nothing of it is kept yet.

@@ -9,10 +9,10 @@ use incident_core::impact::{Breakdown, EndpointUsers, FirstHits, MINUTE_US, Serv
 use incident_core::port::UsageError;
 
 use super::ids::RawId;
-use super::in_time;
 use super::kinds::Kind;
 use super::log::Log;
 use super::scan::{Filter, Row, Rows};
+use super::snapshot::in_time;
 
 /// So many rows are looked at between two looks at the clock.
 const STRIDE: usize = 64 * 1024;

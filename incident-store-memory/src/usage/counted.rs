@@ -11,7 +11,9 @@ use incident_core::port::UsageError;
 
 use super::ids::RawId;
 use super::scan::{Filter, Rows, Scratch, distinct};
-use super::{MemoryUsage, State, in_time, incremental, seen, size, time_index};
+use super::snapshot::{in_time, size};
+use super::state::{MemoryUsage, State};
+use super::{incremental, seen, time_index};
 
 /// So many events per tenant of a question, at most, are read from the index. Beyond, sealed
 /// events are counted faster tenant by tenant, as that needs no set.
@@ -59,7 +61,7 @@ impl MemoryUsage {
         }
         let snapshot = self.snapshot(query);
         let filter = self.filter(query);
-        let room = usize::try_from(self.limit / super::FOLLOWED).unwrap_or(usize::MAX);
+        let room = usize::try_from(self.limit / super::source::FOLLOWED).unwrap_or(usize::MAX);
         incremental::ask(live, query, &snapshot, (&filter, room), timing)
     }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use incident_core::impact::{ApiUsageEvent, MAX_DAYS};
 use incident_core::port::UsageError;
 
-use super::{State, size};
+use super::snapshot::size;
+use super::state::State;
 
 /// A day in microseconds.
 const DAY_US: i64 = 86_400_000_000;

@@ -15,7 +15,7 @@ use incident_core::port::UsageError;
 
 use super::ids::RawId;
 use super::scan::{Filter, Found};
-use super::{Snapshot, in_time};
+use super::snapshot::{Snapshot, in_time};
 
 /// Most users of a question that is followed: without sets, sealed events are counted
 /// faster than the sets of many users are made.

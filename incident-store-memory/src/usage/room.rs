@@ -8,7 +8,9 @@ use super::batch::Batch;
 use super::chunk::RAW_ROW;
 use super::ids::NAME;
 use super::kinds::KIND;
-use super::{MemoryUsage, State, TENANT, size};
+use super::snapshot::size;
+use super::source::TENANT;
+use super::state::{MemoryUsage, State};
 
 impl State {
     /// Gives back the room of a batch.

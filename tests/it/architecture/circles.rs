@@ -50,17 +50,17 @@ impl Crate {
     fn read(lib: &Path) -> Self {
         let mut found = Self::default();
         let folder = lib.parent().unwrap().to_owned();
-        found.add_file(lib, &folder, Vec::new());
+        found.add_file(lib, &folder, &[]);
         found
     }
 
-    fn add_file(&mut self, file: &Path, children: &Path, path: ModulePath) {
+    fn add_file(&mut self, file: &Path, children: &Path, path: &[String]) {
         let text = fs::read_to_string(file).unwrap();
         let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{file:?}: {error}"));
         self.add(file, children, path, &parsed.items);
     }
 
-    fn add(&mut self, file: &Path, children: &Path, path: ModulePath, items: &[Item]) {
+    fn add(&mut self, file: &Path, children: &Path, path: &[String], items: &[Item]) {
         let mut module = Module {
             file: file.to_owned(),
             ..Module::default()
@@ -73,19 +73,19 @@ impl Crate {
                 }
                 continue;
             }
-            module.add(item, &path);
+            module.add(item, path);
         }
-        self.0.insert(path.clone(), module);
+        self.0.insert(path.to_vec(), module);
         for one in inner {
             let name = one.ident.to_string();
             let below: ModulePath = path.iter().chain([&name]).cloned().collect();
             match &one.content {
-                Some((_, items)) => self.add(file, &children.join(&name), below, items),
+                Some((_, items)) => self.add(file, &children.join(&name), &below, items),
                 None => {
                     let flat = children.join(format!("{name}.rs"));
                     let nested = children.join(&name).join("mod.rs");
                     let file = if flat.exists() { flat } else { nested };
-                    self.add_file(&file, &children.join(&name), below);
+                    self.add_file(&file, &children.join(&name), &below);
                 }
             }
         }
@@ -152,7 +152,15 @@ impl Module {
             Item::Struct(one) => Some(&one.ident),
             Item::Trait(one) => Some(&one.ident),
             Item::Type(one) => Some(&one.ident),
-            _ => None,
+            Item::Union(one) => Some(&one.ident),
+            Item::ExternCrate(_)
+            | Item::ForeignMod(_)
+            | Item::Impl(_)
+            | Item::Mod(_)
+            | Item::TraitAlias(_)
+            | Item::Use(_)
+            | Item::Verbatim(_)
+            | _ => None,
         };
         self.items.extend(name.map(ToString::to_string));
         let mut named = Named {
@@ -201,7 +209,7 @@ fn flatten(
             let name = one.ident.to_string();
             let mut path = above.clone();
             if name != "self" {
-                path.push(name.clone());
+                path.push(name);
             }
             let name = path.last().cloned();
             found.push((path, name));

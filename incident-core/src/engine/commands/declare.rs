@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::execute::MAX_CONFLICT_RETRIES;
+use super::happened::Happened;
 use super::prepare::PreparedCommand;
-use super::stage::Happened;
 use super::suggest::suggestion_gone;
 use crate::actor::{Action, Actor};
 use crate::commit::{AlertClaim, OutboxWrite};
+use crate::engine::conflict::MAX_CONFLICT_RETRIES;
 use crate::engine::{CommandOutcome, Error, Incidents, RequestContext};
 use crate::incident::declare::{NewIds, declare, first_events, rights_for_declare};
 use crate::incident::limits::declared_span;
@@ -228,7 +228,7 @@ impl Incidents {
         let command = Command::RepeatAlert(AlertRepeat {
             key,
             severity: asked.severity,
-            pages: crate::incident::declare::pages(asked, policy),
+            pages: asked.pages(policy),
         });
         let by = &context.caller.actor;
         let events = decide(&holder, &command, by, now, policy)?;

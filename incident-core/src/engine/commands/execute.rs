@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::happened::Happened;
 use super::prepare::PreparedCommand;
-use super::stage::Happened;
 use crate::actor::Action;
 use crate::commit::StoredResponse;
+use crate::engine::conflict::MAX_CONFLICT_RETRIES;
 use crate::engine::{Alarm, CommandOutcome, Error, Incidents, RequestContext};
 use crate::incident::limits::{changed_span, shapers};
 use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_for};
@@ -13,11 +14,6 @@ use crate::port::StoreError;
 use crate::redaction::Redaction;
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Timestamp, ValidationError, Version};
-
-/// How often a command is decided anew when another process was faster. In one
-/// process commands on an incident queue, so a conflict needs a second writer
-/// or a page's outcome.
-pub(in crate::engine) const MAX_CONFLICT_RETRIES: u32 = 16;
 
 impl Incidents {
     /// Runs a command on an incident.

@@ -1,14 +1,10 @@
-//! Commands that are decided and not committed yet: for the engine, and for a host's own
-//! transaction.
+//! Commands that are decided and not committed yet.
 
 use std::sync::Arc;
 
-use super::declare::LiveOfAlert;
-use crate::IncidentId;
 use crate::commit::Commit;
-use crate::engine::{EngineEvent, Error, Incidents, RequestContext};
-use crate::incident::declare::rights_for_declare;
-use crate::incident::{Command, Declare, Incident, may_stand_for};
+use crate::engine::{EngineEvent, Incidents};
+use crate::incident::Incident;
 
 /// A command that is decided and not committed.
 ///
@@ -38,51 +34,6 @@ pub struct PreparedCommand {
 }
 
 impl PreparedCommand {
-    /// Prepares a declaration, as [`Incidents::declare`] decides it. Commits nothing but the
-    /// audit of a refusal and the number that the incident takes.
-    ///
-    /// # Errors
-    /// As [`Incidents::declare`], but for what only committing can find.
-    pub async fn declare(
-        incidents: &Incidents,
-        context: &RequestContext,
-        asked: &Declare,
-    ) -> Result<Self, Error> {
-        let this = incidents.begun_for(context);
-        this.authorize_all(&context.caller, &rights_for_declare(asked), None)
-            .await?;
-        let mut live = this.live_of_alert(asked.alert_key.as_ref()).await?;
-        let policy = &this.inner.settings.policy;
-        if live
-            .kept
-            .iter()
-            .any(|one| may_stand_for(one, asked, policy))
-        {
-            // Not seen: committing it answers that the alert is taken.
-            live = LiveOfAlert::default();
-        }
-        let prepared = this
-            .decide_declare(context, asked, &live, &mut None)
-            .await?;
-        Ok(prepared.of(incidents))
-    }
-
-    /// Prepares a command on an incident, as [`Incidents::act`] decides it. Commits nothing but
-    /// the audit of a refusal.
-    ///
-    /// # Errors
-    /// As [`Incidents::act`], but for what only committing can find.
-    pub async fn act(
-        incidents: &Incidents,
-        context: &RequestContext,
-        id: IncidentId,
-        command: &Command,
-    ) -> Result<Self, Error> {
-        let this = incidents.begun_for(context);
-        let prepared = this.prepare_act(context, id, command).await?;
-        Ok(prepared.of(incidents))
-    }
-
     pub(in crate::engine) fn new(before: Arc<Incident>) -> Self {
         Self {
             before,
@@ -93,7 +44,7 @@ impl PreparedCommand {
         }
     }
 
-    fn of(mut self, incidents: &Incidents) -> Self {
+    pub(super) fn of(mut self, incidents: &Incidents) -> Self {
         self.engine = Some(incidents.clone());
         self
     }

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use super::happened::Happened;
 use super::prepare::PreparedCommand;
 use crate::MessageId;
-use crate::actor::Actor;
 use crate::commit::{IncidentWrite, OutboxWrite};
 use crate::effect::{Effect, effects_of};
 use crate::engine::Alarm;
@@ -15,14 +15,6 @@ use crate::outbox::{Message, MessageBody};
 use crate::paging::{PageAction, PageEvent, PagingState, Urgency, dedup_key};
 use crate::timeline::EntryDraft;
 use crate::{IncidentId, Revision, RuleName, Salt, Timestamp};
-
-/// The events of one incident, and by whom and when they happened.
-#[derive(Clone, Copy)]
-pub(in crate::engine) struct Happened<'a> {
-    pub(in crate::engine) events: &'a [Event],
-    pub(in crate::engine) by: &'a Actor,
-    pub(in crate::engine) now: Timestamp,
-}
 
 impl Inner {
     /// Applies events to an incident and adds all that follows from them to a prepared

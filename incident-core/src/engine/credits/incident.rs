@@ -12,6 +12,7 @@ use crate::billing::{
 };
 use crate::commit::{Commit, IncidentWrite, OutboxWrite};
 use crate::engine::commands::prepare::PreparedCommand;
+use crate::engine::conflict::MAX_CONFLICT_RETRIES;
 use crate::engine::queries::statements::weight;
 use crate::engine::{Error, Incidents};
 use crate::incident::{Affected, AffectedTenant, Incident, Severity, SlaFacts, outage_by_tenant};
@@ -20,9 +21,6 @@ use crate::port::{CreditQuery, StoreError};
 use crate::sla::{Basis, IncidentOutage, IncidentTerms, TenantOutage, credit_rows};
 use crate::{CreditId, IncidentId, MessageId, Percent, PersonName, TenantId, Timestamp};
 use crate::{Window, Windows, Zone};
-
-/// How often credits are computed anew where something else was faster.
-pub(in crate::engine) const MAX_CONFLICT_RETRIES: u32 = 16;
 
 /// What comes with new credits of an incident.
 #[derive(Default)]

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::incident::{MAX_CONFLICT_RETRIES, RecomputeContext, still_granted};
+use super::incident::{RecomputeContext, still_granted};
 use crate::billing::{
     ComputedCredit, CreditInput, CreditSubject, LedgerRow, LedgerWrite, cap_periods, is_up_to_date,
     outgrown, revise,
 };
 use crate::commit::Commit;
+use crate::engine::conflict::MAX_CONFLICT_RETRIES;
 use crate::engine::{Error, Incidents};
 use crate::port::{CreditQuery, StoreError};
 use crate::sla::{Basis, IncidentShare};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 
 use super::outcome::{Attempt, pager_actor};
-use super::send::Route;
+use super::route::Route;
 use crate::Timestamp;
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::Commit;

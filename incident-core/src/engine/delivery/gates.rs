@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::send::Route;
+use super::route::Route;
 use crate::commit::{Commit, OutboxWrite};
 use crate::engine::{Alarm, EngineEvent, Incidents, metrics};
 use crate::incident::Severity;

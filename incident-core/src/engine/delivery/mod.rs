@@ -12,6 +12,7 @@ pub(super) mod relay;
 pub(super) mod resend;
 pub(super) mod retry;
 pub(super) mod returned;
+pub(super) mod route;
 pub(super) mod send;
 pub(super) mod test_page;
 pub(super) mod vendor_events;

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::{asked, name, paged, resolved, with};
-use crate::incident::alert::{AlertRepeat, may_stand_for, repeated};
+use crate::incident::repeat::repeated;
+use crate::incident::{AlertRepeat, may_stand_for};
 use crate::incident::{Declare, Event, Incident, Mode, Severity, State};
 use crate::paging::{Paging, PagingState};
 use crate::policy::Policy;

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::{paged, resolved, with};
 use crate::actor::Action;
-use crate::incident::decide::{not_future, rights_for};
+use crate::incident::decide::rights_for;
+use crate::incident::times::not_future;
 use crate::incident::{
     CancelReason, Change, Command, Event, Facts, FieldDelta, Incident, Level, Mode, Priority,
     Publish, Refusal, Severity, Status, Update, decide,

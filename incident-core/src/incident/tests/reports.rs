@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{name, with};
 use crate::Timestamp;
 use crate::actor::Actor;
-use crate::incident::vendor::report;
+use crate::incident::report::report;
 use crate::incident::{Event, Incident, State, Status, VendorReport};
 use crate::paging::{AlertSeen, InboundPolicy, Paging, PagingState, VendorEvent, VendorEventKind};
 use crate::policy::Policy;

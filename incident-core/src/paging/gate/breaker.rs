@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{AdmitRequest, BreakerTransition, GateSettings, is_urgent};
+use super::admission::is_urgent;
+use super::{AdmitRequest, BreakerTransition, GateSettings};
 use crate::{MessageId, Timestamp};
 
 /// The shortest time between two requests to a target that is down.
@@ -26,7 +27,7 @@ const MAX_HELD: usize = 1_024;
 const FEW_HELD: usize = 32;
 
 #[derive(Clone, Debug)]
-pub(super) struct Breaker {
+pub(super) struct CircuitBreaker {
     settings: GateSettings,
     failures: u32,
     failing_since: Option<Timestamp>,
@@ -51,7 +52,7 @@ struct Down {
     held: BTreeSet<MessageId>,
 }
 
-impl Breaker {
+impl CircuitBreaker {
     pub(super) const fn new(settings: GateSettings) -> Self {
         Self {
             settings,

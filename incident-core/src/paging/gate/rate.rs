@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{AdmitRequest, is_urgent};
+use super::AdmitRequest;
+use super::admission::is_urgent;
 use crate::incident::Severity;
 use crate::paging::clamp_retry_after;
 use crate::{MessageId, Timestamp};
@@ -33,7 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_WISH: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Clone, Debug)]
-pub(super) struct Rate {
+pub(super) struct RateLimiter {
     configured: Option<NonZeroU32>,
     /// When requests went out in the last minute.
     sent: VecDeque<Timestamp>,
@@ -57,7 +58,7 @@ struct Learned {
     refused_at: Timestamp,
 }
 
-impl Rate {
+impl RateLimiter {
     pub(super) const fn new(configured: Option<NonZeroU32>) -> Self {
         Self {
             configured,

@@ -2,8 +2,14 @@
 
 use std::collections::VecDeque;
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use super::*;
+use crate::incident::Severity;
+use crate::paging::{DeliveryResult, NotSentReason};
 use crate::paging::{NotSent, Receipt};
+use crate::{MessageId, Timestamp};
 
 fn at(millis: u64) -> Timestamp {
     let start: Timestamp = "2026-11-21T03:00:00Z".parse().unwrap();

@@ -22,8 +22,8 @@ fn urgent(message: u64) -> AdmitRequest {
 }
 
 /// A breaker that a refused key opened at 0.
-fn open() -> Breaker {
-    let mut breaker = Breaker::new(GateSettings::default());
+fn open() -> CircuitBreaker {
+    let mut breaker = CircuitBreaker::new(GateSettings::default());
     assert_eq!(breaker.refuses_key(at(0)), Some(BreakerTransition::Opened));
     breaker
 }
@@ -90,7 +90,7 @@ fn a_few_that_wait_for_another_to_try_look_every_second_and_many_every_two() {
 #[test]
 fn so_many_failures_for_so_long_open_it() {
     let fails = |times: &[i64]| {
-        let mut breaker = Breaker::new(GateSettings::default());
+        let mut breaker = CircuitBreaker::new(GateSettings::default());
         let turns: Vec<bool> = times
             .iter()
             .map(|millis| breaker.fails(true, at(*millis)).is_some())
@@ -112,7 +112,7 @@ fn so_many_failures_for_so_long_open_it() {
 #[test]
 fn each_failed_try_doubles_the_time_that_what_informs_waits() {
     let mut breaker = open();
-    let calm = |breaker: &Breaker| breaker.clone().held(asking(1, Severity::Sev4), at(0));
+    let calm = |breaker: &CircuitBreaker| breaker.clone().held(asking(1, Severity::Sev4), at(0));
     assert_eq!(calm(&breaker), Some(at(5_000)));
     // Nothing went out since: nothing is learned from late answers.
     breaker.fails(true, at(500));

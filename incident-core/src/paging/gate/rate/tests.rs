@@ -20,12 +20,12 @@ fn calm(message: u64) -> AdmitRequest {
     asking(message, Severity::Sev4)
 }
 
-fn capped(per_minute: u32) -> Rate {
-    Rate::new(NonZeroU32::new(per_minute))
+fn capped(per_minute: u32) -> RateLimiter {
+    RateLimiter::new(NonZeroU32::new(per_minute))
 }
 
 /// Lets messages go as long as they may at one moment, and gives how many.
-fn goes(rate: &mut Rate, millis: i64) -> u64 {
+fn goes(rate: &mut RateLimiter, millis: i64) -> u64 {
     let mut count = 0;
     while count < 1_000 && rate.held(calm(10_000 + count), at(millis)).is_none() {
         rate.count(calm(10_000 + count).message, at(millis));
@@ -35,8 +35,8 @@ fn goes(rate: &mut Rate, millis: i64) -> u64 {
 }
 
 /// A rate of 20 that was learned at 0, from 20 requests in the minute before.
-fn learned() -> Rate {
-    let mut rate = Rate::new(None);
+fn learned() -> RateLimiter {
+    let mut rate = RateLimiter::new(None);
     for message in 0..21 {
         rate.count(calm(message).message, at(-1_000));
     }
@@ -50,7 +50,7 @@ fn a_learned_rate_grows_by_a_quarter_each_minute() {
     for (minute, expected) in [(1, 18), (2, 23), (3, 28), (4, 35)] {
         assert_eq!(goes(&mut learned(), minute * 60_000), expected, "{minute}");
     }
-    let mut one = Rate::new(None);
+    let mut one = RateLimiter::new(None);
     one.learned = Some(Learned {
         per_minute: 1,
         at: at(0),
@@ -80,7 +80,7 @@ fn a_refusal_teaches_what_was_taken_and_never_more() {
     }
     rate.refused(true, at(61_000));
     assert_eq!(rate.rate(at(61_000)), Some(25));
-    let mut few = Rate::new(None);
+    let mut few = RateLimiter::new(None);
     for message in 0..20 {
         few.count(calm(message).message, at(0));
     }
@@ -90,7 +90,7 @@ fn a_refusal_teaches_what_was_taken_and_never_more() {
 
 #[test]
 fn a_pause_ends_at_its_end_and_grows_with_each_burst() {
-    let mut rate = Rate::new(None);
+    let mut rate = RateLimiter::new(None);
     let mut now = 0;
     for wait in [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000] {
         rate.refused(false, at(now));
@@ -112,14 +112,14 @@ fn a_pause_ends_at_its_end_and_grows_with_each_burst() {
 
 #[test]
 fn a_refusal_that_names_a_time_makes_no_pause() {
-    let mut rate = Rate::new(None);
+    let mut rate = RateLimiter::new(None);
     rate.refused(true, at(0));
     assert_eq!(rate.held(calm(1), at(0)), None);
 }
 
 #[test]
 fn a_wish_holds_until_its_end_and_the_longest_one_counts() {
-    let mut rate = Rate::new(None);
+    let mut rate = RateLimiter::new(None);
     rate.wait(Duration::from_secs(15 * 60), at(0));
     rate.wait(Duration::from_secs(1), at(0));
     let urgent = asking(1, Severity::Sev1);
@@ -200,7 +200,7 @@ fn places_of_messages_that_never_came_are_forgotten() {
     for message in 20..23 {
         rate.count(calm(message).message, at(119_000));
     }
-    let known = |rate: &Rate, message| rate.places.contains_key(&calm(message).message);
+    let known = |rate: &RateLimiter, message| rate.places.contains_key(&calm(message).message);
     rate.held(calm(11), at(119_999));
     assert!(known(&rate, 10));
     rate.held(calm(12), at(120_000));

@@ -1,0 +1,38 @@
+//! What an incident takes in when another one is merged into it.
+
+use std::sync::Arc;
+
+use super::{Change, StatusPageEntry};
+use crate::window::Window;
+use crate::{IncidentId, Name, PersonName, Timestamp};
+
+/// Everything that an incident takes in when another one is merged into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TookIn {
+    /// The incident that ended.
+    pub from: IncidentId,
+    /// Its number for people.
+    pub number: u64,
+    /// The fields that change.
+    pub changes: Vec<Change>,
+    /// The outage of both together.
+    pub(super) outage: Outage,
+    /// The alerts that the other one stood for.
+    pub(super) alerts: Vec<Name>,
+    /// The public side of the other one.
+    pub(super) entry: Box<StatusPageEntry>,
+    /// The other one had paged somebody who has not answered yet.
+    pub(crate) was_paging: bool,
+    /// Everybody who shaped the outage of the other one.
+    pub(super) shaped_by: Arc<[PersonName]>,
+}
+
+/// The intervals of an outage, as a state holds them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Outage {
+    pub(super) started_at: Timestamp,
+    pub(super) started_at_assumed: bool,
+    pub(super) earlier: Vec<Window>,
+    pub(super) reopened_at: Option<Timestamp>,
+    pub(super) impact_ended_at: Option<Timestamp>,
+}

@@ -1,0 +1,91 @@
+//! The gate of one target: its rate limiter and its circuit breaker together.
+
+use super::breaker::CircuitBreaker;
+use super::rate::RateLimiter;
+use super::{Admission, AdmitRequest, BreakerTransition, Deferral, GateSettings};
+use crate::incident::Severity;
+use crate::paging::{DeliveryResult, NotSentReason};
+use crate::{MessageId, Timestamp};
+
+/// The gate of one target.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    rate: RateLimiter,
+    breaker: CircuitBreaker,
+}
+
+impl Gate {
+    /// The gate of a target that was not asked yet.
+    #[must_use]
+    pub const fn new(settings: GateSettings) -> Self {
+        Self {
+            rate: RateLimiter::new(settings.per_minute),
+            breaker: CircuitBreaker::new(settings),
+        }
+    }
+
+    /// Decides whether a request may go out now; it is counted if so.
+    pub fn admit(&mut self, asking: AdmitRequest, now: Timestamp) -> Admission {
+        // The rate first: a request that it holds must not use up the turn of one that
+        // tries a target that is down.
+        if let Some(until) = self.rate.held(asking, now) {
+            let why = Deferral::RateLimited;
+            return Admission::Hold { until, why };
+        }
+        if let Some(until) = self.breaker.held(asking, now) {
+            let why = Deferral::CircuitOpen;
+            return Admission::Hold { until, why };
+        }
+        self.rate.count(asking.message, now);
+        Admission::Go
+    }
+
+    /// Notes what became of a request.
+    pub fn note(&mut self, answer: &DeliveryResult, now: Timestamp) -> Option<BreakerTransition> {
+        match answer {
+            DeliveryResult::Accepted(_) => {
+                self.rate.accepted();
+                self.breaker.works()
+            }
+            DeliveryResult::NotSent(not_sent) => {
+                if let Some(wish) = not_sent.retry_after {
+                    self.rate.wait(wish, now);
+                }
+                match not_sent.reason {
+                    // The target works; this page does not.
+                    NotSentReason::Rejected => self.breaker.works(),
+                    NotSentReason::RateLimited => {
+                        self.rate.refused(not_sent.retry_after.is_some(), now);
+                        self.breaker.works()
+                    }
+                    NotSentReason::Unauthorized => self.breaker.refuses_key(now),
+                    NotSentReason::Unreachable => self.breaker.fails(false, now),
+                    NotSentReason::Unavailable => self.breaker.fails(true, now),
+                    NotSentReason::NotConfigured => None,
+                }
+            }
+            DeliveryResult::Unknown => self.breaker.fails(true, now),
+        }
+    }
+
+    /// Decides whether a target that is down is to be tried now; whoever asks does it.
+    pub fn wants_probe(&mut self, now: Timestamp) -> bool {
+        let asking = AdmitRequest {
+            message: MessageId::from_uuid(uuid::Uuid::nil()),
+            severity: Severity::Sev1,
+            may_probe: true,
+        };
+        self.breaker.is_free(now) && self.admit(asking, now) == Admission::Go
+    }
+
+    /// Lets a target that is down be tried at once: somebody says that it works again.
+    pub fn try_again(&mut self) {
+        let _ = self.breaker.works();
+    }
+
+    /// Whether it counts as down.
+    #[must_use]
+    pub const fn is_down(&self) -> bool {
+        self.breaker.is_open()
+    }
+}

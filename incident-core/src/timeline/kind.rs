@@ -1,0 +1,58 @@
+//! Kinds of entries.
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// The incident was declared.
+    Declaration,
+    /// An update, with or without a change of status.
+    Update,
+    /// Somebody took it.
+    Acknowledgement,
+    /// A field has a new value.
+    Change,
+    /// A decision, such as "19:10 feature X switched off".
+    Decision,
+    /// Containment, mitigation, root cause, fix.
+    Action,
+    /// Something that was seen.
+    Observation,
+    /// Something that might be so.
+    Hypothesis,
+    /// A message that was sent.
+    Comms,
+    /// What became of a page.
+    PageOutcome,
+    /// Somebody asked to page again.
+    PageRequest,
+    /// It was shown to the public, or hidden.
+    Visibility,
+    /// A post-mortem was linked.
+    PostMortem,
+    /// What an earlier entry should have said.
+    Correction,
+    /// An item of a checklist was ticked.
+    Checklist,
+    /// A role changed hands.
+    RoleChange,
+}
+
+impl EntryKind {
+    /// Whether people may choose it for an update.
+    #[must_use]
+    pub const fn is_written_by_people(self) -> bool {
+        matches!(
+            self,
+            Self::Update
+                | Self::Decision
+                | Self::Action
+                | Self::Observation
+                | Self::Hypothesis
+                | Self::Comms
+                | Self::Correction
+        )
+    }
+}

@@ -1,0 +1,48 @@
+//! A snapshot of the events that a query looks at.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use incident_core::Window;
+use incident_core::port::UsageError;
+
+use super::log::Log;
+use super::scan::{Found, Rows};
+
+/// A snapshot of the tenants of a question.
+pub(super) struct Snapshot<'a> {
+    pub(super) asked: Vec<(Option<Arc<Log>>, &'a [Window])>,
+    /// Whether a sealed user of one of them has another tenant too.
+    pub(super) shares: bool,
+    /// The last batch that is in it.
+    pub(super) batch: u64,
+}
+
+impl<'a> Snapshot<'a> {
+    /// Finds the rows of each tenant.
+    pub(super) fn found(&self) -> Found<'_> {
+        let asked = self.asked.iter();
+        Found::of(asked.map(|(log, windows)| (log.as_deref(), *windows)))
+    }
+}
+
+/// Whether the time is over; then the size of the question.
+pub(super) fn in_time(
+    started: Instant,
+    timeout: Duration,
+    rows: &[Option<(&Log, Rows<'_>)>],
+) -> Result<(), UsageError> {
+    if started.elapsed() <= timeout {
+        return Ok(());
+    }
+    let known = rows.iter().filter_map(Option::as_ref);
+    let events = known.map(|(_, rows)| rows.len()).sum();
+    Err(UsageError::TimedOut {
+        tenants: rows.len(),
+        events: Some(size(events)),
+    })
+}
+
+pub(super) fn size(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,360 @@
+//! The usage source in memory.
+
+use std::sync::{Arc, MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use incident_core::impact::{
+    ApiUsageEvent, Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, ImpactSketches, Sketch,
+    TenantWindows,
+};
+use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
+use incident_core::{TenantId, ValidationError};
+
+use super::batch::Batch;
+use super::chunk::RAW_ROW;
+use super::kinds::EndpointInterner;
+use super::log::{Log, Tidied};
+use super::scan::{Filter, Scratch};
+use super::snapshot::{Snapshot, in_time, size};
+use super::state::{MemoryUsage, State, TenantByUser};
+use super::time_index::{self};
+use super::{breakdown, days};
+
+/// How many bytes of events are held, unless told otherwise.
+const LIMIT: u64 = 2 * 1024 * 1024 * 1024;
+
+/// So many events of a tenant are sealed together, unless told otherwise.
+const SEAL_AFTER: usize = 32 * 1024;
+
+/// About what a user takes in the register of who has which tenant.
+const REGISTERED: usize = 40;
+
+/// A question that takes as long is followed, unless told otherwise.
+const FOLLOW_FROM: Duration = Duration::from_millis(2);
+
+/// Users of questions that are followed take at most this part of all bytes.
+pub(super) const FOLLOWED: u64 = 16;
+
+/// About what a tenant takes beside its events.
+pub(super) const TENANT: usize = 400;
+
+impl Default for MemoryUsage {
+    fn default() -> Self {
+        Self::with_limit(LIMIT)
+    }
+}
+
+impl MemoryUsage {
+    /// A source that holds about so many bytes at most, and refuses more.
+    #[must_use]
+    pub fn with_limit(bytes: u64) -> Self {
+        Self {
+            shared: Arc::default(),
+            limit: bytes,
+            seal_after: SEAL_AFTER,
+            follow_from: FOLLOW_FROM,
+            index_bytes: bytes / time_index::SHARE,
+        }
+    }
+
+    /// Seals the events of a tenant once there are so many of it. Sealed events take
+    /// less room and are counted faster. What comes late is sealed anew with the rest
+    /// once it is an eighth of it.
+    #[must_use]
+    pub fn with_seal_threshold(mut self, events: usize) -> Self {
+        self.seal_after = events.max(1);
+        self
+    }
+
+    /// Follows questions that take as long, 2 ms if not given: one that is asked again with a
+    /// later end, as a report on a live incident is, costs what came since. Their users
+    /// are kept for ten minutes, in at most a sixteenth of the limit.
+    #[must_use]
+    pub const fn incremental_above(mut self, took: Duration) -> Self {
+        self.follow_from = took;
+        self
+    }
+
+    /// Keeps the newest events of all tenants also in order of time, in at most so many bytes,
+    /// an eighth of the limit if not given; 0 for none. A few minutes of many tenants are counted
+    /// faster by it. An event takes 30 bytes of it. It gives way where events need the room.
+    #[must_use]
+    pub const fn with_time_index(mut self, bytes: u64) -> Self {
+        self.index_bytes = bytes;
+        self
+    }
+
+    /// About how many bytes the events take, and what is kept beside them.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let state = self.state();
+        let events = state.bytes + state.time_index.bytes();
+        drop(state);
+        size(events + self.beside())
+    }
+
+    /// About how many bytes are taken beside events: by names, and by questions that are
+    /// followed.
+    pub(super) fn beside(&self) -> usize {
+        self.shared.names.bytes() + self.kinds().bytes() + self.shared.live.bytes()
+    }
+
+    pub(super) fn state(&self) -> RwLockReadGuard<'_, State> {
+        let state = self.shared.state.read();
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn change(&self) -> RwLockWriteGuard<'_, State> {
+        let state = self.shared.state.write();
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Seals every event there is: for data that no longer grows.
+    pub fn seal(&self) {
+        let mut register = self
+            .shared
+            .tidying
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let logs: Vec<TenantId> = self.state().tenants.keys().cloned().collect();
+        for tenant in &logs {
+            self.compact(tenant, &mut register, |log| log.compaction_plan(1));
+            // What came late is sealed with the rest.
+            self.compact(tenant, &mut register, |log| {
+                (!log.chunks.is_empty()).then(|| log.sealed_anew())?
+            });
+        }
+    }
+
+    pub(super) fn kinds(&self) -> RwLockReadGuard<'_, EndpointInterner> {
+        let kinds = self.shared.kinds.read();
+        kinds.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn kind(&self, event: &ApiUsageEvent) -> Result<u16, UsageError> {
+        if let Some(number) = self.kinds().known(event) {
+            return Ok(number);
+        }
+        let kinds = self.shared.kinds.write();
+        kinds.unwrap_or_else(PoisonError::into_inner).number(event)
+    }
+
+    /// Made after the snapshot that it is used on, so that it knows every kind of it.
+    pub(super) fn filter(&self, query: &ImpactQuery) -> Filter {
+        match &query.services {
+            None if !query.failed_only => Filter::All,
+            services => Filter::of(&self.kinds().of(services.as_ref()), query.failed_only),
+        }
+    }
+
+    /// What is to be sealed or gathered of these tenants, if nobody is at it.
+    pub(super) fn tidy_up(&self, tenants: &[TenantId]) {
+        let Ok(mut register) = self.shared.tidying.try_lock() else {
+            return;
+        };
+        for tenant in tenants {
+            self.compact(tenant, &mut register, |log| {
+                log.compaction_plan(self.seal_after)
+            });
+        }
+    }
+
+    /// Works on a snapshot and puts the result in its place: batches and questions go
+    /// on meanwhile. Only who holds the register takes chunks away, so those that were
+    /// looked at are still the first ones.
+    pub(super) fn compact(
+        &self,
+        tenant: &TenantId,
+        register: &mut MutexGuard<'_, TenantByUser>,
+        tidied: impl Fn(&Log) -> Option<Tidied>,
+    ) {
+        let known = self.state().tenants.get(tenant).map(|known| {
+            let log = Arc::clone(&known.log);
+            (known.number, log)
+        });
+        let Some((number, log)) = known else {
+            return;
+        };
+        let Some(tidied) = tidied(&log) else {
+            return;
+        };
+        let (mut shared, before) = (Vec::new(), register.0.len());
+        for id in &tidied.new_users {
+            let owner = *register.0.entry(*id).or_insert(number);
+            if owner != number {
+                shared.extend([owner, number]);
+            }
+        }
+        let registered = (register.0.len() - before) * REGISTERED;
+        let mut state = self.change();
+        for number in shared {
+            let at = usize::try_from(number).unwrap_or(usize::MAX);
+            if let Some(shares) = state.shares.get_mut(at) {
+                *shares = true;
+            }
+        }
+        let Some(current) = state.tenants.get_mut(tenant) else {
+            return;
+        };
+        let current = Arc::make_mut(&mut current.log);
+        let before = current.bytes();
+        current.put(tidied);
+        let after = current.bytes();
+        state.bytes = (state.bytes + after + registered).saturating_sub(before);
+    }
+}
+
+impl MemoryUsage {
+    /// One snapshot of all tenants: a batch is in all of them or in none.
+    pub(super) fn snapshot<'a>(&self, query: &'a ImpactQuery) -> Snapshot<'a> {
+        let state = self.state();
+        let mut shares = false;
+        let one = |one: &'a TenantWindows| {
+            let known = state.tenants.get(&one.tenant);
+            let number = known.and_then(|known| usize::try_from(known.number).ok());
+            shares |= number.is_some_and(|number| state.shares.get(number) != Some(&false));
+            let log = known.map(|known| Arc::clone(&known.log));
+            (log, one.windows.as_slice())
+        };
+        let asked = query.tenants().iter().map(one).collect();
+        Snapshot {
+            asked,
+            shares,
+            batch: state.batches,
+        }
+    }
+}
+
+impl MemoryUsage {
+    /// Sketches of the users of each tenant, to be merged with those of other processes
+    /// before they are read.
+    ///
+    /// # Errors
+    /// [`UsageError::TimedOut`].
+    pub fn sketches(
+        &self,
+        query: &ImpactQuery,
+        timeout: Duration,
+    ) -> Result<ImpactSketches, UsageError> {
+        let started = Instant::now();
+        let snapshot = self.snapshot(query);
+        let filter = self.filter(query);
+        let found = snapshot.found();
+        let rows = found.rows();
+        let unfit = |error: ValidationError| UsageError::Refused(error.to_string());
+        let mut total = Sketch::new().map_err(unfit)?;
+        let mut by_tenant = Vec::with_capacity(rows.len());
+        let (mut scratch, mut ids) = (Scratch::default(), Vec::new());
+        for (one, found) in query.tenants().iter().zip(&rows) {
+            let mut sketch = Sketch::new().map_err(unfit)?;
+            if let Some((log, rows)) = found {
+                ids.clear();
+                rows.users(log, &filter, &mut scratch, Some(&mut ids));
+                self.shared.names.add(&ids, &mut sketch);
+                total.merge(&sketch).map_err(unfit)?;
+            }
+            by_tenant.push((one.tenant.clone(), sketch));
+            in_time(started, timeout, &rows)?;
+        }
+        Ok(ImpactSketches { by_tenant, total })
+    }
+}
+
+#[async_trait]
+impl UsageSource for MemoryUsage {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    async fn unique_users(
+        &self,
+        query: &ImpactQuery,
+        timeout: Duration,
+    ) -> Result<ImpactCounts, UsageError> {
+        self.counts(query, (Instant::now(), timeout))
+    }
+
+    async fn estimates(
+        &self,
+        query: &ImpactQuery,
+        timeout: Duration,
+    ) -> Result<ImpactEstimates, UsageError> {
+        Ok(self.sketches(query, timeout)?.into())
+    }
+
+    async fn breakdown(
+        &self,
+        query: &ImpactQuery,
+        timeout: Duration,
+    ) -> Result<Breakdown, UsageError> {
+        let started = Instant::now();
+        let snapshot = self.snapshot(query);
+        let filter = self.filter(query);
+        // After the snapshot, so that every kind of it is known; copied, so that batches with
+        // new ones go on.
+        let kinds = self.kinds().all().to_vec();
+        breakdown::breakdown(
+            &snapshot.found().rows(),
+            &filter,
+            &kinds,
+            (started, timeout),
+        )
+    }
+}
+
+#[async_trait]
+impl UsageSink for MemoryUsage {
+    async fn record(
+        &self,
+        batch: Vec<ApiUsageEvent>,
+        _timeout: Duration,
+    ) -> Result<(), UsageError> {
+        let days = days::days(&batch);
+        self.state().has_room_for(&days)?;
+        let by_tenant = Batch::of(&batch);
+        let reserved = self.reserve(&by_tenant)?;
+        let columns = match by_tenant.columns(self) {
+            Ok(columns) => columns,
+            Err(error) => {
+                self.change().give_back(reserved);
+                return Err(error);
+            }
+        };
+        let (mut untidy, beside) = (Vec::new(), self.beside());
+        {
+            let mut state = self.change();
+            // Another batch may have brought a tenant meanwhile that was new to this one.
+            state.give_back(reserved);
+            // So may it have brought days.
+            state.has_room_for(&days)?;
+            state.days.extend(days);
+            let known = state.shares.len();
+            state.batches += 1;
+            let number = state.batches;
+            let mut numbers = Vec::with_capacity(by_tenant.tenants().len());
+            for (name, part) in columns.each() {
+                let tenant = state.tenant(name);
+                numbers.push(tenant.number);
+                let log = Arc::make_mut(&mut tenant.log);
+                log.add(part, number);
+                if log.is_untidy(self.seal_after) {
+                    untidy.push(name.clone());
+                }
+            }
+            let new = state.shares.len() - known;
+            state.bytes += batch.len() * RAW_ROW + new * TENANT;
+            let most = self.room_for_index(state.bytes + beside);
+            state.time_index.add(&columns.by_slot, &numbers, most);
+        }
+        self.tidy_up(&untidy);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TenantDirectory for MemoryUsage {
+    async fn tenants(&self, _timeout: Duration) -> Result<Vec<TenantId>, UsageError> {
+        Ok(self.state().tenants.keys().cloned().collect())
+    }
+}
