@@ -22,7 +22,7 @@ use incident_core::actor::Role;
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::testing::caller;
-use incident_pagers::testing::{Attempt, CannedResponse, Fault, MockVendor};
+use incident_pagers::testing::{CannedResponse, Fault, MockVendor, RecordedAttempt};
 use incident_pagers::{PagerDuty, RoutingKey, Worker};
 use incident_store_memory::MemoryStore;
 use serde_json::json;
@@ -60,7 +60,7 @@ const DAYS: [(Day, &str); 6] = [
     (Day::Flaps, "502 and 202 by turns of 2 s"),
 ];
 
-fn plan(day: Day) -> impl Fn(&Attempt) -> Fault + Send + Sync + 'static {
+fn plan(day: Day) -> impl Fn(&RecordedAttempt) -> Fault + Send + Sync + 'static {
     let started = Instant::now();
     move |attempt| {
         let (now, bad) = (

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use incident_benches::usage::{ASKED, NamesOf, WINDOWS, made};
 use incident_core::port::{UsageSink, UsageSource};
-use incident_test_clickhouse::Server;
+use incident_test_clickhouse::ClickHouseServer;
 use incident_usage_clickhouse::ClickHouseUsage;
 
 const WITHIN: Duration = Duration::from_secs(600);
@@ -26,7 +26,7 @@ const ROUNDS: usize = 5;
 #[tokio::main]
 async fn main() {
     let events = std::env::var("USAGE_EVENTS").map_or(20_000_000, |text| text.parse().unwrap());
-    let server = Server::start(1).unwrap();
+    let server = ClickHouseServer::start(1).unwrap();
     println!(
         "version {}",
         server.run(0, "select version()").await.unwrap().trim()

@@ -104,7 +104,7 @@ struct AnchorPayload {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct AnchorLine {
     v: u8,
     at: Timestamp,
     heads: BTreeMap<AnchoredChain, Head>,
@@ -153,7 +153,7 @@ fn digest(said: &AnchorPayload) -> Hash {
 impl fmt::Display for Anchor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AnchorPayload { v, at, heads } = self.payload.clone();
-        let line = Line {
+        let line = AnchorLine {
             v,
             at,
             heads,
@@ -169,7 +169,7 @@ impl FromStr for Anchor {
     fn from_str(line: &str) -> Result<Self, ValidationError> {
         let wrong =
             || ValidationError::new("anchor", "a line of an anchor of version 1, unchanged");
-        let read: Line = serde_json::from_str(line).map_err(|_| wrong())?;
+        let read: AnchorLine = serde_json::from_str(line).map_err(|_| wrong())?;
         let anchor = Self::new(read.at, read.heads);
         if read.v == 1 && anchor.digest == read.digest {
             Ok(anchor)

@@ -112,7 +112,7 @@ pub struct AuditEntry {
 /// The canonical form. The order of the fields is part of the format.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Canonical {
+struct CanonicalAuditEntry {
     v: u8,
     incident_id: Option<IncidentId>,
     at: i64,
@@ -132,7 +132,7 @@ fn canonical(draft: &AuditDraft) -> Result<Vec<u8>, CanonicalError> {
         outcome,
         detail,
     } = draft;
-    let canonical = Canonical {
+    let canonical = CanonicalAuditEntry {
         v: 1,
         incident_id: *incident_id,
         at: at.micros(),
@@ -152,7 +152,7 @@ fn canonical(draft: &AuditDraft) -> Result<Vec<u8>, CanonicalError> {
 pub fn read(bytes: &[u8]) -> Result<AuditDraft, CanonicalError> {
     use serde::de::Error as _;
     let wrong = |error: &dyn fmt::Display| CanonicalError::from(serde_json::Error::custom(error));
-    let Canonical {
+    let CanonicalAuditEntry {
         v,
         incident_id,
         at,

@@ -8,7 +8,7 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 
 /// A kind of pass. None waits for another, and none for pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub(crate) enum PassKind {
     Confirm,
     Measure,
     Reconcile,
@@ -22,16 +22,16 @@ pub(crate) enum Kind {
 #[derive(Debug, Default)]
 pub(crate) struct Background {
     running: JoinSet<()>,
-    last: BTreeMap<Kind, AbortHandle>,
+    last: BTreeMap<PassKind, AbortHandle>,
 }
 
 impl Background {
     /// Starts a pass, unless one of its kind still runs: that one does its work.
-    pub(crate) fn start(&mut self, kind: Kind, incidents: &Incidents) {
+    pub(crate) fn start(&mut self, kind: PassKind, incidents: &Incidents) {
         self.start_as(kind, pass(kind, incidents.clone()));
     }
 
-    fn start_as(&mut self, kind: Kind, pass: impl Future<Output = ()> + Send + 'static) {
+    fn start_as(&mut self, kind: PassKind, pass: impl Future<Output = ()> + Send + 'static) {
         let busy = |last: &AbortHandle| !last.is_finished();
         if !self.last.get(&kind).is_some_and(busy) {
             let started = self.running.spawn(pass);
@@ -63,33 +63,33 @@ pub(crate) fn tell_panic<T>(ended: Result<T, JoinError>) -> Option<T> {
     }
 }
 
-async fn pass(kind: Kind, incidents: Incidents) {
+async fn pass(kind: PassKind, incidents: Incidents) {
     match kind {
-        Kind::Confirm => warn_of(
+        PassKind::Confirm => warn_of(
             incidents.worker().confirm().await,
             "accepted pages could not be asked about; trying again",
         ),
-        Kind::Measure => warn_of(
+        PassKind::Measure => warn_of(
             incidents.worker().measure().await,
             "what waits could not be measured",
         ),
-        Kind::Reconcile => warn_of(
+        PassKind::Reconcile => warn_of(
             incidents.worker().reconcile().await,
             "the vendors could not be asked where alerts stand; trying again",
         ),
-        Kind::Approve => warn_of(
+        PassKind::Approve => warn_of(
             incidents.worker().approve_credits().await,
             "credits could not be approved by policy; trying again",
         ),
-        Kind::Issue => warn_of(
+        PassKind::Issue => warn_of(
             incidents.worker().issue_credits().await,
             "approved credits could not be issued; trying again",
         ),
-        Kind::Denials => warn_of(
+        PassKind::Denials => warn_of(
             incidents.worker().note_denials().await,
             "refused calls could not be written down",
         ),
-        Kind::Anchor => write_down(incidents).await,
+        PassKind::Anchor => write_down(incidents).await,
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
         let started = Arc::new(AtomicUsize::new(0));
         for _ in 0..20 {
             let started = Arc::clone(&started);
-            background.start_as(Kind::Reconcile, async move {
+            background.start_as(PassKind::Reconcile, async move {
                 started.fetch_add(1, Ordering::SeqCst);
                 pending().await
             });
@@ -132,13 +132,13 @@ mod tests {
         }
         assert_eq!(started.load(Ordering::SeqCst), 1);
         for _ in 0..3 {
-            background.start_as(Kind::Confirm, async {});
+            background.start_as(PassKind::Confirm, async {});
             assert_eq!(background.ended().await, Some(()));
         }
         // One that panicked ended: the next one starts.
-        background.start_as(Kind::Issue, async { panic!("on purpose") });
+        background.start_as(PassKind::Issue, async { panic!("on purpose") });
         assert_eq!(background.ended().await, Some(()));
-        background.start_as(Kind::Issue, async {});
+        background.start_as(PassKind::Issue, async {});
         assert_eq!(background.ended().await, Some(()));
         assert_eq!(background.running.len(), 1);
     }

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::background::{Background, Kind, tell_panic, write_down};
+use crate::background::{Background, PassKind, tell_panic, write_down};
 
 /// About the longest time between two looks at the outbox: another process may have
 /// put something there, or a lease may have run out.
@@ -124,21 +124,21 @@ impl Worker {
                 }
                 Some(()) = background.ended() => continue,
                 _ = look.tick() => {
-                    for kind in [Kind::Confirm, Kind::Measure, Kind::Issue] {
+                    for kind in [PassKind::Confirm, PassKind::Measure, PassKind::Issue] {
                         background.start(kind, &incidents);
                     }
                     continue;
                 }
                 () = &mut reconcile => {
                     reconcile.as_mut().reset(Instant::now() + jittered(RECONCILE));
-                    background.start(Kind::Reconcile, &incidents);
-                    background.start(Kind::Approve, &incidents);
-                    background.start(Kind::Denials, &incidents);
+                    background.start(PassKind::Reconcile, &incidents);
+                    background.start(PassKind::Approve, &incidents);
+                    background.start(PassKind::Denials, &incidents);
                     continue;
                 }
                 () = &mut anchor => {
                     anchor.as_mut().reset(Instant::now() + jittered(ANCHOR));
-                    background.start(Kind::Anchor, &incidents);
+                    background.start(PassKind::Anchor, &incidents);
                     continue;
                 }
                 () = wake.notified(), if passes.len() < PASSES => {}

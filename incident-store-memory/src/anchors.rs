@@ -28,10 +28,10 @@ const MAX_HEADS: usize = 10_000;
 /// # Ok::<(), incident_core::engine::BuildError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct MemoryAnchors(Arc<Mutex<Kept>>);
+pub struct MemoryAnchors(Arc<Mutex<AnchoredHead>>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct AnchoredHead {
     heads: BTreeMap<AnchoredChain, BTreeSet<Head>>,
     newest: Option<Timestamp>,
 }

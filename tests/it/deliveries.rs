@@ -10,7 +10,7 @@ use incident_core::engine::{Alarm, Error, Incidents, Ingested, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::VendorEvent;
 use incident_core::testing::ManualClock;
-use incident_pagers::inbound::{Delivery, WebhookSecret, read_pagerduty};
+use incident_pagers::inbound::{InboundWebhook, WebhookSecret, read_pagerduty};
 use incident_pagers::testing::Webhooks;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -263,7 +263,7 @@ async fn an_event_that_changed_raises_an_alarm() {
         .id;
     let path = format!("/{id}");
     let heard = |body: &str| -> VendorEvent {
-        let Delivery::Event(heard) = read_pagerduty(body.as_bytes()).unwrap() else {
+        let InboundWebhook::Event(heard) = read_pagerduty(body.as_bytes()).unwrap() else {
             panic!("it is of interest");
         };
         *heard

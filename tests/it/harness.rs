@@ -123,7 +123,7 @@ pub(crate) async fn template() -> &'static str {
 /// A store of this test's own: in memory, or a database.
 pub(crate) async fn storage() -> (Storage, Option<Database>) {
     if crate::ON_CLICKHOUSE {
-        let url = incident_test_clickhouse::Server::shared().database();
+        let url = incident_test_clickhouse::ClickHouseServer::shared().database();
         let address = url.await.unwrap().parse().unwrap();
         let storage = Storage::default().with_usage(&address).await.unwrap();
         return (storage, None);

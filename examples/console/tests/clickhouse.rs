@@ -6,7 +6,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
-use incident_test_clickhouse::Server;
+use incident_test_clickhouse::ClickHouseServer;
 use serde_json::{Value, json};
 
 const TOKEN: &str = "token-0123456789-token";
@@ -75,7 +75,7 @@ impl Client {
 
 #[tokio::test]
 async fn it_counts_where_usage_url_says_and_finds_it_again() {
-    let url = Server::shared().database().await.unwrap();
+    let url = ClickHouseServer::shared().database().await.unwrap();
     for round in 0..2 {
         let (_console, base, told) = started(&url);
         assert!(told.contains("usage: ClickHouse, "), "{told}");
@@ -134,7 +134,7 @@ async fn it_counts_where_usage_url_says_and_finds_it_again() {
 
 #[tokio::test]
 async fn a_server_that_cannot_be_used_stops_the_start() {
-    let url = Server::shared().database().await.unwrap();
+    let url = ClickHouseServer::shared().database().await.unwrap();
     let mut child = Console(command(&format!("{url}_nowhere")).spawn().unwrap());
     assert!(!child.0.wait().unwrap().success());
     let mut told = String::new();

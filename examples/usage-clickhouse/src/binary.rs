@@ -3,9 +3,9 @@
 
 /// Rows that are put together.
 #[derive(Debug, Default)]
-pub(crate) struct Rows(Vec<u8>);
+pub(crate) struct RowBinary(Vec<u8>);
 
-impl Rows {
+impl RowBinary {
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         let mut left = text.len();
         while left >= 0x80 {
@@ -43,13 +43,13 @@ mod tests {
 
     #[test]
     fn lengths_of_more_than_seven_bits_go_on() {
-        let mut rows = Rows::default();
+        let mut rows = RowBinary::default();
         rows.text("é").int64(-2).flag(true);
         assert_eq!(
             rows.into_bytes(),
             [&[2, 0xc3, 0xa9, 0xfe][..], &[0xff; 7], &[1]].concat()
         );
-        let mut long = Rows::default();
+        let mut long = RowBinary::default();
         long.text(&"x".repeat(300));
         assert_eq!(long.into_bytes()[..3], [0xac, 0x02, b'x']);
     }

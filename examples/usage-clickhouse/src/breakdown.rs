@@ -7,8 +7,8 @@ use incident_core::{ServiceId, Text, Timestamp};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::client::{Failure, Server};
-use crate::question::Question;
+use crate::client::{ClickHouseClient, ClientFailure};
+use crate::question::SqlQuery;
 
 /// Rows of a `JSONCompact` answer; 64-bit numbers are quoted.
 #[derive(Deserialize)]
@@ -17,10 +17,10 @@ struct Answer<T> {
 }
 
 pub(crate) async fn breakdown(
-    server: &Server,
-    question: &Question<'_>,
+    server: &ClickHouseClient,
+    question: &SqlQuery<'_>,
     deadline: Instant,
-) -> Result<Breakdown, Failure> {
+) -> Result<Breakdown, ClientFailure> {
     Ok(Breakdown {
         first_hits: first_hits(server, question, deadline).await?,
         by_service: services(server, question, deadline).await?,
@@ -30,10 +30,10 @@ pub(crate) async fn breakdown(
 }
 
 async fn first_hits(
-    server: &Server,
-    question: &Question<'_>,
+    server: &ClickHouseClient,
+    question: &SqlQuery<'_>,
     deadline: Instant,
-) -> Result<Vec<FirstHits>, Failure> {
+) -> Result<Vec<FirstHits>, ClientFailure> {
     let sql = format!(
         "select intDiv(first, {MINUTE_US}) as minute, count() as users from \
          (select user_id, min(occurred_at) as first from {} group by user_id) group by minute",
@@ -51,10 +51,10 @@ async fn first_hits(
 }
 
 async fn services(
-    server: &Server,
-    question: &Question<'_>,
+    server: &ClickHouseClient,
+    question: &SqlQuery<'_>,
     deadline: Instant,
-) -> Result<Vec<ServiceUsers>, Failure> {
+) -> Result<Vec<ServiceUsers>, ClientFailure> {
     let sql = format!(
         "select service_id, uniqExact(user_id) as users from {} group by service_id",
         question.events("user_id, service_id")
@@ -72,10 +72,10 @@ async fn services(
 }
 
 async fn endpoints(
-    server: &Server,
-    question: &Question<'_>,
+    server: &ClickHouseClient,
+    question: &SqlQuery<'_>,
     deadline: Instant,
-) -> Result<Vec<EndpointUsers>, Failure> {
+) -> Result<Vec<EndpointUsers>, ClientFailure> {
     let sql = format!(
         "select service_id, endpoint, uniqExact(user_id) as users from {} where endpoint != '' \
          group by service_id, endpoint order by users desc, service_id, endpoint limit {TOP_ENDPOINTS}",
@@ -97,7 +97,7 @@ async fn endpoints(
     Ok(rows)
 }
 
-pub(crate) fn number<T>(text: &str) -> Result<T, Failure>
+pub(crate) fn number<T>(text: &str) -> Result<T, ClientFailure>
 where
     T: std::str::FromStr,
     T::Err: std::error::Error + Send + Sync + 'static,
@@ -105,6 +105,6 @@ where
     text.parse().map_err(unreadable)
 }
 
-fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
-    Failure::Other(error.into())
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> ClientFailure {
+    ClientFailure::Other(error.into())
 }

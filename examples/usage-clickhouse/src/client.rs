@@ -54,7 +54,7 @@ pub(crate) struct External {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum ClientFailure {
     Late,
     Memory,
     /// The server was not reached, or its answer not read to the end.
@@ -62,19 +62,19 @@ pub(crate) enum Failure {
     Other(Box<dyn Error + Send + Sync>),
 }
 
-impl From<Failure> for UsageError {
-    fn from(failure: Failure) -> Self {
+impl From<ClientFailure> for UsageError {
+    fn from(failure: ClientFailure) -> Self {
         match failure {
-            Failure::Late => Self::TimedOut {
+            ClientFailure::Late => Self::TimedOut {
                 tenants: 0,
                 events: None,
             },
-            Failure::Memory => Self::Refused(
+            ClientFailure::Memory => Self::Refused(
                 "ClickHouse has too little memory for so large a question; ask about less, or for an estimate"
                     .to_owned(),
             ),
-            Failure::Transport(source) => Self::Unavailable(source.into()),
-            Failure::Other(source) => Self::Unavailable(source),
+            ClientFailure::Transport(source) => Self::Unavailable(source.into()),
+            ClientFailure::Other(source) => Self::Unavailable(source),
         }
     }
 }
@@ -82,11 +82,11 @@ impl From<Failure> for UsageError {
 /// What the server refused.
 #[derive(Debug, thiserror::Error)]
 #[error("ClickHouse refused the statement: {0}")]
-pub(crate) struct Refusal(String);
+pub(crate) struct ServerRefusal(String);
 
 /// A client for one server.
 #[derive(Clone, Debug)]
-pub(crate) struct Server {
+pub(crate) struct ClickHouseClient {
     client: Client,
     pub(crate) address: Address,
     /// Those of [`PINNED`] that it knows.
@@ -127,7 +127,7 @@ fn without_certificates(builder: ClientBuilder) -> ClientBuilder {
     builder
 }
 
-impl Server {
+impl ClickHouseClient {
     pub(crate) const fn new(client: Client, address: Address) -> Self {
         Self {
             client,
@@ -138,9 +138,9 @@ impl Server {
 
     /// Asks which of the settings of inserts the server knows: an older one refuses the
     /// others by name.
-    pub(crate) async fn pin(&mut self, deadline: Instant) -> Result<(), Failure> {
+    pub(crate) async fn pin(&mut self, deadline: Instant) -> Result<(), ClientFailure> {
         #[derive(serde::Deserialize)]
-        struct Known {
+        struct KnownReplica {
             data: Vec<(String,)>,
         }
         let names: Vec<String> = PINNED.iter().map(|(name, _)| format!("'{name}'")).collect();
@@ -148,7 +148,7 @@ impl Server {
             "select name from system.settings where name in ({})",
             names.join(", ")
         );
-        let known: Known = self.ask(&sql, Vec::new(), deadline).await?;
+        let known: KnownReplica = self.ask(&sql, Vec::new(), deadline).await?;
         let is_known = |(name, _): &(&str, &str)| known.data.iter().any(|(one,)| one == name);
         self.pinned = PINNED.into_iter().filter(is_known).collect();
         Ok(())
@@ -160,7 +160,7 @@ impl Server {
         sql: &str,
         tables: Vec<External>,
         deadline: Instant,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, ClientFailure> {
         let sql = format!("{sql} format JSONCompact");
         let mut request = self.request(deadline);
         if tables.is_empty() {
@@ -190,7 +190,7 @@ impl Server {
         sql: &str,
         data: Vec<u8>,
         deadline: Instant,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ClientFailure> {
         let request = self.request(deadline);
         let request = if data.is_empty() {
             // Nor a request without a body.
@@ -240,12 +240,12 @@ impl Server {
 async fn read<T: DeserializeOwned>(
     request: RequestBuilder,
     deadline: Instant,
-) -> Result<T, Failure> {
+) -> Result<T, ClientFailure> {
     let text = sent(request, deadline).await?;
-    serde_json::from_str(&text).map_err(|error| Failure::Other(error.into()))
+    serde_json::from_str(&text).map_err(|error| ClientFailure::Other(error.into()))
 }
 
-async fn sent(request: RequestBuilder, deadline: Instant) -> Result<String, Failure> {
+async fn sent(request: RequestBuilder, deadline: Instant) -> Result<String, ClientFailure> {
     let answer = async {
         let response = request.send().await?;
         let status = response.status();
@@ -253,18 +253,18 @@ async fn sent(request: RequestBuilder, deadline: Instant) -> Result<String, Fail
     };
     let answer: reqwest::Result<_> = timeout_at(deadline, answer)
         .await
-        .map_err(|_| Failure::Late)?;
+        .map_err(|_| ClientFailure::Late)?;
     // The address holds the statement.
-    let (status, text) = answer.map_err(|error| Failure::Transport(error.without_url()))?;
+    let (status, text) = answer.map_err(|error| ClientFailure::Transport(error.without_url()))?;
     if status.is_success() {
         return Ok(text);
     }
     Err(match code(&text) {
-        Some(TIMEOUT_EXCEEDED | TOO_SLOW) => Failure::Late,
-        Some(MEMORY_LIMIT_EXCEEDED) => Failure::Memory,
+        Some(TIMEOUT_EXCEEDED | TOO_SLOW) => ClientFailure::Late,
+        Some(MEMORY_LIMIT_EXCEEDED) => ClientFailure::Memory,
         _ => {
             let told: String = text.chars().take(TOLD).collect();
-            Failure::Other(Refusal(told.trim().to_owned()).into())
+            ClientFailure::Other(ServerRefusal(told.trim().to_owned()).into())
         }
     })
 }

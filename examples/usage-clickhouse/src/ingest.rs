@@ -14,7 +14,7 @@ use incident_core::impact::{ApiUsageEvent, MAX_DAYS_AT_ONCE};
 use incident_core::port::{UsageError, UsageSink};
 use tokio::time::Instant;
 
-use crate::binary::Rows;
+use crate::binary::RowBinary;
 use crate::client::BLOCK_ROWS;
 use crate::source::ClickHouseUsage;
 use crate::table::{self, DAY_US};
@@ -85,7 +85,7 @@ impl ClickHouseUsage {
 }
 
 fn rows(events: &[&ApiUsageEvent]) -> Vec<u8> {
-    let mut rows = Rows::default();
+    let mut rows = RowBinary::default();
     for event in events {
         let endpoint = event.endpoint.as_ref().map_or("", |name| name.as_str());
         rows.text(event.tenant_id.as_str())

@@ -3,7 +3,7 @@
 use incident_core::Window;
 use incident_core::impact::{ImpactQuery, TenantWindows};
 
-use crate::binary::Rows;
+use crate::binary::RowBinary;
 use crate::client::External;
 
 /// Up to so many windows stand in the statement, if all tenants have the same.
@@ -12,7 +12,7 @@ const INLINE: usize = 16;
 /// A question as statements take it: a subquery of its events, and the tables that
 /// travel with it.
 #[derive(Debug)]
-pub(crate) struct Question<'a> {
+pub(crate) struct SqlQuery<'a> {
     query: &'a ImpactQuery,
     /// Tenants with windows.
     asked: Vec<&'a TenantWindows>,
@@ -21,7 +21,7 @@ pub(crate) struct Question<'a> {
     from: String,
 }
 
-impl<'a> Question<'a> {
+impl<'a> SqlQuery<'a> {
     /// None where nothing is asked about.
     pub(crate) fn of(query: &'a ImpactQuery, table: &str) -> Option<Self> {
         let has = |one: &&TenantWindows| !one.windows.as_slice().is_empty();
@@ -81,7 +81,7 @@ impl<'a> Question<'a> {
 
     /// What travels with a statement over [`events`](Self::events).
     pub(crate) fn tables(&self) -> Vec<External> {
-        let mut rows = Rows::default();
+        let mut rows = RowBinary::default();
         for one in &self.asked {
             let tenant = one.tenant.as_str();
             if self.common.is_some() {
@@ -104,7 +104,7 @@ impl<'a> Question<'a> {
             rows: rows.into_bytes(),
         }];
         if let Some(services) = &self.query.services {
-            let mut rows = Rows::default();
+            let mut rows = RowBinary::default();
             for service in services {
                 rows.text(service.as_str());
             }

@@ -16,8 +16,8 @@ use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::breakdown::{breakdown, number};
-use crate::client::{Failure, Server, client};
-use crate::question::Question;
+use crate::client::{ClickHouseClient, ClientFailure, client};
+use crate::question::SqlQuery;
 use crate::table::{self, DAY_US, OpenError};
 
 /// Two standard deviations of `uniqCombined(17)`, in parts of a million: a HyperLogLog of
@@ -29,11 +29,11 @@ const RESERVE: Duration = Duration::from_millis(300);
 
 /// Usage events in ClickHouse. Clones share it.
 #[derive(Clone, Debug)]
-pub struct ClickHouseUsage(pub(crate) Arc<Source>);
+pub struct ClickHouseUsage(pub(crate) Arc<ClickHouseSource>);
 
 #[derive(Debug)]
-pub(crate) struct Source {
-    server: Server,
+pub(crate) struct ClickHouseSource {
+    server: ClickHouseClient,
     /// Days that are known to have events.
     pub(crate) days: Mutex<BTreeSet<i64>>,
     most_days: usize,
@@ -41,13 +41,13 @@ pub(crate) struct Source {
 
 /// A `JSONCompact` answer `with totals`: the totals are the merge of all states.
 #[derive(Deserialize)]
-struct Counted {
+struct CountRow {
     data: Vec<(String, String)>,
     totals: Option<(String, String)>,
 }
 
 #[derive(Deserialize)]
-struct Names {
+struct NameRows {
     data: Vec<(String,)>,
 }
 
@@ -71,13 +71,13 @@ impl ClickHouseUsage {
         address: Address,
         timeout: Duration,
     ) -> Result<Self, OpenError> {
-        let mut server = Server::new(client, address);
+        let mut server = ClickHouseClient::new(client, address);
         table::prepare(&mut server, Instant::now() + timeout).await?;
         Ok(Self::with(server, MAX_DAYS))
     }
 
-    fn with(server: Server, most_days: usize) -> Self {
-        Self(Arc::new(Source {
+    fn with(server: ClickHouseClient, most_days: usize) -> Self {
+        Self(Arc::new(ClickHouseSource {
             server,
             days: Mutex::default(),
             most_days,
@@ -101,7 +101,7 @@ impl ClickHouseUsage {
         table::ddl(address)
     }
 
-    pub(crate) fn server(&self) -> &Server {
+    pub(crate) fn server(&self) -> &ClickHouseClient {
         &self.0.server
     }
 
@@ -112,7 +112,7 @@ impl ClickHouseUsage {
         function: &str,
         timeout: Duration,
     ) -> Result<ImpactCounts, UsageError> {
-        let Some(question) = Question::of(query, &self.server().address.name()) else {
+        let Some(question) = SqlQuery::of(query, &self.server().address.name()) else {
             return counts(query, Vec::new(), None).map_err(UsageError::from);
         };
         let sql = format!(
@@ -123,7 +123,7 @@ impl ClickHouseUsage {
         let deadline = end - RESERVE.min(timeout / 5);
         let found = self
             .server()
-            .ask::<Counted>(&sql, question.tables(), deadline)
+            .ask::<CountRow>(&sql, question.tables(), deadline)
             .await;
         let found = found.and_then(|found| counts(query, found.data, found.totals));
         self.answered(found, query, &question, end).await
@@ -132,13 +132,13 @@ impl ClickHouseUsage {
     /// A question that took too long is refused with its size.
     async fn answered<T>(
         &self,
-        found: Result<T, Failure>,
+        found: Result<T, ClientFailure>,
         query: &ImpactQuery,
-        question: &Question<'_>,
+        question: &SqlQuery<'_>,
         end: Instant,
     ) -> Result<T, UsageError> {
         match found {
-            Err(Failure::Late) => Err(UsageError::TimedOut {
+            Err(ClientFailure::Late) => Err(UsageError::TimedOut {
                 tenants: query.tenants().len(),
                 events: self.size(question, end).await,
             }),
@@ -148,7 +148,7 @@ impl ClickHouseUsage {
 
     /// How many events of all tenants lie on the days of a question, where that is told
     /// by the end. A table of several shards has no parts of its own.
-    async fn size(&self, question: &Question<'_>, end: Instant) -> Option<u64> {
+    async fn size(&self, question: &SqlQuery<'_>, end: Instant) -> Option<u64> {
         let (first, last) = question.bounds()?;
         let address = &self.server().address;
         let sql = format!(
@@ -161,7 +161,7 @@ impl ClickHouseUsage {
         );
         let found = self
             .server()
-            .ask::<Counted>(&sql, Vec::new(), end)
+            .ask::<CountRow>(&sql, Vec::new(), end)
             .await
             .ok()?;
         let (_, rows) = found.data.first()?;
@@ -174,7 +174,7 @@ fn counts(
     query: &ImpactQuery,
     found: Vec<(String, String)>,
     totals: Option<(String, String)>,
-) -> Result<ImpactCounts, Failure> {
+) -> Result<ImpactCounts, ClientFailure> {
     let users: HashMap<String, String> = found.into_iter().collect();
     let mut by_tenant = Vec::with_capacity(query.tenants().len());
     for one in query.tenants() {
@@ -226,7 +226,7 @@ impl UsageSource for ClickHouseUsage {
         query: &ImpactQuery,
         timeout: Duration,
     ) -> Result<Breakdown, UsageError> {
-        let Some(question) = Question::of(query, &self.server().address.name()) else {
+        let Some(question) = SqlQuery::of(query, &self.server().address.name()) else {
             return Ok(Breakdown::default());
         };
         let end = Instant::now() + timeout;
@@ -244,7 +244,7 @@ impl TenantDirectory for ClickHouseUsage {
             self.server().address.name()
         );
         let deadline = Instant::now() + timeout;
-        let found: Names = self.server().ask(&sql, Vec::new(), deadline).await?;
+        let found: NameRows = self.server().ask(&sql, Vec::new(), deadline).await?;
         // A host's own view may hold what is no name here.
         let names = found.data.iter();
         let names = names.filter_map(|(name,)| TenantId::stored(name).ok());

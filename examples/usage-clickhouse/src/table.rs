@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::address::Address;
-use crate::client::{Failure, Server};
+use crate::client::{ClickHouseClient, ClientFailure};
 
 /// A server or a table that cannot be used. No sentence holds the password.
 #[derive(Debug, thiserror::Error)]
@@ -77,12 +77,15 @@ pub(crate) fn ddl(address: &Address) -> String {
 }
 
 #[derive(Deserialize)]
-struct Columns {
+struct TableColumns {
     data: Vec<(String, String)>,
 }
 
 /// Makes the table where there is none, and looks whether it fits.
-pub(crate) async fn prepare(server: &mut Server, deadline: Instant) -> Result<(), OpenError> {
+pub(crate) async fn prepare(
+    server: &mut ClickHouseClient,
+    deadline: Instant,
+) -> Result<(), OpenError> {
     let address = server.address.clone();
     let refused = |failure| opened(&address, failure);
     server.pin(deadline).await.map_err(refused)?;
@@ -109,7 +112,10 @@ pub(crate) async fn prepare(server: &mut Server, deadline: Instant) -> Result<()
 
 /// The days on which there are events, by their number since 1970: those of partitions, of
 /// which a table over shards has none.
-pub(crate) async fn days(server: &Server, deadline: Instant) -> Result<BTreeSet<i64>, Failure> {
+pub(crate) async fn days(
+    server: &ClickHouseClient,
+    deadline: Instant,
+) -> Result<BTreeSet<i64>, ClientFailure> {
     #[derive(Deserialize)]
     struct Days {
         data: Vec<(String,)>,
@@ -124,34 +130,37 @@ pub(crate) async fn days(server: &Server, deadline: Instant) -> Result<BTreeSet<
     Ok(days.collect())
 }
 
-async fn columns(server: &Server, deadline: Instant) -> Result<Vec<(String, String)>, Failure> {
+async fn columns(
+    server: &ClickHouseClient,
+    deadline: Instant,
+) -> Result<Vec<(String, String)>, ClientFailure> {
     // Both names were checked: letters, digits and underscores.
     let sql = format!(
         "select name, type from system.columns where database = '{}' and table = '{}'",
         server.address.database, server.address.table
     );
     Ok(server
-        .ask::<Columns>(&sql, Vec::new(), deadline)
+        .ask::<TableColumns>(&sql, Vec::new(), deadline)
         .await?
         .data)
 }
 
-fn opened(address: &Address, failure: Failure) -> OpenError {
+fn opened(address: &Address, failure: ClientFailure) -> OpenError {
     let address = address.clone();
     match failure {
-        Failure::Late => OpenError::Unreachable {
+        ClientFailure::Late => OpenError::Unreachable {
             address,
             reason: "no answer in time".to_owned(),
         },
-        Failure::Transport(error) => OpenError::Unreachable {
+        ClientFailure::Transport(error) => OpenError::Unreachable {
             address,
             reason: with_causes(&error),
         },
-        Failure::Memory => OpenError::Refused {
+        ClientFailure::Memory => OpenError::Refused {
             address,
             reason: "it has too little memory".to_owned(),
         },
-        Failure::Other(error) => OpenError::Refused {
+        ClientFailure::Other(error) => OpenError::Refused {
             address,
             reason: with_causes(&*error),
         },

@@ -14,7 +14,7 @@ use incident_core::conformance::UsageBackend;
 use incident_core::impact::{ApiUsageEvent, ImpactQuery, TenantWindows, scan};
 use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
 use incident_core::{Timestamp, Window, Windows};
-use incident_test_clickhouse::Server;
+use incident_test_clickhouse::ClickHouseServer;
 use incident_usage_clickhouse::{Address, ClickHouseUsage, OpenError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,7 +26,7 @@ async fn open(url: &str) -> Result<ClickHouseUsage, OpenError> {
 }
 
 async fn fresh() -> ClickHouseUsage {
-    let url = Server::shared().database().await.unwrap();
+    let url = ClickHouseServer::shared().database().await.unwrap();
     open(&url).await.unwrap()
 }
 
@@ -69,10 +69,10 @@ mod one_server {
 /// Two servers, each with half of the tenants.
 struct Shards;
 
-async fn shards() -> &'static Server {
+async fn shards() -> &'static ClickHouseServer {
     use std::sync::OnceLock;
-    static SHARDS: OnceLock<Server> = OnceLock::new();
-    tokio::task::spawn_blocking(|| SHARDS.get_or_init(|| Server::start(2).unwrap()))
+    static SHARDS: OnceLock<ClickHouseServer> = OnceLock::new();
+    tokio::task::spawn_blocking(|| SHARDS.get_or_init(|| ClickHouseServer::start(2).unwrap()))
         .await
         .unwrap()
 }
@@ -167,7 +167,7 @@ async fn parts(database: &str) -> Vec<u64> {
         "select count() from system.parts where database = '{database}' and table = 'usage_events' \
          and active group by partition order by partition"
     );
-    let told = Server::shared().run(0, &sql).await.unwrap();
+    let told = ClickHouseServer::shared().run(0, &sql).await.unwrap();
     told.lines().map(|count| count.parse().unwrap()).collect()
 }
 
@@ -175,11 +175,11 @@ async fn parts(database: &str) -> Vec<u64> {
 /// or not at all, whatever the profile of the user says.
 #[tokio::test]
 async fn each_day_is_one_block_whatever_the_profile_says() {
-    let url = Server::shared().database().await.unwrap();
+    let url = ClickHouseServer::shared().database().await.unwrap();
     let url = url.replace("default@", "small@");
     let database = url.rsplit('/').next().unwrap();
     let source = open(&url).await.unwrap();
-    let server = Server::shared();
+    let server = ClickHouseServer::shared();
     let stop = format!("system stop merges {database}.usage_events");
     server.run(0, &stop).await.unwrap();
     let start: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
@@ -233,7 +233,7 @@ async fn listening_in(to: String) -> (u16, Arc<Mutex<Vec<u8>>>) {
 /// knows.
 #[tokio::test]
 async fn each_day_of_a_batch_is_an_insert_of_its_own() {
-    let url = Server::shared().database().await.unwrap();
+    let url = ClickHouseServer::shared().database().await.unwrap();
     let (at, database) = url
         .trim_start_matches("clickhouse+http://default@")
         .split_once('/')
@@ -256,7 +256,7 @@ async fn each_day_of_a_batch_is_an_insert_of_its_own() {
     assert_eq!(inserts.len(), 3, "{inserts:?}");
     let known = "select name from system.settings where name in ('async_insert', 'max_insert_block_size', \
                  'min_insert_block_size_rows', 'wait_for_async_insert')";
-    let known = Server::shared().run(0, known).await.unwrap();
+    let known = ClickHouseServer::shared().run(0, known).await.unwrap();
     assert!(known.contains("max_insert_block_size"), "{known}");
     for insert in inserts {
         for name in known.split_whitespace() {
@@ -287,7 +287,7 @@ async fn run_as_small(url: &str, sql: &str) {
 /// A23: where the profile puts inserts off, ours are kept before they are answered.
 #[tokio::test]
 async fn inserts_are_not_put_off_whatever_the_profile_says() {
-    let server = Server::shared();
+    let server = ClickHouseServer::shared();
     let known = "select count() from system.settings where name = 'async_insert'";
     if server.run(0, known).await.unwrap().trim() == "0" {
         eprintln!("not tried: this version of ClickHouse puts no insert off");
@@ -347,7 +347,7 @@ async fn so_many_days_have_events_and_no_more() {
 /// What comes again and again is kept once, in the end.
 #[tokio::test]
 async fn repeats_are_merged_away() {
-    let url = Server::shared().database().await.unwrap();
+    let url = ClickHouseServer::shared().database().await.unwrap();
     let source = open(&url).await.unwrap();
     let at = "2026-11-20T22:10:00Z".parse().unwrap();
     let batch: Vec<_> = (0..50).map(|user| event("t", user, at)).collect();
@@ -355,7 +355,7 @@ async fn repeats_are_merged_away() {
         source.record(batch.clone(), WITHIN).await.unwrap();
     }
     let database = url.rsplit('/').next().unwrap();
-    let server = Server::shared();
+    let server = ClickHouseServer::shared();
     let merge = format!("optimize table {database}.usage_events final");
     server.run(0, &merge).await.unwrap();
     let count = format!("select count() from {database}.usage_events");
@@ -365,9 +365,9 @@ async fn repeats_are_merged_away() {
 /// A question that takes too long is refused with its size, and the server stops.
 #[tokio::test]
 async fn a_question_that_is_too_large_is_refused_with_its_size() {
-    let url = Server::shared().database().await.unwrap();
+    let url = ClickHouseServer::shared().database().await.unwrap();
     let source = open(&url).await.unwrap();
-    let (database, server) = (url.rsplit('/').next().unwrap(), Server::shared());
+    let (database, server) = (url.rsplit('/').next().unwrap(), ClickHouseServer::shared());
     let fill = format!(
         "insert into {database}.usage_events (tenant_id, occurred_at, user_id, service_id, failed, endpoint) \
          select 't', 1700000000000000 + number, concat('user-', toString(number)), 'api', 0, '' from numbers(3000000)"
@@ -404,8 +404,8 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
 /// may not make, and a server that is not there, with a sentence without a password.
 #[tokio::test]
 async fn what_cannot_be_used_is_refused_with_a_sentence() {
-    let url = Server::shared().database().await.unwrap();
-    let (database, server) = (url.rsplit('/').next().unwrap(), Server::shared());
+    let url = ClickHouseServer::shared().database().await.unwrap();
+    let (database, server) = (url.rsplit('/').next().unwrap(), ClickHouseServer::shared());
     let other = format!(
         "create table {database}.other (tenant_id String, occurred_at DateTime, user_id UInt64) engine = Memory"
     );
@@ -431,8 +431,8 @@ async fn what_cannot_be_used_is_refused_with_a_sentence() {
 /// A view over the host's own table, with numbers for users.
 #[tokio::test]
 async fn a_view_over_the_hosts_table_is_counted() {
-    let url = Server::shared().database().await.unwrap();
-    let (database, server) = (url.rsplit('/').next().unwrap(), Server::shared());
+    let url = ClickHouseServer::shared().database().await.unwrap();
+    let (database, server) = (url.rsplit('/').next().unwrap(), ClickHouseServer::shared());
     for sql in [
         "create table D.requests (org String, at DateTime, account UInt64, app String, status UInt16, route String) \
          engine = MergeTree() order by (org, at) partition by toYYYYMM(at)",
@@ -462,9 +462,9 @@ async fn a_view_over_the_hosts_table_is_counted() {
 /// The statements of the README: states by the hour, merged when they are read.
 #[tokio::test]
 async fn states_by_the_hour_are_merged() {
-    let url = Server::shared().database().await.unwrap();
+    let url = ClickHouseServer::shared().database().await.unwrap();
     let source = open(&url).await.unwrap();
-    let (database, server) = (url.rsplit('/').next().unwrap(), Server::shared());
+    let (database, server) = (url.rsplit('/').next().unwrap(), ClickHouseServer::shared());
     let start: Timestamp = "2023-11-14T22:00:00Z".parse().unwrap();
     let hour = |n: u64| start.saturating_add(Duration::from_secs(n * 3_600 + 60));
     let batch = |hours: std::ops::Range<u64>| -> Vec<ApiUsageEvent> {

@@ -116,14 +116,14 @@ impl BilledCredit {
 }
 
 #[derive(Serialize)]
-struct Payload<'a> {
+struct BatchPayload<'a> {
     r#type: &'static str,
     timestamp: Timestamp,
-    data: Data<'a>,
+    data: BatchData<'a>,
 }
 
 #[derive(Serialize)]
-struct Data<'a> {
+struct BatchData<'a> {
     batch: MessageId,
     credits: &'a [BilledCredit],
 }
@@ -161,10 +161,10 @@ impl Batch {
         if !(1..=MAX_CREDITS).contains(&credits.len()) {
             return Err(ValidationError::new("credits", "1 to 500 of them"));
         }
-        let payload = Payload {
+        let payload = BatchPayload {
             r#type: KIND,
             timestamp: at,
-            data: Data { batch: id, credits },
+            data: BatchData { batch: id, credits },
         };
         let body = serde_json::to_string(&payload)
             .map_err(|_| ValidationError::new("credits", "values that JSON can hold"))?;

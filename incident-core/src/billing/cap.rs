@@ -74,12 +74,12 @@ fn key(row: &LedgerRow) -> (CreditSubject, TenantId, u32) {
 /// A part of what a tenant is credited in a period: parts of a million of the fee, and minor
 /// units of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Part {
+struct CapShare {
     ppm: u64,
     minor: i64,
 }
 
-impl Part {
+impl CapShare {
     fn plus(self, other: Self) -> Self {
         Self {
             ppm: self.ppm + other.ppm,
@@ -98,7 +98,7 @@ impl Part {
 /// The credits of a tenant in a period so far.
 struct Account {
     limits: CreditLimits,
-    used: Part,
+    used: CapShare,
 }
 
 impl Account {
@@ -111,7 +111,7 @@ impl Account {
     }
 
     /// Returns the part that was granted; of a grant of another fee only the percentage counts.
-    fn granted(&self, granted: &Approval) -> Part {
+    fn granted(&self, granted: &Approval) -> CapShare {
         let ppm = u64::from(granted.percent.ppm());
         let same_fee = granted.fee.is_none() || granted.fee == self.limits.fee;
         let currency = self.limits.fee.map(|fee| fee.currency);
@@ -119,7 +119,7 @@ impl Account {
             .amount
             .filter(|one| same_fee && Some(one.currency) == currency);
         let of_this_fee = || self.share(self.used.ppm + ppm) - self.share(self.used.ppm);
-        Part {
+        CapShare {
             ppm,
             minor: amount.map_or_else(of_this_fee, |one| one.minor),
         }
@@ -127,14 +127,14 @@ impl Account {
 
     /// Returns the part of a credit that has room under the cap beside others: the amount is that of
     /// all of it, rounded, less what the others have, so that rows add up.
-    fn room_for(&self, credit: Percent, used: Part) -> Part {
+    fn room_for(&self, credit: Percent, used: CapShare) -> CapShare {
         let room = u64::from(self.limits.cap.ppm()).saturating_sub(used.ppm);
         let ppm = room.min(credit.ppm().into());
         if ppm == 0 {
-            return Part::default();
+            return CapShare::default();
         }
         let minor = self.share(used.ppm + ppm).saturating_sub(used.minor);
-        Part {
+        CapShare {
             ppm,
             minor: minor.max(0),
         }
@@ -173,7 +173,7 @@ impl<L: Fn(&TenantId, Period) -> CreditLimits> Accounts<L> {
         let key = (row.tenant_id.clone(), row.period);
         self.all.entry(key).or_insert_with(|| Account {
             limits: (self.limits)(&row.tenant_id, row.period),
-            used: Part::default(),
+            used: CapShare::default(),
         })
     }
 }
@@ -200,7 +200,7 @@ pub fn cap_periods(
         limits,
         all: BTreeMap::new(),
     };
-    let mut granted: BTreeMap<CreditId, (Part, Option<Money>)> = BTreeMap::new();
+    let mut granted: BTreeMap<CreditId, (CapShare, Option<Money>)> = BTreeMap::new();
     for row in rows.iter().filter(|row| takes(row)) {
         let Some(grant) = &row.granted else { continue };
         let account = accounts.of(row);
@@ -222,7 +222,7 @@ pub fn cap_periods(
                     None => {
                         let makes_room = reversals.pending.get(&key(&row));
                         let room = makes_room.and_then(|id| granted.get(id));
-                        let room = room.map_or_else(Part::default, |(part, _)| *part);
+                        let room = room.map_or_else(CapShare::default, |(part, _)| *part);
                         let account = accounts.of(&row);
                         let part = account.room_for(row.credit_percent, account.used.minus(room));
                         account.used = account.used.plus(part);
@@ -278,7 +278,7 @@ pub fn outgrown(
     for ((tenant, period), rows) in periods {
         let account = Account {
             limits: limits(tenant, period),
-            used: Part::default(),
+            used: CapShare::default(),
         };
         let used: u64 = rows.iter().map(|one| u64::from(one.capped.ppm())).sum();
         let before = found.len();

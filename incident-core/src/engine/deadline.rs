@@ -3,34 +3,34 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::state::turns::Turn;
+use super::state::turns::CommandTurn;
 use super::{Incidents, RequestContext};
 use crate::IncidentId;
 use crate::port::StoreError;
 
 /// A call whose time was over before the store was asked.
 #[derive(Debug)]
-struct Late;
+struct CallTimedOut;
 
-impl fmt::Display for Late {
+impl fmt::Display for CallTimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the time for the call was over before the store was asked")
     }
 }
 
-impl std::error::Error for Late {}
+impl std::error::Error for CallTimedOut {}
 
 /// A queue on one incident that takes no more.
 #[derive(Debug)]
-struct Crowded;
+struct QueueFull;
 
-impl fmt::Display for Crowded {
+impl fmt::Display for QueueFull {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("too many commands wait for this incident")
     }
 }
 
-impl std::error::Error for Crowded {}
+impl std::error::Error for QueueFull {}
 
 impl Incidents {
     /// The same engine with the time of one call running
@@ -66,7 +66,7 @@ impl Incidents {
             return Ok(most);
         };
         match until.saturating_sub(self.inner.clock.steady()) {
-            Duration::ZERO => Err(StoreError::Unavailable(Box::new(Late))),
+            Duration::ZERO => Err(StoreError::Unavailable(Box::new(CallTimedOut))),
             left => Ok(left.min(most)),
         }
     }
@@ -79,11 +79,11 @@ impl Incidents {
     ///
     /// # Errors
     /// The time was over by then, or too many wait already.
-    pub(super) async fn turn(&self, id: IncidentId) -> Result<Option<Turn<'_>>, StoreError> {
+    pub(super) async fn turn(&self, id: IncidentId) -> Result<Option<CommandTurn<'_>>, StoreError> {
         let Some(turns) = self.inner.queue(id) else {
             return Ok(None);
         };
-        let crowded = || StoreError::Unavailable(Box::new(Crowded));
+        let crowded = || StoreError::Unavailable(Box::new(QueueFull));
         let turn = turns.wait().ok_or_else(crowded)?.await;
         self.left()?;
         Ok(Some(turn))

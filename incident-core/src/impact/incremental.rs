@@ -30,14 +30,14 @@ use crate::{ServiceId, TenantId, Timestamp};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OpenEndedQuery {
-    tenants: Vec<(TenantId, Vec<Span>)>,
+    tenants: Vec<(TenantId, Vec<OpenEndedSpan>)>,
     services: Option<BTreeSet<ServiceId>>,
     failed_only: bool,
 }
 
 /// A window in microseconds; without its end where that is the last one of all.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Span {
+struct OpenEndedSpan {
     start: i64,
     end: Option<i64>,
 }
@@ -53,7 +53,7 @@ impl OpenEndedQuery {
         let windows = query.tenants().iter().map(|one| one.windows.as_slice());
         let end = windows.flatten().map(|window| window.end()).max()?;
         let tenants = query.tenants().iter().map(|one| {
-            let windows = one.windows.as_slice().iter().map(|window| Span {
+            let windows = one.windows.as_slice().iter().map(|window| OpenEndedSpan {
                 start: window.start().micros(),
                 end: (window.end() != end).then(|| window.end().micros()),
             });
@@ -136,10 +136,10 @@ const MAX_TENANTS: usize = 10_000;
 
 /// Growing questions that were asked lately, each with what its source knows of it.
 #[derive(Debug)]
-pub struct IncrementalCache<T>(Mutex<HashMap<OpenEndedQuery, Entry<T>>>);
+pub struct IncrementalCache<T>(Mutex<HashMap<OpenEndedQuery, CacheEntry<T>>>);
 
 #[derive(Debug)]
-struct Entry<T> {
+struct CacheEntry<T> {
     asked: Instant,
     known: Arc<T>,
     bytes: usize,
@@ -152,7 +152,7 @@ impl<T> Default for IncrementalCache<T> {
 }
 
 impl<T: Default> IncrementalCache<T> {
-    fn entries(&self) -> MutexGuard<'_, HashMap<OpenEndedQuery, Entry<T>>> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<OpenEndedQuery, CacheEntry<T>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -181,7 +181,7 @@ impl<T: Default> IncrementalCache<T> {
         if entries.len() >= MAX_QUESTIONS {
             forget_oldest(&mut entries);
         }
-        let entry = Entry {
+        let entry = CacheEntry {
             asked: now,
             known: Arc::default(),
             bytes: 0,
@@ -208,7 +208,7 @@ impl<T: Default> IncrementalCache<T> {
     }
 }
 
-fn forget_oldest<T>(entries: &mut HashMap<OpenEndedQuery, Entry<T>>) {
+fn forget_oldest<T>(entries: &mut HashMap<OpenEndedQuery, CacheEntry<T>>) {
     let oldest = entries.iter().min_by_key(|(_, entry)| entry.asked);
     if let Some(oldest) = oldest.map(|(growing, _)| growing.clone()) {
         entries.remove(&oldest);

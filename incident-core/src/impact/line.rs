@@ -29,17 +29,17 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 /// ```
 #[derive(Debug)]
 pub struct UsageReader {
-    tenants: Known<TenantId>,
-    services: Known<ServiceId>,
-    endpoints: Known<Text>,
+    tenants: KnownFields<TenantId>,
+    services: KnownFields<ServiceId>,
+    endpoints: KnownFields<Text>,
 }
 
 impl Default for UsageReader {
     fn default() -> Self {
         Self {
-            tenants: Known::new(TENANTS),
-            services: Known::new(SERVICES),
-            endpoints: Known::new(SERVICES),
+            tenants: KnownFields::new(TENANTS),
+            services: KnownFields::new(SERVICES),
+            endpoints: KnownFields::new(SERVICES),
         }
     }
 }
@@ -69,11 +69,11 @@ fn time(text: &[u8]) -> Option<Timestamp> {
 
 /// Names that were met lately: each has one place, which the next name for it takes over.
 #[derive(Debug)]
-struct Known<T> {
+struct KnownFields<T> {
     places: Vec<Option<T>>,
 }
 
-impl<T: AsRef<str> + Clone> Known<T> {
+impl<T: AsRef<str> + Clone> KnownFields<T> {
     fn new(places: usize) -> Self {
         Self {
             places: vec![None; places],
@@ -385,7 +385,7 @@ mod tests {
         /// Names share places and stay the ones that were given.
         #[test]
         fn known_names_are_the_names_that_were_asked_for(names in prop::collection::vec("[a-c]{1,10}", 1..200)) {
-            let mut known = Known::new(7);
+            let mut known = KnownFields::new(7);
             for name in names {
                 let found = known.get(name.as_bytes(), TenantId::stored);
                 prop_assert_eq!(found.as_ref().map(TenantId::as_str), Some(name.as_str()));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::limits::{MAX_REOPENINGS, MAX_SERVICES};
 use super::refusal::wrong_state;
-use super::took_in::Outage;
+use super::took_in::OutageIntervals;
 use super::{Affected, AffectedTenant, Change, Event, Incident, Mode, Refusal, State, TookIn};
 use crate::window::{Window, Windows};
 use crate::{Name, Timestamp, ValidationError};
@@ -93,11 +93,11 @@ fn union(target: &Incident, source: &Incident) -> Windows {
     all.copied().collect()
 }
 
-fn outage_of_both(target: &Incident, source: &Incident) -> Outage {
+fn outage_of_both(target: &Incident, source: &Incident) -> OutageIntervals {
     let both = union(target, source);
     let Some((newest, earlier)) = both.as_slice().split_last() else {
         // Both began and ended at one instant each.
-        return Outage {
+        return OutageIntervals {
             started_at: target.started_at,
             started_at_assumed: target.started_at_assumed,
             earlier: target.earlier.clone(),
@@ -107,7 +107,7 @@ fn outage_of_both(target: &Incident, source: &Incident) -> Outage {
     };
     let started_at = earlier.first().unwrap_or(newest).start();
     let stated_by = |one: &Incident| one.started_at == started_at && !one.started_at_assumed;
-    Outage {
+    OutageIntervals {
         started_at,
         started_at_assumed: !stated_by(target) && !stated_by(source),
         earlier: earlier.to_vec(),

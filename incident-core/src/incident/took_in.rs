@@ -16,7 +16,7 @@ pub struct TookIn {
     /// The fields that change.
     pub changes: Vec<Change>,
     /// The outage of both together.
-    pub(super) outage: Outage,
+    pub(super) outage: OutageIntervals,
     /// The alerts that the other one stood for.
     pub(super) alerts: Vec<Name>,
     /// The public side of the other one.
@@ -29,7 +29,7 @@ pub struct TookIn {
 
 /// The intervals of an outage, as a state holds them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Outage {
+pub(super) struct OutageIntervals {
     pub(super) started_at: Timestamp,
     pub(super) started_at_assumed: bool,
     pub(super) earlier: Vec<Window>,

@@ -105,7 +105,7 @@ pub(super) struct Counting {
 
 /// What was taken off an outage before it counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Counted<'a> {
+pub(super) struct CountedOutage<'a> {
     pub(super) windows: Cow<'a, Windows>,
     /// In maintenance.
     pub(super) excluded: Windows,
@@ -142,9 +142,9 @@ impl Counting {
 
     /// What counts of an outage. Runs are measured after maintenance is taken off
     /// and before a period cuts them, so that midnight makes no run short.
-    pub(super) fn of<'a>(&self, outage: &'a Windows) -> Counted<'a> {
+    pub(super) fn of<'a>(&self, outage: &'a Windows) -> CountedOutage<'a> {
         if self.is_plain() {
-            return Counted {
+            return CountedOutage {
                 windows: Cow::Borrowed(outage),
                 excluded: Windows::empty(),
                 too_short: Windows::empty(),
@@ -162,7 +162,7 @@ impl Counting {
             run.filter(|_| long)
         });
         let windows: Windows = counted.collect();
-        Counted {
+        CountedOutage {
             excluded: outage.intersect(&self.excluded),
             too_short: left.minus(&windows),
             windows: Cow::Owned(windows),

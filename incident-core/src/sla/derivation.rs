@@ -6,7 +6,7 @@
 //! `tests/it/derivations.rs` computes every derivation again from its own text.
 
 use super::count::Weighed;
-use super::scale::Row;
+use super::scale::TierRow;
 use super::statement::{IncidentCredit, Reached};
 use super::{Basis, Downtime, SlaStatement};
 use crate::Percent;
@@ -170,15 +170,15 @@ fn weighed(parts: &Weighed) -> String {
 }
 
 /// The row of the table that was reached, and its credit.
-fn by_the_table(row: Option<Row>) -> String {
+fn by_the_table(row: Option<TierRow>) -> String {
     match row {
-        Some(Row::Outage(tier)) => {
+        Some(TierRow::Outage(tier)) => {
             format!(
                 "from {} min on: {} %",
                 tier.from_minutes, tier.credit_percent
             )
         }
-        Some(Row::Availability(row)) => {
+        Some(TierRow::Availability(row)) => {
             let at = if row.inclusive {
                 "at or below"
             } else {

@@ -177,24 +177,29 @@ impl Scale {
     #[must_use]
     pub fn credit(&self, down: Downtime, period_us: u64) -> Percent {
         let reached = self.reached(down, period_us);
-        reached.map_or(Percent::ZERO, Row::credit)
+        reached.map_or(Percent::ZERO, TierRow::credit)
     }
 
     /// The row that a downtime reaches: none without downtime, whatever a table gives from 0
     /// minutes on.
-    pub(super) fn reached(&self, down: Downtime, period_us: u64) -> Option<Row> {
+    pub(super) fn reached(&self, down: Downtime, period_us: u64) -> Option<TierRow> {
         if down == Downtime::ZERO {
             return None;
         }
         match self {
             Self::ByOutage(tiers) => {
                 let reached = |tier: &&Tier| Downtime::of(tier.from_us()) <= down;
-                tiers.iter().rev().find(reached).copied().map(Row::Outage)
+                tiers
+                    .iter()
+                    .rev()
+                    .find(reached)
+                    .copied()
+                    .map(TierRow::Outage)
             }
             Self::ByAvailability(rows) => {
                 let reached = |row: &&AvailabilityTier| row.is_reached(down, period_us);
                 let row = rows.iter().rev().find(reached).copied();
-                row.map(Row::Availability)
+                row.map(TierRow::Availability)
             }
         }
     }
@@ -202,12 +207,12 @@ impl Scale {
 
 /// A row of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Row {
+pub(super) enum TierRow {
     Outage(Tier),
     Availability(AvailabilityTier),
 }
 
-impl Row {
+impl TierRow {
     pub(super) const fn credit(self) -> Percent {
         match self {
             Self::Outage(tier) => tier.credit_percent,

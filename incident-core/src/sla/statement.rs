@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::count::{Counted, Weighed, clipped};
-use super::scale::Row;
+use super::count::{CountedOutage, Weighed, clipped};
+use super::scale::TierRow;
 use super::{Availability, Basis, Downtime, SlaTerms};
 use crate::{
     IncidentId, Money, Name, Percent, Period, TenantId, Timestamp, ValidationError, Window,
@@ -63,7 +63,7 @@ pub struct IncidentCredit {
     pub(super) weighed: Weighed,
     /// The credit, in percent of the period's fee.
     pub credit_percent: Percent,
-    pub(super) row: Option<Row>,
+    pub(super) row: Option<TierRow>,
 }
 
 /// What one tenant is owed for one period. Breach and credit are two facts.
@@ -126,7 +126,7 @@ pub(super) enum Reached {
     /// The credits of the incidents together.
     Sum,
     /// A row of the table, or none.
-    Table(Option<Row>),
+    Table(Option<TierRow>),
 }
 
 /// The statement of a tenant for a period. Pure and exact; `now` tells whether the period
@@ -192,7 +192,7 @@ pub(super) fn of_period(
     let bounds = period.window(terms.zone());
     let period_us = bounds.micros();
     let all = joined(shares);
-    let Counted {
+    let CountedOutage {
         windows,
         excluded,
         too_short,
@@ -210,7 +210,10 @@ pub(super) fn of_period(
         }
         Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => {
             let row = terms.scale().reached(down, period_us);
-            (row.map_or(Percent::ZERO, Row::credit), Reached::Table(row))
+            (
+                row.map_or(Percent::ZERO, TierRow::credit),
+                Reached::Table(row),
+            )
         }
     };
     let credit = uncapped.min(terms.cap());
@@ -331,7 +334,7 @@ fn own_credit(
         excluded_us: counted.excluded.micros(),
         too_short_us: counted.too_short.micros(),
         weighed,
-        credit_percent: row.map_or(Percent::ZERO, Row::credit),
+        credit_percent: row.map_or(Percent::ZERO, TierRow::credit),
         row,
     }
 }

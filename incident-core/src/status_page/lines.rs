@@ -9,7 +9,7 @@ use crate::incident::{StatusPageEntry, StatusPageUpdate};
 use crate::{IncidentId, PublicText, Timestamp};
 
 /// A line with its place among those of several incidents.
-pub(super) struct Line {
+pub(super) struct PlacedUpdate {
     key: (Timestamp, IncidentId, u64),
     pub(super) update: PublicUpdate,
 }
@@ -30,7 +30,7 @@ pub(super) fn mixed<'a>(incidents: impl Iterator<Item = &'a Incident>) -> (Vec<P
 /// The lines of one incident, oldest first. A plain line has the status that
 /// held at its time, whenever it was written; before any change that is
 /// `investigating`.
-fn of(id: IncidentId, entry: &StatusPageEntry) -> Vec<Line> {
+fn of(id: IncidentId, entry: &StatusPageEntry) -> Vec<PlacedUpdate> {
     let mut updates: Vec<&StatusPageUpdate> = entry.updates.iter().collect();
     updates.sort_by_key(|line| line.key());
     let mut holds = entry
@@ -44,7 +44,7 @@ fn of(id: IncidentId, entry: &StatusPageEntry) -> Vec<Line> {
             let led_to = line.transition.then_some(line.status);
             // A merge changes nothing about the trouble: the status before it holds.
             holds = led_to.and_then(PublicStatus::of).unwrap_or(holds);
-            Some(Line {
+            Some(PlacedUpdate {
                 key: (line.at, id, line.seq),
                 update: PublicUpdate {
                     at: line.at,

@@ -44,7 +44,7 @@ pub struct EntryFields {
 /// move, rename or add one without a new `v`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Canonical {
+struct CanonicalTimelineEntry {
     v: u8,
     kind: EntryKind,
     author: PersonName,
@@ -100,7 +100,7 @@ impl EntryFields {
             commitments,
             marks,
         } = self;
-        serde_json::to_vec(&Canonical {
+        serde_json::to_vec(&CanonicalTimelineEntry {
             v: version(marks.is_some()),
             kind: *kind,
             author: author.name.clone(),
@@ -123,7 +123,8 @@ impl EntryFields {
     /// They are not canonical bytes of version 1 or 2.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CanonicalError> {
         use serde::de::Error as _;
-        let canonical: Canonical = serde_json::from_slice(bytes).map_err(CanonicalError)?;
+        let canonical: CanonicalTimelineEntry =
+            serde_json::from_slice(bytes).map_err(CanonicalError)?;
         let time = |us| {
             Timestamp::from_micros(us)
                 .map_err(|error| CanonicalError(serde_json::Error::custom(error)))

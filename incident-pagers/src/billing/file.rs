@@ -33,7 +33,7 @@ pub struct FileSink {
 
 /// A line of the file.
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct CsvLine {
     key: CreditId,
     batch: MessageId,
     tenant_id: String,
@@ -78,7 +78,7 @@ impl FileSink {
     }
 }
 
-impl Line {
+impl CsvLine {
     fn of(batch: MessageId, credit: &BilledCredit) -> Self {
         Self {
             key: credit.key,
@@ -169,7 +169,7 @@ fn ours(file: &mut impl Disk) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn lines(bytes: &[u8]) -> impl Iterator<Item = io::Result<Line>> {
+fn lines(bytes: &[u8]) -> impl Iterator<Item = io::Result<CsvLine>> {
     let read = csv::Reader::from_reader(bytes).into_deserialize();
     read.map(|line| line.map_err(io::Error::other))
 }
@@ -223,7 +223,7 @@ fn append_to(
         if !there.contains(&credit.key) {
             missing += 1;
             table
-                .serialize(Line::of(batch, &credit))
+                .serialize(CsvLine::of(batch, &credit))
                 .map_err(io::Error::other)?;
         }
     }
@@ -262,7 +262,7 @@ fn synced(file: &mut impl Disk) -> io::Result<Vec<u8>> {
 fn read(
     path: &Path,
     timeout: Duration,
-    wanted: impl Fn(&Line) -> bool,
+    wanted: impl Fn(&CsvLine) -> bool,
 ) -> io::Result<Vec<HeldCredit>> {
     let mut file = match File::open(path) {
         Ok(file) => file,

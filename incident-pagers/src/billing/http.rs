@@ -14,8 +14,8 @@ use reqwest::{Client, Method, Request, StatusCode, Url};
 use serde_json::Value;
 
 use super::SigningSecret;
-use super::wire::{Answer, Question};
-use crate::vendor::transport::{Reply, Sent, Transport, retry_after};
+use super::wire::{LookupAnswer, LookupQuery};
+use crate::vendor::transport::{Sent, Transport, VendorResponse, retry_after};
 use crate::vendor::{BaseUrl, PagerBuildError};
 
 /// How long receivers remember ids, unless they say otherwise. Payment providers keep
@@ -146,7 +146,7 @@ const fn refused(reason: NotSentReason, retry_after: Option<Duration>) -> Submis
     })
 }
 
-fn answered(reply: &Reply) -> Submission {
+fn answered(reply: &VendorResponse) -> Submission {
     let status = reply.status;
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
@@ -209,7 +209,7 @@ impl BillingSink for HttpSink {
     }
 
     async fn lookup(&self, asked: LookupBy<'_>, timeout: Duration) -> Lookup {
-        let question = Question::from(asked);
+        let question = LookupQuery::from(asked);
         let Ok(body) = serde_json::to_vec(&question) else {
             return Lookup::Unavailable;
         };
@@ -226,7 +226,7 @@ impl BillingSink for HttpSink {
             | StatusCode::METHOD_NOT_ALLOWED
             | StatusCode::NOT_IMPLEMENTED => Lookup::Unsupported,
             status if status.is_success() => {
-                match reply.json().map(serde_json::from_value::<Answer>) {
+                match reply.json().map(serde_json::from_value::<LookupAnswer>) {
                     Some(Ok(answer)) => {
                         Lookup::Found(answer.held.into_iter().map(HeldCredit::from).collect())
                     }

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 /// The question after what is held: by key or by period.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Question {
+pub(crate) enum LookupQuery {
     Keys(Vec<CreditId>),
     Period(Period),
 }
 
-impl From<LookupBy<'_>> for Question {
+impl From<LookupBy<'_>> for LookupQuery {
     fn from(asked: LookupBy<'_>) -> Self {
         match asked {
             LookupBy::Keys(keys) => Self::Keys(keys.to_vec()),
@@ -32,7 +32,7 @@ pub(crate) struct Held {
 
 /// The answer to a question.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Answer {
+pub(crate) struct LookupAnswer {
     pub(crate) held: Vec<Held>,
 }
 

@@ -33,7 +33,7 @@ pub struct NotProven;
 /// A delivery, as far as it concerns us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Delivery {
+pub enum InboundWebhook {
     /// Something happened to an alert.
     Event(Box<VendorEvent>),
     /// Of no interest: a ping, another resource, a kind that came later.

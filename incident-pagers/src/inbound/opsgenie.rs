@@ -10,7 +10,7 @@ use incident_core::{Name, PersonName, Timestamp};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{Delivery, NotProven, NotReadable, WebhookSecret};
+use super::{InboundWebhook, NotProven, NotReadable, WebhookSecret};
 
 const VENDOR: &str = "opsgenie";
 
@@ -46,16 +46,16 @@ pub fn verify_opsgenie(header: Option<&str>, secrets: &[WebhookSecret]) -> Resul
 }
 
 #[derive(Deserialize)]
-struct Action {
+struct WebhookAction {
     action: String,
-    alert: Alert,
+    alert: WebhookAlert,
     #[serde(default)]
-    source: Source,
+    source: WebhookSource,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Alert {
+struct WebhookAlert {
     #[serde(default)]
     alert_id: Option<String>,
     #[serde(default)]
@@ -74,7 +74,7 @@ struct Alert {
 }
 
 #[derive(Default, Deserialize)]
-struct Source {
+struct WebhookSource {
     #[serde(default)]
     r#type: String,
 }
@@ -87,23 +87,23 @@ struct Source {
 ///
 /// # Errors
 /// It is not an action on an alert.
-pub fn read_opsgenie(body: &[u8]) -> Result<Delivery, NotReadable> {
+pub fn read_opsgenie(body: &[u8]) -> Result<InboundWebhook, NotReadable> {
     let wrong = |reason: String| NotReadable {
         vendor: VENDOR,
         reason,
     };
-    let Action {
+    let WebhookAction {
         action,
         alert,
         source,
     } = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
     let Some(what) = what(&action, &alert) else {
-        return Ok(Delivery::Other(action));
+        return Ok(InboundWebhook::Other(action));
     };
     let digest: [u8; 32] = Sha256::digest(body).into();
     let id: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let name = |text: &str| Name::new(text).map_err(|error| wrong(error.to_string()));
-    Ok(Delivery::Event(Box::new(VendorEvent {
+    Ok(InboundWebhook::Event(Box::new(VendorEvent {
         vendor: name(VENDOR)?,
         event_id: name(&id)?,
         // Over the API it is ours; people use the app, or the web.
@@ -128,7 +128,7 @@ fn time_of(number: i64) -> Option<Timestamp> {
     Timestamp::from_micros(micros).ok()
 }
 
-fn what(action: &str, alert: &Alert) -> Option<VendorEventKind> {
+fn what(action: &str, alert: &WebhookAlert) -> Option<VendorEventKind> {
     let owner = || alert.owner.clone().into_iter().collect();
     Some(match action {
         "Create" => VendorEventKind::Opened,

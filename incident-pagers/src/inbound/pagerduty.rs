@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Delivery, NotProven, NotReadable, WebhookSecret};
+use super::{InboundWebhook, NotProven, NotReadable, WebhookSecret};
 
 const VENDOR: &str = "pagerduty";
 
@@ -69,7 +69,7 @@ struct Envelope {
 }
 
 #[derive(Deserialize)]
-struct Event {
+struct WebhookEvent {
     id: String,
     event_type: String,
     #[serde(default)]
@@ -96,7 +96,7 @@ struct Reference {
 ///
 /// # Errors
 /// It is not an event of version 3.
-pub fn read_pagerduty(body: &[u8]) -> Result<Delivery, NotReadable> {
+pub fn read_pagerduty(body: &[u8]) -> Result<InboundWebhook, NotReadable> {
     let wrong = |reason: String| NotReadable {
         vendor: VENDOR,
         reason,
@@ -104,9 +104,10 @@ pub fn read_pagerduty(body: &[u8]) -> Result<Delivery, NotReadable> {
     let Envelope { event } =
         serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
     let digest = Sha256::digest(event.to_string().as_bytes()).into();
-    let event: Event = serde_json::from_value(event).map_err(|error| wrong(error.to_string()))?;
+    let event: WebhookEvent =
+        serde_json::from_value(event).map_err(|error| wrong(error.to_string()))?;
     let Some(what) = what(&event) else {
-        return Ok(Delivery::Other(event.event_type));
+        return Ok(InboundWebhook::Other(event.event_type));
     };
     let agent = event.agent.as_ref();
     let by = agent.filter(|agent| agent.r#type.starts_with("user"));
@@ -118,7 +119,7 @@ pub fn read_pagerduty(body: &[u8]) -> Result<Delivery, NotReadable> {
         let found = event.data.pointer(pointer).and_then(Value::as_str);
         found.map(str::to_owned)
     };
-    Ok(Delivery::Event(Box::new(VendorEvent {
+    Ok(InboundWebhook::Event(Box::new(VendorEvent {
         vendor: name(VENDOR).map_err(wrong)?,
         event_id: name(&event.id).map_err(wrong)?,
         dedup_key: text("/incident_key"),
@@ -135,7 +136,7 @@ fn name(text: &str) -> Result<Name, String> {
     Name::new(text).map_err(|error| error.to_string())
 }
 
-fn what(event: &Event) -> Option<VendorEventKind> {
+fn what(event: &WebhookEvent) -> Option<VendorEventKind> {
     let data = &event.data;
     let people = || {
         let list = data.get("assignees").and_then(Value::as_array);

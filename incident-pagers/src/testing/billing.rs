@@ -14,10 +14,10 @@ use serde_json::json;
 
 use super::MockVendor;
 use super::book::{AlertBook, RecordedRequest};
-use super::http::Reply;
+use super::http::MockReply;
 use super::rules::Rules;
 use crate::SigningSecret;
-use crate::billing::wire::{Answer, Held, Question};
+use crate::billing::wire::{Held, LookupAnswer, LookupQuery};
 
 /// How far a timestamp may be from now, as Standard Webhooks advises.
 const TOLERANCE: i64 = 5 * 60;
@@ -112,12 +112,12 @@ struct BillingRules {
 }
 
 #[derive(Deserialize)]
-struct Payload {
-    data: Data,
+struct ReceivedPayload {
+    data: ReceivedData,
 }
 
 #[derive(Deserialize)]
-struct Data {
+struct ReceivedData {
     credits: Vec<BilledCredit>,
 }
 
@@ -149,12 +149,12 @@ impl Rules for BillingRules {
         None
     }
 
-    fn taken(&self, _seen: &RecordedRequest) -> Reply {
-        Reply::json(202, &json!({"duplicate": false}))
+    fn taken(&self, _seen: &RecordedRequest) -> MockReply {
+        MockReply::json(202, &json!({"duplicate": false}))
     }
 
-    fn throttled(&self, _wait: Duration) -> Reply {
-        Reply::json(429, &json!({"error": "too many requests"}))
+    fn throttled(&self, _wait: Duration) -> MockReply {
+        MockReply::json(429, &json!({"error": "too many requests"}))
     }
 
     fn handle(
@@ -162,9 +162,9 @@ impl Rules for BillingRules {
         seen: &RecordedRequest,
         _keys: Option<&[String]>,
         _book: &mut AlertBook,
-    ) -> Reply {
+    ) -> MockReply {
         if !self.is_proven(seen) {
-            return Reply::json(401, &json!({"error": "the signature does not fit"}));
+            return MockReply::json(401, &json!({"error": "the signature does not fit"}));
         }
         let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.target.ends_with("/status") {
@@ -175,9 +175,9 @@ impl Rules for BillingRules {
 }
 
 impl Books {
-    fn submit(&mut self, seen: &RecordedRequest) -> Reply {
-        let Ok(payload) = serde_json::from_slice::<Payload>(&seen.body) else {
-            return Reply::json(422, &json!({"error": "this is no batch of credits"}));
+    fn submit(&mut self, seen: &RecordedRequest) -> MockReply {
+        let Ok(payload) = serde_json::from_slice::<ReceivedPayload>(&seen.body) else {
+            return MockReply::json(422, &json!({"error": "this is no batch of credits"}));
         };
         let id = seen
             .header("idempotency-key")
@@ -187,38 +187,38 @@ impl Books {
         bodies.insert(seen.body.clone());
         if let Some(body) = self.known.get(&id) {
             return if *body == seen.body {
-                Reply::json(200, &json!({"duplicate": true}))
+                MockReply::json(200, &json!({"duplicate": true}))
             } else {
-                Reply::json(422, &json!({"error": "another batch has this key"}))
+                MockReply::json(422, &json!({"error": "another batch has this key"}))
             };
         }
         self.known.insert(id, seen.body.clone());
         self.ledger.extend(payload.data.credits);
-        Reply::json(200, &json!({"duplicate": false}))
+        MockReply::json(200, &json!({"duplicate": false}))
     }
 
-    fn status(&self, seen: &RecordedRequest) -> Reply {
+    fn status(&self, seen: &RecordedRequest) -> MockReply {
         if !self.can_be_asked {
-            return Reply::json(404, &json!({"error": "not found"}));
+            return MockReply::json(404, &json!({"error": "not found"}));
         }
-        let Ok(question) = serde_json::from_slice::<Question>(&seen.body) else {
-            return Reply::json(422, &json!({"error": "this is no question"}));
+        let Ok(question) = serde_json::from_slice::<LookupQuery>(&seen.body) else {
+            return MockReply::json(422, &json!({"error": "this is no question"}));
         };
         let wanted = |one: &&BilledCredit| match &question {
-            Question::Keys(keys) => keys.contains(&one.key),
-            Question::Period(period) => one.period == *period,
+            LookupQuery::Keys(keys) => keys.contains(&one.key),
+            LookupQuery::Period(period) => one.period == *period,
         };
         let held = self.ledger.iter().filter(wanted).map(|one| Held {
             key: one.key,
             credit_percent: one.credit_percent,
             amount: one.amount,
         });
-        let answer = Answer {
+        let answer = LookupAnswer {
             held: held.collect(),
         };
         match serde_json::to_value(answer) {
-            Ok(answer) => Reply::json(200, &answer),
-            Err(_) => Reply::json(500, &json!({"error": "the ledger cannot be written"})),
+            Ok(answer) => MockReply::json(200, &answer),
+            Err(_) => MockReply::json(500, &json!({"error": "the ledger cannot be written"})),
         }
     }
 }

@@ -45,7 +45,7 @@ pub struct CannedResponse {
 
 /// What a plan decides on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
+pub struct RecordedAttempt {
     /// What is asked: `trigger`, `acknowledge`, `resolve`, or for OpsGenie the
     /// last segment of the path, with `trigger` for a create.
     pub action: String,

@@ -14,13 +14,13 @@ const BODY: usize = 4 * 1024 * 1024;
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reply {
+pub(super) struct MockReply {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
 }
 
-impl Reply {
+impl MockReply {
     pub(super) fn json(status: u16, body: &serde_json::Value) -> Self {
         Self {
             status,

@@ -45,7 +45,7 @@ use incident_core::paging::DeliveryResult;
 /// have counts as a 502.
 #[must_use]
 pub fn pagerduty_answer(status: u16, headers: &[(&str, &str)], body: &str) -> DeliveryResult {
-    match crate::vendor::transport::Reply::of(status, headers, body) {
+    match crate::vendor::transport::VendorResponse::of(status, headers, body) {
         Ok(reply) => crate::vendor::answer_of(reply),
         Err(_) => DeliveryResult::Unknown,
     }
@@ -53,6 +53,6 @@ pub fn pagerduty_answer(status: u16, headers: &[(&str, &str)], body: &str) -> De
 
 pub use billing::Billing;
 pub use book::{Alert, AlertState, RecordedRequest, WokenBy};
-pub use fault::{Attempt, CannedResponse, Fault};
+pub use fault::{CannedResponse, Fault, RecordedAttempt};
 pub use stand_in::MockVendor;
 pub use webhooks::{Delivered, Webhooks};

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::book::{Alert, AlertBook, AlertState, RecordedRequest};
-use super::http::Reply;
+use super::http::MockReply;
 use super::rules::Rules;
 
 /// Requests that were answered 202, by their id: how each ended.
@@ -57,12 +57,12 @@ impl Rules for OpsGenieRules {
         Some(key.to_owned())
     }
 
-    fn taken(&self, _seen: &RecordedRequest) -> Reply {
+    fn taken(&self, _seen: &RecordedRequest) -> MockReply {
         let body = json!({"result": "Request will be processed", "took": 0.1, "requestId": "late"});
-        Reply::json(202, &body)
+        MockReply::json(202, &body)
     }
 
-    fn throttled(&self, wait: Duration) -> Reply {
+    fn throttled(&self, wait: Duration) -> MockReply {
         let mut reply = self.refuse(429, "You are making too many requests!", &[]);
         let wait = wait.as_secs().max(1).to_string();
         reply
@@ -79,7 +79,7 @@ impl Rules for OpsGenieRules {
         seen: &RecordedRequest,
         keys: Option<&[String]>,
         book: &mut AlertBook,
-    ) -> Reply {
+    ) -> MockReply {
         let account = seen
             .header("authorization")
             .and_then(|value| value.strip_prefix("GenieKey "));
@@ -95,7 +95,9 @@ impl Rules for OpsGenieRules {
         let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
         match (seen.method.as_str(), segments.as_slice()) {
             ("GET", ["requests", id]) => match self.ended.get(*id) {
-                Some(end) => Reply::json(200, &json!({"data": end, "took": 0.1, "requestId": id})),
+                Some(end) => {
+                    MockReply::json(200, &json!({"data": end, "took": 0.1, "requestId": id}))
+                }
                 None => self.refuse(
                     404,
                     "Request not found. It might not be processed, yet.",
@@ -103,7 +105,9 @@ impl Rules for OpsGenieRules {
                 ),
             },
             ("GET", [alias]) if call.by_alias => match book.open(account, alias) {
-                Some(alert) => Reply::json(200, &json!({"data": shown(alert), "requestId": "0"})),
+                Some(alert) => {
+                    MockReply::json(200, &json!({"data": shown(alert), "requestId": "0"}))
+                }
                 None => self.refuse(404, "Alert does not exist", &[]),
             },
             ("POST", []) => self.create(seen, account, book),
@@ -122,7 +126,7 @@ impl OpsGenieRules {
         format!("00000000-0000-4000-8000-{:012x}", self.ended.len() + 1)
     }
 
-    fn refuse(&self, status: u16, message: &str, errors: &[(String, String)]) -> Reply {
+    fn refuse(&self, status: u16, message: &str, errors: &[(String, String)]) -> MockReply {
         let mut body = json!({"message": message, "took": 0.001, "requestId": self.next_id()});
         if let (false, Some(body)) = (errors.is_empty(), body.as_object_mut()) {
             let errors: BTreeMap<&str, &str> = errors
@@ -131,11 +135,11 @@ impl OpsGenieRules {
                 .collect();
             body.insert("errors".to_owned(), json!(errors));
         }
-        Reply::json(status, &body)
+        MockReply::json(status, &body)
     }
 
     /// 202: the request is queued, and how it ended is asked for by its id.
-    fn queued(&mut self, action: &str, alias: &str, found: bool, status: &str) -> Reply {
+    fn queued(&mut self, action: &str, alias: &str, found: bool, status: &str) -> MockReply {
         let id = self.next_id();
         let end = json!({
             "success": found, "isSuccess": found, "action": action, "status": status,
@@ -143,10 +147,10 @@ impl OpsGenieRules {
         });
         self.ended.insert(id.clone(), end);
         let body = json!({"result": "Request will be processed", "took": 0.1, "requestId": id});
-        Reply::json(202, &body)
+        MockReply::json(202, &body)
     }
 
-    fn create(&mut self, seen: &RecordedRequest, account: &str, book: &mut AlertBook) -> Reply {
+    fn create(&mut self, seen: &RecordedRequest, account: &str, book: &mut AlertBook) -> MockReply {
         let Some(body) = seen.json().filter(Value::is_object) else {
             return self.refuse(400, "Could not parse request body", &[]);
         };
@@ -179,7 +183,7 @@ impl OpsGenieRules {
         verb: &str,
         alias: &str,
         alert: Option<&mut Alert>,
-    ) -> Reply {
+    ) -> MockReply {
         let body = match seen.json() {
             Some(body) if body.is_object() => body,
             None if seen.body.is_empty() => json!({}),

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::book::{Alert, AlertBook, AlertState, RecordedRequest};
-use super::http::Reply;
+use super::http::MockReply;
 use super::rules::Rules;
 
 /// Where a body is refused although it is JSON.
@@ -26,17 +26,17 @@ impl Rules for PagerDutyRules {
         Some(seen.json()?.get("routing_key")?.as_str()?.to_owned())
     }
 
-    fn taken(&self, seen: &RecordedRequest) -> Reply {
+    fn taken(&self, seen: &RecordedRequest) -> MockReply {
         let key = seen.json().and_then(|body| body.get("dedup_key").cloned());
-        Reply::json(
+        MockReply::json(
             202,
             &json!({"status": "success", "message": "Event processed", "dedup_key": key}),
         )
     }
 
-    fn throttled(&self, _wait: Duration) -> Reply {
+    fn throttled(&self, _wait: Duration) -> MockReply {
         // No header is documented for the Events API.
-        Reply::json(
+        MockReply::json(
             429,
             &json!({"status": "throttle exceeded", "message": "Requests for this service are arriving too quickly."}),
         )
@@ -47,13 +47,13 @@ impl Rules for PagerDutyRules {
         seen: &RecordedRequest,
         keys: Option<&[String]>,
         book: &mut AlertBook,
-    ) -> Reply {
+    ) -> MockReply {
         let path = seen.target.split('?').next().unwrap_or_default();
         if seen.method == "GET" && path.ends_with("/incidents") {
             return incidents(seen, book);
         }
         if seen.method != "POST" || !path.ends_with("/v2/enqueue") {
-            return Reply::json(404, &json!({"message": "Not Found"}));
+            return MockReply::json(404, &json!({"message": "Not Found"}));
         }
         let body = match seen.json() {
             Some(body) if body.is_object() => body,
@@ -92,13 +92,13 @@ impl Rules for PagerDutyRules {
             }
         }
         let body = json!({"status": "success", "message": "Event processed", "dedup_key": key});
-        Reply::json(202, &body)
+        MockReply::json(202, &body)
     }
 }
 
 /// The REST API's list of incidents by key. Its token is another one than the
 /// routing key, and is not looked at.
-fn incidents(seen: &RecordedRequest, book: &AlertBook) -> Reply {
+fn incidents(seen: &RecordedRequest, book: &AlertBook) -> MockReply {
     let query = seen.target.split_once('?').map_or("", |(_, query)| query);
     let key = query
         .split('&')
@@ -111,7 +111,7 @@ fn incidents(seen: &RecordedRequest, book: &AlertBook) -> Reply {
     let of_key = book.alerts.iter().rev().filter(|alert| alert.key == key);
     let wanted = of_key.filter(|alert| asked.is_empty() || asked.contains(&word(alert.state)));
     let list: Vec<Value> = wanted.take(1).map(shown).collect();
-    Reply::json(
+    MockReply::json(
         200,
         &json!({"incidents": list, "limit": 1, "offset": 0, "more": false}),
     )
@@ -163,12 +163,12 @@ fn trigger(book: &mut AlertBook, account: &str, key: &str, body: &Value) {
     }
 }
 
-fn invalid(message: &str, errors: &[String]) -> Reply {
+fn invalid(message: &str, errors: &[String]) -> MockReply {
     let mut body = json!({"status": "invalid event", "message": message});
     if let (false, Some(body)) = (errors.is_empty(), body.as_object_mut()) {
         body.insert("errors".to_owned(), json!(errors));
     }
-    Reply::json(400, &body)
+    MockReply::json(400, &body)
 }
 
 /// What is wrong with an event, in the vendor's words where they are known.

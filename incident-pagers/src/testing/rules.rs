@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::book::{AlertBook, RecordedRequest};
-use super::http::Reply;
+use super::http::MockReply;
 
 /// What a vendor does with a request.
 pub(super) trait Rules: Send + fmt::Debug {
@@ -16,10 +16,10 @@ pub(super) trait Rules: Send + fmt::Debug {
     fn account(&self, seen: &RecordedRequest) -> Option<String>;
 
     /// The answer to a request that is taken and not done yet.
-    fn taken(&self, seen: &RecordedRequest) -> Reply;
+    fn taken(&self, seen: &RecordedRequest) -> MockReply;
 
     /// The answer to one request too many.
-    fn throttled(&self, wait: Duration) -> Reply;
+    fn throttled(&self, wait: Duration) -> MockReply;
 
     /// Does it. `keys` are those that are valid; none where all are.
     fn handle(
@@ -27,5 +27,5 @@ pub(super) trait Rules: Send + fmt::Debug {
         seen: &RecordedRequest,
         keys: Option<&[String]>,
         book: &mut AlertBook,
-    ) -> Reply;
+    ) -> MockReply;
 }

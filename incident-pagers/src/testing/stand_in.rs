@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::book::{Alert, AlertBook, AlertState, RecordedRequest, WokenBy};
-use super::fault::{Attempt, CannedResponse, Fault};
-use super::http::{Reply, read};
+use super::fault::{CannedResponse, Fault, RecordedAttempt};
+use super::http::{MockReply, read};
 use super::limit::Limit;
 use super::opsgenie::OpsGenieRules;
 use super::pagerduty::PagerDutyRules;
@@ -26,16 +26,16 @@ use crate::BaseUrl;
 #[derive(Debug)]
 pub struct MockVendor {
     base: BaseUrl,
-    shared: Arc<Shared>,
-    orders: mpsc::Sender<Order>,
+    shared: Arc<SharedVendor>,
+    orders: mpsc::Sender<VendorOrder>,
     serving: JoinHandle<()>,
 }
 
-type Plan = Box<dyn Fn(&Attempt) -> Fault + Send + Sync>;
+type Plan = Box<dyn Fn(&RecordedAttempt) -> Fault + Send + Sync>;
 
-struct Shared(Mutex<State>);
+struct SharedVendor(Mutex<VendorState>);
 
-struct State {
+struct VendorState {
     rules: Box<dyn Rules>,
     book: AlertBook,
     keys: Option<Vec<String>>,
@@ -50,7 +50,7 @@ struct State {
     unread: u64,
 }
 
-impl fmt::Debug for Shared {
+impl fmt::Debug for SharedVendor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.lock();
         f.debug_struct("Shared")
@@ -61,7 +61,7 @@ impl fmt::Debug for Shared {
 }
 
 /// Whether to take connections, and where to say that it is so now.
-struct Order {
+struct VendorOrder {
     listen: bool,
     done: oneshot::Sender<io::Result<()>>,
 }
@@ -88,7 +88,7 @@ impl MockVendor {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let base = BaseUrl::new(&format!("http://{address}")).map_err(io::Error::other)?;
-        let shared = Arc::new(Shared(Mutex::new(State {
+        let shared = Arc::new(SharedVendor(Mutex::new(VendorState {
             rules,
             book: AlertBook::default(),
             keys: None,
@@ -130,7 +130,7 @@ impl MockVendor {
 
     /// Decides per request how to misbehave. [`Fault::ResetUnread`] is
     /// [`Fault::ResetRead`] here: the plan has to read the request.
-    pub fn plan(&self, plan: impl Fn(&Attempt) -> Fault + Send + Sync + 'static) {
+    pub fn plan(&self, plan: impl Fn(&RecordedAttempt) -> Fault + Send + Sync + 'static) {
         self.shared.lock().plan = Some(Box::new(plan));
     }
 
@@ -182,7 +182,7 @@ impl MockVendor {
 
     async fn order(&self, listen: bool) -> io::Result<()> {
         let (done, answer) = oneshot::channel();
-        let order = Order { listen, done };
+        let order = VendorOrder { listen, done };
         self.orders.send(order).await.map_err(io::Error::other)?;
         answer.await.map_err(io::Error::other)?
     }
@@ -226,13 +226,13 @@ impl Drop for MockVendor {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl SharedVendor {
+    fn lock(&self) -> MutexGuard<'_, VendorState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl VendorState {
     /// The fault of a request that was read.
     fn planned(&mut self, seen: &RecordedRequest) -> Fault {
         let Some((action, key)) = self.rules.attempt(seen) else {
@@ -243,7 +243,7 @@ impl State {
             .entry((action.clone(), key.clone()))
             .or_default();
         *number += 1;
-        let attempt = Attempt {
+        let attempt = RecordedAttempt {
             action,
             key,
             number: *number,
@@ -253,7 +253,7 @@ impl State {
             .map_or(Fault::None, |plan| plan(&attempt))
     }
 
-    fn handle(&mut self, seen: &RecordedRequest) -> Reply {
+    fn handle(&mut self, seen: &RecordedRequest) -> MockReply {
         self.book.close_old();
         if let Some(limit) = &mut self.limit
             && let Some(account) = self.rules.account(seen)
@@ -268,7 +268,7 @@ impl State {
         reply
     }
 
-    fn carry_out(&mut self, seen: &RecordedRequest) -> Reply {
+    fn carry_out(&mut self, seen: &RecordedRequest) -> MockReply {
         self.rules
             .handle(seen, self.keys.as_deref(), &mut self.book)
     }
@@ -284,8 +284,8 @@ enum Door {
 async fn serve(
     listener: TcpListener,
     address: SocketAddr,
-    shared: Arc<Shared>,
-    mut orders: mpsc::Receiver<Order>,
+    shared: Arc<SharedVendor>,
+    mut orders: mpsc::Receiver<VendorOrder>,
 ) {
     let mut connections = JoinSet::new();
     let mut door = Some(Door::Open(listener));
@@ -336,12 +336,12 @@ fn opened(door: Option<Door>, address: SocketAddr) -> io::Result<Door> {
 }
 
 /// One connection, to its end. What goes wrong on it ends it, as in a server.
-async fn converse(mut stream: TcpStream, shared: Arc<Shared>) {
+async fn converse(mut stream: TcpStream, shared: Arc<SharedVendor>) {
     while let Ok(true) = exchange(&mut stream, &shared).await {}
 }
 
 /// One request; whether another may follow.
-async fn exchange(stream: &mut TcpStream, shared: &Shared) -> io::Result<bool> {
+async fn exchange(stream: &mut TcpStream, shared: &SharedVendor) -> io::Result<bool> {
     if stream.peek(&mut [0]).await? == 0 {
         return Ok(false);
     }
@@ -383,7 +383,7 @@ async fn exchange(stream: &mut TcpStream, shared: &Shared) -> io::Result<bool> {
 }
 
 /// What is answered; none where the connection is cut instead.
-fn answer(fault: &Fault, state: &mut State, seen: &RecordedRequest) -> Option<Reply> {
+fn answer(fault: &Fault, state: &mut VendorState, seen: &RecordedRequest) -> Option<MockReply> {
     match fault {
         Fault::None | Fault::Sleep(_) | Fault::Drip(_) => Some(state.handle(seen)),
         Fault::ResetUnread | Fault::ResetRead | Fault::BlackHole => None,
@@ -409,7 +409,7 @@ fn answer(fault: &Fault, state: &mut State, seen: &RecordedRequest) -> Option<Re
             if *accepts {
                 state.handle(seen);
             }
-            Some(Reply {
+            Some(MockReply {
                 status: *status,
                 headers: headers.clone(),
                 body: body.clone().into_bytes(),

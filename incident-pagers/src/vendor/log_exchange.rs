@@ -3,7 +3,7 @@
 use incident_core::paging::{DeliveryResult, TargetId};
 
 use crate::vendor::secret::scrub;
-use crate::vendor::transport::{Reply, Sent};
+use crate::vendor::transport::{Sent, VendorResponse};
 use crate::vendor::truncate;
 
 /// The longest part of a vendor's own words in the log.
@@ -36,7 +36,7 @@ pub(crate) fn note(target: &TargetId, what: &str, sent: &Sent, answer: &Delivery
 }
 
 /// The vendor's explanation, where it gives one, else the beginning of its body.
-fn words(reply: &Reply) -> String {
+fn words(reply: &VendorResponse) -> String {
     let Some(body) = reply.json() else {
         return reply.text();
     };

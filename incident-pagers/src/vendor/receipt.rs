@@ -2,7 +2,7 @@
 
 use incident_core::paging::{DeliveryResult, NotSentReason, Receipt};
 
-use crate::vendor::transport::{Reply, Sent};
+use crate::vendor::transport::{Sent, VendorResponse};
 use crate::vendor::truncate;
 
 /// The longest id of a request that is kept.
@@ -30,7 +30,7 @@ pub(crate) fn wants_less(sent: &Sent, answer: &DeliveryResult) -> bool {
 }
 
 /// The id of the request: in the body as OpsGenie gives it, else in a header.
-pub(crate) fn receipt(reply: &Reply) -> Receipt {
+pub(crate) fn receipt(reply: &VendorResponse) -> Receipt {
     let body = reply.json();
     let in_body = body
         .as_ref()

@@ -2,7 +2,7 @@
 
 use incident_core::paging::VendorEventKind;
 use incident_pagers::inbound::{
-    Delivery, WebhookSecret, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
+    InboundWebhook, WebhookSecret, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
     verify_pagerduty,
 };
 use incident_pagers::testing::Webhooks;
@@ -16,8 +16,8 @@ fn secret(text: &str) -> WebhookSecret {
     WebhookSecret::new(text).unwrap()
 }
 
-fn event_of(read: Delivery) -> incident_core::paging::VendorEvent {
-    let Delivery::Event(heard) = read else {
+fn event_of(read: InboundWebhook) -> incident_core::paging::VendorEvent {
+    let InboundWebhook::Event(heard) = read else {
         panic!("{read:?}")
     };
     *heard
@@ -215,7 +215,7 @@ fn every_event_of_pagerduty_is_read_or_passed_over() {
     );
     for other in ["pagey.ping", "service.updated", "incident.from_the_future"] {
         let read = read_pagerduty(&event(other, "user_reference", &json!({}))).unwrap();
-        assert_eq!(read, Delivery::Other(other.to_owned()));
+        assert_eq!(read, InboundWebhook::Other(other.to_owned()));
     }
     for wrong in [
         "",
@@ -241,7 +241,7 @@ fn the_vendors_own_examples_are_read() {
     for vector in vectors["vectors"].as_array().unwrap() {
         read.push(read_pagerduty(vector["body"].as_str().unwrap().as_bytes()).unwrap());
     }
-    assert!(matches!(&read[0], Delivery::Other(kind) if kind == "pagey.ping"));
+    assert!(matches!(&read[0], InboundWebhook::Other(kind) if kind == "pagey.ping"));
     let whats: Vec<VendorEventKind> = read.drain(1..).map(|one| event_of(one).what).collect();
     let note = "Resolution Note: I'm resolving it".to_owned();
     use VendorEventKind::{Acknowledged, Noted, Opened, Resolved};
@@ -298,6 +298,6 @@ fn actions_of_opsgenie_are_read_or_passed_over() {
         assert_eq!(read.at.unwrap().to_string(), "2025-11-21T03:00:00Z");
     }
     let read = read_opsgenie(body("AddTeam").as_bytes()).unwrap();
-    assert_eq!(read, Delivery::Other("AddTeam".to_owned()));
+    assert_eq!(read, InboundWebhook::Other("AddTeam".to_owned()));
     assert!(read_opsgenie(b"{\"action\": \"Close\"}").is_err());
 }

@@ -19,9 +19,9 @@ use incident_core::suggestion::SuggestionState;
 use incident_core::timeline::{self, SysIncidentUpdateEntry};
 use incident_core::{CreditId, IncidentId, Name};
 
-use super::state::{Kept, State};
+use super::state::{StoreState, StoredIncident};
 
-impl State {
+impl StoreState {
     pub(super) fn commit(&mut self, commit: Commit) -> Result<Committed, StoreError> {
         // Checks. Nothing is changed until the last of them has passed.
         if let Some(remember) = &commit.remember {
@@ -382,10 +382,13 @@ impl State {
                 }
             }
         }
-        let kept = self.incidents.entry(after.id).or_insert_with(|| Kept {
-            incident: Arc::clone(&after),
-            timeline: Vec::new(),
-        });
+        let kept = self
+            .incidents
+            .entry(after.id)
+            .or_insert_with(|| StoredIncident {
+                incident: Arc::clone(&after),
+                timeline: Vec::new(),
+            });
         kept.incident = after;
         kept.timeline.extend(sealed);
     }

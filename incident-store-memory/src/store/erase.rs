@@ -9,9 +9,9 @@ use incident_core::port::StoreError;
 use incident_core::redaction::{Redaction, TextPlace};
 use incident_core::timeline;
 
-use super::state::State;
+use super::state::StoreState;
 
-impl State {
+impl StoreState {
     /// A reply tells an incident or a suggestion as it is: what was redacted meanwhile does
     /// not come back. One that the commit writes is checked with the write.
     pub(super) fn check_reply(

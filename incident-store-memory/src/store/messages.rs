@@ -12,7 +12,7 @@ use incident_core::port::{ClaimRequest, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp};
 
 #[derive(Debug)]
-struct Row {
+struct OutboxRow {
     message: Message,
     token: u64,
     held: Option<(Lease, Timestamp)>,
@@ -21,17 +21,17 @@ struct Row {
 }
 
 /// What is done in order: a thread of an incident, or of none.
-pub(super) type Queue = (Option<IncidentId>, OrderingKey);
+pub(super) type QueueKey = (Option<IncidentId>, OrderingKey);
 
-fn queue(message: &Message) -> Queue {
+fn queue(message: &Message) -> QueueKey {
     (message.incident_id, message.ordering_key())
 }
 
 /// Unfinished messages, in order per thread; and those given up, for a replay.
 #[derive(Debug, Default)]
-pub(super) struct Messages {
-    rows: BTreeMap<MessageId, Row>,
-    queues: BTreeMap<Queue, VecDeque<MessageId>>,
+pub(super) struct OutboxMessages {
+    rows: BTreeMap<MessageId, OutboxRow>,
+    queues: BTreeMap<QueueKey, VecDeque<MessageId>>,
     /// The oldest message of each thread, unless it is held, by what is due
     /// first. One set per lane, so that a claim need not look at a whole storm.
     waiting: BTreeMap<Severity, BTreeSet<(Timestamp, MessageId)>>,
@@ -41,7 +41,7 @@ pub(super) struct Messages {
     given_up: Vec<(Message, u64)>,
 }
 
-impl Messages {
+impl OutboxMessages {
     pub(super) fn add(&mut self, message: Message) {
         self.add_after(message, 0);
     }
@@ -51,7 +51,7 @@ impl Messages {
         self.queues.entry(thread.clone()).or_default().push_back(id);
         self.rows.insert(
             id,
-            Row {
+            OutboxRow {
                 message,
                 token,
                 held: None,
@@ -63,7 +63,7 @@ impl Messages {
 
     /// Puts the oldest message of a thread among those that wait, unless it is
     /// held.
-    fn line_up(&mut self, thread: &Queue) {
+    fn line_up(&mut self, thread: &QueueKey) {
         let head = self.queues.get(thread).and_then(VecDeque::front);
         if let Some(row) = head.and_then(|id| self.rows.get(id))
             && row.held.is_none()
@@ -88,7 +88,7 @@ impl Messages {
         self.rows.contains_key(&id) || self.is_given_up(id)
     }
 
-    pub(super) fn supersede(&mut self, thread: &Queue) {
+    pub(super) fn supersede(&mut self, thread: &QueueKey) {
         let mut over = Vec::new();
         for id in self.queues.get(thread).into_iter().flatten() {
             if let Some(row) = self

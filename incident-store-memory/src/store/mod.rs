@@ -23,17 +23,17 @@ use incident_core::suggestion::{Suggestion, SuggestionState};
 use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{IncidentId, SuggestionId, Timestamp};
 
-use state::State;
+use state::StoreState;
 
 /// Keeps everything in memory. Clones share it; it is lost with the last one.
 ///
 /// Every call holds one lock for as long as it copies what it answers, so calls
 /// are linearizable and end without a deadline of their own.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryStore(Arc<Mutex<State>>);
+pub struct MemoryStore(Arc<Mutex<StoreState>>);
 
 impl MemoryStore {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, StoreState> {
         // A panic elsewhere cannot leave the state half changed: a commit checks
         // everything before it changes anything.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -14,22 +14,22 @@ use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{CreditId, IncidentId, Name, ServiceId, TenantId, Timestamp};
 
 use super::keys::Keys;
-use super::messages::Messages;
+use super::messages::OutboxMessages;
 
 /// Most suggestions that are kept, open or not: twice as many as may be open.
 pub(super) const MAX_SUGGESTIONS: usize = 20_000;
 
 /// An incident with its timeline.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct StoredIncident {
     pub(super) incident: Arc<Incident>,
     pub(super) timeline: Vec<SysIncidentUpdateEntry>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct StoreState {
     pub(super) last_number: u64,
-    pub(super) incidents: BTreeMap<IncidentId, Kept>,
+    pub(super) incidents: BTreeMap<IncidentId, StoredIncident>,
     /// By (declared at, id) descending.
     pub(super) by_age: BTreeSet<Reverse<(Timestamp, IncidentId)>>,
     /// Those that are live, in the same order: the list people look at.
@@ -41,7 +41,7 @@ pub(super) struct State {
     pub(super) audit: BTreeMap<Chain, Vec<AuditEntry>>,
     /// Audit entries in order of time: a page of the trail is found without sorting all of it.
     pub(super) audit_by_time: Vec<(Timestamp, Chain, u64)>,
-    pub(super) outbox: Messages,
+    pub(super) outbox: OutboxMessages,
     /// Only ever grows, so that a place stays.
     pub(super) ledger: Vec<LedgerRow>,
     pub(super) credit_at: BTreeMap<CreditId, usize>,
@@ -50,7 +50,7 @@ pub(super) struct State {
     pub(super) keys: Keys,
 }
 
-impl State {
+impl StoreState {
     /// Every live incident that was declared for an alert or stands for it.
     pub(super) fn live_of_alert(&self, alert: &Name) -> BTreeSet<IncidentId> {
         let declared = self.declared_for.get(alert).into_iter().flatten();
@@ -182,7 +182,7 @@ mod tests {
             received_at,
             used: false,
         };
-        let mut state = State::default();
+        let mut state = StoreState::default();
         for n in 0..MAX_SUGGESTIONS {
             state.keep_suggestion(suggestion(n, start));
         }

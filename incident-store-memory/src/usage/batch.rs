@@ -8,12 +8,12 @@ use incident_core::TenantId;
 use incident_core::impact::ApiUsageEvent;
 use incident_core::port::UsageError;
 
-use super::chunk::{Chunk, EventFlags, Part};
+use super::chunk::{Chunk, ChunkPart, EventFlags};
 use super::state::MemoryUsage;
 use super::time_index;
 
 /// The tenants of a batch. Nothing of it is kept yet.
-pub(super) struct Batch<'a> {
+pub(super) struct EventBatch<'a> {
     events: &'a [ApiUsageEvent],
     /// Each tenant, and how many events of it there are.
     tenants: Vec<(&'a TenantId, usize)>,
@@ -21,7 +21,7 @@ pub(super) struct Batch<'a> {
     of: Vec<usize>,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> EventBatch<'a> {
     pub(super) fn of(events: &'a [ApiUsageEvent]) -> Self {
         let mut places: HashMap<&TenantId, usize, RandomState> = HashMap::default();
         let mut tenants: Vec<(&TenantId, usize)> = Vec::new();
@@ -51,7 +51,7 @@ impl<'a> Batch<'a> {
     }
 
     /// The rows of each tenant, in order of time. Names that are new have numbers then.
-    pub(super) fn columns(&self, usage: &MemoryUsage) -> Result<Columns, UsageError> {
+    pub(super) fn columns(&self, usage: &MemoryUsage) -> Result<EventColumns, UsageError> {
         let mut tenants = Vec::with_capacity(self.tenants.len());
         let (mut next, mut start) = (Vec::with_capacity(self.tenants.len()), 0);
         for (tenant, events) in &self.tenants {
@@ -60,7 +60,7 @@ impl<'a> Batch<'a> {
             start += events;
         }
         let mut rows = Chunk::zeroed(start);
-        let mut by_slot = time_index::Part::with_capacity(start);
+        let mut by_slot = time_index::IndexPart::with_capacity(start);
         let mut kinds = usage.kinds();
         for (event, tenant) in self.events.iter().zip(&self.of) {
             let kind = if let Some(kind) = kinds.known(event) {
@@ -85,7 +85,7 @@ impl<'a> Batch<'a> {
             rows.sort_places(places.clone());
         }
         by_slot.sort();
-        Ok(Columns {
+        Ok(EventColumns {
             rows,
             tenants,
             by_slot,
@@ -94,16 +94,16 @@ impl<'a> Batch<'a> {
 }
 
 /// The rows of a batch, tenant by tenant.
-pub(super) struct Columns {
+pub(super) struct EventColumns {
     rows: Chunk,
     tenants: Vec<(TenantId, Range<usize>)>,
     /// All events in order of slots, each with the place of its tenant.
-    pub(super) by_slot: time_index::Part,
+    pub(super) by_slot: time_index::IndexPart,
 }
 
-impl Columns {
+impl EventColumns {
     /// Each tenant, once, with its rows in order of time.
-    pub(super) fn each(&self) -> impl Iterator<Item = (&TenantId, Part<'_>)> {
+    pub(super) fn each(&self) -> impl Iterator<Item = (&TenantId, ChunkPart<'_>)> {
         let part = |places: &Range<usize>| self.rows.part(places.clone());
         let tenants = self.tenants.iter();
         tenants.map(move |(tenant, places)| (tenant, part(places)))

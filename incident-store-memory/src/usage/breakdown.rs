@@ -9,30 +9,30 @@ use incident_core::impact::{Breakdown, EndpointUsers, FirstHits, MINUTE_US, Serv
 use incident_core::port::UsageError;
 
 use super::ids::RawId;
-use super::kinds::Kind;
+use super::kinds::EventKind;
 use super::log::Log;
-use super::scan::{Filter, Row, Rows};
+use super::scan::{EventRow, EventRows, Filter};
 use super::snapshot::in_time;
 
 /// So many rows are looked at between two looks at the clock.
 const STRIDE: usize = 64 * 1024;
 
-type Users<T> = HashMap<RawId, T, RandomState>;
+type UserHits<T> = HashMap<RawId, T, RandomState>;
 
 /// The rows of all tenants, told apart.
 pub(super) fn breakdown(
-    rows: &[Option<(&Log, Rows<'_>)>],
+    rows: &[Option<(&Log, EventRows<'_>)>],
     filter: &Filter,
-    kinds: &[Kind],
+    kinds: &[EventKind],
     (started, timeout): (Instant, Duration),
 ) -> Result<Breakdown, UsageError> {
-    let mut first: Users<i64> = HashMap::default();
+    let mut first: UserHits<i64> = HashMap::default();
     // By number of the kind.
-    let mut of_kind: Vec<Users<()>> = Vec::new();
+    let mut of_kind: Vec<UserHits<()>> = Vec::new();
     of_kind.resize_with(kinds.len(), HashMap::default);
     for (log, some) in rows.iter().flatten() {
         let users = log.users();
-        for (at, Row { time, user, facts }) in some.each(filter, &users).enumerate() {
+        for (at, EventRow { time, user, facts }) in some.each(filter, &users).enumerate() {
             let earliest = first.entry(user).or_insert(time);
             *earliest = time.min(*earliest);
             // There for every row: kinds were copied after the snapshot.
@@ -48,7 +48,7 @@ pub(super) fn breakdown(
     Ok(told(&first, of_kind, kinds))
 }
 
-fn told(first: &Users<i64>, of_kind: Vec<Users<()>>, kinds: &[Kind]) -> Breakdown {
+fn told(first: &UserHits<i64>, of_kind: Vec<UserHits<()>>, kinds: &[EventKind]) -> Breakdown {
     let mut minutes: HashMap<i64, u64, RandomState> = HashMap::default();
     for time in first.values() {
         *minutes.entry(time.div_euclid(MINUTE_US)).or_default() += 1;
@@ -59,7 +59,7 @@ fn told(first: &Users<i64>, of_kind: Vec<Users<()>>, kinds: &[Kind]) -> Breakdow
     });
     let first_hits = first_hits.collect();
     let mut by_endpoint = Vec::new();
-    let mut services: HashMap<_, Users<()>, RandomState> = HashMap::default();
+    let mut services: HashMap<_, UserHits<()>, RandomState> = HashMap::default();
     for (kind, users) in kinds.iter().zip(of_kind) {
         if users.is_empty() {
             continue;
@@ -93,6 +93,6 @@ fn told(first: &Users<i64>, of_kind: Vec<Users<()>>, kinds: &[Kind]) -> Breakdow
     .ordered()
 }
 
-fn count(users: &Users<()>) -> u64 {
+fn count(users: &UserHits<()>) -> u64 {
     u64::try_from(users.len()).unwrap_or(u64::MAX)
 }

@@ -33,7 +33,7 @@ pub(super) struct Chunk {
 
 /// Some rows of a chunk, in order of time.
 #[derive(Clone, Copy)]
-pub(super) struct Part<'a> {
+pub(super) struct ChunkPart<'a> {
     pub(super) at: &'a [i64],
     user: &'a [RawId],
     facts: &'a [EventFlags],
@@ -73,8 +73,8 @@ impl Chunk {
     }
 
     /// The rows of some places.
-    pub(super) fn part(&self, places: Range<usize>) -> Part<'_> {
-        Part {
+    pub(super) fn part(&self, places: Range<usize>) -> ChunkPart<'_> {
+        ChunkPart {
             at: self.at.get(places.clone()).unwrap_or_default(),
             user: self.user.get(places.clone()).unwrap_or_default(),
             facts: self.facts.get(places).unwrap_or_default(),
@@ -82,7 +82,7 @@ impl Chunk {
     }
 
     /// Adds rows that do not lie before those that are there.
-    pub(super) fn extend(&mut self, part: Part<'_>) {
+    pub(super) fn extend(&mut self, part: ChunkPart<'_>) {
         self.at.extend_from_slice(part.at);
         self.user.extend_from_slice(part.user);
         self.facts.extend_from_slice(part.facts);
@@ -159,8 +159,8 @@ impl Chunk {
     }
 }
 
-impl From<Part<'_>> for Chunk {
-    fn from(part: Part<'_>) -> Self {
+impl From<ChunkPart<'_>> for Chunk {
+    fn from(part: ChunkPart<'_>) -> Self {
         Self {
             at: part.at.to_vec(),
             user: part.user.to_vec(),

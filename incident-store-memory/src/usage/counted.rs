@@ -10,9 +10,9 @@ use incident_core::impact::{ImpactCounts, ImpactQuery, TenantCount};
 use incident_core::port::UsageError;
 
 use super::ids::RawId;
-use super::scan::{Filter, Rows, Scratch, distinct};
+use super::scan::{EventRows, Filter, Scratch, distinct};
 use super::snapshot::{in_time, size};
-use super::state::{MemoryUsage, State};
+use super::state::{MemoryUsage, UsageState};
 use super::{incremental, seen, time_index};
 
 /// So many events per tenant of a question, at most, are read from the index. Beyond, sealed
@@ -78,7 +78,7 @@ impl MemoryUsage {
         Some(Slots {
             parts,
             places: places(&state, query),
-            windows: Asked::of(query, whole),
+            windows: TotalQuery::of(query, whole),
         })
     }
 
@@ -94,7 +94,7 @@ impl MemoryUsage {
         // Where every user is sealed and has one tenant, the total is the sum.
         let mut known = rows.iter().filter_map(Option::as_ref);
         let several = known.clone().count() > 1;
-        let has_raw = known.any(|(_, rows): &(_, Rows<'_>)| rows.has_raw());
+        let has_raw = known.any(|(_, rows): &(_, EventRows<'_>)| rows.has_raw());
         let mut ids = (several && (snapshot.shares || has_raw)).then(Vec::new);
         let mut scratch = self.shared.scratch();
         let mut counts = Vec::with_capacity(rows.len());
@@ -135,7 +135,7 @@ fn whole(query: &ImpactQuery) -> Option<Window> {
 
 /// By the number of a tenant its place in the question, which is one after the last for those
 /// that it is not about.
-fn places(state: &State, query: &ImpactQuery) -> Vec<usize> {
+fn places(state: &UsageState, query: &ImpactQuery) -> Vec<usize> {
     let asked = query.tenants();
     let mut places = vec![asked.len(); state.shares.len()];
     for (place, one) in asked.iter().enumerate() {
@@ -150,21 +150,21 @@ fn places(state: &State, query: &ImpactQuery) -> Vec<usize> {
 
 /// The slots of a question: all tenants' events, of which some are asked about.
 struct Slots<'a> {
-    parts: Vec<time_index::Found>,
+    parts: Vec<time_index::FoundPart>,
     /// By the number of a tenant its place in the question.
     places: Vec<usize>,
-    windows: Asked<'a>,
+    windows: TotalQuery<'a>,
 }
 
 /// The windows of the tenants of a question.
-enum Asked<'a> {
+enum TotalQuery<'a> {
     /// All of them at the same time.
     Together { start: i64, end: i64 },
     /// By place in the question.
     Each(Vec<&'a [Window]>),
 }
 
-impl<'a> Asked<'a> {
+impl<'a> TotalQuery<'a> {
     fn of(query: &'a ImpactQuery, whole: Window) -> Self {
         let windows = query.tenants().iter().map(|one| one.windows.as_slice());
         if windows.clone().all(|windows| windows == [whole]) {
@@ -242,7 +242,7 @@ impl Slots<'_> {
             let events = places.zip(&part.rows.user);
             let all_count = *is_whole
                 && matches!(filter, Filter::All)
-                && matches!(self.windows, Asked::Together { .. });
+                && matches!(self.windows, TotalQuery::Together { .. });
             if all_count {
                 events.for_each(|(place, user)| see(place, *user));
             } else {

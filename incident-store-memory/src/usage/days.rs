@@ -6,7 +6,7 @@ use incident_core::impact::{ApiUsageEvent, MAX_DAYS};
 use incident_core::port::UsageError;
 
 use super::snapshot::size;
-use super::state::State;
+use super::state::UsageState;
 
 /// A day in microseconds.
 const DAY_US: i64 = 86_400_000_000;
@@ -24,7 +24,7 @@ pub(super) fn days(batch: &[ApiUsageEvent]) -> BTreeSet<i64> {
     days
 }
 
-impl State {
+impl UsageState {
     /// Refuses days with which there would be too many in all.
     pub(super) fn has_room_for(&self, days: &BTreeSet<i64>) -> Result<(), UsageError> {
         let all = self.days.union(days).count();

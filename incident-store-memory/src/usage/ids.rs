@@ -31,7 +31,7 @@ impl RawId {
 
 /// Names that are longer, by number and by name.
 #[derive(Debug, Default)]
-pub(super) struct Names(RwLock<Numbered>);
+pub(super) struct UserNames(RwLock<Numbered>);
 
 #[derive(Debug, Default)]
 struct Numbered {
@@ -39,7 +39,7 @@ struct Numbered {
     names: Vec<Arc<str>>,
 }
 
-impl Names {
+impl UserNames {
     /// The 128 bits of a name.
     pub(super) fn raw(&self, name: &str) -> RawId {
         match compact(name) {
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn long_names_have_numbers_and_keep_them() {
-        let names = Names::default();
+        let names = UserNames::default();
         let all = [
             "u",
             "somebody with a long name",

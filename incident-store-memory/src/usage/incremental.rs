@@ -14,7 +14,7 @@ use incident_core::impact::{
 use incident_core::port::UsageError;
 
 use super::ids::RawId;
-use super::scan::{Filter, Found};
+use super::scan::{Filter, FoundRows};
 use super::snapshot::{Snapshot, in_time};
 
 /// Most users of a question that is followed: without sets, sealed events are counted
@@ -25,11 +25,11 @@ const MAX_USERS: u64 = 1_000_000;
 const PAIR: usize = 64;
 
 /// The questions that were asked lately.
-pub(super) type Live = IncrementalCache<Mutex<Counted>>;
+pub(super) type LiveQueries = IncrementalCache<Mutex<RunningCount>>;
 
 /// What was counted so far.
 #[derive(Debug, Default)]
-pub(super) struct Counted {
+pub(super) struct RunningCount {
     /// The number of the last batch.
     batch: u64,
     /// Up to which time, in microseconds.
@@ -40,7 +40,7 @@ pub(super) struct Counted {
 /// The answer of a question that was asked before with an earlier end; none of one that is
 /// to be counted as any other. `room` is how many bytes all of them may take.
 pub(super) fn ask(
-    live: &Live,
+    live: &LiveQueries,
     query: &ImpactQuery,
     snapshot: &Snapshot<'_>,
     (filter, room): (&Filter, usize),
@@ -60,7 +60,7 @@ pub(super) fn ask(
     }
     for (one, (log, windows)) in query.tenants().iter().zip(&snapshot.asked) {
         let Some(log) = log else { continue };
-        let mut found = Found::default();
+        let mut found = FoundRows::default();
         found.add(log, windows, so_far.batch, so_far.end);
         let users = log.users();
         for (_, new) in found.rows().iter().flatten() {
@@ -69,7 +69,7 @@ pub(super) fn ask(
         }
         if started.elapsed() > timeout {
             // Half of it would be taken for all of it.
-            *so_far = Counted::default();
+            *so_far = RunningCount::default();
             return in_time(started, timeout, &snapshot.found().rows()).map(|()| None);
         }
     }
@@ -82,7 +82,7 @@ pub(super) fn ask(
 }
 
 /// Follows a question from now on that took long to count, unless it has too many users.
-pub(super) fn note(live: &Live, query: &ImpactQuery, counts: &ImpactCounts) {
+pub(super) fn note(live: &LiveQueries, query: &ImpactQuery, counts: &ImpactCounts) {
     let users = counts.by_tenant.iter().map(|one| one.unique_users);
     if users.sum::<u64>() > MAX_USERS {
         return;

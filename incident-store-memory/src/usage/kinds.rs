@@ -18,7 +18,7 @@ pub(super) const KIND: usize = 160;
 
 /// A service, or one of its endpoints.
 #[derive(Clone, Debug)]
-pub(super) struct Kind {
+pub(super) struct EventKind {
     pub(super) service: ServiceId,
     pub(super) endpoint: Option<Text>,
 }
@@ -26,14 +26,14 @@ pub(super) struct Kind {
 /// Kinds by number.
 #[derive(Debug, Default)]
 pub(super) struct EndpointInterner {
-    services: HashMap<ServiceId, Service, RandomState>,
-    kinds: Vec<Kind>,
+    services: HashMap<ServiceId, ServiceKinds, RandomState>,
+    kinds: Vec<EventKind>,
     named: usize,
     bytes: usize,
 }
 
 #[derive(Debug, Default)]
-struct Service {
+struct ServiceKinds {
     /// Without an endpoint.
     plain: Option<u16>,
     endpoints: HashMap<Text, u16, RandomState>,
@@ -72,7 +72,7 @@ impl EndpointInterner {
             }
             None => service.plain = Some(number),
         }
-        self.kinds.push(Kind {
+        self.kinds.push(EventKind {
             service: event.service.clone(),
             endpoint: endpoint.cloned(),
         });
@@ -119,13 +119,13 @@ impl EndpointInterner {
     }
 
     /// All kinds, in order of their numbers.
-    pub(super) fn all(&self) -> &[Kind] {
+    pub(super) fn all(&self) -> &[EventKind] {
         &self.kinds
     }
 
     /// The numbers of all kinds of these services; of all services if absent.
     pub(super) fn of(&self, services: Option<&BTreeSet<ServiceId>>) -> Vec<u16> {
-        let wanted = |kind: &Kind| services.is_none_or(|names| names.contains(&kind.service));
+        let wanted = |kind: &EventKind| services.is_none_or(|names| names.contains(&kind.service));
         let numbers = (0_u16..).zip(&self.kinds);
         let numbers = numbers.filter(|(_, kind)| wanted(kind));
         numbers.map(|(number, _)| number).collect()

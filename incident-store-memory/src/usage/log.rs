@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use super::chunk::{Chunk, Part, RAW_ROW};
+use super::chunk::{Chunk, ChunkPart, RAW_ROW};
 use super::ids::RawId;
-use super::sealed::{SEALED_ROW, Segment, Users};
+use super::sealed::{SEALED_ROW, SealedUsers, Segment};
 use super::spanned::Spanned;
 
 /// So many chunks of about one size are put together.
@@ -22,7 +22,7 @@ fn last_batch<'a, T: 'a>(parts: impl IntoIterator<Item = &'a Spanned<T>>) -> u64
 pub(super) struct Log {
     pub(super) segments: Vec<Spanned<Segment>>,
     pub(super) chunks: Vec<Spanned<Chunk>>,
-    users: Arc<RwLock<Users>>,
+    users: Arc<RwLock<SealedUsers>>,
 }
 
 /// What comes in the place of the first chunks of a log.
@@ -32,19 +32,19 @@ pub(super) struct Tidied {
     chunks: Vec<Spanned<Chunk>>,
     /// All segments from here on, where they changed.
     segments: Option<Vec<Spanned<Segment>>>,
-    users: Arc<RwLock<Users>>,
+    users: Arc<RwLock<SealedUsers>>,
     /// Users that were sealed for the first time.
     pub(super) new_users: Vec<RawId>,
 }
 
 impl Log {
-    pub(super) fn users(&self) -> RwLockReadGuard<'_, Users> {
+    pub(super) fn users(&self) -> RwLockReadGuard<'_, SealedUsers> {
         self.users.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds rows that came with a batch: to the last chunk, where that is small, ends before
     /// them and nobody reads it; as a chunk of their own otherwise.
-    pub(super) fn add(&mut self, part: Part<'_>, batch: u64) {
+    pub(super) fn add(&mut self, part: ChunkPart<'_>, batch: u64) {
         let last = self.chunks.last_mut();
         if !last.is_some_and(|last| last.extend(part, batch)) {
             self.chunks.extend(Spanned::chunk(part.into(), batch));
@@ -151,7 +151,7 @@ impl Log {
         let unsealed: Vec<Chunk> = unsealed.collect();
         let raw = self.chunks.iter().map(|chunk| &*chunk.part);
         let all = Chunk::merged(unsealed.iter().chain(raw));
-        let mut users = Users::default();
+        let mut users = SealedUsers::default();
         if !users.have_room(all.len()) {
             return None;
         }

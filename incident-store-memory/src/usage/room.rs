@@ -4,15 +4,15 @@ use incident_core::TenantId;
 use incident_core::impact::ApiUsageEvent;
 use incident_core::port::UsageError;
 
-use super::batch::Batch;
+use super::batch::EventBatch;
 use super::chunk::RAW_ROW;
 use super::ids::NAME;
 use super::kinds::KIND;
 use super::snapshot::size;
 use super::source::TENANT;
-use super::state::{MemoryUsage, State};
+use super::state::{MemoryUsage, UsageState};
 
-impl State {
+impl UsageState {
     /// Gives back the room of a batch.
     pub(super) const fn give_back(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
@@ -23,7 +23,7 @@ impl MemoryUsage {
     /// Takes the room that a batch needs, or refuses the batch: one that is refused leaves
     /// no name of a user, a tenant, a service or an endpoint behind. Answers how many bytes
     /// its events and tenants take; names are counted by what holds them.
-    pub(super) fn reserve(&self, by_tenant: &Batch<'_>) -> Result<usize, UsageError> {
+    pub(super) fn reserve(&self, by_tenant: &EventBatch<'_>) -> Result<usize, UsageError> {
         let (batch, tenants) = (by_tenant.events(), by_tenant.tenants());
         let rows = batch.len() * RAW_ROW;
         let held = self.state().bytes + self.beside();

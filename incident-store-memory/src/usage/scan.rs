@@ -11,8 +11,8 @@ use super::chunk::{Chunk, EventFlags};
 use super::grouped::{BLOCK, Passes};
 use super::ids::RawId;
 use super::log::Log;
-use super::sealed::{Segment, Users};
-use super::seen::{FEW, Seen};
+use super::sealed::{SealedUsers, Segment};
+use super::seen::{FEW, SeenIds};
 
 /// Below so many ids a set is used instead of a filter before it.
 const MANY: usize = 1_000;
@@ -53,7 +53,7 @@ impl Filter {
 }
 
 /// One event.
-pub(super) struct Row {
+pub(super) struct EventRow {
     pub(super) time: i64,
     pub(super) user: RawId,
     pub(super) facts: EventFlags,
@@ -63,7 +63,7 @@ pub(super) struct Row {
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     bits: Vec<u64>,
-    pub(super) seen: Seen,
+    pub(super) seen: SeenIds,
     met: Vec<[u64; 2]>,
 }
 
@@ -82,7 +82,7 @@ impl Scratch {
 
 /// The rows of one tenant in its windows.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
+pub(super) struct EventRows<'a> {
     sealed: &'a [(&'a Segment, Range<usize>)],
     raw: &'a [(&'a Chunk, Range<usize>)],
     one_window: bool,
@@ -90,7 +90,7 @@ pub(super) struct Rows<'a> {
 
 /// The rows of all tenants of a question: in two lists, so that none has lists of its own.
 #[derive(Default)]
-pub(super) struct Found<'a> {
+pub(super) struct FoundRows<'a> {
     sealed: Vec<(&'a Segment, Range<usize>)>,
     raw: Vec<(&'a Chunk, Range<usize>)>,
     tenants: Vec<Option<Ends<'a>>>,
@@ -104,7 +104,7 @@ struct Ends<'a> {
     one_window: bool,
 }
 
-impl<'a> Found<'a> {
+impl<'a> FoundRows<'a> {
     /// Those of tenants in their windows; none of one without a log.
     pub(super) fn of(
         asked: impl ExactSizeIterator<Item = (Option<&'a Log>, &'a [Window])>,
@@ -161,11 +161,11 @@ impl<'a> Found<'a> {
     }
 
     /// The rows of each tenant, in order; none of one without events.
-    pub(super) fn rows(&self) -> Vec<Option<(&'a Log, Rows<'_>)>> {
+    pub(super) fn rows(&self) -> Vec<Option<(&'a Log, EventRows<'_>)>> {
         let (mut sealed, mut raw) = (0, 0);
         let rows = self.tenants.iter().map(|ends| {
             let ends = ends.as_ref()?;
-            let rows = Rows {
+            let rows = EventRows {
                 sealed: self.sealed.get(sealed..ends.sealed).unwrap_or_default(),
                 raw: self.raw.get(raw..ends.raw).unwrap_or_default(),
                 one_window: ends.one_window,
@@ -177,7 +177,7 @@ impl<'a> Found<'a> {
     }
 }
 
-impl Rows<'_> {
+impl EventRows<'_> {
     /// How many rows there are, whether they count or not.
     pub(super) fn len(&self) -> usize {
         self.sealed_len() + self.raw_len()
@@ -199,8 +199,8 @@ impl Rows<'_> {
     pub(super) fn each<'b>(
         &'b self,
         filter: &'b Filter,
-        users: &'b Users,
-    ) -> impl Iterator<Item = Row> + 'b {
+        users: &'b SealedUsers,
+    ) -> impl Iterator<Item = EventRow> + 'b {
         let sealed = self.sealed.iter().flat_map(move |(segment, places)| {
             let at = segment.at.get(places.clone()).unwrap_or_default();
             let numbers = segment.user.get(places.clone()).unwrap_or_default();
@@ -217,7 +217,7 @@ impl Rows<'_> {
         });
         let rows = sealed.chain(raw);
         let rows = rows.filter(|(.., facts)| filter.counts(*facts));
-        rows.map(|(time, user, facts)| Row { time, user, facts })
+        rows.map(|(time, user, facts)| EventRow { time, user, facts })
     }
 
     /// The distinct users, and their ids where they are wanted.
@@ -296,7 +296,7 @@ impl Rows<'_> {
     fn numbers<'b>(
         &'b self,
         filter: &'b Filter,
-        users: &'b Users,
+        users: &'b SealedUsers,
         others: &'b mut HashSet<RawId, RandomState>,
     ) -> impl Iterator<Item = u32> + 'b {
         let sealed = self.sealed.iter().flat_map(move |(segment, places)| {
@@ -321,7 +321,7 @@ impl Rows<'_> {
     fn mark(
         &self,
         filter: &Filter,
-        users: &Users,
+        users: &SealedUsers,
         bits: &mut [u64],
         others: &mut HashSet<RawId, RandomState>,
     ) {
@@ -420,7 +420,7 @@ fn passed<'b>(
     block.get(..end).unwrap_or_default()
 }
 
-fn id(users: &Users, number: u32) -> Option<RawId> {
+fn id(users: &SealedUsers, number: u32) -> Option<RawId> {
     users.ids.get(usize::try_from(number).ok()?).copied()
 }
 

@@ -35,7 +35,7 @@ const USER: usize = 16 + 4 + 1 + 16 + 4 + 8;
 
 /// The users of a tenant by dense number, and where each was last.
 #[derive(Debug, Default)]
-pub(super) struct Users {
+pub(super) struct SealedUsers {
     numbers: HashMap<RawId, u32, RandomState>,
     /// The id of each number.
     pub(super) ids: Vec<RawId>,
@@ -45,7 +45,7 @@ pub(super) struct Users {
     rows: u32,
 }
 
-impl Users {
+impl SealedUsers {
     pub(super) fn number(&self, id: RawId) -> Option<u32> {
         self.numbers.get(&id).copied()
     }

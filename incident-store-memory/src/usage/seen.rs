@@ -12,7 +12,7 @@ pub(super) const FEW: usize = 4_096;
 /// A set of ids. It keeps its room when it is emptied, and emptying it costs as much as the
 /// rows that come next.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct SeenIds {
     hasher: RandomState,
     /// Each id once, in the order in which they came.
     ids: Vec<RawId>,
@@ -32,7 +32,7 @@ const TAG: u32 = 10;
 /// The bits of a place in `ids`.
 const PLACE: u32 = u32::MAX >> TAG;
 
-impl Seen {
+impl SeenIds {
     /// Makes it the set of these ids, at most [`FEW`] of them.
     pub(super) fn fill(&mut self, rows: usize, ids: impl Iterator<Item = RawId>) {
         let rows = rows.min(FEW);
@@ -96,13 +96,13 @@ impl Seen {
 mod tests {
     use std::collections::HashSet;
 
-    use super::super::ids::Names;
+    use super::super::ids::UserNames;
     use super::*;
 
     #[test]
     fn each_id_is_there_once_however_often_the_room_is_used() {
-        let names = Names::default();
-        let mut seen = Seen::default();
+        let names = UserNames::default();
+        let mut seen = SeenIds::default();
         for (rows, users) in [
             (0, 1),
             (1, 1),

@@ -7,7 +7,7 @@ use incident_core::Window;
 use incident_core::port::UsageError;
 
 use super::log::Log;
-use super::scan::{Found, Rows};
+use super::scan::{EventRows, FoundRows};
 
 /// A snapshot of the tenants of a question.
 pub(super) struct Snapshot<'a> {
@@ -20,9 +20,9 @@ pub(super) struct Snapshot<'a> {
 
 impl<'a> Snapshot<'a> {
     /// Finds the rows of each tenant.
-    pub(super) fn found(&self) -> Found<'_> {
+    pub(super) fn found(&self) -> FoundRows<'_> {
         let asked = self.asked.iter();
-        Found::of(asked.map(|(log, windows)| (log.as_deref(), *windows)))
+        FoundRows::of(asked.map(|(log, windows)| (log.as_deref(), *windows)))
     }
 }
 
@@ -30,7 +30,7 @@ impl<'a> Snapshot<'a> {
 pub(super) fn in_time(
     started: Instant,
     timeout: Duration,
-    rows: &[Option<(&Log, Rows<'_>)>],
+    rows: &[Option<(&Log, EventRows<'_>)>],
 ) -> Result<(), UsageError> {
     if started.elapsed() <= timeout {
         return Ok(());

@@ -11,13 +11,13 @@ use incident_core::impact::{
 use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
 use incident_core::{TenantId, ValidationError};
 
-use super::batch::Batch;
+use super::batch::EventBatch;
 use super::chunk::RAW_ROW;
 use super::kinds::EndpointInterner;
 use super::log::{Log, Tidied};
 use super::scan::{Filter, Scratch};
 use super::snapshot::{Snapshot, in_time, size};
-use super::state::{MemoryUsage, State, TenantByUser};
+use super::state::{MemoryUsage, TenantByUser, UsageState};
 use super::time_index::{self};
 use super::{breakdown, days};
 
@@ -100,12 +100,12 @@ impl MemoryUsage {
         self.shared.names.bytes() + self.kinds().bytes() + self.shared.live.bytes()
     }
 
-    pub(super) fn state(&self) -> RwLockReadGuard<'_, State> {
+    pub(super) fn state(&self) -> RwLockReadGuard<'_, UsageState> {
         let state = self.shared.state.read();
         state.unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn change(&self) -> RwLockWriteGuard<'_, State> {
+    pub(super) fn change(&self) -> RwLockWriteGuard<'_, UsageState> {
         let state = self.shared.state.write();
         state.unwrap_or_else(PoisonError::into_inner)
     }
@@ -312,7 +312,7 @@ impl UsageSink for MemoryUsage {
     ) -> Result<(), UsageError> {
         let days = days::days(&batch);
         self.state().has_room_for(&days)?;
-        let by_tenant = Batch::of(&batch);
+        let by_tenant = EventBatch::of(&batch);
         let reserved = self.reserve(&by_tenant)?;
         let columns = match by_tenant.columns(self) {
             Ok(columns) => columns,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::chunk::{Chunk, Part};
+use super::chunk::{Chunk, ChunkPart};
 use super::sealed::Segment;
 
 /// Rows per cell of a grid, at least half as many.
@@ -98,7 +98,7 @@ impl Spanned<Chunk> {
     }
 
     /// Adds rows of a later batch, if they follow those of a small chunk that nobody reads.
-    pub(super) fn extend(&mut self, part: Part<'_>, batch: u64) -> bool {
+    pub(super) fn extend(&mut self, part: ChunkPart<'_>, batch: u64) -> bool {
         let (Some(first), Some(last)) = (part.at.first(), part.at.last()) else {
             return true;
         };
@@ -153,13 +153,13 @@ fn grid(times: &[i64], first: i64, last: i64) -> (u32, Option<Arc<[u32]>>) {
 #[cfg(test)]
 mod tests {
     use super::super::chunk::EventFlags;
-    use super::super::ids::Names;
+    use super::super::ids::UserNames;
     use super::*;
 
     /// Rows are added in place as long as they follow, there are few, and nobody reads them.
     #[test]
     fn small_chunks_grow_in_place() {
-        let id = Names::default().raw("u");
+        let id = UserNames::default().raw("u");
         let chunk = |times: Range<i64>| times.map(|at| (at, id, EventFlags(0))).collect::<Chunk>();
         let add = |to: &mut Spanned<Chunk>, times: Range<i64>, batch| {
             let rows = chunk(times);
@@ -181,7 +181,7 @@ mod tests {
     /// Times that are even, in bursts, all the same, and at both ends of what there is.
     #[test]
     fn places_are_those_of_a_binary_search() {
-        let id = Names::default().raw("u");
+        let id = UserNames::default().raw("u");
         let mut random = 7_u64;
         let mut next = |most: u64| {
             random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use incident_core::TenantId;
 
-use super::ids::{Names, RawId};
-use super::incremental::Live;
+use super::ids::{RawId, UserNames};
+use super::incremental::LiveQueries;
 use super::kinds::EndpointInterner;
 use super::log::Log;
 use super::scan::Scratch;
@@ -30,7 +30,7 @@ use super::time_index::TimeIndex;
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryUsage {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<UsageShared>,
     pub(super) limit: u64,
     pub(super) seal_after: usize,
     pub(super) follow_from: Duration,
@@ -39,18 +39,18 @@ pub struct MemoryUsage {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Shared {
-    pub(super) names: Names,
+pub(super) struct UsageShared {
+    pub(super) names: UserNames,
     pub(super) kinds: RwLock<EndpointInterner>,
-    pub(super) state: RwLock<State>,
-    pub(super) live: Live,
+    pub(super) state: RwLock<UsageState>,
+    pub(super) live: LiveQueries,
     /// Held by whoever seals or gathers: one at a time.
     pub(super) tidying: Mutex<TenantByUser>,
     /// Room for the next question, bounded.
     pub(super) scratch: Mutex<Scratch>,
 }
 
-impl Shared {
+impl UsageShared {
     /// Takes the room for a question. Who asks at the same time has new room.
     pub(super) fn scratch(&self) -> Scratch {
         let mut kept = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +64,7 @@ impl Shared {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct UsageState {
     pub(super) tenants: HashMap<TenantId, Tenant, RandomState>,
     /// By number of the tenant: whether a sealed user of it has another tenant too.
     pub(super) shares: Vec<bool>,
@@ -84,7 +84,7 @@ pub(super) struct Tenant {
     pub(super) log: Arc<Log>,
 }
 
-impl State {
+impl UsageState {
     /// A tenant, which is made where there is none.
     pub(super) fn tenant(&mut self, tenant: &TenantId) -> &mut Tenant {
         let next = u32::try_from(self.shares.len()).unwrap_or(u32::MAX);

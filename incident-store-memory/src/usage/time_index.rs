@@ -27,13 +27,13 @@ const ENTRY: usize = RAW_ROW + 4;
 
 /// Events of any tenants.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Part {
+pub(super) struct IndexPart {
     /// The number of the tenant of each row; in a batch that is not kept yet its place in the batch.
     pub(super) tenant: Vec<u32>,
     pub(super) rows: Chunk,
 }
 
-impl Part {
+impl IndexPart {
     pub(super) fn with_capacity(events: usize) -> Self {
         Self {
             tenant: Vec::with_capacity(events),
@@ -62,7 +62,7 @@ impl Part {
 }
 
 /// A part, and whether its slot lies in the window that was asked for as a whole.
-pub(super) type Found = (Arc<Part>, bool);
+pub(super) type FoundPart = (Arc<IndexPart>, bool);
 
 /// Events by slot, complete from some slot on.
 ///
@@ -70,7 +70,7 @@ pub(super) type Found = (Arc<Part>, bool);
 /// first, as a whole.
 #[derive(Debug)]
 pub(super) struct TimeIndex {
-    slots: BTreeMap<i64, Vec<Arc<Part>>>,
+    slots: BTreeMap<i64, Vec<Arc<IndexPart>>>,
     /// The first slot that it is complete from.
     complete_from: i64,
     bytes: usize,
@@ -93,7 +93,7 @@ fn slot(time: i64) -> i64 {
 impl TimeIndex {
     /// Adds events that are in order of slots, with the number of the tenant in each place of
     /// their batch. Keeps at most so many bytes.
-    pub(super) fn add(&mut self, batch: &Part, tenants: &[u32], most: usize) {
+    pub(super) fn add(&mut self, batch: &IndexPart, tenants: &[u32], most: usize) {
         let mut start = 0;
         for run in batch.rows.at.chunk_by(|a, b| slot(*a) == slot(*b)) {
             let Some(slot) = run.first().map(|time| slot(*time)) else {
@@ -110,7 +110,7 @@ impl TimeIndex {
         self.shrink_to(most);
     }
 
-    fn add_to(&mut self, slot: i64, batch: &Part, places: Range<usize>, tenants: &[u32]) {
+    fn add_to(&mut self, slot: i64, batch: &IndexPart, places: Range<usize>, tenants: &[u32]) {
         let parts = self.slots.entry(slot).or_insert_with(|| {
             self.bytes += SLOT;
             Vec::new()
@@ -157,7 +157,7 @@ impl TimeIndex {
 
     /// The events of the slots that a window touches; none where some of them may be
     /// missing, or there are more than so many.
-    pub(super) fn within(&self, window: Window, most: usize) -> Option<Vec<Found>> {
+    pub(super) fn within(&self, window: Window, most: usize) -> Option<Vec<FoundPart>> {
         let (start, end) = (window.start().micros(), window.end().micros());
         if slot(start) < self.complete_from {
             return None;
@@ -186,8 +186,8 @@ mod tests {
     /// A sixtieth of a slot.
     const UNIT_US: i64 = SLOT_US / 60;
 
-    fn events(times: impl IntoIterator<Item = i64>) -> Part {
-        let mut part = Part::default();
+    fn events(times: impl IntoIterator<Item = i64>) -> IndexPart {
+        let mut part = IndexPart::default();
         for time in times {
             part.push(0, (time * UNIT_US, RawId::default(), EventFlags(0)));
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use incident_core::engine::Error;
 use incident_core::port::StoreError;
-use incident_test_postgres::{Mode, Proxy, ServerError};
+use incident_test_postgres::{Proxy, ProxyMode, ServerError};
 
 use crate::{Setup, engine, recorder, sound, titled};
 
@@ -34,7 +34,7 @@ async fn a_session_that_ends_at_the_commit_leaves_it_unknown() {
     let incidents = engine(it.pool(proxy.folder(), 2), recorder());
     for (n, (severity, code)) in ENDS.into_iter().enumerate() {
         let (key, title) = (format!("key-{n}"), format!("needle-{n}-needle"));
-        proxy.set(Mode::Lie {
+        proxy.set(ProxyMode::Lie {
             // Only the commit itself holds the title.
             to: title.clone(),
             with: ServerError { severity, code },
@@ -44,14 +44,14 @@ async fn a_session_that_ends_at_the_commit_leaves_it_unknown() {
             matches!(told, Err(Error::Store(StoreError::Unknown(_)))),
             "{severity} {code}: {told:?}"
         );
-        proxy.set(Mode::Pass);
+        proxy.set(ProxyMode::Pass);
         let kept = titled(&incidents, &key, &title).await.unwrap();
         assert_eq!(titled(&incidents, &key, &title).await.unwrap(), kept);
     }
     sound(&it, ENDS.len()).await;
     for (n, (severity, code)) in UNDONE.into_iter().enumerate() {
         let title = format!("undone-{n}-undone");
-        proxy.set(Mode::Lie {
+        proxy.set(ProxyMode::Lie {
             to: title.clone(),
             with: ServerError { severity, code },
         });
@@ -60,7 +60,7 @@ async fn a_session_that_ends_at_the_commit_leaves_it_unknown() {
             matches!(told, Err(Error::Store(StoreError::Unavailable(_)))),
             "{severity} {code}: {told:?}"
         );
-        proxy.set(Mode::Pass);
+        proxy.set(ProxyMode::Pass);
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
 }

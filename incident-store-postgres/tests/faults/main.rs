@@ -29,7 +29,7 @@ use incident_core::paging::{DeliveryResult, PageEvent, Receipt, TargetId};
 use incident_core::port::{Pager, StoreError};
 use incident_core::testing::{RecordingPager, caller};
 use incident_store_postgres::{PgStore, migrate};
-use incident_test_postgres::{Cluster, Database, Mode, Proxy, Safety};
+use incident_test_postgres::{Cluster, Database, Proxy, ProxyMode, Safety};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Executor, Row};
 
@@ -197,13 +197,13 @@ async fn a_lost_answer_is_unknown_and_a_repeat_finds_it() {
     for n in 0..25 {
         // Only the commit itself holds the title.
         let (key, title) = (format!("key-{n}"), format!("needle-{n}-needle"));
-        proxy.set(Mode::LoseAnswerTo(title.clone()));
+        proxy.set(ProxyMode::LoseAnswerTo(title.clone()));
         let lost = titled(&incidents, &key, &title).await;
         assert!(
             matches!(lost, Err(Error::Store(StoreError::Unknown(_)))),
             "{lost:?}"
         );
-        proxy.set(Mode::Pass);
+        proxy.set(ProxyMode::Pass);
         let again = titled(&incidents, &key, &title).await.unwrap();
         assert_eq!(titled(&incidents, &key, &title).await.unwrap(), again);
     }
@@ -216,7 +216,7 @@ async fn a_silent_cut_ends_every_call_in_time() {
     let proxy = Proxy::before(it.cluster.folder().unwrap()).unwrap();
     let incidents = engine(it.pool(proxy.folder(), 4), recorder());
     let id = declare(&incidents, "before").await.unwrap();
-    proxy.set(Mode::Cut);
+    proxy.set(ProxyMode::Cut);
     let started = Instant::now();
     let calls = async {
         tokio::join!(
@@ -233,7 +233,7 @@ async fn a_silent_cut_ends_every_call_in_time() {
         started.elapsed()
     );
     assert!(shown.is_err() && declared.is_err() && drained.is_err() && ready.is_err());
-    proxy.set(Mode::Pass);
+    proxy.set(ProxyMode::Pass);
     let again = declare_at_last(&incidents, "during").await;
     assert_eq!(declare(&incidents, "during").await.unwrap(), again);
     sound(&it, 2).await;

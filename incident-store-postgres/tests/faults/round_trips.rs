@@ -9,7 +9,7 @@ use incident_core::incident::{Command, Declare, Severity, Update};
 use incident_core::port::{ClaimRequest, IncidentStore, Outbox};
 use incident_core::testing::caller;
 use incident_store_postgres::PgStore;
-use incident_test_postgres::{Proxy, Seen};
+use incident_test_postgres::{Proxy, RecordedTraffic};
 
 use crate::{Setup, recorder};
 
@@ -46,12 +46,12 @@ async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
         except: Vec::new(),
     };
     let timeout = Duration::from_secs(5);
-    let one = Seen {
+    let one = RecordedTraffic {
         statements: 1,
         round_trips: 1,
         pings: 0,
     };
-    let two = Seen {
+    let two = RecordedTraffic {
         statements: 2,
         round_trips: 2,
         pings: 0,
@@ -85,7 +85,7 @@ async fn a_write_is_one_round_trip_and_so_is_a_claim_of_nothing() {
             let all = proxy.seen().since(before);
             println!("{what}: {answered:?}; when the connection is back: {all:?}");
             if round > 0 {
-                let asked = Seen { pings: 0, ..all };
+                let asked = RecordedTraffic { pings: 0, ..all };
                 assert_eq!(asked, expected, "{what}");
             }
         }

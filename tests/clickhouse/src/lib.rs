@@ -5,4 +5,4 @@ mod programs;
 mod server;
 
 pub use programs::found;
-pub use server::Server;
+pub use server::ClickHouseServer;

@@ -22,7 +22,7 @@ const START: Duration = Duration::from_secs(60);
 
 /// One or more servers of one cluster.
 #[derive(Debug)]
-pub struct Server {
+pub struct ClickHouseServer {
     /// Of each: where it answers HTTP, without a database.
     urls: Vec<String>,
     _own: Vec<Started>,
@@ -39,7 +39,7 @@ impl Drop for Started {
     }
 }
 
-impl Server {
+impl ClickHouseServer {
     /// The server of this test binary, started at the first call.
     ///
     /// `INCIDENT_TEST_CLICKHOUSE_URL` (`http://USER:PASSWORD@HOST:8123`) names a running one
@@ -53,7 +53,7 @@ impl Server {
         reason = "a test that is skipped must not count as passed"
     )]
     pub fn shared() -> &'static Self {
-        static SHARED: OnceLock<Server> = OnceLock::new();
+        static SHARED: OnceLock<ClickHouseServer> = OnceLock::new();
         SHARED.get_or_init(|| {
             if let Ok(url) = env::var("INCIDENT_TEST_CLICKHOUSE_URL") {
                 return Self {

@@ -151,6 +151,7 @@ fn modules_of_core_use_only_those_below() {
             "id",
             "validation",
             "money",
+            "month",
             "name",
             "percent",
             "plain",

@@ -18,6 +18,6 @@ mod small_disk;
 pub use bouncer::Bouncer;
 pub use cluster::{Cluster, Safety};
 pub use database::Database;
-pub use proxy::{Mode, Proxy, ServerError};
-pub use seen::Seen;
+pub use proxy::{Proxy, ProxyMode, ServerError};
+pub use seen::RecordedTraffic;
 pub use small_disk::SmallDisk;

@@ -12,11 +12,11 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::seen::{Messages, Seen};
+use crate::seen::{RecordedTraffic, SeenMessages};
 
 /// What happens to what passes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum ProxyMode {
     /// It passes.
     Pass,
     /// Nothing passes in either direction, and nobody is told: a cable is cut.
@@ -65,16 +65,16 @@ impl ServerError {
 
 /// What every conversation of a proxy shares.
 #[derive(Debug)]
-struct State {
-    mode: Mutex<Mode>,
-    seen: Mutex<Seen>,
+struct ProxyState {
+    mode: Mutex<ProxyMode>,
+    seen: Mutex<RecordedTraffic>,
 }
 
 /// A proxy on a socket in a folder of its own.
 #[derive(Debug)]
 pub struct Proxy {
     folder: PathBuf,
-    state: Arc<State>,
+    state: Arc<ProxyState>,
     changed: watch::Sender<()>,
     serving: JoinHandle<()>,
 }
@@ -88,8 +88,8 @@ impl Proxy {
         let folder = server.with_extension(format!("proxy{}", next_number()));
         fs::create_dir_all(&folder)?;
         let listener = UnixListener::bind(folder.join(".s.PGSQL.5432"))?;
-        let state = Arc::new(State {
-            mode: Mutex::new(Mode::Pass),
+        let state = Arc::new(ProxyState {
+            mode: Mutex::new(ProxyMode::Pass),
             seen: Mutex::default(),
         });
         let (changed, watching) = watch::channel(());
@@ -120,14 +120,14 @@ impl Proxy {
     }
 
     /// From here on, on connections that stand too.
-    pub fn set(&self, mode: Mode) {
+    pub fn set(&self, mode: ProxyMode) {
         *locked(&self.state.mode) = mode;
         self.changed.send_replace(());
     }
 
     /// What has passed to the server so far, on all connections.
     #[must_use]
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> RecordedTraffic {
         *locked(&self.state.seen)
     }
 }
@@ -150,7 +150,7 @@ fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// How a conversation ends.
-enum End {
+enum StreamEnd {
     /// One side is gone.
     Gone,
     /// The client is told this.
@@ -160,7 +160,7 @@ enum End {
 async fn converse(
     client: UnixStream,
     server: UnixStream,
-    state: &State,
+    state: &ProxyState,
     watching: watch::Receiver<()>,
 ) {
     let (from_client, mut to_client) = client.into_split();
@@ -170,16 +170,16 @@ async fn converse(
     // The first end of either direction ends both.
     let end = tokio::select! {
         end = asked(from_client, to_server, state, watching.clone(), &mute) => end,
-        () = answered(from_server, &mut to_client, state, watching, &mute) => End::Gone,
+        () = answered(from_server, &mut to_client, state, watching, &mute) => StreamEnd::Gone,
     };
-    if let End::Told(bytes) = end {
+    if let StreamEnd::Told(bytes) = end {
         let _ = to_client.write_all(&bytes).await;
     }
 }
 
 /// Waits while nothing passes.
-async fn open(mode: &Mutex<Mode>, watching: &mut watch::Receiver<()>) {
-    while *locked(mode) == Mode::Cut {
+async fn open(mode: &Mutex<ProxyMode>, watching: &mut watch::Receiver<()>) {
+    while *locked(mode) == ProxyMode::Cut {
         if watching.changed().await.is_err() {
             return;
         }
@@ -195,23 +195,26 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 async fn asked(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    state: &State,
+    state: &ProxyState,
     mut watching: watch::Receiver<()>,
     mute: &AtomicBool,
-) -> End {
+) -> StreamEnd {
     let mut buffer = vec![0; 64 * 1024];
-    let mut messages = Messages::default();
+    let mut messages = SeenMessages::default();
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
         open(&state.mode, &mut watching).await;
         let bytes = buffer.get(..read).unwrap_or_default();
         let ends = match &*locked(&state.mode) {
-            Mode::LoseAnswerTo(text) if holds(bytes, text) => Some(End::Gone),
-            Mode::Lie { to, with } if holds(bytes, to) => Some(End::Told(with.bytes())),
-            Mode::Pass | Mode::Cut | Mode::LoseAnswerTo(_) | Mode::Lie { .. } => None,
+            ProxyMode::LoseAnswerTo(text) if holds(bytes, text) => Some(StreamEnd::Gone),
+            ProxyMode::Lie { to, with } if holds(bytes, to) => Some(StreamEnd::Told(with.bytes())),
+            ProxyMode::Pass
+            | ProxyMode::Cut
+            | ProxyMode::LoseAnswerTo(_)
+            | ProxyMode::Lie { .. } => None,
         };
         mute.store(ends.is_some(), Ordering::SeqCst);
         if to.write_all(bytes).await.is_err() {
-            return End::Gone;
+            return StreamEnd::Gone;
         }
         locked(&state.seen).add(messages.read(bytes));
         if let Some(end) = ends {
@@ -220,13 +223,13 @@ async fn asked(
             return end;
         }
     }
-    End::Gone
+    StreamEnd::Gone
 }
 
 async fn answered(
     mut from: OwnedReadHalf,
     to: &mut OwnedWriteHalf,
-    state: &State,
+    state: &ProxyState,
     mut watching: watch::Receiver<()>,
     mute: &AtomicBool,
 ) {

@@ -2,7 +2,7 @@
 
 /// How much a client has sent to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct RecordedTraffic {
     /// Statements that were run.
     pub statements: u64,
     /// How often the client sent something with statements and waited for the answer.
@@ -11,7 +11,7 @@ pub struct Seen {
     pub pings: u64,
 }
 
-impl Seen {
+impl RecordedTraffic {
     /// What came since an earlier count.
     #[must_use]
     pub const fn since(self, before: Self) -> Self {
@@ -31,7 +31,7 @@ impl Seen {
 
 /// The messages of one client, read as they pass (version 3 of the protocol).
 #[derive(Debug, Default)]
-pub(crate) struct Messages {
+pub(crate) struct SeenMessages {
     /// What of a message has come so far.
     part: Vec<u8>,
     /// Whether the message that opens a session, which has no type, has passed.
@@ -40,11 +40,11 @@ pub(crate) struct Messages {
     asked: bool,
 }
 
-impl Messages {
+impl SeenMessages {
     /// Counts the messages that end with these bytes.
-    pub(crate) fn read(&mut self, bytes: &[u8]) -> Seen {
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> RecordedTraffic {
         self.part.extend_from_slice(bytes);
-        let (mut seen, mut at) = (Seen::default(), 0);
+        let (mut seen, mut at) = (RecordedTraffic::default(), 0);
         loop {
             let start = at + usize::from(self.begun);
             let Some(length) = self.part.get(start..start + 4) else {
@@ -65,7 +65,7 @@ impl Messages {
         seen
     }
 
-    fn count(&mut self, kind: Option<u8>, seen: &mut Seen) {
+    fn count(&mut self, kind: Option<u8>, seen: &mut RecordedTraffic) {
         match kind {
             None => self.begun = true,
             // Query: a statement and the wait for its answer.
@@ -114,11 +114,11 @@ mod tests {
         ]
         .concat();
         for size in [1, 2, 7, all.len()] {
-            let (mut messages, mut seen) = (Messages::default(), Seen::default());
+            let (mut messages, mut seen) = (SeenMessages::default(), RecordedTraffic::default());
             for piece in all.chunks(size) {
                 seen.add(messages.read(piece));
             }
-            let expected = Seen {
+            let expected = RecordedTraffic {
                 statements: 2,
                 round_trips: 2,
                 pings: 1,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::check::Unreadable;
+use super::check::OnUnreadable;
 use crate::anchor::{Anchor, AnchoredChain};
 use crate::audit::Chain;
 use crate::chain::{Head, Verdict, Walk};
@@ -138,7 +138,8 @@ impl Incidents {
         let walk = Walk::onward(known);
         let verdict = match chain {
             AnchoredChain::Timeline(id) => {
-                self.check_timeline(id, walk, Unreadable::IsSkipped).await?
+                self.check_timeline(id, walk, OnUnreadable::IsSkipped)
+                    .await?
             }
             AnchoredChain::Audit(chain) => self.check_audit(chain, walk).await?,
         };

@@ -23,7 +23,7 @@ const MAX_CONFLICT_RETRIES: u32 = 64;
 
 /// How a state that cannot be read is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) enum Unreadable {
+pub(in crate::engine) enum OnUnreadable {
     /// As damage: somebody asked whether all is well.
     IsBroken,
     /// As one of a newer version, which has marks of its own: it is not compared.
@@ -49,7 +49,7 @@ impl Met {
 }
 
 /// An incident, as far as a check can read it.
-enum Found {
+enum FoundIncident {
     State(Arc<Incident>),
     None,
     Unreadable,
@@ -62,7 +62,7 @@ impl Incidents {
         &self,
         id: IncidentId,
         mut walk: Walk,
-        unreadable: Unreadable,
+        unreadable: OnUnreadable,
     ) -> Result<Verdict, Error> {
         let (mut met, mut reached) = (Met::default(), None);
         for _ in 0..MAX_CONFLICT_RETRIES {
@@ -74,13 +74,15 @@ impl Incidents {
                 return Ok(end);
             };
             let state = match self.found(id).await? {
-                Found::State(state) => state,
-                Found::None if head.seq == 0 => return Ok(end),
-                Found::None => return Ok(walk.broken_last("the incident itself is missing")),
-                Found::Unreadable if unreadable == Unreadable::IsBroken => {
+                FoundIncident::State(state) => state,
+                FoundIncident::None if head.seq == 0 => return Ok(end),
+                FoundIncident::None => {
+                    return Ok(walk.broken_last("the incident itself is missing"));
+                }
+                FoundIncident::Unreadable if unreadable == OnUnreadable::IsBroken => {
                     return Ok(walk.broken_last("the state of the incident cannot be read"));
                 }
-                Found::Unreadable => break,
+                FoundIncident::Unreadable => break,
             };
             let last = head.seq;
             if last < state.last_seq && reached == Some(last) {
@@ -119,11 +121,11 @@ impl Incidents {
         Ok(self.store.misfit(state.id, timeout).await?)
     }
 
-    async fn found(&self, id: IncidentId) -> Result<Found, Error> {
+    async fn found(&self, id: IncidentId) -> Result<FoundIncident, Error> {
         match self.find(id).await {
-            Ok(Some(state)) => Ok(Found::State(state)),
-            Ok(None) => Ok(Found::None),
-            Err(Error::Store(StoreError::Corrupt(_))) => Ok(Found::Unreadable),
+            Ok(Some(state)) => Ok(FoundIncident::State(state)),
+            Ok(None) => Ok(FoundIncident::None),
+            Err(Error::Store(StoreError::Corrupt(_))) => Ok(FoundIncident::Unreadable),
             Err(error) => Err(error),
         }
     }

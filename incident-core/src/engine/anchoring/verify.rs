@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::check::Unreadable;
+use super::check::OnUnreadable;
 use crate::IncidentId;
 use crate::anchor::AnchoredChain;
 use crate::audit::Chain;
@@ -52,7 +52,7 @@ impl AuditHandle<'_> {
         if anchors.is_empty() && matches!(this.find(id).await, Ok(None)) {
             return Err(Error::NotFound("incident"));
         }
-        this.check_timeline(id, Walk::whole(anchors), Unreadable::IsBroken)
+        this.check_timeline(id, Walk::whole(anchors), OnUnreadable::IsBroken)
             .await
     }
 

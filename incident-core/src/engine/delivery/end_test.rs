@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
-use super::outcome::{Attempt, pager_actor};
+use super::outcome::{TargetAttempt, pager_actor};
 use super::route::Route;
 use crate::Timestamp;
 use crate::audit::{AuditDraft, AuditOutcome};
@@ -112,7 +112,7 @@ fn left_open(targets: &[TargetId], log: &[DeliveryLog]) -> Vec<TargetId> {
     open.cloned().collect()
 }
 
-fn audit_of(attempt: &Attempt, at: Timestamp) -> AuditDraft {
+fn audit_of(attempt: &TargetAttempt, at: Timestamp) -> AuditDraft {
     let answer = match &attempt.answer {
         DeliveryResult::Accepted(_) => "accepted",
         DeliveryResult::NotSent(_) => "not_sent",

@@ -16,7 +16,7 @@ use crate::paging::{
 use crate::{MessageId, Timestamp};
 
 /// What is to be done with a page now.
-pub(in crate::engine) enum Next {
+pub(in crate::engine) enum NextSend {
     /// Send it there.
     Send(TargetId),
     /// Nothing before this: there are too many.
@@ -38,7 +38,7 @@ impl Incidents {
         route: &Route<'_>,
         log: &mut Vec<DeliveryLog>,
         (message, severity): (MessageId, Severity),
-    ) -> (Next, Holds) {
+    ) -> (NextSend, Holds) {
         let Route {
             mode,
             ref targets,
@@ -50,7 +50,7 @@ impl Incidents {
         loop {
             let held = DeliveryLog::with_holds(log, &holds);
             let NextAction::Send(target) = next_step(mode, targets, &held, policy, now) else {
-                return (Next::Nothing, holds);
+                return (NextSend::Nothing, holds);
             };
             let gates = &self.inner.gates;
             let asking = AdmitRequest {
@@ -60,13 +60,13 @@ impl Incidents {
             };
             let admission = gates.admit(&target, asking, now);
             let (until, why) = match admission {
-                Admission::Go => return (Next::Send(target), holds),
+                Admission::Go => return (NextSend::Send(target), holds),
                 Admission::Hold { until, why } => (until, why),
             };
             let reason = match why {
                 Deferral::RateLimited if mode == DeliveryMode::FirstSuccess && calm => {
                     metrics::held(&target, why);
-                    return (Next::Held(until), holds);
+                    return (NextSend::Held(until), holds);
                 }
                 Deferral::RateLimited => NotSentReason::RateLimited,
                 Deferral::CircuitOpen => NotSentReason::Unavailable,

@@ -13,7 +13,7 @@ use crate::paging::{DeliveryResult, PageAction, PageEvent, Receipt, TargetId};
 use crate::{PersonName, Timestamp};
 
 /// One attempt at one target.
-pub(in crate::engine) struct Attempt {
+pub(in crate::engine) struct TargetAttempt {
     pub(in crate::engine) target: TargetId,
     pub(in crate::engine) answer: DeliveryResult,
     /// Whether it was the first at this target.
@@ -23,7 +23,7 @@ pub(in crate::engine) struct Attempt {
     pub(in crate::engine) perhaps_twice: bool,
 }
 
-impl Attempt {
+impl TargetAttempt {
     const fn is_reduced(&self) -> bool {
         matches!(&self.answer, DeliveryResult::Accepted(receipt) if receipt.reduced)
     }
@@ -54,7 +54,7 @@ impl DeliveryOutcome {
 
 /// What is to be kept of one step.
 pub(in crate::engine) struct DeliveryOutcome {
-    pub(in crate::engine) attempt: Option<Attempt>,
+    pub(in crate::engine) attempt: Option<TargetAttempt>,
     pub(in crate::engine) outcome: JobOutcome,
     /// No pager has accepted it for so long: the alarm goes off now.
     pub(in crate::engine) overdue: Option<Duration>,
@@ -79,7 +79,7 @@ pub(in crate::engine) fn alarm(
             target,
         });
     }
-    if attempt.is_some_and(Attempt::is_reduced) {
+    if attempt.is_some_and(TargetAttempt::is_reduced) {
         tracing::error!(incident.id = %page.incident_id, "a pager refused a page as it was and took its shortest form");
         return Some(Alarm::PageReduced {
             incident_id: page.incident_id,
@@ -145,7 +145,7 @@ fn happened(page: &PageEvent, delivery: &DeliveryOutcome) -> Option<String> {
     }
 }
 
-fn reason_of(attempt: &Attempt) -> String {
+fn reason_of(attempt: &TargetAttempt) -> String {
     match &attempt.answer {
         DeliveryResult::Accepted(_) => format!("{}: accepted", attempt.target),
         DeliveryResult::NotSent(not_sent) => {
@@ -185,7 +185,7 @@ pub(in crate::engine) fn audit_of_waiting(
 
 pub(in crate::engine) fn audit_of(
     page: &PageEvent,
-    attempt: &Attempt,
+    attempt: &TargetAttempt,
     at: Timestamp,
 ) -> AuditDraft {
     let answer = match &attempt.answer {
@@ -225,7 +225,7 @@ mod tests {
 
     fn said(answer: DeliveryResult, perhaps_twice: bool, outcome: JobOutcome) -> Vec<String> {
         let step = DeliveryOutcome {
-            attempt: Some(Attempt {
+            attempt: Some(TargetAttempt {
                 target: TargetId::new("pagerduty").unwrap(),
                 answer,
                 first: true,
@@ -316,7 +316,7 @@ mod tests {
         let target = TargetId::new("pagerduty").unwrap();
         let alarm_of = |answer, outcome, overdue| {
             let step = DeliveryOutcome {
-                attempt: Some(Attempt {
+                attempt: Some(TargetAttempt {
                     target: target.clone(),
                     answer,
                     first: true,

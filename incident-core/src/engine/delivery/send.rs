@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::gates::Next;
-use super::outcome::Attempt;
+use super::gates::NextSend;
+use super::outcome::TargetAttempt;
 use super::route::Route;
 use crate::engine::{Incidents, metrics};
 use crate::incident::Severity;
@@ -16,7 +16,7 @@ use crate::{Timestamp, failpoint};
 
 /// One attempt, or the reason why there was none, and what is next.
 pub(in crate::engine) struct Tried {
-    pub(in crate::engine) attempt: Option<Attempt>,
+    pub(in crate::engine) attempt: Option<TargetAttempt>,
     pub(in crate::engine) log: Vec<DeliveryLog>,
     pub(in crate::engine) next: NextAction,
     /// The time before which no target takes anything, where that is why nothing was sent.
@@ -53,7 +53,7 @@ impl Incidents {
         let (mut attempt, mut held) = (None, None);
         let (next, holds) = self.choose(route, &mut log, (claim.message.id, severity));
         match next {
-            Next::Send(target) => {
+            NextSend::Send(target) => {
                 let page = page_for(&target);
                 let seed = claim.jitter_seed();
                 attempt = Some(
@@ -61,8 +61,8 @@ impl Incidents {
                         .await,
                 );
             }
-            Next::Held(until) => held = Some(until),
-            Next::Nothing => {}
+            NextSend::Held(until) => held = Some(until),
+            NextSend::Nothing => {}
         }
         let held_log = DeliveryLog::with_holds(&log, &holds);
         let now = self.inner.now();
@@ -82,7 +82,7 @@ impl Incidents {
         log: &mut Vec<DeliveryLog>,
         policy: &FailoverPolicy,
         seed: u64,
-    ) -> Attempt {
+    ) -> TargetAttempt {
         let started = self.inner.now();
         failpoint::hit("before_send");
         let answer = match self.inner.pager(&target) {
@@ -121,7 +121,7 @@ impl Incidents {
         if perhaps_twice {
             metrics::perhaps_twice(&target);
         }
-        Attempt {
+        TargetAttempt {
             target,
             answer,
             first,

@@ -328,7 +328,7 @@ fn query_of(
 }
 
 /// Counts with their bounds, where they are estimated.
-struct Found {
+struct CountedUsers {
     counts: ImpactCounts,
     /// Those of each tenant.
     bounds: Vec<Option<(u64, u64)>>,
@@ -341,10 +341,10 @@ async fn counted(
     query: &ImpactQuery,
     method: Method,
     deadline: Duration,
-) -> Result<Found, Error> {
+) -> Result<CountedUsers, Error> {
     if method == Method::Exact {
         let counts = usage.unique_users(query, deadline).await?;
-        return Ok(Found {
+        return Ok(CountedUsers {
             bounds: vec![None; counts.by_tenant.len()],
             total_bounds: None,
             relative_error_ppm: None,
@@ -361,7 +361,7 @@ async fn counted(
             unique_users: estimate.users,
         });
     }
-    Ok(Found {
+    Ok(CountedUsers {
         counts: ImpactCounts {
             by_tenant,
             total_unique_users: estimates.total.users,

@@ -63,7 +63,7 @@ impl Incidents {
         most: usize,
     ) -> Result<BTreeMap<TenantId, Vec<IncidentShare>>, Error> {
         let contracts = &self.inner.settings.contracts;
-        let mut found = Found {
+        let mut found = CollectedShares {
             month,
             only,
             most,
@@ -92,7 +92,11 @@ impl Incidents {
     }
 
     /// Adds what incidents with an outage in a window did to each tenant.
-    async fn add_shares(&self, found: &mut Found<'_>, window: Window) -> Result<(), Error> {
+    async fn add_shares(
+        &self,
+        found: &mut CollectedShares<'_>,
+        window: Window,
+    ) -> Result<(), Error> {
         let now = self.inner.now();
         let contracts = &self.inner.settings.contracts;
         let one = found.only.filter(|only| only.len() == 1);
@@ -145,7 +149,7 @@ impl Incidents {
 }
 
 /// Outages of a month, as they are read.
-struct Found<'a> {
+struct CollectedShares<'a> {
     month: Month,
     only: Option<&'a BTreeSet<TenantId>>,
     most: usize,
@@ -155,7 +159,7 @@ struct Found<'a> {
     everybody: Option<Vec<TenantId>>,
 }
 
-impl Found<'_> {
+impl CollectedShares<'_> {
     /// The window to read where an outage reaches the edge of the one that was read: others
     /// may touch it there.
     fn reach(&self, read: Window) -> Option<Window> {

@@ -14,10 +14,10 @@ pub(in crate::engine) const MAX_WAITING: usize = 10_000;
 /// The turn is handed to the one that has waited longest. A lock that whoever comes by
 /// may take would let some wait for many times as long as others.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Turns(Mutex<State>);
+pub(in crate::engine) struct Turns(Mutex<TurnState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct TurnState {
     taken: bool,
     /// Whose turn it is, if that one has not looked yet.
     called: Option<u64>,
@@ -29,7 +29,7 @@ struct State {
 /// The turn, until it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub(in crate::engine) struct Turn<'a>(&'a Turns);
+pub(in crate::engine) struct CommandTurn<'a>(&'a Turns);
 
 /// Waits for the turn. Dropped before it came, it leaves its place to those behind.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Turns {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, TurnState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -65,9 +65,9 @@ impl Turns {
 }
 
 impl<'a> Future for Waiting<'a> {
-    type Output = Turn<'a>;
+    type Output = CommandTurn<'a>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<'a>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<CommandTurn<'a>> {
         let turns = self.turns;
         let mut state = turns.lock();
         match self.ticket {
@@ -84,7 +84,7 @@ impl<'a> Future for Waiting<'a> {
                 return Poll::Pending;
             }
         }
-        Poll::Ready(Turn(turns))
+        Poll::Ready(CommandTurn(turns))
     }
 }
 
@@ -101,7 +101,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for CommandTurn<'_> {
     fn drop(&mut self) {
         self.0.pass();
     }
@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    fn poll<'a>(waiting: Pin<&mut Waiting<'a>>) -> Option<Turn<'a>> {
+    fn poll<'a>(waiting: Pin<&mut Waiting<'a>>) -> Option<CommandTurn<'a>> {
         match waiting.poll(&mut Context::from_waker(noop_waker_ref())) {
             Poll::Ready(turn) => Some(turn),
             Poll::Pending => None,

@@ -39,7 +39,7 @@ pub(super) fn alias(dedup_key: &str) -> String {
 
 /// The body of a create.
 #[derive(Serialize)]
-pub(super) struct Create<'a> {
+pub(super) struct CreateAlert<'a> {
     message: String,
     alias: String,
     description: String,
@@ -51,12 +51,12 @@ pub(super) struct Create<'a> {
     entity: Option<String>,
     priority: OpsGeniePriority,
     #[serde(flatten)]
-    who: Who,
+    who: ResponderName,
 }
 
 /// Who asks: in every body.
 #[derive(Serialize)]
-struct Who {
+struct ResponderName {
     source: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<String>,
@@ -67,7 +67,7 @@ struct Who {
 pub(super) struct Act {
     note: String,
     #[serde(flatten)]
-    who: Who,
+    who: ResponderName,
 }
 
 /// The body of a change of priority.
@@ -76,7 +76,7 @@ pub(super) struct SetPriority {
     pub(super) priority: OpsGeniePriority,
 }
 
-impl<'a> Create<'a> {
+impl<'a> CreateAlert<'a> {
     pub(super) fn of(
         page: &PageEvent,
         priority: OpsGeniePriority,
@@ -92,7 +92,7 @@ impl<'a> Create<'a> {
             details: details(page, template),
             entity: content::services(page, ENTITY),
             priority,
-            who: Who::of(&template.source_of(page), template),
+            who: ResponderName::of(&template.source_of(page), template),
         }
     }
 }
@@ -122,7 +122,7 @@ impl Act {
         let note = format!("Incident #{} {what} at {}", page.number, page.occurred_at);
         Self {
             note,
-            who: Who::of(&template.source_of(page), template),
+            who: ResponderName::of(&template.source_of(page), template),
         }
     }
 
@@ -131,12 +131,12 @@ impl Act {
         let source = template.source.as_deref().unwrap_or("incident");
         Self {
             note: truncate::multi_line(note, NOTE),
-            who: Who::of(source, template),
+            who: ResponderName::of(source, template),
         }
     }
 }
 
-impl Who {
+impl ResponderName {
     fn of(source: &str, template: &PageTemplate) -> Self {
         let user = template.client.as_deref();
         Self {
@@ -233,7 +233,7 @@ mod tests {
 
     fn of(page: &PageEvent, template: &PageTemplate) -> Value {
         let responders = [];
-        serde_json::to_value(Create::of(
+        serde_json::to_value(CreateAlert::of(
             page,
             OpsGeniePriority::P1,
             &responders,

@@ -12,7 +12,7 @@ use reqwest::{Request, StatusCode};
 use serde_json::Value;
 
 use super::{OpsGenie, is_ours};
-use crate::vendor::transport::{Reply, Sent};
+use crate::vendor::transport::{Sent, VendorResponse};
 
 /// Source of the rules: OpsGenie's "Get Request Status" and the error type
 /// `RequestNotProcessed` of its SDKs. Jira Service Management has the same call.
@@ -59,7 +59,7 @@ impl OpsGenie {
     }
 }
 
-fn confirmation(reply: &Reply) -> Confirmation {
+fn confirmation(reply: &VendorResponse) -> Confirmation {
     let body = reply.json().unwrap_or_default();
     if reply.status == StatusCode::NOT_FOUND {
         let kind = reply.headers.get("x-opsgenie-errortype");
@@ -87,7 +87,7 @@ fn confirmation(reply: &Reply) -> Confirmation {
 
 /// Source: definitions `Alert` and `AlertReport` of the Alerts API. An alias names
 /// the alert that is open; one that is closed is not found by it.
-fn status(reply: &Reply) -> AlertStatus {
+fn status(reply: &VendorResponse) -> AlertStatus {
     let body = reply.json().unwrap_or_default();
     if reply.status == StatusCode::NOT_FOUND && is_ours(reply) {
         return AlertStatus::Closed(None);

@@ -26,7 +26,7 @@ use crate::vendor::log_exchange::note;
 use crate::vendor::receipt::{receipt, reduced, wants_less};
 use crate::vendor::secret::{ApiKey, account};
 use crate::vendor::template::PageTemplate;
-use crate::vendor::transport::{Reply, Sent, Transport, answer, refused};
+use crate::vendor::transport::{Sent, Transport, VendorResponse, answer, refused};
 
 /// Pages through an API integration of OpsGenie, or of Jira Service Management,
 /// which takes the same paths, bodies and key at another address.
@@ -156,7 +156,7 @@ impl OpsGenie {
         match page.action {
             PageAction::Trigger => {
                 let priority = self.priorities.of(page.severity);
-                let body = alert::Create::of(page, priority, &self.responders, &self.template);
+                let body = alert::CreateAlert::of(page, priority, &self.responders, &self.template);
                 self.request(Method::POST, "/v2/alerts", &body)
             }
             PageAction::Acknowledge => act("acknowledge", "was acknowledged"),
@@ -189,7 +189,7 @@ impl OpsGenie {
         what: &str,
         request: Option<Request>,
         timeout: Duration,
-        outcome: fn(&Reply) -> DeliveryResult,
+        outcome: fn(&VendorResponse) -> DeliveryResult,
     ) -> (DeliveryResult, bool) {
         let Some(request) = request else {
             return (refused(NotSentReason::Rejected), false);
@@ -220,12 +220,12 @@ fn of_alias(dedup_key: &str, verb: &str) -> String {
     format!("/v2/alerts/{alias}/{verb}?identifierType=alias")
 }
 
-fn on_create(reply: &Reply) -> DeliveryResult {
+fn on_create(reply: &VendorResponse) -> DeliveryResult {
     answer(reply, receipt(reply), is_ours)
 }
 
 /// No alert of this alias: there is nothing left to call off.
-fn on_alert(reply: &Reply) -> DeliveryResult {
+fn on_alert(reply: &VendorResponse) -> DeliveryResult {
     if reply.status == StatusCode::NOT_FOUND && is_ours(reply) {
         DeliveryResult::Accepted(receipt(reply))
     } else {
@@ -233,7 +233,7 @@ fn on_alert(reply: &Reply) -> DeliveryResult {
     }
 }
 
-fn is_ours(reply: &Reply) -> bool {
+fn is_ours(reply: &VendorResponse) -> bool {
     let body = reply.json();
     body.is_some_and(|body| body.get("requestId").is_some())
 }

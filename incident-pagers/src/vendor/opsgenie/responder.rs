@@ -13,7 +13,7 @@ pub struct Responder {
     #[serde(rename = "type")]
     kind: ResponderKind,
     #[serde(flatten)]
-    who: Who,
+    who: ResponderBy,
 }
 
 /// What a responder is.
@@ -32,7 +32,7 @@ pub enum ResponderKind {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Who {
+enum ResponderBy {
     Id(String),
     Name(String),
     Username(String),
@@ -78,7 +78,7 @@ impl Responder {
     /// # Errors
     /// Not 1 to 200 characters.
     pub fn by_id(kind: ResponderKind, id: &str) -> Result<Self, ValidationError> {
-        let who = Who::Id(checked(id)?);
+        let who = ResponderBy::Id(checked(id)?);
         Ok(Self { kind, who })
     }
 
@@ -90,9 +90,9 @@ impl Responder {
     pub fn by_name(kind: ResponderKind, name: &str) -> Result<Self, ValidationError> {
         let name = checked(name)?;
         let who = match kind {
-            ResponderKind::User => Who::Username(name),
+            ResponderKind::User => ResponderBy::Username(name),
             ResponderKind::Team | ResponderKind::Escalation | ResponderKind::Schedule => {
-                Who::Name(name)
+                ResponderBy::Name(name)
             }
         };
         Ok(Self { kind, who })

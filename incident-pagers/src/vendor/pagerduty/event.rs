@@ -28,7 +28,7 @@ const LINK: usize = 2048;
 const MARK: usize = 100;
 
 #[derive(Serialize)]
-struct Event<'a> {
+struct EventBody<'a> {
     routing_key: &'a str,
     event_action: &'static str,
     dedup_key: String,
@@ -38,19 +38,19 @@ struct Event<'a> {
 
 #[derive(Serialize)]
 struct Trigger<'a> {
-    payload: Payload,
+    payload: EventPayload,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_url: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    links: Vec<Link<'a>>,
+    links: Vec<EventLink<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<Image<'a>>,
 }
 
 #[derive(Serialize)]
-struct Payload {
+struct EventPayload {
     summary: String,
     source: String,
     severity: PagerDutySeverity,
@@ -63,7 +63,7 @@ struct Payload {
 }
 
 #[derive(Serialize)]
-struct Link<'a> {
+struct EventLink<'a> {
     href: String,
     text: &'a str,
 }
@@ -94,7 +94,7 @@ pub(super) fn body(
             return Err(serde::ser::Error::custom("there is no such event"));
         }
     };
-    let mut event = Event {
+    let mut event = EventBody {
         routing_key,
         event_action,
         dedup_key: truncate::key(&page.dedup_key, DEDUP_KEY),
@@ -136,7 +136,7 @@ fn trigger<'a>(
     let links = template.links_of(page).into_iter();
     let images = template.images_of(page).into_iter();
     Trigger {
-        payload: Payload {
+        payload: EventPayload {
             summary: content::headline(page, SUMMARY),
             source: template.source_of(page),
             severity,
@@ -150,7 +150,7 @@ fn trigger<'a>(
         client_url: template.client_url_of(page).filter(short),
         links: links
             .filter(|(_, href)| short(href))
-            .map(|(text, href)| Link { href, text })
+            .map(|(text, href)| EventLink { href, text })
             .collect(),
         images: images
             .filter(|(_, src)| short(src))

@@ -22,7 +22,7 @@ use crate::vendor::log_exchange::note;
 use crate::vendor::receipt::{receipt, reduced, wants_less};
 use crate::vendor::secret::{RoutingKey, account};
 use crate::vendor::template::PageTemplate;
-use crate::vendor::transport::{Reply, Sent, Transport, answer, refused};
+use crate::vendor::transport::{Sent, Transport, VendorResponse, answer, refused};
 
 /// Pages through a service of PagerDuty.
 ///
@@ -229,7 +229,7 @@ impl Pager for PagerDuty {
 /// Gives what a pager makes of an HTTP answer of PagerDuty, for tests that model the
 /// vendor without sockets.
 #[cfg(feature = "testing")]
-pub(crate) fn answer_of(reply: Reply) -> DeliveryResult {
+pub(crate) fn answer_of(reply: VendorResponse) -> DeliveryResult {
     outcome(&Sent::Answered(reply))
 }
 
@@ -243,13 +243,13 @@ fn outcome(sent: &Sent) -> DeliveryResult {
 }
 
 /// PagerDuty answers 400 to a wrong key, as to a wrong body.
-fn names_the_key(reply: &Reply) -> bool {
+fn names_the_key(reply: &VendorResponse) -> bool {
     let text = reply.text().to_ascii_lowercase();
     reply.status == StatusCode::BAD_REQUEST
         && (text.contains("routing_key") || text.contains("routing key"))
 }
 
-fn is_ours(reply: &Reply) -> bool {
+fn is_ours(reply: &VendorResponse) -> bool {
     let body = reply.json();
     body.is_some_and(|body| body.get("status").is_some_and(|status| status == "success"))
 }

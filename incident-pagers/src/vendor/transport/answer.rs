@@ -3,7 +3,7 @@
 use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, Receipt};
 use reqwest::StatusCode;
 
-use super::{Reply, retry_after};
+use super::{VendorResponse, retry_after};
 
 /// A vendor's answer by its status code. `is_ours` tells whether a body is the
 /// vendor's: a captive portal also answers 200.
@@ -19,9 +19,9 @@ use super::{Reply, retry_after};
 /// | other 4xx, 501, 505 | not sent: rejected |
 /// | other 5xx | unknown: the vendor may have taken it before it failed |
 pub(crate) fn answer(
-    reply: &Reply,
+    reply: &VendorResponse,
     receipt: Receipt,
-    is_ours: impl FnOnce(&Reply) -> bool,
+    is_ours: impl FnOnce(&VendorResponse) -> bool,
 ) -> DeliveryResult {
     let status = reply.status;
     match status {

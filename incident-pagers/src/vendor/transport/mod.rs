@@ -36,7 +36,7 @@ const LONG_LIMIT: usize = 16 * 1024 * 1024;
 
 /// How much of an answer is read, and how long its text may take.
 #[derive(Clone, Copy)]
-struct Room {
+struct BodyLimit {
     bytes: usize,
     time: Duration,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Transport(Client);
 #[derive(Debug)]
 pub(crate) enum Sent {
     /// The vendor answered.
-    Answered(Reply),
+    Answered(VendorResponse),
     /// No connection was made, so the vendor has nothing.
     NotConnected(String),
     /// The request may have arrived.
@@ -58,13 +58,13 @@ pub(crate) enum Sent {
 
 /// A vendor's answer.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct VendorResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     body: Vec<u8>,
 }
 
-impl Reply {
+impl VendorResponse {
     /// A reply of these parts, for tests that need no vendor.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl Transport {
 
     /// Sends a request and reads the answer, both until `timeout` from now.
     pub(crate) async fn send(&self, request: Request, timeout: Duration) -> Sent {
-        let room = Room {
+        let room = BodyLimit {
             bytes: BODY_LIMIT,
             time: BODY,
         };
@@ -124,14 +124,14 @@ impl Transport {
     /// As [`send`](Self::send), for an answer whose text is what is asked for.
     #[cfg(feature = "billing")]
     pub(crate) async fn ask(&self, request: Request, timeout: Duration) -> Sent {
-        let room = Room {
+        let room = BodyLimit {
             bytes: LONG_LIMIT,
             time: TOTAL,
         };
         self.exchange(request, timeout, room).await
     }
 
-    async fn exchange(&self, request: Request, timeout: Duration, room: Room) -> Sent {
+    async fn exchange(&self, request: Request, timeout: Duration, room: BodyLimit) -> Sent {
         let deadline = Instant::now() + timeout.min(TOTAL);
         let asked = request.url().clone();
         let response = match timeout_at(deadline, self.0.execute(request)).await {
@@ -153,7 +153,7 @@ fn was_redirected(asked: &Url, answered: &Url) -> bool {
     asked.as_str() != answered.as_str()
 }
 
-async fn read(mut response: Response, deadline: Instant, most: Room) -> Reply {
+async fn read(mut response: Response, deadline: Instant, most: BodyLimit) -> VendorResponse {
     let (status, headers) = (response.status(), response.headers().clone());
     let deadline = deadline.min(Instant::now() + most.time);
     let mut body = Vec::new();
@@ -165,7 +165,7 @@ async fn read(mut response: Response, deadline: Instant, most: Room) -> Reply {
             break;
         }
     }
-    Reply {
+    VendorResponse {
         status,
         headers,
         body,
