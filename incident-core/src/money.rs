@@ -1,6 +1,7 @@
 //! Money as integer minor units with a currency.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,20 @@ impl Currency {
     #[must_use]
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl FromStr for Currency {
+    type Err = ValidationError;
+
+    fn from_str(code: &str) -> Result<Self, ValidationError> {
+        Self::new(code)
     }
 }
 
@@ -96,7 +111,38 @@ impl fmt::Display for Money {
     }
 }
 
+impl FromStr for Money {
+    type Err = ValidationError;
+
+    /// Reads what [`Display`](fmt::Display) writes, with or without the commas: `1,234.55 EUR`.
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
+        let wrong = || ValidationError::new("money", "an amount and a currency, such as 12.50 EUR");
+        let (amount, code) = text.split_once(' ').ok_or_else(wrong)?;
+        let currency: Currency = code.parse()?;
+        let decimals = usize::from(currency.decimals());
+        let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
+        let digits = whole.strip_prefix('-').unwrap_or(whole).replace(',', "");
+        let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if digits.is_empty() || !are_digits(&digits) || !are_digits(fraction) {
+            return Err(wrong());
+        }
+        if fraction.len() != decimals || (amount.contains('.') && decimals == 0) {
+            return Err(wrong());
+        }
+        let sign = if whole.starts_with('-') { "-" } else { "" };
+        let minor = format!("{sign}{digits}{fraction}").parse();
+        let minor = minor.map_err(|_| wrong())?;
+        Ok(Self { minor, currency })
+    }
+}
+
 impl Money {
+    /// An amount of minor units: 1250 is 12.50 EUR.
+    #[must_use]
+    pub const fn new(minor: i64, currency: Currency) -> Self {
+        Self { minor, currency }
+    }
+
     /// The same below zero: what is taken back.
     #[must_use]
     pub const fn negative(self) -> Self {
@@ -136,6 +182,41 @@ mod tests {
     use super::*;
 
     /// M12: amounts are written as their currency is.
+    #[test]
+    fn what_is_written_is_read() {
+        for text in [
+            "12.50 EUR",
+            "1,234.55 EUR",
+            "-0.05 EUR",
+            "1,235 JPY",
+            "0.001 BHD",
+            "-7 XAF",
+        ] {
+            let money: Money = text.parse().unwrap();
+            assert_eq!(money.to_string(), text);
+        }
+        let plain: Money = "1234.55 EUR".parse().unwrap();
+        assert_eq!(plain, Money::new(123_455, "EUR".parse().unwrap()));
+        for text in [
+            "",
+            "12.50",
+            "EUR",
+            "12.5 EUR",
+            "12 EUR",
+            "12.500 EUR",
+            "1.0 JPY",
+            "1. JPY",
+            "a EUR",
+            "+1.00 EUR",
+            "--1.00 EUR",
+            "1.00 eur",
+            "99999999999999999999.00 EUR",
+            "1.-5 EUR",
+        ] {
+            assert!(text.parse::<Money>().is_err(), "{text}");
+        }
+    }
+
     #[test]
     fn amounts_are_written_as_their_currency_is() {
         for (minor, code, shown) in [

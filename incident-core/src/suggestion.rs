@@ -47,6 +47,7 @@ pub struct Suggestion {
     /// The id.
     pub id: SuggestionId,
     /// What was sent.
+    #[serde(rename = "said")]
     pub request: Suggest,
     /// When we received it.
     pub received_at: Timestamp,

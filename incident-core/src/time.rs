@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Timelike, Utc};
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,36 @@ impl Timestamp {
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+    }
+}
+
+impl TryFrom<DateTime<Utc>> for Timestamp {
+    type Error = ValidationError;
+
+    fn try_from(time: DateTime<Utc>) -> Result<Self, ValidationError> {
+        Self::from_chrono(time)
+    }
+}
+
+impl From<Timestamp> for DateTime<Utc> {
+    fn from(time: Timestamp) -> Self {
+        time.to_chrono()
+    }
+}
+
+impl TryFrom<SystemTime> for Timestamp {
+    type Error = ValidationError;
+
+    fn try_from(time: SystemTime) -> Result<Self, ValidationError> {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).ok();
+        let micros = since.and_then(|since| i64::try_from(since.as_micros()).ok());
+        Self::from_micros(micros.ok_or_else(|| ValidationError::new("time", EXPECTED))?)
+    }
+}
+
+impl From<Timestamp> for SystemTime {
+    fn from(time: Timestamp) -> Self {
+        Self::UNIX_EPOCH + Duration::from_micros(time.0.unsigned_abs())
     }
 }
 

@@ -207,14 +207,10 @@ impl App {
             ),
             None => None,
         };
-        Ok((
-            RequestContext {
-                key,
-                if_version,
-                ..RequestContext::new(caller)
-            },
-            turn,
-        ))
+        let mut context = RequestContext::new(caller);
+        context.key = key;
+        context.if_version = if_version;
+        Ok((context, turn))
     }
 
     /// Runs a command to its end even if the client goes away: a handler that

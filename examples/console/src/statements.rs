@@ -7,9 +7,11 @@ use std::io::Write;
 use std::path::Path;
 
 use incident_core::engine::{Error as EngineError, Incidents};
-use incident_core::sla::{Contracts, IncidentShare, SlaStatement, decimal_minutes};
+use incident_core::sla::{
+    Contracts, IncidentShare, OutagePart, Outages, SlaStatement, decimal_minutes,
+};
 use incident_core::{
-    IncidentId, Month, Percent, TenantId, Timestamp, Window, Windows, escape_csv_formula, plain,
+    IncidentId, Month, Percent, TenantId, Timestamp, Window, escape_csv_formula, plain,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
@@ -234,23 +236,19 @@ fn from_outages(
         hit.windows.extend(window);
         hit.open |= outage.open || outage.end.is_none();
     }
-    let made = shares.into_iter().map(|(tenant, incidents)| {
-        let terms = contracts.terms_of(&tenant, month);
-        let shares = incidents
-            .into_iter()
-            .map(|((incident, partial), hit)| IncidentShare {
+    let mut all = Outages::new(contracts, month);
+    for (tenant, incidents) in shares {
+        for ((incident, is_partial), hit) in incidents {
+            let part = OutagePart {
                 incident,
-                outage: hit.windows.into_iter().collect::<Windows>(),
-                weight: if partial {
-                    terms.partial_weight()
-                } else {
-                    Percent::HUNDRED
-                },
-                open: hit.open,
-            });
-        contracts.statement(&tenant, month, shares.collect(), now)
-    });
-    Ok(made.filter(|made| !made.incidents.is_empty()).collect())
+                windows: hit.windows.into_iter().collect(),
+                is_partial,
+                is_open: hit.open,
+            };
+            all.add(tenant.clone(), part);
+        }
+    }
+    Ok(all.statements(None, now))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What billing is told, frozen.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -45,16 +46,33 @@ impl From<SignedPercent> for String {
     }
 }
 
+impl FromStr for SignedPercent {
+    type Err = ValidationError;
+
+    fn from_str(text: &str) -> Result<Self, ValidationError> {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, text),
+        };
+        let percent = digits.parse()?;
+        Ok(Self { negative, percent })
+    }
+}
+
 impl TryFrom<String> for SignedPercent {
     type Error = ValidationError;
 
     fn try_from(text: String) -> Result<Self, ValidationError> {
-        let (negative, digits) = match text.strip_prefix('-') {
-            Some(digits) => (true, digits),
-            None => (false, text.as_str()),
-        };
-        let percent = digits.parse()?;
-        Ok(Self { negative, percent })
+        text.parse()
+    }
+}
+
+impl From<Percent> for SignedPercent {
+    fn from(percent: Percent) -> Self {
+        Self {
+            negative: false,
+            percent,
+        }
     }
 }
 

@@ -233,9 +233,13 @@ impl IncidentsBuilder {
 
     /// When to leave a pager for the next: for SEV1 and SEV2, and for the others.
     #[must_use]
-    pub const fn failover(mut self, urgent: FailoverPolicy, calm: FailoverPolicy) -> Self {
-        self.settings.urgent = urgent;
-        self.settings.calm = calm;
+    pub const fn failover(
+        mut self,
+        high_urgency: FailoverPolicy,
+        low_urgency: FailoverPolicy,
+    ) -> Self {
+        self.settings.high_urgency = high_urgency;
+        self.settings.low_urgency = low_urgency;
         self
     }
 
@@ -264,6 +268,29 @@ impl IncidentsBuilder {
     #[must_use]
     pub const fn command_deadline(mut self, deadline: Duration) -> Self {
         self.settings.command_deadline = deadline;
+        self
+    }
+
+    /// Sets the longest time that one question to the store takes; 5 s if not given. Two of them
+    /// and the [pager's](Self::pager_deadline) must fit into the [lease](Self::lease).
+    #[must_use]
+    pub const fn store_deadline(mut self, deadline: Duration) -> Self {
+        self.settings.store_deadline = deadline;
+        self
+    }
+
+    /// Sets the longest time that the usage source has for a report; 30 s if not given.
+    #[must_use]
+    pub const fn usage_deadline(mut self, deadline: Duration) -> Self {
+        self.settings.usage_deadline = deadline;
+        self
+    }
+
+    /// Sets for how long a message of the outbox is claimed; 30 s if not given. A process that
+    /// dies while it sends holds its message for so long.
+    #[must_use]
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease;
         self
     }
 

@@ -60,6 +60,7 @@ impl IdempotencyKey {
 
 /// Who asks, and on which conditions.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RequestContext {
     /// Who.
     pub caller: Caller,
@@ -188,6 +189,7 @@ impl RequestContext {
 
 /// What came of a command.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CommandOutcome {
     /// The incident afterwards.
     pub incident: Arc<Incident>,

@@ -41,6 +41,23 @@ impl AuditQuery {
     }
 }
 
+impl AuditQuery {
+    /// Tells if an entry is wanted, but for [`limit`](Self::limit): the reference that every
+    /// store agrees with.
+    #[must_use]
+    pub fn matches(&self, entry: &AuditEntry) -> bool {
+        let (at, actor) = (entry.payload.at, &entry.payload.actor);
+        let place = (at, entry.chain, entry.seq);
+        self.chain.is_none_or(|chain| chain == entry.chain)
+            && self
+                .actor
+                .as_ref()
+                .is_none_or(|name| actor.name.as_str() == name)
+            && self.from.is_none_or(|from| from <= at)
+            && self.after.is_none_or(|after| after < place)
+    }
+}
+
 /// Reads the audit trail.
 ///
 /// # Contract
@@ -131,6 +148,23 @@ pub struct CreditQuery {
     /// What cannot be read is left out, instead of failing the list. For those who look
     /// at each credit by itself; whoever adds credits up must not miss one.
     pub skip_unreadable: bool,
+}
+
+impl CreditQuery {
+    /// Tells if a row of the ledger is wanted: the reference that every store agrees with.
+    #[must_use]
+    pub fn matches(&self, row: &LedgerRow) -> bool {
+        let batch = row.issued.as_ref().map(|issued| issued.batch);
+        self.id.is_none_or(|id| id == row.id)
+            && self.incident.is_none_or(|id| row.incident_id == Some(id))
+            && self
+                .tenant
+                .as_ref()
+                .is_none_or(|tenant| *tenant == row.tenant_id)
+            && self.period.is_none_or(|period| period == row.period)
+            && self.state.is_none_or(|state| state == row.state)
+            && self.batch.is_none_or(|id| batch == Some(id))
+    }
 }
 
 /// Reads the ledger.

@@ -29,6 +29,7 @@ impl TenantOutage<'_> {
 
 /// What one tenant is owed for one incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CreditRow<'a> {
     /// The tenant.
     pub tenant: &'a TenantId,

@@ -39,6 +39,7 @@ pub(super) fn clip_shares(shares: &mut [IncidentShare], within: Window) {
 
 /// One incident in a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IncidentLine {
     /// The incident.
     pub incident: IncidentId,
@@ -52,6 +53,7 @@ pub struct IncidentLine {
 /// The credit of an incident by itself, under terms per incident: of all of its outage, also
 /// of what lies in the periods before that have such terms too.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IncidentCredit {
     /// The time for which it hit the tenant, in microseconds, before the terms leave anything out.
     pub outage_us: u64,
@@ -68,6 +70,7 @@ pub struct IncidentCredit {
 
 /// What one tenant is owed for one period. Breach and credit are two facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SlaStatement {
     /// The tenant.
     pub tenant: TenantId,

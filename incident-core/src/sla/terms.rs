@@ -263,6 +263,16 @@ impl SlaTerms {
         self.partial_weight
     }
 
+    /// Returns what the downtime of an incident weighs that was partial, or was not.
+    #[must_use]
+    pub const fn weight(&self, is_partial: bool) -> Percent {
+        if is_partial {
+            self.partial_weight()
+        } else {
+            Percent::HUNDRED
+        }
+    }
+
     /// Windows in which downtime does not count.
     #[must_use]
     pub fn exclusions(&self) -> &[Exclusion] {

@@ -245,29 +245,11 @@ impl Ledger for MemoryStore {
         query: &CreditQuery,
         _timeout: Duration,
     ) -> Result<Vec<LedgerRow>, StoreError> {
-        let CreditQuery {
-            id,
-            incident,
-            tenant,
-            period,
-            state,
-            batch,
-            skip_unreadable: _,
-        } = query;
-        let wanted = |row: &&LedgerRow| {
-            id.is_none_or(|id| id == row.id)
-                && incident.is_none_or(|id| row.incident_id == Some(id))
-                && tenant
-                    .as_ref()
-                    .is_none_or(|tenant| *tenant == row.tenant_id)
-                && period.is_none_or(|period| period == row.period)
-                && state.is_none_or(|state| state == row.state)
-                && batch.is_none_or(|id| row.issued.as_ref().map(|one| one.batch) == Some(id))
-        };
         let state = self.state();
-        Ok(match incident {
+        let wanted = |row: &&LedgerRow| query.matches(row);
+        Ok(match query.incident {
             Some(incident) => {
-                let subject = CreditSubject::Incident(*incident);
+                let subject = CreditSubject::Incident(incident);
                 let rows = state.of_subject(&subject);
                 rows.filter(wanted).cloned().collect()
             }

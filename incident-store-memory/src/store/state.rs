@@ -96,30 +96,16 @@ impl StoreState {
     }
 
     pub(super) fn audit(&self, query: &AuditQuery) -> Vec<AuditEntry> {
-        let AuditQuery {
-            chain,
-            actor,
-            from,
-            after,
-            limit,
-            skip_unreadable: _,
-        } = query;
         let place = |entry: &AuditEntry| (entry.payload.at, entry.chain, entry.seq);
-        let wanted = |entry: &&AuditEntry| {
-            actor
-                .as_ref()
-                .is_none_or(|actor| entry.payload.actor.name.as_str() == actor)
-                && from.is_none_or(|from| from <= entry.payload.at)
-                && after.is_none_or(|after| after < place(entry))
-        };
-        if let Some(chain) = chain {
+        let wanted = |entry: &&AuditEntry| query.matches(entry);
+        if let Some(chain) = &query.chain {
             let entries = self.audit.get(chain).into_iter().flatten();
             let mut found: Vec<&AuditEntry> = entries.filter(wanted).collect();
             found.sort_by_key(|entry| place(entry));
-            return found.into_iter().take(*limit).cloned().collect();
+            return found.into_iter().take(query.limit).cloned().collect();
         }
-        let first = from.map(|from| (from, Chain::System, 0));
-        let start = (*after).max(first);
+        let first = query.from.map(|from| (from, Chain::System, 0));
+        let start = query.after.max(first);
         let before = |place: &(Timestamp, Chain, u64)| start.is_some_and(|start| *place < start);
         let first = self.audit_by_time.partition_point(before);
         let places = self.audit_by_time.iter().skip(first);
@@ -127,7 +113,7 @@ impl StoreState {
             let at = usize::try_from(seq.checked_sub(1)?).ok()?;
             self.audit.get(chain)?.get(at)
         });
-        found.filter(wanted).take(*limit).cloned().collect()
+        found.filter(wanted).take(query.limit).cloned().collect()
     }
 
     /// Notes the place of an audit entry. Most come in the order of their times.

@@ -37,6 +37,7 @@ const AT_A_TIME: usize = 20;
 
 /// What one pass did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Anchored {
     /// How many heads were anchored.
     pub heads: usize,

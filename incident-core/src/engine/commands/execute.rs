@@ -13,7 +13,7 @@ use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_
 use crate::port::StoreError;
 use crate::redaction::Redaction;
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{IncidentId, Timestamp, ValidationError, Version};
+use crate::{IncidentId, Timestamp, ValidationError};
 
 impl Incidents {
     /// Runs a command on an incident.
@@ -295,22 +295,4 @@ fn merged_into(events: &[Event]) -> Option<IncidentId> {
             Ending::Cancelled(_) => None,
         }
     })
-}
-
-/// The version a caller read from an `ETag`.
-impl From<u64> for Version {
-    fn from(version: u64) -> Self {
-        Self(version)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_is_the_number_that_was_read() {
-        assert_eq!(Version::from(7), Version(7));
-        assert_eq!(Version::from(7).next(), Version::from(8));
-    }
 }

@@ -15,6 +15,7 @@ pub const MAX_OPEN_SUGGESTIONS: u64 = 10_000;
 
 /// What came of a suggestion.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Suggested {
     /// The suggestion.
     pub suggestion: Suggestion,

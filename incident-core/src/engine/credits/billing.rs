@@ -13,6 +13,7 @@ use crate::{MessageId, Period, Timestamp};
 
 /// A batch that the sink was not seen to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BatchInFlight {
     /// The batch.
     pub batch: MessageId,
@@ -27,6 +28,7 @@ pub struct BatchInFlight {
 
 /// What was issued of a period, against what the sink holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BillingReport {
     /// The period.
     pub period: Period,

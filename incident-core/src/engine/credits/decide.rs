@@ -16,6 +16,7 @@ use crate::{CreditId, IncidentId, Percent, PersonName};
 
 /// A decision on a credit, as it was kept.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CreditDecided {
     /// The credit.
     pub credit: CappedCredit,

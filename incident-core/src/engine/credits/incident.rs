@@ -13,7 +13,6 @@ use crate::billing::{
 use crate::commit::{Commit, IncidentWrite, OutboxWrite};
 use crate::engine::commands::prepare::PreparedCommand;
 use crate::engine::conflict::MAX_CONFLICT_RETRIES;
-use crate::engine::queries::statements::weight;
 use crate::engine::{Error, Incidents};
 use crate::incident::{Affected, AffectedTenant, Incident, Severity, SlaFacts, outage_by_tenant};
 use crate::outbox::{Claim, JobOutcome, LeaseCompletion, Message, MessageBody, RecomputeCredits};
@@ -171,7 +170,7 @@ impl Incidents {
         let mut fresh = Vec::with_capacity(tenants.len());
         for (credited, tenants) in self.by_terms(tenants, &outage, end) {
             let (terms, outage) = (credited.terms, credited.outage(&outage));
-            let weight = weight(facts, terms);
+            let weight = terms.weight(facts.is_partial());
             let whole = input(facts.incident(), Windows::clone(&outage), weight);
             let hit = IncidentOutage {
                 windows: &outage,

@@ -67,7 +67,12 @@ impl Incidents {
         }
         let mut reach = span;
         for month in [Month::of(span.start()), Month::of_end(span.end())] {
-            for shares in self.shares(month, only, usize::MAX).await?.into_values() {
+            for shares in self
+                .outages_about(month, only, usize::MAX)
+                .await?
+                .into_shares()
+                .into_values()
+            {
                 for run in reached(&shares, span).as_slice() {
                     let (start, end) = (reach.start().min(run.start()), reach.end().max(run.end()));
                     reach = Window::spanning(start, end);
@@ -94,8 +99,11 @@ impl Incidents {
             let by_period = rows.iter().any(|row| row.incident_id.is_none());
             let mut changed = 0;
             if by_period || self.inner.settings.contracts.credits_by(period.kind()) {
-                let shares = self.shares(period.first_month(), only, usize::MAX).await?;
-                let writes = self.periods_revised(author, &rows, shares, &outgrown, period);
+                let outages = self
+                    .outages_about(period.first_month(), only, usize::MAX)
+                    .await?;
+                let writes =
+                    self.periods_revised(author, &rows, outages.into_shares(), &outgrown, period);
                 changed = writes.len();
                 let mut writes = writes.into_iter().peekable();
                 while writes.peek().is_some() {

@@ -48,7 +48,7 @@ impl Incidents {
         let route = Route {
             mode: DeliveryMode::All,
             targets: tests.left_to(id, &end.targets),
-            policy: &self.inner.settings.calm,
+            policy: &self.inner.settings.low_urgency,
         };
         let resolve = |target: &TargetId| {
             Cow::Owned(test_event(

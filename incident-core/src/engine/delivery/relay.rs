@@ -32,6 +32,7 @@ const CREDITS_GIVEN_UP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What one pass did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Drained {
     /// Messages that were worked on.
     pub handled: usize,

@@ -15,8 +15,8 @@ pub(in crate::engine) struct Route<'a> {
 impl Incidents {
     fn failover(&self, severity: Severity) -> &FailoverPolicy {
         match severity {
-            Severity::Sev1 | Severity::Sev2 => &self.inner.settings.urgent,
-            Severity::Sev3 | Severity::Sev4 => &self.inner.settings.calm,
+            Severity::Sev1 | Severity::Sev2 => &self.inner.settings.high_urgency,
+            Severity::Sev3 | Severity::Sev4 => &self.inner.settings.low_urgency,
         }
     }
 

@@ -21,6 +21,7 @@ use crate::{IncidentId, MessageId, Name, Text, Timestamp, Title, failpoint};
 
 /// What came of asking for a test page.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tested {
     /// The test.
     pub test: PagerTest,

@@ -6,11 +6,12 @@ use std::fmt;
 use crate::billing::{CappedCredit, CreditState, LedgerRow, cap_periods, newest};
 use crate::engine::{Error, Incidents, ReportsHandle};
 use crate::port::CreditQuery;
-use crate::sla::{Basis, Downtime, IncidentShare, SlaStatement};
+use crate::sla::{Basis, Downtime, IncidentShare, Outages, SlaStatement};
 use crate::{Money, Month, Percent, Period, PeriodKind, TenantId};
 
 /// A figure that differs between the statement of a tenant and period and the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FigureMismatch {
     /// The tenant.
     pub tenant: TenantId,
@@ -46,8 +47,9 @@ impl ReportsHandle<'_> {
     ) -> Result<BTreeMap<TenantId, Vec<IncidentShare>>, Error> {
         let this = self.0;
         let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));
-        this.shares(month, only.as_ref(), super::statements::MAX_OUTAGES)
+        this.outages_about(month, only.as_ref(), super::statements::MAX_OUTAGES)
             .await
+            .map(Outages::into_shares)
     }
 
     /// Compares the statement of every tenant about a month with the ledger, and returns where

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::audit::AuditEntry;
-use crate::billing::{CappedCredit, CreditLimits, CreditState, LedgerRow, cap_periods};
+use crate::billing::{CappedCredit, CreditLimits, LedgerRow, cap_periods};
 use crate::engine::yield_now::yield_now;
 use crate::engine::{AuditHandle, CreditsHandle, Error, Incidents, ReportsHandle};
 use crate::incident::{Incident, Outline, Status};
@@ -127,22 +127,9 @@ impl CreditsHandle<'_> {
             wide.period = Some(row.period);
         }
         let rows = this.ledger(&wide).await?;
-        let wanted = |state: CreditState| query.state.is_none_or(|wanted| wanted == state);
-        Ok(
-            cap_periods(rows, |tenant, period| this.limits(tenant, period))
-                .into_iter()
-                .filter(|capped| {
-                    query
-                        .incident
-                        .is_none_or(|id| capped.row.incident_id == Some(id))
-                        && query.batch.is_none_or(|id| {
-                            capped.row.issued.as_ref().map(|one| one.batch) == Some(id)
-                        })
-                        && query.id.is_none_or(|id| id == capped.row.id)
-                        && wanted(capped.row.state)
-                })
-                .collect(),
-        )
+        let capped = cap_periods(rows, |tenant, period| this.limits(tenant, period));
+        let wanted = capped.into_iter().filter(|one| query.matches(&one.row));
+        Ok(wanted.collect())
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::statements::weight;
 use crate::billing::{CreditState, newest};
 use crate::engine::credits::incident::parts;
 use crate::engine::{Error, Incidents, ReportsHandle};
@@ -18,6 +17,7 @@ use crate::{IncidentId, Month, Name, Percent, Period, TenantId, Windows};
 
 /// How many users of a tenant were hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TenantImpact {
     /// The tenant.
     pub tenant_id: TenantId,
@@ -94,6 +94,7 @@ impl ImpactRequest {
 
 /// How many users an incident hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImpactReport {
     /// The outage.
     pub window: Windows,
@@ -115,6 +116,7 @@ pub struct ImpactReport {
 
 /// When users were first hit, and through what.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BreakdownReport {
     /// The outage.
     pub window: Windows,
@@ -128,6 +130,7 @@ pub struct BreakdownReport {
 
 /// What a tenant is owed for one incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SlaRow {
     /// The tenant.
     pub tenant_id: TenantId,
@@ -156,6 +159,7 @@ pub struct SlaRow {
 
 /// What an incident costs.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SlaReport {
     /// Whether it may still change by itself.
     pub provisional: bool,
@@ -259,7 +263,7 @@ impl ReportsHandle<'_> {
             let (terms, outage) = (credited.terms, credited.outage(&outage));
             let outage = IncidentOutage {
                 windows: &outage,
-                weight: weight(facts, terms),
+                weight: terms.weight(facts.is_partial()),
             };
             let rows = credit_rows(terms, outage, parts(tenants), end).map(|row| SlaRow {
                 tenant_id: row.tenant.clone(),

@@ -1,13 +1,13 @@
 //! Statements: what each tenant is owed for a period.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::engine::{Error, Incidents, ReportsHandle};
 use crate::incident::{Affected, AffectedTenant, SlaFacts, outage_by_tenant};
 use crate::port::IncidentFilter;
-use crate::sla::{IncidentShare, SlaStatement, SlaTerms};
-use crate::{IncidentId, Month, Percent, TenantId, ValidationError, Window, Windows};
+use crate::sla::{OutagePart, Outages, SlaStatement};
+use crate::{IncidentId, Month, TenantId, ValidationError, Window, Windows};
 
 /// The distance at which outages touch: times are microseconds.
 const A_MOMENT: Duration = Duration::from_micros(1);
@@ -39,16 +39,11 @@ impl ReportsHandle<'_> {
             return Err(ValidationError::new("month", "a month that has begun").into());
         }
         let only = tenant.map(|tenant| BTreeSet::from([tenant.clone()]));
-        let mut shares = this.shares(month, only.as_ref(), MAX_OUTAGES).await?;
-        if let Some(tenant) = tenant {
-            shares.entry(tenant.clone()).or_default();
-        }
-        let contracts = &this.inner.settings.contracts;
-        let made = shares.into_iter().filter_map(|(name, shares)| {
-            let made = contracts.statement(&name, month, shares, now);
-            (tenant.is_some() || !made.incidents.is_empty()).then_some(made)
-        });
-        Ok(made.collect())
+        let outages = self
+            .0
+            .outages_about(month, only.as_ref(), MAX_OUTAGES)
+            .await?;
+        Ok(outages.statements(tenant, now))
     }
 }
 
@@ -56,20 +51,18 @@ impl Incidents {
     /// Returns the outages of each tenant about a month, or of `only` these: as far as the longest period
     /// reaches that the month is part of, and over its edges as far as outages touch where
     /// terms leave out short ones. Refuses to hold more than `most`.
-    pub(in crate::engine) async fn shares(
+    pub(in crate::engine) async fn outages_about(
         &self,
         month: Month,
         only: Option<&BTreeSet<TenantId>>,
         most: usize,
-    ) -> Result<BTreeMap<TenantId, Vec<IncidentShare>>, Error> {
+    ) -> Result<Outages<'_>, Error> {
         let contracts = &self.inner.settings.contracts;
         let mut found = CollectedShares {
-            month,
             only,
             most,
-            shares: BTreeMap::new(),
+            outages: Outages::new(contracts, month),
             seen: BTreeSet::new(),
-            held: 0,
             everybody: None,
         };
         let mut read = contracts.widest(month);
@@ -88,17 +81,16 @@ impl Incidents {
             }
             read = wider;
         }
-        Ok(found.shares)
+        Ok(found.outages)
     }
 
     /// Adds what incidents with an outage in a window did to each tenant.
     async fn add_shares(
         &self,
-        found: &mut CollectedShares<'_>,
+        found: &mut CollectedShares<'_, '_>,
         window: Window,
     ) -> Result<(), Error> {
         let now = self.inner.now();
-        let contracts = &self.inner.settings.contracts;
         let one = found.only.filter(|only| only.len() == 1);
         let filter = IncidentFilter {
             tenant: one.and_then(|only| Some(only.first()?.as_str().to_owned())),
@@ -127,18 +119,16 @@ impl Incidents {
             };
             for (name, outage) in outage_by_tenant(&facts.outage(now), &hit) {
                 if found.only.is_none_or(|only| only.contains(&name)) {
-                    let terms = contracts.terms_of(&name, found.month);
-                    let share = IncidentShare {
+                    let part = OutagePart {
                         incident: facts.incident(),
-                        outage,
-                        weight: weight(facts, terms),
-                        open: facts.is_open(),
+                        windows: outage,
+                        is_partial: facts.is_partial(),
+                        is_open: facts.is_open(),
                     };
-                    found.shares.entry(name).or_default().push(share);
-                    found.held += 1;
+                    found.outages.add(name, part);
                 }
             }
-            if found.held > found.most {
+            if found.outages.len() > found.most {
                 let most = found.most;
                 let expected = format!("one tenant, as there are more than {most} outages");
                 return Err(ValidationError::new("tenant", expected).into());
@@ -149,22 +139,20 @@ impl Incidents {
 }
 
 /// Outages of a month, as they are read.
-struct CollectedShares<'a> {
-    month: Month,
-    only: Option<&'a BTreeSet<TenantId>>,
+struct CollectedShares<'a, 'b> {
+    only: Option<&'b BTreeSet<TenantId>>,
     most: usize,
-    shares: BTreeMap<TenantId, Vec<IncidentShare>>,
+    outages: Outages<'a>,
     seen: BTreeSet<IncidentId>,
-    held: usize,
     everybody: Option<Vec<TenantId>>,
 }
 
-impl CollectedShares<'_> {
+impl CollectedShares<'_, '_> {
     /// The window to read where an outage reaches the edge of the one that was read: others
     /// may touch it there.
     fn reach(&self, read: Window) -> Option<Window> {
         let (mut start, mut end) = (read.start(), read.end());
-        for shares in self.shares.values() {
+        for shares in self.outages.shares().values() {
             let windows = shares.iter().flat_map(|one| one.outage.as_slice()).copied();
             let runs: Windows = windows.collect();
             for run in runs.as_slice() {
@@ -179,14 +167,5 @@ impl CollectedShares<'_> {
         }
         let wider = Window::spanning(start, end);
         (wider != read).then_some(wider)
-    }
-}
-
-/// What the downtime of an incident weighs under some terms.
-pub(in crate::engine) fn weight(facts: SlaFacts<'_>, terms: &SlaTerms) -> Percent {
-    if facts.is_partial() {
-        terms.partial_weight()
-    } else {
-        Percent::HUNDRED
     }
 }

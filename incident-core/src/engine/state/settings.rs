@@ -17,8 +17,8 @@ pub(in crate::engine) struct Settings {
     pub(in crate::engine) credits: CreditPolicy,
     pub(in crate::engine) permissions: Permissions,
     pub(in crate::engine) names: PublicNames,
-    pub(in crate::engine) urgent: FailoverPolicy,
-    pub(in crate::engine) calm: FailoverPolicy,
+    pub(in crate::engine) high_urgency: FailoverPolicy,
+    pub(in crate::engine) low_urgency: FailoverPolicy,
     pub(in crate::engine) gate: GateSettings,
     pub(in crate::engine) inbound: InboundPolicy,
     pub(in crate::engine) command_deadline: Duration,
@@ -36,8 +36,8 @@ impl Default for Settings {
             credits: CreditPolicy::default(),
             permissions: Permissions::default(),
             names: PublicNames::default(),
-            urgent: FailoverPolicy::high_urgency(),
-            calm: FailoverPolicy::low_urgency(),
+            high_urgency: FailoverPolicy::high_urgency(),
+            low_urgency: FailoverPolicy::low_urgency(),
             gate: GateSettings::default(),
             inbound: InboundPolicy::default(),
             command_deadline: Duration::from_secs(5),
@@ -66,7 +66,7 @@ impl Settings {
              a page must be settled before somebody else may send it again",
             );
         }
-        for failover in [&self.urgent, &self.calm] {
+        for failover in [&self.high_urgency, &self.low_urgency] {
             if failover
                 .after_unknown
                 .is_some_and(|after| after <= self.lease)
@@ -125,22 +125,26 @@ mod tests {
             let after = |extra: Duration| {
                 fits(|set| {
                     let lease = set.lease;
-                    let of = if calm { &mut set.calm } else { &mut set.urgent };
+                    let of = if calm {
+                        &mut set.low_urgency
+                    } else {
+                        &mut set.high_urgency
+                    };
                     of.after_unknown = Some(lease + extra);
                 })
             };
             assert!(!after(Duration::ZERO));
             assert!(after(MILLI));
         }
-        assert!(fits(|set| set.urgent.after_unknown = None));
+        assert!(fits(|set| set.high_urgency.after_unknown = None));
     }
 
     #[test]
     fn a_page_is_tried_for_longer_than_its_first_target() {
         for extra in [Duration::ZERO, MILLI] {
             let give_up = |set: &mut Settings| {
-                set.urgent.after_refusal = Duration::from_secs(300);
-                set.urgent.give_up_after = Duration::from_secs(300) + extra;
+                set.high_urgency.after_refusal = Duration::from_secs(300);
+                set.high_urgency.give_up_after = Duration::from_secs(300) + extra;
             };
             assert_eq!(fits(give_up), !extra.is_zero());
         }
@@ -148,10 +152,12 @@ mod tests {
 
     #[test]
     fn waits_are_longer_than_nothing_and_at_most_their_cap() {
-        assert!(!fits(|set| set.calm.backoff.first = Duration::ZERO));
-        assert!(fits(|set| set.calm.backoff.cap = set.calm.backoff.first));
+        assert!(!fits(|set| set.low_urgency.backoff.first = Duration::ZERO));
+        assert!(fits(
+            |set| set.low_urgency.backoff.cap = set.low_urgency.backoff.first
+        ));
         assert!(!fits(
-            |set| set.calm.backoff.cap = set.calm.backoff.first - MILLI
+            |set| set.low_urgency.backoff.cap = set.low_urgency.backoff.first - MILLI
         ));
         assert!(!fits(|set| set.gate.failures = 0));
         assert!(!fits(|set| set.gate.open_for = Duration::ZERO));
