@@ -8,7 +8,7 @@ use incident_core::port::StoreError;
 use sqlx::{PgConnection, PgPool, Row};
 
 use crate::access::{Server, read};
-use crate::migrate::LATEST;
+use crate::migrate::{LATEST, functions_are_current};
 use crate::read_only;
 use crate::row;
 use crate::usage::UsageTable;
@@ -170,7 +170,7 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
     }
     let sql = "select coalesce(max(version), 0) as version from incident._migrations where success";
     let version: i64 = sqlx::query(sql)
-        .fetch_one(connection)
+        .fetch_one(&mut *connection)
         .await?
         .try_get("version")?;
     if version < LATEST {
@@ -180,6 +180,13 @@ async fn schema(connection: &mut PgConnection, findings: &mut Vec<Finding>) -> s
             format!("the schema is at version {version}, this program needs {LATEST}; migrate"),
         );
         return Ok(false);
+    }
+    if !functions_are_current(connection).await? {
+        push(
+            findings,
+            FindingSeverity::Unsafe,
+            "the functions of the schema are not those of this program; migrate",
+        );
     }
     if version > LATEST {
         push(

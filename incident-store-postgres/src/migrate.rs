@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{Connection, Row, SqlSafeStr};
+use sqlx::{Connection, Executor, SqlSafeStr};
 
-use crate::read_only;
+use crate::{read_only, row};
 
 /// The migrations, in order. A migration that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (
         1,
         "incident",
@@ -35,10 +35,40 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
         "kept_credits",
         include_str!("../migrations/0005_kept_credits.sql"),
     ),
+    (
+        6,
+        "functions",
+        include_str!("../migrations/0006_functions.sql"),
+    ),
 ];
 
 /// The newest of them.
-pub(crate) const LATEST: i64 = 5;
+pub(crate) const LATEST: i64 = 6;
+
+/// Every function, procedure and what triggers call, as this version has them: put in place
+/// after the migrations, over what an older version had.
+const FUNCTIONS: &str = concat!(
+    include_str!("../sql/chains.sql"),
+    include_str!("../sql/guards.sql"),
+    include_str!("../sql/commit.sql"),
+    include_str!("../sql/credits.sql"),
+    include_str!("../sql/outbox.sql"),
+    include_str!("../sql/redaction.sql"),
+    include_str!("../sql/usage.sql"),
+    include_str!("../sql/roles.sql"),
+);
+
+/// Raised where functions change that were released: those of a higher version are left as
+/// they are, so that a process which is about to be replaced does not put its own back.
+const FUNCTIONS_VERSION: i64 = 1;
+
+/// Whether the functions are those of this version or of a newer one.
+const FUNCTIONS_ARE_CURRENT: &str = "select exists (select 1 from incident._functions where version > $1 \
+     or version = $1 and hash = sha256(convert_to($2, 'UTF8'))) as current";
+
+const NOTE_FUNCTIONS: &str = "insert into incident._functions (version, hash) \
+     values ($1, sha256(convert_to($2, 'UTF8'))) \
+     on conflict (version) do update set hash = excluded.hash, applied_at = excluded.applied_at";
 
 /// The schema that everything lies in.
 pub(crate) const SCHEMA: &str = "incident";
@@ -89,10 +119,9 @@ pub async fn migrate(options: &PgConnectOptions, timeout: Duration) -> Result<()
             let _ = connection.close().await;
             return Err(MigrateError::ReadOnly(reason));
         }
-        // `run` is generic over what it takes a connection from, and its future is
-        // then `Send` for no caller; this is what it calls.
-        let done = migrator().run_direct(None, &mut connection, false).await;
-        // The connection may be broken by then; what counts is the migration.
+        let done = bring_up_to_date(&mut connection).await;
+        // The connection may be broken by then; what counts is the migration. The lock ends
+        // with it.
         let _ = connection.close().await;
         done.map_err(MigrateError::Migrate)
     };
@@ -103,11 +132,43 @@ pub async fn migrate(options: &PgConnectOptions, timeout: Duration) -> Result<()
 
 async fn is_current(connection: &mut PgConnection) -> bool {
     let sql = "select coalesce(max(version), 0) as version from incident._migrations where success";
-    let found = sqlx::query(sql).fetch_one(connection).await;
-    found.is_ok_and(|row| {
-        row.try_get::<i64, _>("version")
-            .is_ok_and(|version| version >= LATEST)
-    })
+    let found = sqlx::query(sql).fetch_one(&mut *connection).await;
+    let is_latest =
+        found.is_ok_and(|row| row::get::<i64>(&row, "version").is_ok_and(|one| one >= LATEST));
+    is_latest && functions_are_current(connection).await.unwrap_or(false)
+}
+
+/// Whether functions need not be put in place.
+pub(crate) async fn functions_are_current(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    let found = sqlx::query(FUNCTIONS_ARE_CURRENT)
+        .bind(FUNCTIONS_VERSION)
+        .bind(FUNCTIONS);
+    row::get(&found.fetch_one(connection).await?, "current")
+}
+
+/// Tables and functions change together or not at all: processes of the version before go on
+/// meanwhile, and never meet the functions of one version on the tables of another.
+async fn bring_up_to_date(
+    connection: &mut PgConnection,
+) -> Result<(), sqlx::migrate::MigrateError> {
+    // The migrator takes it once more and lets go of it before the transaction ends. Whoever
+    // else migrates, of any version, waits until all of it is there.
+    connection.lock().await?;
+    let mut transaction = connection.begin().await?;
+    // `run` is generic over what it takes a connection from, and its future is then `Send`
+    // for no caller; this is what it calls.
+    migrator()
+        .run_direct(None, &mut *transaction, false)
+        .await?;
+    if !functions_are_current(&mut transaction).await? {
+        transaction.execute(FUNCTIONS).await?;
+        let note = sqlx::query(NOTE_FUNCTIONS)
+            .bind(FUNCTIONS_VERSION)
+            .bind(FUNCTIONS);
+        note.execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
 }
 
 fn migrator() -> Migrator {

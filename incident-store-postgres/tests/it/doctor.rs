@@ -63,6 +63,11 @@ async fn settings_role_guards_index_and_clock() {
             "user_id",
         ),
         (
+            "update incident._functions set hash = sha256('other')",
+            "unsafe: ",
+            "not those of this program",
+        ),
+        (
             "update incident._migrations set version = version + 97",
             "warning: ",
             "update it soon",

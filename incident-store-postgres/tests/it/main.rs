@@ -11,6 +11,7 @@
 mod at_hand;
 mod conformance;
 mod doctor;
+mod functions;
 mod guards;
 mod odd_rows;
 mod plans;

@@ -22,7 +22,7 @@ use crate::server::{MIGRATION, pool};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
-const VERSIONS: [(i64, &str, &str); 4] = [
+const VERSIONS: [(i64, &str, &str); 5] = [
     (
         1,
         "incident",
@@ -42,6 +42,11 @@ const VERSIONS: [(i64, &str, &str); 4] = [
         4,
         "redaction",
         include_str!("../../migrations/0004_redaction.sql"),
+    ),
+    (
+        5,
+        "kept_credits",
+        include_str!("../../migrations/0005_kept_credits.sql"),
     ),
 ];
 

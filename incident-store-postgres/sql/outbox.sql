@@ -1,0 +1,94 @@
+-- Messages are handed out.
+
+-- Once a second by anybody: leases that ran out, or reach further than any
+-- lease does because a clock went back; keys that expired.
+create or replace function incident.tidy(now_ timestamptz, longest_lease interval) returns void
+language plpgsql set enable_seqscan = off set jit = off as $$
+begin
+    delete from incident.outbox where id in (
+        select id from incident.outbox
+        where state = 'leased' and superseded and (lease_until <= now_ or lease_until > now_ + longest_lease)
+        order by id limit 1000 for update skip locked);
+    update incident.outbox set state = 'pending', lease_owner = null, lease_until = null where id in (
+        select id from incident.outbox
+        where state = 'leased' and not superseded and (lease_until <= now_ or lease_until > now_ + longest_lease)
+        order by id limit 1000 for update skip locked);
+    delete from incident.idempotency_keys where (actor, key) in (
+        select actor, key from incident.idempotency_keys
+        where expires_at <= now_ limit 1000 for update skip locked);
+end $$;
+
+-- Claims what is due, the worst lane first. Now is null for the server's clock; either
+-- bounds the index scan. Rows of unknown kinds are left for newer versions.
+create or replace function incident.claim(now_ timestamptz, most bigint, kinds text[], owner uuid, lease_for interval, leave uuid[])
+returns setof incident.outbox language plpgsql set enable_seqscan = off set jit = off as $$
+begin
+    return query
+    with due as materialized (
+        select due.id
+        from (values (1), (2), (3), (4)) as lanes (lane)
+        cross join lateral (
+            select o.id
+            from incident.outbox o
+            where o.state = 'pending' and o.lane = lanes.lane and o.lane > 0
+              and o.due_at <= coalesce(now_, statement_timestamp())
+              and o.kind = any (kinds) and not (o.id = any (leave))
+              -- Of one thread only the oldest unfinished message. Asked for each by itself:
+              -- a join may be planned as one with everything that waits.
+              and o.ordinal = (
+                  select min(e.ordinal) from incident.outbox e
+                  where e.owner_id = o.owner_id and e.thread = o.thread and e.state in ('pending', 'leased'))
+            order by o.due_at, o.ordinal
+            limit most
+            for update of o skip locked
+        ) due
+        limit most
+    )
+    update incident.outbox o
+    set state = 'leased', lease_owner = owner, lease_token = o.lease_token + 1,
+        lease_until = coalesce(now_, statement_timestamp()) + lease_for
+    from due
+    where o.id = due.id
+    returning o.*;
+end $$;
+
+-- When the next message is due, or the next lease ends; and the clock that this goes by.
+create or replace function incident.next_due(out due_at timestamptz, out clock timestamptz)
+language plpgsql set enable_seqscan = off set jit = off as $$
+begin
+    clock := statement_timestamp();
+    select least(
+        (select min(first.due_at)
+         from (values (1), (2), (3), (4)) as lanes (lane)
+         cross join lateral (
+             select o.due_at
+             from incident.outbox o
+             where o.state = 'pending' and o.lane = lanes.lane and o.lane > 0
+               and o.ordinal = (
+                   select min(e.ordinal) from incident.outbox e
+                   where e.owner_id = o.owner_id and e.thread = o.thread and e.state in ('pending', 'leased'))
+             order by o.due_at, o.ordinal
+             limit 1
+         ) first),
+        (select min(o.lease_until) from incident.outbox o where o.state = 'leased'))
+    into due_at;
+end $$;
+
+-- As `incident.claim`, in the order in which messages were committed, after leases and keys
+-- were tidied where that is asked for. Times are microseconds since 1970, as text.
+create or replace procedure incident.claim_alone(now_ timestamptz, most bigint, kinds text[], owner uuid, lease_for interval,
+    leave uuid[], tidies boolean, out claimed text, out clock timestamptz)
+language plpgsql as $$
+begin
+    rollback;
+    clock := statement_timestamp();
+    if tidies then
+        perform incident.tidy(coalesce(now_, clock), lease_for * 2);
+    end if;
+    select json_agg(json_build_object('id', c.id, 'incident_id', c.incident_id, 'lane', c.lane, 'body', c.body,
+        'log', c.log, 'lease_token', c.lease_token,
+        'committed_at', trunc(extract(epoch from c.committed_at) * 1000000)::text,
+        'due_at', trunc(extract(epoch from c.due_at) * 1000000)::text) order by c.ordinal)
+    into claimed
+    from incident.claim(now_, most, kinds, owner, lease_for, leave) c;
+end $$;
