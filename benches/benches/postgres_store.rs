@@ -207,7 +207,7 @@ async fn create_script(incidents: &Incidents, pool: &PgPool) -> &'static str {
          language plpgsql as $$ declare document text; begin \
              select replace(replace(replace(b.doc, b.id, gen_random_uuid()::text), b.message, gen_random_uuid()::text), \
                  b.number, '\"number\":' || nextval('incident.numbers') || ',') into document from public.bench b; \
-             call incident.keep_alone(document, seqs, prev_hashes, hashes); end $$",
+             call incident.commit(document, seqs, prev_hashes, hashes); end $$",
     )
     .await
     .unwrap();
@@ -218,16 +218,16 @@ async fn create_script(incidents: &Incidents, pool: &PgPool) -> &'static str {
 /// Writes down the document of the next commit on its way to the server.
 const CAPTURE: [&str; 3] = [
     "create table public.captured (doc jsonb)",
-    "alter function incident.keep(jsonb) rename to keep_really",
-    "create function incident.keep(commit_ jsonb) \
-     returns table (part text, chain uuid, seq bigint, prev_hash bytea, hash bytea) language plpgsql as $$ begin \
-         insert into public.captured values (commit_); \
-         return query select * from incident.keep_really(commit_); end $$",
+    "alter function incident.apply_commit(jsonb) rename to really_apply",
+    "create function incident.apply_commit(document jsonb) \
+     returns table (seq bigint, prev_hash bytea, hash bytea) language plpgsql as $$ begin \
+         insert into public.captured values (document); \
+         return query select * from incident.really_apply(document); end $$",
 ];
 
 const RELEASE: [&str; 2] = [
-    "drop function incident.keep(jsonb)",
-    "alter function incident.keep_really(jsonb) rename to keep",
+    "drop function incident.apply_commit(jsonb)",
+    "alter function incident.really_apply(jsonb) rename to apply_commit",
 ];
 
 /// An append, as our store sends it: the load, the call, on incidents of the connection's
@@ -255,7 +255,7 @@ async fn append_script(incidents: &Incidents, pool: &PgPool, ids: &[IncidentId])
                  i.state || jsonb_build_object('revision', i.revision + 1, 'version', i.version + 1, \
                  'last_seq', i.last_seq + 1)), '{audit,0,chain}', to_jsonb(i.id)) into document \
              from public.captured c, public.targets t, incident.incidents i where t.k = k_ and i.id = t.id; \
-             call incident.keep_alone(document, seqs, prev_hashes, hashes); end $$",
+             call incident.commit(document, seqs, prev_hashes, hashes); end $$",
     )
     .await
     .unwrap();

@@ -17,3 +17,43 @@ $$ select sha256('\x696e636964656e742f61756469742f763100'::bytea
 
 create or replace function incident.zero_hash() returns bytea language sql immutable parallel safe as
 $$ select decode(repeat('00', 32), 'hex') $$;
+
+-- The links of the next entries of a timeline: `head`, then one for each.
+create or replace function incident.timeline_links(incident_ uuid, head_seq bigint, head bytea, entries jsonb)
+returns bytea[] language plpgsql immutable as $$
+declare
+    links bytea[] := array[head];
+    entry jsonb;
+begin
+    for entry in select value from jsonb_array_elements(entries) loop
+        head_seq := head_seq + 1;
+        head := incident.timeline_link(incident_, head_seq, head, entry ->> 'canonical');
+        links := links || head;
+    end loop;
+    return links;
+end $$;
+
+-- Appends to the audit trail, each entry under the lock of its chain's head.
+create or replace function incident.seal_audit(entries jsonb) returns void language plpgsql as $$
+declare
+    entry jsonb;
+    chain_ uuid;
+    seq_ bigint;
+    sealed bytea;
+    previous bytea;
+begin
+    for entry in select value from jsonb_array_elements(entries) loop
+        chain_ := (entry ->> 'chain')::uuid;
+        insert into incident.audit_heads as h (chain, seq, hash)
+        values (chain_, 1, incident.audit_link(chain_, 1, incident.zero_hash(), entry ->> 'canonical'))
+        on conflict (chain) do update
+            set seq = h.seq + 1, hash = incident.audit_link(chain_, h.seq + 1, h.hash, entry ->> 'canonical')
+        returning h.seq, h.hash into seq_, sealed;
+        previous := incident.zero_hash();
+        if seq_ > 1 then
+            select a.hash into previous from incident.audit a where a.chain = chain_ and a.seq = seq_ - 1;
+        end if;
+        insert into incident.audit (chain, seq, canonical, prev_hash, hash)
+        values (chain_, seq_, entry ->> 'canonical', previous, sealed);
+    end loop;
+end $$;

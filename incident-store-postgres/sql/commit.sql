@@ -10,18 +10,101 @@ create or replace function incident.texts(list jsonb) returns text[] language sq
 $$ select case when jsonb_typeof(list) = 'array'
     then array(select value from jsonb_array_elements_text(list) with ordinality as l (value, n) order by n) end $$;
 
--- What belongs between the key and the incidents, as keep takes its locks.
-create or replace function incident.before_incidents(commit_ jsonb) returns void language plpgsql as $$
+-- Applies a commit, whole or not at all: one call is one statement. Answers the links of the
+-- timelines that it sealed. Every refusal has an error code of its own (INC01 to INC09) and
+-- leaves nothing behind.
+--
+-- Locks are taken in the order of these calls (key, with the replies that a redaction erases;
+-- alert; incidents by id; outbox; heads of chains; the rest), so that two commits cannot wait
+-- for each other.
+--
+-- The settings hold for all that is called here: no plan is a scan of a whole table, which is
+-- chosen while the table is empty and stays; and nothing is compiled.
+create or replace function incident.apply_commit(document jsonb)
+returns table (seq bigint, prev_hash bytea, hash bytea)
+language plpgsql set enable_seqscan = off set jit = off as $$
 declare
-    asked constant jsonb := commit_ -> 'redacts';
-    told constant jsonb := commit_ #> '{remember,reply,incident,incident}';
-    suggested constant jsonb := commit_ #> '{remember,reply,suggestion,suggestion}';
+    -- How far this clock is ahead of the sender's: what is due there at a time is due
+    -- here later by it. Nothing where leases go by the sender's clock.
+    ahead constant interval := coalesce(statement_timestamp() - (document ->> 'sent_at')::timestamptz, interval '0');
+    writes constant jsonb := document -> 'writes';
+    write jsonb;
+begin
+    if document ? 'remember' then
+        perform incident.put_idempotency_record(document -> 'remember');
+    end if;
+    if document ? 'redacts' or document ? 'remember' and jsonb_array_length(writes) = 0 then
+        perform incident.lock_replies(document);
+    end if;
+    -- A lease that is lost makes all the rest needless. Checked again when it ends.
+    if document ? 'settles' then
+        perform incident.check_lease(document -> 'settles');
+    end if;
+    if document ? 'alert' then
+        perform incident.take_alert(document -> 'alert');
+    end if;
+    perform incident.release_alerts(writes);
+    for write in select value from jsonb_array_elements(writes) loop
+        return query select * from incident.put_incident(write);
+    end loop;
+    if document ? 'settles' then
+        perform incident.end_lease(document -> 'settles', ahead);
+    end if;
+    perform incident.put_messages(document -> 'outbox', ahead);
+    perform incident.seal_audit(document -> 'audit');
+    perform incident.decide_credits(document -> 'credits');
+    perform incident.put_credits(value) from jsonb_array_elements(document -> 'ledger');
+    perform incident.put_suggestion(document -> 'opens');
+    perform incident.use_suggestion((document ->> 'uses')::uuid);
+    if document ? 'redacts' then
+        perform incident.redact_texts(document -> 'redacts');
+    end if;
+end $$;
+
+-- Applies a commit and ends the transaction: a pool may hold a connection in one that
+-- somebody began and did not see through, and what is written there would be answered as
+-- committed and never be. The roll-back is taken only outside of a transaction: inside of one
+-- this fails (2D000, invalid transaction termination) before it does anything. Hence the
+-- name: `apply_commit` leaves it to its caller whether there will be a commit.
+create or replace procedure incident.commit(document text, out seqs bigint[], out prev_hashes bytea[], out hashes bytea[])
+language plpgsql as $$
+begin
+    rollback;
+    select array_agg(a.seq order by a.n), array_agg(a.prev_hash order by a.n), array_agg(a.hash order by a.n)
+    into seqs, prev_hashes, hashes
+    from incident.apply_commit(document::jsonb) with ordinality as a (seq, prev_hash, hash, n);
+end $$;
+
+-- Keys ------------------------------------------------------------------------
+
+-- The response under an idempotency key: a second request waits here for the first.
+create or replace function incident.put_idempotency_record(record_ jsonb) returns void language plpgsql as $$
+begin
+    insert into incident.idempotency_keys as k (actor, key, fingerprint, made_at, expires_at, incident_id, reply)
+    values (record_ ->> 'actor', record_ ->> 'key', decode(record_ ->> 'fingerprint', 'hex'),
+        (record_ ->> 'made_at')::timestamptz, (record_ ->> 'expires_at')::timestamptz,
+        (record_ ->> 'incident_id')::uuid, record_ -> 'reply')
+    on conflict (actor, key) do update
+        set fingerprint = excluded.fingerprint, made_at = excluded.made_at, expires_at = excluded.expires_at,
+            incident_id = excluded.incident_id, reply = excluded.reply
+        where k.expires_at <= excluded.made_at;
+    if not found then
+        perform incident.refused('INC05', 'the idempotency key was used meanwhile');
+    end if;
+end $$;
+
+-- What belongs between the key and the incidents, as a commit takes its locks.
+create or replace function incident.lock_replies(document jsonb) returns void language plpgsql as $$
+declare
+    asked constant jsonb := document -> 'redacts';
+    told constant jsonb := document #> '{remember,reply,incident,incident}';
+    suggested constant jsonb := document #> '{remember,reply,suggestion,suggestion}';
     -- What was sent is called `said` by servers of older versions.
     request constant jsonb := coalesce(suggested -> 'request', suggested -> 'said');
     stored bigint;
     words jsonb;
 begin
-    -- Replies that a redaction erases, before the incident they repeat. One that is kept
+    -- Replies that a redaction erases, before the incident they repeat. One that is written
     -- between this and the lock of the incident is committed, and waits for nobody.
     if asked is not null then
         perform 1 from incident.idempotency_keys k
@@ -31,14 +114,14 @@ begin
     -- A reply about an incident that the commit leaves as it is: what was erased in it
     -- since it was read must not be remembered. The lock makes a redaction that comes
     -- later wait until this reply is there to be found.
-    if told is not null and jsonb_array_length(commit_ -> 'writes') = 0 then
+    if told is not null and jsonb_array_length(document -> 'writes') = 0 then
         select i.revision into stored from incident.incidents i where i.id = (told ->> 'id')::uuid for share;
         if stored is distinct from (told ->> 'revision')::bigint then
             perform incident.refused('INC01', 'the incident changed meanwhile');
         end if;
     end if;
     -- The same for a suggestion that was there before.
-    if suggested is not null and not commit_ ? 'opens' then
+    if suggested is not null and not document ? 'opens' then
         select g.said into words from incident.suggestions g where g.id = (suggested ->> 'id')::uuid for share;
         if words ->> 'evidence' is distinct from request ->> 'evidence'
             or words ->> 'signal' is distinct from request ->> 'signal' then
@@ -47,298 +130,173 @@ begin
     end if;
 end $$;
 
--- Keeps a commit, whole or not at all: one call is one statement. Answers the
--- links it sealed. Every refusal has an error code of its own (INC01 to INC09)
--- and leaves nothing behind.
---
--- Locks are taken in one order (key, alert, incidents by id, outbox, the rest), so
--- that two commits cannot wait for each other.
-create or replace function incident.keep(commit_ jsonb)
-returns table (part text, chain uuid, seq bigint, prev_hash bytea, hash bytea)
-language plpgsql set enable_seqscan = off set jit = off as $$
-#variable_conflict use_column
+-- Alerts ----------------------------------------------------------------------
+
+-- The alert of a new incident: one declaration of it at a time, and every live incident of
+-- it was seen.
+create or replace function incident.take_alert(alert jsonb) returns void language plpgsql as $$
 declare
-    w jsonb;
-    e jsonb;
-    o jsonb;
-    s jsonb;
-    id_ uuid;
-    head_seq bigint;
-    head bytea;
-    before bytea;
-    links bytea[];
-    kept integer;
+    key constant text := alert ->> 'key';
+    seen constant uuid[] := incident.texts(alert -> 'seen');
     other uuid;
-    -- How far this clock is ahead of the sender's: what is due there at a time is due
-    -- here later by it. Nothing where leases go by the sender's clock.
-    ahead constant interval := coalesce(statement_timestamp() - (commit_ ->> 'sent_at')::timestamptz, interval '0');
 begin
-    -- The idempotency key: a second request waits here for the first.
-    w := commit_ -> 'remember';
-    if w is not null then
-        insert into incident.idempotency_keys as k (actor, key, fingerprint, made_at, expires_at, incident_id, reply)
-        values (w ->> 'actor', w ->> 'key', decode(w ->> 'fingerprint', 'hex'), (w ->> 'made_at')::timestamptz,
-                (w ->> 'expires_at')::timestamptz, (w ->> 'incident_id')::uuid, w -> 'reply')
-        on conflict (actor, key) do update
-            set fingerprint = excluded.fingerprint, made_at = excluded.made_at, expires_at = excluded.expires_at,
-                incident_id = excluded.incident_id, reply = excluded.reply
-            where k.expires_at <= excluded.made_at;
-        if not found then
-            perform incident.refused('INC05', 'the idempotency key was used meanwhile');
-        end if;
-    end if;
-
-    if commit_ ? 'redacts' or commit_ ? 'remember' and jsonb_array_length(commit_ -> 'writes') = 0 then
-        perform incident.before_incidents(commit_);
-    end if;
-
-    -- A lease that is lost makes all the rest needless. Checked again below.
-    o := commit_ -> 'settles';
-    if o is not null then
-        perform 1 from incident.outbox
-        where id = (o ->> 'id')::uuid and state = 'leased'
-          and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
-        if not found then
-            perform incident.refused('INC06', 'the lease is no longer held');
-        end if;
-    end if;
-
-    -- The alert of a new incident: one declaration of it at a time, and every live
-    -- incident of it was seen.
-    w := commit_ -> 'alert';
-    if w is not null then
-        perform pg_advisory_xact_lock(hashtextextended('incident.alert ' || (w ->> 'key'), 0));
-        select i.id into other from incident.incidents i
-        where i.live and i.alert_key = w ->> 'key' and i.id <> all (incident.texts(w -> 'seen')::uuid[])
-        union all
-        select h.incident_id from incident.alert_holders h
-        where h.alert_key = w ->> 'key' and h.incident_id <> all (incident.texts(w -> 'seen')::uuid[])
-        limit 1;
-        if found then
-            perform incident.refused('INC02', 'another live incident has this alert key', other::text);
-        end if;
-    end if;
-
-    -- Alerts that are given up, before another incident of this commit stands for them.
-    for w in select value from jsonb_array_elements(commit_ -> 'writes') where value -> 'alerts' is not null loop
-        delete from incident.alert_holders
-        where incident_id = (w -> 'state' ->> 'id')::uuid and alert_key <> all (incident.texts(w -> 'alerts'));
-    end loop;
-
-    -- Incidents with their entries, in order of id.
-    for w in select value from jsonb_array_elements(commit_ -> 'writes') loop
-        s := w -> 'state';
-        id_ := (s ->> 'id')::uuid;
-        if (w ->> 'expected') is null then
-            head_seq := 0;
-            head := incident.zero_hash();
-        else
-            select i.last_seq, i.last_hash into head_seq, head from incident.incidents i
-            where i.id = id_ and i.revision = (w ->> 'expected')::bigint for update;
-            if not found then
-                perform incident.refused('INC01', 'the incident changed meanwhile');
-            end if;
-        end if;
-        if head_seq + jsonb_array_length(w -> 'entries') <> (s ->> 'last_seq')::bigint then
-            perform incident.refused('INC08', 'the incident counts other entries than its timeline has');
-        end if;
-        -- The links first, so that the row is written once with its last hash.
-        links := array[head];
-        for e in select value from jsonb_array_elements(w -> 'entries') loop
-            head_seq := head_seq + 1;
-            head := incident.timeline_link(id_, head_seq, head, e ->> 'canonical');
-            links := links || head;
-        end loop;
-        if (w ->> 'expected') is null then
-            insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity,
-                public, declared_at, resolved_at, started_at, ended_at, alert_key, services, tenants, title_lower, summary_lower, state)
-            values (id_, (s ->> 'number')::bigint, (s ->> 'revision')::bigint, (s ->> 'version')::bigint, head_seq, head,
-                s ->> 'status', (w ->> 'live')::boolean, (w ->> 'severity')::smallint, (w ->> 'public')::boolean,
-                (s ->> 'declared_at')::timestamptz, coalesce(s ->> 'resolved_at', s ->> 'cancelled_at')::timestamptz,
-                (s ->> 'started_at')::timestamptz,
-                coalesce(s ->> 'impact_ended_at', s ->> 'resolved_at')::timestamptz, s ->> 'alert_key',
-                incident.texts(w -> 'services'), incident.texts(w -> 'tenants'),
-                w ->> 'title_lower', w ->> 'summary_lower', s)
-            on conflict (id) do nothing;
-            if not found then
-                perform incident.refused('INC01', 'the incident changed meanwhile');
-            end if;
-        else
-            update incident.incidents
-            set revision = (s ->> 'revision')::bigint, version = (s ->> 'version')::bigint, last_seq = head_seq,
-                last_hash = head, status = s ->> 'status', live = (w ->> 'live')::boolean,
-                severity = (w ->> 'severity')::smallint, public = (w ->> 'public')::boolean,
-                -- The end of being shown: a cancelled one is over as well.
-                resolved_at = coalesce(s ->> 'resolved_at', s ->> 'cancelled_at')::timestamptz,
-                started_at = (s ->> 'started_at')::timestamptz,
-                ended_at = coalesce(s ->> 'impact_ended_at', s ->> 'resolved_at')::timestamptz, alert_key = s ->> 'alert_key',
-                services = incident.texts(w -> 'services'), tenants = incident.texts(w -> 'tenants'),
-                title_lower = w ->> 'title_lower', summary_lower = w ->> 'summary_lower', state = s
-            where id = id_;
-        end if;
-        if jsonb_array_length(w -> 'alerts') > 0 then
-            insert into incident.alert_holders (environment, alert_key, incident_id)
-            select s ->> 'environment', key, id_ from unnest(incident.texts(w -> 'alerts')) as key
-            on conflict (environment, alert_key) do nothing;
-            select h.incident_id into other from incident.alert_holders h
-            where h.environment = s ->> 'environment' and h.alert_key = any (incident.texts(w -> 'alerts'))
-              and h.incident_id <> id_ limit 1;
-            if found then
-                perform incident.refused('INC02', 'another live incident has this alert key', other::text);
-            end if;
-        end if;
-        head_seq := head_seq - cardinality(links) + 1;
-        kept := 1;
-        for e in select value from jsonb_array_elements(w -> 'entries') loop
-            head_seq := head_seq + 1;
-            insert into incident.timeline (incident_id, seq, canonical, prev_hash, hash)
-            values (id_, head_seq, e ->> 'canonical', links[kept], links[kept + 1]);
-            insert into incident.timeline_texts (incident_id, seq, texts) values (id_, head_seq, e -> 'texts');
-            part := 'timeline'; chain := id_; seq := head_seq; prev_hash := links[kept]; hash := links[kept + 1];
-            return next;
-            kept := kept + 1;
-        end loop;
-    end loop;
-
-    -- The outbox: first the message that this commit ends, then the new ones.
-    if o is not null then
-        case o ->> 'outcome'
-        when 'done' then
-            delete from incident.outbox
-            where id = (o ->> 'id')::uuid and state = 'leased'
-              and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
-        when 'given_up' then
-            update incident.outbox
-            set state = 'given_up', log = o ->> 'log', lease_owner = null, lease_until = null
-            where id = (o ->> 'id')::uuid and state = 'leased'
-              and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
-        when 'later', 'handed_back' then
-            -- A trigger that was superseded meanwhile ends instead.
-            delete from incident.outbox
-            where id = (o ->> 'id')::uuid and state = 'leased' and superseded
-              and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
-            if not found then
-                update incident.outbox
-                set state = 'pending', due_at = (o ->> 'due_at')::timestamptz + ahead, log = coalesce(o ->> 'log', log),
-                    lease_owner = null, lease_until = null
-                where id = (o ->> 'id')::uuid and state = 'leased'
-                  and lease_owner = (o ->> 'owner')::uuid and lease_token = (o ->> 'token')::bigint;
-            end if;
-        end case;
-        if not found then
-            perform incident.refused('INC06', 'the lease is no longer held');
-        end if;
-    end if;
-    for o in select value from jsonb_array_elements(commit_ -> 'outbox') loop
-        case o ->> 'op'
-        when 'add' then
-            insert into incident.outbox (id, incident_id, thread, lane, kind, opens, supersedable, body, log, committed_at, due_at)
-            values ((o ->> 'id')::uuid, (o ->> 'incident_id')::uuid, o ->> 'thread', (o ->> 'lane')::smallint, o ->> 'kind',
-                (o ->> 'opens')::boolean, (o ->> 'supersedable')::boolean, o ->> 'body', o ->> 'log', (o ->> 'committed_at')::timestamptz,
-                (o ->> 'due_at')::timestamptz + ahead)
-            on conflict (id) do nothing;
-            if not found then
-                perform incident.refused('INC08', 'a message id is used twice');
-            end if;
-        when 'supersede' then
-            delete from incident.outbox
-            where owner_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
-              and state = 'pending';
-            update incident.outbox set superseded = true
-            where owner_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
-              and state = 'leased';
-        when 'hasten' then
-            -- Rows that somebody works on are left alone instead of waited for.
-            update incident.outbox set due_at = (o ->> 'due_at')::timestamptz + ahead
-            where id in (select h.id from incident.outbox h
-                where h.id = any (incident.texts(o -> 'ids')::uuid[]) and h.state = 'pending'
-                  and h.due_at > (o ->> 'due_at')::timestamptz + ahead
-                for update skip locked);
-        when 'replay' then
-            -- At the end of its thread's queue, as if it had never been tried.
-            update incident.outbox
-            set state = 'pending', ordinal = default, log = '[]', due_at = (o ->> 'due_at')::timestamptz + ahead,
-                superseded = false
-            where id = (o ->> 'id')::uuid and state = 'given_up';
-            if not found then
-                perform incident.refused('INC07', 'the message is not given up', o ->> 'id');
-            end if;
-        end case;
-    end loop;
-
-    -- Audit, each entry under the lock of its chain's head.
-    for w in select value from jsonb_array_elements(commit_ -> 'audit') loop
-        id_ := (w ->> 'chain')::uuid;
-        insert into incident.audit_heads as h (chain, seq, hash)
-        values (id_, 1, incident.audit_link(id_, 1, incident.zero_hash(), w ->> 'canonical'))
-        on conflict on constraint audit_heads_pkey do update
-            set seq = h.seq + 1, hash = incident.audit_link(id_, h.seq + 1, h.hash, w ->> 'canonical')
-        returning h.seq, h.hash into head_seq, head;
-        before := incident.zero_hash();
-        if head_seq > 1 then
-            select a.hash into before from incident.audit a where a.chain = id_ and a.seq = head_seq - 1;
-        end if;
-        insert into incident.audit (chain, seq, canonical, prev_hash, hash)
-        values (id_, head_seq, w ->> 'canonical', before, head);
-        part := 'audit'; chain := id_; seq := head_seq; prev_hash := before; hash := head;
-        return next;
-    end loop;
-
-    -- Credits that were decided, each from the state that was seen.
-    for w in select value from jsonb_array_elements(commit_ -> 'credits') loop
-        update incident.credits c
-        set state = w ->> 'to', granted = nullif(w -> 'granted', 'null'), issued = nullif(w -> 'issued', 'null')
-        where c.id = (w ->> 'id')::uuid and c.state = w ->> 'from';
-        if not found then
-            perform incident.refused('INC09', 'the credit is in another state', w ->> 'id');
-        end if;
-    end loop;
-
-    -- Credits: lower revisions that are not yet issued give way, and every issued one
-    -- that was not taken back is accounted for: it stands or is reversed.
-    for w in select value from jsonb_array_elements(commit_ -> 'ledger') loop
-        perform incident.put_credits((w ->> 'incident_id')::uuid, w ->> 'tenant_id', w ->> 'period',
-            (w ->> 'revision')::integer, w -> 'rows', incident.texts(w -> 'keeps')::uuid[]);
-    end loop;
-
-    -- A suggestion is opened or used.
-    w := commit_ -> 'opens';
-    if w is not null then
-        insert into incident.suggestions (id, received_at, said)
-        values ((w ->> 'id')::uuid, (w ->> 'received_at')::timestamptz, w -> 'said');
-        insert into incident.open_suggestions as p (service, tenant, suggestion_id, expires_at)
-        values (w ->> 'service', w ->> 'tenant', (w ->> 'id')::uuid, (w ->> 'expires_at')::timestamptz)
-        on conflict (service, tenant) do update
-            set suggestion_id = excluded.suggestion_id, expires_at = excluded.expires_at
-            where p.expires_at <= (w ->> 'received_at')::timestamptz;
-        if not found then
-            select p.suggestion_id into other from incident.open_suggestions p
-            where p.service = w ->> 'service' and p.tenant = w ->> 'tenant';
-            perform incident.refused('INC03', 'a suggestion for this pair is open', other::text);
-        end if;
-    end if;
-    if (commit_ ->> 'uses') is not null then
-        id_ := (commit_ ->> 'uses')::uuid;
-        update incident.suggestions set used = true where id = id_ and not used;
-        if not found then
-            perform incident.refused('INC04', 'the suggestion was used already');
-        end if;
-        delete from incident.open_suggestions where suggestion_id = id_;
-    end if;
-
-    -- A redaction erases the words of an entry in every place where they can lie.
-    if commit_ ? 'redacts' then
-        perform incident.redact(commit_ -> 'redacts');
+    perform pg_advisory_xact_lock(hashtextextended('incident.alert ' || key, 0));
+    select i.id into other from incident.incidents i
+    where i.live and i.alert_key = key and i.id <> all (seen)
+    union all
+    select h.incident_id from incident.alert_holders h
+    where h.alert_key = key and h.incident_id <> all (seen)
+    limit 1;
+    if found then
+        perform incident.refused('INC02', 'another live incident has this alert key', other::text);
     end if;
 end $$;
 
--- As `incident.keep`, with the links of the timelines.
-create or replace procedure incident.keep_alone(document text, out seqs bigint[], out prev_hashes bytea[], out hashes bytea[])
-language plpgsql as $$
+-- Alerts that are given up, before another incident of the commit stands for them.
+create or replace function incident.release_alerts(writes jsonb) returns void language plpgsql as $$
+declare
+    write jsonb;
 begin
-    rollback;
-    select array_agg(k.seq order by k.n), array_agg(k.prev_hash order by k.n), array_agg(k.hash order by k.n)
-    into seqs, prev_hashes, hashes
-    from incident.keep(document::jsonb) with ordinality as k (part, chain, seq, prev_hash, hash, n)
-    where k.part = 'timeline';
+    for write in select value from jsonb_array_elements(writes) where value -> 'alerts' is not null loop
+        delete from incident.alert_holders
+        where incident_id = (write -> 'state' ->> 'id')::uuid and alert_key <> all (incident.texts(write -> 'alerts'));
+    end loop;
+end $$;
+
+-- The incident stands for these alerts of its environment, as no other one does.
+create or replace function incident.hold_alerts(incident_ uuid, environment_ text, alerts text[])
+returns void language plpgsql as $$
+declare
+    other uuid;
+begin
+    insert into incident.alert_holders (environment, alert_key, incident_id)
+    select environment_, key, incident_ from unnest(alerts) as key
+    on conflict (environment, alert_key) do nothing;
+    select h.incident_id into other from incident.alert_holders h
+    where h.environment = environment_ and h.alert_key = any (alerts) and h.incident_id <> incident_ limit 1;
+    if found then
+        perform incident.refused('INC02', 'another live incident has this alert key', other::text);
+    end if;
+end $$;
+
+-- Incidents -------------------------------------------------------------------
+
+-- An incident with its entries. Answers their links.
+create or replace function incident.put_incident(write jsonb)
+returns table (seq bigint, prev_hash bytea, hash bytea) language plpgsql as $$
+#variable_conflict use_column
+declare
+    id_ constant uuid := write -> 'state' ->> 'id';
+    expected constant bigint := write ->> 'expected';
+    entries constant jsonb := write -> 'entries';
+    head_seq bigint := 0;
+    head bytea := incident.zero_hash();
+    links bytea[];
+    entry jsonb;
+begin
+    if expected is not null then
+        select i.last_seq, i.last_hash into head_seq, head from incident.incidents i
+        where i.id = id_ and i.revision = expected for update;
+        if not found then
+            perform incident.refused('INC01', 'the incident changed meanwhile');
+        end if;
+    end if;
+    if head_seq + jsonb_array_length(entries) <> (write -> 'state' ->> 'last_seq')::bigint then
+        perform incident.refused('INC08', 'the incident counts other entries than its timeline has');
+    end if;
+    -- The links first, so that the row is written once with its last hash.
+    links := incident.timeline_links(id_, head_seq, head, entries);
+    if expected is null then
+        perform incident.insert_incident(write, links[cardinality(links)]);
+    else
+        perform incident.update_incident(write, links[cardinality(links)]);
+    end if;
+    if jsonb_array_length(write -> 'alerts') > 0 then
+        perform incident.hold_alerts(id_, write -> 'state' ->> 'environment', incident.texts(write -> 'alerts'));
+    end if;
+    for n in 1 .. jsonb_array_length(entries) loop
+        entry := entries -> n - 1;
+        seq := head_seq + n;
+        prev_hash := links[n];
+        hash := links[n + 1];
+        insert into incident.timeline (incident_id, seq, canonical, prev_hash, hash)
+        values (id_, head_seq + n, entry ->> 'canonical', links[n], links[n + 1]);
+        insert into incident.timeline_texts (incident_id, seq, texts) values (id_, head_seq + n, entry -> 'texts');
+        return next;
+    end loop;
+end $$;
+
+create or replace function incident.insert_incident(write jsonb, last_hash_ bytea) returns void language plpgsql as $$
+declare
+    state_ constant jsonb := write -> 'state';
+begin
+    insert into incident.incidents (id, number, revision, version, last_seq, last_hash, status, live, severity,
+        public, declared_at, resolved_at, started_at, ended_at, alert_key, services, tenants, title_lower, summary_lower, state)
+    values ((state_ ->> 'id')::uuid, (state_ ->> 'number')::bigint, (state_ ->> 'revision')::bigint,
+        (state_ ->> 'version')::bigint, (state_ ->> 'last_seq')::bigint, last_hash_,
+        state_ ->> 'status', (write ->> 'live')::boolean, (write ->> 'severity')::smallint, (write ->> 'public')::boolean,
+        (state_ ->> 'declared_at')::timestamptz, coalesce(state_ ->> 'resolved_at', state_ ->> 'cancelled_at')::timestamptz,
+        (state_ ->> 'started_at')::timestamptz,
+        coalesce(state_ ->> 'impact_ended_at', state_ ->> 'resolved_at')::timestamptz, state_ ->> 'alert_key',
+        incident.texts(write -> 'services'), incident.texts(write -> 'tenants'),
+        write ->> 'title_lower', write ->> 'summary_lower', state_)
+    on conflict (id) do nothing;
+    if not found then
+        perform incident.refused('INC01', 'the incident changed meanwhile');
+    end if;
+end $$;
+
+create or replace function incident.update_incident(write jsonb, last_hash_ bytea) returns void language plpgsql as $$
+declare
+    state_ constant jsonb := write -> 'state';
+begin
+    update incident.incidents
+    set revision = (state_ ->> 'revision')::bigint, version = (state_ ->> 'version')::bigint,
+        last_seq = (state_ ->> 'last_seq')::bigint, last_hash = last_hash_,
+        status = state_ ->> 'status', live = (write ->> 'live')::boolean,
+        severity = (write ->> 'severity')::smallint, public = (write ->> 'public')::boolean,
+        -- The end of being shown: a cancelled one is over as well.
+        resolved_at = coalesce(state_ ->> 'resolved_at', state_ ->> 'cancelled_at')::timestamptz,
+        started_at = (state_ ->> 'started_at')::timestamptz,
+        ended_at = coalesce(state_ ->> 'impact_ended_at', state_ ->> 'resolved_at')::timestamptz,
+        alert_key = state_ ->> 'alert_key',
+        services = incident.texts(write -> 'services'), tenants = incident.texts(write -> 'tenants'),
+        title_lower = write ->> 'title_lower', summary_lower = write ->> 'summary_lower', state = state_
+    where id = (state_ ->> 'id')::uuid;
+end $$;
+
+-- Suggestions -----------------------------------------------------------------
+
+-- Opens a suggestion, where there is none of its pair.
+create or replace function incident.put_suggestion(new_ jsonb) returns void language plpgsql as $$
+declare
+    other uuid;
+begin
+    if new_ is null then
+        return;
+    end if;
+    insert into incident.suggestions (id, received_at, said)
+    values ((new_ ->> 'id')::uuid, (new_ ->> 'received_at')::timestamptz, new_ -> 'said');
+    insert into incident.open_suggestions as p (service, tenant, suggestion_id, expires_at)
+    values (new_ ->> 'service', new_ ->> 'tenant', (new_ ->> 'id')::uuid, (new_ ->> 'expires_at')::timestamptz)
+    on conflict (service, tenant) do update
+        set suggestion_id = excluded.suggestion_id, expires_at = excluded.expires_at
+        where p.expires_at <= (new_ ->> 'received_at')::timestamptz;
+    if not found then
+        select p.suggestion_id into other from incident.open_suggestions p
+        where p.service = new_ ->> 'service' and p.tenant = new_ ->> 'tenant';
+        perform incident.refused('INC03', 'a suggestion for this pair is open', other::text);
+    end if;
+end $$;
+
+create or replace function incident.use_suggestion(suggestion_ uuid) returns void language plpgsql as $$
+begin
+    if suggestion_ is null then
+        return;
+    end if;
+    update incident.suggestions set used = true where id = suggestion_ and not used;
+    if not found then
+        perform incident.refused('INC04', 'the suggestion was used already');
+    end if;
+    delete from incident.open_suggestions where suggestion_id = suggestion_;
 end $$;

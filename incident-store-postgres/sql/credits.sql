@@ -1,16 +1,38 @@
 -- Credits.
 
--- The credits of one incident, or of one tenant and period, computed anew. `keeps` are those
--- that stand; of what is estimated or approved everything else gives way.
-create or replace function incident.put_credits(incident_ uuid, tenant_ text, period_ text, revision_ integer, rows_ jsonb, keeps uuid[])
-returns void language plpgsql as $$
+-- Credits that are decided, each from the state that was seen.
+create or replace function incident.decide_credits(decided jsonb) returns void language plpgsql as $$
 declare
+    one jsonb;
+begin
+    for one in select value from jsonb_array_elements(decided) loop
+        update incident.credits c
+        set state = one ->> 'to', granted = nullif(one -> 'granted', 'null'), issued = nullif(one -> 'issued', 'null')
+        where c.id = (one ->> 'id')::uuid and c.state = one ->> 'from';
+        if not found then
+            perform incident.refused('INC09', 'the credit is in another state', one ->> 'id');
+        end if;
+    end loop;
+end $$;
+
+-- The credits of one incident, or of one tenant and period, computed anew. Those that it
+-- keeps stand; of what is estimated or approved everything else gives way, and every issued
+-- one that was not taken back is accounted for: it stands or is reversed.
+drop function if exists incident.put_credits(uuid, text, text, integer, jsonb, uuid[]);
+create or replace function incident.put_credits(write jsonb) returns void language plpgsql as $$
+declare
+    incident_ constant uuid := write ->> 'incident_id';
+    tenant_ constant text := write ->> 'tenant_id';
+    period_ constant text := write ->> 'period';
+    revision_ constant integer := write ->> 'revision';
+    rows_ constant jsonb := write -> 'rows';
+    keeps constant uuid[] := incident.texts(write -> 'keeps');
     newer uuid;
     standing uuid[];
     open uuid[];
     reversed uuid[];
     other uuid;
-    kept integer;
+    inserted integer;
 begin
     if (select count(*) > count(distinct (value ->> 'tenant_id', value ->> 'reverses' is not null)) from jsonb_array_elements(rows_)) then
         perform incident.refused('INC08', 'two credits of one key');
@@ -63,9 +85,9 @@ begin
     from jsonb_to_recordset(rows_) as r (id uuid, tenant_id text, period text, outage_us bigint, credit_ppm integer,
         terms_version text, state text, author text, reverses uuid, inputs jsonb)
     on conflict do nothing;
-    get diagnostics kept = row_count;
+    get diagnostics inserted = row_count;
     -- No two of them have one key, so somebody else has written this revision meanwhile.
-    if kept <> jsonb_array_length(rows_) then
+    if inserted <> jsonb_array_length(rows_) then
         select r.id into other from jsonb_to_recordset(rows_) as r (id uuid) limit 1;
         perform incident.refused('INC09', 'newer credits were computed meanwhile', other::text);
     end if;

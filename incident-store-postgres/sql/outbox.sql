@@ -1,4 +1,88 @@
--- Messages are handed out.
+-- Messages of the outbox: leased, ended, put in, handed out.
+
+-- Whether a lease is that of a message now.
+create or replace function incident.is_held(message incident.outbox, lease jsonb) returns boolean
+language sql immutable parallel safe as
+$$ select message.state = 'leased' and message.lease_owner = (lease ->> 'owner')::uuid
+       and message.lease_token = (lease ->> 'token')::bigint $$;
+
+create or replace function incident.check_lease(lease jsonb) returns void language plpgsql as $$
+begin
+    perform 1 from incident.outbox o where o.id = (lease ->> 'id')::uuid and incident.is_held(o, lease);
+    if not found then
+        perform incident.refused('INC06', 'the lease is no longer held');
+    end if;
+end $$;
+
+-- Ends a lease with what came of its message.
+create or replace function incident.end_lease(lease jsonb, ahead interval) returns void language plpgsql as $$
+declare
+    id_ constant uuid := lease ->> 'id';
+    outcome text := lease ->> 'outcome';
+    superseded_ boolean;
+begin
+    select o.superseded into superseded_ from incident.outbox o
+    where o.id = id_ and incident.is_held(o, lease) for update;
+    if not found then
+        perform incident.refused('INC06', 'the lease is no longer held');
+    end if;
+    case
+    -- A trigger that was superseded meanwhile ends instead of being tried again.
+    when outcome = 'done' or outcome in ('later', 'handed_back') and superseded_ then
+        delete from incident.outbox where id = id_;
+    when outcome = 'given_up' then
+        update incident.outbox set state = 'given_up', log = lease ->> 'log', lease_owner = null, lease_until = null
+        where id = id_;
+    when outcome in ('later', 'handed_back') then
+        update incident.outbox
+        set state = 'pending', due_at = (lease ->> 'due_at')::timestamptz + ahead, log = coalesce(lease ->> 'log', log),
+            lease_owner = null, lease_until = null
+        where id = id_;
+    end case;
+end $$;
+
+-- New messages, and what becomes of others.
+create or replace function incident.put_messages(writes jsonb, ahead interval) returns void language plpgsql as $$
+declare
+    o jsonb;
+begin
+    for o in select value from jsonb_array_elements(writes) loop
+        case o ->> 'op'
+        when 'add' then
+            insert into incident.outbox (id, incident_id, thread, lane, kind, opens, supersedable, body, log, committed_at, due_at)
+            values ((o ->> 'id')::uuid, (o ->> 'incident_id')::uuid, o ->> 'thread', (o ->> 'lane')::smallint, o ->> 'kind',
+                (o ->> 'opens')::boolean, (o ->> 'supersedable')::boolean, o ->> 'body', o ->> 'log',
+                (o ->> 'committed_at')::timestamptz, (o ->> 'due_at')::timestamptz + ahead)
+            on conflict (id) do nothing;
+            if not found then
+                perform incident.refused('INC08', 'a message id is used twice');
+            end if;
+        when 'supersede' then
+            delete from incident.outbox
+            where owner_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
+              and state = 'pending';
+            update incident.outbox set superseded = true
+            where owner_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
+              and state = 'leased';
+        when 'hasten' then
+            -- Rows that somebody works on are left alone instead of waited for.
+            update incident.outbox set due_at = (o ->> 'due_at')::timestamptz + ahead
+            where id in (select h.id from incident.outbox h
+                where h.id = any (incident.texts(o -> 'ids')::uuid[]) and h.state = 'pending'
+                  and h.due_at > (o ->> 'due_at')::timestamptz + ahead
+                for update skip locked);
+        when 'replay' then
+            -- At the end of its thread's queue, as if it had never been tried.
+            update incident.outbox
+            set state = 'pending', ordinal = default, log = '[]', due_at = (o ->> 'due_at')::timestamptz + ahead,
+                superseded = false
+            where id = (o ->> 'id')::uuid and state = 'given_up';
+            if not found then
+                perform incident.refused('INC07', 'the message is not given up', o ->> 'id');
+            end if;
+        end case;
+    end loop;
+end $$;
 
 -- Once a second by anybody: leases that ran out, or reach further than any
 -- lease does because a clock went back; keys that expired.

@@ -35,7 +35,7 @@ end $$;
 -- Erases the words of an entry in every place where they can lie. The places are those of
 -- incident_core::redaction::TextPlace, as the commit names them: one that this function
 -- does not know is refused, so that none is passed over.
-create or replace function incident.redact(asked jsonb) returns void language plpgsql as $$
+create or replace function incident.redact_texts(asked jsonb) returns void language plpgsql as $$
 declare
     id_ constant uuid := (asked ->> 'incident_id')::uuid;
     seq_ constant bigint := (asked ->> 'seq')::bigint;

@@ -1,4 +1,4 @@
-//! Keeping a commit.
+//! Sending a commit.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -31,12 +31,11 @@ use crate::timeline;
 /// How often a commit is tried that stood in the way of another.
 const MAX_COLLISION_RETRIES: u32 = 4;
 
-/// Refuses to run inside of a transaction: see `incident.keep_alone`.
-const KEEP_ALONE: &str = "call incident.keep_alone($1, null, null, null)";
+/// Refuses to run inside of a transaction: see `incident.commit`.
+const COMMIT: &str = "call incident.commit($1, null, null, null)";
 
 /// Inside of the host's own transaction.
-const KEEP: &str =
-    "select seq, prev_hash, hash from incident.keep($1::text::jsonb) where part = 'timeline'";
+const APPLY: &str = "select seq, prev_hash, hash from incident.apply_commit($1::text::jsonb)";
 
 /// A link as the server sealed it.
 struct Sealed {
@@ -46,8 +45,8 @@ struct Sealed {
 }
 
 impl PgStore {
-    /// Keeps a prepared declaration inside the host's own transaction, on the
-    /// host's connection: both are kept when the host commits, or neither.
+    /// Writes a prepared declaration inside the host's own transaction, on the
+    /// host's connection: both are there when the host commits, or neither.
     ///
     /// A refusal fails the host's transaction, which is then rolled back.
     /// Deadlines and cancellation are the host's. Its page is due by the server's clock
@@ -62,19 +61,19 @@ impl PgStore {
         let commit = prepared.commit();
         let document = document(commit)?;
         let document = sent_at(&document, Some(System.now()));
-        let links = keep_in(connection, &document).await;
+        let links = apply(connection, &document).await;
         let links = links.map_err(|error| Failure::of(error).of_write())?;
         committed(commit, links)
     }
 
-    async fn keep(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
+    async fn commit_now(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
         let deadline = Instant::now() + timeout;
         let text = document(&commit)?;
         let mut tries = 0;
         let links = loop {
             tries += 1;
             match self.send(&text, deadline).await {
-                // Nothing was kept, and the same may be kept now.
+                // Nothing was written, and the same may be now.
                 Err(failure)
                     if (failure.is_collision() || failure.is_not_sent())
                         && tries < MAX_COLLISION_RETRIES => {}
@@ -86,13 +85,13 @@ impl PgStore {
 
     async fn send(&self, document: &str, deadline: Instant) -> Result<Vec<Sealed>, Failure> {
         let mut session = self.0.pool.session_to_write(deadline).await?;
-        failpoint::hit("before_keep");
+        failpoint::hit("before_commit");
         let document = sent_at(document, self.0.clock.now());
-        let mut answer = timeout_at(deadline, keep_alone(session.connection(), &document)).await;
+        let mut answer = timeout_at(deadline, call(session.connection(), &document)).await;
         if session.is_freed(&answer).await {
-            answer = timeout_at(deadline, keep_alone(session.connection(), &document)).await;
+            answer = timeout_at(deadline, call(session.connection(), &document)).await;
         }
-        failpoint::hit("after_keep");
+        failpoint::hit("after_commit");
         session.end(answer)
     }
 }
@@ -107,8 +106,8 @@ fn sent_at(document: &str, now: Option<Timestamp>) -> Cow<'_, str> {
 }
 
 /// The links of the timelines that were sealed.
-async fn keep_alone(connection: &mut PgConnection, document: &str) -> sqlx::Result<Vec<Sealed>> {
-    let query = sqlx::query(KEEP_ALONE).bind(document);
+async fn call(connection: &mut PgConnection, document: &str) -> sqlx::Result<Vec<Sealed>> {
+    let query = sqlx::query(COMMIT).bind(document);
     let row = query.fetch_one(connection).await?;
     let seqs: Vec<i64> = several(&row, "seqs")?;
     let (prev_hashes, hashes) = (several(&row, "prev_hashes")?, several(&row, "hashes")?);
@@ -131,8 +130,8 @@ where
     Ok(row::get::<Option<Vec<T>>>(row, column)?.unwrap_or_default())
 }
 
-async fn keep_in(connection: &mut PgConnection, document: &str) -> sqlx::Result<Vec<Sealed>> {
-    let query = sqlx::query(KEEP).bind(document);
+async fn apply(connection: &mut PgConnection, document: &str) -> sqlx::Result<Vec<Sealed>> {
+    let query = sqlx::query(APPLY).bind(document);
     let rows = query.fetch_all(connection).await?;
     rows.iter().map(sealed).collect()
 }
@@ -186,7 +185,7 @@ impl IncidentStore for PgStore {
     /// nothing and leaves no connection behind in the middle of something.
     async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
         let store = self.clone();
-        let task = tokio::spawn(async move { store.keep(commit, timeout).await });
+        let task = tokio::spawn(async move { store.commit_now(commit, timeout).await });
         task.await
             .unwrap_or_else(|error| Err(StoreError::Unknown(Box::new(error))))
     }

@@ -1,4 +1,4 @@
-//! A commit as the JSON that `incident.keep` takes.
+//! A commit as the JSON that `incident.apply_commit` takes.
 
 use chrono::{DateTime, Utc};
 use incident_core::audit::{self, AuditDraft, Chain};

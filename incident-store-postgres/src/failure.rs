@@ -190,7 +190,7 @@ fn refusal(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// The refusals of `incident.keep`, by their error codes.
+/// The refusals of `incident.apply_commit`, by their error codes.
 fn refused(error: &sqlx::Error) -> Option<StoreError> {
     let about = detail_of(error).and_then(PgDatabaseError::detail);
     let id = || about.and_then(|text| text.parse::<uuid::Uuid>().ok());

@@ -49,13 +49,14 @@ pub(crate) const LATEST: i64 = 6;
 /// after the migrations, over what an older version had.
 const FUNCTIONS: &str = concat!(
     include_str!("../sql/chains.sql"),
-    include_str!("../sql/guards.sql"),
     include_str!("../sql/commit.sql"),
     include_str!("../sql/credits.sql"),
     include_str!("../sql/outbox.sql"),
     include_str!("../sql/redaction.sql"),
+    include_str!("../sql/guards.sql"),
     include_str!("../sql/usage.sql"),
     include_str!("../sql/roles.sql"),
+    include_str!("../sql/version_5.sql"),
 );
 
 /// Raised where functions change that were released: those of a higher version are left as

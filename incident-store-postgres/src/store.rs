@@ -13,7 +13,7 @@ use crate::clock::{HostClock, StoreClock, System};
 /// Keeps everything in the schema `incident` of a PostgreSQL database, version
 /// 14 or later. Clones share its pools.
 ///
-/// A commit is one statement: a call of `incident.keep`, which takes all of it or
+/// A commit is one statement: a call of `incident.commit`, which takes all of it or
 /// nothing. Timeline and audit are sealed by the server under the row lock of
 /// their chain, and checked here against [`incident_core::timeline::seal`].
 #[derive(Clone)]
@@ -84,7 +84,7 @@ impl PgStore {
 
 impl PgStoreBuilder {
     /// A pool of its own for the relay, so that pages still go out while
-    /// requests use up the other one: everything that the relay claims, loads and keeps
+    /// requests use up the other one: everything that the relay claims, loads and commits
     /// goes through it. Two connections are enough; give usage events
     /// ([`PgUsage`](crate::PgUsage)) yet another one.
     pub fn relay_pool(self, pool: PgPool) -> Self {

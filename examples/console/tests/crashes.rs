@@ -24,8 +24,8 @@ use sqlx::Row;
 /// Every place where a process may die, in the order of the path.
 const PLACES: [&str; 11] = [
     "number_taken",
-    "before_keep",
-    "after_keep",
+    "before_commit",
+    "after_commit",
     "before_answer",
     "after_claim",
     "before_send",
@@ -367,7 +367,7 @@ macro_rules! places {
 }
 
 places! {
-    number_taken, before_keep, after_keep, before_answer, after_claim, before_send,
+    number_taken, before_commit, after_commit, before_answer, after_claim, before_send,
     after_send, before_mark, after_mark, mid_shutdown, killed,
 }
 

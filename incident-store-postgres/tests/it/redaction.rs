@@ -57,7 +57,7 @@ async fn texts_leave_by_a_redaction_that_is_on_record_alone() {
     let delete = "delete from incident.timeline_texts";
     let erase = format!("select incident.erase_texts('{id}', 1)");
     let redact_by_hand =
-        format!("select incident.redact('{{\"incident_id\": \"{id}\", \"seq\": 1}}')");
+        format!("select incident.redact_texts('{{\"incident_id\": \"{id}\", \"seq\": 1}}')");
     // insufficient_privilege
     assert_eq!(refused(&mut app, delete).await, "42501");
     for replica in ["origin", "replica"] {
@@ -83,7 +83,7 @@ async fn texts_leave_by_a_redaction_that_is_on_record_alone() {
     assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
     // A place that the database does not know is refused, instead of passed over.
     let unknown = format!(
-        "select incident.redact('{{\"incident_id\": \"{id}\", \"seq\": 1, \"places\": [\"attic\"]}}')"
+        "select incident.redact_texts('{{\"incident_id\": \"{id}\", \"seq\": 1, \"places\": [\"attic\"]}}')"
     );
     assert_eq!(refused(&mut app, &unknown).await, "INC08");
 }

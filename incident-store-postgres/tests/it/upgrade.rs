@@ -76,7 +76,7 @@ async fn version(newest: i64) -> Database {
 }
 
 /// What today's server calls, over what there was.
-const KEEP_ALONE: &str = "create procedure incident.keep_alone(document text, out seqs bigint[], \
+const COMMIT: &str = "create procedure incident.commit(document text, out seqs bigint[], \
      out prev_hashes bytea[], out hashes bytea[]) language plpgsql as $$ begin \
          select array_agg(k.seq), array_agg(k.prev_hash), array_agg(k.hash) into seqs, prev_hashes, hashes \
          from incident.keep(document::jsonb) k where k.part = 'timeline'; end $$";
@@ -115,15 +115,12 @@ async fn what_the_first_version_kept_stands_for_its_alerts_and_its_role_works_on
     let stand_in = "create table incident.alert_holders (environment text, alert_key text, incident_id uuid); \
                     grant select on incident.alert_holders to app";
     owner.execute(stand_in).await.unwrap();
-    owner.execute(KEEP_ALONE).await.unwrap();
+    owner.execute(COMMIT).await.unwrap();
     let (before, _) = engine(app.clone());
     declare_as_before(&before, &context, "live", Mode::Live, "production").await;
     declare_as_before(&before, &context, "drill", Mode::Drill, "production").await;
     declare_as_before(&before, &context, "staging", Mode::Live, "staging").await;
-    for gone in [
-        "table incident.alert_holders",
-        "procedure incident.keep_alone",
-    ] {
+    for gone in ["table incident.alert_holders", "procedure incident.commit"] {
         let sql = format!("drop {gone}");
         owner.execute(AssertSqlSafe(sql)).await.unwrap();
     }
@@ -183,11 +180,11 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
             .for_each(|(entry, _)| entry.marks = None);
     }
     let mut owner = database.options().connect().await.unwrap();
-    owner.execute(KEEP_ALONE).await.unwrap();
+    owner.execute(COMMIT).await.unwrap();
     store.commit(commit, WITHIN).await.unwrap();
     let id = prepared.incident().id;
     for sql in [
-        "drop procedure incident.keep_alone",
+        "drop procedure incident.commit",
         "update incident.incidents set state = state - 'shaped_by'",
     ] {
         owner.execute(sql).await.unwrap();
@@ -267,7 +264,7 @@ async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
     let app = pool(&database).await;
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     let mut owner = database.options().connect().await.unwrap();
-    owner.execute(KEEP_ALONE).await.unwrap();
+    owner.execute(COMMIT).await.unwrap();
     let engine = |pager: &Arc<RecordingPager>| {
         Incidents::builder(Arc::new(PgStore::new(app.clone())))
             .pager(pager.clone())
@@ -281,7 +278,7 @@ async fn what_the_second_version_kept_goes_out_and_its_servers_work_on() {
         incidents.declare(&context, &asked).await.unwrap();
     }
     owner
-        .execute("drop procedure incident.keep_alone")
+        .execute("drop procedure incident.commit")
         .await
         .unwrap();
 
@@ -316,6 +313,8 @@ async fn what_the_fourth_version_kept_is_corrected_and_keeps_its_decisions() {
             .map(|name| AffectedTenant::whole(name.parse().unwrap()));
         Affected::these(whole.collect()).unwrap()
     };
+    let mut owner = database.options().connect().await.unwrap();
+    owner.execute(COMMIT).await.unwrap();
     let (before, store) = engine(app.clone());
     let mut asked = Declare::new("cpu".parse().unwrap(), Severity::Sev3);
     asked.mode = Mode::Retrospective;

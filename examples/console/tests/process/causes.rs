@@ -129,7 +129,7 @@ async fn every_command_says_why_the_database_cannot_be_used_and_what_to_do() {
     run(&stranger, &["verify"]).unwrap();
     // As a migration of later would be missing.
     owner
-        .execute("drop procedure incident.keep_alone; alter table incident.incidents rename to was_incidents")
+        .execute("drop procedure incident.commit; alter table incident.incidents rename to was_incidents")
         .await
         .unwrap();
     let told = run(&stranger, &["verify"]).unwrap_err();
