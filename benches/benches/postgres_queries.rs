@@ -83,7 +83,7 @@ async fn active_list(store: &PgStore) -> Duration {
 async fn fill_outbox(pool: &PgPool) {
     let insert = |count: u64| {
         format!(
-            "insert into incident.outbox (id, incident_id, lane, kind, opens, body, log, committed_at, due_at) \
+            "insert into incident.outbox (id, incident_id, priority, kind, opens, body, log, committed_at, due_at) \
              select gen_random_uuid(), i.id, 1 + n % 4, o.kind, o.opens, o.body, o.log, now(), now() - n * interval '1 ms' \
              from generate_series(1, {count}) n, (select id, row_number() over () as r from incident.incidents limit 20000) i, \
                   (select * from incident.outbox where kind = 'page' limit 1) o where i.r = 1 + n % 20000"

@@ -37,8 +37,8 @@ begin
         perform incident.lock_replies(document);
     end if;
     -- A lease that is lost makes all the rest needless. Checked again when it ends.
-    if document ? 'settles' then
-        perform incident.check_lease(document -> 'settles');
+    if document ? 'completes' then
+        perform incident.check_lease(document -> 'completes');
     end if;
     if document ? 'alert' then
         perform incident.take_alert(document -> 'alert');
@@ -47,8 +47,8 @@ begin
     for write in select value from jsonb_array_elements(writes) loop
         return query select * from incident.put_incident(write);
     end loop;
-    if document ? 'settles' then
-        perform incident.end_lease(document -> 'settles', ahead);
+    if document ? 'completes' then
+        perform incident.end_lease(document -> 'completes', ahead);
     end if;
     perform incident.put_messages(document -> 'outbox', ahead);
     perform incident.seal_audit(document -> 'audit');

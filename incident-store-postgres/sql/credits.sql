@@ -16,7 +16,7 @@ begin
 end $$;
 
 -- The credits of one incident, or of one tenant and period, computed anew. Those that it
--- keeps stand; of what is estimated or approved everything else gives way, and every issued
+-- retains stand; of what is estimated or approved everything else gives way, and every issued
 -- one that was not taken back is accounted for: it stands or is reversed.
 drop function if exists incident.put_credits(uuid, text, text, integer, jsonb, uuid[]);
 create or replace function incident.put_credits(write jsonb) returns void language plpgsql as $$
@@ -26,7 +26,7 @@ declare
     period_ constant text := write ->> 'period';
     revision_ constant integer := write ->> 'revision';
     rows_ constant jsonb := write -> 'rows';
-    keeps constant uuid[] := incident.texts(write -> 'keeps');
+    retained constant uuid[] := incident.texts(write -> 'retained');
     newer uuid;
     standing uuid[];
     open uuid[];
@@ -40,10 +40,10 @@ begin
     if incident_ is null then
         update incident.credits set state = 'superseded'
         where incident_id is null and tenant_id = tenant_ and period = period_ and state in ('estimated', 'approved')
-            and id <> all (keeps);
+            and id <> all (retained);
     else
         update incident.credits set state = 'superseded'
-        where incident_id = incident_ and state in ('estimated', 'approved') and id <> all (keeps);
+        where incident_id = incident_ and state in ('estimated', 'approved') and id <> all (retained);
     end if;
     -- Looked at after the update, which has waited for whoever was issuing some of them.
     if incident_ is null then
@@ -66,14 +66,14 @@ begin
     where not exists (select 1 from incident.credits r where r.reverses = one.id and r.state = 'issued');
     select array_agg((value ->> 'reverses')::uuid) into reversed
     from jsonb_array_elements(rows_) where value ->> 'reverses' is not null;
-    if (select count(*) > count(distinct one) from unnest(keeps || reversed) as one) then
+    if (select count(*) > count(distinct one) from unnest(retained || reversed) as one) then
         perform incident.refused('INC08', 'a credit stands and is reversed');
     end if;
     -- One that was issued and of which nothing is said; one that stands and is not there; one
     -- that is reversed and was not issued.
-    select one into other from unnest(standing) as one where one <> all (coalesce(keeps || reversed, '{}'))
+    select one into other from unnest(standing) as one where one <> all (coalesce(retained || reversed, '{}'))
     union all
-    select one from unnest(keeps) as one where one <> all (coalesce(open || standing, '{}'))
+    select one from unnest(retained) as one where one <> all (coalesce(open || standing, '{}'))
     union all
     select one from unnest(reversed) as one where one <> all (coalesce(standing, '{}'))
     limit 1;

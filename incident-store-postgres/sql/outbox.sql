@@ -49,8 +49,8 @@ begin
     for o in select value from jsonb_array_elements(writes) loop
         case o ->> 'op'
         when 'add' then
-            insert into incident.outbox (id, incident_id, thread, lane, kind, opens, supersedable, body, log, committed_at, due_at)
-            values ((o ->> 'id')::uuid, (o ->> 'incident_id')::uuid, o ->> 'thread', (o ->> 'lane')::smallint, o ->> 'kind',
+            insert into incident.outbox (id, incident_id, ordering_key, priority, kind, opens, supersedable, body, log, committed_at, due_at)
+            values ((o ->> 'id')::uuid, (o ->> 'incident_id')::uuid, o ->> 'ordering_key', (o ->> 'priority')::smallint, o ->> 'kind',
                 (o ->> 'opens')::boolean, (o ->> 'supersedable')::boolean, o ->> 'body', o ->> 'log',
                 (o ->> 'committed_at')::timestamptz, (o ->> 'due_at')::timestamptz + ahead)
             on conflict (id) do nothing;
@@ -59,10 +59,10 @@ begin
             end if;
         when 'supersede' then
             delete from incident.outbox
-            where owner_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
+            where owner_id = (o ->> 'incident_id')::uuid and ordering_key = o ->> 'ordering_key' and supersedable
               and state = 'pending';
             update incident.outbox set superseded = true
-            where owner_id = (o ->> 'incident_id')::uuid and thread = o ->> 'thread' and supersedable
+            where owner_id = (o ->> 'incident_id')::uuid and ordering_key = o ->> 'ordering_key' and supersedable
               and state = 'leased';
         when 'hasten' then
             -- Rows that somebody works on are left alone instead of waited for.
@@ -72,7 +72,7 @@ begin
                   and h.due_at > (o ->> 'due_at')::timestamptz + ahead
                 for update skip locked);
         when 'replay' then
-            -- At the end of its thread's queue, as if it had never been tried.
+            -- At the end of the queue of its ordering key, as if it had never been tried.
             update incident.outbox
             set state = 'pending', ordinal = default, log = '[]', due_at = (o ->> 'due_at')::timestamptz + ahead,
                 superseded = false
@@ -102,7 +102,7 @@ begin
         where expires_at <= now_ limit 1000 for update skip locked);
 end $$;
 
--- Claims what is due, the worst lane first. Now is null for the server's clock; either
+-- Claims what is due, the worst severity first. Now is null for the server's clock; either
 -- bounds the index scan. Rows of unknown kinds are left for newer versions.
 create or replace function incident.claim(now_ timestamptz, most bigint, kinds text[], owner uuid, lease_for interval, leave uuid[])
 returns setof incident.outbox language plpgsql set enable_seqscan = off set jit = off as $$
@@ -110,18 +110,18 @@ begin
     return query
     with due as materialized (
         select due.id
-        from (values (1), (2), (3), (4)) as lanes (lane)
+        from (values (1), (2), (3), (4)) as priorities (priority)
         cross join lateral (
             select o.id
             from incident.outbox o
-            where o.state = 'pending' and o.lane = lanes.lane and o.lane > 0
+            where o.state = 'pending' and o.priority = priorities.priority and o.priority > 0
               and o.due_at <= coalesce(now_, statement_timestamp())
               and o.kind = any (kinds) and not (o.id = any (leave))
-              -- Of one thread only the oldest unfinished message. Asked for each by itself:
+              -- Of one ordering key only the oldest unfinished message. Asked for each by itself:
               -- a join may be planned as one with everything that waits.
               and o.ordinal = (
                   select min(e.ordinal) from incident.outbox e
-                  where e.owner_id = o.owner_id and e.thread = o.thread and e.state in ('pending', 'leased'))
+                  where e.owner_id = o.owner_id and e.ordering_key = o.ordering_key and e.state in ('pending', 'leased'))
             order by o.due_at, o.ordinal
             limit most
             for update of o skip locked
@@ -143,14 +143,14 @@ begin
     clock := statement_timestamp();
     select least(
         (select min(first.due_at)
-         from (values (1), (2), (3), (4)) as lanes (lane)
+         from (values (1), (2), (3), (4)) as priorities (priority)
          cross join lateral (
              select o.due_at
              from incident.outbox o
-             where o.state = 'pending' and o.lane = lanes.lane and o.lane > 0
+             where o.state = 'pending' and o.priority = priorities.priority and o.priority > 0
                and o.ordinal = (
                    select min(e.ordinal) from incident.outbox e
-                   where e.owner_id = o.owner_id and e.thread = o.thread and e.state in ('pending', 'leased'))
+                   where e.owner_id = o.owner_id and e.ordering_key = o.ordering_key and e.state in ('pending', 'leased'))
              order by o.due_at, o.ordinal
              limit 1
          ) first),
@@ -169,7 +169,9 @@ begin
     if tidies then
         perform incident.tidy(coalesce(now_, clock), lease_for * 2);
     end if;
-    select json_agg(json_build_object('id', c.id, 'incident_id', c.incident_id, 'lane', c.lane, 'body', c.body,
+    -- `lane` is what servers of version 5 read.
+    select json_agg(json_build_object('id', c.id, 'incident_id', c.incident_id, 'priority', c.priority, 'lane', c.priority,
+        'body', c.body,
         'log', c.log, 'lease_token', c.lease_token,
         'committed_at', trunc(extract(epoch from c.committed_at) * 1000000)::text,
         'due_at', trunc(extract(epoch from c.due_at) * 1000000)::text) order by c.ordinal)

@@ -136,7 +136,7 @@ impl Server {
             return Ok(session(lent));
         }
         let _waits = self.at_hand.wait();
-        // Kept by somebody who did not see that we wait.
+        // Put there by somebody who did not see that we wait.
         if let Some(lent) = self.at_hand.take() {
             return Ok(session(lent));
         }
@@ -190,7 +190,7 @@ impl Session {
         } = self;
         if answer.is_ok() {
             lent.calls += 1;
-            server.at_hand.keep(lent);
+            server.at_hand.put(lent);
         }
         answer
     }

@@ -35,7 +35,7 @@ impl Drop for Lent {
     }
 }
 
-struct Kept {
+struct Held {
     lent: Lent,
     since: Instant,
     /// A connection goes back by a task of the runtime.
@@ -44,10 +44,10 @@ struct Kept {
 
 #[derive(Default)]
 pub(crate) struct AtHand {
-    kept: Mutex<Option<Kept>>,
+    held: Mutex<Option<Held>>,
     /// Calls that wait at the pool.
     waiting: AtomicUsize,
-    /// Whether somebody looks after what is kept.
+    /// Whether somebody looks after what is held.
     looked_after: AtomicBool,
 }
 
@@ -55,12 +55,12 @@ pub(crate) struct AtHand {
 pub(crate) struct Waits<'a>(&'a AtHand);
 
 impl AtHand {
-    fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn take(&self) -> Option<Lent> {
-        self.lock().take().map(|kept| kept.lent)
+        self.lock().take().map(|held| held.lent)
     }
 
     pub(crate) fn wait(&self) -> Waits<'_> {
@@ -68,46 +68,46 @@ impl AtHand {
         Waits(self)
     }
 
-    /// Keeps a connection that answered, if nobody waits for one and none is kept; else it
+    /// Holds a connection that answered, if nobody waits for one and none is held; else it
     /// goes back to the pool.
-    pub(crate) fn keep(self: &Arc<Self>, lent: Lent) {
-        let mut kept = self.lock();
-        if kept.is_some()
+    pub(crate) fn put(self: &Arc<Self>, lent: Lent) {
+        let mut held = self.lock();
+        if held.is_some()
             || lent.altered
             || lent.calls >= MAX_CALLS
             || self.waiting.load(Ordering::SeqCst) > 0
         {
-            drop(kept);
+            drop(held);
             // Here, and not under the lock.
             drop(lent);
             return;
         }
-        *kept = Some(Kept {
+        *held = Some(Held {
             lent,
             since: Instant::now(),
             runtime: Handle::current(),
         });
-        drop(kept);
+        drop(held);
         if !self.looked_after.swap(true, Ordering::SeqCst) {
             tokio::spawn(look_after(Arc::downgrade(self)));
         }
     }
 
-    /// Gives back what was kept for longer; whether to look again.
+    /// Gives back what was held for longer; whether to look again.
     fn give_back(&self) -> bool {
-        let mut kept = self.lock();
-        let is_over = |kept: &Kept| kept.since.elapsed() >= MOMENT;
-        let over = if kept.as_ref().is_some_and(is_over) {
-            kept.take()
+        let mut held = self.lock();
+        let is_over = |held: &Held| held.since.elapsed() >= MOMENT;
+        let over = if held.as_ref().is_some_and(is_over) {
+            held.take()
         } else {
             None
         };
-        let again = kept.is_some();
+        let again = held.is_some();
         if !again {
-            // Under the lock: whoever keeps one after this starts another one.
+            // Under the lock: whoever puts one there after this starts another one.
             self.looked_after.store(false, Ordering::SeqCst);
         }
-        drop(kept);
+        drop(held);
         drop(over);
         again
     }
@@ -134,7 +134,7 @@ impl Drop for Waits<'_> {
 impl Drop for AtHand {
     fn drop(&mut self) {
         // Dropped by whoever drops the store, perhaps outside of any runtime.
-        if let Some(Kept { lent, runtime, .. }) = self.lock().take() {
+        if let Some(Held { lent, runtime, .. }) = self.lock().take() {
             let _inside = runtime.enter();
             drop(lent);
         }

@@ -28,7 +28,7 @@ const MANY_PARTITIONS: i64 = 1_200;
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FindingSeverity {
-    /// What was answered as kept may be lost or changed, or nothing can be kept at all.
+    /// What was answered as committed may be lost or changed, or nothing can be committed at all.
     Unsafe,
     /// It works, but worse than it should.
     Warning,
@@ -126,12 +126,12 @@ async fn settings(
     for (setting, why) in [
         (
             "fsync",
-            "a crash of the machine loses what was answered as kept",
+            "a crash of the machine loses what was answered as committed",
         ),
         ("full_page_writes", "a crash of the machine may break pages"),
         (
             "synchronous_commit",
-            "a crash loses what was answered as kept",
+            "a crash loses what was answered as committed",
         ),
     ] {
         if row::get::<&str>(&row, setting)? == "off" {

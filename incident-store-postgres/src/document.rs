@@ -27,7 +27,7 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     remember: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    settles: Option<Value>,
+    completes: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alert: Option<Value>,
     writes: Vec<Write<'a>>,
@@ -73,7 +73,7 @@ pub fn document(commit: &Commit) -> Result<String, StoreError> {
     };
     let document = Document {
         remember: commit.remember.as_ref().map(remember),
-        settles: commit.completes.as_ref().map(completion),
+        completes: commit.completes.as_ref().map(completion),
         alert: commit
             .alert
             .as_ref()
@@ -151,9 +151,9 @@ fn outbox(write: &OutboxWrite) -> Value {
             "op": "add",
             "id": message.id,
             "incident_id": message.incident_id,
-            "lane": priority(message.priority),
+            "priority": priority(message.priority),
             "kind": message.body.kind(),
-            "thread": message.ordering_key().name(),
+            "ordering_key": message.ordering_key().name(),
             "opens": message.is_trigger(),
             "supersedable": message.is_supersedable(),
             "body": text_of(&message.body),
@@ -162,8 +162,8 @@ fn outbox(write: &OutboxWrite) -> Value {
             "due_at": message.due_at,
         }),
         OutboxWrite::Supersede { incident, rule } => {
-            let thread = OrderingKey::page(rule.as_ref());
-            json!({"op": "supersede", "incident_id": incident, "thread": thread.name()})
+            let key = OrderingKey::page(rule.as_ref());
+            json!({"op": "supersede", "incident_id": incident, "ordering_key": key.name()})
         }
         OutboxWrite::Hasten { messages, due_at } => {
             json!({"op": "hasten", "ids": messages, "due_at": due_at})
@@ -178,12 +178,12 @@ fn text_of(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn completion(settlement: &LeaseCompletion) -> Value {
+fn completion(completed: &LeaseCompletion) -> Value {
     let LeaseCompletion {
         message,
         lease,
         outcome,
-    } = settlement;
+    } = completed;
     let mut written = json!({"id": message, "owner": lease.owner, "token": lease.token});
     let more: Vec<(&str, Value)> = match outcome {
         JobOutcome::Done | JobOutcome::Cancelled => vec![("outcome", "done".into())],
@@ -225,7 +225,7 @@ fn ledger(write: &LedgerWrite) -> Value {
         "period": period,
         "revision": write.revision,
         "rows": rows,
-        "keeps": write.keeps,
+        "retained": write.keeps,
     })
 }
 

@@ -37,8 +37,8 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
     ),
     (
         6,
-        "functions",
-        include_str!("../migrations/0006_functions.sql"),
+        "functions_and_names",
+        include_str!("../migrations/0006_functions_and_names.sql"),
     ),
 ];
 

@@ -104,13 +104,13 @@ fn first_misfit(row: &PgRow) -> sqlx::Result<Option<&'static str>> {
         ),
         (
             "the column services does not fit the incident's state",
-            names("services")?.is_some_and(|kept| services.eq(kept)),
+            names("services")?.is_some_and(|stored| services.eq(stored)),
         ),
         (
             "the column tenants does not fit the incident's state",
             match (names("tenants")?, tenants) {
                 (None, None) => true,
-                (Some(kept), Some(tenants)) => tenants.eq(kept),
+                (Some(stored), Some(tenants)) => tenants.eq(stored),
                 (None, Some(_)) | (Some(_), None) => false,
             },
         ),

@@ -88,7 +88,7 @@ struct Leased {
     id: Uuid,
     incident_id: Option<Uuid>,
     lease_token: u64,
-    lane: i16,
+    priority: i16,
     body: String,
     log: String,
     /// Microseconds since 1970; the server's times reach further than ours.
@@ -101,7 +101,7 @@ impl Leased {
         Ok(Message {
             id: MessageId::from_uuid(self.id),
             incident_id: self.incident_id.map(IncidentId::from_uuid),
-            priority: severity_of(self.lane)?,
+            priority: severity_of(self.priority)?,
             body: serde_json::from_str(&self.body).map_err(unreadable)?,
             committed_at: micros(&self.committed_at)?,
             due_at: micros(&self.due_at)?,
@@ -121,7 +121,7 @@ fn severity_of(number: i16) -> sqlx::Result<Severity> {
         2 => Ok(Severity::Sev2),
         3 => Ok(Severity::Sev3),
         4 => Ok(Severity::Sev4),
-        _ => Err(unreadable("a lane that is none")),
+        _ => Err(unreadable("a priority that is none")),
     }
 }
 
@@ -156,7 +156,7 @@ async fn claim(
             owner: request.owner,
             token: one.lease_token,
         };
-        // A row at a time: one that a newer version wrote is no reason to keep the others.
+        // A row at a time: one that a newer version wrote is no reason to hold back the others.
         match one.message() {
             Ok(message) => claimed.claims.push(Claim {
                 message: Message {
@@ -208,7 +208,7 @@ fn message(row: &PgRow) -> sqlx::Result<Message> {
     Ok(Message {
         id: MessageId::from_uuid(row::get::<Uuid>(row, "id")?),
         incident_id: row::get::<Option<Uuid>>(row, "incident_id")?.map(IncidentId::from_uuid),
-        priority: severity_of(row::get(row, "lane")?)?,
+        priority: severity_of(row::get(row, "priority")?)?,
         body: row::json(row, "body")?,
         committed_at: row::time(row, "committed_at")?,
         due_at: row::time(row, "due_at")?,
@@ -287,7 +287,7 @@ async fn given_up(
         DeadLetterFilter::Message(id) => ("id", id.uuid()),
     };
     let sql = format!(
-        "select id, incident_id, lane, body, committed_at, due_at, log from incident.outbox \
+        "select id, incident_id, priority, body, committed_at, due_at, log from incident.outbox \
          where state = 'given_up' and {column} = $1 order by ordinal"
     );
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(id);

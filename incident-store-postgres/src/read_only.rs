@@ -11,7 +11,7 @@ use crate::row;
 const STANDBY: &str =
     "the server is a standby and takes no writes: connect to the primary, or promote this one";
 
-const SET_SO: &str = "transactions are read-only here, so that nothing can be kept: \
+const SET_SO: &str = "transactions are read-only here, so that nothing can be written: \
      set default_transaction_read_only to off for this role and database";
 
 /// Why nothing can be written on a connection; none where it can.

@@ -108,7 +108,7 @@ impl PgUsage {
         let new: Vec<NaiveDate> = days.difference(&*self.known_days()).copied().collect();
         let make = (!new.is_empty()).then(|| making(&new, self.0.most_days));
         let mut session = self.0.server.session_to_write(deadline).await?;
-        // What is copied inside of a transaction of somebody else's is not kept.
+        // What is copied inside of a transaction of somebody else's is not there.
         session.free().await?;
         let answer = timeout_at(deadline, copy(session.connection(), make, events)).await;
         session.end(answer)?;

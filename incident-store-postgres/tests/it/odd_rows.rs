@@ -245,13 +245,13 @@ async fn an_odd_row_spoils_no_list_of_the_relay() {
     let id = it.declare(Severity::Sev1).await;
     for rule in ["security", "legal"] {
         let sql = format!(
-            "insert into incident.outbox (id, incident_id, thread, lane, kind, opens, body, log, committed_at, due_at, state) \
-             select gen_random_uuid(), incident_id, '{rule}', lane, kind, opens, body, log, committed_at, due_at, 'given_up' \
+            "insert into incident.outbox (id, incident_id, ordering_key, priority, kind, opens, body, log, committed_at, due_at, state) \
+             select gen_random_uuid(), incident_id, '{rule}', priority, kind, opens, body, log, committed_at, due_at, 'given_up' \
              from incident.outbox where state = 'pending'"
         );
         it.run(&sql).await;
     }
-    it.run("update incident.outbox set body = '{}' where thread = 'legal'")
+    it.run("update incident.outbox set body = '{}' where ordering_key = 'legal'")
         .await;
     let given_up = it
         .incidents

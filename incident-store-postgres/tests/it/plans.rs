@@ -34,7 +34,7 @@ const FILL: &str = "
         case when n % 400 = 0 then null else now() end, '2020-01-01'::timestamptz + n * interval '1 hour',
         case when n % 400 = 0 then null else '2020-01-01'::timestamptz + (n + 1) * interval '1 hour' end, '{api}', '{t}', 'x', 'x', '{}'
     from generate_series(1, 20000) n;
-    insert into incident.outbox (id, incident_id, lane, kind, opens, body, log, committed_at, due_at)
+    insert into incident.outbox (id, incident_id, priority, kind, opens, body, log, committed_at, due_at)
     select gen_random_uuid(), id, severity, 'page', true, '{}', '[]', declared_at, declared_at
     from incident.incidents;
     analyze incident.incidents, incident.outbox;";

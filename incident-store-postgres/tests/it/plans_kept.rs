@@ -46,14 +46,14 @@ const FILL: &str = "
     from generate_series(1, $N) n, (select state from incident.incidents limit 1) s;
     insert into incident.alert_holders (environment, alert_key, incident_id)
     select 'production', alert_key, id from incident.incidents where alert_key like 'other %';
-    insert into incident.outbox (id, incident_id, lane, kind, opens, body, log, committed_at, due_at)
+    insert into incident.outbox (id, incident_id, priority, kind, opens, body, log, committed_at, due_at)
     select gen_random_uuid(), id, severity, 'page', true, '{}', '[]', now(), now() + interval '1 day'
     from incident.incidents where alert_key like 'other %';
-    insert into incident.outbox (id, incident_id, thread, lane, kind, opens, body, log, committed_at, due_at, state,
+    insert into incident.outbox (id, incident_id, ordering_key, priority, kind, opens, body, log, committed_at, due_at, state,
         lease_owner, lease_token, lease_until)
     select gen_random_uuid(), id, 'x', severity, 'page', true, '{}', '[]', now(), now(), 'leased', gen_random_uuid(), 1,
         now() + interval '20 s' from incident.incidents where alert_key like 'other %';
-    insert into incident.outbox (id, incident_id, thread, lane, kind, opens, body, log, committed_at, due_at, state)
+    insert into incident.outbox (id, incident_id, ordering_key, priority, kind, opens, body, log, committed_at, due_at, state)
     select gen_random_uuid(), id, 'y', severity, 'page', true, '{}', '[]', now(), now(), 'given_up'
     from incident.incidents where alert_key like 'other %';
     insert into incident.credits (id, incident_id, tenant_id, revision, period, outage_us, credit_ppm, terms_version,
@@ -210,7 +210,7 @@ async fn read_too_much(
 }
 
 /// X1: on one connection creates fell to a third of what they were at first. The first plan
-/// of "what of this thread is pending" was a scan of the index of all that is pending,
+/// of "what of this ordering key is pending" was a scan of the index of all that is pending,
 /// which cost as little as any other on the empty table, and stayed.
 #[tokio::test]
 async fn plans_made_on_new_tables_stay_good() {

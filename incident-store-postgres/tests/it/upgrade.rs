@@ -4,18 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_core::actor::Role;
+use incident_core::audit::Chain;
 use incident_core::billing::CreditDecision;
 use incident_core::chain::Verdict;
-use incident_core::engine::{Incidents, PreparedCommand, RequestContext};
+use incident_core::engine::{IdempotencyKey, Incidents, PreparedCommand, RequestContext};
 use incident_core::incident::{
     Affected, AffectedTenant, Change, Command, Declare, Mode, Severity, Status,
 };
+use incident_core::outbox::DeadLetterFilter;
 use incident_core::port::{CreditQuery, IncidentFilter, IncidentStore, Ledger};
 use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
-use incident_core::{Name, Statement};
+use incident_core::{MessageId, Name, Statement};
 use incident_store_postgres::{PgStore, StoreClock, migrate};
 use incident_test_postgres::{Cluster, Database};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row, SqlSafeStr};
 
 use crate::server::{MIGRATION, pool};
@@ -75,11 +78,18 @@ async fn version(newest: i64) -> Database {
     database
 }
 
-/// What today's server calls, over what there was.
+/// What today's server calls, over what there was, with the names of then.
 const COMMIT: &str = "create procedure incident.commit(document text, out seqs bigint[], \
-     out prev_hashes bytea[], out hashes bytea[]) language plpgsql as $$ begin \
+     out prev_hashes bytea[], out hashes bytea[]) language plpgsql as $$ declare d jsonb := document; begin \
+         if d ? 'completes' then d := d || jsonb_build_object('settles', d -> 'completes'); end if; \
+         d := d || jsonb_build_object( \
+             'outbox', (select coalesce(jsonb_agg(v || jsonb_build_object('thread', v -> 'ordering_key', \
+                 'lane', v -> 'priority') order by n), '[]') \
+                 from jsonb_array_elements(d -> 'outbox') with ordinality o (v, n)), \
+             'ledger', (select coalesce(jsonb_agg(v || jsonb_build_object('keeps', v -> 'retained') order by n), '[]') \
+                 from jsonb_array_elements(d -> 'ledger') with ordinality l (v, n))); \
          select array_agg(k.seq), array_agg(k.prev_hash), array_agg(k.hash) into seqs, prev_hashes, hashes \
-         from incident.keep(document::jsonb) k where k.part = 'timeline'; end $$";
+         from incident.keep(d) k where k.part = 'timeline'; end $$";
 
 /// Declares an incident for an alert.
 async fn declare_as_before(
@@ -351,4 +361,159 @@ async fn what_the_fourth_version_kept_is_corrected_and_keeps_its_decisions() {
         ("it", 2, "estimated"),
     ];
     assert_eq!(shown, expected);
+}
+
+/// What a server of the fifth version sends.
+mod fifth {
+    pub(super) const CLAIM: &str = "call incident.claim_alone(null, 1, '{page}', \
+         '00000000-0000-0000-0000-000000000005', interval '20 s', '{}', false, null, null)";
+
+    /// Ends the lease of a message.
+    pub(super) fn settle(id: &str, token: i64, outcome: &str) -> String {
+        format!(
+            r#"call incident.keep_alone('{{"writes": [], "outbox": [], "audit": [], "ledger": [], "credits": [],
+                "settles": {{"id": "{id}", "owner": "00000000-0000-0000-0000-000000000005", "token": {token},
+                "outcome": "{outcome}", "log": "[]"}}}}', null, null, null)"#
+        )
+    }
+
+    /// Puts a message like another one in, in a transaction of the host's.
+    pub(super) const ADD: &str = "select count(*) from incident.keep((select jsonb_build_object('writes', '[]'::jsonb, \
+         'audit', '[]'::jsonb, 'ledger', '[]'::jsonb, 'credits', '[]'::jsonb, 'outbox', jsonb_build_array( \
+         jsonb_build_object('op', 'add', 'id', '00000000-0000-0000-0000-000000000077', 'incident_id', o.incident_id, \
+         'thread', 'legal', 'lane', 3, 'kind', 'page', 'opens', false, 'supersedable', false, 'body', '{}', \
+         'log', '[]', 'committed_at', now(), 'due_at', now() + interval '1 hour'))) \
+         from incident.outbox o where o.kind = 'page' limit 1))";
+
+    pub(super) const GIVEN_UP: &str = "select id::text as id, lane from incident.outbox where state = 'given_up' order by ordinal";
+}
+
+/// Claims as the fifth version: the id and the token of the lease.
+async fn claimed(server: &mut PgConnection) -> (String, i64) {
+    let row = server.fetch_one(fifth::CLAIM).await.unwrap();
+    let claimed: serde_json::Value = serde_json::from_str(row.get("claimed")).unwrap();
+    assert_eq!(claimed[0]["lane"], 1, "{claimed}");
+    let id = claimed[0]["id"].as_str().unwrap().to_owned();
+    (id, claimed[0]["lease_token"].as_i64().unwrap())
+}
+
+/// What waits, as columns of these names say.
+async fn waiting(owner: &mut PgConnection, key: &str, priority: &str) -> Vec<String> {
+    let sql = format!(
+        "select concat_ws(' ', id, {key}, {priority}, state, ordinal) as one from incident.outbox order by ordinal"
+    );
+    let rows = owner.fetch_all(AssertSqlSafe(sql)).await.unwrap();
+    rows.iter().map(|row| row.get("one")).collect()
+}
+
+/// Columns change their names under what is there, and servers of the version before go on.
+#[tokio::test]
+async fn what_the_fifth_version_left_goes_on_under_other_names_and_its_servers_beside_it() {
+    let database = version(5).await;
+    let app = pool(&database).await;
+    let mut owner = database.options().connect().await.unwrap();
+    let mut old = database.options().username("app").connect().await.unwrap();
+    owner.execute(COMMIT).await.unwrap();
+    let pager = Arc::new(RecordingPager::named("pager").unwrap());
+    let incidents = Incidents::builder(Arc::new(PgStore::new(app)))
+        .pager(pager.clone())
+        .build()
+        .unwrap();
+    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let keyed = context.clone().with_key(IdempotencyKey {
+        key: "a key".to_owned(),
+        fingerprint: [7; 32],
+    });
+    let mut ids = Vec::new();
+    for n in 0..4 {
+        let asked = Declare::new(format!("cpu {n}").parse().unwrap(), Severity::Sev1);
+        let context = if n == 0 { &keyed } else { &context };
+        ids.push(
+            incidents
+                .declare(context, &asked)
+                .await
+                .unwrap()
+                .incident
+                .id,
+        );
+    }
+    let mut past = Declare::new("past".parse().unwrap(), Severity::Sev3);
+    past.mode = Mode::Retrospective;
+    past.started_at = Some("2026-01-20T10:00:00Z".parse().unwrap());
+    past.resolved_at = Some("2026-01-20T11:00:00Z".parse().unwrap());
+    past.affected_tenants =
+        Affected::these(vec![AffectedTenant::whole("fr".parse().unwrap())]).unwrap();
+    ids.push(
+        incidents
+            .declare(&context, &past)
+            .await
+            .unwrap()
+            .incident
+            .id,
+    );
+    // One is given up, one leased.
+    let (id, token) = claimed(&mut old).await;
+    let given_up = fifth::settle(&id, token, "given_up");
+    old.execute(AssertSqlSafe(given_up)).await.unwrap();
+    let (leased, token) = claimed(&mut old).await;
+    owner
+        .execute("drop procedure incident.commit")
+        .await
+        .unwrap();
+    let before = waiting(&mut owner, "thread", "lane").await;
+    assert!(before.len() >= 4, "{before:?}");
+
+    migrate(&database.options(), MIGRATION).await.unwrap();
+
+    // A server's role need not migrate any more, and can not.
+    let as_app = database.options().username("app");
+    migrate(&as_app, MIGRATION).await.unwrap();
+    assert_eq!(
+        waiting(&mut owner, "ordering_key", "priority").await,
+        before
+    );
+    // The server of before ends what it had, claims and adds.
+    let done = fifth::settle(&leased, token, "done");
+    old.execute(AssertSqlSafe(done.clone())).await.unwrap();
+    let lost = old.execute(AssertSqlSafe(done)).await.unwrap_err();
+    assert_eq!(lost.as_database_error().unwrap().code().unwrap(), "INC06");
+    let (id_2, token) = claimed(&mut old).await;
+    let done = fifth::settle(&id_2, token, "done");
+    old.execute(AssertSqlSafe(done)).await.unwrap();
+    let left = old.fetch_all(fifth::GIVEN_UP).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(
+        (left[0].get("id"), left[0].get("lane")),
+        (id.as_str(), 1_i16)
+    );
+    old.fetch_all(fifth::ADD).await.unwrap();
+    let added = "select ordering_key || ' ' || priority as added from incident.outbox where ordering_key = 'legal'";
+    let added = owner.fetch_one(added).await.unwrap();
+    assert_eq!(added.get::<&str, _>("added"), "legal 3");
+    owner
+        .execute("delete from incident.outbox where ordering_key = 'legal'")
+        .await
+        .unwrap();
+
+    // That of today sends the last page, replays what was given up, and goes on.
+    incidents.drain().await.unwrap();
+    assert_eq!(pager.wakes(), 1);
+    let message = DeadLetterFilter::Message(MessageId::from_uuid(id.parse().unwrap()));
+    incidents.retry_page(&context, message).await.unwrap();
+    incidents.drain().await.unwrap();
+    assert_eq!(pager.wakes(), 2);
+    let asked = Declare::new("cpu 0".parse().unwrap(), Severity::Sev1);
+    let again = incidents.declare(&keyed, &asked).await.unwrap();
+    assert_eq!(again.incident.id, ids[0]);
+    for id in ids {
+        let note = Command::Change(vec![Change::AffectedTenants(
+            Affected::these(vec![AffectedTenant::whole("it".parse().unwrap())]).unwrap(),
+        )]);
+        incidents.act(&context, id, &note).await.unwrap();
+        let verdict = incidents.verify_timeline(id).await.unwrap();
+        assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
+        let chain = Chain::Incident(id);
+        let verdict = incidents.verify_audit_chain(chain).await.unwrap();
+        assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
+    }
 }
