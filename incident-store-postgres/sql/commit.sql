@@ -30,35 +30,33 @@ declare
     writes constant jsonb := document -> 'writes';
     write jsonb;
 begin
-    if document ? 'remember' then
-        perform incident.put_idempotency_record(document -> 'remember');
-    end if;
+    if document ? 'remember' then perform incident.put_idempotency_record(document -> 'remember'); end if;
     if document ? 'redacts' or document ? 'remember' and jsonb_array_length(writes) = 0 then
         perform incident.lock_replies(document);
     end if;
     -- A lease that is lost makes all the rest needless. Checked again when it ends.
-    if document ? 'completes' then
-        perform incident.check_lease(document -> 'completes');
+    if document ? 'completes' then perform incident.check_lease(document -> 'completes'); end if;
+    if document ? 'alert' then perform incident.take_alert(document -> 'alert'); end if;
+    if jsonb_array_length(writes) > 0 then
+        perform incident.release_alerts(writes);
+        for write in select value from jsonb_array_elements(writes) loop
+            return query select * from incident.put_incident(write);
+        end loop;
     end if;
-    if document ? 'alert' then
-        perform incident.take_alert(document -> 'alert');
+    if document ? 'completes' then perform incident.end_lease(document -> 'completes', ahead); end if;
+    if jsonb_array_length(document -> 'outbox') > 0 then
+        perform incident.put_messages(document -> 'outbox', ahead);
     end if;
-    perform incident.release_alerts(writes);
-    for write in select value from jsonb_array_elements(writes) loop
-        return query select * from incident.put_incident(write);
-    end loop;
-    if document ? 'completes' then
-        perform incident.end_lease(document -> 'completes', ahead);
+    if jsonb_array_length(document -> 'audit') > 0 then perform incident.seal_audit(document -> 'audit'); end if;
+    if jsonb_array_length(document -> 'credits') > 0 then
+        perform incident.decide_credits(document -> 'credits');
     end if;
-    perform incident.put_messages(document -> 'outbox', ahead);
-    perform incident.seal_audit(document -> 'audit');
-    perform incident.decide_credits(document -> 'credits');
-    perform incident.put_credits(value) from jsonb_array_elements(document -> 'ledger');
-    perform incident.put_suggestion(document -> 'opens');
-    perform incident.use_suggestion((document ->> 'uses')::uuid);
-    if document ? 'redacts' then
-        perform incident.redact_texts(document -> 'redacts');
+    if jsonb_array_length(document -> 'ledger') > 0 then
+        perform incident.put_credits(value) from jsonb_array_elements(document -> 'ledger');
     end if;
+    if document ? 'opens' then perform incident.put_suggestion(document -> 'opens'); end if;
+    if document ? 'uses' then perform incident.use_suggestion((document ->> 'uses')::uuid); end if;
+    if document ? 'redacts' then perform incident.redact_texts(document -> 'redacts'); end if;
 end $$;
 
 -- Applies a commit and ends the transaction: a pool may hold a connection in one that
@@ -272,9 +270,6 @@ create or replace function incident.put_suggestion(new_ jsonb) returns void lang
 declare
     other uuid;
 begin
-    if new_ is null then
-        return;
-    end if;
     insert into incident.suggestions (id, received_at, said)
     values ((new_ ->> 'id')::uuid, (new_ ->> 'received_at')::timestamptz, new_ -> 'said');
     insert into incident.open_suggestions as p (service, tenant, suggestion_id, expires_at)
@@ -291,9 +286,6 @@ end $$;
 
 create or replace function incident.use_suggestion(suggestion_ uuid) returns void language plpgsql as $$
 begin
-    if suggestion_ is null then
-        return;
-    end if;
     update incident.suggestions set used = true where id = suggestion_ and not used;
     if not found then
         perform incident.refused('INC04', 'the suggestion was used already');
