@@ -174,12 +174,7 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
             .push(" = any(services)");
     }
     if let Some(text) = text {
-        let wanted = text.to_lowercase();
-        sql.push(" and (strpos(title_lower, ")
-            .push_bind(wanted.clone());
-        sql.push(") > 0 or strpos(summary_lower, ")
-            .push_bind(wanted)
-            .push(") > 0)");
+        of_text(sql, &text.to_lowercase());
     }
     if let Some(from) = from {
         sql.push(" and declared_at >= ").push_bind(time(*from));
@@ -208,6 +203,14 @@ fn filtered(sql: &mut QueryBuilder<Postgres>, filter: &IncidentFilter) {
     }
     sql.push(" order by declared_at desc, id desc limit ");
     sql.push_bind(i64::try_from(*limit).unwrap_or(i64::MAX));
+}
+
+fn of_text(sql: &mut QueryBuilder<Postgres>, wanted: &str) {
+    sql.push(" and (strpos(title_lower, ")
+        .push_bind(wanted.to_owned())
+        .push(") > 0 or strpos(summary_lower, ")
+        .push_bind(wanted.to_owned())
+        .push(") > 0)");
 }
 
 /// The incidents of an alert, each looked up by its id: asked for among all others, every

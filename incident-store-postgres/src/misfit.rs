@@ -29,6 +29,16 @@ pub(crate) async fn misfit(
     found.map_or(Ok(None), |row| first_misfit(&row))
 }
 
+/// The sentence about a column, and whether it fits.
+macro_rules! column {
+    ($name:literal, $fits:expr) => {
+        (
+            concat!("the column ", $name, " does not fit the incident's state"),
+            $fits,
+        )
+    };
+}
+
 fn first_misfit(row: &PgRow) -> sqlx::Result<Option<&'static str>> {
     let state: Incident = row::json(row, "state")?;
     let names = |column| row::get::<Option<Vec<String>>>(row, column);
@@ -41,86 +51,65 @@ fn first_misfit(row: &PgRow) -> sqlx::Result<Option<&'static str>> {
     let last: Hash = row::hash(row, "last_hash")?;
     let ended = state.impact_ended_at.or(state.resolved_at);
     let fits = [
-        (
-            "the column id does not fit the incident's state",
-            row::get::<Uuid>(row, "id")? == state.id.uuid(),
-        ),
-        (
-            "the column number does not fit the incident's state",
-            row::count(row, "number")? == state.number,
-        ),
-        (
-            "the column revision does not fit the incident's state",
-            row::count(row, "revision")? == state.revision.0,
-        ),
-        (
-            "the column version does not fit the incident's state",
-            row::count(row, "version")? == state.version.0,
-        ),
-        (
-            "the column last_seq does not fit the incident's state",
-            row::count(row, "last_seq")? == state.last_seq,
-        ),
+        column!("id", row::get::<Uuid>(row, "id")? == state.id.uuid()),
+        column!("number", row::count(row, "number")? == state.number),
+        column!("revision", row::count(row, "revision")? == state.revision.0),
+        column!("version", row::count(row, "version")? == state.version.0),
+        column!("last_seq", row::count(row, "last_seq")? == state.last_seq),
         (
             "the column last_hash is not the hash of the last entry",
             head == Some(&last.0[..]),
         ),
-        (
-            "the column status does not fit the incident's state",
-            row::get::<&str>(row, "status")? == state.status.name(),
+        column!(
+            "status",
+            row::get::<&str>(row, "status")? == state.status.name()
         ),
-        (
-            "the column live does not fit the incident's state",
-            row::get::<bool>(row, "live")? == state.status.is_live(),
+        column!(
+            "live",
+            row::get::<bool>(row, "live")? == state.status.is_live()
         ),
-        (
-            "the column severity does not fit the incident's state",
-            row::get::<i16>(row, "severity")? == priority(state.severity),
+        column!(
+            "severity",
+            row::get::<i16>(row, "severity")? == priority(state.severity)
         ),
-        (
-            "the column public does not fit the incident's state",
-            row::get::<bool>(row, "public")? == state.status_page.public,
+        column!(
+            "public",
+            row::get::<bool>(row, "public")? == state.status_page.public
         ),
-        (
-            "the column declared_at does not fit the incident's state",
-            row::time(row, "declared_at")? == state.declared_at,
+        column!(
+            "declared_at",
+            row::time(row, "declared_at")? == state.declared_at
         ),
-        (
-            "the column resolved_at does not fit the incident's state",
-            time(row, "resolved_at")? == state.over_at(),
+        column!("resolved_at", time(row, "resolved_at")? == state.over_at()),
+        column!(
+            "started_at",
+            row::time(row, "started_at")? == state.started_at
         ),
-        (
-            "the column started_at does not fit the incident's state",
-            row::time(row, "started_at")? == state.started_at,
-        ),
-        (
-            "the column ended_at does not fit the incident's state",
-            time(row, "ended_at")? == ended,
-        ),
-        (
-            "the column alert_key does not fit the incident's state",
+        column!("ended_at", time(row, "ended_at")? == ended),
+        column!(
+            "alert_key",
             row::get::<Option<&str>>(row, "alert_key")?
-                == state.alert_key.as_ref().map(|key| key.as_str()),
+                == state.alert_key.as_ref().map(|key| key.as_str())
         ),
-        (
-            "the column services does not fit the incident's state",
-            names("services")?.is_some_and(|stored| services.eq(stored)),
+        column!(
+            "services",
+            names("services")?.is_some_and(|stored| services.eq(stored))
         ),
-        (
-            "the column tenants does not fit the incident's state",
+        column!(
+            "tenants",
             match (names("tenants")?, tenants) {
                 (None, None) => true,
                 (Some(stored), Some(tenants)) => tenants.eq(stored),
                 (None, Some(_)) | (Some(_), None) => false,
-            },
+            }
         ),
-        (
-            "the column title_lower does not fit the incident's state",
-            row::get::<&str>(row, "title_lower")? == state.title.as_str().to_lowercase(),
+        column!(
+            "title_lower",
+            row::get::<&str>(row, "title_lower")? == state.title.as_str().to_lowercase()
         ),
-        (
-            "the column summary_lower does not fit the incident's state",
-            row::get::<&str>(row, "summary_lower")? == state.summary.as_str().to_lowercase(),
+        column!(
+            "summary_lower",
+            row::get::<&str>(row, "summary_lower")? == state.summary.as_str().to_lowercase()
         ),
     ];
     let wrong = fits.into_iter().find(|(_, fits)| !fits);

@@ -223,67 +223,68 @@ fn forged(field: &str, before: &Value) -> Vec<Value> {
     }
 }
 
+/// The field and the words by which it is named.
+const BOUND: [(&str, &str); 11] = [
+    ("severity", "severity"),
+    ("status", "status"),
+    ("mode", "mode"),
+    ("environment", "environment"),
+    ("ending", "ending"),
+    ("started_at", "times"),
+    ("earlier", "times"),
+    ("reopened_at", "times"),
+    ("impact_ended_at", "times"),
+    ("resolved_at", "times"),
+    ("affected_tenants", "tenants"),
+];
+/// Fields that no credit is computed from. One that is added has to be put here, or into
+/// the groups of `incident_core::timeline::StateMarks`.
+const FREE: [&str; 38] = [
+    "acknowledged_at",
+    "acknowledged_by",
+    "affected_services",
+    "alert_key",
+    "alert_moved",
+    "cancelled_at",
+    "closed_at",
+    // Counts the computations. It is written where there is no entry.
+    "credit_revision",
+    "declared_at",
+    "detected_at",
+    "escalations",
+    "eta",
+    "face",
+    "id",
+    "last_recorded_at",
+    "last_seq",
+    "merged_alerts",
+    "mitigated_at",
+    "next_update_due_at",
+    "number",
+    "paging",
+    "post_mortem",
+    "recurrence_of",
+    "redacted_at",
+    "related",
+    "repeats",
+    "responder",
+    "revision",
+    "roles",
+    "shaped_by",
+    "source",
+    "started_at_assumed",
+    "suggestion_id",
+    "summary",
+    "text_from",
+    "title",
+    "tracker_url",
+    "version",
+];
+
 /// S20: each field of the state from which credits are computed is bound to the chain:
 /// rewritten with all its columns, it is named, by `verify` and by an anchoring pass.
 #[tokio::test]
 async fn a_field_that_credits_are_computed_from_is_named() {
-    /// The field and the words by which it is named.
-    const BOUND: [(&str, &str); 11] = [
-        ("severity", "severity"),
-        ("status", "status"),
-        ("mode", "mode"),
-        ("environment", "environment"),
-        ("ending", "ending"),
-        ("started_at", "times"),
-        ("earlier", "times"),
-        ("reopened_at", "times"),
-        ("impact_ended_at", "times"),
-        ("resolved_at", "times"),
-        ("affected_tenants", "tenants"),
-    ];
-    /// Fields that no credit is computed from. One that is added has to be put here, or into
-    /// the groups of `incident_core::timeline::StateMarks`.
-    const FREE: [&str; 38] = [
-        "acknowledged_at",
-        "acknowledged_by",
-        "affected_services",
-        "alert_key",
-        "alert_moved",
-        "cancelled_at",
-        "closed_at",
-        // Counts the computations. It is written where there is no entry.
-        "credit_revision",
-        "declared_at",
-        "detected_at",
-        "escalations",
-        "eta",
-        "face",
-        "id",
-        "last_recorded_at",
-        "last_seq",
-        "merged_alerts",
-        "mitigated_at",
-        "next_update_due_at",
-        "number",
-        "paging",
-        "post_mortem",
-        "recurrence_of",
-        "redacted_at",
-        "related",
-        "repeats",
-        "responder",
-        "revision",
-        "roles",
-        "shaped_by",
-        "source",
-        "started_at_assumed",
-        "suggestion_id",
-        "summary",
-        "text_from",
-        "title",
-        "tracker_url",
-        "version",
-    ];
     let mut scene = Scene::new().await;
     let sound = scene.state().await;
     let bound: BTreeSet<&str> = BOUND.iter().map(|(field, _)| *field).collect();
