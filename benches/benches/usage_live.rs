@@ -65,7 +65,9 @@ async fn main() {
     migrate(&database.options(), WITHIN).await.unwrap();
     let pool = database.pool(4).await.unwrap();
     let followed = PgUsage::new(pool.clone());
-    let anew = PgUsage::new(pool.clone()).incremental_above(Duration::MAX);
+    let anew = PgUsage::builder(pool.clone())
+        .incremental_above(Duration::MAX)
+        .build();
     live(
         "postgres",
         (&names, &all),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres};
+use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
@@ -181,6 +181,11 @@ impl Session {
         &mut self.lent.connection
     }
 
+    /// How much time the call has left.
+    pub(crate) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// Ends the call: a connection that was late or broke is closed instead of
     /// going back to the pool.
     pub(crate) fn end<T>(mut self, answer: Timed<T>) -> Result<T, Failure> {
@@ -222,34 +227,28 @@ impl Session {
         self.checked(answer).map_err(Failure::before)
     }
 
-    /// Begins a transaction that only reads and in which no statement takes longer. Poolers
-    /// lend a connection for a transaction, so the limit must end with it.
-    pub(crate) async fn limited(
-        &mut self,
-        left: Duration,
-    ) -> sqlx::Result<sqlx::Transaction<'_, Postgres>> {
+    /// Begins a transaction that only reads and in which no statement takes longer than this
+    /// call may. Poolers lend a connection for a transaction, so the limit must end with it.
+    pub(crate) async fn limited(&mut self) -> sqlx::Result<Limited<'_>> {
+        let left = self.left();
         // A little less than the time here, so that it is the server that ends the statement,
         // and the connection is still good.
         let less = left.saturating_sub((left / 20).min(Duration::from_millis(20)));
         let most = u128::from(i32::MAX.unsigned_abs());
         let limit = less.as_millis().clamp(1, most);
-        // Whoever goes away in the middle of it leaves a connection that nobody may use.
-        self.lent.altered = true;
         let begin = format!("begin read only; set local statement_timeout = {limit}");
-        self.lent
-            .connection
-            .begin_with(sqlx::AssertSqlSafe(begin))
-            .await
-    }
-
-    /// What came of such a transaction, once it was rolled back.
-    pub(crate) fn restored<T>(
-        &mut self,
-        answer: sqlx::Result<T>,
-        ended: sqlx::Result<()>,
-    ) -> sqlx::Result<T> {
-        self.lent.altered = ended.is_err();
-        answer.and_then(|answer| ended.map(|()| answer))
+        let Lent {
+            connection,
+            altered,
+            ..
+        } = &mut self.lent;
+        // Whoever goes away in the middle of it leaves a connection that nobody may use.
+        *altered = true;
+        let transaction = connection.begin_with(sqlx::AssertSqlSafe(begin)).await?;
+        Ok(Limited {
+            transaction,
+            altered,
+        })
     }
 
     fn checked<T>(&mut self, answer: Timed<T>) -> Result<T, Failure> {
@@ -276,6 +275,25 @@ impl Session {
             Err(Failure::Before(_)) => {}
         }
         answer
+    }
+}
+
+/// A transaction in which the server ends by itself what takes too long.
+pub(crate) struct Limited<'a> {
+    transaction: Transaction<'a, Postgres>,
+    altered: &'a mut bool,
+}
+
+impl Limited<'_> {
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Rolls it back: the connection is as it was before, or is closed.
+    pub(crate) async fn end<T>(self, answer: sqlx::Result<T>) -> sqlx::Result<T> {
+        let ended = self.transaction.rollback().await;
+        *self.altered = ended.is_err();
+        answer.and_then(|answer| ended.map(|()| answer))
     }
 }
 
@@ -323,6 +341,22 @@ macro_rules! again {
     }};
 }
 pub(crate) use again;
+
+/// Makes a call that must be alone in its transaction: `alone!(session, |connection| call)`.
+/// One that somebody left open is rolled back, and the call made again.
+macro_rules! alone {
+    ($session:ident, |$connection:ident| $call:expr) => {{
+        let deadline = $session.deadline;
+        let $connection = $session.connection();
+        let mut answer = tokio::time::timeout_at(deadline, $call).await;
+        if $session.is_freed(&answer).await {
+            let $connection = $session.connection();
+            answer = tokio::time::timeout_at(deadline, $call).await;
+        }
+        $session.end(answer)
+    }};
+}
+pub(crate) use alone;
 
 /// Reads within a time: `read!(server, within, |connection| call)`.
 macro_rules! read {

@@ -15,9 +15,9 @@ use incident_core::timeline::{SysIncidentUpdateEntry, seal};
 use incident_core::{IncidentId, failpoint};
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, PgConnection, Postgres, Type};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use crate::access::read;
+use crate::access::{alone, read};
 use crate::clock::System;
 use crate::document::document;
 use crate::failure::Failure;
@@ -87,12 +87,9 @@ impl PgStore {
         let mut session = self.0.pool.session_to_write(deadline).await?;
         failpoint::hit("before_commit");
         let document = sent_at(document, self.0.clock.now());
-        let mut answer = timeout_at(deadline, call(session.connection(), &document)).await;
-        if session.is_freed(&answer).await {
-            answer = timeout_at(deadline, call(session.connection(), &document)).await;
-        }
+        let links = alone!(session, |connection| call(connection, &document));
         failpoint::hit("after_commit");
-        session.end(answer)
+        links
     }
 }
 

@@ -30,4 +30,4 @@ pub use incidents::list_sql;
 pub use migrate::{MigrateError, migrate};
 pub use pooler::{Lending, lending};
 pub use store::{PgStore, PgStoreBuilder};
-pub use usage::{PgUsage, UsageTable, UsageTableError};
+pub use usage::{PgUsage, PgUsageBuilder, UsageTable, UsageTableError};

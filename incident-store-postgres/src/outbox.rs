@@ -14,10 +14,10 @@ use incident_core::{IncidentId, MessageId, Timestamp};
 use serde::Deserialize;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::access::{Again, Session, read};
+use crate::access::{Again, Session, alone, read};
 use crate::clock::{HostClock, moved};
 use crate::document::time;
 use crate::failure::Failure;
@@ -60,13 +60,10 @@ impl PgStore {
         request: &ClaimRequest,
         tidy: bool,
     ) -> Result<Claimed, Failure> {
-        let (clock, deadline) = (&self.0.clock, session.deadline);
-        let mut answer =
-            timeout_at(deadline, claim(session.connection(), request, clock, tidy)).await;
-        if session.is_freed(&answer).await {
-            answer = timeout_at(deadline, claim(session.connection(), request, clock, tidy)).await;
-        }
-        session.end(answer)
+        let clock = &self.0.clock;
+        alone!(session, |connection| claim(
+            connection, request, clock, tidy
+        ))
     }
 
     /// Whether leases are to be looked at again: once a second on the caller's

@@ -112,8 +112,7 @@ impl PgUsage {
         let answer = again!(&self.0.server, deadline, |session| news(
             &mut session,
             asked,
-            after,
-            deadline
+            after
         ));
         let News { line, below, users } = match answer {
             Ok(news) => news,
@@ -199,13 +198,10 @@ async fn news(
     session: &mut Session,
     asked: &QueryPlan<'_>,
     after: Option<(i64, i64)>,
-    deadline: Instant,
 ) -> sqlx::Result<News> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let mut limited = session.limited(left).await?;
-    let rows = look(&mut limited, asked, after).await;
-    let ended = limited.rollback().await;
-    let rows = session.restored(rows, ended)?;
+    let mut limited = session.limited().await?;
+    let rows = look(limited.connection(), asked, after).await;
+    let rows = limited.end(rows).await?;
     let (mut line, mut below, mut users) = (String::new(), 0, Vec::new());
     for one in rows {
         let (place, user): (i32, &str) = (one.try_get("place")?, one.try_get("u")?);

@@ -44,6 +44,16 @@ const CONNECTIONS: usize = 2;
 #[derive(Clone, Debug)]
 pub struct PgUsage(Arc<Source>);
 
+/// Makes a [`PgUsage`].
+#[derive(Debug)]
+#[must_use]
+pub struct PgUsageBuilder {
+    pool: PgPool,
+    connections: usize,
+    follow_from: Duration,
+    most_days: usize,
+}
+
 #[derive(Debug)]
 struct Source {
     server: Server,
@@ -52,7 +62,7 @@ struct Source {
     connections: usize,
     /// Days that are known to have a partition.
     days: Mutex<BTreeSet<NaiveDate>>,
-    pace: LatencyTracker,
+    latency: LatencyTracker,
     live: Live,
     /// A question that takes as long is followed.
     follow_from: Duration,
@@ -100,61 +110,7 @@ impl PgUsage {
     /// Our own table, which [`migrate`](crate::migrate) made.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self::with(pool, UsageTable::own(), TenantKey::Text)
-    }
-
-    /// Asks over so many connections of the pool at a time, where there are several
-    /// tenants: one for the total, the others for the counts. Two if not given.
-    #[must_use]
-    pub fn connections(self, connections: usize) -> Self {
-        self.anew(|source| source.connections = connections.max(1))
-    }
-
-    /// Follows questions about our own table that take as long: one that is asked again with
-    /// a later end, as a report on a live incident is, costs what came since. 20 ms if
-    /// not given.
-    #[must_use]
-    pub fn incremental_above(self, took: Duration) -> Self {
-        self.anew(|source| source.follow_from = took)
-    }
-
-    /// Keeps events of so many days at most, [`MAX_DAYS`] if not given: each day is a
-    /// partition of our own table, and a question looks at each that it may need.
-    #[must_use]
-    pub fn days_at_most(self, days: usize) -> Self {
-        self.anew(|source| source.most_days = days)
-    }
-
-    fn with(pool: PgPool, table: UsageTable, key: TenantKey) -> Self {
-        Self(Arc::new(Source {
-            server: Server::new(pool),
-            table,
-            key,
-            connections: CONNECTIONS,
-            days: Mutex::default(),
-            pace: LatencyTracker::default(),
-            live: Live::default(),
-            follow_from: MIN_COST,
-            most_days: MAX_DAYS,
-        }))
-    }
-
-    /// The same with something changed, and nothing learnt.
-    fn anew(self, change: impl FnOnce(&mut Source)) -> Self {
-        let before = &*self.0;
-        let mut source = Source {
-            server: before.server.clone(),
-            table: before.table.clone(),
-            key: before.key,
-            connections: before.connections,
-            days: Mutex::default(),
-            pace: LatencyTracker::default(),
-            live: Live::default(),
-            follow_from: before.follow_from,
-            most_days: before.most_days,
-        };
-        change(&mut source);
-        Self(Arc::new(source))
+        Self::builder(pool).build()
     }
 
     /// The host's table. It is only read, and never changed.
@@ -162,11 +118,66 @@ impl PgUsage {
     /// # Errors
     /// A column is missing or has a type that cannot be used.
     pub async fn over(pool: PgPool, table: UsageTable) -> Result<Self, UsageTableError> {
+        Self::builder(pool).build_over(table).await
+    }
+
+    /// Starts with the host's pool.
+    pub const fn builder(pool: PgPool) -> PgUsageBuilder {
+        PgUsageBuilder {
+            pool,
+            connections: CONNECTIONS,
+            follow_from: MIN_COST,
+            most_days: MAX_DAYS,
+        }
+    }
+}
+
+impl PgUsageBuilder {
+    /// Asks over so many connections of the pool at a time, where there are several
+    /// tenants: one for the total, the others for the counts. Two if not given.
+    pub fn connections(self, connections: usize) -> Self {
+        let connections = connections.max(1);
+        Self {
+            connections,
+            ..self
+        }
+    }
+
+    /// Follows questions about our own table that take as long: one that is asked again with
+    /// a later end, as a report on a live incident is, costs what came since. 20 ms if
+    /// not given.
+    pub fn incremental_above(self, took: Duration) -> Self {
+        Self {
+            follow_from: took,
+            ..self
+        }
+    }
+
+    /// Holds events of so many days at most, [`MAX_DAYS`] if not given: each day is a
+    /// partition of our own table, and a question looks at each that it may need.
+    pub fn days_at_most(self, days: usize) -> Self {
+        Self {
+            most_days: days,
+            ..self
+        }
+    }
+
+    /// Over our own table, which [`migrate`](crate::migrate) made.
+    #[must_use]
+    pub fn build(self) -> PgUsage {
+        self.with(UsageTable::own(), TenantKey::Text)
+    }
+
+    /// Over the host's table. It is only read, and never changed.
+    ///
+    /// # Errors
+    /// A column is missing or has a type that cannot be used.
+    pub async fn build_over(self, table: UsageTable) -> Result<PgUsage, UsageTableError> {
         // Of any type, but there: found missing now rather than in the first report.
-        type_of(&pool, &table, &table.user).await?;
+        type_of(&self.pool, &table, &table.user).await?;
         let mut types = Vec::new();
         for (column, expected) in columns(&table) {
-            types.push((column, type_of(&pool, &table, column).await?, expected));
+            types.push((column, type_of(&self.pool, &table, column).await?, expected));
         }
         for (column, found, expected) in &types {
             if !expected.split(", ").any(|one| one == found) {
@@ -183,7 +194,21 @@ impl PgUsage {
             "bigint" | "integer" | "smallint" => TenantKey::Integer,
             _ => TenantKey::Text,
         };
-        Ok(Self::with(pool, table, key))
+        Ok(self.with(table, key))
+    }
+
+    fn with(self, table: UsageTable, key: TenantKey) -> PgUsage {
+        PgUsage(Arc::new(Source {
+            server: Server::new(self.pool),
+            table,
+            key,
+            connections: self.connections,
+            days: Mutex::default(),
+            latency: LatencyTracker::default(),
+            live: Live::default(),
+            follow_from: self.follow_from,
+            most_days: self.most_days,
+        }))
     }
 }
 
@@ -253,8 +278,7 @@ impl PgUsage {
             &mut session,
             asked,
             &part,
-            deadline,
-            &self.0.pace
+            &self.0.latency
         ))
     }
 
@@ -297,8 +321,7 @@ impl PgUsage {
     ) -> Result<Breakdown, Failure> {
         again!(&self.0.server, deadline, |session| broken_down(
             &mut session,
-            asked,
-            deadline
+            asked
         ))
     }
 
@@ -333,37 +356,26 @@ async fn bounded(
     session: &mut Session,
     asked: &QueryPlan<'_>,
     part: &Part,
-    deadline: Instant,
-    pace: &LatencyTracker,
+    latency: &LatencyTracker,
 ) -> sqlx::Result<Answer> {
-    let (units, left) = (
-        asked.units(part),
-        deadline.saturating_duration_since(Instant::now()),
-    );
-    if !pace.needs_limit(units, left) {
+    let units = asked.units(part);
+    if !latency.needs_limit(units, session.left()) {
         let started = Instant::now();
         let answer = asked.answer(part, session.connection()).await;
-        pace.note(units, started.elapsed());
+        latency.note(units, started.elapsed());
         return answer;
     }
-    let mut limited = session.limited(left).await?;
+    let mut limited = session.limited().await?;
     let started = Instant::now();
-    let answer = asked.answer(part, &mut limited).await;
-    pace.note(units, started.elapsed());
-    let ended = limited.rollback().await;
-    session.restored(answer, ended)
+    let answer = asked.answer(part, limited.connection()).await;
+    latency.note(units, started.elapsed());
+    limited.end(answer).await
 }
 
-async fn broken_down(
-    session: &mut Session,
-    asked: &QueryPlan<'_>,
-    deadline: Instant,
-) -> sqlx::Result<Breakdown> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let mut limited = session.limited(left).await?;
-    let answer = asked.breakdown(&mut limited).await;
-    let ended = limited.rollback().await;
-    session.restored(answer, ended)
+async fn broken_down(session: &mut Session, asked: &QueryPlan<'_>) -> sqlx::Result<Breakdown> {
+    let mut limited = session.limited().await?;
+    let answer = asked.breakdown(limited.connection()).await;
+    limited.end(answer).await
 }
 
 /// How much of the time is left for saying how large a question was.

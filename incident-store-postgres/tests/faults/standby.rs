@@ -155,7 +155,9 @@ async fn users(usage: &PgUsage, minutes: u64) -> u64 {
 async fn live_counts_begin_again_when_a_standby_with_less_takes_over() {
     let mut it = Setup::new().await;
     let primary = pool(it.database.options());
-    let usage = PgUsage::new(primary.clone()).incremental_above(Duration::ZERO);
+    let usage = PgUsage::builder(primary.clone())
+        .incremental_above(Duration::ZERO)
+        .build();
     usage.record(vec![event("both")], WITHIN).await.unwrap();
     for minutes in 1..4 {
         assert_eq!(users(&usage, minutes).await, 1);

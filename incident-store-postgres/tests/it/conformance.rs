@@ -48,8 +48,9 @@ impl UsageBackend for Followed {
     type Source = PgUsage;
 
     async fn open() -> (PgUsage, Database) {
-        let (usage, database) = <Postgres as UsageBackend>::open().await;
-        (usage.incremental_above(Duration::ZERO), database)
+        let database = server::database().await;
+        let usage = PgUsage::builder(server::pool(&database).await);
+        (usage.incremental_above(Duration::ZERO).build(), database)
     }
 }
 

@@ -249,7 +249,9 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
     assert_eq!(busy, 0, "the server still counts");
     // With time enough it is answered, over however many connections.
     for connections in 1..=4 {
-        let usage = PgUsage::new(pool.clone()).connections(connections);
+        let usage = PgUsage::builder(pool.clone())
+            .connections(connections)
+            .build();
         let counts = usage.unique_users(&query, Duration::from_secs(60)).await;
         assert_eq!(counts.unwrap().total_unique_users, 400_000, "{connections}");
     }
@@ -266,7 +268,9 @@ async fn a_question_that_is_too_large_is_refused_with_its_size() {
 async fn what_a_slow_transaction_brings_is_not_missed() {
     let database = server::database().await;
     let pool = server::pool(&database).await;
-    let usage = PgUsage::new(pool.clone()).incremental_above(Duration::ZERO);
+    let usage = PgUsage::builder(pool.clone())
+        .incremental_above(Duration::ZERO)
+        .build();
     let start: Timestamp = "2026-11-20T22:00:00Z".parse().unwrap();
     let event = |user: &str, second: u64| ApiUsageEvent {
         tenant_id: "t".parse().unwrap(),
@@ -321,9 +325,10 @@ async fn a_question_whose_client_has_gone_leaves_no_limit_behind() {
     let (mut gone, mut answered) = (0, 0);
     for n in 0..40_u64 {
         // Nothing is known of how long questions take, so that each has a limit.
-        let usage = PgUsage::new(pool.clone())
+        let usage = PgUsage::builder(pool.clone())
             .connections(1)
-            .incremental_above(Duration::ZERO);
+            .incremental_above(Duration::ZERO)
+            .build();
         let patience = Duration::from_micros(n * n * n * 8);
         let asked = async {
             if n % 2 == 0 {
@@ -366,7 +371,8 @@ async fn a_question_whose_client_has_gone_leaves_no_limit_behind() {
 async fn so_many_days_have_a_partition_and_no_more() {
     let database = server::database().await;
     let pool = server::pool(&database).await;
-    let usage = PgUsage::new(pool.clone()).days_at_most(6);
+    let fresh = || PgUsage::builder(pool.clone()).days_at_most(6).build();
+    let usage = fresh();
     let batch = |days: std::ops::Range<u64>| -> Vec<ApiUsageEvent> {
         days.map(|day| event("t", "u", &on_day(day * 40))).collect()
     };
@@ -380,7 +386,7 @@ async fn so_many_days_have_a_partition_and_no_more() {
     // Several at a time, each of which would fit alone.
     let tries = (0..6).map(|n| {
         // Of a process of its own, which knows of no day.
-        let usage = usage.clone().days_at_most(6);
+        let usage = fresh();
         let batch = batch(10 + n * 2..12 + n * 2);
         tokio::spawn(async move { usage.record(batch, WITHIN).await.is_ok() })
     });
