@@ -22,4 +22,5 @@ mod server;
 mod states;
 mod tampering;
 mod upgrade;
+mod upgrade_5;
 mod usage;
