@@ -197,16 +197,16 @@ async fn what_the_fifth_version_left_is_sent_answered_and_sound() {
     let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
     migrate(&it.database.options(), MIGRATION).await.unwrap();
     for id in &it.ids {
-        let verdict = incidents.verify_timeline(*id).await.unwrap();
+        let verdict = incidents.audit().verify_timeline(*id).await.unwrap();
         assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
     }
     // Four pages, of which one is given up and one leased.
-    incidents.drain().await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert_eq!(it.pager.wakes(), 2);
     let message = MessageId::from_uuid(it.given_up.parse().unwrap());
     let message = DeadLetterFilter::Message(message);
-    incidents.retry_page(&context, message).await.unwrap();
-    incidents.drain().await.unwrap();
+    incidents.paging().retry(&context, message).await.unwrap();
+    incidents.worker().drain().await.unwrap();
     assert_eq!(it.pager.wakes(), 3);
     let asked = Declare::new("cpu 0".parse().unwrap(), Severity::Sev1);
     let again = incidents.declare(&it.keyed, &asked).await.unwrap();
@@ -214,9 +214,9 @@ async fn what_the_fifth_version_left_is_sent_answered_and_sound() {
     for id in it.ids {
         let change = Command::Change(vec![Change::AffectedTenants(hit("it"))]);
         incidents.act(&context, id, &change).await.unwrap();
-        let verdict = incidents.verify_timeline(id).await.unwrap();
+        let verdict = incidents.audit().verify_timeline(id).await.unwrap();
         assert!(matches!(verdict, Verdict::Valid { .. }), "{verdict:?}");
-        let verdict = incidents.verify_audit_chain(Chain::Incident(id)).await;
+        let verdict = incidents.audit().verify_chain(Chain::Incident(id)).await;
         assert!(matches!(verdict, Ok(Verdict::Valid { .. })), "{verdict:?}");
     }
 }
