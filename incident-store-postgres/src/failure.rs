@@ -21,6 +21,9 @@ impl fmt::Display for Late {
 
 impl Error for Late {}
 
+/// The error code of a batch whose days would be too many.
+pub(crate) const TOO_MANY_DAYS: &str = "INC20";
+
 /// A call that failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -131,7 +134,7 @@ impl Failure {
         let Self::Server(error) = self else {
             return None;
         };
-        let is_this = code(error).as_deref() == Some(crate::usage::TOO_MANY_DAYS);
+        let is_this = code(error).as_deref() == Some(TOO_MANY_DAYS);
         is_this.then(|| detail_of(error)?.detail()?.parse().ok())?
     }
 

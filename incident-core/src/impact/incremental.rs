@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::{ImpactCounts, ImpactQuery, TenantCount};
 use crate::{ServiceId, TenantId, Timestamp};
@@ -134,77 +134,74 @@ const MAX_QUESTIONS: usize = 64;
 /// A list of more tenants is not compared with others.
 const MAX_TENANTS: usize = 10_000;
 
-/// Growing questions that were asked lately, each with what its source knows of it.
+/// Growing queries that were asked lately, each with what its source knows of it. It has no
+/// lock and no clock: its owner brings both.
+///
+/// Times are durations since any fixed moment.
 #[derive(Debug)]
-pub struct IncrementalCache<T>(Mutex<HashMap<OpenEndedQuery, CacheEntry<T>>>);
+pub struct IncrementalCache<T>(HashMap<OpenEndedQuery, CacheEntry<T>>);
 
 #[derive(Debug)]
 struct CacheEntry<T> {
-    asked: Instant,
+    asked: Duration,
     known: Arc<T>,
     bytes: usize,
 }
 
 impl<T> Default for IncrementalCache<T> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(HashMap::new())
     }
 }
 
 impl<T: Default> IncrementalCache<T> {
-    fn entries(&self) -> MutexGuard<'_, HashMap<OpenEndedQuery, CacheEntry<T>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether nothing is followed.
+    /// Tells if nothing is followed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries().is_empty()
+        self.0.is_empty()
     }
 
-    /// What is known of a question; none if it is not followed.
-    pub fn known(&self, growing: &OpenEndedQuery, now: Instant) -> Option<Arc<T>> {
-        let mut entries = self.entries();
-        let entry = entries.get_mut(growing)?;
+    /// Returns what is known of a query; none if it is not followed.
+    pub fn known(&mut self, query: &OpenEndedQuery, now: Duration) -> Option<Arc<T>> {
+        let entry = self.0.get_mut(query)?;
         entry.asked = now;
         Some(Arc::clone(&entry.known))
     }
 
-    /// Follows a question from now on. What nobody asked for ten minutes is forgotten.
-    pub fn follow(&self, growing: &OpenEndedQuery, now: Instant) {
-        let mut entries = self.entries();
-        if let Some(entry) = entries.get_mut(growing) {
+    /// Follows a query from now on. What nobody asked for ten minutes is forgotten.
+    pub fn follow(&mut self, query: &OpenEndedQuery, now: Duration) {
+        if let Some(entry) = self.0.get_mut(query) {
             entry.asked = now;
             return;
         }
-        entries.retain(|_, entry| now.duration_since(entry.asked) < FORGOTTEN_AFTER);
-        if entries.len() >= MAX_QUESTIONS {
-            forget_oldest(&mut entries);
+        self.0
+            .retain(|_, entry| now.saturating_sub(entry.asked) < FORGOTTEN_AFTER);
+        if self.0.len() >= MAX_QUESTIONS {
+            forget_oldest(&mut self.0);
         }
         let entry = CacheEntry {
             asked: now,
             known: Arc::default(),
             bytes: 0,
         };
-        entries.insert(growing.clone(), entry);
+        self.0.insert(query.clone(), entry);
     }
 
-    /// Notes about how many bytes a question takes, and forgets those that nobody asked for
+    /// Notes about how many bytes a query takes, and forgets those that nobody asked for
     /// longest while all of them take more than there is room for.
-    pub fn measured(&self, growing: &OpenEndedQuery, bytes: usize, room: usize) {
-        let mut entries = self.entries();
-        if let Some(entry) = entries.get_mut(growing) {
+    pub fn measured(&mut self, query: &OpenEndedQuery, bytes: usize, room: usize) {
+        if let Some(entry) = self.0.get_mut(query) {
             entry.bytes = bytes;
         }
-        while entries.values().map(|entry| entry.bytes).sum::<usize>() > room {
-            forget_oldest(&mut entries);
+        while self.bytes() > room {
+            forget_oldest(&mut self.0);
         }
     }
 
-    /// About how many bytes all questions take.
+    /// Returns about how many bytes all queries take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.entries().values().map(|entry| entry.bytes).sum()
+        self.0.values().map(|entry| entry.bytes).sum()
     }
 }
 
@@ -239,26 +236,30 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a place to count from")]
     fn few_are_followed_and_the_longest_unasked_are_forgotten() {
         assert!(of(10_000, 0).is_some() && of(10_001, 0).is_none());
-        let (following, now) = (IncrementalCache::<u8>::default(), Instant::now());
-        let after = |seconds: u64| now + Duration::from_secs(seconds);
+        let mut following = IncrementalCache::<u8>::default();
+        let after = Duration::from_secs;
         assert!(following.is_empty());
         for n in 0..70 {
             assert!(following.known(&growing(n), after(n)).is_none());
             following.follow(&growing(n), after(n));
         }
-        let is_known = |n: u64, at: u64| following.known(&growing(n), after(at)).is_some();
-        assert!(!is_known(5, 70), "the longest unasked is forgotten");
-        assert!(is_known(60, 71));
+        let is_known = |following: &mut IncrementalCache<u8>, n: u64, at: u64| {
+            following.known(&growing(n), after(at)).is_some()
+        };
+        assert!(
+            !is_known(&mut following, 5, 70),
+            "the longest unasked is forgotten"
+        );
+        assert!(is_known(&mut following, 60, 71));
         for n in [60, 68, 69] {
             following.measured(&growing(n), 100, 250);
         }
         assert!(following.bytes() <= 250);
-        assert!(is_known(60, 72), "asked last");
+        assert!(is_known(&mut following, 60, 72), "asked last");
         following.follow(&growing(1_000), after(5_000));
-        assert!(!is_known(60, 5_000) && is_known(1_000, 5_000));
+        assert!(!is_known(&mut following, 60, 5_000) && is_known(&mut following, 1_000, 5_000));
         assert_eq!(following.bytes(), 0, "nobody asked for ten minutes");
     }
 }

@@ -4,7 +4,7 @@
 //! those that were counted before. What was put together from old and new events is
 //! looked at again as a whole: a user who is met twice counts once.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
@@ -24,8 +24,34 @@ const MAX_USERS: u64 = 1_000_000;
 /// About what a pair of tenant and user takes in two sets.
 const PAIR: usize = 64;
 
-/// The questions that were asked lately.
-pub(super) type LiveQueries = IncrementalCache<Mutex<RunningCount>>;
+/// The queries that were asked lately, with their lock and clock.
+#[derive(Debug)]
+pub(super) struct LiveQueries {
+    started: Instant,
+    cache: Mutex<IncrementalCache<Mutex<RunningCount>>>,
+}
+
+impl Default for LiveQueries {
+    fn default() -> Self {
+        Self {
+            started: Instant::now(),
+            cache: Mutex::default(),
+        }
+    }
+}
+
+impl LiveQueries {
+    /// Locks the cache, and tells the time on its clock.
+    pub(super) fn lock(
+        &self,
+    ) -> (
+        MutexGuard<'_, IncrementalCache<Mutex<RunningCount>>>,
+        Duration,
+    ) {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        (cache, self.started.elapsed())
+    }
+}
 
 /// What was counted so far.
 #[derive(Debug, Default)]
@@ -49,7 +75,11 @@ pub(super) fn ask(
     let Some((growing, end)) = OpenEndedQuery::of(query) else {
         return Ok(None);
     };
-    let Some(counted) = live.known(&growing, started) else {
+    let known = {
+        let (mut cache, now) = live.lock();
+        cache.known(&growing, now)
+    };
+    let Some(counted) = known else {
         return Ok(None);
     };
     let end = end.micros();
@@ -77,7 +107,7 @@ pub(super) fn ask(
     let counts = so_far.met.counts(query);
     let bytes = so_far.met.pairs() * PAIR;
     drop(so_far);
-    live.measured(&growing, bytes, room);
+    live.lock().0.measured(&growing, bytes, room);
     Ok(Some(counts))
 }
 
@@ -88,6 +118,7 @@ pub(super) fn note(live: &LiveQueries, query: &ImpactQuery, counts: &ImpactCount
         return;
     }
     if let Some((growing, _)) = OpenEndedQuery::of(query) {
-        live.follow(&growing, Instant::now());
+        let (mut cache, now) = live.lock();
+        cache.follow(&growing, now);
     }
 }

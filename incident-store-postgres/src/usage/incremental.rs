@@ -4,19 +4,16 @@
 //! were over when a question looked are counted; what others bring is new to the next one,
 //! however old its events are. The host's own tables cannot tell, and are counted anew.
 
-use std::collections::hash_map::RandomState;
 use std::time::Duration;
 
-use incident_core::impact::{
-    ImpactCounts, ImpactQuery, IncrementalCache, OpenEndedQuery, SeenUsers, compact,
-};
+use incident_core::impact::{ImpactCounts, ImpactQuery, OpenEndedQuery, SeenUsers};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use super::PgUsage;
 use super::count::{QueryPlan, SPANS};
+use super::live_queries::{SoFar, User};
+use super::state::PgUsage;
 use super::table::UsageTable;
 use crate::access::{Session, again};
 use crate::failure::Failure;
@@ -37,42 +34,6 @@ const PAIR: usize = 96;
 /// How many bytes all questions may take.
 const MAX_CACHE_BYTES: usize = 256 * 1024 * 1024;
 
-/// The questions that were asked lately.
-pub(super) type Live = IncrementalCache<Mutex<Counted>>;
-
-/// A user, without loss.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum User {
-    Bits(u128),
-    Name(Box<str>),
-}
-
-impl From<&str> for User {
-    fn from(name: &str) -> Self {
-        compact(name).map_or_else(|| Self::Name(name.into()), Self::Bits)
-    }
-}
-
-/// What is known of a question.
-#[derive(Debug, Default)]
-pub(super) struct Counted {
-    /// Following it failed: there may be too much of it.
-    is_given_up: bool,
-    so_far: Option<SoFar>,
-}
-
-#[derive(Debug)]
-struct SoFar {
-    begun: Instant,
-    /// The server and its timeline: what its transactions mean.
-    line: String,
-    /// Transactions below it were over.
-    below: i64,
-    /// Up to which time, in microseconds.
-    end: i64,
-    met: SeenUsers<User, RandomState>,
-}
-
 impl PgUsage {
     /// The answer of a question that was asked before with an earlier end; none of one that
     /// is to be counted as any other.
@@ -82,14 +43,17 @@ impl PgUsage {
         query: &ImpactQuery,
         deadline: Instant,
     ) -> Result<Option<ImpactCounts>, Failure> {
-        if self.0.live.is_empty() {
+        if self.0.live.lock().0.is_empty() {
             return Ok(None);
         }
         let Some((growing, end)) = self.growing(query) else {
             return Ok(None);
         };
-        let now = Instant::now().into_std();
-        let Some(known) = self.0.live.known(&growing, now) else {
+        let known = {
+            let (mut cache, now) = self.0.live.lock();
+            cache.known(&growing, now)
+        };
+        let Some(known) = known else {
             return Ok(None);
         };
         // Whoever asks the same at the same time waits, and finds little left to do.
@@ -150,7 +114,11 @@ impl PgUsage {
         let counts = so_far.met.counts(query);
         let bytes = so_far.met.pairs() * PAIR;
         drop(known);
-        self.0.live.measured(&growing, bytes, MAX_CACHE_BYTES);
+        self.0
+            .live
+            .lock()
+            .0
+            .measured(&growing, bytes, MAX_CACHE_BYTES);
         Ok(Some(counts))
     }
 
@@ -169,7 +137,8 @@ impl PgUsage {
             return;
         }
         if let Some((growing, _)) = self.growing(query) {
-            self.0.live.follow(&growing, Instant::now().into_std());
+            let (mut cache, now) = self.0.live.lock();
+            cache.follow(&growing, now);
         }
     }
 }

@@ -11,10 +11,10 @@ use incident_core::port::{UsageError, UsageSink};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use tokio::time::{Instant, timeout_at};
 
+use super::state::{PgUsage, usage_error};
 use super::table::UsageTable;
-use super::{PgUsage, usage_error};
 use crate::document::time;
-use crate::failure::Failure;
+use crate::failure::{Failure, TOO_MANY_DAYS};
 
 /// Makes the partitions of days, unless there would be too many in all. One statement, and
 /// under the lock that whoever makes partitions takes: several at a time cannot make more.
@@ -39,9 +39,6 @@ fn making(days: &[NaiveDate], most: usize) -> String {
         days.join(", ")
     )
 }
-
-/// The error code of a batch whose days would be too many.
-pub(crate) const TOO_MANY_DAYS: &str = "INC20";
 
 /// Most days that are remembered to have a partition.
 const MAX_KNOWN: usize = 10_000;

@@ -1,0 +1,69 @@
+//! Queries that were asked lately, and what was counted for them so far.
+
+use std::collections::hash_map::RandomState;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use incident_core::impact::{IncrementalCache, SeenUsers, compact};
+
+/// The queries that were asked lately, with their lock and clock.
+#[derive(Debug)]
+pub(super) struct LiveQueries {
+    started: Instant,
+    cache: Mutex<IncrementalCache<tokio::sync::Mutex<SharedCount>>>,
+}
+
+impl Default for LiveQueries {
+    fn default() -> Self {
+        Self {
+            started: Instant::now(),
+            cache: Mutex::default(),
+        }
+    }
+}
+
+impl LiveQueries {
+    /// Locks the cache, and tells the time on its clock.
+    pub(super) fn lock(
+        &self,
+    ) -> (
+        MutexGuard<'_, IncrementalCache<tokio::sync::Mutex<SharedCount>>>,
+        Duration,
+    ) {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        (cache, self.started.elapsed())
+    }
+}
+
+/// A user, without loss.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum User {
+    Bits(u128),
+    Name(Box<str>),
+}
+
+impl From<&str> for User {
+    fn from(name: &str) -> Self {
+        compact(name).map_or_else(|| Self::Name(name.into()), Self::Bits)
+    }
+}
+
+/// What is known of a question.
+#[derive(Debug, Default)]
+pub(super) struct SharedCount {
+    /// Following it failed: there may be too much of it.
+    pub(super) is_given_up: bool,
+    pub(super) so_far: Option<SoFar>,
+}
+
+#[derive(Debug)]
+pub(super) struct SoFar {
+    pub(super) begun: tokio::time::Instant,
+    /// The server and its timeline: what its transactions mean.
+    pub(super) line: String,
+    /// Transactions below it were over.
+    pub(super) below: i64,
+    /// Up to which time, in microseconds.
+    pub(super) end: i64,
+    pub(super) met: SeenUsers<User, RandomState>,
+}

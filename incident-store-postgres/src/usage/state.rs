@@ -1,0 +1,60 @@
+//! The parts of a usage source.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use incident_core::port::UsageError;
+
+use super::latency::LatencyTracker;
+use super::live_queries::LiveQueries;
+use super::table::UsageTable;
+use crate::access::Server;
+use crate::failure::{Failure, Late};
+
+/// Counts distinct users exactly, in our own table or in the host's. Clones
+/// share its pool.
+#[derive(Clone, Debug)]
+pub struct PgUsage(pub(super) Arc<UsageParts>);
+
+#[derive(Debug)]
+pub(super) struct UsageParts {
+    pub(super) server: Server,
+    pub(super) table: UsageTable,
+    pub(super) key: TenantKey,
+    pub(super) connections: usize,
+    /// Days that are known to have a partition.
+    pub(super) days: Mutex<BTreeSet<NaiveDate>>,
+    pub(super) latency: LatencyTracker,
+    pub(super) live: LiveQueries,
+    /// A question that takes as long is followed.
+    pub(super) follow_from: Duration,
+    /// So many days have a partition at most.
+    pub(super) most_days: usize,
+}
+
+/// The type of the column of tenants: a parameter is cast to it, never the
+/// column, which would leave its index unused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TenantKey {
+    Text,
+    Uuid,
+    Integer,
+}
+
+pub(super) fn usage_error(failure: Failure) -> UsageError {
+    match failure {
+        Failure::Before(source) | Failure::During(source) if source.is::<Late>() => {
+            UsageError::TimedOut {
+                tenants: 0,
+                events: None,
+            }
+        }
+        Failure::Before(source)
+        | Failure::NotSent(source)
+        | Failure::During(source)
+        | Failure::Unreadable(source) => UsageError::Unavailable(source),
+        Failure::Server(error) => UsageError::Unavailable(Box::new(error)),
+    }
+}
