@@ -5,19 +5,37 @@ mod background;
 #[cfg(feature = "billing")]
 mod billing;
 #[cfg(feature = "vendors")]
+mod content;
+#[cfg(feature = "vendors")]
 pub mod inbound;
 mod log;
+#[cfg(feature = "vendors")]
+mod opsgenie;
+#[cfg(feature = "vendors")]
+mod pagerduty;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "vendors")]
-mod vendor;
+mod transport;
 #[cfg(feature = "tokio")]
 mod worker;
 
 #[cfg(feature = "billing")]
 pub use billing::*;
+#[cfg(feature = "vendors")]
+pub use content::PageTemplate;
 pub use log::LogPager;
 #[cfg(feature = "vendors")]
-pub use vendor::*;
+pub use opsgenie::{
+    OpsGenie, OpsGenieBuilder, OpsGeniePriorities, OpsGeniePriority, OpsGenieRegion, Responder,
+    ResponderKind,
+};
+#[cfg(feature = "vendors")]
+pub use pagerduty::{
+    LookupError, PagerDuty, PagerDutyBuilder, PagerDutyCheck, PagerDutyRegion, PagerDutyRest,
+    PagerDutySeverities, PagerDutySeverity,
+};
+#[cfg(feature = "vendors")]
+pub use transport::{ApiKey, BaseUrl, PagerBuildError, RoutingKey, client_builder};
 #[cfg(feature = "tokio")]
 pub use worker::{RunningWorker, Worker};

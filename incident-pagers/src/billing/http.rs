@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use super::SigningSecret;
 use super::wire::{LookupAnswer, LookupQuery};
-use crate::vendor::transport::{Sent, Transport, VendorResponse, retry_after};
-use crate::vendor::{BaseUrl, PagerBuildError};
+use crate::transport::{Sent, Transport, VendorResponse, retry_after};
+use crate::{BaseUrl, PagerBuildError};
 
 /// How long receivers remember ids, unless they say otherwise. Payment providers keep
 /// idempotency keys for a day.

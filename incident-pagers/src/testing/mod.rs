@@ -45,8 +45,8 @@ use incident_core::paging::DeliveryResult;
 /// have counts as a 502.
 #[must_use]
 pub fn pagerduty_answer(status: u16, headers: &[(&str, &str)], body: &str) -> DeliveryResult {
-    match crate::vendor::transport::VendorResponse::of(status, headers, body) {
-        Ok(reply) => crate::vendor::answer_of(reply),
+    match crate::transport::VendorResponse::of(status, headers, body) {
+        Ok(reply) => crate::pagerduty::answer_of(reply),
         Err(_) => DeliveryResult::Unknown,
     }
 }

@@ -2,8 +2,8 @@
 
 use incident_core::paging::{DeliveryResult, NotSentReason, Receipt};
 
-use crate::vendor::transport::{Sent, VendorResponse};
-use crate::vendor::truncate;
+use crate::content::truncate;
+use crate::transport::{Sent, VendorResponse};
 
 /// The longest id of a request that is kept.
 const ID: usize = 200;

@@ -14,9 +14,9 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::vendor::base_url::BaseUrl;
-use crate::vendor::build_error::PagerBuildError;
-use crate::vendor::transport::{Sent, Transport};
+use crate::transport::base_url::BaseUrl;
+use crate::transport::build_error::PagerBuildError;
+use crate::transport::{Sent, Transport};
 
 /// Where the REST API of an account in the US is; `https://api.eu.pagerduty.com`
 /// in the EU.

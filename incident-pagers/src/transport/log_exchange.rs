@@ -2,9 +2,9 @@
 
 use incident_core::paging::{DeliveryResult, TargetId};
 
-use crate::vendor::secret::scrub;
-use crate::vendor::transport::{Sent, VendorResponse};
-use crate::vendor::truncate;
+use crate::content::truncate;
+use crate::transport::secret::scrub;
+use crate::transport::{Sent, VendorResponse};
 
 /// The longest part of a vendor's own words in the log.
 const WORDS: usize = 300;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use incident_core::paging::PageEvent;
 use incident_core::{LinkTemplate, ValidationError};
 
-use crate::vendor::truncate;
+use crate::content::truncate;
 
 /// What the host adds to every page: where it comes from, where to look, and
 /// details of its own. The same template serves every vendor; what a vendor has

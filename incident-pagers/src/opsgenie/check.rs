@@ -12,7 +12,7 @@ use reqwest::{Request, StatusCode};
 use serde_json::Value;
 
 use super::{OpsGenie, is_ours};
-use crate::vendor::transport::{Sent, VendorResponse};
+use crate::transport::{Sent, VendorResponse};
 
 /// Source of the rules: OpsGenie's "Get Request Status" and the error type
 /// `RequestNotProcessed` of its SDKs. Jira Service Management has the same call.

@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{OpsGeniePriority, Responder};
-use crate::vendor::content;
-use crate::vendor::template::{LEFT_OUT, PageTemplate};
-use crate::vendor::truncate;
+use crate::content;
+use crate::content::template::{LEFT_OUT, PageTemplate};
+use crate::content::truncate;
 
 /// Most characters of each field, as the vendor states them.
 const MESSAGE: usize = 130;

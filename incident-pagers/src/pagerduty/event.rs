@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::PagerDutySeverity;
-use crate::vendor::content;
-use crate::vendor::template::{LEFT_OUT, PageTemplate};
-use crate::vendor::truncate;
+use crate::content;
+use crate::content::template::{LEFT_OUT, PageTemplate};
+use crate::content::truncate;
 
 /// Most characters in a summary; longer ones are answered 400.
 const SUMMARY: usize = 1024;

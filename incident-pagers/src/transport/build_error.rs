@@ -17,5 +17,5 @@ pub enum PagerBuildError {
     Client(#[source] reqwest::Error),
     /// This build has no TLS, and the address needs it.
     #[error("{0} needs TLS: enable the feature `rustls`, or bring a client")]
-    NoTls(crate::vendor::BaseUrl),
+    NoTls(crate::BaseUrl),
 }

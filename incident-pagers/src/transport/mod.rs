@@ -2,8 +2,13 @@
 //! read only so far.
 
 mod answer;
+pub(crate) mod base_url;
+pub(crate) mod build_error;
 mod client;
+pub(crate) mod log_exchange;
+pub(crate) mod receipt;
 mod retry_after;
+pub(crate) mod secret;
 
 use std::time::Duration;
 
@@ -13,12 +18,12 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use answer::{answer, refused};
+pub use base_url::BaseUrl;
+pub use build_error::PagerBuildError;
 pub use client::client_builder;
 #[cfg(feature = "billing")]
 pub(crate) use retry_after::retry_after;
-
-use crate::vendor::base_url::BaseUrl;
-use crate::vendor::build_error::PagerBuildError;
+pub use secret::{ApiKey, RoutingKey};
 
 /// The longest exchange in all, whatever the caller allows.
 const TOTAL: Duration = Duration::from_secs(10);

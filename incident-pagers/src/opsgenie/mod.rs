@@ -20,13 +20,13 @@ use tokio::time::Instant;
 pub use priority::{OpsGeniePriorities, OpsGeniePriority};
 pub use responder::{Responder, ResponderKind};
 
-use crate::vendor::base_url::{Base, BaseUrl};
-use crate::vendor::build_error::PagerBuildError;
-use crate::vendor::log_exchange::note;
-use crate::vendor::receipt::{receipt, reduced, wants_less};
-use crate::vendor::secret::{ApiKey, account};
-use crate::vendor::template::PageTemplate;
-use crate::vendor::transport::{Sent, Transport, VendorResponse, answer, refused};
+use crate::content::template::PageTemplate;
+use crate::transport::base_url::{Base, BaseUrl};
+use crate::transport::build_error::PagerBuildError;
+use crate::transport::log_exchange::note;
+use crate::transport::receipt::{receipt, reduced, wants_less};
+use crate::transport::secret::{ApiKey, account};
+use crate::transport::{Sent, Transport, VendorResponse, answer, refused};
 
 /// Pages through an API integration of OpsGenie, or of Jira Service Management,
 /// which takes the same paths, bodies and key at another address.

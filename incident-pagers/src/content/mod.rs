@@ -1,10 +1,13 @@
 //! What a page says, in words that every vendor shows.
 
+pub(crate) mod template;
+pub(crate) mod truncate;
+
 use incident_core::incident::Mode;
 use incident_core::paging::{PageEvent, Urgency};
 use serde_json::Value;
 
-use crate::vendor::truncate;
+pub use template::PageTemplate;
 
 /// `[SEV1] API down`, on one line: what stands on the lock screen of a telephone.
 pub(crate) fn headline(page: &PageEvent, most: usize) -> String {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use reqwest::{Client, ClientBuilder, redirect};
 
-use crate::vendor::base_url::BaseUrl;
-use crate::vendor::build_error::PagerBuildError;
+use crate::transport::base_url::BaseUrl;
+use crate::transport::build_error::PagerBuildError;
 
 /// The longest wait for a connection. Beyond it the page was certainly not sent.
 const CONNECT: Duration = Duration::from_secs(3);
