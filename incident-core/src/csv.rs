@@ -12,10 +12,10 @@ const FORMULA: [char; 11] = [
 /// a formula.
 ///
 /// ```
-/// use incident_core::cell;
-/// assert_eq!(cell("=cmd()"), "'=cmd()");
-/// assert_eq!(cell("\u{ff1d}cmd()"), "'\u{ff1d}cmd()");
-/// assert_eq!(cell("tenant-fr"), "tenant-fr");
+/// use incident_core::escape_csv_formula;
+/// assert_eq!(escape_csv_formula("=cmd()"), "'=cmd()");
+/// assert_eq!(escape_csv_formula("\u{ff1d}cmd()"), "'\u{ff1d}cmd()");
+/// assert_eq!(escape_csv_formula("tenant-fr"), "tenant-fr");
 /// ```
 #[must_use]
 pub fn escape_csv_formula(text: &str) -> Cow<'_, str> {

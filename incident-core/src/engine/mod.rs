@@ -1,4 +1,4 @@
-//! The engine: the one handle users hold, and the only room that awaits.
+//! The engine: the handle that hosts hold, and the only module with async code for them.
 //!
 //! [`Incidents`] is cheap to clone. It takes commands ([`Incidents::declare`],
 //! [`Incidents::act`]), answers questions, and does outside work when told to

@@ -95,9 +95,9 @@ impl Status {
     /// What going from here to `to` amounts to, or `None` where that is not allowed.
     ///
     /// ```
-    /// use incident_core::incident::{Status, Step};
-    /// assert_eq!(Status::Mitigated.step_to(Status::Investigating), Some(Step::Move)); // the fix failed
-    /// assert_eq!(Status::Resolved.step_to(Status::Investigating), Some(Step::Reopen));
+    /// use incident_core::incident::{Status, TransitionKind};
+    /// assert_eq!(Status::Mitigated.step_to(Status::Investigating), Some(TransitionKind::Move)); // the fix failed
+    /// assert_eq!(Status::Resolved.step_to(Status::Investigating), Some(TransitionKind::Reopen));
     /// assert_eq!(Status::Closed.step_to(Status::Investigating), None);
     /// ```
     #[must_use]

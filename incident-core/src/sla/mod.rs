@@ -12,9 +12,9 @@
 //! let end: Timestamp = "2026-11-20T22:45:00Z".parse()?;
 //! let outage = Windows::from(Window::new(start, end)?);
 //! let tenant = TenantId::new("tenant-fr")?;
-//! let hit = [TenantOutage { tenant: &tenant, from: None, until: None }];
+//! let hit = [TenantOutage { tenant: &tenant, start: None, end: None }];
 //! let rows: Vec<_> = credit_rows(&terms, &outage, hit, end).collect();
-//! assert_eq!(rows[0].credit.to_string(), "10"); // exactly 45 minutes
+//! assert_eq!(rows[0].credit_percent.to_string(), "10"); // exactly 45 minutes
 //! assert_eq!(rows[0].outage_minutes(), "45");
 //! assert!(rows[0].target_breached);
 //! # Ok::<(), incident_core::ValidationError>(())

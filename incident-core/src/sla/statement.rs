@@ -157,7 +157,7 @@ pub(super) enum Reached {
 /// let terms = SlaTerms::default().per(Basis::PerMonth)?;
 /// let (tenant, now) = (TenantId::new("tenant-fr")?, at("2021-12-24T00:00:00Z")?);
 /// let made = statement(&terms, &tenant, "2021-11".parse()?, &shares, None, now)?;
-/// assert_eq!((made.outage_us / 60_000_000, made.credit.to_string()), (104, "10".to_owned()));
+/// assert_eq!((made.outage_us / 60_000_000, made.credit_percent.to_string()), (104, "10".to_owned()));
 /// // A month is no period of a contract per quarter.
 /// let terms = terms.per(Basis::PerQuarter)?;
 /// assert!(statement(&terms, &tenant, "2021-11".parse()?, &shares, None, now).is_err());

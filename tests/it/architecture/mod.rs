@@ -1,6 +1,7 @@
 //! The rules of the architecture, as far as a machine can see them.
 
 mod circles;
+mod names;
 
 use std::fs;
 use std::path::{Path, PathBuf};
