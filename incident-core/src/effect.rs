@@ -58,7 +58,7 @@ pub fn effects_of(
         Event::Declared => {
             effects.extend((after.paging.state == PagingState::Pending).then_some(Effect::Page))
         }
-        Event::PageAsked { .. } => effects.push(Effect::Page),
+        Event::PageRequested { .. } => effects.push(Effect::Page),
         Event::Escalated { rule, .. } => effects.push(Effect::Escalate(rule.clone())),
         Event::PageRetried { messages } => {
             effects.extend(messages.iter().map(|one| Effect::Replay(one.message)));

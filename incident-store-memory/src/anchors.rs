@@ -54,7 +54,7 @@ impl MemoryAnchors {
 
 #[async_trait]
 impl AnchorSink for MemoryAnchors {
-    async fn keep(&self, anchor: &Anchor, _timeout: Duration) -> Result<(), AnchorError> {
+    async fn append(&self, anchor: &Anchor, _timeout: Duration) -> Result<(), AnchorError> {
         self.note(anchor);
         Ok(())
     }

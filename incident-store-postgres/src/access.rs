@@ -30,13 +30,13 @@ const PING: Duration = Duration::from_secs(1);
 
 /// The host's pool, and when the server last answered on it.
 #[derive(Clone)]
-pub(crate) struct Server {
+pub(crate) struct PgServer {
     pool: PgPool,
     last_reply: LastReply,
     at_hand: Arc<AtHand>,
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for PgServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.pool.fmt(f)
     }
@@ -78,7 +78,7 @@ enum For {
     Writing,
 }
 
-impl Server {
+impl PgServer {
     pub(crate) fn new(pool: PgPool) -> Self {
         let (start, at) = (Instant::now(), Arc::default());
         let heard = LastReply { start, at };
@@ -169,7 +169,7 @@ impl Server {
 /// A connection for one call.
 pub(crate) struct Session {
     lent: Lent,
-    server: Server,
+    server: PgServer,
     pub(crate) deadline: Instant,
 }
 
@@ -309,7 +309,7 @@ impl Again {
         Self { deadline, tries: 0 }
     }
 
-    pub(crate) async fn session(&mut self, server: &Server) -> Result<Session, Failure> {
+    pub(crate) async fn session(&mut self, server: &PgServer) -> Result<Session, Failure> {
         self.tries += 1;
         server.session(self.deadline).await
     }

@@ -35,7 +35,7 @@ impl Drop for Lent {
     }
 }
 
-struct Held {
+struct HeldServer {
     lent: Lent,
     since: Instant,
     /// A connection goes back by a task of the runtime.
@@ -44,7 +44,7 @@ struct Held {
 
 #[derive(Default)]
 pub(crate) struct AtHand {
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<HeldServer>>,
     /// Calls that wait at the pool.
     waiting: AtomicUsize,
     /// Whether somebody looks after what is held.
@@ -52,10 +52,10 @@ pub(crate) struct AtHand {
 }
 
 /// A call that waits at the pool, until it is dropped.
-pub(crate) struct Waits<'a>(&'a AtHand);
+pub(crate) struct AtHandWaits<'a>(&'a AtHand);
 
 impl AtHand {
-    fn lock(&self) -> MutexGuard<'_, Option<Held>> {
+    fn lock(&self) -> MutexGuard<'_, Option<HeldServer>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -63,9 +63,9 @@ impl AtHand {
         self.lock().take().map(|held| held.lent)
     }
 
-    pub(crate) fn wait(&self) -> Waits<'_> {
+    pub(crate) fn wait(&self) -> AtHandWaits<'_> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        Waits(self)
+        AtHandWaits(self)
     }
 
     /// Holds a connection that answered, if nobody waits for one and none is held; else it
@@ -82,7 +82,7 @@ impl AtHand {
             drop(lent);
             return;
         }
-        *held = Some(Held {
+        *held = Some(HeldServer {
             lent,
             since: Instant::now(),
             runtime: Handle::current(),
@@ -96,7 +96,7 @@ impl AtHand {
     /// Gives back what was held for longer; whether to look again.
     fn give_back(&self) -> bool {
         let mut held = self.lock();
-        let is_over = |held: &Held| held.since.elapsed() >= MOMENT;
+        let is_over = |held: &HeldServer| held.since.elapsed() >= MOMENT;
         let over = if held.as_ref().is_some_and(is_over) {
             held.take()
         } else {
@@ -125,7 +125,7 @@ async fn look_after(at_hand: Weak<AtHand>) {
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for AtHandWaits<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
@@ -134,7 +134,7 @@ impl Drop for Waits<'_> {
 impl Drop for AtHand {
     fn drop(&mut self) {
         // Dropped by whoever drops the store, perhaps outside of any runtime.
-        if let Some(Held { lent, runtime, .. }) = self.lock().take() {
+        if let Some(HeldServer { lent, runtime, .. }) = self.lock().take() {
             let _inside = runtime.enter();
             drop(lent);
         }

@@ -7,7 +7,7 @@ use incident_core::Timestamp;
 use incident_core::port::StoreError;
 use sqlx::{PgConnection, PgPool, Row};
 
-use crate::access::{Server, read};
+use crate::access::{PgServer, read};
 use crate::migrate::{LATEST, functions_are_current};
 use crate::read_only;
 use crate::row;
@@ -64,7 +64,7 @@ pub async fn doctor(
     now: Timestamp,
     timeout: Duration,
 ) -> Result<Vec<Finding>, StoreError> {
-    let server = &Server::new(pool.clone());
+    let server = &PgServer::new(pool.clone());
     let mut findings = read!(server, timeout, |connection| examine(
         connection, usage, now
     ))?;

@@ -30,7 +30,7 @@ struct Document<'a> {
     completes: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alert: Option<Value>,
-    writes: Vec<Write<'a>>,
+    writes: Vec<DocumentWrite<'a>>,
     outbox: Vec<Value>,
     audit: Vec<Value>,
     ledger: Vec<Value>,
@@ -44,7 +44,7 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct Write<'a> {
+struct DocumentWrite<'a> {
     expected: Option<u64>,
     live: bool,
     severity: i16,
@@ -100,7 +100,7 @@ pub(crate) const fn priority(severity: Severity) -> i16 {
     }
 }
 
-fn write(write: &IncidentWrite) -> Result<Write<'_>, StoreError> {
+fn write(write: &IncidentWrite) -> Result<DocumentWrite<'_>, StoreError> {
     let after = &*write.after;
     let entries = write.entries.iter().map(|(draft, salt)| {
         // Bytes and texts do not depend on the place in the chain.
@@ -109,7 +109,7 @@ fn write(write: &IncidentWrite) -> Result<Write<'_>, StoreError> {
         let texts: Vec<Value> = sealed.texts.iter().map(text).collect();
         Ok(json!({"canonical": String::from_utf8_lossy(&sealed.canonical), "texts": texts}))
     });
-    Ok(Write {
+    Ok(DocumentWrite {
         expected: write.expected.map(|revision| revision.0),
         live: after.status.is_live(),
         severity: priority(after.severity),

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use incident_core::port::StoreError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
-type Source = Box<dyn Error + Send + Sync>;
+type BoxedSource = Box<dyn Error + Send + Sync>;
 
 /// A call that did not answer in time.
 #[derive(Debug)]
@@ -28,14 +28,14 @@ pub(crate) const TOO_MANY_DAYS: &str = "INC20";
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Before anything was sent.
-    Before(Source),
+    Before(BoxedSource),
     /// The connection was closed before all of the statement was sent. What a server got
     /// of it ends with the connection: it commits at the last message of a statement.
-    NotSent(Source),
+    NotSent(BoxedSource),
     /// While the server may have been at it.
-    During(Source),
+    During(BoxedSource),
     /// The server answered with something that this version does not write.
-    Unreadable(Source),
+    Unreadable(BoxedSource),
     /// The server refused, with an error code.
     Server(sqlx::Error),
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use incident_core::port::StoreError;
 use sqlx::PgConnection;
 
-use crate::access::{Server, read};
+use crate::access::{PgServer, read};
 use crate::row;
 
 const STANDBY: &str =
@@ -30,7 +30,7 @@ pub(crate) async fn reason(connection: &mut PgConnection) -> sqlx::Result<Option
 }
 
 /// Whether incidents can be read, and anything can be written.
-pub(crate) async fn ready(server: &Server, timeout: Duration) -> Result<(), StoreError> {
+pub(crate) async fn ready(server: &PgServer, timeout: Duration) -> Result<(), StoreError> {
     match read!(server, timeout, |connection| look(connection))? {
         Some(reason) => Err(StoreError::ReadOnly(reason.into())),
         None => Ok(()),

@@ -7,7 +7,7 @@ use incident_core::Timestamp;
 use incident_core::port::Clock;
 use sqlx::PgPool;
 
-use crate::access::Server;
+use crate::access::PgServer;
 use crate::clock::{HostClock, StoreClock, System};
 
 /// Keeps everything in the schema `incident` of a PostgreSQL database, version
@@ -17,12 +17,12 @@ use crate::clock::{HostClock, StoreClock, System};
 /// nothing. Timeline and audit are sealed by the server under the row lock of
 /// their chain, and checked here against [`incident_core::timeline::seal`].
 #[derive(Clone)]
-pub struct PgStore(pub(crate) Arc<Parts>);
+pub struct PgStore(pub(crate) Arc<PgStoreParts>);
 
-pub(crate) struct Parts {
-    pub(crate) pool: Server,
+pub(crate) struct PgStoreParts {
+    pub(crate) pool: PgServer,
     /// For the relay; the same pool unless the host gave another.
-    pub(crate) relay: Server,
+    pub(crate) relay: PgServer,
     /// Whether the relay has connections of its own.
     apart: bool,
     pub(crate) clock: HostClock,
@@ -68,7 +68,7 @@ impl PgStore {
     /// ([`Outbox::for_relay`](incident_core::port::Outbox::for_relay)).
     #[must_use]
     pub fn relay(&self) -> Self {
-        Self(Arc::new(Parts {
+        Self(Arc::new(PgStoreParts {
             pool: self.0.relay.clone(),
             relay: self.0.relay.clone(),
             apart: false,
@@ -106,10 +106,10 @@ impl PgStoreBuilder {
     /// The store.
     #[must_use]
     pub fn build(self) -> PgStore {
-        let pool = Server::new(self.pool);
-        PgStore(Arc::new(Parts {
+        let pool = PgServer::new(self.pool);
+        PgStore(Arc::new(PgStoreParts {
             apart: self.relay.is_some(),
-            relay: self.relay.map_or_else(|| pool.clone(), Server::new),
+            relay: self.relay.map_or_else(|| pool.clone(), PgServer::new),
             pool,
             clock: HostClock(match self.by {
                 StoreClock::Server => Some(self.here),

@@ -26,7 +26,7 @@ struct Book {
 
 #[async_trait]
 impl AnchorSink for Book {
-    async fn keep(&self, anchor: &Anchor, _timeout: Duration) -> Result<(), AnchorError> {
+    async fn append(&self, anchor: &Anchor, _timeout: Duration) -> Result<(), AnchorError> {
         if self.away.load(Ordering::SeqCst) {
             return Err(AnchorError("the book is closed".into()));
         }

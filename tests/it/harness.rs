@@ -115,7 +115,7 @@ pub(crate) async fn template() -> &'static str {
             let database = Database::create(Cluster::shared(), None).await.unwrap();
             let timeout = Duration::from_secs(30);
             migrate(&database.options(), timeout).await.unwrap();
-            database.keep()
+            database.leak()
         })
         .await
 }

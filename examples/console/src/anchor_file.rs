@@ -150,7 +150,7 @@ fn end_last_line(file: &mut File) -> std::io::Result<()> {
 
 #[async_trait]
 impl AnchorSink for AnchorFile {
-    async fn keep(&self, anchor: &Anchor, timeout: Duration) -> Result<(), AnchorError> {
+    async fn append(&self, anchor: &Anchor, timeout: Duration) -> Result<(), AnchorError> {
         let (file, line) = (Arc::clone(&self.file), format!("{anchor}\n"));
         let written = tokio::task::spawn_blocking(move || {
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,7 +165,7 @@ impl AnchorSink for AnchorFile {
             Ok(Err(error)) => return Err(AnchorError(error.into())),
             Err(late) => return Err(AnchorError(late.into())),
         }
-        self.index.keep(anchor, timeout).await
+        self.index.append(anchor, timeout).await
     }
 }
 
@@ -257,7 +257,9 @@ mod tests {
         for length in [0, 1, 8, 40, first.len() - 1] {
             std::fs::write(&path, &first[..length]).unwrap();
             let file = AnchorFile::open(&path).unwrap();
-            file.keep(&anchor(2), Duration::from_secs(5)).await.unwrap();
+            file.append(&anchor(2), Duration::from_secs(5))
+                .await
+                .unwrap();
             assert_eq!(seqs(&AnchorFile::open(&path).unwrap()).await, [2]);
         }
         std::fs::remove_file(&path).unwrap();
@@ -287,7 +289,9 @@ mod tests {
             (file.damaged(), seqs(&file).await),
             (&[2, 5][..], vec![1, 2])
         );
-        file.keep(&anchor(4), Duration::from_secs(5)).await.unwrap();
+        file.append(&anchor(4), Duration::from_secs(5))
+            .await
+            .unwrap();
         let again = AnchorFile::open(&path).unwrap();
         assert_eq!(
             (again.damaged(), seqs(&again).await),

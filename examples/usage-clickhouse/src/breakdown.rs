@@ -12,7 +12,7 @@ use crate::question::SqlQuery;
 
 /// Rows of a `JSONCompact` answer; 64-bit numbers are quoted.
 #[derive(Deserialize)]
-struct Answer<T> {
+struct BreakdownAnswer<T> {
     data: Vec<T>,
 }
 
@@ -39,7 +39,8 @@ async fn first_hits(
          (select user_id, min(occurred_at) as first from {} group by user_id) group by minute",
         question.events("user_id, occurred_at")
     );
-    let found: Answer<(String, String)> = server.ask(&sql, question.tables(), deadline).await?;
+    let found: BreakdownAnswer<(String, String)> =
+        server.ask(&sql, question.tables(), deadline).await?;
     let hits = found.data.iter().map(|(minute, users)| {
         let micros = number::<i64>(minute)?.saturating_mul(MINUTE_US);
         Ok(FirstHits {
@@ -59,7 +60,8 @@ async fn services(
         "select service_id, uniqExact(user_id) as users from {} group by service_id",
         question.events("user_id, service_id")
     );
-    let found: Answer<(String, String)> = server.ask(&sql, question.tables(), deadline).await?;
+    let found: BreakdownAnswer<(String, String)> =
+        server.ask(&sql, question.tables(), deadline).await?;
     let mut rows = Vec::with_capacity(found.data.len());
     for (service, users) in found.data {
         // A host's own view may hold what is no name here.
@@ -81,7 +83,7 @@ async fn endpoints(
          group by service_id, endpoint order by users desc, service_id, endpoint limit {TOP_ENDPOINTS}",
         question.events("user_id, service_id, endpoint")
     );
-    let found: Answer<(String, String, String)> =
+    let found: BreakdownAnswer<(String, String, String)> =
         server.ask(&sql, question.tables(), deadline).await?;
     let mut rows = Vec::with_capacity(found.data.len());
     for (service, endpoint, users) in found.data {

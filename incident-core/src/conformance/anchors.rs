@@ -23,11 +23,11 @@ fn timeline(number: u64) -> AnchoredChain {
 
 async fn keep(record: &Arc<dyn AnchorRecord>, second: u64, heads: &[(AnchoredChain, Head)]) {
     let anchor = Anchor::new(at(second), BTreeMap::from_iter(heads.iter().copied()));
-    record.keep(&anchor, WITHIN).await.unwrap();
+    record.append(&anchor, WITHIN).await.unwrap();
 }
 
 /// **Durable:** another handle on the same place finds what was kept.
-pub async fn durable_another_handle_finds_what_was_kept<B: AnchorBackend>(_spawn: SpawnAll) {
+pub async fn durable_another_handle_finds_what_was_stored<B: AnchorBackend>(_spawn: SpawnAll) {
     let (record, guard) = B::open().await;
     assert_eq!(record.newest(WITHIN).await.unwrap(), None);
     assert_eq!(record.heads(timeline(1), WITHIN).await.unwrap(), []);
@@ -43,7 +43,7 @@ pub async fn durable_another_handle_finds_what_was_kept<B: AnchorBackend>(_spawn
 
 /// **Ordered, Idempotent:** every head is told once and by number, here and after
 /// opening it again.
-pub async fn ordered_every_head_is_told_once<B: AnchorBackend>(_spawn: SpawnAll) {
+pub async fn ordered_every_head_is_returned_once<B: AnchorBackend>(_spawn: SpawnAll) {
     let (record, guard) = B::open().await;
     for (second, seq, byte) in [(1, 4, 1), (2, 4, 1), (3, 4, 9), (5, 6, 2), (4, 2, 7)] {
         keep(&record, second, &[(timeline(1), head(seq, byte))]).await;
@@ -81,7 +81,7 @@ pub async fn ordered_lists_page_without_loss<B: AnchorBackend>(_spawn: SpawnAll)
 }
 
 /// **Isolated:** anchors that come at the same time lose nothing of each other.
-pub async fn isolated_concurrent_anchors_are_all_kept<B: AnchorBackend>(spawn: SpawnAll) {
+pub async fn isolated_concurrent_anchors_are_all_stored<B: AnchorBackend>(spawn: SpawnAll) {
     let (record, guard) = B::open().await;
     let tasks = (1..=20_u64).map(|number| {
         let record = Arc::clone(&record);

@@ -127,7 +127,7 @@ pub async fn durable_what_was_accepted_is_held<B: BillingBackend>(_spawn: SpawnA
 }
 
 /// **Ordered:** asked about keys or about a period, it tells what it holds of them.
-pub async fn ordered_what_is_held_is_told_by_key_and_period<B: BillingBackend>(_spawn: SpawnAll) {
+pub async fn ordered_credits_are_found_by_key_and_period<B: BillingBackend>(_spawn: SpawnAll) {
     let (sink, _guard) = B::open().await;
     if held(&*sink).await.is_none() {
         return;

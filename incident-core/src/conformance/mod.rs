@@ -182,7 +182,7 @@ contracts! { $
     outbox::idempotent_a_finish_without_the_lease_changes_nothing,
     outbox::isolated_a_superseded_trigger_is_never_claimed_again,
     outbox::bounded_what_is_not_due_is_not_handed_out,
-    outbox::durable_what_was_given_up_is_kept_until_it_is_replayed,
+    outbox::durable_dead_letters_stay_until_they_are_replayed,
     outbox::ordered_hastened_messages_are_due_at_once,
     alerts::isolated_alerts_are_those_of_an_environment_and_of_live_mode,
     alerts::isolated_an_alert_moves_within_one_commit,
@@ -244,10 +244,10 @@ contracts! { $
 contracts! { $
     /// Runs every contract of a record of anchors as its own test against an [`AnchorBackend`](crate::conformance::AnchorBackend).
     anchor_conformance, ANCHOR_CONTRACTS;
-    anchors::durable_another_handle_finds_what_was_kept,
-    anchors::ordered_every_head_is_told_once,
+    anchors::durable_another_handle_finds_what_was_stored,
+    anchors::ordered_every_head_is_returned_once,
     anchors::ordered_lists_page_without_loss,
-    anchors::isolated_concurrent_anchors_are_all_kept,
+    anchors::isolated_concurrent_anchors_are_all_stored,
 }
 
 contracts! { $
@@ -256,7 +256,7 @@ contracts! { $
     billing::idempotent_a_repeated_batch_is_held_once,
     billing::isolated_one_batch_at_once_is_held_once,
     billing::durable_what_was_accepted_is_held,
-    billing::ordered_what_is_held_is_told_by_key_and_period,
+    billing::ordered_credits_are_found_by_key_and_period,
     billing::bounded_a_black_hole_is_unknown_in_time,
 }
 

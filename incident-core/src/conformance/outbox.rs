@@ -351,9 +351,7 @@ pub async fn bounded_what_is_not_due_is_not_handed_out<B: StoreBackend>(_spawn: 
 
 /// What was given up is kept, found by incident and by id, replayed once as if
 /// it were new, and not replayed twice.
-pub async fn durable_what_was_given_up_is_kept_until_it_is_replayed<B: StoreBackend>(
-    _spawn: SpawnAll,
-) {
+pub async fn durable_dead_letters_stay_until_they_are_replayed<B: StoreBackend>(_spawn: SpawnAll) {
     let (store, _guard) = B::open().await;
     let incident = declare_with(&*store, &plain(1), &[(PageAction::Trigger, 1, 0)]).await;
     let first = claim(&*store, 0, 1).await.remove(0);

@@ -54,7 +54,7 @@ impl Incident {
                     linked_at: now,
                 });
             }
-            Event::PageAsked { .. } => state.paging = state.paging.next(now),
+            Event::PageRequested { .. } => state.paging = state.paging.next(now),
             Event::Escalated { rule, by, .. } => escalate(state, rule, by, now),
             Event::PageRetried { messages } => {
                 for one in messages {
@@ -83,14 +83,14 @@ impl Incident {
 /// pagers.
 fn escalate(state: &mut State, rule: &RuleName, by: &PersonName, now: Timestamp) {
     if let Some(known) = state.escalations.iter_mut().find(|one| one.rule == *rule) {
-        known.asked_at = now;
-        known.asked_by = by.clone();
+        known.requested_at = now;
+        known.requested_by = by.clone();
         return;
     }
     state.escalations.push(Escalation {
         rule: rule.clone(),
-        asked_at: now,
-        asked_by: by.clone(),
+        requested_at: now,
+        requested_by: by.clone(),
         paging: Paging::none(),
     });
 }

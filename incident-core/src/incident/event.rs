@@ -49,7 +49,7 @@ pub enum Event {
         by: Actor,
     },
     /// Somebody asked to page again.
-    PageAsked {
+    PageRequested {
         /// Why.
         reason: Statement,
         /// The new epoch.
@@ -105,7 +105,7 @@ impl Event {
             | Self::Changed(_)
             | Self::Published(_)
             | Self::PostMortemLinked { .. }
-            | Self::PageAsked { .. }
+            | Self::PageRequested { .. }
             | Self::Escalated { .. }
             | Self::PageRetried { .. }
             | Self::Redacted { .. }

@@ -49,7 +49,7 @@ pub(super) fn escalate(
 
 pub(super) fn page(incident: &Incident, reason: &Statement) -> Result<Vec<Event>, Refusal> {
     may_page(incident)?;
-    Ok(vec![Event::PageAsked {
+    Ok(vec![Event::PageRequested {
         reason: reason.clone(),
         epoch: incident.paging.epoch + 1,
     }])

@@ -22,7 +22,9 @@ fn about(paging: &Paging, report: &VendorReport) -> About {
     if paging.epoch == 0 {
         return About::Current;
     }
-    let other = report.asked_of.is_some_and(|epoch| epoch != paging.epoch);
+    let other = report
+        .polled_epoch
+        .is_some_and(|epoch| epoch != paging.epoch);
     // Reopened, and nobody was paged since.
     let over = paging.state == PagingState::None;
     let begun = paging.begun_at.unwrap_or(Timestamp::MIN);
@@ -47,7 +49,7 @@ pub(super) fn report(
     let paging = incident.paging_of(report.rule.as_ref());
     let earlier = paging.is_some_and(|paging| about(paging, report) == About::Earlier);
     let moot = earlier || is_known(incident, paging, &report.event.what);
-    if report.asked_of.is_some() && moot {
+    if report.polled_epoch.is_some() && moot {
         return Ok(Vec::new());
     }
     // The vendor's clock may be ahead of ours.
@@ -94,5 +96,5 @@ fn is_known(incident: &Incident, paging: Option<&Paging>, what: &VendorEventKind
 /// any more either way, but nobody said that it is over.
 fn is_certain(incident: &Incident, report: &VendorReport) -> bool {
     let paging = &incident.paging;
-    report.asked_of.is_none() || paging.epoch <= 1 || paging.confirmed_at.is_some()
+    report.polled_epoch.is_none() || paging.epoch <= 1 || paging.confirmed_at.is_some()
 }

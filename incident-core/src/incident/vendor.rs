@@ -18,7 +18,7 @@ pub struct VendorReport {
     /// The page that the vendor was asked about; none for a webhook, which does
     /// not say which page it speaks of. The answer to a question about a page that
     /// is over, or that only repeats what is known, is no event at all.
-    pub asked_of: Option<u32>,
+    pub polled_epoch: Option<u32>,
     /// What the vendor may change here.
     pub policy: InboundPolicy,
 }

@@ -16,9 +16,11 @@ pub struct Escalation {
     /// The rule that names them.
     pub rule: RuleName,
     /// When it was asked for last.
-    pub asked_at: Timestamp,
+    #[serde(rename = "asked_at")]
+    pub requested_at: Timestamp,
     /// Who asked.
-    pub asked_by: PersonName,
+    #[serde(rename = "asked_by")]
+    pub requested_by: PersonName,
     /// Where its page stands; [`PagingState::None`](super::PagingState) where
     /// the rule has no pager and people are told in another way.
     pub paging: Paging,

@@ -26,7 +26,7 @@ pub struct AnchorError(#[source] pub Box<dyn StdError + Send + Sync>);
 #[async_trait]
 pub trait AnchorSink: Debug + Send + Sync {
     /// Keeps an anchor.
-    async fn keep(&self, anchor: &Anchor, timeout: Duration) -> Result<(), AnchorError>;
+    async fn append(&self, anchor: &Anchor, timeout: Duration) -> Result<(), AnchorError>;
 }
 
 /// A sink that can be asked, so that a check of a chain is held against what was

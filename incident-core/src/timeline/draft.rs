@@ -125,7 +125,7 @@ impl EntryDraft {
             Event::PostMortemLinked { url, .. } => {
                 made(EntryKind::PostMortem, &format!("post-mortem linked: {url}"))
             }
-            Event::PageAsked { reason, epoch } => made(
+            Event::PageRequested { reason, epoch } => made(
                 EntryKind::PageRequest,
                 &format!("page {epoch} asked for: {reason}"),
             ),

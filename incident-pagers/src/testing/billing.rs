@@ -71,7 +71,7 @@ impl Billing {
     }
 
     /// Answers questions after what it holds with 404, or answers them again.
-    pub fn can_be_asked(&self, can: bool) {
+    pub fn supports_lookup(&self, can: bool) {
         self.books().can_be_asked = can;
     }
 

@@ -187,12 +187,12 @@ async fn statuses_say_what_certainly_was_not_taken() {
     );
     billing.listen().await.unwrap();
     // Questions: one that cannot be asked is not one that holds nothing.
-    billing.can_be_asked(false);
+    billing.supports_lookup(false);
     assert_eq!(
         sink.lookup(LookupBy::Keys(&[key(1)]), WITHIN).await,
         Lookup::Unsupported
     );
-    billing.can_be_asked(true);
+    billing.supports_lookup(true);
     for fault in [Fault::status(500), Fault::ResetRead] {
         billing.script([fault]);
         assert_eq!(

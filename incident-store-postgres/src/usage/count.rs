@@ -39,7 +39,7 @@ pub(super) enum Part {
 }
 
 /// The answer to a part.
-pub(super) enum Answer {
+pub(super) enum PartAnswer {
     /// By place of the tenant.
     Counts(Vec<(i32, u64)>),
     /// Over all tenants.
@@ -119,7 +119,7 @@ impl<'a> QueryPlan<'a> {
         &self,
         part: &Part,
         connection: &mut PgConnection,
-    ) -> sqlx::Result<Answer> {
+    ) -> sqlx::Result<PartAnswer> {
         match part {
             Part::Counts(range) => self.counts(range.clone(), connection).await,
             Part::Total => self.total(connection).await,
@@ -130,7 +130,7 @@ impl<'a> QueryPlan<'a> {
         &self,
         range: Range<usize>,
         connection: &mut PgConnection,
-    ) -> sqlx::Result<Answer> {
+    ) -> sqlx::Result<PartAnswer> {
         let spans = self.spans.get(range).unwrap_or_default();
         let events = self.events();
         let single = spans
@@ -150,10 +150,10 @@ impl<'a> QueryPlan<'a> {
         let counts = rows
             .iter()
             .map(|row| Ok((row::get(row, "place")?, row::count(row, "n")?)));
-        Ok(Answer::Counts(counts.collect::<sqlx::Result<_>>()?))
+        Ok(PartAnswer::Counts(counts.collect::<sqlx::Result<_>>()?))
     }
 
-    async fn total(&self, connection: &mut PgConnection) -> sqlx::Result<Answer> {
+    async fn total(&self, connection: &mut PgConnection) -> sqlx::Result<PartAnswer> {
         let events = self.events();
         // Each tenant's users once first: the rest is compared with one another.
         let sql = format!(
@@ -161,7 +161,7 @@ impl<'a> QueryPlan<'a> {
         );
         let rows = self.run(sql, &self.spans, connection).await?;
         let total = rows.first().map_or(Ok(0), |row| row::count(row, "n"))?;
-        Ok(Answer::Total(total))
+        Ok(PartAnswer::Total(total))
     }
 
     /// The events of each window: always by tenant and time, so that the index

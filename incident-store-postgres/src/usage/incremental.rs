@@ -12,7 +12,7 @@ use sqlx::{PgConnection, Row};
 use tokio::time::{Instant, timeout_at};
 
 use super::count::{QueryPlan, SPANS};
-use super::live_queries::{SoFar, User};
+use super::incremental_queries::{SoFar, User};
 use super::state::PgUsage;
 use super::table::UsageTable;
 use crate::access::{Session, again};

@@ -14,13 +14,13 @@ use incident_core::port::{TenantDirectory, UsageError, UsageSource};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use tokio::time::Instant;
 
-use super::count::{Answer, Part, QueryPlan};
+use super::count::{Part, PartAnswer, QueryPlan};
 use super::incremental::MIN_COST;
+use super::incremental_queries::IncrementalQueries;
 use super::latency::LatencyTracker;
-use super::live_queries::LiveQueries;
 use super::state::{PgUsage, TenantKey, UsageParts, usage_error};
 use super::table::{UsageTable, quoted};
-use crate::access::{Server, Session, again};
+use crate::access::{PgServer, Session, again};
 use crate::failure::Failure;
 use crate::row;
 
@@ -160,13 +160,13 @@ impl PgUsageBuilder {
 
     fn with(self, table: UsageTable, key: TenantKey) -> PgUsage {
         PgUsage(Arc::new(UsageParts {
-            server: Server::new(self.pool),
+            server: PgServer::new(self.pool),
             table,
             key,
             connections: self.connections,
             days: Mutex::default(),
             latency: LatencyTracker::default(),
-            live: LiveQueries::default(),
+            live: IncrementalQueries::default(),
             follow_from: self.follow_from,
             most_days: self.most_days,
         }))
@@ -218,7 +218,7 @@ impl PgUsage {
         asked: &QueryPlan<'_>,
         part: Part,
         deadline: Instant,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<PartAnswer, Failure> {
         again!(&self.0.server, deadline, |session| bounded(
             &mut session,
             asked,
@@ -241,8 +241,8 @@ impl PgUsage {
         let (mut counts, mut total) = (HashMap::new(), None);
         for answer in try_join_all(answers).await? {
             match answer {
-                Answer::Counts(some) => counts.extend(some),
-                Answer::Total(users) => total = Some(users),
+                PartAnswer::Counts(some) => counts.extend(some),
+                PartAnswer::Total(users) => total = Some(users),
             }
         }
         // Of one tenant the total is its own.
@@ -302,7 +302,7 @@ async fn bounded(
     asked: &QueryPlan<'_>,
     part: &Part,
     latency: &LatencyTracker,
-) -> sqlx::Result<Answer> {
+) -> sqlx::Result<PartAnswer> {
     let units = asked.units(part);
     if !latency.needs_limit(units, session.left()) {
         let started = Instant::now();

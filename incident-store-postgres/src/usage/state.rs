@@ -7,10 +7,10 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use incident_core::port::UsageError;
 
+use super::incremental_queries::IncrementalQueries;
 use super::latency::LatencyTracker;
-use super::live_queries::LiveQueries;
 use super::table::UsageTable;
-use crate::access::Server;
+use crate::access::PgServer;
 use crate::failure::{Failure, Late};
 
 /// Counts distinct users exactly, in our own table or in the host's. Clones
@@ -20,14 +20,14 @@ pub struct PgUsage(pub(super) Arc<UsageParts>);
 
 #[derive(Debug)]
 pub(super) struct UsageParts {
-    pub(super) server: Server,
+    pub(super) server: PgServer,
     pub(super) table: UsageTable,
     pub(super) key: TenantKey,
     pub(super) connections: usize,
     /// Days that are known to have a partition.
     pub(super) days: Mutex<BTreeSet<NaiveDate>>,
     pub(super) latency: LatencyTracker,
-    pub(super) live: LiveQueries,
+    pub(super) live: IncrementalQueries,
     /// A question that takes as long is followed.
     pub(super) follow_from: Duration,
     /// So many days have a partition at most.

@@ -27,7 +27,7 @@ pub(crate) async fn template() -> &'static str {
             owner.execute(role).await.unwrap();
             owner.execute("select incident.grant_to('app')").await.unwrap();
             owner.close().await.unwrap();
-            database.keep()
+            database.leak()
         })
         .await
 }

@@ -66,10 +66,16 @@ fn is_test(attributes: &[Attribute]) -> bool {
 /// The words of a name: `JobOutcome` and `job_outcome` have the same.
 fn words(name: &str) -> Vec<String> {
     let is_constant = !name.chars().any(char::is_lowercase);
-    let name = if is_constant { name.to_lowercase() } else { name.to_owned() };
+    let name = if is_constant {
+        name.to_lowercase()
+    } else {
+        name.to_owned()
+    };
     let mut words = vec![String::new()];
     for letter in name.chars() {
-        if letter == '_' || (letter.is_uppercase() && words.last().is_some_and(|word| !word.is_empty())) {
+        if letter == '_'
+            || (letter.is_uppercase() && words.last().is_some_and(|word| !word.is_empty()))
+        {
             words.push(String::new());
         }
         if letter != '_' {
@@ -117,7 +123,8 @@ impl Visit<'_> for Names {
         self.add_type(&item.vis, &item.ident);
         if matches!(item.vis, Visibility::Public(_)) {
             let variants = item.variants.iter();
-            self.public.extend(variants.map(|one| one.ident.to_string()));
+            self.public
+                .extend(variants.map(|one| one.ident.to_string()));
         }
         visit::visit_item_enum(self, item);
     }
@@ -161,8 +168,12 @@ impl Visit<'_> for Names {
 fn files(package: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     sources(&root().join(package).join("src"), &mut found);
-    found.retain(|file| file.file_stem().unwrap() != "tests");
-    found.retain(|file| !file.components().any(|part| part.as_os_str() == "tests" && !package.starts_with("tests")));
+    let folder = root().join(package).join("src");
+    let is_test = |file: &Path| {
+        let mut parts = file.strip_prefix(&folder).unwrap().iter();
+        parts.any(|part| part == "tests" || part == "tests.rs")
+    };
+    found.retain(|file| !is_test(file));
     found
 }
 
@@ -192,7 +203,11 @@ fn public_names_and_modules_use_the_words_of_the_field() {
     }
     assert!(checked > 2_000, "only {checked} names were found");
     let found: Vec<String> = found.into_iter().collect();
-    assert!(found.is_empty(), "private words in names:\n{}", found.join("\n"));
+    assert!(
+        found.is_empty(),
+        "private words in names:\n{}",
+        found.join("\n")
+    );
 }
 
 #[test]
@@ -204,7 +219,11 @@ fn no_type_name_is_used_twice() {
         }
     }
     assert!(types.len() > 500, "only {} types were found", types.len());
-    let allowed = |name: &str| SAME_NAME.iter().any(|(same, reason)| *same == name && !reason.is_empty());
+    let allowed = |name: &str| {
+        SAME_NAME
+            .iter()
+            .any(|(same, reason)| *same == name && !reason.is_empty())
+    };
     types.retain(|name, files| files.len() > 1 && !allowed(name));
     assert!(types.is_empty(), "types of one name: {types:#?}");
 }

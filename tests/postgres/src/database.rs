@@ -80,7 +80,7 @@ impl Database {
 
     /// Keeps it when this value goes: as a template.
     #[must_use]
-    pub fn keep(mut self) -> String {
+    pub fn leak(mut self) -> String {
         std::mem::take(&mut self.name)
     }
 }

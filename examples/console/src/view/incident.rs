@@ -291,8 +291,8 @@ impl Serialize for Escalations<'_> {
         for one in *all {
             list.serialize_element(&Told {
                 rule: one.rule.as_str(),
-                asked_at: one.asked_at,
-                asked_by: &one.asked_by,
+                asked_at: one.requested_at,
+                asked_by: &one.requested_by,
                 paging: Page::of(&one.paging, dedup_key(*id, Some(&one.rule))),
             })?;
         }

@@ -53,7 +53,7 @@ pub struct LogAnchors;
 
 #[async_trait]
 impl AnchorSink for LogAnchors {
-    async fn keep(&self, anchor: &Anchor, _timeout: Duration) -> Result<(), AnchorError> {
+    async fn append(&self, anchor: &Anchor, _timeout: Duration) -> Result<(), AnchorError> {
         tracing::info!(target: "incident_core::anchor", %anchor, "heads of chains");
         Ok(())
     }
@@ -251,7 +251,7 @@ impl Incidents {
         }
         let anchor = Anchor::new(at, std::mem::take(heads));
         let timeout = self.inner.settings.store_deadline;
-        self.inner.anchors.sink().keep(&anchor, timeout).await?;
+        self.inner.anchors.sink().append(&anchor, timeout).await?;
         progress.heads.extend(anchor.heads());
         Ok(anchor.heads().len())
     }

@@ -173,6 +173,7 @@ impl Incidents {
             deduplicated,
             ..
         } = prepared;
+        event.outbox |= !commit.outbox.is_empty();
         let committed = self.store.commit(commit, self.left()?).await;
         if let Err(StoreError::Unknown(_)) = &committed {
             // It may be written: a cache that waited to be sure would show what was withdrawn.

@@ -46,6 +46,7 @@ impl PreparedCommand {
 
     pub(super) fn of(mut self, incidents: &Incidents) -> Self {
         self.engine = Some(incidents.clone());
+        self.event.outbox |= !self.commit.outbox.is_empty();
         self
     }
 

@@ -79,7 +79,7 @@ impl Inner {
         for (place, event) in events.iter().enumerate() {
             if matches!(
                 event,
-                Event::PageAsked { .. } | Event::Escalated { .. } | Event::PageRetried { .. }
+                Event::PageRequested { .. } | Event::Escalated { .. } | Event::PageRetried { .. }
             ) {
                 self.gates.try_again();
             }

@@ -87,7 +87,7 @@ impl Incidents {
         let report = VendorReport {
             event: event.clone(),
             rule,
-            asked_of,
+            polled_epoch: asked_of,
             policy: this.inner.settings.inbound,
         };
         let command = Command::Report(Box::new(report));

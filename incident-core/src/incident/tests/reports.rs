@@ -59,7 +59,7 @@ pub(super) fn report_of(what: VendorEventKind) -> VendorReport {
             echo: false,
         },
         rule: None,
-        asked_of: None,
+        polled_epoch: None,
         policy: InboundPolicy {
             acknowledge: true,
             resolve: true,
@@ -162,7 +162,7 @@ fn what_is_older_than_the_page_is_about_an_earlier_one() {
 #[test]
 fn an_answer_counts_for_the_page_that_was_asked_about() {
     let answer = |what, asked_of| VendorReport {
-        asked_of: Some(asked_of),
+        polled_epoch: Some(asked_of),
         ..report_of(what)
     };
     let seen = with(|state| {

@@ -149,8 +149,8 @@ fn effects(event: &Event, before: &Incident, after: &Incident) -> Vec<Effect> {
 fn an_end_calls_off_every_page_that_was_begun() {
     let escalated = |state: PagingState| Escalation {
         rule: "management".parse().unwrap(),
-        asked_at: paged().1,
-        asked_by: crate::PersonName::new("anna").unwrap(),
+        requested_at: paged().1,
+        requested_by: crate::PersonName::new("anna").unwrap(),
         paging: Paging {
             state,
             ..Paging::pending(1, paged().1)

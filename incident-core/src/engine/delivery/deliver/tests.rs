@@ -10,8 +10,8 @@ fn a_trigger_is_over_when_a_newer_page_took_its_place_or_its_escalation_ended() 
     let rule: crate::RuleName = "manager".parse().unwrap();
     let mut escalation = Escalation {
         rule: rule.clone(),
-        asked_at: now,
-        asked_by: actor.name,
+        requested_at: now,
+        requested_by: actor.name,
         paging: incident.paging.clone(),
     };
     escalation.paging.epoch = 2;

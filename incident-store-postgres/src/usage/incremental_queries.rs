@@ -8,12 +8,12 @@ use incident_core::impact::{IncrementalCache, SeenUsers, compact};
 
 /// The queries that were asked lately, with their lock and clock.
 #[derive(Debug)]
-pub(super) struct LiveQueries {
+pub(super) struct IncrementalQueries {
     started: Instant,
     cache: Mutex<IncrementalCache<tokio::sync::Mutex<SharedCount>>>,
 }
 
-impl Default for LiveQueries {
+impl Default for IncrementalQueries {
     fn default() -> Self {
         Self {
             started: Instant::now(),
@@ -22,7 +22,7 @@ impl Default for LiveQueries {
     }
 }
 
-impl LiveQueries {
+impl IncrementalQueries {
     /// Locks the cache, and tells the time on its clock.
     pub(super) fn lock(
         &self,
