@@ -141,21 +141,7 @@ pub fn revise(
             write.keeps.push(row.id);
             continue;
         }
-        write.rows.push(LedgerRow {
-            id: id(),
-            revision,
-            // What was issued, which the cap may have cut.
-            credit_percent: row
-                .granted
-                .as_ref()
-                .map_or(row.credit_percent, |one| one.percent),
-            state: CreditState::Estimated,
-            author: author.clone(),
-            granted: None,
-            issued: None,
-            reverses: Some(row.id),
-            ..row.clone()
-        });
+        write.rows.push(reversal(row, id(), revision, author));
     }
     // A decision on a credit outlives a correction that does not touch it. Where something was
     // issued, reversal and new row come as a pair.
@@ -185,6 +171,22 @@ pub fn revise(
         inputs: one.inputs,
     }));
     write
+}
+
+/// Takes back what was issued with a row, which the cap may have cut.
+fn reversal(row: &LedgerRow, id: CreditId, revision: u32, author: &PersonName) -> LedgerRow {
+    let granted = row.granted.as_ref().map(|one| one.percent);
+    LedgerRow {
+        id,
+        revision,
+        credit_percent: granted.unwrap_or(row.credit_percent),
+        state: CreditState::Estimated,
+        author: author.clone(),
+        granted: None,
+        issued: None,
+        reverses: Some(row.id),
+        ..row.clone()
+    }
 }
 
 impl LedgerWrite {

@@ -175,38 +175,9 @@ pub async fn ordered_lists_are_newest_first_and_page_without_loss<B: StoreBacken
     }
 }
 
-/// Every filter answers what `IncidentFilter::matches` says.
-pub async fn ordered_filters_agree_with_the_reference<B: StoreBackend>(_spawn: SpawnAll) {
-    let (store, _guard) = B::open().await;
-    for n in 1..=24 {
-        let severity = Severity::ALL[n as usize % 4];
-        let incident = keep(
-            &*store,
-            &Sample {
-                severity,
-                ..plain(n)
-            },
-        )
-        .await;
-        let statuses = [
-            None,
-            Some(Status::Investigating),
-            Some(Status::Resolved),
-            Some(Status::Cancelled),
-            None,
-        ];
-        let status = statuses[n as usize % 5];
-        if status.is_some() {
-            store
-                .commit(updated(&incident, status, "moved").1, WITHIN)
-                .await
-                .unwrap();
-        }
-    }
-    let all = store.list(&everything(), WITHIN).await.unwrap();
-    assert_eq!(all.len(), 24);
+fn filters() -> [IncidentFilter; 16] {
     let base = everything;
-    let filters = [
+    [
         IncidentFilter {
             statuses: BTreeSet::from([Status::Triage, Status::Investigating]),
             ..base()
@@ -275,8 +246,40 @@ pub async fn ordered_filters_agree_with_the_reference<B: StoreBackend>(_spawn: S
             after: Some((at(10), id(10))),
             ..base()
         },
-    ];
-    for filter in filters {
+    ]
+}
+
+/// Every filter answers what `IncidentFilter::matches` says.
+pub async fn ordered_filters_agree_with_the_reference<B: StoreBackend>(_spawn: SpawnAll) {
+    let (store, _guard) = B::open().await;
+    for n in 1..=24 {
+        let severity = Severity::ALL[n as usize % 4];
+        let incident = keep(
+            &*store,
+            &Sample {
+                severity,
+                ..plain(n)
+            },
+        )
+        .await;
+        let statuses = [
+            None,
+            Some(Status::Investigating),
+            Some(Status::Resolved),
+            Some(Status::Cancelled),
+            None,
+        ];
+        let status = statuses[n as usize % 5];
+        if status.is_some() {
+            store
+                .commit(updated(&incident, status, "moved").1, WITHIN)
+                .await
+                .unwrap();
+        }
+    }
+    let all = store.list(&everything(), WITHIN).await.unwrap();
+    assert_eq!(all.len(), 24);
+    for filter in filters() {
         let expected: Vec<_> = all
             .iter()
             .filter(|incident| filter.matches(incident))

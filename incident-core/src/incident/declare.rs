@@ -65,6 +65,18 @@ pub(crate) fn declare(
 ) -> Result<Incident, Refusal> {
     check(asked, now)?;
     visible::declaration(asked)?;
+    let mut state = first_state(asked, by, ids, now)?;
+    state.related = related;
+    if asked.pages(policy) {
+        state.paging = Paging::pending(1, now);
+    }
+    limits::size(None, &state, &FIELDS)?;
+    restart_update_clock(&mut state, now, policy);
+    Ok(Incident::from_state(state))
+}
+
+/// The state of a new incident that pages nobody and is related to no other.
+fn first_state(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp) -> Result<State, Refusal> {
     let person = (by.kind == ActorKind::Person).then(|| by.name.clone());
     let commander = person.clone().map(|person| RoleAssignment {
         role: ResponseRole::IncidentCommander,
@@ -84,7 +96,7 @@ pub(crate) fn declare(
     let mut services = asked.affected_services.clone();
     services.sort();
     services.dedup();
-    let mut state = State {
+    Ok(State {
         id: ids.id,
         number: ids.number,
         version: Version(1),
@@ -125,24 +137,17 @@ pub(crate) fn declare(
         alert_moved: false,
         merged_alerts: Vec::new(),
         repeats: AlertRepeats::default(),
-        related,
+        related: Vec::new(),
         tracker_url: asked.tracker_url.clone(),
         facts: asked.facts.clone(),
         status_page: StatusPageEntry::hidden(ids.public_id, now),
-        paging: if asked.pages(policy) {
-            Paging::pending(1, now)
-        } else {
-            Paging::none()
-        },
+        paging: Paging::none(),
         escalations: Vec::new(),
         credit_revision: 0,
         text_from: BTreeMap::new(),
         redacted_at: None,
         shaped_by: Arc::default(),
-    };
-    limits::size(None, &state, &FIELDS)?;
-    restart_update_clock(&mut state, now, policy);
-    Ok(Incident::from_state(state))
+    })
 }
 
 /// Fields of a declaration that may be too large together.

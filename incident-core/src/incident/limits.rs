@@ -240,7 +240,8 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         // At most `MAX_SHAPERS`.
         shaped_by: _,
     } = state;
-    let optional = |text: Option<&str>| text.map_or(0, str::len);
+    let people = roles.iter().map(|one| one.person.as_str().len());
+    let post_mortem = post_mortem.as_ref().map(|one| one.url.as_str());
     let mut sizes = vec![
         ("title", title.as_str().len()),
         ("summary", summary.as_str().len()),
@@ -248,24 +249,14 @@ fn sizes(state: &State) -> Vec<(&'static str, usize)> {
         ("affected_services", total(affected_services)),
         (
             "responder",
-            optional(responder.as_ref().map(AsRef::as_ref))
-                + roles
-                    .iter()
-                    .map(|one| one.person.as_str().len())
-                    .sum::<usize>(),
+            size_of(responder.as_ref()) + people.sum::<usize>(),
         ),
-        (
-            "post_mortem",
-            optional(post_mortem.as_ref().map(|one| one.url.as_str())),
-        ),
+        ("post_mortem", size_of(post_mortem)),
         (
             "alert_key",
-            optional(alert_key.as_ref().map(AsRef::as_ref)) + total(merged_alerts),
+            size_of(alert_key.as_ref()) + total(merged_alerts),
         ),
-        (
-            "tracker_url",
-            optional(tracker_url.as_ref().map(AsRef::as_ref)),
-        ),
+        ("tracker_url", size_of(tracker_url.as_ref())),
     ];
     sizes.extend(facts_sizes(facts));
     sizes
@@ -307,6 +298,10 @@ fn facts_sizes(facts: &Facts) -> [(&'static str, usize); 8] {
         ),
         ("labels", labels.iter().map(label).sum()),
     ]
+}
+
+fn size_of(text: Option<impl AsRef<str>>) -> usize {
+    text.map_or(0, |text| text.as_ref().len())
 }
 
 fn total<T: AsRef<str>>(names: &[T]) -> usize {

@@ -105,17 +105,7 @@ where
     let incident_end = windows.end().unwrap_or(fallback);
     let mut span = PeriodSpan::of_end(incident_end, terms);
     let figures = move |outage_us: u64, clipped: u64, span: &PeriodSpan| {
-        let availability = Availability::new(Downtime::at(clipped, weight), span.window.micros());
-        let down = match terms.basis() {
-            Basis::PerIncident => Downtime::at(outage_us, weight),
-            Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => availability.down(),
-        };
-        Figures {
-            outage_us,
-            target_breached: availability.misses(terms.target()),
-            availability,
-            credit: terms.credit_for(down, availability.period_us()),
-        }
+        Figures::of(terms, (outage_us, clipped), weight, span)
     };
     // Of a tenant that has no window of its own: most of them.
     let mut whole: Option<Figures> = None;
@@ -131,24 +121,7 @@ where
                 figures(counted.micros(), inside, &span)
             })
         } else if !repeated && plain {
-            let inside = || {
-                part.bounds()
-                    .into_iter()
-                    .flat_map(|bounds| windows.clip_iter(bounds))
-            };
-            let (mut all, mut start, mut end) = (0, None, None);
-            for window in inside() {
-                all += window.micros();
-                start.get_or_insert(window.start());
-                end = Some(window.end());
-            }
-            span.move_to(end.unwrap_or(incident_end));
-            // The month is that of the end: only the start can lie outside.
-            let clipped = if start.is_none_or(|start| span.window.start() <= start) {
-                all
-            } else {
-                sum(inside().filter_map(|window| window.intersect(span.window)))
-            };
+            let (all, clipped) = of_one_window(part, windows, &mut span, incident_end);
             figures(all, clipped, &span)
         } else {
             let mut bounds: Vec<Window> = part.bounds().into_iter().collect();
@@ -169,6 +142,56 @@ where
             credit_percent: found.credit,
         })
     })
+}
+
+impl Figures {
+    /// The figures of an outage, and of the part of it in a period.
+    fn of(
+        terms: &SlaTerms,
+        (outage_us, clipped): (u64, u64),
+        weight: Percent,
+        span: &PeriodSpan,
+    ) -> Self {
+        let availability = Availability::new(Downtime::at(clipped, weight), span.window.micros());
+        let down = match terms.basis() {
+            Basis::PerIncident => Downtime::at(outage_us, weight),
+            Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => availability.down(),
+        };
+        Self {
+            outage_us,
+            target_breached: availability.misses(terms.target()),
+            availability,
+            credit: terms.credit_for(down, availability.period_us()),
+        }
+    }
+}
+
+/// Returns the outage of a tenant that was hit for one window, in microseconds, and the part of
+/// it in the period of its end.
+fn of_one_window(
+    part: TenantOutage<'_>,
+    windows: &Windows,
+    span: &mut PeriodSpan,
+    incident_end: Timestamp,
+) -> (u64, u64) {
+    let inside = || {
+        let bounds = part.bounds().into_iter();
+        bounds.flat_map(|bounds| windows.clip_iter(bounds))
+    };
+    let (mut all, mut start, mut end) = (0, None, None);
+    for window in inside() {
+        all += window.micros();
+        start.get_or_insert(window.start());
+        end = Some(window.end());
+    }
+    span.move_to(end.unwrap_or(incident_end));
+    // The month is that of the end: only the start can lie outside.
+    let clipped = if start.is_none_or(|start| span.window.start() <= start) {
+        all
+    } else {
+        sum(inside().filter_map(|window| window.intersect(span.window)))
+    };
+    (all, clipped)
 }
 
 /// The figures of a row, beside its tenant and period.

@@ -3,7 +3,7 @@
 use super::{EntryKind, StateMarks};
 use crate::actor::Actor;
 use crate::incident::{
-    AlertRepeated, Change, CommsSent, Event, FieldDelta, Incident, RetryOf, Status,
+    AlertRepeated, Change, CommsSent, Event, FieldDelta, Incident, RetryOf, Status, TookIn, Updated,
 };
 use crate::{PublicText, Text, Timestamp};
 
@@ -76,33 +76,14 @@ impl EntryDraft {
                     &format!("acknowledged by {}", by.name),
                 )
             },
-            Event::Updated(updated) => {
-                let mut message = updated.message.as_str().to_owned();
-                if let Some(reason) = &updated.reason {
-                    message.push_str(&format!("\nReason: {reason}"));
-                }
-                Self {
-                    occurred_at: updated.occurred_at,
-                    status_from: updated.transition.map(|transition| transition.from),
-                    status_to: updated.transition.map(|transition| transition.to),
-                    comms_sent: updated.comms_sent.clone(),
-                    public_message: updated.public_message.clone(),
-                    corrects: updated.corrects,
-                    changes: updated
-                        .changes
-                        .iter()
-                        .map(|change| change.delta(before))
-                        .collect(),
-                    ..made(updated.kind, &message)
-                }
-            }
+            Event::Updated(updated) => updated_entry(updated, before, made),
             Event::Observed {
-                statement: said,
+                statement,
                 occurred_at,
                 ..
             } => Self {
                 occurred_at: *occurred_at,
-                ..made(EntryKind::Observation, said.as_str())
+                ..made(EntryKind::Observation, statement.as_str())
             },
             Event::Changed(change) => {
                 let delta = change.delta(before);
@@ -133,29 +114,8 @@ impl EntryDraft {
                 EntryKind::PageRequest,
                 &format!("escalated to {rule}: {reason}"),
             ),
-            Event::PageRetried { messages } => {
-                let noun = |one: &RetryOf| match &one.rule {
-                    Some(rule) => format!("{} of {rule}", one.action.noun()),
-                    None => one.action.noun().to_owned(),
-                };
-                let what: Vec<String> = messages.iter().map(noun).collect();
-                made(
-                    EntryKind::PageRequest,
-                    &format!("tried again what was given up: {}", what.join(", ")),
-                )
-            }
-            Event::TookIn(taken) => {
-                let deltas = taken.changes.iter().map(|change| change.delta(before));
-                let changes: Vec<FieldDelta> = deltas.collect();
-                let mut message = format!("took in incident #{} ({})", taken.number, taken.from);
-                for delta in &changes {
-                    message.push_str(&format!("\n{}", delta.sentence()));
-                }
-                Self {
-                    changes,
-                    ..made(EntryKind::Change, &message)
-                }
-            }
+            Event::PageRetried { messages } => made(EntryKind::PageRequest, &retried(messages)),
+            Event::TookIn(taken) => took_in_entry(taken, before, made),
             Event::AlertRepeated(repeated) => return repeated_entry(repeated, before, made),
             Event::Related {
                 number, takes_over, ..
@@ -172,6 +132,55 @@ impl EntryDraft {
             Event::Redacted { .. } => return None,
         })
     }
+}
+
+/// The entry of an update, with its changes as they are seen from the incident before it.
+fn updated_entry(
+    updated: &Updated,
+    before: &Incident,
+    made: impl FnOnce(EntryKind, &str) -> EntryDraft,
+) -> EntryDraft {
+    let mut message = updated.message.as_str().to_owned();
+    if let Some(reason) = &updated.reason {
+        message.push_str(&format!("\nReason: {reason}"));
+    }
+    let changes = updated.changes.iter();
+    EntryDraft {
+        occurred_at: updated.occurred_at,
+        status_from: updated.transition.map(|transition| transition.from),
+        status_to: updated.transition.map(|transition| transition.to),
+        comms_sent: updated.comms_sent.clone(),
+        public_message: updated.public_message.clone(),
+        corrects: updated.corrects,
+        changes: changes.map(|change| change.delta(before)).collect(),
+        ..made(updated.kind, &message)
+    }
+}
+
+fn took_in_entry(
+    taken: &TookIn,
+    before: &Incident,
+    made: impl FnOnce(EntryKind, &str) -> EntryDraft,
+) -> EntryDraft {
+    let deltas = taken.changes.iter().map(|change| change.delta(before));
+    let changes: Vec<FieldDelta> = deltas.collect();
+    let mut message = format!("took in incident #{} ({})", taken.number, taken.from);
+    for delta in &changes {
+        message.push_str(&format!("\n{}", delta.sentence()));
+    }
+    EntryDraft {
+        changes,
+        ..made(EntryKind::Change, &message)
+    }
+}
+
+fn retried(messages: &[RetryOf]) -> String {
+    let noun = |one: &RetryOf| match &one.rule {
+        Some(rule) => format!("{} of {rule}", one.action.noun()),
+        None => one.action.noun().to_owned(),
+    };
+    let what: Vec<String> = messages.iter().map(noun).collect();
+    format!("tried again what was given up: {}", what.join(", "))
 }
 
 fn repeated_entry(

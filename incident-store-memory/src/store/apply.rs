@@ -23,27 +23,8 @@ use super::state::{StoreState, StoredIncident};
 
 impl StoreState {
     pub(super) fn commit(&mut self, commit: Commit) -> Result<Committed, StoreError> {
-        // Checks. Nothing is changed until the last of them has passed.
-        if let Some(remember) = &commit.remember {
-            self.check_key(remember)?;
-            self.check_reply(remember, &commit)?;
-        }
-        if let Some(settlement) = &commit.completes {
-            self.outbox.check(settlement)?;
-        }
-        for write in &commit.writes {
-            self.check_write(write)?;
-        }
-        self.check_alerts(&commit)?;
-        if let Some(suggestion) = &commit.suggestion {
-            self.check_suggestion(suggestion)?;
-        }
-        self.check_outbox(&commit.outbox)?;
-        self.check_ledger(&commit.ledger)?;
-        self.check_credits(&commit.credits)?;
-        if let Some(redaction) = &commit.redacts {
-            self.check_redaction(redaction, &commit.audit)?;
-        }
+        // Nothing is changed until the last check has passed.
+        self.check(&commit)?;
         let sealed = self.seal_entries(&commit.writes)?;
         let audit = self.seal_audit(commit.audit)?;
 
@@ -75,24 +56,10 @@ impl StoreState {
             self.note_time(place);
             self.audit.entry(entry.chain).or_default().push(entry);
         }
-        if let Some(settlement) = completes {
-            self.outbox.settle(settlement);
+        if let Some(completion) = completes {
+            self.outbox.complete(completion);
         }
-        for write in outbox {
-            match write {
-                OutboxWrite::Add(message) => self.outbox.add(*message),
-                OutboxWrite::Supersede { incident, rule } => {
-                    let thread = OrderingKey::page(rule.as_ref());
-                    self.outbox.supersede(&(Some(incident), thread));
-                }
-                OutboxWrite::Hasten { messages, due_at } => {
-                    for message in messages {
-                        self.outbox.hasten(message, due_at);
-                    }
-                }
-                OutboxWrite::Replay { message, due_at } => self.outbox.replay(message, due_at),
-            }
-        }
+        self.put_messages(outbox);
         for moved in credits {
             self.move_credit(moved);
         }
@@ -100,7 +67,7 @@ impl StoreState {
             self.put_credits(write);
         }
         match suggestion {
-            Some(SuggestionWrite::Open(suggestion)) => self.keep_suggestion(suggestion),
+            Some(SuggestionWrite::Open(suggestion)) => self.store_suggestion(suggestion),
             Some(SuggestionWrite::Use(id)) => {
                 self.suggestions
                     .iter_mut()
@@ -116,6 +83,49 @@ impl StoreState {
             self.keys.insert(remember);
         }
         Ok(Committed { entries })
+    }
+
+    /// Tells if a commit can be applied whole.
+    fn check(&self, commit: &Commit) -> Result<(), StoreError> {
+        if let Some(remember) = &commit.remember {
+            self.check_key(remember)?;
+            self.check_reply(remember, commit)?;
+        }
+        if let Some(completion) = &commit.completes {
+            self.outbox.check(completion)?;
+        }
+        for write in &commit.writes {
+            self.check_write(write)?;
+        }
+        self.check_alerts(commit)?;
+        if let Some(suggestion) = &commit.suggestion {
+            self.check_suggestion(suggestion)?;
+        }
+        self.check_outbox(&commit.outbox)?;
+        self.check_ledger(&commit.ledger)?;
+        self.check_credits(&commit.credits)?;
+        if let Some(redaction) = &commit.redacts {
+            self.check_redaction(redaction, &commit.audit)?;
+        }
+        Ok(())
+    }
+
+    fn put_messages(&mut self, outbox: Vec<OutboxWrite>) {
+        for write in outbox {
+            match write {
+                OutboxWrite::Add(message) => self.outbox.add(*message),
+                OutboxWrite::Supersede { incident, rule } => {
+                    let key = OrderingKey::page(rule.as_ref());
+                    self.outbox.supersede(&(Some(incident), key));
+                }
+                OutboxWrite::Hasten { messages, due_at } => {
+                    for message in messages {
+                        self.outbox.hasten(message, due_at);
+                    }
+                }
+                OutboxWrite::Replay { message, due_at } => self.outbox.replay(message, due_at),
+            }
+        }
     }
 
     fn check_key(&self, remember: &IdempotencyRecord) -> Result<(), StoreError> {

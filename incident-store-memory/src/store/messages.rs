@@ -200,12 +200,12 @@ impl OutboxMessages {
         }
     }
 
-    pub(super) fn settle(&mut self, settlement: LeaseCompletion) {
+    pub(super) fn complete(&mut self, completion: LeaseCompletion) {
         let LeaseCompletion {
             message: id,
             lease: _,
             outcome,
-        } = settlement;
+        } = completion;
         match outcome {
             JobOutcome::Done | JobOutcome::Cancelled => self.finish(id),
             JobOutcome::DeadLettered { log } => {

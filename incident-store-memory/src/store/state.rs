@@ -126,7 +126,7 @@ impl StoreState {
     }
 
     /// Keeps a suggestion. Of those that are not open any more the oldest give way.
-    pub(super) fn keep_suggestion(&mut self, suggestion: Suggestion) {
+    pub(super) fn store_suggestion(&mut self, suggestion: Suggestion) {
         let now = suggestion.received_at;
         self.suggestions.push(suggestion);
         let closed = |one: &Suggestion| one.state(now) != SuggestionState::Open;
@@ -170,11 +170,11 @@ mod tests {
         };
         let mut state = StoreState::default();
         for n in 0..MAX_SUGGESTIONS {
-            state.keep_suggestion(suggestion(n, start));
+            state.store_suggestion(suggestion(n, start));
         }
         let later = start.saturating_add(SUGGESTION_TTL + Duration::from_secs(1));
         for n in 0..3 {
-            state.keep_suggestion(suggestion(MAX_SUGGESTIONS + n, later));
+            state.store_suggestion(suggestion(MAX_SUGGESTIONS + n, later));
         }
         assert_eq!(state.suggestions.len(), MAX_SUGGESTIONS);
         assert!(state.suggestions.iter().any(|one| one.received_at == later));

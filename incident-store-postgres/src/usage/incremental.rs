@@ -105,20 +105,11 @@ impl PgUsage {
             met: SeenUsers::default(),
         });
         (so_far.below, so_far.end) = (below, end);
-        for (place, user) in users {
-            let tenant = usize::try_from(place).ok();
-            if let Some(one) = tenant.and_then(|at| query.tenants().get(at)) {
-                so_far.met.add(&one.tenant, [user]);
-            }
-        }
-        let counts = so_far.met.counts(query);
+        let counts = so_far.add(users, query);
         let bytes = so_far.met.pairs() * PAIR;
         drop(known);
-        self.0
-            .live
-            .lock()
-            .0
-            .measured(&growing, bytes, MAX_CACHE_BYTES);
+        let (mut cache, _) = self.0.live.lock();
+        cache.measured(&growing, bytes, MAX_CACHE_BYTES);
         Ok(Some(counts))
     }
 

@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use incident_core::impact::{IncrementalCache, SeenUsers, compact};
+use incident_core::impact::{ImpactCounts, ImpactQuery, IncrementalCache, SeenUsers, compact};
 
 /// The queries that were asked lately, with their lock and clock.
 #[derive(Debug)]
@@ -66,4 +66,21 @@ pub(super) struct SoFar {
     /// Up to which time, in microseconds.
     pub(super) end: i64,
     pub(super) met: SeenUsers<User, RandomState>,
+}
+
+impl SoFar {
+    /// Adds users by the place of their tenant in a query, and counts all that are known.
+    pub(super) fn add(
+        &mut self,
+        users: impl IntoIterator<Item = (i32, User)>,
+        query: &ImpactQuery,
+    ) -> ImpactCounts {
+        for (place, user) in users {
+            let tenant = usize::try_from(place).ok();
+            if let Some(one) = tenant.and_then(|at| query.tenants().get(at)) {
+                self.met.add(&one.tenant, [user]);
+            }
+        }
+        self.met.counts(query)
+    }
 }

@@ -37,28 +37,22 @@ impl SignalsHandle<'_> {
     pub async fn suggest(
         self,
         context: &RequestContext,
-        said: &Suggest,
+        request: &Suggest,
     ) -> Result<Suggested, Error> {
         let this = self.0.begun_for(context);
-        if let Some(reply) = this.recalled(context).await? {
-            let StoredResponse::Suggestion {
-                suggestion,
-                repeated,
-            } = reply
-            else {
-                return Err(Error::IdempotencyKeyMismatch);
-            };
-            return this.suggested(suggestion, repeated, true).await;
+        if let Some(answer) = this.suggested_before(context).await? {
+            return Ok(answer);
         }
         this.audit()
             .authorize(&context.caller, Action::Suggest, None)
             .await?;
         let now = this.inner.now();
-        let names = said.service.check("service");
-        let names = names.and_then(|()| said.tenant.check("tenant"));
-        let names = names.and_then(|()| said.signal.check("signal"));
+        let names = request.service.check("service");
+        let names = names.and_then(|()| request.tenant.check("tenant"));
+        let names = names.and_then(|()| request.signal.check("signal"));
         names.map_err(Refusal::from)?;
-        crate::incident::not_future("observed_at", said.observed_at, now).map_err(Refusal::from)?;
+        crate::incident::not_future("observed_at", request.observed_at, now)
+            .map_err(Refusal::from)?;
         let open = this.store.open_suggestions(now, this.left()?).await?;
         if open >= MAX_OPEN_SUGGESTIONS {
             return Err(too_many_open().into());
@@ -66,13 +60,13 @@ impl SignalsHandle<'_> {
         let id = SuggestionId::from_uuid(this.inner.ids.sortable(now));
         let fresh = Suggestion {
             id,
-            request: said.clone(),
+            request: request.clone(),
             received_at: now,
             used: false,
         };
         let detail = BTreeMap::from([
-            ("service".to_owned(), said.service.to_string()),
-            ("tenant".to_owned(), said.tenant.to_string()),
+            ("service".to_owned(), request.service.to_string()),
+            ("tenant".to_owned(), request.tenant.to_string()),
         ]);
         let audit = context.allowed(now, None, Action::Suggest.name(), detail);
         let commit = |suggestion: Option<SuggestionWrite>, reply: StoredResponse| Commit {
@@ -107,14 +101,10 @@ impl SignalsHandle<'_> {
                 this.store.commit(commit(None, reply), this.left()?).await?;
                 this.suggested(open, true, false).await
             }
-            Err(StoreError::IdempotencyKeyInUse) => match this.recalled(context).await? {
-                Some(StoredResponse::Suggestion {
-                    suggestion,
-                    repeated,
-                }) => this.suggested(suggestion, repeated, true).await,
-                Some(_) => Err(Error::IdempotencyKeyMismatch),
-                None => Err(StoreError::IdempotencyKeyInUse.into()),
-            },
+            Err(StoreError::IdempotencyKeyInUse) => this
+                .suggested_before(context)
+                .await?
+                .ok_or_else(|| StoreError::IdempotencyKeyInUse.into()),
             Err(error) => Err(error.into()),
         }
     }
@@ -159,6 +149,18 @@ impl Incidents {
             SuggestionState::Open => Ok(Some(SuggestionWrite::Use(id))),
             SuggestionState::Used => Err(suggestion_gone("used").into()),
             SuggestionState::Expired => Err(suggestion_gone("expired").into()),
+        }
+    }
+
+    /// Returns the answer that was given under the key of a context, if there was one.
+    async fn suggested_before(&self, context: &RequestContext) -> Result<Option<Suggested>, Error> {
+        match self.recalled(context).await? {
+            Some(StoredResponse::Suggestion {
+                suggestion,
+                repeated,
+            }) => self.suggested(suggestion, repeated, true).await.map(Some),
+            Some(_) => Err(Error::IdempotencyKeyMismatch),
+            None => Ok(None),
         }
     }
 
