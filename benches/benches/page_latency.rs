@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use incident_console::console::{Console, Parts};
+use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::http::auth::Tokens;
 use incident_pagers::testing::MockVendor;
 use incident_pagers::{PagerDuty, RoutingKey};
@@ -184,10 +184,10 @@ async fn main() {
         .base_url(vendor.base_url())
         .build()
         .unwrap();
-    let parts = Parts {
+    let parts = ConsoleBuilder {
         tokens: Tokens::parse(&format!("root:admin:{TOKEN}")).unwrap(),
         pagers: vec![Arc::new(pager)],
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     };
     let console = Console::start(parts, "127.0.0.1:0".parse().unwrap())
         .await

@@ -21,7 +21,7 @@ use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::routing::get;
 use bytes::Bytes;
-use incident_console::console::{Console, Parts};
+use incident_console::console::{Console, ConsoleBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -77,7 +77,7 @@ fn median(mut rates: Vec<f64>) -> f64 {
 
 #[tokio::main]
 async fn main() {
-    let console = Console::start(Parts::default(), "127.0.0.1:0".parse().unwrap())
+    let console = Console::start(ConsoleBuilder::default(), "127.0.0.1:0".parse().unwrap())
         .await
         .unwrap();
     let answer = reqwest::get(format!("http://{}{PATH}", console.address))

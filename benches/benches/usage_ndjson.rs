@@ -23,7 +23,7 @@ use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::post;
 use incident_benches::usage::{NamesOf, made};
-use incident_console::console::{Console, Parts};
+use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::http::auth::Tokens;
 use incident_core::impact::ApiUsageEvent;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,9 +43,9 @@ async fn main() {
         body.push(b'\n');
     }
     let bind = "127.0.0.1:0".parse().unwrap();
-    let parts = Parts {
+    let parts = ConsoleBuilder {
         tokens: Tokens::parse(&format!("root:admin:{TOKEN}")).unwrap(),
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     };
     let console = Console::start(parts, bind).await.unwrap();
     let bare = Router::new()

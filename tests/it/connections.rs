@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_console::hooks::Hooks;
 use incident_console::server::Limits;
 use incident_pagers::inbound::WebhookSecret;
@@ -14,15 +14,15 @@ use crate::troubled::HANGS;
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 
-fn limited(limits: Limits) -> Parts {
+fn limited(limits: Limits) -> ConsoleBuilder {
     let secret = |text: &str| vec![WebhookSecret::new(text).unwrap()];
-    Parts {
+    ConsoleBuilder {
         limits,
         hooks: Hooks {
             pagerduty: secret("the-secret-of-this-webhook"),
             ..Hooks::default()
         },
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     }
 }
 

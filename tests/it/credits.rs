@@ -1,15 +1,15 @@
 //! Credits: estimated, decided by a person or by policy, and replaced by corrections.
 
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_console::policy_file::PolicyFile;
 use serde_json::{Value, json};
 
 use crate::harness::{ADMIN, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
 
 async fn server(policy: &str) -> Server {
-    let parts = Parts {
+    let parts = ConsoleBuilder {
         policy: PolicyFile::parse(policy).unwrap(),
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     };
     Server::start_with(parts).await
 }
@@ -246,9 +246,9 @@ async fn nobody_approves_a_figure_that_they_had_a_hand_in() {
     for (how, patch) in SHAPED {
         let tokens = "root:admin:admin-token-0123456789,second:admin:second-token-0123456789,third:admin:third-token-0123456789,\
             carl:commander:commander-token-0123456789,vera:viewer:viewer-token-0123456789";
-        let parts = Parts {
+        let parts = ConsoleBuilder {
             policy: PolicyFile::parse("[credits]\nfour_eyes = true").unwrap(),
-            ..Parts::default()
+            ..ConsoleBuilder::default()
         };
         let server = Server::start_for(tokens, parts).await;
         let (second, third) = ("second-token-0123456789", "third-token-0123456789");

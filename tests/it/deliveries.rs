@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_console::hooks::Hooks;
 use incident_core::actor::{Actor, Caller, Role};
 use incident_core::engine::{Alarm, Error, Incidents, Ingested, RequestContext};
@@ -23,16 +23,16 @@ const SECRET: &str = "the-secret-of-this-webhook";
 const TOKEN: &str = "the-token-of-this-webhook";
 const MEBIBYTE: usize = 1024 * 1024;
 
-fn open_hooks() -> Parts {
+fn open_hooks() -> ConsoleBuilder {
     let secret = |text: &str| vec![WebhookSecret::new(text).unwrap()];
     let hooks = Hooks {
         pagerduty: secret(SECRET),
         opsgenie: secret(TOKEN),
         ..Hooks::default()
     };
-    Parts {
+    ConsoleBuilder {
         hooks,
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     }
 }
 

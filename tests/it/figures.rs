@@ -405,7 +405,10 @@ impl Life {
         after: &str,
     ) {
         let made = process.reports().statements(month, None).await.unwrap();
-        let served: Vec<Value> = made.iter().map(statements::json).collect();
+        let served: Vec<Value> = made
+            .iter()
+            .map(|one| serde_json::to_value(statements::json(one)).unwrap())
+            .collect();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("outages.json");
         std::fs::write(&file, serde_json::to_string(outages).unwrap()).unwrap();

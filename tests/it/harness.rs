@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_console::console::{Console, Parts};
+use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::escalations::EscalationSettings;
 use incident_console::http::auth::Tokens;
 use incident_console::pagers::PagerSettings;
@@ -147,17 +147,17 @@ pub(crate) async fn storage() -> (Storage, Option<Database>) {
     (storage, Some(database))
 }
 
-async fn start(parts: Parts) -> (Console, Storage, Option<Database>) {
+async fn start(parts: ConsoleBuilder) -> (Console, Storage, Option<Database>) {
     let (storage, database) = storage().await;
     let (console, storage) = start_on(parts, storage).await;
     (console, storage, database)
 }
 
-async fn start_on(parts: Parts, storage: Storage) -> (Console, Storage) {
+async fn start_on(parts: ConsoleBuilder, storage: Storage) -> (Console, Storage) {
     let tokens = format!(
         "root:admin:{ADMIN},carl:commander:{COMMANDER},anna:responder:{RESPONDER},vera:viewer:{VIEWER},bill:billing:{BILLING}"
     );
-    let mut parts = Parts {
+    let mut parts = ConsoleBuilder {
         storage: storage.clone(),
         ..parts
     };
@@ -172,17 +172,17 @@ async fn start_on(parts: Parts, storage: Storage) -> (Console, Storage) {
 impl Server {
     /// A server whose store can be brought into trouble.
     pub(crate) async fn troubled() -> (Self, Arc<Troubled>) {
-        Self::troubled_with(Parts::default()).await
+        Self::troubled_with(ConsoleBuilder::default()).await
     }
 
     /// The same with other parts; its pager and clock are always ours.
-    pub(crate) async fn troubled_with(parts: Parts) -> (Self, Arc<Troubled>) {
+    pub(crate) async fn troubled_with(parts: ConsoleBuilder) -> (Self, Arc<Troubled>) {
         let (mut storage, database) = storage().await;
         let troubled = Troubled::over(storage.store);
         storage.store = troubled.clone();
         let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
         let pager = Arc::new(RecordingPager::named("recorder").unwrap());
-        let parts = Parts {
+        let parts = ConsoleBuilder {
             pagers: vec![pager.clone()],
             clock: Some(clock.clone()),
             ..parts
@@ -206,11 +206,11 @@ impl Server {
             store: Arc::new(memory),
             ..Storage::default()
         };
-        Self::on(storage, Parts::default()).await
+        Self::on(storage, ConsoleBuilder::default()).await
     }
 
     /// A server on a store of which everything can be looked at.
-    pub(crate) async fn keeping(parts: Parts) -> (Self, Kept) {
+    pub(crate) async fn keeping(parts: ConsoleBuilder) -> (Self, Kept) {
         let memory = MemoryStore::default();
         let (mut storage, database) = storage().await;
         if database.is_none() {
@@ -219,10 +219,10 @@ impl Server {
         (Self::on(storage, parts).await, Kept { memory, database })
     }
 
-    async fn on(storage: Storage, parts: Parts) -> Self {
+    async fn on(storage: Storage, parts: ConsoleBuilder) -> Self {
         let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
         let pager = Arc::new(RecordingPager::named("recorder").unwrap());
-        let parts = Parts {
+        let parts = ConsoleBuilder {
             pagers: vec![pager.clone()],
             clock: Some(clock.clone()),
             ..parts
@@ -241,20 +241,20 @@ impl Server {
 
     /// A server whose clock stands at 2026-11-20T23:00:00Z.
     pub(crate) async fn start() -> Self {
-        Self::start_with(Parts::default()).await
+        Self::start_with(ConsoleBuilder::default()).await
     }
 
     /// A server for others than the usual people.
-    pub(crate) async fn start_for(tokens: &str, parts: Parts) -> Self {
+    pub(crate) async fn start_for(tokens: &str, parts: ConsoleBuilder) -> Self {
         let tokens = Tokens::parse(tokens).unwrap();
-        Self::start_with(Parts { tokens, ..parts }).await
+        Self::start_with(ConsoleBuilder { tokens, ..parts }).await
     }
 
     /// The same with other parts; its pager and clock are always ours.
-    pub(crate) async fn start_with(parts: Parts) -> Self {
+    pub(crate) async fn start_with(parts: ConsoleBuilder) -> Self {
         let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
         let pager = Arc::new(RecordingPager::named("recorder").unwrap());
-        let parts = Parts {
+        let parts = ConsoleBuilder {
             pagers: vec![pager.clone()],
             clock: Some(clock.clone()),
             ..parts
@@ -286,13 +286,13 @@ impl Server {
         let pagers = PagerSettings::from_env(&get).unwrap();
         let pagers = pagers.build(&Paging::default()).unwrap();
         let escalations = EscalationSettings::from_env(&get).unwrap();
-        let parts = Parts {
+        let parts = ConsoleBuilder {
             escalations: escalations.build(&Paging::default()).unwrap(),
             pagers: pagers.current,
             retired_pagers: pagers.retired,
             page_checks: pagers.checks,
             policy,
-            ..Parts::default()
+            ..ConsoleBuilder::default()
         };
         let (console, storage, database) = start(parts).await;
         Self {
@@ -326,12 +326,12 @@ impl Server {
 
     /// The engine behind it.
     pub(crate) fn incidents(&self) -> &Incidents {
-        &self.console.app.incidents
+        self.console.state.incidents()
     }
 
     /// What it keeps of the public page.
     pub(crate) fn public_cache(&self) -> &PublicCache {
-        &self.console.app.public
+        self.console.state.public_cache()
     }
 
     pub(crate) fn address(&self) -> std::net::SocketAddr {

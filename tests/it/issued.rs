@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_console::policy_file::PolicyFile;
 use incident_core::port::BillingSink;
 use incident_pagers::FileSink;
@@ -39,10 +39,10 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let sink = FileSink::new(folder.path().join("credits.csv")).unwrap();
         let sink: Arc<dyn BillingSink> = Arc::new(sink);
-        let parts = Parts {
+        let parts = ConsoleBuilder {
             policy: PolicyFile::parse(policy).unwrap(),
             billing: Some(sink),
-            ..Parts::default()
+            ..ConsoleBuilder::default()
         };
         Self {
             server: Server::start_with(parts).await,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_console::hooks::Hooks;
 use incident_console::policy_file::PolicyFile;
 use incident_core::engine::{Alarm, Incidents};
@@ -46,7 +46,7 @@ struct Setup {
 async fn setup() -> Setup {
     let others = Arc::new(RecordingPager::named("others").unwrap());
     let rule: RuleName = "security".parse().unwrap();
-    let parts = Parts {
+    let parts = ConsoleBuilder {
         hooks: Hooks {
             pagerduty: vec![WebhookSecret::new(SECRET).unwrap()],
             opsgenie: vec![WebhookSecret::new(TOKEN).unwrap()],
@@ -55,7 +55,7 @@ async fn setup() -> Setup {
         // All that vendors can be allowed to change.
         policy: PolicyFile::parse("[pagers]\nresolved_there = true").unwrap(),
         escalations: [(rule, vec![others.clone() as Arc<dyn Pager>])].into(),
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     };
     let server = Server::start_with(parts).await;
     let path = server.declare(&json!({"severity": "SEV1"})).await;

@@ -2,7 +2,7 @@
 //! vendor: refused with the field or taken, and never answered as an outage. The same
 //! table holds in memory and on PostgreSQL.
 
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_console::hooks::Hooks;
 use incident_pagers::inbound::WebhookSecret;
 use incident_pagers::testing::{Delivered, Webhooks};
@@ -335,13 +335,13 @@ async fn no_odd_header_is_an_outage() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_odd_delivery_of_a_vendor_is_an_outage() {
     let secret = vec![WebhookSecret::new(SECRET).unwrap()];
-    let parts = Parts {
+    let parts = ConsoleBuilder {
         hooks: Hooks {
             pagerduty: secret.clone(),
             opsgenie: secret,
             ..Hooks::default()
         },
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     };
     let server = Server::start_with(parts).await;
     let incident = server.declare(&json!({"severity": "SEV1"})).await;

@@ -1,7 +1,7 @@
 //! A canary through every field that takes a person's words, redacted, and then looked for
 //! everywhere.
 
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_core::Statement;
 use incident_core::actor::Role;
 use incident_core::engine::RequestContext;
@@ -365,7 +365,7 @@ async fn redacted_words_are_nowhere() {
     let lines = Lines::default();
     let _listening = lines.listen();
     let _ = every_field_is_known;
-    let (server, kept): (Server, Kept) = Server::keeping(Parts::default()).await;
+    let (server, kept): (Server, Kept) = Server::keeping(ConsoleBuilder::default()).await;
     let mut story = Story {
         server: &server,
         sent: Vec::new(),

@@ -1,6 +1,6 @@
 //! Statements over HTTP: what each tenant is owed for a month, and why.
 
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_console::policy_file::PolicyFile;
 use serde_json::{Value, json};
 
@@ -22,9 +22,9 @@ monthly_fee = { minor = 1000, currency = "EUR" }
 "#;
 
 async fn server(policy: &str) -> Server {
-    let parts = Parts {
+    let parts = ConsoleBuilder {
         policy: PolicyFile::parse(policy).unwrap(),
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     };
     Server::start_with(parts).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_console::hooks::Hooks;
 use incident_pagers::inbound::WebhookSecret;
 use incident_pagers::testing::{Fault, MockVendor};
@@ -26,12 +26,12 @@ async fn stops_in(server: Server) -> Duration {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_do_not_hold_up_the_stop() {
     let secret = vec![WebhookSecret::new("the-secret-of-this-webhook").unwrap()];
-    let parts = Parts {
+    let parts = ConsoleBuilder {
         hooks: Hooks {
             pagerduty: secret,
             ..Hooks::default()
         },
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     };
     let server = Server::start_with(parts).await;
     let address = server.address();

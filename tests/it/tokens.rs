@@ -1,6 +1,6 @@
 //! Tokens: wrong ones are counted, and a known one is never refused.
 
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_console::hooks::Hooks;
 use incident_pagers::inbound::WebhookSecret;
 use incident_pagers::testing::Webhooks;
@@ -19,9 +19,9 @@ async fn server() -> Server {
         opsgenie: secret(TOKEN),
         ..Hooks::default()
     };
-    let parts = Parts {
+    let parts = ConsoleBuilder {
         hooks,
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     };
     Server::start_with(parts).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_console::hooks::Hooks;
 use incident_console::policy_file::PolicyFile;
 use incident_core::paging::PageAction;
@@ -34,10 +34,10 @@ async fn setup_with(hooks: Hooks, policy: PolicyFile) -> Setup {
         opsgenie: vec![secret(TOKEN)],
         ..hooks
     };
-    let parts = Parts {
+    let parts = ConsoleBuilder {
         hooks,
         policy,
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     };
     let server = Server::start_with(parts).await;
     let path = server.declare(&json!({"severity": "SEV1"})).await;

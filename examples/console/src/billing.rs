@@ -1,15 +1,11 @@
-//! Where issued credits go, as the environment says; and what the reconciliation
-//! shows.
+//! Where issued credits go, as the environment says.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_core::billing::{BilledCredit, Difference, HeldCredit};
-use incident_core::engine::{BatchInFlight, BillingReport};
 use incident_core::port::BillingSink;
 use incident_pagers::{BaseUrl, FileSink, HttpSink, SigningSecret};
-use serde_json::{Value, json};
 
 use crate::config::ConfigError;
 
@@ -123,61 +119,6 @@ impl BillingSettings {
             }
         }
     }
-}
-
-/// A report of what was issued against what the sink holds.
-#[must_use]
-pub fn report(report: &BillingReport) -> Value {
-    json!({
-        "period": report.period,
-        "sink": report.sink.as_ref().map(ToString::to_string),
-        "compared": report.compared,
-        "balanced": report.is_balanced(),
-        "issued": report.issued,
-        "agree": report.agree,
-        "differences": report.differences.iter().map(difference).collect::<Vec<_>>(),
-        "waiting": report.waiting.iter().map(waiting).collect::<Vec<_>>(),
-    })
-}
-
-fn difference(difference: &Difference) -> Value {
-    match difference {
-        Difference::Missing(ours) => {
-            json!({"what": "missing", "key": ours.key, "ours": told(ours)})
-        }
-        Difference::Unknown(theirs) => {
-            json!({"what": "unknown", "key": theirs.key, "theirs": held(theirs)})
-        }
-        Difference::Differs { ours, theirs } => {
-            json!({"what": "differs", "key": ours.key, "ours": told(ours), "theirs": held(theirs)})
-        }
-        Difference::Repeated { ours, times } => {
-            json!({"what": "repeated", "key": ours.key, "ours": told(ours), "times": times})
-        }
-    }
-}
-
-fn told(ours: &BilledCredit) -> Value {
-    json!({
-        "tenant_id": ours.tenant_id,
-        "incident_id": ours.incident_id,
-        "credit_percent": ours.credit_percent,
-        "amount": ours.amount,
-        "reverses": ours.reverses,
-    })
-}
-
-fn held(theirs: &HeldCredit) -> Value {
-    json!({"credit_percent": theirs.credit_percent, "amount": theirs.amount})
-}
-
-fn waiting(waiting: &BatchInFlight) -> Value {
-    json!({
-        "batch": waiting.batch,
-        "since": waiting.since,
-        "credits": waiting.credits,
-        "held_back": waiting.held_back,
-    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_core::engine::{BuildError, Incidents};
+use incident_core::engine::{BuildError, Incidents, IncidentsBuilder};
 use incident_core::failpoint;
 use incident_core::port::{AnchorRecord, BillingSink, Clock, PageCheck, Pager};
 use incident_pagers::{LogPager, RunningWorker, Worker};
@@ -13,7 +13,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::app::{App, Front};
 use crate::escalations::Escalations;
 use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
@@ -22,6 +21,7 @@ use crate::policy_file::PolicyFile;
 use crate::public_cache::PublicCache;
 use crate::routes;
 use crate::server::{Limits, Server};
+use crate::state::AppState;
 use crate::storage::Storage;
 
 /// Time that a stop has for what was accepted: commands, counted from its beginning, ...
@@ -35,9 +35,9 @@ const ANCHORS: Duration = Duration::from_secs(8);
 /// Time between two looks at wrong tokens.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What a console is made of. Everything but the tokens has a default.
+/// The builder of a [`Console`]. Everything but the tokens has a default.
 #[derive(Debug, Default)]
-pub struct Parts {
+pub struct ConsoleBuilder {
     /// Who may call.
     pub tokens: Tokens,
     /// Where everything is kept; in memory by default.
@@ -71,8 +71,8 @@ pub struct Parts {
 pub struct Console {
     /// Where it listens.
     pub address: SocketAddr,
-    /// The parts its handlers share.
-    pub app: App,
+    /// The state that its handlers share.
+    pub state: AppState,
     /// Most connections at a time.
     pub connections: usize,
     stop: watch::Sender<bool>,
@@ -80,32 +80,37 @@ pub struct Console {
     worker: RunningWorker,
 }
 
-impl Parts {
-    /// The handlers' shared parts, and the loop.
+impl ConsoleBuilder {
+    /// Builds the state of the handlers, and the worker.
     ///
     /// # Errors
     /// Two pagers have one name.
-    pub fn build(self) -> Result<(App, Worker), BuildError> {
+    pub fn build(self) -> Result<(AppState, Worker), BuildError> {
+        let public_cache = Arc::new(PublicCache::default());
+        let (incidents, worker) = Worker::new(self.engine(Arc::clone(&public_cache)))?;
         let Self {
             tokens,
             storage,
             policy,
-            pagers,
-            retired_pagers,
-            escalations,
-            page_checks,
-            billing,
-            anchors,
             hooks,
             metrics,
-            clock,
-            limits: _,
+            ..
         } = self;
-        let public = Arc::new(PublicCache::default());
-        let cache = Arc::clone(&public);
-        let mut builder = Incidents::builder(storage.store)
-            .usage(storage.usage)
-            .directory(storage.directory)
+        let state = AppState::builder(incidents, storage.sink, storage.name, public_cache)
+            .tokens(tokens)
+            .links(policy.links())
+            .hooks(hooks)
+            .metrics(metrics)
+            .build();
+        Ok((state, worker))
+    }
+
+    /// Returns the builder of the engine, which invalidates the cache of the public page.
+    fn engine(&self, public_cache: Arc<PublicCache>) -> IncidentsBuilder {
+        let (storage, policy) = (&self.storage, &self.policy);
+        let mut builder = Incidents::builder(Arc::clone(&storage.store))
+            .usage(Arc::clone(&storage.usage))
+            .directory(Arc::clone(&storage.directory))
             .policy(policy.policy())
             .contracts(policy.contracts())
             .credit_policy(policy.credits())
@@ -114,51 +119,34 @@ impl Parts {
             .public_names(policy.names())
             .on_event(move |notice| {
                 if notice.public {
-                    cache.invalidate();
+                    public_cache.invalidate();
                 }
             });
-        if let Some(sink) = billing {
-            builder = builder.billing(sink);
+        if let Some(sink) = &self.billing {
+            builder = builder.billing(Arc::clone(sink));
         }
-        if let Some(anchors) = anchors {
-            builder = builder.anchor_record(anchors);
+        if let Some(anchors) = &self.anchors {
+            builder = builder.anchor_record(Arc::clone(anchors));
         }
-        if let Some(clock) = clock {
-            builder = builder.clock(clock);
+        if let Some(clock) = &self.clock {
+            builder = builder.clock(Arc::clone(clock));
         }
-        if pagers.is_empty() {
+        if self.pagers.is_empty() {
             builder = builder.pager(Arc::new(LogPager::default()));
         }
-        builder = pagers
-            .into_iter()
-            .fold(builder, |builder, pager| builder.pager(pager));
-        builder = escalations
-            .into_iter()
-            .fold(builder, |builder, (rule, pagers)| {
-                builder.escalation(rule, pagers)
-            });
-        builder = page_checks
-            .into_iter()
-            .fold(builder, |builder, check| builder.page_check(check));
-        builder = retired_pagers
-            .into_iter()
-            .fold(builder, |builder, pager| builder.retired_pager(pager));
-        let (incidents, worker) = Worker::new(builder)?;
-        Ok((
-            App::new(
-                incidents,
-                storage.sink,
-                storage.name,
-                public,
-                Front {
-                    tokens,
-                    links: policy.links(),
-                    hooks,
-                    metrics,
-                },
-            ),
-            worker,
-        ))
+        for pager in &self.pagers {
+            builder = builder.pager(Arc::clone(pager));
+        }
+        for (rule, pagers) in &self.escalations {
+            builder = builder.escalation(rule.clone(), pagers.clone());
+        }
+        for check in &self.page_checks {
+            builder = builder.page_check(Arc::clone(check));
+        }
+        for pager in &self.retired_pagers {
+            builder = builder.retired_pager(Arc::clone(pager));
+        }
+        builder
     }
 }
 
@@ -166,27 +154,27 @@ impl Console {
     /// Serves on an address; port 0 picks a free one.
     ///
     /// # Errors
-    /// The address cannot be listened on, or the parts do not fit.
-    pub async fn start(parts: Parts, bind: SocketAddr) -> io::Result<Self> {
-        Self::start_on(parts, &[bind]).await
+    /// The address cannot be listened on, or the pagers do not fit.
+    pub async fn start(builder: ConsoleBuilder, bind: SocketAddr) -> io::Result<Self> {
+        Self::start_on(builder, &[bind]).await
     }
 
     /// Serves on the first of several addresses that can be listened on.
     ///
     /// # Errors
-    /// None can, or the parts do not fit.
-    pub async fn start_on(parts: Parts, bind: &[SocketAddr]) -> io::Result<Self> {
-        let (limits, store) = (parts.limits, parts.storage.connections());
-        let (app, worker) = parts.build().map_err(io::Error::other)?;
-        let server = Server::listen(bind, routes::router(app.clone()), limits, store).await?;
+    /// None can, or the pagers do not fit.
+    pub async fn start_on(builder: ConsoleBuilder, bind: &[SocketAddr]) -> io::Result<Self> {
+        let (limits, store) = (builder.limits, builder.storage.connections());
+        let (state, worker) = builder.build().map_err(io::Error::other)?;
+        let server = Server::listen(bind, routes::router(state.clone()), limits, store).await?;
         let (address, connections) = (server.address()?, server.most());
         let (stop, stopped) = watch::channel(false);
         let worker = worker.spawn();
-        tokio::spawn(beside(app.clone(), until(stopped.clone())));
+        tokio::spawn(beside(state.clone(), until(stopped.clone())));
         let server = tokio::spawn(server.run(until(stopped)));
         Ok(Self {
             address,
-            app,
+            state,
             connections,
             stop,
             server,
@@ -203,7 +191,7 @@ impl Console {
     pub async fn stop(self) -> io::Result<()> {
         let Self {
             address: _,
-            app,
+            state,
             connections: _,
             stop,
             server,
@@ -213,29 +201,32 @@ impl Console {
         stop.send_replace(true);
         // It keeps its own deadline.
         let served = server.await.map_err(io::Error::other);
-        if timeout_at(began + COMMANDS, app.finished()).await.is_err() {
+        if timeout_at(began + COMMANDS, state.wait_for_commands())
+            .await
+            .is_err()
+        {
             tracing::warn!("some commands did not end in time, and may be cut off");
         }
         failpoint::hit("mid_shutdown");
         let pages = async {
-            finish(&app).await;
+            write_denials(&state).await;
             // The relay ends with one more pass; what the last commands committed after that
             // is sent here.
-            tokio::join!(worker.stop(), drain(&app)).1
+            tokio::join!(worker.stop(), drain(&state)).1
         };
         if timeout_at(began + PAGES, pages).await.is_err() {
             worker.abort();
             tracing::warn!("some pages were not sent in time; they are kept for the next process");
         }
-        if timeout_at(began + ANCHORS, anchor(&app)).await.is_err() {
+        if timeout_at(began + ANCHORS, anchor(&state)).await.is_err() {
             tracing::error!("the last entries are not anchored: that took too long");
         }
         served
     }
 }
 
-async fn finish(app: &App) {
-    if let Err(error) = app.incidents.worker().finish().await {
+async fn write_denials(state: &AppState) {
+    if let Err(error) = state.incidents().worker().finish().await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "refused calls could not be written down"
@@ -243,8 +234,8 @@ async fn finish(app: &App) {
     }
 }
 
-async fn drain(app: &App) {
-    if let Err(error) = app.incidents.worker().drain().await {
+async fn drain(state: &AppState) {
+    if let Err(error) = state.incidents().worker().drain().await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "pages may be left over"
@@ -252,8 +243,8 @@ async fn drain(app: &App) {
     }
 }
 
-async fn anchor(app: &App) {
-    if let Err(error) = app.incidents.worker().anchor().await {
+async fn anchor(state: &AppState) {
+    if let Err(error) = state.incidents().worker().anchor().await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "the last entries are not anchored"
@@ -262,9 +253,9 @@ async fn anchor(app: &App) {
 }
 
 /// Does what is done all along, beside requests and pages.
-async fn beside(app: App, stopped: impl Future<Output = ()>) {
+async fn beside(state: AppState, stopped: impl Future<Output = ()>) {
     let metrics = async {
-        match app.metrics.clone() {
+        match state.metrics().cloned() {
             Some(metrics) => metrics.keep_up().await,
             None => std::future::pending().await,
         }
@@ -273,7 +264,7 @@ async fn beside(app: App, stopped: impl Future<Output = ()>) {
         let mut every = tokio::time::interval(LOOK);
         loop {
             every.tick().await;
-            app.wrong_tokens.tell();
+            state.wrong_tokens().log();
         }
     };
     tokio::select! {

@@ -12,9 +12,9 @@ use incident_core::Timestamp;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::app::App;
 use crate::console::Console;
 use crate::routes;
+use crate::state::AppState;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -48,12 +48,12 @@ pub struct DemoError(String);
 ///
 /// # Errors
 /// A route did not answer as the contract says.
-pub async fn play(app: &App, token: &str) -> Result<Story, DemoError> {
+pub async fn play(state: &AppState, token: &str) -> Result<Story, DemoError> {
     let client = Client {
-        router: routes::router(app.clone()),
+        router: routes::router(state.clone()),
         token,
     };
-    let now = app.incidents.reports().now();
+    let now = state.incidents().reports().now();
     let mut story = Story {
         lines: vec![
             "The reference scenario".to_owned(),

@@ -5,11 +5,11 @@
 //! environment, signals and the demo.
 
 pub mod anchor_file;
-pub mod app;
 pub mod billing;
 pub mod bind;
 pub mod causes;
 pub mod cli;
+mod command_tasks;
 pub mod config;
 pub mod console;
 pub mod demo;
@@ -25,10 +25,12 @@ pub mod names;
 pub mod pagers;
 pub mod policy_file;
 pub mod public_cache;
+mod requests;
+mod responses;
 pub mod routes;
 pub mod server;
 pub mod signals;
+pub mod state;
 pub mod statements;
 pub mod storage;
 pub mod terminal;
-pub mod view;

@@ -14,7 +14,7 @@ use incident_console::anchor_file::AnchorFile;
 use incident_console::causes::{self, At};
 use incident_console::cli::{self, Asked};
 use incident_console::config::Config;
-use incident_console::console::{Console, Parts};
+use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::demo;
 use incident_console::file::{IMPORT_BYTES, read_text};
 use incident_console::http::auth::Tokens;
@@ -316,7 +316,7 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     let cannot_listen = |error| format!("INCIDENT_BIND {}: {error}", config.bind);
     let addresses = config.bind.addresses().await.map_err(cannot_listen)?;
     let console = Console::start_on(
-        Parts {
+        ConsoleBuilder {
             tokens,
             storage,
             policy,
@@ -330,7 +330,7 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
                 .map(|file| Arc::new(file) as Arc<dyn AnchorRecord>),
             hooks: config.hooks.clone(),
             metrics: Some(Metrics::install()?),
-            ..Parts::default()
+            ..ConsoleBuilder::default()
         },
         &addresses,
     )
@@ -382,7 +382,7 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
         format_args!("listening on http://{}", console.address),
     )?;
     if let Some(token) = &demo_token {
-        let story = demo::play(&console.app, token).await?;
+        let story = demo::play(&console.state, token).await?;
         let hint = made.as_deref().unwrap_or("$TOKEN");
         let addresses = demo::addresses(&console, &story, hint);
         lines(&mut out, &format!("\n{story}\n{addresses}"))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::http::{room, throttle};
+use crate::http::{body_memory, throttle};
 use crate::server;
 
 /// How often samples are put into their buckets, whether somebody asks or not.
@@ -41,7 +41,7 @@ impl Metrics {
             .install_recorder()?;
         incident_core::engine::describe_metrics();
         server::describe_metrics();
-        room::describe_metrics();
+        body_memory::describe_metrics();
         throttle::describe_metrics();
         Ok(Self(handle))
     }

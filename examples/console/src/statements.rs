@@ -14,33 +14,15 @@ use incident_core::{
     IncidentId, Month, Percent, TenantId, Timestamp, Window, escape_csv_formula, plain,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json as value};
 
 use crate::file::{IMPORT_BYTES, read_text};
+use crate::responses::statements::StatementResponse;
 use crate::terminal;
 
-/// The shape of a statement.
+/// Returns a statement as it is written in JSON.
 #[must_use]
-pub fn json(made: &SlaStatement) -> Value {
-    let incidents: Vec<IncidentId> = made.incidents.iter().map(|line| line.incident).collect();
-    value!({
-        "tenant_id": made.tenant,
-        "period": made.period,
-        "timezone": made.zone,
-        "basis": made.basis,
-        "terms_version": made.terms_version,
-        "outage_ms": made.outage_ms(),
-        "excluded_ms": made.excluded_ms(),
-        "availability_percent": made.availability_percent,
-        "target_percent": made.target,
-        "target_breached": made.target_breached,
-        "credit_percent": made.credit_percent,
-        "fee": made.fee,
-        "amount": made.amount,
-        "provisional": made.provisional,
-        "incidents": incidents,
-        "derivation": made.derivation(),
-    })
+pub fn json(made: &SlaStatement) -> impl Serialize + use<'_> {
+    StatementResponse::from(made)
 }
 
 const COLUMNS: [&str; 13] = [
@@ -202,7 +184,7 @@ pub fn print(
             write!(out, "{}\r\n", plain(row))?;
         }
     } else {
-        let all: Vec<Value> = made.iter().map(json).collect();
+        let all: Vec<_> = made.iter().map(json).collect();
         terminal::json(out, &all)?;
     }
     Ok(())
@@ -253,6 +235,8 @@ fn from_outages(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]

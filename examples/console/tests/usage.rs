@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_console::console::{Console, Parts};
+use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::http::auth::Tokens;
 use incident_console::storage::Storage;
 use incident_core::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery};
@@ -94,10 +94,10 @@ async fn start(most: u64) -> (Console, Arc<Overrun>) {
         sink: Arc::clone(&usage) as Arc<dyn UsageSink>,
         ..Storage::default()
     };
-    let parts = Parts {
+    let parts = ConsoleBuilder {
         tokens: Tokens::parse(&format!("root:admin:{TOKEN}")).unwrap(),
         storage,
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     };
     let bind = "127.0.0.1:0".parse().unwrap();
     (Console::start(parts, bind).await.unwrap(), usage)

@@ -20,7 +20,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::stream;
 use http_body_util::BodyExt;
-use incident_console::console::Parts;
+use incident_console::console::ConsoleBuilder;
 use incident_console::hooks::Hooks;
 use incident_console::http::auth::Tokens;
 use incident_console::http::query::Query;
@@ -65,10 +65,10 @@ fn console() -> Router {
         ("OPSGENIE_WEBHOOK_TOKEN", SECRET),
     ]);
     let get = |name: &str| settings.get(name).map(|value| (*value).to_owned());
-    let parts = Parts {
+    let parts = ConsoleBuilder {
         tokens: Tokens::parse(&format!("fuzz:admin:{TOKEN}")).unwrap(),
         hooks: Hooks::from_env(&get).unwrap(),
-        ..Parts::default()
+        ..ConsoleBuilder::default()
     };
     router(parts.build().unwrap().0)
 }

@@ -10,12 +10,12 @@ use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
+use super::body_memory::Reservation;
 use super::problem::Problem;
-use super::room::Room;
 use crate::server::BodyBroken;
 
 /// The limit of a body, but for usage events.
-pub const BODY_LIMIT: usize = 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 /// The names of lines of JSON; none is registered, and each is in use.
 const LINES: [&str; 5] = [
@@ -29,12 +29,22 @@ const LINES: [&str; 5] = [
 /// Names of a field that are longer are cut in an answer.
 const LONGEST_NAME: usize = 100;
 
-/// Reads a body up to a limit, as far as there is room.
+/// The body of a command.
+pub(crate) trait RequestBody: DeserializeOwned + Send {
+    /// Whether a body of no bytes stands for an object without members.
+    const MAY_BE_EMPTY: bool = false;
+}
+
+/// Reads a body up to a limit, as far as there is memory for it.
 ///
 /// # Errors
-/// 413 where it is longer, 503 without room, 400 where the client broke off, 408 where it
+/// 413 where it is longer, 503 without memory, 400 where the client broke off, 408 where it
 /// sent nothing for too long.
-pub async fn read(mut body: Body, limit: usize, room: &Room) -> Result<Bytes, Problem> {
+pub(crate) async fn read(
+    mut body: Body,
+    limit: usize,
+    reservation: &Reservation,
+) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
@@ -48,7 +58,7 @@ pub async fn read(mut body: Body, limit: usize, room: &Room) -> Result<Bytes, Pr
         if length > limit {
             return Err(too_large());
         }
-        room.take(data.len())?;
+        reservation.reserve(data.len())?;
         // Small bodies come in one piece.
         if length == data.len() {
             first = data;
@@ -67,7 +77,7 @@ pub async fn read(mut body: Body, limit: usize, room: &Room) -> Result<Bytes, Pr
 
 /// Returns the problem of a body that could not be read to its end.
 #[must_use]
-pub fn not_read(error: &(dyn Error + 'static)) -> Problem {
+pub(crate) fn not_read(error: &(dyn Error + 'static)) -> Problem {
     let mut cause = Some(error);
     while let Some(error) = cause {
         match error.downcast_ref::<BodyBroken>() {
@@ -89,7 +99,7 @@ pub fn not_read(error: &(dyn Error + 'static)) -> Problem {
 
 /// Returns 413.
 #[must_use]
-pub fn too_large() -> Problem {
+pub(crate) fn too_large() -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "too_large",
@@ -99,7 +109,7 @@ pub fn too_large() -> Problem {
 
 /// The media type of a body, without parameters, in lower case.
 #[must_use]
-pub fn media_type(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     Some(
         value
@@ -113,13 +123,13 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
 
 /// Tells lines of JSON by their type.
 #[must_use]
-pub fn is_lines(headers: &HeaderMap) -> bool {
+pub(crate) fn is_lines(headers: &HeaderMap) -> bool {
     media_type(headers).is_some_and(|kind| LINES.contains(&kind.as_str()))
 }
 
 /// Returns a text without a byte order mark, which a receiver may ignore (RFC 8259, 8.1).
 #[must_use]
-pub fn without_mark(bytes: &[u8]) -> &[u8] {
+pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
@@ -127,7 +137,7 @@ pub fn without_mark(bytes: &[u8]) -> &[u8] {
 ///
 /// # Errors
 /// 415: its type is another one, or missing.
-pub fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     must_be(headers, "send application/json")
 }
 
@@ -135,7 +145,7 @@ pub fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
 ///
 /// # Errors
 /// 415: its type is another one, or missing.
-pub fn must_be(headers: &HeaderMap, send: &'static str) -> Result<(), Problem> {
+pub(crate) fn must_be(headers: &HeaderMap, send: &'static str) -> Result<(), Problem> {
     match media_type(headers).as_deref() {
         Some("application/json") => Ok(()),
         _ => Err(Problem::new(
@@ -150,7 +160,7 @@ pub fn must_be(headers: &HeaderMap, send: &'static str) -> Result<(), Problem> {
 ///
 /// # Errors
 /// 400 where it is not JSON, 422 with the field where it is but does not fit.
-pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     fitting(without_mark(bytes))
 }
 
@@ -159,7 +169,7 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 ///
 /// # Errors
 /// Those of [`json`]; 422 where it is JSON but no object.
-pub fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     line(without_mark(bytes))
 }
 
@@ -167,7 +177,7 @@ pub fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 ///
 /// # Errors
 /// Those of [`json_object`].
-pub fn line<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn line<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first.is_some_and(|byte| *byte != b'{') {
         fitting::<serde::de::IgnoredAny>(bytes)?;
@@ -285,7 +295,7 @@ fn without_value(message: &str) -> String {
 ///
 /// # Errors
 /// Those of the value.
-pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

@@ -12,7 +12,7 @@ const PIECE: usize = 1_024;
 
 /// The coding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coding {
+pub(crate) enum Coding {
     /// As it is.
     Identity,
     /// gzip (RFC 1952); several members count as one.
@@ -23,7 +23,7 @@ pub enum Coding {
 ///
 /// # Errors
 /// 415 for any but gzip.
-pub fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
+pub(crate) fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
     let mut found = Coding::Identity;
     for value in headers.get_all(header::CONTENT_ENCODING) {
         for name in value.to_str().unwrap_or("?").split(',').map(str::trim) {
@@ -45,7 +45,7 @@ pub fn coding(headers: &HeaderMap) -> Result<Coding, Problem> {
 ///
 /// # Errors
 /// 415 for any coding.
-pub fn must_be_plain(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn must_be_plain(headers: &HeaderMap) -> Result<(), Problem> {
     match coding(headers) {
         Ok(Coding::Identity) => Ok(()),
         _ => Err(refused("send the body as it is, without Content-Encoding").accepting("identity")),
@@ -62,18 +62,18 @@ fn refused(detail: &str) -> Problem {
 
 /// A body that is decoded as it comes.
 #[derive(Debug)]
-pub struct Decoder(Option<MultiGzDecoder<Vec<u8>>>);
+pub(crate) struct Decoder(Option<MultiGzDecoder<Vec<u8>>>);
 
 impl Decoder {
     /// Begins a body.
     #[must_use]
-    pub fn new(coding: Coding) -> Self {
+    pub(crate) fn new(coding: Coding) -> Self {
         Self((coding == Coding::Gzip).then(|| MultiGzDecoder::new(Vec::new())))
     }
 
     /// Splits what came into pieces that are decoded one by one, so that none becomes more
     /// than a mebibyte.
-    pub fn pieces<'a>(&self, came: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub(crate) fn pieces<'a>(&self, came: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let piece = if self.0.is_some() { PIECE } else { came.len() };
         came.chunks(piece.max(1))
     }
@@ -82,7 +82,7 @@ impl Decoder {
     ///
     /// # Errors
     /// 400 where it is no gzip.
-    pub fn decode(&mut self, piece: &[u8], into: &mut Vec<u8>) -> Result<(), Problem> {
+    pub(crate) fn decode(&mut self, piece: &[u8], into: &mut Vec<u8>) -> Result<(), Problem> {
         into.clear();
         let Some(gzip) = &mut self.0 else {
             into.extend_from_slice(piece);
@@ -95,7 +95,7 @@ impl Decoder {
 
     /// Tells if a piece is what it is, so that it need not be copied.
     #[must_use]
-    pub const fn is_plain(&self) -> bool {
+    pub(crate) const fn is_plain(&self) -> bool {
         self.0.is_none()
     }
 
@@ -103,7 +103,7 @@ impl Decoder {
     ///
     /// # Errors
     /// 400 where it breaks off.
-    pub fn end(self) -> Result<Vec<u8>, Problem> {
+    pub(crate) fn end(self) -> Result<Vec<u8>, Problem> {
         match self.0 {
             None => Ok(Vec::new()),
             Some(gzip) => gzip.finish().map_err(|_| not_gzip()),

@@ -20,7 +20,7 @@ const MAX_KEY_WAIT: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// 400 where the header cannot be read.
-pub fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
+pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
     let wrong = || {
         Problem::unreadable("the header If-Match cannot be read: expected `*` or quoted versions")
     };
@@ -48,7 +48,7 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
 
 /// Whether `If-None-Match` holds this tag. Compared weakly (RFC 9110, 13.1.2).
 #[must_use]
-pub fn none_match(headers: &HeaderMap, etag: &str) -> bool {
+pub(crate) fn none_match(headers: &HeaderMap, etag: &str) -> bool {
     let Some(Ok(text)) = headers
         .get(header::IF_NONE_MATCH)
         .map(|value| value.to_str())
@@ -68,7 +68,7 @@ fn opaque(tag: &str) -> &str {
 ///
 /// # Errors
 /// 400 where the header cannot be read.
-pub fn idempotency(
+pub(crate) fn idempotency(
     headers: &HeaderMap,
     method: &Method,
     path: &str,
@@ -93,29 +93,29 @@ pub fn idempotency(
         .map_err(|_| wrong())
 }
 
-type Running = Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<()>>>>;
+type Locks = Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<()>>>>;
 
-/// Requests that run under a key: a second one waits for the first.
+/// Locks of idempotency keys: a second request under a key waits for the first.
 #[derive(Clone, Debug, Default)]
-pub struct InFlight(Arc<Running>);
+pub(crate) struct KeyLocks(Arc<Locks>);
 
-impl InFlight {
+impl KeyLocks {
     /// Waits until no other request runs under this key of this actor.
     ///
     /// # Errors
     /// 409 where the other one takes longer than two seconds.
-    pub async fn enter(&self, actor: &str, key: &str) -> Result<OwnedMutexGuard<()>, Problem> {
-        let turn = {
-            let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) async fn lock(
+        &self,
+        actor: &str,
+        key: &str,
+    ) -> Result<OwnedMutexGuard<()>, Problem> {
+        let lock = {
+            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             // Nobody but this table knows a key that nobody uses.
-            running.retain(|_, turn| Arc::strong_count(turn) > 1);
-            Arc::clone(
-                running
-                    .entry((actor.to_owned(), key.to_owned()))
-                    .or_default(),
-            )
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(locks.entry((actor.to_owned(), key.to_owned())).or_default())
         };
-        tokio::time::timeout(MAX_KEY_WAIT, turn.lock_owned())
+        tokio::time::timeout(MAX_KEY_WAIT, lock.lock_owned())
             .await
             .map_err(|_| {
                 Problem::new(

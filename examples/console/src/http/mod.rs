@@ -1,10 +1,19 @@
-//! What every route shares: problems, bodies, queries, tokens, conditions.
+//! What all routes share: the extractors of requests, and the forms of answers.
 
 pub mod auth;
-pub mod body;
-pub mod coding;
-pub mod conditions;
+pub(crate) mod authorized;
+pub(crate) mod body;
+pub(crate) mod body_memory;
+pub(crate) mod coding;
+pub(crate) mod command_request;
+pub(crate) mod conditions;
+pub(crate) mod fallback;
+pub(crate) mod list_response;
+pub(crate) mod page;
+pub(crate) mod params;
+pub(crate) mod permission;
 pub mod problem;
 pub mod query;
-pub mod room;
+pub(crate) mod response;
+pub(crate) mod target;
 pub mod throttle;

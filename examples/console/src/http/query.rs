@@ -64,7 +64,7 @@ impl Query {
         Ok(Self(found))
     }
 
-    /// A parameter, as it was given; one that is empty counts as absent.
+    /// Returns a parameter as it was given; one that is empty counts as absent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
@@ -73,7 +73,7 @@ impl Query {
             .filter(|value| !value.is_empty())
     }
 
-    /// A parameter as a type that reads itself.
+    /// Reads a parameter as a type that reads itself.
     ///
     /// # Errors
     /// 422 where it does not fit.
@@ -90,7 +90,7 @@ impl Query {
             .transpose()
     }
 
-    /// A time.
+    /// Reads a time.
     ///
     /// # Errors
     /// 422 where it is none.
@@ -98,7 +98,7 @@ impl Query {
         self.read(name)
     }
 
-    /// A name that something may have, even one that is refused in what is written now.
+    /// Reads a name that something may have, even one that is refused in what is written now.
     ///
     /// # Errors
     /// 422 where nothing can have it.
@@ -110,7 +110,7 @@ impl Query {
         self.get(name).map(stored).transpose()
     }
 
-    /// A text to search for.
+    /// Reads a text to search for.
     ///
     /// # Errors
     /// 422 where it is too long, or holds what no text can.
@@ -125,7 +125,7 @@ impl Query {
         Ok(filter.text)
     }
 
-    /// A number.
+    /// Reads a number.
     ///
     /// # Errors
     /// 400 where it is none.
@@ -139,19 +139,35 @@ impl Query {
             .transpose()
     }
 
-    /// `true` or `false`; no if absent.
+    /// Reads one of some words.
+    ///
+    /// # Errors
+    /// 422 where it is none of them, with what was expected.
+    pub(crate) fn word<T: Copy>(
+        &self,
+        name: &str,
+        words: &[(&str, T)],
+        expected: &str,
+    ) -> Result<Option<T>, Problem> {
+        let wrong = || Problem::field(format!("/{name}"), expected);
+        let read = |value: &str| {
+            let known = words.iter().find(|(word, _)| *word == value);
+            known.map(|(_, meaning)| *meaning).ok_or_else(wrong)
+        };
+        self.get(name).map(read).transpose()
+    }
+
+    /// Reads `true` or `false`; no if absent.
     ///
     /// # Errors
     /// 422 where it is neither.
     pub fn flag(&self, name: &str) -> Result<bool, Problem> {
-        match self.get(name) {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(_) => Err(Problem::field(format!("/{name}"), "expected true or false")),
-        }
+        let known = [("true", true), ("false", false)];
+        let flag = self.word(name, &known, "expected true or false")?;
+        Ok(flag.unwrap_or(false))
     }
 
-    /// How many items: 1 to 200, 50 if absent.
+    /// Reads the limit of a list: 1 to 200, 50 if absent.
     ///
     /// # Errors
     /// 400 where it is no integer, 422 where it is out of range.
@@ -169,44 +185,36 @@ impl Query {
         }
     }
 
-    /// The place a cursor stands for.
+    /// Returns the place that the cursor stands for.
     ///
     /// # Errors
     /// 422 where it is not one of ours, or was made with other filters.
     pub fn cursor(&self) -> Result<Option<String>, Problem> {
-        let wrong = || {
-            Problem::field(
-                "/cursor",
-                "expected a cursor from an answer to the same filters",
-            )
-        };
         let Some(text) = self.get("cursor") else {
             return Ok(None);
         };
         if text.len() > CURSOR_BYTES {
-            return Err(wrong());
+            return Err(wrong_cursor());
         }
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok().ok_or_else(wrong)?;
-        let (mark, place) = bytes.split_at_checked(8).ok_or_else(wrong)?;
-        if mark != self.mark(place) {
-            return Err(wrong());
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().ok_or_else(wrong_cursor)?;
+        let (mark, place) = bytes.split_at_checked(8).ok_or_else(wrong_cursor)?;
+        if mark != self.cursor_key().mark(place) {
+            return Err(wrong_cursor());
         }
         String::from_utf8(place.to_vec())
             .map(Some)
             .ok()
-            .ok_or_else(wrong)
+            .ok_or_else(wrong_cursor)
     }
 
-    /// A cursor for a place under these filters.
+    /// Returns a cursor for a place under these filters.
     #[must_use]
     pub fn cursor_at(&self, place: &str) -> String {
-        let mut bytes = self.mark(place.as_bytes()).to_vec();
-        bytes.extend(place.as_bytes());
-        URL_SAFE_NO_PAD.encode(bytes)
+        self.cursor_key().cursor(place)
     }
 
-    /// Binds a cursor to the filters; `limit` may change from page to page.
-    fn mark(&self, place: &[u8]) -> [u8; 8] {
+    /// Returns what binds cursors to the filters; `limit` may change from page to page.
+    pub(crate) fn cursor_key(&self) -> CursorKey {
         let mut hasher = Sha256::new();
         for (name, value) in self
             .0
@@ -218,13 +226,40 @@ impl Query {
             hasher.update(value.as_bytes());
             hasher.update([0]);
         }
-        hasher.update(place);
+        CursorKey(hasher)
+    }
+}
+
+/// What binds cursors to the filters of a list.
+#[derive(Clone, Debug)]
+pub(crate) struct CursorKey(Sha256);
+
+impl CursorKey {
+    /// Returns a cursor for a place.
+    pub(crate) fn cursor(&self, place: &str) -> String {
+        let mut bytes = self.mark(place.as_bytes()).to_vec();
+        bytes.extend(place.as_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn mark(&self, place: &[u8]) -> [u8; 8] {
         let mut mark = [0; 8];
-        for (to, from) in mark.iter_mut().zip(hasher.finalize()) {
+        for (to, from) in mark
+            .iter_mut()
+            .zip(self.0.clone().chain_update(place).finalize())
+        {
             *to = from;
         }
         mark
     }
+}
+
+/// Returns the problem of a cursor that is not one of ours, or was made with other filters.
+pub(crate) fn wrong_cursor() -> Problem {
+    Problem::field(
+        "/cursor",
+        "expected a cursor from an answer to the same filters",
+    )
 }
 
 /// `application/x-www-form-urlencoded`: `+` is a blank, `%XX` a byte.

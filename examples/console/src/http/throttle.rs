@@ -72,7 +72,7 @@ impl Throttle {
 
     /// Logs a line if there were wrong tokens and the last line is a minute old; forgets
     /// sources that have been quiet. Call it every second.
-    pub fn tell(&self) {
+    pub fn log(&self) {
         if let Some((wrong, sources, busiest)) = self.due(Instant::now()) {
             let busiest = busiest.map_or_else(|| "many".to_owned(), |one| one.to_string());
             tracing::warn!(wrong, sources, %busiest, "wrong tokens were sent");

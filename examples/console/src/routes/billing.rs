@@ -1,93 +1,74 @@
 //! Billing: credits computed anew, what the sink holds, batches sent again.
 
-use axum::Extension;
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
-use incident_core::actor::{Action, Caller};
-use incident_core::{MessageId, Month, Period, PeriodKind};
-use serde::Deserialize;
-use serde_json::json;
+use incident_core::{Month, Period, PeriodKind};
 
-use super::answer;
-use super::bodies::Nothing;
-use crate::app::{App, Asked};
-use crate::billing;
+use crate::http::authorized::Authorized;
+use crate::http::command_request::CommandRequest;
+use crate::http::params::{FromQuery, Params};
+use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::response::{Answer, JsonResponse};
+use crate::http::target::Batch;
+use crate::requests::{EmptyBody, RecomputeRequest};
+use crate::responses::billing::{BillingReportResponse, ResentBatchResponse};
+use crate::responses::credits::RecomputedResponse;
+use crate::state::AppState;
 
-type Answer = Result<Response, Problem>;
+/// The query of the report on billing.
+pub(super) struct BillingParams {
+    period: Option<Period>,
+}
+
+impl FromQuery for BillingParams {
+    const NAMES: &'static [&'static str] = &["period"];
+
+    fn from_query(query: &Query) -> Result<Self, Problem> {
+        let period = query.read("period")?;
+        Ok(Self { period })
+    }
+}
 
 /// `GET /sys/sla/billing?period=`: what was issued of a month, quarter or year,
 /// against what the sink holds of it.
 pub(super) async fn report(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    RawQuery(raw): RawQuery,
+    State(state): State<AppState>,
+    _: Authorized<permission::Read>,
+    Params(BillingParams { period }): Params<BillingParams>,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, None)
-        .await?;
-    let query = Query::parse(raw.as_deref(), &["period"])?;
-    let period: Option<Period> = query.read("period")?;
-    let now = Month::of(app.incidents.reports().now());
+    let now = Month::of(state.incidents().reports().now());
     let period = period.unwrap_or_else(|| Period::of_month(now, PeriodKind::Month));
-    let report = app.incidents.credits().billing_report(period).await?;
-    Ok(answer(StatusCode::OK, &billing::report(&report)))
+    let report = state.incidents().credits().billing_report(period).await?;
+    Ok(JsonResponse::ok(&BillingReportResponse::from(&report)))
 }
 
 /// `POST /sys/sla/billing/{batch}/resend`: a batch that was held back goes to the sink
 /// once more.
 pub(super) async fn resend(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Path(batch): Path<String>,
-    request: Request,
+    request: CommandRequest<permission::DecideCredit, EmptyBody, Batch>,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::DecideCredit, None)
+    let batch = request.target().id()?;
+    request
+        .run(|incidents, context, _, EmptyBody {}| async move {
+            incidents.credits().resend_batch(&context, batch).await
+        })
         .await?;
-    let batch: MessageId = batch.parse().map_err(|_| Problem::not_found("batch"))?;
-    let Asked { context, turn, .. } = app.asked::<Nothing>(caller, request, Some("{}")).await?;
-    let incidents = app.incidents.clone();
-    app.run(async move {
-        let _turn = turn;
-        Ok(incidents.credits().resend_batch(&context, batch).await?)
-    })
-    .await?;
-    Ok(answer(StatusCode::ACCEPTED, &json!({"batch": batch})))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Recompute {
-    month: Month,
+    let body = ResentBatchResponse { batch };
+    Ok(JsonResponse::new(StatusCode::ACCEPTED, &body))
 }
 
 /// `POST /sys/sla/credits/recompute {"month"}`: under the terms that hold now.
 pub(super) async fn recompute(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    request: CommandRequest<permission::DecideCredit, RecomputeRequest>,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::DecideCredit, None)
-        .await?;
-    let Asked {
-        context,
-        body,
-        turn,
-    } = app.asked::<Recompute>(caller, request, None).await?;
-    let (incidents, month) = (app.incidents.clone(), body.month);
-    let changed = app
-        .run(async move {
-            let _turn = turn;
-            Ok(incidents.credits().recompute(&context, month).await?)
+    let body = request
+        .run(|incidents, context, (), body| async move {
+            let month = body.month;
+            let changed = incidents.credits().recompute(&context, month).await?;
+            Ok(RecomputedResponse { changed, month })
         })
         .await?;
-    let made = json!({"month": month, "changed": changed});
-    Ok(answer(StatusCode::OK, &made))
+    Ok(JsonResponse::ok(&body))
 }

@@ -1,139 +1,92 @@
 //! The ledger of credits, and what is decided on them.
 
-use axum::Extension;
-use axum::extract::{FromRequestParts, Path, RawQuery, Request, State};
-use axum::http::StatusCode;
-use axum::http::request::Parts;
-use axum::response::Response;
-use incident_core::actor::{Action, Caller};
+use axum::extract::State;
 use incident_core::billing::{CreditDecision, CreditState};
 use incident_core::port::CreditQuery;
 use incident_core::{CreditId, TenantId};
-use serde::de::DeserializeOwned;
 
-use super::bodies::{Nothing, Reason};
-use super::{page_answer, replayable};
-use crate::app::{App, Asked};
+use crate::http::authorized::Authorized;
+use crate::http::body::RequestBody;
+use crate::http::command_request::CommandRequest;
+use crate::http::page::Page;
+use crate::http::params::{FromQuery, Params};
+use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::view;
+use crate::http::response::{Answer, JsonResponse};
+use crate::requests::{EmptyBody, ReasonRequest};
+use crate::responses::credits::CreditResponse;
+use crate::state::AppState;
 
-type Answer = Result<Response, Problem>;
+/// A decision on a credit.
+type Decision<B> = CommandRequest<permission::DecideCredit, B, CreditId>;
 
-/// The id of a credit in the path.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Credit(CreditId);
+/// The query of the ledger.
+pub(super) struct CreditParams {
+    filter: CreditQuery,
+    /// The ledger only grows at its end, so a count is a place that stays.
+    page: Page<usize>,
+}
 
-impl FromRequestParts<App> for Credit {
-    type Rejection = Problem;
+impl FromQuery for CreditParams {
+    const NAMES: &'static [&'static str] = &["state", "tenant", "incident"];
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let missing = || Problem::not_found("credit");
-        let Path(text) = Path::<String>::from_request_parts(parts, app)
-            .await
-            .map_err(|_| missing())?;
-        text.parse().map(Self).map_err(|_| missing())
+    fn from_query(query: &Query) -> Result<Self, Problem> {
+        let filter = CreditQuery {
+            state: query.get("state").map(state).transpose()?,
+            incident: query.read("incident")?,
+            tenant: query.read::<TenantId>("tenant")?,
+            ..CreditQuery::default()
+        };
+        let page = Page::read(query, query.limit()?)?;
+        Ok(Self { filter, page })
     }
 }
 
+fn state(name: &str) -> Result<CreditState, Problem> {
+    let mut known = CreditState::ALL.into_iter();
+    known.find(|state| state.name() == name).ok_or_else(|| {
+        let names = CreditState::ALL.map(CreditState::name).join(", ");
+        Problem::field("/state", format!("expected one of {names}"))
+    })
+}
+
+/// `GET /sys/sla/credits`.
 pub(super) async fn list(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    RawQuery(raw): RawQuery,
+    State(state): State<AppState>,
+    _: Authorized<permission::Read>,
+    Params(CreditParams { filter, page }): Params<CreditParams>,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, None)
-        .await?;
-    let query = Query::parse(raw.as_deref(), &["state", "tenant", "incident"])?;
-    let state = match query.get("state") {
-        None => None,
-        Some(name) => {
-            let known = CreditState::ALL
-                .into_iter()
-                .find(|state| state.name() == name);
-            let names = CreditState::ALL.map(CreditState::name).join(", ");
-            let wrong = || Problem::field("/state", format!("expected one of {names}"));
-            Some(known.ok_or_else(wrong)?)
-        }
-    };
-    let wanted = CreditQuery {
-        skip_unreadable: false,
-        id: None,
-        incident: query.read("incident")?,
-        tenant: query.read::<TenantId>("tenant")?,
-        period: None,
-        state,
-        batch: None,
-    };
-    let limit = query.limit()?;
-    let wrong = |_| {
-        Problem::field(
-            "/cursor",
-            "expected a cursor from an answer to the same filters",
-        )
-    };
-    let skip: usize = query
-        .cursor()?
-        .map_or(Ok(0), |place| place.parse())
-        .map_err(wrong)?;
-    let rows = app.incidents.credits().list(&wanted).await?;
-    // The ledger only grows at its end, so a count is a place that stays.
-    let next = (rows.len() > skip + limit).then(|| query.cursor_at(&(skip + limit).to_string()));
-    let items = rows.iter().skip(skip).take(limit).map(view::credit);
-    page_answer(items, next.as_deref())
+    let rows = state.incidents().credits().list(&filter).await?;
+    let before = page.after.unwrap_or(0);
+    let rows = rows.iter().skip(before).take(page.to_read()).collect();
+    let found = page.of(rows, |_| before + page.limit);
+    found.respond(|row| CreditResponse::from(*row))
 }
 
-pub(super) async fn approve(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Credit(id): Credit,
-    request: Request,
-) -> Answer {
-    decide(app, caller, id, request, Some("{}"), |Nothing {}| {
-        CreditDecision::Approve
+/// `POST /sys/sla/credits/{id}/approve`.
+pub(super) async fn approve(request: Decision<EmptyBody>) -> Answer {
+    decide(request, |EmptyBody {}| CreditDecision::Approve).await
+}
+
+/// `POST /sys/sla/credits/{id}/waive`.
+pub(super) async fn waive(request: Decision<ReasonRequest>) -> Answer {
+    decide(request, |body| CreditDecision::Waive {
+        reason: body.reason,
     })
     .await
 }
 
-pub(super) async fn waive(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Credit(id): Credit,
-    request: Request,
-) -> Answer {
-    decide(app, caller, id, request, None, |body: Reason| {
-        CreditDecision::Waive {
-            reason: body.reason,
-        }
-    })
-    .await
-}
-
-async fn decide<B: DeserializeOwned>(
-    app: App,
-    caller: Caller,
-    id: CreditId,
-    request: Request,
-    empty: Option<&'static str>,
+async fn decide<B: RequestBody>(
+    request: Decision<B>,
     decision: impl FnOnce(B) -> CreditDecision,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::DecideCredit, None)
-        .await?;
-    let Asked {
-        context,
-        body,
-        turn,
-    } = app.asked::<B>(caller, request, empty).await?;
-    let (incidents, decision) = (app.incidents.clone(), decision(body));
-    let decided = app
-        .run(async move {
-            let _turn = turn;
-            Ok(incidents.credits().decide(&context, id, &decision).await?)
+    let decided = request
+        .run(|incidents, context, id, body| {
+            let decision = decision(body);
+            async move { incidents.credits().decide(&context, id, &decision).await }
         })
         .await?;
-    let shown = view::credit(&decided.credit);
-    Ok(replayable(StatusCode::OK, &shown, decided.replayed))
+    let body = CreditResponse::from(&decided.credit);
+    Ok(JsonResponse::ok(&body).replayed(decided.replayed))
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::Response;
 use bytes::Bytes;
 use incident_core::engine::{Error, Ingested};
 use incident_core::paging::VendorEvent;
@@ -13,19 +12,17 @@ use incident_pagers::inbound::{
     InboundWebhook, NotReadable, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
     verify_pagerduty,
 };
-use serde_json::json;
 use tokio::time::timeout;
 
-use super::answer;
-use crate::app::App;
 use crate::http::auth::single;
 use crate::http::body;
+use crate::http::body_memory::Reservation;
 use crate::http::problem::Problem;
-use crate::http::room::Room;
+use crate::http::response::{Answer, JsonResponse};
 use crate::http::throttle;
+use crate::responses::webhooks::WebhookResponse;
 use crate::server::Client;
-
-type Answer = Result<Response, Problem>;
+use crate::state::AppState;
 
 /// Time that a delivery has to come. PagerDuty gives up after 5 s.
 const DELIVERY: Duration = Duration::from_secs(5);
@@ -37,54 +34,56 @@ const STORE: Duration = Duration::from_millis(1_500);
 /// The place of a token or a signature that is not known.
 const PLACE: &str = "hooks";
 
-pub(super) async fn pagerduty(State(app): State<App>, request: Request) -> Answer {
-    if app.hooks.pagerduty.is_empty() {
+/// `POST /hooks/pagerduty`.
+pub(super) async fn pagerduty(State(state): State<AppState>, request: Request) -> Answer {
+    if state.hooks().pagerduty.is_empty() {
         return Err(Problem::not_found("route"));
     }
     let (parts, body) = request.into_parts();
     let signature = signatures(&parts.headers);
     // Before the body, which anybody may send.
     if !has_signature(Some(&signature)) {
-        return Err(not_proven(&app, &parts));
+        return Err(not_proven(&state, &parts));
     }
-    let room = app.bodies.hooks();
-    let bytes = delivery(body, &room).await?;
-    verify_pagerduty(&bytes, Some(&signature), &app.hooks.pagerduty)
-        .map_err(|_| not_proven(&app, &parts))?;
+    let reservation = state.body_memory().hooks();
+    let bytes = delivery(body, &reservation).await?;
+    verify_pagerduty(&bytes, Some(&signature), &state.hooks().pagerduty)
+        .map_err(|_| not_proven(&state, &parts))?;
     note_known(&parts);
     let Some(event) = event_of(read_pagerduty(body::without_mark(&bytes))) else {
         return Ok(taken("nothing to do"));
     };
-    let event = match &app.hooks.pagerduty_rest {
+    let event = match &state.hooks().pagerduty_rest {
         Some(rest) => rest.complete(event, LOOKUP).await.map_err(|error| {
             tracing::warn!(error = &error as &dyn std::error::Error, "a webhook waits");
             Problem::unavailable("the vendor did not tell whose alert it is")
         })?,
         None => event,
     };
-    ingest(&app, event).await
+    ingest(&state, event).await
 }
 
-pub(super) async fn opsgenie(State(app): State<App>, request: Request) -> Answer {
-    if app.hooks.opsgenie.is_empty() {
+/// `POST /hooks/opsgenie`.
+pub(super) async fn opsgenie(State(state): State<AppState>, request: Request) -> Answer {
+    if state.hooks().opsgenie.is_empty() {
         return Err(Problem::not_found("route"));
     }
     let (parts, body) = request.into_parts();
     let token = once(&parts.headers, header::AUTHORIZATION.as_str())?
         .or(once(&parts.headers, "x-webhook-token")?);
-    verify_opsgenie(token, &app.hooks.opsgenie).map_err(|_| not_proven(&app, &parts))?;
+    verify_opsgenie(token, &state.hooks().opsgenie).map_err(|_| not_proven(&state, &parts))?;
     note_known(&parts);
-    let room = app.bodies.hooks();
-    let bytes = delivery(body, &room).await?;
+    let reservation = state.body_memory().hooks();
+    let bytes = delivery(body, &reservation).await?;
     match event_of(read_opsgenie(body::without_mark(&bytes))) {
-        Some(event) => ingest(&app, event).await,
+        Some(event) => ingest(&state, event).await,
         None => Ok(taken("nothing to do")),
     }
 }
 
 /// Reads a delivery.
-async fn delivery(body: axum::body::Body, room: &Room) -> Result<Bytes, Problem> {
-    let reading = body::read(body, body::BODY_LIMIT, room);
+async fn delivery(body: axum::body::Body, reservation: &Reservation) -> Result<Bytes, Problem> {
+    let reading = body::read(body, body::BODY_LIMIT, reservation);
     timeout(DELIVERY, reading).await.unwrap_or_else(|_| {
         Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -130,10 +129,10 @@ fn event_of(read: Result<InboundWebhook, NotReadable>) -> Option<VendorEvent> {
     }
 }
 
-async fn ingest(app: &App, event: VendorEvent) -> Answer {
-    let incidents = app.incidents.clone();
+async fn ingest(state: &AppState, event: VendorEvent) -> Answer {
+    let incidents = state.incidents().clone();
     let vendor = event.vendor.clone();
-    let work = app.run(async move {
+    let work = state.run_command(async move {
         match incidents.signals().vendor_event(&event).await {
             Err(Error::IdempotencyKeyMismatch) => Ok(None),
             other => Ok(Some(other?)),
@@ -158,14 +157,14 @@ async fn ingest(app: &App, event: VendorEvent) -> Answer {
     }
 }
 
-fn taken(result: &str) -> Response {
-    answer(StatusCode::ACCEPTED, &json!({ "result": result }))
+fn taken(result: &'static str) -> JsonResponse {
+    JsonResponse::new(StatusCode::ACCEPTED, &WebhookResponse { result })
 }
 
 /// Counts a delivery that is not proven, and refuses it.
-fn not_proven(app: &App, parts: &Parts) -> Problem {
+fn not_proven(state: &AppState, parts: &Parts) -> Problem {
     let from = parts.extensions.get::<Client>().map(Client::address);
-    match app.wrong_tokens.count(from, PLACE) {
+    match state.wrong_tokens().count(from, PLACE) {
         Some(wait) => throttle::too_many(wait),
         None => Problem::new(
             StatusCode::UNAUTHORIZED,

@@ -1,111 +1,91 @@
 //! Incidents: declare, list, show, change, acknowledge, page, publish, link.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::{RawQuery, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
-use incident_core::actor::{Action, Caller};
-use incident_core::incident::{Command, Severity, Status};
+use axum::extract::State;
+use axum::http::StatusCode;
+use incident_core::incident::{Command, Incident, Refusal, Severity, Status};
 use incident_core::port::IncidentFilter;
 use incident_core::{IncidentId, Timestamp};
-use serde::de::DeserializeOwned;
 
-use super::bodies::{Acknowledge, Create, PageAsked, Patch, PostMortemLink, Visibility};
-use super::{Id, incident_answer, page_answer};
-use crate::app::{App, Asked};
+use super::incident_response::incident_response;
+use crate::http::authorized::Authorized;
+use crate::http::command_request::CommandRequest;
+use crate::http::page::Page;
+use crate::http::params::{FromQuery, Params};
+use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::view;
+use crate::http::response::{Answer, JsonResponse};
+use crate::requests::change::ChangeRequest;
+use crate::requests::declare::DeclareRequest;
+use crate::requests::incident::{
+    AcknowledgeRequest, PageRequest, PostMortemRequest, PublishRequest,
+};
+use crate::responses::incident::{IncidentListItem, IncidentResponse};
+use crate::state::AppState;
 
-type Answer = Result<Response, Problem>;
+/// A command on an incident.
+type IncidentCommand<A, B> = CommandRequest<A, B, Arc<Incident>>;
 
+/// `POST /sys/incidents`.
 pub(super) async fn declare(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    State(state): State<AppState>,
+    request: CommandRequest<permission::Declare, DeclareRequest>,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Declare, None)
-        .await?;
-    let Asked {
-        context,
-        body,
-        turn,
-    } = app.asked::<Create>(caller, request, None).await?;
-    let declare = body.declare()?;
-    let incidents = app.incidents.clone();
-    let done = app
-        .run(async move {
-            let _turn = turn;
-            Ok(incidents.declare(&context, &declare).await?)
+    let outcome = request
+        .run(|incidents, context, (), body| {
+            let declare = body.declare().map_err(Refusal::from);
+            async move { incidents.declare(&context, &declare?).await }
         })
         .await?;
-    let status = if done.deduplicated {
+    let status = if outcome.deduplicated {
         StatusCode::OK
     } else {
         StatusCode::CREATED
     };
-    let mut response = incident_answer(
-        &app,
-        status,
-        &done.incident,
-        done.deduplicated,
-        done.replayed,
-    );
-    if let Ok(location) = HeaderValue::from_str(&format!("/sys/incidents/{}", done.incident.id)) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    let location = format!("/sys/incidents/{}", outcome.incident.id);
+    Ok(incident_response(&state, status, &outcome).location(&location))
 }
 
-const FILTERS: [&str; 7] = ["status", "severity", "tenant", "service", "q", "from", "to"];
-
-pub(super) async fn list(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    RawQuery(raw): RawQuery,
-) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, None)
-        .await?;
-    let query = Query::parse(raw.as_deref(), &FILTERS)?;
-    let limit = query.limit()?;
-    let filter = IncidentFilter {
-        statuses: statuses(query.get("status"))?,
-        severity: query.read::<Severity>("severity")?,
-        tenant: query.name("tenant")?,
-        service: query.name("service")?,
-        text: query.text("q")?,
-        from: query.time("from")?,
-        to: query.time("to")?,
-        after: query.cursor()?.as_deref().map(read_place).transpose()?,
-        // One more than asked for tells whether there is a next page.
-        limit: limit + 1,
-        ..IncidentFilter::default()
-    };
-    if let (Some(from), Some(to)) = (filter.from, filter.to)
-        && to <= from
-    {
-        return Err(Problem::field("/to", "expected a time after `from`"));
-    }
-    let mut found = app.incidents.list(&filter).await?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|last| query.cursor_at(&view::place(last.declared_at, last.id)));
-    page_answer(found.iter().map(view::item), next.as_deref())
+/// The query of the list of incidents.
+pub(super) struct IncidentParams {
+    filter: IncidentFilter,
+    page: Page<(Timestamp, IncidentId)>,
 }
 
-fn statuses(wanted: Option<&str>) -> Result<BTreeSet<Status>, Problem> {
-    let all = Status::ALL.into_iter();
-    match wanted {
-        None | Some("active") => Ok(all.filter(|status| status.is_live()).collect()),
+impl FromQuery for IncidentParams {
+    const NAMES: &'static [&'static str] =
+        &["status", "severity", "tenant", "service", "q", "from", "to"];
+
+    fn from_query(query: &Query) -> Result<Self, Problem> {
+        let limit = query.limit()?;
+        let mut filter = IncidentFilter {
+            statuses: statuses(query)?,
+            severity: query.read::<Severity>("severity")?,
+            tenant: query.name("tenant")?,
+            service: query.name("service")?,
+            text: query.text("q")?,
+            from: query.time("from")?,
+            to: query.time("to")?,
+            ..IncidentFilter::default()
+        };
+        let page = Page::read(query, limit)?;
+        (filter.after, filter.limit) = (page.after, page.to_read());
+        if let (Some(from), Some(to)) = (filter.from, filter.to)
+            && to <= from
+        {
+            return Err(Problem::field("/to", "expected a time after `from`"));
+        }
+        Ok(Self { filter, page })
+    }
+}
+
+fn statuses(query: &Query) -> Result<BTreeSet<Status>, Problem> {
+    let live = || Status::ALL.into_iter().filter(|status| status.is_live());
+    match query.get("status") {
+        None | Some("active") => Ok(live().collect()),
         Some("resolved") => Ok(BTreeSet::from([Status::Resolved, Status::Closed])),
         Some("all") => Ok(BTreeSet::new()),
         Some(_) => Err(Problem::field(
@@ -115,166 +95,72 @@ fn statuses(wanted: Option<&str>) -> Result<BTreeSet<Status>, Problem> {
     }
 }
 
-/// Reads back a place in a list of things that have a time and an id.
-pub(super) fn read_place<T: std::str::FromStr>(place: &str) -> Result<(Timestamp, T), Problem> {
-    let wrong = || {
-        Problem::field(
-            "/cursor",
-            "expected a cursor from an answer to the same filters",
-        )
-    };
-    let (at, id) = place.split_once(' ').ok_or_else(wrong)?;
-    let at = at
-        .parse()
-        .ok()
-        .and_then(|us| Timestamp::from_micros(us).ok())
-        .ok_or_else(wrong)?;
-    Ok((at, id.parse().ok().ok_or_else(wrong)?))
+/// `GET /sys/incidents`.
+pub(super) async fn list(
+    State(state): State<AppState>,
+    _: Authorized<permission::Read>,
+    Params(params): Params<IncidentParams>,
+) -> Answer {
+    let found = state.incidents().list(&params.filter).await?;
+    let place = params.page.of(found, |last| (last.declared_at, last.id));
+    place.respond(IncidentListItem::from)
 }
 
+/// `GET /sys/incidents/{id}`.
 pub(super) async fn show(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
+    State(state): State<AppState>,
+    Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, Some(id))
-        .await?;
-    let incident = app.incidents.get(id).await?;
-    Ok(incident_answer(
-        &app,
-        StatusCode::OK,
-        &incident,
-        false,
-        false,
-    ))
+    let incident = state.incidents().get(id).await?;
+    let body = IncidentResponse::new(&incident, state.links(), false);
+    Ok(JsonResponse::ok(&body).etag(incident.version))
 }
 
-/// Reads a body, makes it a command, runs it, answers with the incident.
-struct Write {
-    id: IncidentId,
-    right: Action,
-    status: StatusCode,
-    empty: Option<&'static str>,
-}
-
-async fn write<T: DeserializeOwned>(
-    app: App,
-    caller: Caller,
-    request: Request,
-    write: Write,
-    command: impl FnOnce(T) -> Result<Command, Problem>,
+/// `PATCH /sys/incidents/{id}`.
+pub(super) async fn change(
+    State(state): State<AppState>,
+    request: IncidentCommand<permission::Change, ChangeRequest>,
 ) -> Answer {
-    let Write {
-        id,
-        right,
-        status,
-        empty,
-    } = write;
-    app.incidents.get(id).await?;
-    app.incidents
-        .audit()
-        .authorize(&caller, right, Some(id))
-        .await?;
-    let Asked {
-        context,
-        body,
-        turn,
-    } = app.asked::<T>(caller, request, empty).await?;
-    let command = command(body)?;
-    let done = app.act(id, context, turn, command).await?;
-    Ok(incident_answer(
-        &app,
-        status,
-        &done.incident,
-        false,
-        done.replayed,
-    ))
+    let outcome = request.try_act(ChangeRequest::command).await?;
+    Ok(incident_response(&state, StatusCode::OK, &outcome))
 }
 
-const fn on(id: IncidentId, right: Action) -> Write {
-    Write {
-        id,
-        right,
-        status: StatusCode::OK,
-        empty: None,
-    }
-}
-
-pub(super) async fn patch(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    request: Request,
-) -> Answer {
-    write(
-        app,
-        caller,
-        request,
-        on(id, Action::Change),
-        |patch: Patch| Ok(patch.command()?),
-    )
-    .await
-}
-
+/// `POST /sys/incidents/{id}/acknowledge`.
 pub(super) async fn acknowledge(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    request: Request,
+    State(state): State<AppState>,
+    request: IncidentCommand<permission::Acknowledge, AcknowledgeRequest>,
 ) -> Answer {
-    let how = Write {
-        empty: Some("{}"),
-        ..on(id, Action::Acknowledge)
-    };
-    write(app, caller, request, how, |body: Acknowledge| {
-        Ok(Command::Acknowledge { at: body.at })
-    })
-    .await
+    let outcome = request
+        .act(|body| Command::Acknowledge { at: body.at })
+        .await?;
+    Ok(incident_response(&state, StatusCode::OK, &outcome))
 }
 
+/// `POST /sys/incidents/{id}/page`.
 pub(super) async fn page(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    request: Request,
+    State(state): State<AppState>,
+    request: IncidentCommand<permission::Page, PageRequest>,
 ) -> Answer {
-    let how = Write {
-        status: StatusCode::ACCEPTED,
-        ..on(id, Action::Page)
-    };
-    write(app, caller, request, how, |body: PageAsked| {
-        Ok(body.command())
-    })
-    .await
+    let outcome = request.act(PageRequest::command).await?;
+    Ok(incident_response(&state, StatusCode::ACCEPTED, &outcome))
 }
 
+/// `POST /sys/incidents/{id}/public`.
 pub(super) async fn publish(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    request: Request,
+    State(state): State<AppState>,
+    request: IncidentCommand<permission::Publish, PublishRequest>,
 ) -> Answer {
-    write(
-        app,
-        caller,
-        request,
-        on(id, Action::Publish),
-        |body: Visibility| Ok(Command::Publish(body.into())),
-    )
-    .await
+    let outcome = request.act(|body| Command::Publish(body.into())).await?;
+    Ok(incident_response(&state, StatusCode::OK, &outcome))
 }
 
-pub(super) async fn post_mortem(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    request: Request,
+/// `POST /sys/incidents/{id}/post-mortem`.
+pub(super) async fn link_post_mortem(
+    State(state): State<AppState>,
+    request: IncidentCommand<permission::LinkPostMortem, PostMortemRequest>,
 ) -> Answer {
-    let how = on(id, Action::LinkPostMortem);
-    write(app, caller, request, how, |body: PostMortemLink| {
-        Ok(Command::LinkPostMortem { url: body.url })
-    })
-    .await
+    let outcome = request
+        .act(|body| Command::LinkPostMortem { url: body.url })
+        .await?;
+    Ok(incident_response(&state, StatusCode::OK, &outcome))
 }

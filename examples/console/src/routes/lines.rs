@@ -6,10 +6,11 @@ use std::sync::Arc;
 use incident_core::engine::RequestContext;
 use incident_core::impact::{ApiUsageEvent, UsageDays, UsageReader};
 
-use crate::app::{App, Begun};
+use crate::command_tasks::CommandTask;
 use crate::http::body::{self, BODY_LIMIT};
+use crate::http::body_memory::Reservation;
 use crate::http::problem::Problem;
-use crate::http::room::Room;
+use crate::state::AppState;
 
 /// Lines that are kept at a time.
 const EVENTS_PER_BATCH: usize = 5_000;
@@ -18,10 +19,10 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Lines of a stream, as far as it has come.
 pub(super) struct Lines<'a> {
-    app: &'a App,
+    state: &'a AppState,
     context: RequestContext,
     /// Holds the bytes of both batches and of the open line.
-    room: Room,
+    reservation: Reservation,
     /// The number of those lines in the batch that is read, or of the open line.
     held: usize,
     /// The beginning of a line whose end has not come.
@@ -38,7 +39,7 @@ pub(super) struct Lines<'a> {
 
 /// A batch that is being kept.
 struct Keeping {
-    begun: Begun<u64>,
+    task: CommandTask<u64>,
     /// The number of the line that it was handed over at.
     line: u64,
 }
@@ -51,11 +52,15 @@ struct Stop {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(app: &'a App, context: RequestContext, room: Room) -> Self {
+    pub(super) fn new(
+        state: &'a AppState,
+        context: RequestContext,
+        reservation: Reservation,
+    ) -> Self {
         Self {
-            app,
+            state,
             context,
-            room,
+            reservation,
             held: 0,
             open: Vec::new(),
             reader: UsageReader::default(),
@@ -69,7 +74,7 @@ impl<'a> Lines<'a> {
 
     /// Takes the next bytes.
     pub(super) async fn add(&mut self, bytes: &[u8]) -> Result<(), Problem> {
-        match self.room.take(bytes.len()) {
+        match self.reservation.reserve(bytes.len()) {
             Ok(()) => self.held += bytes.len(),
             Err(problem) => return Err(self.broken_off(problem).await),
         }
@@ -185,24 +190,24 @@ impl<'a> Lines<'a> {
         let bytes = self.held.saturating_sub(open);
         self.held = open;
         if self.batch.is_empty() {
-            self.room.give_back(bytes);
+            self.reservation.release(bytes);
             return Ok(());
         }
         self.settle().await?;
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(EVENTS_PER_BATCH));
-        let incidents = self.app.incidents.clone();
-        let (usage, context) = (Arc::clone(&self.app.usage), self.context.clone());
-        let room = self.room.clone();
+        let incidents = self.state.incidents().clone();
+        let (usage, context) = (Arc::clone(self.state.usage()), self.context.clone());
+        let reservation = self.reservation.clone();
         let keep = async move {
             let kept = incidents
                 .signals()
                 .record_usage(&context, &*usage, batch)
                 .await;
-            room.give_back(bytes);
+            reservation.release(bytes);
             Ok(kept?.0)
         };
         self.kept = Some(Keeping {
-            begun: self.app.begin(keep).await,
+            task: self.state.spawn_command(keep).await,
             line: self.number,
         });
         Ok(())
@@ -210,10 +215,10 @@ impl<'a> Lines<'a> {
 
     /// Waits until the batch before is kept.
     async fn settle(&mut self) -> Result<(), Problem> {
-        let Some(Keeping { begun, line }) = &mut self.kept else {
+        let Some(Keeping { task, line }) = &mut self.kept else {
             return Ok(());
         };
-        let (kept, line) = (begun.end().await, *line);
+        let (kept, line) = (task.outcome().await, *line);
         self.kept = None;
         self.accepted += kept.map_err(|problem| problem.after(line, self.accepted))?;
         Ok(())

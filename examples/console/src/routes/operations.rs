@@ -1,48 +1,44 @@
-//! Health and readiness.
+//! Health, readiness and metrics.
 
-use axum::Extension;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use incident_core::actor::{Action, Caller};
-use serde_json::json;
 
-use super::answer;
-use crate::app::App;
+use crate::http::authorized::Authorized;
+use crate::http::permission;
 use crate::http::problem::Problem;
+use crate::http::response::{Answer, JsonResponse};
+use crate::responses::operations::{HealthResponse, ReadinessResponse};
+use crate::state::AppState;
 
-/// The process is alive.
-pub(super) async fn healthz() -> Response {
-    answer(StatusCode::OK, &json!({"status": "ok"}))
+/// `GET /healthz`: the process is alive.
+pub(super) async fn healthz() -> JsonResponse {
+    JsonResponse::ok(&HealthResponse { status: "ok" })
 }
 
-/// The process can do its work: the store answers. Clocks that are apart are shown and
-/// do not end it: leases go by the store's.
-pub(super) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
-    let health = app.incidents.worker().health().await?;
-    let mut ready = json!({"status": "ready", "store": app.store});
-    if let (Some(ahead), Some(ready)) = (health.clock_ahead, ready.as_object_mut()) {
-        ready.insert("store_clock_ahead_ms".to_owned(), (ahead / 1_000).into());
-    }
-    Ok(answer(StatusCode::OK, &ready))
+/// `GET /readyz`: the process can do its work, for the store answers. Clocks that are apart are
+/// shown and do not end it: leases go by the store's.
+pub(super) async fn readyz(State(state): State<AppState>) -> Answer {
+    let health = state.incidents().worker().health().await?;
+    Ok(JsonResponse::ok(&ReadinessResponse {
+        status: "ready",
+        store: state.store_name(),
+        store_clock_ahead_ms: health.clock_ahead.map(|micros| micros / 1_000),
+    }))
 }
 
-/// Prometheus' text format. What waits is measured now, so that an old page shows
-/// at once.
+/// `GET /metrics`: Prometheus' text format. What waits is measured now, so that an old page
+/// shows at once.
 pub(super) async fn metrics(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
+    State(state): State<AppState>,
+    _: Authorized<permission::Read>,
 ) -> Result<Response, Problem> {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, None)
-        .await?;
-    let Some(metrics) = &app.metrics else {
+    let Some(metrics) = state.metrics() else {
         return Err(Problem::not_found("route"));
     };
     // Without the store the other figures are still worth having.
-    let _ = app.incidents.worker().measure().await;
-    app.bodies.measure();
+    let _ = state.incidents().worker().measure().await;
+    state.body_memory().measure();
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((kind, metrics.text()).into_response())
 }

@@ -9,10 +9,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 
-use crate::app::App;
 use crate::http::conditions::none_match;
+use crate::http::fallback;
 use crate::http::problem::{NOSNIFF, Problem};
 use crate::public_cache::{Away, Ready};
+use crate::state::AppState;
 
 /// A cache in between shows a page no longer than this process would.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=60, stale-if-error=60");
@@ -27,7 +28,7 @@ const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// The public routes: nothing is wrapped around them.
-pub fn public_router() -> Router<App> {
+pub(super) fn public_router() -> Router<AppState> {
     Router::new()
         .route(
             "/public/status/active",
@@ -51,7 +52,7 @@ async fn preflight() -> Response {
 }
 
 async fn wrong_method() -> Response {
-    let mut response = super::wrong_method().await.into_response();
+    let mut response = fallback::wrong_method().await.into_response();
     response.headers_mut().insert(header::ALLOW, METHODS);
     readable(response)
 }
@@ -72,10 +73,10 @@ fn make_readable(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
 }
 
-async fn active(State(app): State<App>, request: Request) -> Response {
-    let page = match app.public.fresh() {
+async fn active(State(state): State<AppState>, request: Request) -> Response {
+    let page = match state.public_cache().fresh() {
         Some(ready) => Ok(ready),
-        None => built(&app).await,
+        None => built(&state).await,
     };
     match page {
         Ok(ready) => answer(&ready, request.headers()),
@@ -87,12 +88,12 @@ async fn active(State(app): State<App>, request: Request) -> Response {
 
 /// Waits for a page that has to be built first. This is rare, and boxed so that the future of
 /// every other request stays small.
-fn built(app: &App) -> impl Future<Output = Result<Arc<Ready>, Away>> + use<> {
-    let (app, clock, store) = (app.clone(), app.clone(), app.clone());
+fn built(state: &AppState) -> impl Future<Output = Result<Arc<Ready>, Away>> + use<> {
+    let (state, clock, store) = (state.clone(), state.clone(), state.clone());
     Box::pin(async move {
-        let now = move || clock.incidents.reports().now();
-        let build = move || async move { store.incidents.reports().public_page().await };
-        app.public.get(now, build).await
+        let now = move || clock.incidents().reports().now();
+        let build = move || async move { store.incidents().reports().public_page().await };
+        state.public_cache().get(now, build).await
     })
 }
 

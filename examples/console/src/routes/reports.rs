@@ -1,86 +1,83 @@
 //! Reports on one incident: affected users, SLA.
 
-use axum::Extension;
-use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
-use axum::response::Response;
-use incident_core::actor::{Action, Caller};
+use axum::extract::State;
+use incident_core::IncidentId;
 use incident_core::engine::{ImpactRequest, Method};
 
-use super::{Id, answer};
-use crate::app::App;
+use crate::http::authorized::Authorized;
+use crate::http::params::{FromQuery, Params};
+use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::view;
+use crate::http::response::{Answer, JsonResponse};
+use crate::responses::reports::{AffectedUsersResponse, BreakdownResponse, SlaImpactResponse};
+use crate::state::AppState;
 
-type Answer = Result<Response, Problem>;
+/// The query of the report on affected users.
+pub(super) struct AffectedUsersParams(ImpactRequest);
 
-pub(super) async fn affected_users(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    RawQuery(raw): RawQuery,
-) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, Some(id))
-        .await?;
-    let query = Query::parse(raw.as_deref(), &["services", "failed_only", "method"])?;
-    let method = match query.get("method") {
-        None | Some("exact") => Method::Exact,
-        Some("estimate") => Method::Estimate,
-        Some(_) => return Err(Problem::field("/method", "expected exact or estimate")),
-    };
-    let report = app
-        .incidents
-        .reports()
-        .affected_users(id, wanted(&query)?.method(method))
-        .await?;
-    Ok(answer(StatusCode::OK, &view::impact(id, &report)))
+impl FromQuery for AffectedUsersParams {
+    const NAMES: &'static [&'static str] = &["services", "failed_only", "method"];
+
+    fn from_query(query: &Query) -> Result<Self, Problem> {
+        let known = [("exact", Method::Exact), ("estimate", Method::Estimate)];
+        let method = query.word("method", &known, "expected exact or estimate")?;
+        Ok(Self(events(query)?.method(method.unwrap_or_default())))
+    }
 }
 
-/// When they were first hit, in which services and through which endpoints.
-pub(super) async fn breakdown(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    RawQuery(raw): RawQuery,
-) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, Some(id))
-        .await?;
-    let query = Query::parse(raw.as_deref(), &["services", "failed_only"])?;
-    let report = app
-        .incidents
-        .reports()
-        .impact_breakdown(id, wanted(&query)?)
-        .await?;
-    Ok(answer(StatusCode::OK, &view::breakdown(id, &report)))
+/// The query of the report on what users were hit through.
+pub(super) struct BreakdownParams(ImpactRequest);
+
+impl FromQuery for BreakdownParams {
+    const NAMES: &'static [&'static str] = &["services", "failed_only"];
+
+    fn from_query(query: &Query) -> Result<Self, Problem> {
+        events(query).map(Self)
+    }
 }
 
-/// Which events count: of affected services only, failed ones only.
-fn wanted(query: &Query) -> Result<ImpactRequest, Problem> {
-    let mut request = match query.get("services") {
-        None | Some("all") => ImpactRequest::default(),
-        Some("affected") => ImpactRequest::default().affected_services(),
-        Some(_) => return Err(Problem::field("/services", "expected all or affected")),
-    };
+/// Reads which events count: of affected services only, failed ones only.
+fn events(query: &Query) -> Result<ImpactRequest, Problem> {
+    let known = [("all", false), ("affected", true)];
+    let of_affected = query.word("services", &known, "expected all or affected")?;
+    let mut request = ImpactRequest::default();
+    if of_affected == Some(true) {
+        request = request.affected_services();
+    }
     request.failed_only = query.flag("failed_only")?;
     Ok(request)
 }
 
-pub(super) async fn sla_impact(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    RawQuery(raw): RawQuery,
+/// `GET /sys/incidents/{id}/affected-users`.
+pub(super) async fn affected_users(
+    State(state): State<AppState>,
+    Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
+    Params(AffectedUsersParams(request)): Params<AffectedUsersParams>,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, Some(id))
-        .await?;
-    Query::parse(raw.as_deref(), &[])?;
-    let report = app.incidents.reports().sla_impact(id).await?;
-    Ok(answer(StatusCode::OK, &view::sla(id, &report)))
+    let reports = state.incidents().reports();
+    let report = reports.affected_users(id, request).await?;
+    Ok(JsonResponse::ok(&AffectedUsersResponse::new(id, &report)))
+}
+
+/// `GET /sys/incidents/{id}/affected-users/breakdown`: when they were first hit, in which
+/// services and through which endpoints.
+pub(super) async fn breakdown(
+    State(state): State<AppState>,
+    Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
+    Params(BreakdownParams(request)): Params<BreakdownParams>,
+) -> Answer {
+    let reports = state.incidents().reports();
+    let report = reports.impact_breakdown(id, request).await?;
+    Ok(JsonResponse::ok(&BreakdownResponse::new(id, &report)))
+}
+
+/// `GET /sys/incidents/{id}/sla-impact`.
+pub(super) async fn sla_impact(
+    State(state): State<AppState>,
+    Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
+    _: Params<()>,
+) -> Answer {
+    let report = state.incidents().reports().sla_impact(id).await?;
+    Ok(JsonResponse::ok(&SlaImpactResponse::new(id, &report)))
 }

@@ -1,66 +1,80 @@
 //! Statements: what each tenant is owed for a period, and why.
 
-use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use incident_core::actor::{Action, Caller};
+use incident_core::sla::SlaStatement;
 use incident_core::{Month, TenantId};
 
-use super::page_answer;
-use crate::app::App;
+use crate::http::authorized::Authorized;
+use crate::http::page::Page;
+use crate::http::params::{FromQuery, Params};
+use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::state::AppState;
 use crate::statements::{csv, json};
 
-type Answer = Result<Response, Problem>;
+/// The query of statements.
+pub(super) struct StatementParams {
+    month: Option<Month>,
+    tenant: Option<TenantId>,
+    as_table: bool,
+    /// By the name of the tenant.
+    page: Page<String>,
+}
+
+impl FromQuery for StatementParams {
+    const NAMES: &'static [&'static str] = &["month", "tenant", "format"];
+
+    fn from_query(query: &Query) -> Result<Self, Problem> {
+        Ok(Self {
+            month: query.read("month")?,
+            tenant: query.read("tenant")?,
+            as_table: query
+                .word(
+                    "format",
+                    &[("json", false), ("csv", true)],
+                    "expected json or csv",
+                )?
+                .unwrap_or(false),
+            page: Page::read(query, query.limit()?)?,
+        })
+    }
+}
 
 /// `GET /sys/sla/statements`: JSON in pages, or with `format=csv` one table of all.
 pub(super) async fn list(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    RawQuery(raw): RawQuery,
-) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, None)
-        .await?;
-    let query = Query::parse(raw.as_deref(), &["month", "tenant", "format"])?;
-    let month: Option<Month> = query.read("month")?;
-    let month = month.unwrap_or_else(|| Month::of(app.incidents.reports().now()));
-    let tenant: Option<TenantId> = query.read("tenant")?;
-    let as_table = match query.get("format") {
-        None | Some("json") => false,
-        Some("csv") => true,
-        Some(_) => return Err(Problem::field("/format", "expected json or csv")),
-    };
-    let limit = query.limit()?;
-    let after = query.cursor()?;
-    let made = app
-        .incidents
-        .reports()
-        .statements(month, tenant.as_ref())
-        .await?;
-    if as_table {
-        let table = csv(&made).map_err(|_| {
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            Problem::new(status, "internal", "the table could not be written")
-        })?;
-        let name = format!("attachment; filename=\"statements-{month}.csv\"");
-        let headers = [
-            (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-            (CONTENT_DISPOSITION, name),
-        ];
-        return Ok((headers, table).into_response());
+    State(state): State<AppState>,
+    _: Authorized<permission::Read>,
+    Params(params): Params<StatementParams>,
+) -> Result<Response, Problem> {
+    let reports = state.incidents().reports();
+    let month = params.month.unwrap_or_else(|| Month::of(reports.now()));
+    let made = reports.statements(month, params.tenant.as_ref()).await?;
+    if params.as_table {
+        return table(month, &made);
     }
-    let later = |name: &str| after.as_deref().is_none_or(|after| after < name);
-    let mut left = made.iter().filter(|one| later(one.tenant.as_str()));
-    let shown: Vec<_> = left.by_ref().take(limit).collect();
-    let more = left.next().is_some();
-    let next = shown
-        .last()
-        .filter(|_| more)
-        .map(|last| query.cursor_at(last.tenant.as_str()));
-    page_answer(shown.into_iter().map(json), next.as_deref())
+    let page = params.page;
+    let later = |name: &str| page.after.as_deref().is_none_or(|after| after < name);
+    let left = made.iter().filter(|one| later(one.tenant.as_str()));
+    let found = page.of(left.take(page.to_read()).collect(), |last| {
+        last.tenant.as_str().to_owned()
+    });
+    let answer = found.respond(|one| json(one))?;
+    Ok(answer.into_response())
+}
+
+fn table(month: Month, made: &[SlaStatement]) -> Result<Response, Problem> {
+    let table = csv(made).map_err(|_| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Problem::new(status, "internal", "the table could not be written")
+    })?;
+    let name = format!("attachment; filename=\"statements-{month}.csv\"");
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, name),
+    ];
+    Ok((headers, table).into_response())
 }

@@ -1,41 +1,30 @@
 //! Suggestions of the correlation engine.
 
-use axum::Extension;
-use axum::extract::{RawQuery, Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
-use incident_core::actor::{Action, Caller};
 use incident_core::port::SuggestionQuery;
 use incident_core::suggestion::Suggest;
+use incident_core::{SuggestionId, Timestamp};
 
-use super::incidents::read_place;
-use super::{page_answer, replayable};
-use crate::app::{App, Asked};
+use crate::http::authorized::Authorized;
+use crate::http::command_request::CommandRequest;
+use crate::http::page::Page;
+use crate::http::params::{FromQuery, Params};
+use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::view;
+use crate::http::response::{Answer, JsonResponse};
+use crate::responses::suggestions::SuggestionResponse;
+use crate::state::AppState;
 
-type Answer = Result<Response, Problem>;
-
+/// `POST /sys/incidents/suggestions`.
 pub(super) async fn suggest(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
+    State(state): State<AppState>,
+    request: CommandRequest<permission::Suggest, Suggest>,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Suggest, None)
-        .await?;
-    let Asked {
-        context,
-        body,
-        turn,
-    } = app.asked::<Suggest>(caller, request, None).await?;
-    let incidents = app.incidents.clone();
-    let made = app
-        .run(async move {
-            let _turn = turn;
-            Ok(incidents.signals().suggest(&context, &body).await?)
+    let made = request
+        .run(|incidents, context, (), body| async move {
+            incidents.signals().suggest(&context, &body).await
         })
         .await?;
     let status = if made.repeated {
@@ -43,42 +32,40 @@ pub(super) async fn suggest(
     } else {
         StatusCode::CREATED
     };
-    let state = made.suggestion.state(app.incidents.reports().now());
-    Ok(replayable(
-        status,
-        &view::suggestion(&made.suggestion, state, made.live_incident),
-        made.replayed,
-    ))
+    let now = state.incidents().reports().now();
+    let suggestion = &made.suggestion;
+    let body = SuggestionResponse::new(suggestion, suggestion.state(now), made.live_incident);
+    Ok(JsonResponse::new(status, &body).replayed(made.replayed))
 }
 
+/// The query of the list of suggestions.
+pub(super) struct SuggestionParams {
+    page: Page<(Timestamp, SuggestionId)>,
+}
+
+impl FromQuery for SuggestionParams {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn from_query(query: &Query) -> Result<Self, Problem> {
+        let page = Page::read(query, query.limit()?)?;
+        Ok(Self { page })
+    }
+}
+
+/// `GET /sys/incidents/suggestions`.
 pub(super) async fn list(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    RawQuery(raw): RawQuery,
+    State(state): State<AppState>,
+    _: Authorized<permission::Read>,
+    Params(SuggestionParams { page }): Params<SuggestionParams>,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, None)
-        .await?;
-    let query = Query::parse(raw.as_deref(), &[])?;
-    let limit = query.limit()?;
-    let before = query.cursor()?.as_deref().map(read_place).transpose()?;
-    let mut found = app
-        .incidents
-        .signals()
-        .suggestions(&SuggestionQuery {
-            before,
-            limit: limit + 1,
-        })
-        .await?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| more);
-    let next = last.map(|(one, _)| {
-        query.cursor_at(&view::place(one.suggestion.received_at, one.suggestion.id))
+    let wanted = SuggestionQuery {
+        before: page.after,
+        limit: page.to_read(),
+    };
+    let found = state.incidents().signals().suggestions(&wanted).await?;
+    let found = page.of(found, |(last, _)| {
+        (last.suggestion.received_at, last.suggestion.id)
     });
-    let items = found
-        .iter()
-        .map(|(one, state)| view::suggestion(&one.suggestion, *state, one.live_incident));
-    page_answer(items, next.as_deref())
+    found
+        .respond(|(one, state)| SuggestionResponse::new(&one.suggestion, *state, one.live_incident))
 }

@@ -1,79 +1,75 @@
 //! Timelines: write, read, verify, redact.
 
-use axum::Extension;
-use axum::extract::{RawQuery, Request, State};
-use axum::http::StatusCode;
-use axum::response::Response;
-use incident_core::actor::{Action, Caller};
-use incident_core::chain::Verdict;
-use incident_core::incident::Command;
-use serde_json::{Value, json};
+use std::sync::Arc;
 
-use super::bodies::{NewUpdate, Reason};
-use super::list::ListBody;
-use super::{Id, IdSeq, answer, replayable};
-use crate::app::{App, Asked};
+use axum::extract::State;
+use axum::http::StatusCode;
+use incident_core::IncidentId;
+use incident_core::incident::{Command, Incident};
+
+use crate::http::authorized::Authorized;
+use crate::http::command_request::CommandRequest;
+use crate::http::list_response::ListResponse;
+use crate::http::page::Page;
+use crate::http::params::{FromQuery, Params};
+use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::view;
-
-type Answer = Result<Response, Problem>;
+use crate::http::response::{Answer, JsonResponse};
+use crate::http::target::Entry;
+use crate::requests::ReasonRequest;
+use crate::requests::incident::UpdateRequest;
+use crate::responses::timeline::{TimelineEntryResponse, TimelineVerificationResponse};
+use crate::state::AppState;
 
 /// How many entries are read at a time: one that tells of ten thousand tenants takes a
 /// megabyte.
 const AT_A_TIME: usize = 26;
 
+/// `POST /sys/incidents/{id}/updates`.
 pub(super) async fn update(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    request: Request,
+    request: CommandRequest<permission::Update, UpdateRequest, Arc<Incident>>,
 ) -> Answer {
-    app.incidents.get(id).await?;
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Update, Some(id))
+    let outcome = request
+        .act(|body| Command::Update(Box::new(body.into())))
         .await?;
-    let Asked {
-        context,
-        body,
-        turn,
-    } = app.asked::<NewUpdate>(caller, request, None).await?;
-    let command = Command::Update(Box::new(body.into()));
-    let done = app.act(id, context, turn, command).await?;
-    let entry = done.entries.first().map_or(Value::Null, view::entry);
-    Ok(replayable(StatusCode::CREATED, &entry, done.replayed))
+    let entry = outcome.entries.first().map(TimelineEntryResponse::from);
+    Ok(JsonResponse::new(StatusCode::CREATED, &entry).replayed(outcome.replayed))
 }
 
+/// The query of a timeline.
+pub(super) struct TimelineParams {
+    /// The number of the entry before the first one of the page.
+    after: u64,
+    page: Page<u64>,
+}
+
+impl FromQuery for TimelineParams {
+    const NAMES: &'static [&'static str] = &["after_seq"];
+
+    fn from_query(query: &Query) -> Result<Self, Problem> {
+        let page = Page::read(query, query.limit()?)?;
+        let after = match page.after {
+            Some(after) => after,
+            None => query.number("after_seq")?.unwrap_or(0),
+        };
+        Ok(Self { after, page })
+    }
+}
+
+/// `GET /sys/incidents/{id}/updates`.
 pub(super) async fn list(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    RawQuery(raw): RawQuery,
+    State(state): State<AppState>,
+    Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
+    Params(TimelineParams { after, page }): Params<TimelineParams>,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, Some(id))
-        .await?;
-    let query = Query::parse(raw.as_deref(), &["after_seq"])?;
-    let limit = query.limit()?;
-    let wrong = || {
-        Problem::field(
-            "/cursor",
-            "expected a cursor from an answer to the same filters",
-        )
-    };
-    let after = match query.cursor()? {
-        Some(place) => place.parse().ok().ok_or_else(wrong)?,
-        None => query.number("after_seq")?.unwrap_or(0),
-    };
-    let (mut body, mut shown, mut last) = (ListBody::new(), 0, after);
-    // One more than asked for tells whether there is a next page.
-    while shown <= limit {
-        let wanted = AT_A_TIME.min(limit + 1 - shown);
-        let entries = app.incidents.audit().timeline(id, last, wanted).await?;
-        for entry in entries.iter().take(limit - shown) {
-            body.push(&view::entry(entry))?;
+    let (mut list, mut shown, mut last) = (ListResponse::new(), 0, after);
+    while shown < page.to_read() {
+        let wanted = AT_A_TIME.min(page.to_read() - shown);
+        let audit = state.incidents().audit();
+        let entries = audit.timeline(id, last, wanted).await?;
+        for entry in entries.iter().take(page.limit - shown) {
+            list.push(&TimelineEntryResponse::from(entry))?;
             last = entry.seq;
         }
         shown += entries.len();
@@ -81,55 +77,37 @@ pub(super) async fn list(
             break;
         }
     }
-    let next = (shown > limit).then(|| query.cursor_at(&last.to_string()));
-    body.end(next.as_deref())
+    let next = (shown > page.limit).then(|| page.cursor(&last));
+    list.end(next.as_deref())
 }
 
+/// `GET /sys/incidents/{id}/timeline/verify`.
 pub(super) async fn verify(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id,
-    RawQuery(raw): RawQuery,
+    State(state): State<AppState>,
+    Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
+    _: Params<()>,
 ) -> Answer {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Read, Some(id))
-        .await?;
-    Query::parse(raw.as_deref(), &[])?;
-    let value = match app.incidents.audit().verify_timeline(id).await? {
-        Verdict::Valid { head, anchored } => {
-            json!({"valid": true, "entries": head.seq, "head": head.hash, "anchored": anchored})
-        }
-        Verdict::Broken { seq, reason } => json!({"valid": false, "seq": seq, "reason": reason}),
-    };
-    Ok(answer(StatusCode::OK, &value))
+    let verdict = state.incidents().audit().verify_timeline(id).await?;
+    Ok(JsonResponse::ok(&TimelineVerificationResponse::from(
+        verdict,
+    )))
 }
 
+/// `POST /sys/incidents/{id}/updates/{seq}/redact`.
 pub(super) async fn redact(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    IdSeq(id, seq): IdSeq,
-    request: Request,
+    request: CommandRequest<permission::Redact, ReasonRequest, Entry>,
 ) -> Answer {
-    let incident = app.incidents.get(id).await?;
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::Redact, Some(id))
+    let (entries, replayed) = request
+        .run(
+            |incidents, context, Entry { incident, seq }, body| async move {
+                let reason = body.reason;
+                let redact = Command::Redact { seq, reason };
+                let outcome = incidents.act(&context, incident.id, &redact).await?;
+                let entries = incidents.audit().timeline(incident.id, seq - 1, 1).await?;
+                Ok((entries, outcome.replayed))
+            },
+        )
         .await?;
-    if seq == 0 || seq > incident.last_seq {
-        return Err(Problem::not_found("entry"));
-    }
-    let Asked {
-        context,
-        body,
-        turn,
-    } = app.asked::<Reason>(caller, request, None).await?;
-    let command = Command::Redact {
-        seq,
-        reason: body.reason,
-    };
-    let done = app.act(id, context, turn, command).await?;
-    let entries = app.incidents.audit().timeline(id, seq - 1, 1).await?;
-    let entry = entries.first().map_or(Value::Null, view::entry);
-    Ok(replayable(StatusCode::OK, &entry, done.replayed))
+    let entry = entries.first().map(TimelineEntryResponse::from);
+    Ok(JsonResponse::ok(&entry).replayed(replayed))
 }

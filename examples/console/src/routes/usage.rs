@@ -2,76 +2,69 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use incident_core::actor::{Action, Caller};
 use incident_core::engine::RequestContext;
 use incident_core::impact::ApiUsageEvent;
-use serde_json::json;
 
 use super::lines::Lines;
-use super::replayable;
-use crate::app::App;
+use crate::http::authorized::Authorized;
 use crate::http::body;
+use crate::http::body_memory::Reservation;
 use crate::http::coding::{Coding, Decoder, coding};
+use crate::http::command_request::{context, reservation};
+use crate::http::permission;
 use crate::http::problem::Problem;
-use crate::http::room::Room;
+use crate::http::response::{Answer, JsonResponse};
+use crate::responses::usage::UsageAcceptedResponse;
+use crate::state::AppState;
 
 /// The limit of an array of events, decoded.
 const ARRAY_LIMIT: usize = 16 * 1024 * 1024;
 /// The types that the route takes.
 const SEND: &str = "send application/json, or lines as application/x-ndjson";
 
+/// `POST /sys/usage-events`.
 pub(super) async fn record(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
+    State(state): State<AppState>,
+    Authorized { caller, .. }: Authorized<permission::RecordUsage>,
     request: Request,
-) -> Result<Response, Problem> {
-    app.incidents
-        .audit()
-        .authorize(&caller, Action::RecordUsage, None)
-        .await?;
+) -> Answer {
     let (parts, body) = request.into_parts();
-    let (coding, room) = (coding(&parts.headers)?, app.room(&parts));
+    let (coding, reservation) = (coding(&parts.headers)?, reservation(&parts, &state));
     if body::is_lines(&parts.headers) {
-        let lines = Lines::new(&app, RequestContext::new(caller), room);
+        let lines = Lines::new(&state, RequestContext::new(caller), reservation);
         let accepted = stream(lines, body, coding).await?;
-        return Ok(replayable(
-            StatusCode::ACCEPTED,
-            &json!({"accepted": accepted}),
-            false,
-        ));
+        return Ok(taken(accepted, false));
     }
     body::must_be(&parts.headers, SEND)?;
-    let bytes = body::read(body, ARRAY_LIMIT, &room).await?;
+    let bytes = body::read(body, ARRAY_LIMIT, &reservation).await?;
     // The key stands for what was sent, whatever its coding.
-    let sent = decoded(coding, bytes, &room)?;
+    let sent = decoded(coding, bytes, &reservation)?;
     let events: Vec<ApiUsageEvent> = body::json(&sent)?;
-    let (context, turn) = app.conditions(caller, &parts, &sent).await?;
-    let (incidents, usage) = (app.incidents.clone(), Arc::clone(&app.usage));
-    let (accepted, replayed) = app
-        .run(async move {
-            let _turn = turn;
-            Ok(incidents
-                .signals()
-                .record_usage(&context, &*usage, events)
-                .await?)
+    let context = context(caller, &parts, &sent)?;
+    let key_guard = state.key_guard(&context).await?;
+    let (incidents, usage) = (state.incidents().clone(), Arc::clone(state.usage()));
+    let (accepted, replayed) = state
+        .run_command(async move {
+            let _guard = key_guard;
+            let signals = incidents.signals();
+            Ok(signals.record_usage(&context, &*usage, events).await?)
         })
         .await?;
-    Ok(replayable(
-        StatusCode::ACCEPTED,
-        &json!({"accepted": accepted}),
-        replayed,
-    ))
+    Ok(taken(accepted, replayed))
+}
+
+fn taken(accepted: u64, replayed: bool) -> JsonResponse {
+    let body = UsageAcceptedResponse { accepted };
+    JsonResponse::new(StatusCode::ACCEPTED, &body).replayed(replayed)
 }
 
 /// Decodes an array, up to its limit.
-fn decoded(coding: Coding, bytes: Bytes, room: &Room) -> Result<Bytes, Problem> {
+fn decoded(coding: Coding, bytes: Bytes, reservation: &Reservation) -> Result<Bytes, Problem> {
     let mut decoder = Decoder::new(coding);
     if decoder.is_plain() {
         return Ok(bytes);
@@ -81,7 +74,7 @@ fn decoded(coding: Coding, bytes: Bytes, room: &Room) -> Result<Bytes, Problem> 
         if all.len() + piece.len() > ARRAY_LIMIT {
             return Err(body::too_large());
         }
-        room.take(piece.len())?;
+        reservation.reserve(piece.len())?;
         all.extend_from_slice(piece);
         Ok(())
     };

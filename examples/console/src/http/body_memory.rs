@@ -1,4 +1,4 @@
-//! Room in memory for the bodies of requests: so many bytes in all, whoever sends them.
+//! Reservation in memory for the bodies of requests: so many bytes in all, whoever sends them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,9 +18,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 const REFUSED: &str = "incident_console_bodies_refused_total";
 const HELD: &str = "incident_console_body_bytes";
 
-/// Room for all bodies that are held at a time.
+/// The memory for all bodies that are held at a time.
 #[derive(Debug)]
-pub struct Bodies {
+pub(crate) struct BodyMemory {
     known: Arc<Pool>,
     hooks: Arc<Pool>,
 }
@@ -31,9 +31,9 @@ struct Pool {
     held: AtomicUsize,
 }
 
-/// The room that one request takes; given back when the last clone of it is dropped.
+/// The memory that one request takes; given back when the last clone of it is dropped.
 #[derive(Clone, Debug)]
-pub struct Room(Arc<Taken>);
+pub(crate) struct Reservation(Arc<Taken>);
 
 #[derive(Debug)]
 struct Taken {
@@ -41,16 +41,16 @@ struct Taken {
     bytes: AtomicUsize,
 }
 
-impl Default for Bodies {
+impl Default for BodyMemory {
     fn default() -> Self {
         Self::limited(KNOWN, HOOKS)
     }
 }
 
-impl Bodies {
-    /// Makes room of so many bytes for callers who are known, and for hooks.
+impl BodyMemory {
+    /// Makes memory of so many bytes for callers who are known, and for hooks.
     #[must_use]
-    pub fn limited(known: usize, hooks: usize) -> Self {
+    pub(crate) fn limited(known: usize, hooks: usize) -> Self {
         let pool = |limit| {
             let held = AtomicUsize::new(0);
             Arc::new(Pool { limit, held })
@@ -61,20 +61,20 @@ impl Bodies {
         }
     }
 
-    /// Returns the room for a request of a caller who is known; nothing of it is taken yet.
+    /// Returns the reservation of a request of a caller who is known: of no bytes yet.
     #[must_use]
-    pub fn known(&self) -> Room {
-        Room::in_pool(&self.known)
+    pub(crate) fn known(&self) -> Reservation {
+        Reservation::in_pool(&self.known)
     }
 
-    /// Returns the room for a delivery that is not proven yet.
+    /// Returns the reservation of a delivery that is not proven yet.
     #[must_use]
-    pub fn hooks(&self) -> Room {
-        Room::in_pool(&self.hooks)
+    pub(crate) fn hooks(&self) -> Reservation {
+        Reservation::in_pool(&self.hooks)
     }
 
     /// Sets the gauge of what is held.
-    pub fn measure(&self) {
+    pub(crate) fn measure(&self) {
         let pools = [("known", &self.known), ("hooks", &self.hooks)];
         for (name, pool) in pools {
             let held = pool.held.load(Ordering::Relaxed);
@@ -83,7 +83,7 @@ impl Bodies {
     }
 }
 
-impl Room {
+impl Reservation {
     fn in_pool(pool: &Arc<Pool>) -> Self {
         Self(Arc::new(Taken {
             pool: Arc::clone(pool),
@@ -91,11 +91,11 @@ impl Room {
         }))
     }
 
-    /// Takes room for more bytes.
+    /// Reserves more bytes.
     ///
     /// # Errors
-    /// 503 where all of it is taken.
-    pub fn take(&self, bytes: usize) -> Result<(), Problem> {
+    /// 503 where all memory is taken.
+    pub(crate) fn reserve(&self, bytes: usize) -> Result<(), Problem> {
         let pool = &self.0.pool;
         let before = pool.held.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > pool.limit {
@@ -110,8 +110,8 @@ impl Room {
         Ok(())
     }
 
-    /// Gives room back that was taken, or all that is left of it.
-    pub fn give_back(&self, bytes: usize) {
+    /// Releases bytes that were reserved, or all that are left of them.
+    pub(crate) fn release(&self, bytes: usize) {
         let less = |held: usize| Some(held.saturating_sub(bytes));
         let relaxed = Ordering::Relaxed;
         let Ok(before) = self.0.bytes.fetch_update(relaxed, relaxed, less) else {
@@ -149,20 +149,20 @@ mod tests {
 
     #[test]
     fn at_the_limit_one_fits_and_one_byte_more_does_not() {
-        let bodies = Bodies::limited(10, 4);
+        let bodies = BodyMemory::limited(10, 4);
         let (one, two) = (bodies.known(), bodies.known());
-        one.take(6).unwrap();
-        two.take(4).unwrap();
-        assert_eq!(two.take(1).unwrap_err().status().as_u16(), 503);
-        // Hooks have room of their own.
-        bodies.hooks().take(4).unwrap();
-        one.give_back(1);
-        two.take(1).unwrap();
+        one.reserve(6).unwrap();
+        two.reserve(4).unwrap();
+        assert_eq!(two.reserve(1).unwrap_err().status().as_u16(), 503);
+        // Hooks have memory of their own.
+        bodies.hooks().reserve(4).unwrap();
+        one.release(1);
+        two.reserve(1).unwrap();
         drop(one.clone());
-        assert!(two.take(1).is_err());
+        assert!(two.reserve(1).is_err());
         drop(one);
-        two.take(5).unwrap();
-        two.give_back(100);
+        two.reserve(5).unwrap();
+        two.release(100);
         assert_eq!(bodies.known.held.load(Ordering::Relaxed), 0);
     }
 }

@@ -1,0 +1,158 @@
+//! The extractor of a command: its body, who asks, and on which conditions.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use bytes::Bytes;
+use incident_core::ValidationError;
+use incident_core::actor::Caller;
+use incident_core::engine::{CommandOutcome, Error, Incidents, RequestContext};
+use incident_core::incident::{Command, Incident, Refusal};
+use tokio::sync::OwnedMutexGuard;
+
+use super::authorized::Authorized;
+use super::body::{self, BODY_LIMIT, RequestBody};
+use super::body_memory::Reservation;
+use super::coding;
+use super::conditions;
+use super::permission::Permission;
+use super::problem::Problem;
+use super::target::Target;
+use crate::state::AppState;
+
+/// A command with the body `B` on the target `T`, of a caller who has the right `A`.
+///
+/// Other requests under its idempotency key wait until its command has ended.
+#[derive(Debug)]
+pub(crate) struct CommandRequest<A, B, T = ()> {
+    authorized: Authorized<A, T>,
+    body: B,
+    context: RequestContext,
+    key_guard: Option<OwnedMutexGuard<()>>,
+    state: AppState,
+}
+
+impl<A: Permission, B: RequestBody, T: Target> FromRequest<AppState> for CommandRequest<A, B, T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let authorized = Authorized::<A, T>::from_request_parts(&mut parts, state).await?;
+        let bytes = read::<B>(&parts, body, state).await?;
+        let body = body::json_object(&bytes)?;
+        let context = context(authorized.caller.clone(), &parts, &bytes)?;
+        Ok(Self {
+            authorized,
+            body,
+            key_guard: state.key_guard(&context).await?,
+            context,
+            state: state.clone(),
+        })
+    }
+}
+
+impl<A, B, T> CommandRequest<A, B, T> {
+    /// Returns what the path names.
+    pub(crate) fn target(&self) -> &T {
+        &self.authorized.target
+    }
+
+    /// Runs a command to its end in a task of its own, even if the client goes away.
+    ///
+    /// # Errors
+    /// Those of the engine, as problems.
+    pub(crate) async fn run<R, F>(
+        self,
+        command: impl FnOnce(Incidents, RequestContext, T, B) -> F,
+    ) -> Result<R, Problem>
+    where
+        R: Send + 'static,
+        F: Future<Output = Result<R, Error>> + Send + 'static,
+    {
+        let Self {
+            authorized,
+            body,
+            context,
+            key_guard,
+            state,
+        } = self;
+        let incidents = state.incidents().clone();
+        let command = command(incidents, context, authorized.target, body);
+        state
+            .run_command(async move {
+                let _guard = key_guard;
+                Ok(command.await?)
+            })
+            .await
+    }
+}
+
+impl<A, B> CommandRequest<A, B, Arc<Incident>> {
+    /// Runs a command on the incident.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) async fn act(
+        self,
+        command: impl FnOnce(B) -> Command,
+    ) -> Result<CommandOutcome, Problem> {
+        self.try_act(|body| Ok(command(body))).await
+    }
+
+    /// Runs a command on the incident, whose body may not fit.
+    ///
+    /// # Errors
+    /// 422 where it does not; as [`run`](Self::run).
+    pub(crate) async fn try_act(
+        self,
+        command: impl FnOnce(B) -> Result<Command, ValidationError>,
+    ) -> Result<CommandOutcome, Problem> {
+        self.run(|incidents, context, incident, body| {
+            let command = command(body).map_err(Refusal::from);
+            async move { incidents.act(&context, incident.id, &command?).await }
+        })
+        .await
+    }
+}
+
+async fn read<B: RequestBody>(
+    parts: &Parts,
+    body: Body,
+    state: &AppState,
+) -> Result<Bytes, Problem> {
+    coding::must_be_plain(&parts.headers)?;
+    let reservation = reservation(parts, state);
+    let bytes = body::read(body, BODY_LIMIT, &reservation).await?;
+    if bytes.is_empty() && B::MAY_BE_EMPTY {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    body::must_be_json(&parts.headers)?;
+    Ok(bytes)
+}
+
+/// Returns the reservation that a request of a known caller has for its body: that which is held
+/// until its answer is made.
+pub(crate) fn reservation(parts: &Parts, state: &AppState) -> Reservation {
+    let held = parts.extensions.get::<Reservation>();
+    held.cloned().unwrap_or_else(|| state.body_memory().known())
+}
+
+/// Reads the conditions of a request: `If-Match` and `Idempotency-Key`.
+///
+/// # Errors
+/// 400 where one cannot be read.
+pub(crate) fn context(
+    caller: Caller,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<RequestContext, Problem> {
+    let if_version = conditions::if_match(&parts.headers)?;
+    let key = conditions::idempotency(&parts.headers, &parts.method, parts.uri.path(), body)?;
+    Ok(RequestContext {
+        key,
+        if_version,
+        ..RequestContext::new(caller)
+    })
+}

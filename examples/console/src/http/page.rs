@@ -1,0 +1,182 @@
+//! Lists in pages.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use incident_core::audit::Chain;
+use incident_core::incident::AffectedTenant;
+use incident_core::{TenantId, Timestamp};
+use serde::Serialize;
+
+use super::list_response::ListResponse;
+use super::problem::Problem;
+use super::query::{CursorKey, Query, wrong_cursor};
+use super::response::JsonResponse;
+
+/// The place of an item in a list, as a cursor stands for it.
+pub(crate) trait Place: Sized {
+    /// Writes the place.
+    fn write(&self) -> String;
+
+    /// Reads a place back.
+    fn read(text: &str) -> Option<Self>;
+}
+
+/// The page of a list that is asked for.
+#[derive(Debug)]
+pub(crate) struct Page<K> {
+    /// The most items of it.
+    pub(crate) limit: usize,
+    /// The place of the last item of the page before.
+    pub(crate) after: Option<K>,
+    cursors: CursorKey,
+}
+
+/// The items of a page.
+#[derive(Debug)]
+pub(crate) struct Items<T> {
+    /// The items.
+    pub(crate) items: Vec<T>,
+    /// The cursor of the next page, if there is one.
+    pub(crate) next_cursor: Option<String>,
+}
+
+impl<K: Place> Page<K> {
+    /// Reads the cursor of a query whose limit was read.
+    ///
+    /// # Errors
+    /// 422 where it is not one of ours, or was made with other filters.
+    pub(crate) fn read(query: &Query, limit: usize) -> Result<Self, Problem> {
+        let after = query.cursor()?;
+        let after = after.map(|place| K::read(&place).ok_or_else(wrong_cursor));
+        Ok(Self {
+            limit,
+            after: after.transpose()?,
+            cursors: query.cursor_key(),
+        })
+    }
+
+    /// Returns how many items are to be read: one more than asked for tells whether there is a
+    /// next page.
+    pub(crate) const fn to_read(&self) -> usize {
+        self.limit + 1
+    }
+
+    /// Returns the cursor of a place.
+    pub(crate) fn cursor(&self, place: &K) -> String {
+        self.cursors.cursor(&place.write())
+    }
+
+    /// Makes the page of the items that were [to be read](Self::to_read).
+    pub(crate) fn of<T>(&self, mut items: Vec<T>, place: impl FnOnce(&T) -> K) -> Items<T> {
+        let more = items.len() > self.limit;
+        items.truncate(self.limit);
+        let last = items.last().filter(|_| more);
+        let next_cursor = last.map(|last| self.cursor(&place(last)));
+        Items { items, next_cursor }
+    }
+}
+
+impl<T> Items<T> {
+    /// Answers with the items.
+    ///
+    /// # Errors
+    /// 500 where one cannot be written.
+    pub(crate) fn respond<'a, R: Serialize>(
+        &'a self,
+        response: impl Fn(&'a T) -> R,
+    ) -> Result<JsonResponse, Problem> {
+        let mut list = ListResponse::new();
+        for item in &self.items {
+            list.push(&response(item))?;
+        }
+        list.end(self.next_cursor.as_deref())
+    }
+}
+
+fn time(micros: &str) -> Option<Timestamp> {
+    Timestamp::from_micros(micros.parse().ok()?).ok()
+}
+
+/// In a list by number.
+impl Place for u64 {
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// In a list by count.
+impl Place for usize {
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// In a list by name.
+impl Place for String {
+    fn write(&self) -> String {
+        self.clone()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+}
+
+/// In a list by time and id.
+impl<T: Display + FromStr> Place for (Timestamp, T) {
+    fn write(&self) -> String {
+        format!("{} {}", self.0.micros(), self.1)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (at, id) = text.split_once(' ')?;
+        Some((time(at)?, id.parse().ok()?))
+    }
+}
+
+/// In a list of audit entries.
+impl Place for (Timestamp, Chain, u64) {
+    fn write(&self) -> String {
+        format!("{} {} {}", self.0.micros(), self.1, self.2)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        let mut part = || parts.next().unwrap_or_default();
+        Some((time(part())?, part().parse().ok()?, part().parse().ok()?))
+    }
+}
+
+/// In a list of tenants: the times in microseconds, and the name, which may hold blanks.
+impl Place for AffectedTenant {
+    fn write(&self) -> String {
+        let micros = |time: Option<Timestamp>| {
+            time.map_or_else(|| "-".to_owned(), |at| at.micros().to_string())
+        };
+        let (from, until) = (micros(self.from), micros(self.until));
+        format!("{from} {until} {}", self.tenant_id)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let time = |text: &str| match text {
+            "-" => Some(None),
+            text => time(text).map(Some),
+        };
+        let mut parts = text.splitn(3, ' ');
+        let (from, until) = (time(parts.next()?)?, time(parts.next()?)?);
+        Some(Self {
+            tenant_id: TenantId::stored(parts.next()?).ok()?,
+            from,
+            until,
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! The extractor of the query.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::problem::Problem;
+use super::query::Query;
+
+/// The parameters of a query, read from it.
+pub(crate) trait FromQuery: Sized {
+    /// The names that the query may have, besides `limit` and `cursor`.
+    const NAMES: &'static [&'static str];
+
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// 400 or 422 for the first one that does not fit.
+    fn from_query(query: &Query) -> Result<Self, Problem>;
+}
+
+/// The parameters of a query. It stands after [`Authorized`](super::authorized::Authorized).
+#[derive(Debug)]
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<S: Sync, T: FromQuery> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = Query::parse(parts.uri.query(), T::NAMES)?;
+        T::from_query(&query).map(Self)
+    }
+}
+
+/// A route without parameters of its own.
+impl FromQuery for () {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn from_query(_: &Query) -> Result<Self, Problem> {
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+//! Actions as types, for the extractors that check that a caller may do them.
+
+use incident_core::actor::Action;
+
+/// An action that a route needs the right to.
+pub(crate) trait Permission: Send {
+    /// The action.
+    const ACTION: Action;
+}
+
+macro_rules! permissions {
+    ($($name:ident)+) => {
+        $(
+            #[doc = concat!("The right to [`Action::", stringify!($name), "`].")]
+            #[derive(Debug)]
+            pub(crate) enum $name {}
+
+            impl Permission for $name {
+                const ACTION: Action = Action::$name;
+            }
+        )+
+    };
+}
+
+permissions! {
+    Acknowledge
+    Change
+    DecideCredit
+    Declare
+    LinkPostMortem
+    Page
+    Publish
+    Read
+    ReadAudit
+    RecordUsage
+    Redact
+    Suggest
+    Update
+}

@@ -1,0 +1,167 @@
+//! What the path of a route names.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use incident_core::engine::Error;
+use incident_core::incident::Incident;
+use incident_core::outbox::DeadLetterFilter;
+use incident_core::{CreditId, IncidentId, MessageId};
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use crate::state::AppState;
+
+/// What the path of a route names. A name that cannot be read is one of nothing.
+pub(crate) trait Target: Sized + Send {
+    /// Finds it, before the caller is authorized.
+    ///
+    /// # Errors
+    /// 404; 503 where the store does not answer.
+    fn find(
+        parts: &mut Parts,
+        state: &AppState,
+    ) -> impl Future<Output = Result<Self, Problem>> + Send;
+
+    /// Returns the incident that a refusal is audited with.
+    fn incident(&self) -> Option<IncidentId> {
+        None
+    }
+
+    /// Checks what is found out after the caller is authorized.
+    ///
+    /// # Errors
+    /// 404.
+    fn check(&self) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+/// Reads the parameters of a path; none where they cannot be decoded.
+async fn path<T: DeserializeOwned + Send>(parts: &mut Parts, state: &AppState) -> Option<T> {
+    let path = Path::<T>::from_request_parts(parts, state).await;
+    path.ok().map(|Path(parameters)| parameters)
+}
+
+/// Reads the one parameter of a path.
+async fn id<T: FromStr>(
+    parts: &mut Parts,
+    state: &AppState,
+    what: &'static str,
+) -> Result<T, Problem> {
+    let text = path::<String>(parts, state).await;
+    text.and_then(|text| text.parse().ok())
+        .ok_or_else(|| Problem::not_found(what))
+}
+
+/// A route without parameters.
+impl Target for () {
+    async fn find(_: &mut Parts, _: &AppState) -> Result<Self, Problem> {
+        Ok(())
+    }
+}
+
+/// The id of an incident that may not exist.
+impl Target for IncidentId {
+    async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        id(parts, state, "incident").await
+    }
+
+    fn incident(&self) -> Option<IncidentId> {
+        Some(*self)
+    }
+}
+
+/// An incident.
+impl Target for Arc<Incident> {
+    async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let id = IncidentId::find(parts, state).await?;
+        Ok(state.incidents().get(id).await?)
+    }
+
+    fn incident(&self) -> Option<IncidentId> {
+        Some(self.id)
+    }
+}
+
+/// An entry of the timeline of an incident.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// The incident.
+    pub(crate) incident: Arc<Incident>,
+    /// The number of the entry.
+    pub(crate) seq: u64,
+}
+
+impl Target for Entry {
+    async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let parameters = path::<(String, String)>(parts, state).await;
+        let parsed = parameters.and_then(|(id, seq)| id.parse().ok().zip(seq.parse().ok()));
+        let (id, seq) = parsed.ok_or_else(|| Problem::not_found("entry"))?;
+        let incident = state.incidents().get(id).await?;
+        Ok(Self { incident, seq })
+    }
+
+    fn incident(&self) -> Option<IncidentId> {
+        Some(self.incident.id)
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        if (1..=self.incident.last_seq).contains(&self.seq) {
+            Ok(())
+        } else {
+            Err(Problem::not_found("entry"))
+        }
+    }
+}
+
+/// A credit.
+impl Target for CreditId {
+    async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        id(parts, state, "credit").await
+    }
+}
+
+/// The id of an incident, for all its pages, or of one page: people hold the former, alarms and
+/// logs the latter.
+impl Target for DeadLetterFilter {
+    async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let missing = || Problem::not_found("page");
+        let text = path::<String>(parts, state).await.ok_or_else(missing)?;
+        let (Ok(incident), Ok(message)) = (text.parse(), text.parse()) else {
+            return Err(missing());
+        };
+        match state.incidents().get(incident).await {
+            Ok(_) => Ok(Self::Incident(incident)),
+            Err(Error::NotFound(_)) => Ok(Self::Message(message)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A batch of credits.
+#[derive(Debug)]
+pub(crate) struct Batch(Option<MessageId>);
+
+impl Batch {
+    /// Returns its id.
+    ///
+    /// # Errors
+    /// 404 where the path names none.
+    pub(crate) fn id(&self) -> Result<MessageId, Problem> {
+        self.0.ok_or_else(|| Problem::not_found("batch"))
+    }
+}
+
+impl Target for Batch {
+    async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let text = path::<String>(parts, state).await;
+        Ok(Self(text.and_then(|text| text.parse().ok())))
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        self.id().map(|_| ())
+    }
+}

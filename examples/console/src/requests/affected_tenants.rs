@@ -1,0 +1,112 @@
+//! The tenants that an incident hits, as they are sent.
+
+use incident_core::incident::{Affected, AffectedTenant};
+use incident_core::{TenantId, Timestamp, ValidationError};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+
+/// The tenants that an incident hits: `"all"`, or a list of names and objects.
+#[derive(Debug)]
+pub(super) enum AffectedTenantsRequest {
+    All,
+    These(Vec<AffectedTenant>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TenantObject {
+    tenant_id: TenantId,
+    #[serde(default)]
+    from: Option<Timestamp>,
+    #[serde(default)]
+    until: Option<Timestamp>,
+}
+
+/// One tenant: a name, or an object.
+struct TenantRequest(AffectedTenant);
+
+impl<'de> Deserialize<'de> for TenantRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct One;
+        impl<'de> Visitor<'de> for One {
+            type Value = TenantRequest;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("the name of a tenant or {tenant_id, from?, until?}")
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<TenantRequest, E> {
+                TenantId::new(name)
+                    .map(|id| TenantRequest(AffectedTenant::whole(id)))
+                    .map_err(E::custom)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<TenantRequest, A::Error> {
+                let TenantObject {
+                    tenant_id,
+                    from,
+                    until,
+                } = Deserialize::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(TenantRequest(AffectedTenant {
+                    tenant_id,
+                    from,
+                    until,
+                }))
+            }
+        }
+        deserializer.deserialize_any(One)
+    }
+}
+
+impl<'de> Deserialize<'de> for AffectedTenantsRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Many;
+        impl<'de> Visitor<'de> for Many {
+            type Value = AffectedTenantsRequest;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of tenants or \"all\"")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<AffectedTenantsRequest, E> {
+                if word == "all" {
+                    Ok(AffectedTenantsRequest::All)
+                } else {
+                    Err(E::invalid_value(de::Unexpected::Str(""), &self))
+                }
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(
+                self,
+                mut list: A,
+            ) -> Result<AffectedTenantsRequest, A::Error> {
+                let mut tenants = Vec::new();
+                while let Some(TenantRequest(tenant)) = list.next_element()? {
+                    tenants.push(tenant);
+                }
+                Ok(AffectedTenantsRequest::These(tenants))
+            }
+        }
+        deserializer.deserialize_any(Many)
+    }
+}
+
+impl AffectedTenantsRequest {
+    /// Checks the list, as something that is written now.
+    ///
+    /// # Errors
+    /// A tenant that is refused, by its place in the request.
+    pub(super) fn checked(self) -> Result<Affected, ValidationError> {
+        match self {
+            Self::All => Ok(Affected::All),
+            Self::These(list) => {
+                // By its place in the request, before it is sorted.
+                for (nth, one) in list.iter().enumerate() {
+                    let wrong = one.tenant_id.check("affected_tenants");
+                    wrong.map_err(|wrong| wrong.at(format!("affected_tenants/{nth}")))?;
+                }
+                Affected::these(list)
+            }
+        }
+    }
+}

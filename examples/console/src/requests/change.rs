@@ -1,0 +1,102 @@
+//! Changes of an incident.
+
+use std::collections::BTreeMap;
+
+use incident_core::incident::{Change, Command, DataLoss, Level, Scope, Severity};
+use incident_core::{
+    HttpsUrl, Money, Name, Percent, PersonName, ServiceId, Statement, Text, Timestamp, Title,
+    ValidationError,
+};
+use serde::Deserialize;
+
+use super::affected_tenants::AffectedTenantsRequest;
+use crate::http::body::{RequestBody, present};
+
+/// Refuses a service that is no name to be written now, by its place in the request.
+fn check_services(services: &[ServiceId]) -> Result<(), ValidationError> {
+    let mut all = services.iter().enumerate();
+    all.try_for_each(|(nth, one)| {
+        let wrong = one.check("affected_services");
+        wrong.map_err(|wrong| wrong.at(format!("affected_services/{nth}")))
+    })
+}
+
+/// One line per field of a `PATCH`: its type on the wire, whether `null` clears
+/// it, and the change it makes.
+macro_rules! change_request {
+    (required { $($name:ident: $type:ty => $change:path,)+ } clearable { $($cleared:ident: $inner:ty => $clear:path,)+ }) => {
+        /// The body of `PATCH /sys/incidents/{id}`.
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) struct ChangeRequest {
+            $(#[serde(default, deserialize_with = "present")] $name: Option<$type>,)+
+            #[serde(default, deserialize_with = "present")] affected_services: Option<Vec<ServiceId>>,
+            #[serde(default, deserialize_with = "present")] affected_tenants: Option<AffectedTenantsRequest>,
+            $(#[serde(default, deserialize_with = "present")] $cleared: Option<Option<$inner>>,)+
+            #[serde(default)] reason: Option<Statement>,
+        }
+
+        impl RequestBody for ChangeRequest {}
+
+        impl ChangeRequest {
+            /// Returns the command. With a reason the outage may be longer than it is otherwise.
+            ///
+            /// # Errors
+            /// A service or a tenant that is refused.
+            pub(crate) fn command(mut self) -> Result<Command, ValidationError> {
+                let reason = self.reason.take();
+                let changes = self.changes()?;
+                Ok(match reason {
+                    Some(reason) => Command::ChangeLong { changes, reason },
+                    None => Command::Change(changes),
+                })
+            }
+
+            fn changes(self) -> Result<Vec<Change>, ValidationError> {
+                let mut changes = Vec::new();
+                $(changes.extend(self.$name.map($change));)+
+                if let Some(mut services) = self.affected_services {
+                    check_services(&services)?;
+                    services.sort();
+                    services.dedup();
+                    changes.push(Change::AffectedServices(services));
+                }
+                if let Some(tenants) = self.affected_tenants {
+                    changes.push(Change::AffectedTenants(tenants.checked()?));
+                }
+                $(changes.extend(self.$cleared.map($clear));)+
+                Ok(changes)
+            }
+        }
+    };
+}
+
+change_request! {
+    required {
+        title: Title => Change::Title,
+        summary: Text => Change::Summary,
+        severity: Severity => Change::Severity,
+        started_at: Timestamp => Change::StartedAt,
+        labels: BTreeMap<Name, Text> => Change::Labels,
+    }
+    clearable {
+        responder: PersonName => Change::Responder,
+        eta: Timestamp => Change::Eta,
+        next_update_due_at: Timestamp => Change::NextUpdateDueAt,
+        impact_ended_at: Timestamp => Change::ImpactEndedAt,
+        detected_at: Timestamp => Change::DetectedAt,
+        tracker_url: HttpsUrl => Change::TrackerUrl,
+        symptom: Text => Change::Symptom,
+        impact_text: Text => Change::ImpactText,
+        scope: Scope => Change::Scope,
+        cause: Text => Change::Cause,
+        resolution: Text => Change::Resolution,
+        next_steps: Text => Change::NextSteps,
+        data_loss: DataLoss => Change::DataLoss,
+        users_hit_percent: Percent => Change::UsersHitPercent,
+        revenue_per_hour: Money => Change::RevenuePerHour,
+        impact: Level => Change::Impact,
+        urgency: Level => Change::Urgency,
+        failure_class: Name => Change::FailureClass,
+    }
+}

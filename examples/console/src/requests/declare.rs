@@ -1,0 +1,134 @@
+//! The declaration of an incident.
+
+use std::collections::BTreeMap;
+
+use incident_core::incident::{DataLoss, Declare, Facts, Level, Mode, Scope, Severity, Source};
+use incident_core::{
+    HttpsUrl, IncidentId, Money, Name, Percent, PersonName, ServiceId, Statement, SuggestionId,
+    Text, Timestamp, Title, ValidationError,
+};
+use serde::Deserialize;
+
+use super::affected_tenants::AffectedTenantsRequest;
+use crate::http::body::RequestBody;
+
+/// The body of `POST /sys/incidents`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeclareRequest {
+    title: Title,
+    severity: Severity,
+    #[serde(default)]
+    summary: Option<Text>,
+    #[serde(default)]
+    affected_services: Option<Vec<ServiceId>>,
+    #[serde(default)]
+    affected_tenants: Option<AffectedTenantsRequest>,
+    #[serde(default)]
+    started_at: Option<Timestamp>,
+    #[serde(default)]
+    detected_at: Option<Timestamp>,
+    #[serde(default)]
+    responder: Option<PersonName>,
+    #[serde(default)]
+    eta: Option<Timestamp>,
+    #[serde(default)]
+    mode: Option<Mode>,
+    #[serde(default)]
+    environment: Option<Name>,
+    #[serde(default)]
+    source: Option<Source>,
+    #[serde(default)]
+    suggestion_id: Option<SuggestionId>,
+    #[serde(default)]
+    alert_key: Option<Name>,
+    #[serde(default)]
+    impact_ended_at: Option<Timestamp>,
+    #[serde(default)]
+    resolved_at: Option<Timestamp>,
+    #[serde(default)]
+    page: Option<bool>,
+    #[serde(default)]
+    tracker_url: Option<HttpsUrl>,
+    #[serde(default)]
+    recurrence_of: Option<IncidentId>,
+    #[serde(default)]
+    labels: Option<BTreeMap<Name, Text>>,
+    #[serde(default)]
+    symptom: Option<Text>,
+    #[serde(default)]
+    impact_text: Option<Text>,
+    #[serde(default)]
+    scope: Option<Scope>,
+    #[serde(default)]
+    cause: Option<Text>,
+    #[serde(default)]
+    resolution: Option<Text>,
+    #[serde(default)]
+    next_steps: Option<Text>,
+    #[serde(default)]
+    data_loss: Option<DataLoss>,
+    #[serde(default)]
+    users_hit_percent: Option<Percent>,
+    #[serde(default)]
+    revenue_per_hour: Option<Money>,
+    #[serde(default)]
+    impact: Option<Level>,
+    #[serde(default)]
+    urgency: Option<Level>,
+    #[serde(default)]
+    failure_class: Option<Name>,
+    #[serde(default)]
+    reason: Option<Statement>,
+}
+
+impl RequestBody for DeclareRequest {}
+
+impl DeclareRequest {
+    /// Returns the declaration.
+    ///
+    /// # Errors
+    /// A tenant that is refused.
+    pub(crate) fn declare(self) -> Result<Declare, ValidationError> {
+        Ok(Declare {
+            title: self.title,
+            severity: self.severity,
+            summary: self.summary.unwrap_or_default(),
+            affected_services: self.affected_services.unwrap_or_default(),
+            affected_tenants: self
+                .affected_tenants
+                .unwrap_or(AffectedTenantsRequest::These(Vec::new()))
+                .checked()?,
+            started_at: self.started_at,
+            detected_at: self.detected_at,
+            responder: self.responder,
+            eta: self.eta,
+            mode: self.mode.unwrap_or_default(),
+            environment: self.environment,
+            source: self.source,
+            suggestion_id: self.suggestion_id,
+            alert_key: self.alert_key,
+            impact_ended_at: self.impact_ended_at,
+            resolved_at: self.resolved_at,
+            page: self.page,
+            tracker_url: self.tracker_url,
+            recurrence_of: self.recurrence_of,
+            facts: Facts {
+                symptom: self.symptom,
+                impact_text: self.impact_text,
+                scope: self.scope,
+                cause: self.cause,
+                resolution: self.resolution,
+                next_steps: self.next_steps,
+                data_loss: self.data_loss,
+                users_hit_percent: self.users_hit_percent,
+                revenue_per_hour: self.revenue_per_hour,
+                impact: self.impact,
+                urgency: self.urgency,
+                failure_class: self.failure_class,
+                labels: self.labels.unwrap_or_default(),
+            },
+            reason: self.reason,
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! The bodies of commands, as they are sent.
+
+mod affected_tenants;
+pub(crate) mod change;
+pub(crate) mod declare;
+pub(crate) mod incident;
+
+use incident_core::paging::Urgency;
+use incident_core::suggestion::Suggest;
+use incident_core::{Month, Statement};
+use serde::Deserialize;
+
+use crate::http::body::RequestBody;
+
+/// A body without members.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmptyBody {}
+
+impl RequestBody for EmptyBody {
+    const MAY_BE_EMPTY: bool = true;
+}
+
+/// A body of a reason alone.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReasonRequest {
+    pub(crate) reason: Statement,
+}
+
+impl RequestBody for ReasonRequest {}
+
+/// The body of `POST /sys/sla/credits/recompute`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RecomputeRequest {
+    pub(crate) month: Month,
+}
+
+impl RequestBody for RecomputeRequest {}
+
+/// The body of `POST /sys/incidents/suggestions`.
+impl RequestBody for Suggest {}
+
+/// The body of `POST /sys/pages/test`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TestPageRequest {
+    #[serde(default)]
+    urgency: Option<Urgency>,
+}
+
+impl RequestBody for TestPageRequest {
+    const MAY_BE_EMPTY: bool = true;
+}
+
+impl TestPageRequest {
+    /// Returns the urgency: who asks whether the pager works wants to hear it ring.
+    pub(crate) fn urgency(&self) -> Urgency {
+        self.urgency.unwrap_or(Urgency::High)
+    }
+}

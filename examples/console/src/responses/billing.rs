@@ -1,0 +1,137 @@
+//! Billing: what was issued against what the sink holds.
+
+use incident_core::billing::{BilledCredit, Difference, HeldCredit, SignedPercent};
+use incident_core::engine::{BatchInFlight, BillingReport};
+use incident_core::{CreditId, IncidentId, MessageId, Period, TenantId, Timestamp};
+use serde::Serialize;
+
+use super::values::MoneyResponse;
+
+/// What was issued of a period, against what the sink holds of it.
+#[derive(Serialize)]
+pub(crate) struct BillingReportResponse<'a> {
+    agree: usize,
+    balanced: bool,
+    compared: bool,
+    differences: Vec<DifferenceResponse<'a>>,
+    issued: usize,
+    period: Period,
+    sink: Option<String>,
+    waiting: Vec<WaitingBatchResponse>,
+}
+
+impl<'a> From<&'a BillingReport> for BillingReportResponse<'a> {
+    fn from(report: &'a BillingReport) -> Self {
+        Self {
+            agree: report.agree,
+            balanced: report.is_balanced(),
+            compared: report.compared,
+            differences: report.differences.iter().map(Into::into).collect(),
+            issued: report.issued,
+            period: report.period,
+            sink: report.sink.as_ref().map(ToString::to_string),
+            waiting: report.waiting.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// A credit on which the ledger and the sink differ.
+#[derive(Serialize)]
+struct DifferenceResponse<'a> {
+    key: CreditId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ours: Option<IssuedCreditResponse<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    theirs: Option<HeldCreditResponse>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<usize>,
+    what: &'static str,
+}
+
+impl<'a> From<&'a Difference> for DifferenceResponse<'a> {
+    fn from(difference: &'a Difference) -> Self {
+        let (what, ours, theirs, times) = match difference {
+            Difference::Missing(ours) => ("missing", Some(ours), None, None),
+            Difference::Unknown(theirs) => ("unknown", None, Some(theirs), None),
+            Difference::Differs { ours, theirs } => ("differs", Some(ours), Some(theirs), None),
+            Difference::Repeated { ours, times } => ("repeated", Some(ours), None, Some(*times)),
+        };
+        let key = match difference {
+            Difference::Unknown(theirs) => theirs.key,
+            Difference::Missing(ours)
+            | Difference::Differs { ours, .. }
+            | Difference::Repeated { ours, .. } => ours.key,
+        };
+        Self {
+            key,
+            ours: ours.map(Into::into),
+            theirs: theirs.map(Into::into),
+            times,
+            what,
+        }
+    }
+}
+
+/// A credit as the ledger issued it.
+#[derive(Serialize)]
+struct IssuedCreditResponse<'a> {
+    amount: Option<MoneyResponse>,
+    credit_percent: SignedPercent,
+    incident_id: Option<IncidentId>,
+    reverses: Option<CreditId>,
+    tenant_id: &'a TenantId,
+}
+
+impl<'a> From<&'a BilledCredit> for IssuedCreditResponse<'a> {
+    fn from(ours: &'a BilledCredit) -> Self {
+        Self {
+            amount: ours.amount.map(Into::into),
+            credit_percent: ours.credit_percent,
+            incident_id: ours.incident_id,
+            reverses: ours.reverses,
+            tenant_id: &ours.tenant_id,
+        }
+    }
+}
+
+/// A credit as the sink holds it.
+#[derive(Serialize)]
+struct HeldCreditResponse {
+    amount: Option<MoneyResponse>,
+    credit_percent: SignedPercent,
+}
+
+impl From<&HeldCredit> for HeldCreditResponse {
+    fn from(theirs: &HeldCredit) -> Self {
+        Self {
+            amount: theirs.amount.map(Into::into),
+            credit_percent: theirs.credit_percent,
+        }
+    }
+}
+
+/// A batch that the sink has not accepted yet.
+#[derive(Serialize)]
+struct WaitingBatchResponse {
+    batch: MessageId,
+    credits: usize,
+    held_back: bool,
+    since: Timestamp,
+}
+
+impl From<&BatchInFlight> for WaitingBatchResponse {
+    fn from(waiting: &BatchInFlight) -> Self {
+        Self {
+            batch: waiting.batch,
+            credits: waiting.credits,
+            held_back: waiting.held_back,
+            since: waiting.since,
+        }
+    }
+}
+
+/// A batch that goes to the sink once more.
+#[derive(Serialize)]
+pub(crate) struct ResentBatchResponse {
+    pub(crate) batch: MessageId,
+}

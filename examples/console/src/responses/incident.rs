@@ -1,0 +1,302 @@
+//! An incident, whole and in a list.
+
+use std::collections::BTreeMap;
+
+use incident_core::incident::{
+    Affected, DataLoss, Ending, Facts, Incident, Level, Mode, Outline, PostMortem, Priority,
+    RoleAssignment, Scope, Severity, Source, Status,
+};
+use incident_core::paging::{Escalation, Paging, PagingState, TargetId, dedup_key};
+use incident_core::{
+    HttpsUrl, IncidentId, Money, Name, Percent, PersonName, PublicText, ServiceId, SuggestionId,
+    Text, Timestamp, Title,
+};
+use serde::Serialize;
+
+use crate::links::{Filled, Links};
+
+/// The number of tenants that stand with an incident; all of them have a route of their own.
+const SHOWN_TENANTS: usize = 200;
+
+/// An incident.
+#[derive(Serialize)]
+pub(crate) struct IncidentResponse<'a> {
+    id: IncidentId,
+    number: u64,
+    version: u64,
+    title: &'a Title,
+    summary: &'a Text,
+    severity: Severity,
+    priority: Option<Priority>,
+    status: Status,
+    mode: Mode,
+    environment: &'a Name,
+    source: Source,
+    affected_services: &'a [ServiceId],
+    affected_tenants: Affected,
+    affected_tenants_total: Option<u64>,
+    responder: Option<&'a PersonName>,
+    roles: &'a [RoleAssignment],
+    started_at: Timestamp,
+    started_at_assumed: bool,
+    detected_at: Option<Timestamp>,
+    declared_at: Timestamp,
+    acknowledged_at: Option<Timestamp>,
+    acknowledged_by: Option<&'a PersonName>,
+    mitigated_at: Option<Timestamp>,
+    impact_ended_at: Option<Timestamp>,
+    resolved_at: Option<Timestamp>,
+    closed_at: Option<Timestamp>,
+    eta: Option<Timestamp>,
+    next_update_due_at: Option<Timestamp>,
+    outage: Vec<OutageResponse>,
+    public: bool,
+    public_title: Option<&'a PublicText>,
+    post_mortem: Option<PostMortemResponse<'a>>,
+    ending: Option<Ending>,
+    recurrence_of: Option<IncidentId>,
+    suggestion_id: Option<SuggestionId>,
+    alert_key: Option<&'a Name>,
+    alert_repeats: u64,
+    related: &'a [IncidentId],
+    tracker_url: Option<&'a HttpsUrl>,
+    deduplicated: bool,
+    paging: PagingResponse<'a>,
+    escalations: Vec<EscalationResponse<'a>>,
+    links: Filled<'a>,
+    #[serde(flatten)]
+    facts: FactsResponse<'a>,
+}
+
+impl<'a> IncidentResponse<'a> {
+    /// Makes the answer; `deduplicated` where an alert found it instead of declaring it.
+    pub(crate) fn new(incident: &'a Incident, links: &'a Links, deduplicated: bool) -> Self {
+        let state = &**incident;
+        Self {
+            id: state.id,
+            number: state.number,
+            version: state.version.0,
+            title: &state.title,
+            summary: &state.summary,
+            severity: state.severity,
+            priority: state.facts.priority(),
+            status: state.status,
+            mode: state.mode,
+            environment: &state.environment,
+            source: state.source,
+            affected_services: &state.affected_services,
+            affected_tenants: state.affected_tenants.first(SHOWN_TENANTS),
+            affected_tenants_total: state.affected_tenants.rows(),
+            responder: state.responder.as_ref(),
+            roles: &state.roles,
+            started_at: state.started_at,
+            started_at_assumed: state.started_at_assumed,
+            detected_at: state.detected_at,
+            declared_at: state.declared_at,
+            acknowledged_at: state.acknowledged_at,
+            acknowledged_by: state.acknowledged_by.as_ref(),
+            mitigated_at: state.mitigated_at,
+            impact_ended_at: state.impact_ended_at,
+            resolved_at: state.resolved_at,
+            closed_at: state.closed_at,
+            eta: state.eta,
+            next_update_due_at: state.next_update_due_at,
+            outage: incident
+                .intervals()
+                .into_iter()
+                .map(OutageResponse::from)
+                .collect(),
+            public: state.status_page.public,
+            public_title: state.status_page.title.as_ref(),
+            post_mortem: state.post_mortem.as_ref().map(PostMortemResponse::from),
+            ending: state.ending,
+            recurrence_of: state.recurrence_of,
+            suggestion_id: state.suggestion_id,
+            alert_key: state.alert_key.as_ref(),
+            alert_repeats: state.repeats.count,
+            related: &state.related,
+            tracker_url: state.tracker_url.as_ref(),
+            deduplicated,
+            paging: PagingResponse::new(&state.paging, incident.dedup_key()),
+            escalations: state
+                .escalations
+                .iter()
+                .map(|one| EscalationResponse::new(state.id, one))
+                .collect(),
+            links: links.of(incident),
+            facts: FactsResponse::from(&state.facts),
+        }
+    }
+}
+
+/// The optional facts: fields of the incident like any other.
+#[derive(Serialize)]
+struct FactsResponse<'a> {
+    labels: &'a BTreeMap<Name, Text>,
+    symptom: Option<&'a Text>,
+    impact_text: Option<&'a Text>,
+    scope: Option<Scope>,
+    cause: Option<&'a Text>,
+    resolution: Option<&'a Text>,
+    next_steps: Option<&'a Text>,
+    data_loss: Option<&'a DataLoss>,
+    users_hit_percent: Option<Percent>,
+    revenue_per_hour: Option<Money>,
+    impact: Option<Level>,
+    urgency: Option<Level>,
+    failure_class: Option<&'a Name>,
+}
+
+impl<'a> From<&'a Facts> for FactsResponse<'a> {
+    fn from(facts: &'a Facts) -> Self {
+        Self {
+            labels: &facts.labels,
+            symptom: facts.symptom.as_ref(),
+            impact_text: facts.impact_text.as_ref(),
+            scope: facts.scope,
+            cause: facts.cause.as_ref(),
+            resolution: facts.resolution.as_ref(),
+            next_steps: facts.next_steps.as_ref(),
+            data_loss: facts.data_loss.as_ref(),
+            users_hit_percent: facts.users_hit_percent,
+            revenue_per_hour: facts.revenue_per_hour,
+            impact: facts.impact,
+            urgency: facts.urgency,
+            failure_class: facts.failure_class.as_ref(),
+        }
+    }
+}
+
+/// An outage; without an end while it goes on.
+#[derive(Serialize)]
+struct OutageResponse {
+    start: Timestamp,
+    end: Option<Timestamp>,
+}
+
+impl From<(Timestamp, Option<Timestamp>)> for OutageResponse {
+    fn from((start, end): (Timestamp, Option<Timestamp>)) -> Self {
+        Self { start, end }
+    }
+}
+
+/// The post-mortem of an incident.
+#[derive(Serialize)]
+struct PostMortemResponse<'a> {
+    url: &'a HttpsUrl,
+    linked_by: &'a PersonName,
+    linked_at: Timestamp,
+}
+
+impl<'a> From<&'a PostMortem> for PostMortemResponse<'a> {
+    fn from(linked: &'a PostMortem) -> Self {
+        Self {
+            url: &linked.url,
+            linked_by: &linked.linked_by.name,
+            linked_at: linked.linked_at,
+        }
+    }
+}
+
+/// An incident in a list.
+#[derive(Serialize)]
+pub(crate) struct IncidentListItem<'a> {
+    id: IncidentId,
+    number: u64,
+    title: &'a Title,
+    severity: Severity,
+    status: Status,
+    affected_tenants: &'a Affected,
+    affected_tenants_total: Option<u64>,
+    affected_services: &'a [ServiceId],
+    responder: Option<&'a PersonName>,
+    started_at: Timestamp,
+    declared_at: Timestamp,
+    eta: Option<Timestamp>,
+    next_update_due_at: Option<Timestamp>,
+    paging: PagingResponse<'a>,
+    public: bool,
+}
+
+impl<'a> From<&'a Outline> for IncidentListItem<'a> {
+    fn from(outline: &'a Outline) -> Self {
+        Self {
+            id: outline.id,
+            number: outline.number,
+            title: &outline.title,
+            severity: outline.severity,
+            status: outline.status,
+            affected_tenants: &outline.affected_tenants,
+            affected_tenants_total: outline.affected_tenants_total,
+            affected_services: &outline.affected_services,
+            responder: outline.responder.as_ref(),
+            started_at: outline.started_at,
+            declared_at: outline.declared_at,
+            eta: outline.eta,
+            next_update_due_at: outline.next_update_due_at,
+            paging: PagingResponse::new(&outline.paging, dedup_key(outline.id, None)),
+            public: outline.public,
+        }
+    }
+}
+
+/// How far on-call was reached.
+#[derive(Serialize)]
+struct PagingResponse<'a> {
+    dedup_key: String,
+    state: PagingState,
+    epoch: u32,
+    target: Option<&'a str>,
+    attempts: u32,
+    accepted_at: Option<Timestamp>,
+    error: Option<&'a str>,
+    next_attempt_at: Option<Timestamp>,
+    overdue_at: Option<Timestamp>,
+    confirmed_at: Option<Timestamp>,
+    unconfirmed_at: Option<Timestamp>,
+    waits_behind: Option<IncidentId>,
+    closed_there_at: Option<Timestamp>,
+    possible_double_wakes: u32,
+}
+
+impl<'a> PagingResponse<'a> {
+    fn new(paging: &'a Paging, dedup_key: String) -> Self {
+        Self {
+            dedup_key,
+            state: paging.state,
+            epoch: paging.epoch,
+            target: paging.target.as_ref().map(TargetId::name),
+            attempts: paging.attempts,
+            accepted_at: paging.accepted_at,
+            error: paging.error.as_deref(),
+            next_attempt_at: paging.next_attempt_at,
+            overdue_at: paging.overdue_at,
+            confirmed_at: paging.confirmed_at,
+            unconfirmed_at: paging.unconfirmed_at,
+            waits_behind: paging.waits_behind,
+            closed_there_at: paging.closed_there_at,
+            possible_double_wakes: paging.possible_double_wakes,
+        }
+    }
+}
+
+/// Somebody who was paged besides on-call, and how that went.
+#[derive(Serialize)]
+struct EscalationResponse<'a> {
+    rule: &'a str,
+    asked_at: Timestamp,
+    asked_by: &'a PersonName,
+    paging: PagingResponse<'a>,
+}
+
+impl<'a> EscalationResponse<'a> {
+    fn new(id: IncidentId, escalation: &'a Escalation) -> Self {
+        let key = dedup_key(id, Some(&escalation.rule));
+        Self {
+            rule: escalation.rule.as_str(),
+            asked_at: escalation.asked_at,
+            asked_by: &escalation.asked_by,
+            paging: PagingResponse::new(&escalation.paging, key),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The bodies of answers, by subject. Fields stand in the order in which they are written.
+
+pub(crate) mod audit;
+pub(crate) mod billing;
+pub(crate) mod credits;
+pub(crate) mod incident;
+pub(crate) mod operations;
+pub(crate) mod pages;
+pub(crate) mod reports;
+mod rows;
+pub(crate) mod statements;
+pub(crate) mod suggestions;
+pub(crate) mod tenants;
+pub(crate) mod timeline;
+pub(crate) mod usage;
+mod values;
+pub(crate) mod webhooks;

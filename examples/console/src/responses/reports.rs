@@ -1,0 +1,226 @@
+//! Reports on one incident: affected users, SLA.
+
+use incident_core::billing::CreditState;
+use incident_core::engine::{
+    BreakdownReport, ImpactReport, Method, SlaReport, SlaRow, TenantImpact,
+};
+use incident_core::sla::{Basis, SlaTerms, Tier};
+use incident_core::{
+    IncidentId, Name, Percent, Period, ServiceId, TenantId, Text, Timestamp, Windows,
+};
+use serde::ser::{Serialize, Serializer};
+
+use super::rows::Rows;
+use super::values::WindowResponse;
+
+/// How many users were hit.
+#[derive(serde::Serialize)]
+pub(crate) struct AffectedUsersResponse<'a> {
+    incident_id: IncidentId,
+    window: &'a Windows,
+    provisional: bool,
+    method: &'static str,
+    relative_error: Option<String>,
+    total_unique_users: u64,
+    by_tenant: Rows<'a, TenantImpact, TenantUsersResponse<'a>>,
+    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lower: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upper: Option<u64>,
+}
+
+impl<'a> AffectedUsersResponse<'a> {
+    /// Makes the answer about an incident.
+    pub(crate) fn new(id: IncidentId, report: &'a ImpactReport) -> Self {
+        Self {
+            incident_id: id,
+            window: &report.window,
+            provisional: report.provisional,
+            method: match report.method {
+                Method::Exact => "exact",
+                Method::Estimate => "estimate",
+            },
+            relative_error: report.relative_error_ppm.map(decimal),
+            total_unique_users: report.total_unique_users,
+            by_tenant: Rows(&report.by_tenant, Into::into),
+            source: report.source,
+            lower: report.bounds.map(|(lower, _)| lower),
+            upper: report.bounds.map(|(_, upper)| upper),
+        }
+    }
+}
+
+/// Formats less than a million parts of a million as a decimal: 16250 is `0.01625`, 0 is `0`.
+fn decimal(ppm: u32) -> String {
+    let decimals = format!("0.{ppm:06}");
+    let decimals = decimals.trim_end_matches('0');
+    decimals.trim_end_matches('.').to_owned()
+}
+
+/// How many users of one tenant were hit. The truth lies between the bounds of an estimate 95
+/// times of 100.
+#[derive(serde::Serialize)]
+struct TenantUsersResponse<'a> {
+    baseline_unique_users: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline_weeks_left_out: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lower: Option<u64>,
+    tenant_id: &'a TenantId,
+    unique_users: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upper: Option<u64>,
+}
+
+impl<'a> From<&'a TenantImpact> for TenantUsersResponse<'a> {
+    fn from(row: &'a TenantImpact) -> Self {
+        Self {
+            baseline_unique_users: row.baseline_unique_users,
+            baseline_weeks_left_out: Some(row.baseline_weeks_left_out).filter(|weeks| *weeks > 0),
+            lower: row.bounds.map(|(lower, _)| lower),
+            tenant_id: &row.tenant_id,
+            unique_users: row.unique_users,
+            upper: row.bounds.map(|(_, upper)| upper),
+        }
+    }
+}
+
+/// When users were first hit, and through what.
+#[derive(serde::Serialize)]
+pub(crate) struct BreakdownResponse<'a> {
+    by_service: Vec<ServiceUsersResponse<'a>>,
+    first_hits: Vec<FirstHitsResponse>,
+    incident_id: IncidentId,
+    provisional: bool,
+    source: &'static str,
+    top_endpoints: Vec<EndpointUsersResponse<'a>>,
+    window: Vec<WindowResponse>,
+}
+
+/// How many users were hit in a service.
+#[derive(serde::Serialize)]
+struct ServiceUsersResponse<'a> {
+    service: &'a ServiceId,
+    unique_users: u64,
+}
+
+/// How many users were hit for the first time in a minute.
+#[derive(serde::Serialize)]
+struct FirstHitsResponse {
+    minute: Timestamp,
+    users: u64,
+}
+
+/// How many users were hit through an endpoint.
+#[derive(serde::Serialize)]
+struct EndpointUsersResponse<'a> {
+    endpoint: &'a Text,
+    service: &'a ServiceId,
+    unique_users: u64,
+}
+
+impl<'a> BreakdownResponse<'a> {
+    /// Makes the answer about an incident.
+    pub(crate) fn new(id: IncidentId, report: &'a BreakdownReport) -> Self {
+        let found = &report.breakdown;
+        let services = found.by_service.iter().map(|one| ServiceUsersResponse {
+            service: &one.service,
+            unique_users: one.users,
+        });
+        let first_hits = found.first_hits.iter().map(|one| FirstHitsResponse {
+            minute: one.minute,
+            users: one.users,
+        });
+        let endpoints = found.by_endpoint.iter().map(|one| EndpointUsersResponse {
+            endpoint: &one.endpoint,
+            service: &one.service,
+            unique_users: one.users,
+        });
+        Self {
+            by_service: services.collect(),
+            first_hits: first_hits.collect(),
+            incident_id: id,
+            provisional: report.provisional,
+            source: report.source,
+            top_endpoints: endpoints.collect(),
+            window: WindowResponse::each(&report.window),
+        }
+    }
+}
+
+/// What is owed for an incident.
+#[derive(serde::Serialize)]
+pub(crate) struct SlaImpactResponse<'a> {
+    incident_id: IncidentId,
+    provisional: bool,
+    basis: Basis,
+    target_percent: Percent,
+    tiers: &'a [Tier],
+    terms_version: &'a Name,
+    rows: SlaRowsResponse<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excluded: Option<&'a str>,
+}
+
+impl<'a> SlaImpactResponse<'a> {
+    /// Makes the answer about an incident.
+    pub(crate) fn new(id: IncidentId, report: &'a SlaReport) -> Self {
+        Self {
+            incident_id: id,
+            provisional: report.provisional,
+            basis: report.terms.basis(),
+            target_percent: report.terms.target(),
+            tiers: report.terms.tiers(),
+            terms_version: report.terms.version(),
+            rows: SlaRowsResponse(report),
+            excluded: report.excluded.as_deref(),
+        }
+    }
+}
+
+/// A [`SlaRowResponse`] per tenant.
+struct SlaRowsResponse<'a>(&'a SlaReport);
+
+impl Serialize for SlaRowsResponse<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let SlaReport { rows, terms, .. } = self.0;
+        serializer.collect_seq(rows.iter().map(|row| SlaRowResponse::new(row, terms)))
+    }
+}
+
+/// What one tenant is owed; with basis and target where its contract has other ones than the
+/// standard terms.
+#[derive(serde::Serialize)]
+struct SlaRowResponse<'a> {
+    availability_percent: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<Basis>,
+    credit_percent: Percent,
+    outage_minutes: &'a str,
+    outage_ms: u64,
+    period: Period,
+    state: CreditState,
+    target_breached: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_percent: Option<Percent>,
+    tenant_id: &'a TenantId,
+}
+
+impl<'a> SlaRowResponse<'a> {
+    fn new(row: &'a SlaRow, standard: &SlaTerms) -> Self {
+        let differs = (row.basis, row.target) != (standard.basis(), standard.target());
+        Self {
+            availability_percent: &row.availability_percent,
+            basis: differs.then_some(row.basis),
+            credit_percent: row.credit_percent,
+            outage_minutes: &row.outage_minutes,
+            outage_ms: row.outage_us / 1_000,
+            period: row.period,
+            state: row.state,
+            target_breached: row.target_breached,
+            target_percent: differs.then_some(row.target),
+            tenant_id: &row.tenant_id,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The state that all handlers share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use incident_core::engine::{Incidents, RequestContext};
+use incident_core::port::UsageSink;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::command_tasks::{CommandTask, CommandTasks};
+use crate::hooks::Hooks;
+use crate::http::auth::Tokens;
+use crate::http::body_memory::BodyMemory;
+use crate::http::conditions::KeyLocks;
+use crate::http::problem::Problem;
+use crate::http::throttle::Throttle;
+use crate::links::Links;
+use crate::metrics::Metrics;
+use crate::public_cache::PublicCache;
+
+/// The state that all handlers share. Cloning it counts one reference: the public route is
+/// asked by everybody.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+/// The builder of an [`AppState`].
+#[derive(Debug)]
+pub(crate) struct AppStateBuilder(Inner);
+
+struct Inner {
+    incidents: Incidents,
+    usage: Arc<dyn UsageSink>,
+    store_name: &'static str,
+    public_cache: Arc<PublicCache>,
+    tokens: Tokens,
+    links: Links,
+    hooks: Hooks,
+    metrics: Option<Metrics>,
+    key_locks: KeyLocks,
+    body_memory: BodyMemory,
+    wrong_tokens: Throttle,
+    commands: CommandTasks,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppState")
+            .field("store_name", &self.store_name)
+            .field("incidents", &self.incidents)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AppState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl AppStateBuilder {
+    /// Sets who may call; nobody by default.
+    pub(crate) fn tokens(mut self, tokens: Tokens) -> Self {
+        self.0.tokens = tokens;
+        self
+    }
+
+    /// Sets where deep links lead.
+    pub(crate) fn links(mut self, links: Links) -> Self {
+        self.0.links = links;
+        self
+    }
+
+    /// Sets what inbound hooks are proven with; closed by default.
+    pub(crate) fn hooks(mut self, hooks: Hooks) -> Self {
+        self.0.hooks = hooks;
+        self
+    }
+
+    /// Sets the metrics of this process; none by default.
+    pub(crate) fn metrics(mut self, metrics: Option<Metrics>) -> Self {
+        self.0.metrics = metrics;
+        self
+    }
+
+    /// Builds the state.
+    pub(crate) fn build(self) -> AppState {
+        AppState(Arc::new(self.0))
+    }
+}
+
+impl AppState {
+    /// Returns a builder. The engine tells the cache of the public page of its changes;
+    /// `store_name` is `memory` or `postgres`.
+    pub(crate) fn builder(
+        incidents: Incidents,
+        usage: Arc<dyn UsageSink>,
+        store_name: &'static str,
+        public_cache: Arc<PublicCache>,
+    ) -> AppStateBuilder {
+        AppStateBuilder(Inner {
+            incidents,
+            usage,
+            store_name,
+            public_cache,
+            tokens: Tokens::default(),
+            links: Links::default(),
+            hooks: Hooks::default(),
+            metrics: None,
+            key_locks: KeyLocks::default(),
+            body_memory: BodyMemory::default(),
+            wrong_tokens: Throttle::default(),
+            commands: CommandTasks::default(),
+        })
+    }
+
+    /// Returns the engine.
+    #[must_use]
+    pub fn incidents(&self) -> &Incidents {
+        &self.0.incidents
+    }
+
+    /// Returns the cache of the public page.
+    #[must_use]
+    pub fn public_cache(&self) -> &Arc<PublicCache> {
+        &self.0.public_cache
+    }
+
+    /// Returns where usage events go.
+    pub(crate) fn usage(&self) -> &Arc<dyn UsageSink> {
+        &self.0.usage
+    }
+
+    /// Returns `memory` or `postgres`.
+    pub(crate) fn store_name(&self) -> &'static str {
+        self.0.store_name
+    }
+
+    /// Returns who may call.
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+
+    /// Returns where deep links lead.
+    pub(crate) fn links(&self) -> &Links {
+        &self.0.links
+    }
+
+    /// Returns what inbound hooks are proven with.
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.0.hooks
+    }
+
+    /// Returns the metrics of this process, where a recorder is installed.
+    pub(crate) fn metrics(&self) -> Option<&Metrics> {
+        self.0.metrics.as_ref()
+    }
+
+    /// Returns the memory for bodies.
+    pub(crate) fn body_memory(&self) -> &BodyMemory {
+        &self.0.body_memory
+    }
+
+    /// Returns the counts of wrong tokens.
+    pub(crate) fn wrong_tokens(&self) -> &Throttle {
+        &self.0.wrong_tokens
+    }
+
+    /// Waits until no other request runs under the key of this one.
+    ///
+    /// # Errors
+    /// 409 where the other one takes too long.
+    pub(crate) async fn key_guard(
+        &self,
+        context: &RequestContext,
+    ) -> Result<Option<OwnedMutexGuard<()>>, Problem> {
+        let Some(key) = &context.key else {
+            return Ok(None);
+        };
+        let actor = context.caller.actor.name.as_str();
+        self.0.key_locks.lock(actor, &key.key).await.map(Some)
+    }
+
+    /// Starts a command in a task of its own.
+    pub(crate) async fn spawn_command<T, F>(&self, command: F) -> CommandTask<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        self.0.commands.spawn(command).await
+    }
+
+    /// Runs a command to its end in a task of its own, even if the client goes away.
+    ///
+    /// # Errors
+    /// The problem of the command; 500 where it panicked.
+    pub(crate) async fn run_command<T, F>(&self, command: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Problem>> + Send + 'static,
+    {
+        self.spawn_command(command).await.outcome().await
+    }
+
+    /// Waits until every command has ended.
+    pub(crate) async fn wait_for_commands(&self) {
+        self.0.commands.wait().await;
+    }
+}
