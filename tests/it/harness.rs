@@ -138,7 +138,7 @@ pub(crate) async fn storage() -> (Storage, Option<Database>) {
     let usage = PgUsage::new(pool.clone());
     let storage = Storage {
         name: "postgres",
-        told: String::new(),
+        startup_lines: Vec::new(),
         store: Arc::new(PgStore::builder(pool).clock(StoreClock::Caller).build()),
         usage: Arc::new(usage.clone()),
         sink: Arc::new(usage.clone()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use incident_core::port::BillingSink;
 use incident_pagers::{BaseUrl, FileSink, HttpSink, SigningSecret};
 
-use crate::config::ConfigError;
+use crate::config_error::ConfigError;
 
 const FILE: &str = "INCIDENT_BILLING_FILE";
 const URL: &str = "INCIDENT_BILLING_URL";
@@ -75,9 +75,9 @@ impl BillingSettings {
         })
     }
 
-    /// What is said of it at the start.
+    /// Returns the line to print at the start.
     #[must_use]
-    pub fn told(&self) -> Option<String> {
+    pub fn startup_line(&self) -> Option<String> {
         match self {
             Self::None => None,
             Self::File(path) => Some(format!(
@@ -144,8 +144,8 @@ mod tests {
             matches!(&http, BillingSettings::Http { key_window: Some(window), .. } if window.as_secs() == 259_200)
         );
         assert!(!format!("{http:?}").contains("MfKQ"));
-        let told = http.told().unwrap();
-        assert!(told.contains("billing.example/credits") && !told.contains("MfKQ"));
+        let line = http.startup_line().unwrap();
+        assert!(line.contains("billing.example/credits") && !line.contains("MfKQ"));
         assert!(http.build().unwrap().is_some());
         for (pairs, named) in [
             (vec![address], SECRET),

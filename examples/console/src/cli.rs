@@ -69,9 +69,9 @@ pub const COMMANDS: [Command; 7] = [
     },
 ];
 
-/// A request by the arguments of the program.
+/// What the arguments of the program ask for.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Asked<'a> {
+pub enum Invocation<'a> {
     /// To print something and end.
     Print(String),
     /// To serve.
@@ -84,34 +84,34 @@ pub enum Asked<'a> {
 
 /// Reads the arguments of the program.
 #[must_use]
-pub fn read<'a>(arguments: &'a [&'a str]) -> Asked<'a> {
+pub fn read<'a>(arguments: &'a [&'a str]) -> Invocation<'a> {
     match *arguments {
-        [] => Asked::Serve,
-        ["-V" | "--version"] => Asked::Print(version()),
-        ["-h" | "--help" | "help"] => Asked::Print(help()),
+        [] => Invocation::Serve,
+        ["-V" | "--version"] => Invocation::Print(version()),
+        ["-h" | "--help" | "help"] => Invocation::Print(help()),
         ["help", name] => match command(name) {
-            Some(command) => Asked::Print(help_of(command)),
-            None => Asked::Unknown(help()),
+            Some(command) => Invocation::Print(help_of(command)),
+            None => Invocation::Unknown(help()),
         },
         [name, ref rest @ ..] => match command(name) {
             Some(command) => run(command, rest),
-            None => Asked::Unknown(help()),
+            None => Invocation::Unknown(help()),
         },
     }
 }
 
-fn run<'a>(command: &Command, rest: &'a [&'a str]) -> Asked<'a> {
+fn run<'a>(command: &Command, rest: &'a [&'a str]) -> Invocation<'a> {
     let asks = |long: &str, short: &str| rest.iter().any(|one| *one == long || *one == short);
     if asks("--help", "-h") {
-        return Asked::Print(help_of(command));
+        return Invocation::Print(help_of(command));
     }
     if asks("--version", "-V") {
-        return Asked::Print(version());
+        return Invocation::Print(version());
     }
     if command.arguments.is_empty() && !rest.is_empty() {
-        return Asked::Unknown(help_of(command));
+        return Invocation::Unknown(help_of(command));
     }
-    Asked::Run(command.name, rest)
+    Invocation::Run(command.name, rest)
 }
 
 fn command(name: &str) -> Option<&'static Command> {
@@ -158,10 +158,10 @@ mod tests {
     /// E7: the program and every command say what they are and how they are used.
     #[test]
     fn help_and_version_are_there_for_every_command() {
-        let version = Asked::Print(version());
+        let version = Invocation::Print(version());
         assert_eq!(read(&["--version"]), version);
         for asked in [&["--help"][..], &["-h"], &["help"]] {
-            let Asked::Print(text) = read(asked) else {
+            let Invocation::Print(text) = read(asked) else {
                 unreachable!("{asked:?} is help")
             };
             for command in COMMANDS {
@@ -169,7 +169,7 @@ mod tests {
             }
         }
         for command in COMMANDS {
-            let help = Asked::Print(help_of(&command));
+            let help = Invocation::Print(help_of(&command));
             for asked in [
                 vec![command.name, "--help"],
                 vec![command.name, "-h"],
@@ -180,11 +180,13 @@ mod tests {
             }
             assert_eq!(read(&[command.name, "--version"]), version);
             let extra = [command.name, "extra"];
-            let is_run = matches!(read(&extra), Asked::Run(..));
+            let is_run = matches!(read(&extra), Invocation::Run(..));
             assert_eq!(is_run, !command.arguments.is_empty());
         }
         for unknown in [&["serv"][..], &["help", "serv"], &["-x"]] {
-            assert!(matches!(read(unknown), Asked::Unknown(text) if text.starts_with("usage")));
+            assert!(
+                matches!(read(unknown), Invocation::Unknown(text) if text.starts_with("usage"))
+            );
         }
     }
 }

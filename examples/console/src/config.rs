@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::billing::BillingSettings;
 use crate::bind::Bind;
+use crate::config_error::ConfigError;
 use crate::escalations::EscalationSettings;
 use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
@@ -12,22 +13,6 @@ use crate::names;
 use crate::pagers::PagerSettings;
 use crate::storage::Database;
 use incident_usage_clickhouse::{Address, AddressError};
-
-/// A setting that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{variable}: {reason}")]
-pub struct ConfigError {
-    variable: &'static str,
-    reason: String,
-}
-
-impl ConfigError {
-    /// An error about a variable. The reason does not repeat its value.
-    pub(crate) fn new(variable: &'static str, reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        Self { variable, reason }
-    }
-}
 
 /// What the environment says.
 #[derive(Debug)]

@@ -86,7 +86,7 @@ pub fn addresses(console: &Console, story: &Story, token: &str) -> String {
     )
 }
 
-/// One telling of the scenario; answers the incident's id.
+/// Plays the scenario once; returns the incident's id.
 async fn variant(
     client: &Client<'_>,
     lines: &mut Vec<String>,
@@ -94,35 +94,9 @@ async fn variant(
     start: Timestamp,
     minutes: u32,
 ) -> Result<String, DemoError> {
-    let end = start.saturating_add(minutes * MINUTE);
-    let at = |after: u32| start.saturating_add(after * MINUTE);
-
-    let seen = json!({"service": "api", "tenant": tenant, "signal": "error_rate", "observed_at": start,
-        "evidence": "5xx of api above 40 % for two minutes"});
-    let suggestion = client
-        .post("/sys/incidents/suggestions", &seen, 201)
-        .await?;
     lines.push(format!("{minutes} minutes of outage for {tenant}"));
-    lines.push(format!("  suggested   api x {tenant}: error_rate"));
-
-    let mut create = field(&suggestion, "draft").clone();
-    if let Value::Object(draft) = &mut create {
-        draft.insert("severity".to_owned(), json!("SEV2"));
-        draft.insert(
-            "title".to_owned(),
-            json!(format!("API errors for {tenant}")),
-        );
-    }
-    let incident = client.post("/sys/incidents", &create, 201).await?;
-    let id = text(&incident, "id").to_owned();
-    let path = |rest: &str| format!("/sys/incidents/{id}{rest}");
-    lines.push(format!(
-        "  declared    #{} {}: {}",
-        field(&incident, "number"),
-        text(&incident, "severity"),
-        text(&incident, "title")
-    ));
-
+    let id = declare(client, lines, tenant, start).await?;
+    let path = format!("/sys/incidents/{id}");
     let paging = client.accepted(&id).await?;
     lines.push(format!(
         "  paged       {} through `{}`, key {}",
@@ -130,8 +104,59 @@ async fn variant(
         text(&paging, "target"),
         text(&paging, "dedup_key")
     ));
-    client.post(&path("/acknowledge"), &json!({}), 200).await?;
+    client
+        .post(&format!("{path}/acknowledge"), &json!({}), 200)
+        .await?;
+    follow(client, lines, &path, start, minutes).await?;
+    publish(client, lines, &path).await?;
+    let link = json!({"url": format!("https://wiki.example/post-mortems/{id}")});
+    client
+        .post(&format!("{path}/post-mortem"), &link, 200)
+        .await?;
+    lines.push("  linked      the post-mortem".to_owned());
+    let end = start.saturating_add(minutes * MINUTE);
+    report(client, lines, &path, start, end).await?;
+    Ok(id)
+}
 
+/// Declares an incident from a suggestion; returns its id.
+async fn declare(
+    client: &Client<'_>,
+    lines: &mut Vec<String>,
+    tenant: &str,
+    start: Timestamp,
+) -> Result<String, DemoError> {
+    let seen = json!({"service": "api", "tenant": tenant, "signal": "error_rate", "observed_at": start,
+        "evidence": "5xx of api above 40 % for two minutes"});
+    let suggestion = client
+        .post("/sys/incidents/suggestions", &seen, 201)
+        .await?;
+    lines.push(format!("  suggested   api x {tenant}: error_rate"));
+    let mut create = field(&suggestion, "draft").clone();
+    if let Value::Object(draft) = &mut create {
+        let title = format!("API errors for {tenant}");
+        draft.insert("severity".to_owned(), json!("SEV2"));
+        draft.insert("title".to_owned(), json!(title));
+    }
+    let incident = client.post("/sys/incidents", &create, 201).await?;
+    lines.push(format!(
+        "  declared    #{} {}: {}",
+        field(&incident, "number"),
+        text(&incident, "severity"),
+        text(&incident, "title")
+    ));
+    Ok(text(&incident, "id").to_owned())
+}
+
+/// Writes the updates from the first look to the end.
+async fn follow(
+    client: &Client<'_>,
+    lines: &mut Vec<String>,
+    path: &str,
+    start: Timestamp,
+    minutes: u32,
+) -> Result<(), DemoError> {
+    let at = |after: u32| start.saturating_add(after * MINUTE);
     for (status, after, message, public) in [
         (
             "investigating",
@@ -153,19 +178,27 @@ async fn variant(
         ),
     ] {
         let update = json!({"message": message, "status": status, "occurred_at": at(after), "public_message": public});
-        let entry = client.post(&path("/updates"), &update, 201).await?;
+        let entry = client
+            .post(&format!("{path}/updates"), &update, 201)
+            .await?;
         lines.push(format!(
             "  followed    {} -> {}: {message}",
             text(&entry, "status_from"),
             text(&entry, "status_to")
         ));
     }
+    Ok(())
+}
+
+/// Shows the incident on the public page.
+async fn publish(
+    client: &Client<'_>,
+    lines: &mut Vec<String>,
+    path: &str,
+) -> Result<(), DemoError> {
+    let publish = json!({"public": true, "title": "Errors of the API"});
     client
-        .post(
-            &path("/public"),
-            &json!({"public": true, "title": "Errors of the API"}),
-            200,
-        )
+        .post(&format!("{path}/public"), &publish, 200)
         .await?;
     let shown = client.get("/public/status/active").await?;
     let public = field(&shown, "incidents").as_array().map_or(0, Vec::len);
@@ -173,16 +206,18 @@ async fn variant(
         "  published   {public} incident(s) on the public page; indicator {}",
         text(field(&shown, "status"), "indicator")
     ));
-    client
-        .post(
-            &path("/post-mortem"),
-            &json!({"url": format!("https://wiki.example/post-mortems/{id}")}),
-            200,
-        )
-        .await?;
-    lines.push("  linked      the post-mortem".to_owned());
+    Ok(())
+}
 
-    let users = client.get(&path("/affected-users")).await?;
+/// Reads who was hit and what they are owed, and verifies the timeline.
+async fn report(
+    client: &Client<'_>,
+    lines: &mut Vec<String>,
+    path: &str,
+    start: Timestamp,
+    end: Timestamp,
+) -> Result<(), DemoError> {
+    let users = client.get(&format!("{path}/affected-users")).await?;
     let row = field(&users, "by_tenant")
         .get(0)
         .cloned()
@@ -192,7 +227,7 @@ async fn variant(
         field(&users, "total_unique_users"),
         field(&row, "baseline_unique_users"),
     ));
-    let sla = client.get(&path("/sla-impact")).await?;
+    let sla = client.get(&format!("{path}/sla-impact")).await?;
     let row = field(&sla, "rows").get(0).cloned().unwrap_or_default();
     lines.push(format!(
         "  credited    {} minutes for {}: {} % credit; target {} % {}",
@@ -206,13 +241,13 @@ async fn variant(
             "met"
         },
     ));
-    let verdict = client.get(&path("/timeline/verify")).await?;
+    let verdict = client.get(&format!("{path}/timeline/verify")).await?;
     lines.push(format!(
         "  verified    {} entries of the timeline, valid: {}",
         field(&verdict, "entries"),
         field(&verdict, "valid")
     ));
-    Ok(id)
+    Ok(())
 }
 
 struct Client<'a> {

@@ -7,7 +7,7 @@ use incident_core::port::Pager;
 use incident_core::{RuleName, ValidationError};
 use incident_pagers::{ApiKey, BaseUrl, OpsGenie, PagerDuty, RoutingKey};
 
-use crate::config::ConfigError;
+use crate::config_error::ConfigError;
 use crate::pagers::{
     OPSGENIE_URL, PAGERDUTY_URL, base_url, paging_by_opsgenie, paging_by_pagerduty, unbuilt,
 };

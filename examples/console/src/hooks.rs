@@ -4,7 +4,7 @@ use incident_core::ValidationError;
 use incident_pagers::inbound::WebhookSecret;
 use incident_pagers::{BaseUrl, PagerDutyRest};
 
-use crate::config::ConfigError;
+use crate::config_error::ConfigError;
 
 const PAGERDUTY_SECRET: &str = "PAGERDUTY_WEBHOOK_SECRET";
 const PAGERDUTY_TOKEN: &str = "PAGERDUTY_API_TOKEN";
@@ -44,8 +44,8 @@ impl Hooks {
         })
     }
 
-    /// What to say at the start.
-    pub fn told(&self) -> impl Iterator<Item = &'static str> {
+    /// Returns the lines to print at the start.
+    pub fn startup_lines(&self) -> impl Iterator<Item = &'static str> {
         let lookup = if self.pagerduty_rest.is_some() {
             "hook: /hooks/pagerduty, with look-up of keys that are left out"
         } else {

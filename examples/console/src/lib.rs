@@ -11,6 +11,7 @@ pub mod causes;
 pub mod cli;
 mod command_tasks;
 pub mod config;
+pub mod config_error;
 pub mod console;
 pub mod demo;
 pub mod escalations;

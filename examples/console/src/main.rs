@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_console::anchor_file::AnchorFile;
+use incident_console::billing::BillingSettings;
 use incident_console::causes::{self, At};
-use incident_console::cli::{self, Asked};
+use incident_console::cli::{self, Invocation};
 use incident_console::config::Config;
 use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::demo;
@@ -47,19 +48,19 @@ fn main() -> ExitCode {
         .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match cli::read(&arguments) {
-        Asked::Print(text) => return say(&text, ExitCode::SUCCESS),
-        Asked::Unknown(text) => {
+        Invocation::Print(text) => return say(&text, ExitCode::SUCCESS),
+        Invocation::Unknown(text) => {
             let _ = lines(&mut std::io::stderr(), &text);
             return ExitCode::from(2);
         }
-        Asked::Serve => serve(false).map(|()| true),
-        Asked::Run("demo", _) => serve(true).map(|()| true),
-        Asked::Run("migrate", _) => maintain(Maintenance::Migrate),
-        Asked::Run("doctor", _) => maintain(Maintenance::Doctor),
-        Asked::Run("verify", _) => maintain(Maintenance::Verify),
-        Asked::Run("outages", arguments) => outages(arguments).map(|()| true),
-        Asked::Run("sla", arguments) => sla(arguments).map(|()| true),
-        Asked::Run(_, arguments) => import(arguments),
+        Invocation::Serve => serve(false).map(|()| true),
+        Invocation::Run("demo", _) => serve(true).map(|()| true),
+        Invocation::Run("migrate", _) => maintain(Maintenance::Migrate),
+        Invocation::Run("doctor", _) => maintain(Maintenance::Doctor),
+        Invocation::Run("verify", _) => maintain(Maintenance::Verify),
+        Invocation::Run("outages", arguments) => outages(arguments).map(|()| true),
+        Invocation::Run("sla", arguments) => sla(arguments).map(|()| true),
+        Invocation::Run(_, arguments) => import(arguments),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -248,121 +249,31 @@ fn serve(play: bool) -> Result<(), Box<dyn Error>> {
 
 async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     let (config, unknown) = Config::of_process()?;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .fmt_fields(OneLine)
-        .init();
+    log_to_stderr();
     if !unknown.is_empty() {
         tracing::warn!(
             names = unknown.join(", "),
             "the environment has names that are no settings of ours"
         );
     }
-    let policy = policy(&config)?;
-    let muted = play && config.pagers.wake_people();
-    let settings = if play {
-        config.pagers.log_only()
-    } else {
-        config.pagers
-    };
-    let mut pagers = settings.build(policy.paging())?;
-    if let Some(rest) = &config.hooks.pagerduty_rest {
-        pagers = pagers.checked_by(rest);
-    }
-    let escalations = if play {
-        config.escalations.muted()
-    } else {
-        config.escalations
-    };
-    let escalations = escalations.build(policy.paging())?;
-    // The demo credits nobody.
-    let billed = config.billing.told().filter(|_| !play);
-    let billing = if play { None } else { config.billing.build()? };
-    let storage = match &config.database {
-        Some(database) if !play => Storage::open(database, config.allow_unsafe).await?,
-        _ => Storage::default(),
-    };
-    let storage = match &config.usage {
-        Some(address) if !play => storage.with_usage(address).await?,
-        _ => storage,
-    };
-    let left_out = [
-        ("DATABASE_URL", config.database.is_some()),
-        ("USAGE_URL", config.usage.is_some()),
-    ];
-    let left_out = left_out.into_iter().filter(|(_, is_set)| play && *is_set);
-    let anchors = match &config.anchors {
-        Some(path) if !play => {
-            Some(AnchorFile::open(path).map_err(|error| not_opened(path, &error))?)
-        }
-        _ => None,
-    };
-    let told = storage.told.clone();
-    let mut tokens = config.tokens.unwrap_or_default();
-    let made = if tokens.is_empty() {
-        Some(make_token(&mut tokens)?)
-    } else {
-        None
-    };
-    // The demo acts under a token of its own that nobody else learns.
-    let demo_token = if play {
-        Some(make_token(&mut tokens)?)
-    } else {
-        None
-    };
-    let cannot_listen = |error| format!("INCIDENT_BIND {}: {error}", config.bind);
-    let addresses = config.bind.addresses().await.map_err(cannot_listen)?;
-    let console = Console::start_on(
-        ConsoleBuilder {
-            tokens,
-            storage,
-            policy,
-            pagers: pagers.current,
-            retired_pagers: pagers.retired,
-            page_checks: pagers.checks,
-            escalations,
-            billing,
-            anchors: anchors
-                .clone()
-                .map(|file| Arc::new(file) as Arc<dyn AnchorRecord>),
-            hooks: config.hooks.clone(),
-            metrics: Some(Metrics::install()?),
-            ..ConsoleBuilder::default()
-        },
-        &addresses,
-    )
-    .await
-    .map_err(cannot_listen)?;
+    let bind = config.bind.clone();
+    let Prepared {
+        builder,
+        startup_lines,
+        made_token,
+        demo_token,
+    } = prepare(config, play).await?;
+    let cannot_listen = |error| format!("INCIDENT_BIND {bind}: {error}");
+    let addresses = bind.addresses().await.map_err(cannot_listen)?;
+    let console = Console::start_on(builder, &addresses)
+        .await
+        .map_err(cannot_listen)?;
     // From here on, so that a signal during the demo is not lost.
     let mut signals = Signals::catch()?;
 
     let mut out = std::io::stdout();
-    line(&mut out, format_args!("{told}"))?;
-    if let Some(anchors) = &anchors {
-        let path = anchors.path().display();
-        line(&mut out, format_args!("anchors: {path}"))?;
-        if !anchors.damaged().is_empty() {
-            tracing::warn!(lines = ?anchors.damaged(), "the file of anchors has lines that are no anchors");
-        }
-    }
-    let hooks = config.hooks.told().map(str::to_owned);
-    for said in pagers.told.iter().cloned().chain(hooks).chain(billed) {
+    for said in startup_lines {
         line(&mut out, format_args!("{said}"))?;
-    }
-    for (name, _) in left_out {
-        line(
-            &mut out,
-            format_args!("store: {name} is left out, so that a demo is kept nowhere"),
-        )?;
-    }
-    if muted {
-        line(
-            &mut out,
-            format_args!("pager: the configured vendors are left out, so that a demo wakes nobody"),
-        )?;
     }
     if console.connections < MAX_PRINTED {
         writeln!(
@@ -371,7 +282,7 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
             console.connections
         )?;
     }
-    if let Some(token) = &made {
+    if let Some(token) = &made_token {
         line(
             &mut out,
             format_args!("admin token, made for this run: {token}"),
@@ -383,7 +294,7 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
     )?;
     if let Some(token) = &demo_token {
         let story = demo::play(&console.state, token).await?;
-        let hint = made.as_deref().unwrap_or("$TOKEN");
+        let hint = made_token.as_deref().unwrap_or("$TOKEN");
         let addresses = demo::addresses(&console, &story, hint);
         lines(&mut out, &format!("\n{story}\n{addresses}"))?;
     }
@@ -397,6 +308,128 @@ async fn serve_here(play: bool) -> Result<(), Box<dyn Error>> {
             std::process::exit(code);
         }
     }
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .fmt_fields(OneLine)
+        .init();
+}
+
+/// A console that can be started.
+struct Prepared {
+    builder: ConsoleBuilder,
+    /// The lines to print at the start.
+    startup_lines: Vec<String>,
+    /// The admin token that was made for this run, where none is configured.
+    made_token: Option<String>,
+    /// The demo acts under a token of its own that nobody else learns.
+    demo_token: Option<String>,
+}
+
+/// Prepares a console. A demo wakes nobody, credits nobody and is kept nowhere.
+async fn prepare(config: Config, play: bool) -> Result<Prepared, Box<dyn Error>> {
+    let policy = policy(&config)?;
+    let left_out = if play { left_out(&config) } else { Vec::new() };
+    let config = if play { muted(config) } else { config };
+    let mut pagers = config.pagers.build(policy.paging())?;
+    if let Some(rest) = &config.hooks.pagerduty_rest {
+        pagers = pagers.checked_by(rest);
+    }
+    let escalations = config.escalations.build(policy.paging())?;
+    let billing_line = config.billing.startup_line();
+    let billing = config.billing.build()?;
+    let mut storage = match &config.database {
+        Some(database) => Storage::open(database, config.allow_unsafe).await?,
+        None => Storage::default(),
+    };
+    if let Some(address) = &config.usage {
+        storage = storage.with_usage(address).await?;
+    }
+    let anchors = match &config.anchors {
+        Some(path) => Some(AnchorFile::open(path).map_err(|error| not_opened(path, &error))?),
+        None => None,
+    };
+    let mut tokens = config.tokens.unwrap_or_default();
+    let made_token = if tokens.is_empty() {
+        Some(make_token(&mut tokens)?)
+    } else {
+        None
+    };
+    let demo_token = if play {
+        Some(make_token(&mut tokens)?)
+    } else {
+        None
+    };
+    let mut startup_lines = storage.startup_lines.clone();
+    startup_lines.extend(anchors.as_ref().map(anchor_line));
+    startup_lines.extend(pagers.startup_lines);
+    startup_lines.extend(config.hooks.startup_lines().map(str::to_owned));
+    startup_lines.extend(billing_line);
+    startup_lines.extend(left_out);
+    let anchors = anchors.map(|file| Arc::new(file) as Arc<dyn AnchorRecord>);
+    let builder = ConsoleBuilder {
+        tokens,
+        storage,
+        policy,
+        pagers: pagers.current,
+        retired_pagers: pagers.retired,
+        page_checks: pagers.checks,
+        escalations,
+        billing,
+        anchors,
+        hooks: config.hooks,
+        metrics: Some(Metrics::install()?),
+        ..ConsoleBuilder::default()
+    };
+    Ok(Prepared {
+        builder,
+        startup_lines,
+        made_token,
+        demo_token,
+    })
+}
+
+/// Returns the line about the file of anchors; warns where it is damaged.
+fn anchor_line(anchors: &AnchorFile) -> String {
+    if !anchors.damaged().is_empty() {
+        tracing::warn!(lines = ?anchors.damaged(), "the file of anchors has lines that are no anchors");
+    }
+    format!("anchors: {}", anchors.path().display())
+}
+
+/// Returns the settings without what would wake or credit somebody, or keep something.
+fn muted(config: Config) -> Config {
+    Config {
+        pagers: config.pagers.log_only(),
+        escalations: config.escalations.muted(),
+        billing: BillingSettings::None,
+        database: None,
+        usage: None,
+        anchors: None,
+        ..config
+    }
+}
+
+/// Returns the lines about what a demo leaves out.
+fn left_out(config: &Config) -> Vec<String> {
+    let stores = [
+        ("DATABASE_URL", config.database.is_some()),
+        ("USAGE_URL", config.usage.is_some()),
+    ];
+    let stores = stores.into_iter().filter(|(_, is_set)| *is_set);
+    let mut lines: Vec<String> = stores
+        .map(|(name, _)| format!("store: {name} is left out, so that a demo is kept nowhere"))
+        .collect();
+    if config.pagers.wake_people() {
+        let line = "pager: the configured vendors are left out, so that a demo wakes nobody";
+        lines.push(line.to_owned());
+    }
+    lines
 }
 
 /// An admin token that lives as long as this process.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::config::ConfigError;
+use crate::config_error::ConfigError;
 
 /// Every setting of the console.
 pub const SETTINGS: [&str; 24] = [

@@ -9,7 +9,7 @@ use incident_pagers::{
     ApiKey, BaseUrl, LogPager, OpsGenie, PagerBuildError, PagerDuty, PagerDutyRest, RoutingKey,
 };
 
-use crate::config::ConfigError;
+use crate::config_error::ConfigError;
 use crate::policy_file::Paging;
 
 pub(crate) const ROUTING_KEY: &str = "PAGERDUTY_ROUTING_KEY";
@@ -54,8 +54,8 @@ pub struct Pagers {
     pub retired: Vec<Arc<dyn Pager>>,
     /// Where it can be asked what became of a page.
     pub checks: Vec<Arc<dyn PageCheck>>,
-    /// What to say at the start: who is paged and how, without a key.
-    pub told: Vec<String>,
+    /// The lines to print at the start: who is paged and how, without a key.
+    pub startup_lines: Vec<String>,
 }
 
 impl PagerSettings {
@@ -254,13 +254,13 @@ fn arranged(order: &[Kind], made: [(Kind, Made); 3]) -> Pagers {
         pagers.current.push(pager);
     }
     pagers
-        .told
+        .startup_lines
         .push(format!("pager: {}", names.join("; then ")));
     if !pagers.retired.is_empty() {
         let count = pagers.retired.len();
         let line =
             format!("pager: {count} more key(s) only acknowledge and resolve what they opened");
-        pagers.told.push(line);
+        pagers.startup_lines.push(line);
     }
     pagers
 }
@@ -366,7 +366,7 @@ mod tests {
         let swapped = with(&[(ORDER, "opsgenie, pagerduty")]);
         assert_eq!(names(&swapped.current), ["opsgenie", "pagerduty"]);
         assert_eq!(
-            swapped.told,
+            swapped.startup_lines,
             ["pager: opsgenie at http://127.0.0.1:9; then pagerduty at http://127.0.0.1:9"]
         );
         // What is configured and not in the order still closes what it opened.
@@ -388,7 +388,7 @@ mod tests {
         assert_eq!(names(&pagers.current), ["pagerduty"]);
         assert_eq!(names(&pagers.retired), ["pagerduty"]);
         assert_ne!(pagers.current[0].target_id(), pagers.retired[0].target_id());
-        assert!(pagers.told[1].contains("1 more key"));
+        assert!(pagers.startup_lines[1].contains("1 more key"));
         assert!(!format!("{pagers:?}").contains("c4n4ry"));
     }
 

@@ -140,8 +140,8 @@ pub enum PoolerError {
 pub struct Storage {
     /// `memory` or `postgres`.
     pub name: &'static str,
-    /// What to say at the start.
-    pub told: String,
+    /// The lines to print at the start.
+    pub startup_lines: Vec<String>,
     /// Incidents and everything with them.
     pub store: Arc<dyn Store>,
     /// Who was hit.
@@ -166,7 +166,7 @@ impl Default for Storage {
         let usage = MemoryUsage::default();
         Self {
             name: "memory",
-            told: "store: in memory; everything is lost at exit".to_owned(),
+            startup_lines: vec!["store: in memory; everything is lost at exit".to_owned()],
             store: Arc::new(MemoryStore::default()),
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),
@@ -217,8 +217,10 @@ impl Storage {
                 Err(error) => return Err(StorageError::Usage(error)),
             }
         };
+        let mut startup_lines = self.startup_lines;
+        startup_lines.push(format!("usage: ClickHouse, {address}"));
         Ok(Self {
-            told: format!("{}\nusage: ClickHouse, {address}", self.told),
+            startup_lines,
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),
             directory: Arc::new(usage),
@@ -253,7 +255,7 @@ impl Storage {
         let store = PgStore::builder(pool).relay_pool(relay);
         Ok(Self {
             name: "postgres",
-            told: format!("store: PostgreSQL, {database}"),
+            startup_lines: vec![format!("store: PostgreSQL, {database}")],
             store: Arc::new(store.build()),
             usage: Arc::new(usage.clone()),
             sink: Arc::new(usage.clone()),

@@ -10,9 +10,9 @@ use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
+use super::body_broken::BodyBroken;
 use super::body_memory::Reservation;
 use super::problem::Problem;
-use crate::server::BodyBroken;
 
 /// The limit of a body, but for usage events.
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;

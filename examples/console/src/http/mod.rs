@@ -3,6 +3,7 @@
 pub mod auth;
 pub(crate) mod authorized;
 pub(crate) mod body;
+pub(crate) mod body_broken;
 pub(crate) mod body_memory;
 pub(crate) mod coding;
 pub(crate) mod command_request;

@@ -225,42 +225,6 @@ impl From<Error> for Problem {
                 "idempotency_key_reused",
                 "the idempotency key was used for another request",
             ),
-            Error::Store(StoreError::Conflict) => Self::new(
-                StatusCode::CONFLICT,
-                "conflict",
-                "the incident is being changed by others; try again",
-            ),
-            Error::Store(StoreError::Corrupt(source)) => {
-                tracing::error!(
-                    error = source.as_ref() as &dyn std::error::Error,
-                    "what is stored cannot be read"
-                );
-                Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "corrupt",
-                    "what is stored cannot be read; run `incident-console verify`",
-                )
-            }
-            // Nothing of it helps to be tried again: something here let it through.
-            error @ Error::Store(StoreError::Refused(_)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
-                Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "internal",
-                    "something went wrong here",
-                )
-            }
-            Error::Store(StoreError::ReadOnly(source)) => {
-                tracing::error!(
-                    error = source.as_ref() as &dyn std::error::Error,
-                    "the store is read-only"
-                );
-                Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "read_only",
-                    format!("the store is read-only: {source}"),
-                )
-            }
             Error::TestPageOpen { ends_in } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "test_page_open",
@@ -268,39 +232,98 @@ impl From<Error> for Problem {
             )
             .retry_after(ends_in),
             Error::NotConfigured(what) => Self::new(StatusCode::CONFLICT, "not_configured", what),
-            Error::Usage(error @ UsageError::Full { .. }) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "usage_full",
-                error.to_string(),
-            ),
-            Error::Usage(error @ UsageError::TooManyDays { .. }) => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "too_many_days",
-                format!("{error}; drop days that are not asked about any more"),
-            )
-            .at(
-                "/occurred_at",
-                "expected a day that has events, or room for one",
-            ),
-            Error::Usage(UsageError::Unavailable(source)) => {
-                tracing::error!(
-                    error = source.as_ref() as &dyn std::error::Error,
-                    "the usage source is away"
-                );
-                Self::unavailable("the usage source is away; try again")
-            }
-            Error::Usage(error @ UsageError::TimedOut { .. }) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "usage_timeout",
-                format!("{error}; ask for an estimate, about fewer tenants or a shorter time"),
-            ),
-            Error::Usage(UsageError::Refused(why)) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "usage_refused", why)
-            }
-            other => {
-                tracing::error!(error = &other as &dyn std::error::Error, "a request failed");
-                Self::unavailable("the store is away; try again")
-            }
+            Error::Store(error) => of_store(error),
+            Error::Usage(error) => of_usage(error),
+            other => away(&other),
         }
     }
+}
+
+/// Returns the problem of an error of the store.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever else goes wrong is not the client's doing"
+)]
+fn of_store(error: StoreError) -> Problem {
+    match error {
+        StoreError::Conflict => Problem::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "the incident is being changed by others; try again",
+        ),
+        StoreError::Corrupt(source) => {
+            tracing::error!(
+                error = source.as_ref() as &dyn std::error::Error,
+                "what is stored cannot be read"
+            );
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "corrupt",
+                "what is stored cannot be read; run `incident-console verify`",
+            )
+        }
+        // Nothing of it helps to be tried again: something here let it through.
+        error @ StoreError::Refused(_) => {
+            let error = Error::Store(error);
+            tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "something went wrong here",
+            )
+        }
+        StoreError::ReadOnly(source) => {
+            tracing::error!(
+                error = source.as_ref() as &dyn std::error::Error,
+                "the store is read-only"
+            );
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "read_only",
+                format!("the store is read-only: {source}"),
+            )
+        }
+        other => away(&Error::Store(other)),
+    }
+}
+
+/// Returns the problem of an error of the usage source.
+fn of_usage(error: UsageError) -> Problem {
+    match error {
+        UsageError::Full { .. } => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "usage_full",
+            error.to_string(),
+        ),
+        UsageError::TooManyDays { .. } => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "too_many_days",
+            format!("{error}; drop days that are not asked about any more"),
+        )
+        .at(
+            "/occurred_at",
+            "expected a day that has events, or room for one",
+        ),
+        UsageError::Unavailable(source) => {
+            tracing::error!(
+                error = source.as_ref() as &dyn std::error::Error,
+                "the usage source is away"
+            );
+            Problem::unavailable("the usage source is away; try again")
+        }
+        UsageError::TimedOut { .. } => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "usage_timeout",
+            format!("{error}; ask for an estimate, about fewer tenants or a shorter time"),
+        ),
+        UsageError::Refused(why) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "usage_refused", why)
+        }
+        other => away(&Error::Usage(other)),
+    }
+}
+
+fn away(error: &Error) -> Problem {
+    tracing::error!(error = error as &dyn std::error::Error, "a request failed");
+    Problem::unavailable("the store is away; try again")
 }

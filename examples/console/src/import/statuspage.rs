@@ -312,9 +312,9 @@ fn is_over(status: Option<&str>) -> Option<bool> {
     }
 }
 
-fn history(place: String, raw: RawIncident) -> History {
+fn history(place: String, mut raw: RawIncident) -> History {
     let mut odd = Vec::new();
-    let posts = in_order(raw.incident_updates, &mut odd);
+    let posts = in_order(std::mem::take(&mut raw.incident_updates), &mut odd);
     let resolved: Vec<Timestamp> = posts
         .iter()
         .filter(|(post, _)| post.status == "resolved")
@@ -323,39 +323,8 @@ fn history(place: String, raw: RawIncident) -> History {
     if resolved.len() > 1 {
         odd.push(Oddity::ResolvedTwice);
     }
-    let last_post = posts.last().map(|(post, _)| post.at());
+    let end = end(&raw, &posts, resolved.last().copied(), &mut odd);
     let started = raw.started_at.unwrap_or(raw.created_at);
-    // What a third party wrote down of an end may have the wrong year.
-    let stated = raw.resolved_at.filter(|_| raw.page_id.is_some());
-    let of_posts = resolved.last().copied();
-    // Nor is its status one that the page has: it is that of the last post.
-    let own_status = raw.status.as_deref().filter(|_| raw.page_id.is_some());
-    let end = match is_over(own_status) {
-        Some(false) => {
-            let contradicted = stated.is_some() || of_posts.is_some();
-            odd.push(if contradicted {
-                Oddity::ResolvedAndNot
-            } else {
-                Oddity::NoEnd
-            });
-            None
-        }
-        over => {
-            if raw.page_id.is_some() && stated.is_none() && of_posts.is_some() {
-                odd.push(Oddity::NoResolvedAt);
-            }
-            let end = stated.or(of_posts);
-            if end.is_none() && over == Some(true) {
-                odd.push(Oddity::EndUnknown);
-                last_post.or(Some(started))
-            } else {
-                if end.is_none() {
-                    odd.push(Oddity::NoEnd);
-                }
-                end
-            }
-        }
-    };
     let (start, end) = match (&raw.page_id, end) {
         (None, end) => (raw.created_at, end),
         (Some(_), Some(end)) if end <= started => {
@@ -395,6 +364,43 @@ fn history(place: String, raw: RawIncident) -> History {
         updates,
         odd,
     }
+}
+
+/// Returns when an incident ended: as the page states it, or its post of the end.
+fn end(
+    raw: &RawIncident,
+    posts: &[(RawUpdate, String)],
+    of_posts: Option<Timestamp>,
+    odd: &mut Vec<Oddity>,
+) -> Option<Timestamp> {
+    // What a third party wrote down of an end may have the wrong year.
+    let stated = raw.resolved_at.filter(|_| raw.page_id.is_some());
+    // Nor is its status one that the page has: it is that of the last post.
+    let own_status = raw.status.as_deref().filter(|_| raw.page_id.is_some());
+    let over = is_over(own_status);
+    if over == Some(false) {
+        let contradicted = stated.is_some() || of_posts.is_some();
+        odd.push(if contradicted {
+            Oddity::ResolvedAndNot
+        } else {
+            Oddity::NoEnd
+        });
+        return None;
+    }
+    if raw.page_id.is_some() && stated.is_none() && of_posts.is_some() {
+        odd.push(Oddity::NoResolvedAt);
+    }
+    let end = stated.or(of_posts);
+    if end.is_some() {
+        return end;
+    }
+    if over != Some(true) {
+        odd.push(Oddity::NoEnd);
+        return None;
+    }
+    odd.push(Oddity::EndUnknown);
+    let last_post = posts.last().map(|(post, _)| post.at());
+    last_post.or(Some(raw.started_at.unwrap_or(raw.created_at)))
 }
 
 fn services(components: &[RawComponent], odd: &mut Vec<Oddity>) -> Vec<ServiceId> {

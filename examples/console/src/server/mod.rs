@@ -5,7 +5,9 @@
 
 mod answer;
 mod bare;
+mod client;
 mod connection;
+mod connection_metrics;
 mod descriptors;
 mod limits;
 mod queue;
@@ -21,17 +23,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, sleep, sleep_until, timeout};
 
 pub use limits::Limits;
-pub use request::BodyBroken;
 
+pub(crate) use client::Client;
+pub(crate) use connection_metrics::describe_metrics;
+
+use connection_metrics::{closed, set_limit};
 use queue::Queue;
 use table::{Entry, Table};
-use watch::Watch;
 
 /// Time that a connection has to make room.
 const DESCRIPTOR_RETRY: Duration = Duration::from_secs(1);
@@ -43,46 +46,6 @@ const LOG_EVERY: Duration = Duration::from_secs(60);
 const REQUESTS: Duration = Duration::from_secs(4);
 /// Time that bodies have to come to their end after the stop. Streams have none.
 const BODIES: Duration = Duration::from_secs(1);
-
-const CLOSED: &str = "incident_console_connections_closed_total";
-const OPEN: &str = "incident_console_connections";
-const CONNECTIONS_LIMIT: &str = "incident_console_connections_limit";
-
-/// The client of a request. An extension of every request that came over a connection.
-#[derive(Clone, Debug)]
-pub struct Client(Arc<Watch>);
-
-impl Client {
-    /// Returns the address that the connection came from: a proxy's, where there is one.
-    #[must_use]
-    pub fn address(&self) -> IpAddr {
-        self.0.peer()
-    }
-
-    /// Notes that the client proved itself: its connection is the last that has to make room.
-    pub fn note_known(&self) {
-        self.0.known();
-    }
-}
-
-/// Tells the recorder of metrics about those of the server.
-pub(crate) fn describe_metrics() {
-    describe_gauge!(OPEN, "Connections that are open.");
-    describe_gauge!(
-        CONNECTIONS_LIMIT,
-        "Most connections that are open at a time."
-    );
-    describe_counter!(
-        CLOSED,
-        Unit::Count,
-        "Connections that the server closed before their request was answered, by reason."
-    );
-}
-
-/// Counts a connection that was closed.
-pub(super) fn closed(reason: &'static str) {
-    counter!(CLOSED, "reason" => reason).increment(1);
-}
 
 /// An address that is listened on, and the routes served there.
 #[derive(Debug)]
@@ -110,7 +73,7 @@ impl Server {
         let most = limits
             .connections
             .unwrap_or_else(|| descriptors::connections(descriptors::limit(), store));
-        gauge!(CONNECTIONS_LIMIT).set(f64::from(u32::try_from(most).unwrap_or(u32::MAX)));
+        set_limit(most);
         Ok(Self {
             listener: TcpListener::bind(bind).await?,
             router,

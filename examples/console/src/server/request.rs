@@ -18,17 +18,6 @@ const DRAINED: u64 = 64 * 1024;
 /// So long.
 const DRAINING: Duration = Duration::from_millis(200);
 
-/// The reason why a body is not waited for any longer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BodyBroken {
-    /// Nothing came for too long.
-    #[error("nothing of the body came for too long")]
-    Late,
-    /// The server stops.
-    #[error("the server stops")]
-    Stopping,
-}
-
 /// The body of a request.
 pub(super) struct RequestBody {
     /// None once its rest was left with the watch.

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use metrics::gauge;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::connection_metrics::{closed, set_open};
 use super::limits::Limits;
 use super::watch::Watch;
-use super::{OPEN, closed};
 
 /// The connections that are open, up to a number.
 #[derive(Debug)]
@@ -66,7 +65,7 @@ impl Table {
         open.last += 1;
         let id = open.last;
         open.all.insert(id, Arc::clone(&watch));
-        measure(&open);
+        set_open(open.all.len());
         Entry {
             table: Arc::clone(self),
             id,
@@ -117,14 +116,10 @@ impl Drop for Entry {
     fn drop(&mut self) {
         let mut open = self.table.open();
         open.all.remove(&self.id);
-        measure(&open);
+        set_open(open.all.len());
         drop(open);
         // Left there where the task was ended from outside.
         self.watch.end();
         self.table.left.notify_one();
     }
-}
-
-fn measure(open: &Open) {
-    gauge!(OPEN).set(f64::from(u32::try_from(open.all.len()).unwrap_or(u32::MAX)));
 }

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::limits::Limits;
-use super::request::BodyBroken;
+use crate::http::body_broken::BodyBroken;
 
 /// A client that is known keeps its connection so long while a body or an answer is on its
 /// way, whoever else comes.

@@ -1,0 +1,17 @@
+//! The error of a setting.
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{variable}: {reason}")]
+pub struct ConfigError {
+    variable: &'static str,
+    reason: String,
+}
+
+impl ConfigError {
+    /// Makes an error about a variable. The reason does not repeat its value.
+    pub(crate) fn new(variable: &'static str, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { variable, reason }
+    }
+}

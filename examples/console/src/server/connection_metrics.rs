@@ -1,0 +1,40 @@
+//! The metrics of connections.
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+
+const CLOSED: &str = "incident_console_connections_closed_total";
+const OPEN: &str = "incident_console_connections";
+const CONNECTIONS_LIMIT: &str = "incident_console_connections_limit";
+
+/// Tells the recorder of metrics about those of the server.
+pub(crate) fn describe_metrics() {
+    describe_gauge!(OPEN, "Connections that are open.");
+    describe_gauge!(
+        CONNECTIONS_LIMIT,
+        "Most connections that are open at a time."
+    );
+    describe_counter!(
+        CLOSED,
+        Unit::Count,
+        "Connections that the server closed before their request was answered, by reason."
+    );
+}
+
+/// Counts a connection that was closed.
+pub(super) fn closed(reason: &'static str) {
+    counter!(CLOSED, "reason" => reason).increment(1);
+}
+
+/// Sets the number of connections that are open.
+pub(super) fn set_open(connections: usize) {
+    set(OPEN, connections);
+}
+
+/// Sets the most connections that are open at a time.
+pub(super) fn set_limit(connections: usize) {
+    set(CONNECTIONS_LIMIT, connections);
+}
+
+fn set(name: &'static str, connections: usize) {
+    gauge!(name).set(f64::from(u32::try_from(connections).unwrap_or(u32::MAX)));
+}
