@@ -26,6 +26,7 @@ mod bounded;
 mod coalescing;
 mod confirmed;
 mod connections;
+mod console_imports;
 mod credits;
 mod deadlines;
 mod deliveries;

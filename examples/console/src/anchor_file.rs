@@ -63,14 +63,14 @@ impl AnchorFile {
         })
     }
 
-    /// The numbers of lines that are no anchors any more, from 1. The last line
+    /// Returns the numbers of lines that are no anchors any more, from 1. The last line
     /// may be one that a crash cut short; any other one was changed.
     #[must_use]
     pub fn damaged(&self) -> &[usize] {
         &self.damaged
     }
 
-    /// Where it is.
+    /// Returns where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -48,7 +48,7 @@ fn is_named(text: &str) -> bool {
 }
 
 impl Bind {
-    /// Every address that the host has, in the order in which they are tried.
+    /// Returns every address that the host has, in the order in which they are tried.
     ///
     /// # Errors
     /// The name is not known, or was not resolved in time.

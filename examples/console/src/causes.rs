@@ -20,7 +20,7 @@ pub struct At {
 }
 
 impl At {
-    /// An error that was met at a place, such as a file.
+    /// Makes an error that was met at a place, such as a file.
     pub fn new(place: impl Into<String>, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             place: place.into(),

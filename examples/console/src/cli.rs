@@ -122,7 +122,7 @@ fn version() -> String {
     format!("incident-console {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// The help of the program.
+/// Returns the help of the program.
 fn help() -> String {
     let mut text = "usage: incident-console [COMMAND]\n\n  \
         (nothing)  serve the API on INCIDENT_BIND, by default 127.0.0.1:8080\n"

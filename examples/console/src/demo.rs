@@ -70,7 +70,7 @@ pub async fn play(state: &AppState, token: &str) -> Result<Story, DemoError> {
     Ok(story)
 }
 
-/// Where to look, as commands to copy.
+/// Returns where to look, as commands to copy.
 #[must_use]
 pub fn addresses(console: &Console, story: &Story, token: &str) -> String {
     let (base, id) = (format!("http://{}", console.address), &story.incident);
@@ -306,7 +306,7 @@ impl Client<'_> {
         serde_json::from_slice(&bytes).map_err(|error| failed(&error))
     }
 
-    /// Usage as a gateway would report it: the users of the outage, some of them
+    /// Sends usage as a gateway would report it: the users of the outage, some of them
     /// twice and one just outside, and four ordinary weeks before.
     async fn feed(
         &self,

@@ -63,7 +63,7 @@ impl EscalationSettings {
         })
     }
 
-    /// The same rules, telling nobody: the demo must wake nobody.
+    /// Returns the same rules, telling nobody: the demo must wake nobody.
     #[must_use]
     pub fn muted(mut self) -> Self {
         self.rules.values_mut().for_each(Vec::clear);

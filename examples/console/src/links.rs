@@ -51,7 +51,7 @@ impl TryFrom<BTreeMap<String, Link>> for Links {
 }
 
 impl Links {
-    /// The links of an incident; those that are always shown are null until configured.
+    /// Returns the links of an incident; those that are always shown are null until configured.
     #[must_use]
     pub fn of(&self, incident: &Incident) -> Filled<'_> {
         let fill = |link: &Link| {
@@ -68,7 +68,7 @@ impl Links {
         Filled(filled)
     }
 
-    /// Those that were configured, with a title for each: pages carry them.
+    /// Returns those that were configured, with a title for each: pages carry them.
     pub fn configured(&self) -> impl Iterator<Item = (&str, &LinkTemplate)> {
         self.0.iter().map(|(name, link)| {
             let known = SHOWN.into_iter().find(|(shown, _)| shown == name);

@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The settings, for a command that logs nothing: what is odd about them is said beside.
+/// Reads the settings, for a command that logs nothing: what is odd about them is printed.
 fn settings() -> Result<Config, Box<dyn Error>> {
     let (config, unknown) = Config::of_process()?;
     if !unknown.is_empty() {
@@ -94,7 +94,7 @@ fn say(text: &str, code: ExitCode) -> ExitCode {
     code
 }
 
-/// The outages of months, as a file for [`sla`].
+/// Prints the outages of months, as a file for [`sla`].
 #[tokio::main]
 async fn outages(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let (first, last) = match *arguments {
@@ -121,7 +121,7 @@ async fn outages(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Statements from a file.
+/// Prints statements from a file.
 fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     let (file, month, as_table) = match *arguments {
         [file, month] => (file, month, false),
@@ -141,7 +141,7 @@ fn sla(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
     statements::print(task, &contracts, now, &mut std::io::stdout().lock())
 }
 
-/// The history of a status page. Answers if all of the file was taken in.
+/// Imports the history of a status page. Returns whether all of the file was taken in.
 #[tokio::main]
 async fn import(arguments: &[&str]) -> Result<bool, Box<dyn Error>> {
     let usage = "import: expected statuspage FILE and at most --tenants NAME,... and --dry-run";
@@ -432,7 +432,7 @@ fn left_out(config: &Config) -> Vec<String> {
     lines
 }
 
-/// An admin token that lives as long as this process.
+/// Makes an admin token that lives as long as this process.
 fn make_token(tokens: &mut Tokens) -> Result<String, Box<dyn Error>> {
     let token = format!(
         "{}{}",

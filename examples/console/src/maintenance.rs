@@ -80,7 +80,7 @@ async fn examine(
         .all(|finding| finding.level != FindingSeverity::Unsafe))
 }
 
-/// An engine that reads figures of a database.
+/// Returns an engine that reads figures of a database.
 ///
 /// # Errors
 /// None with the settings that it has.
@@ -189,7 +189,7 @@ async fn verify_timelines(
     Ok(broken == 0)
 }
 
-/// The incidents that are there, and those that were anchored and may be gone.
+/// Returns the incidents that are there, and those that were anchored and may be gone.
 async fn timelines(incidents: &Incidents) -> Result<BTreeSet<IncidentId>, engine::Error> {
     let mut ids = BTreeSet::new();
     let mut filter = IncidentFilter {

@@ -46,7 +46,7 @@ impl Metrics {
         Ok(Self(handle))
     }
 
-    /// All of them, in Prometheus' text format.
+    /// Returns all of them, in Prometheus' text format.
     #[must_use]
     pub fn text(&self) -> String {
         self.0.run_upkeep();

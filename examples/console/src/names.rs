@@ -71,7 +71,7 @@ pub fn check(names: impl IntoIterator<Item = OsString>) -> Result<Vec<String>, C
     Ok(unknown)
 }
 
-/// Whether a name is of our tests, or one that an orchestrator makes of the name of a
+/// Returns whether a name is of our tests, or one that an orchestrator makes of the name of a
 /// service (Kubernetes and Docker links: `NAME_SERVICE_HOST`, `NAME_SERVICE_PORT_HTTP`,
 /// `NAME_PORT`, `NAME_PORT_8080_TCP_ADDR`).
 fn is_for_others(name: &str) -> bool {
@@ -86,7 +86,7 @@ fn is_for_others(name: &str) -> bool {
         || of_a_port
 }
 
-/// Whether a name is a setting with at most two slips, in capitals or not.
+/// Returns whether a name is a setting with at most two slips, in capitals or not.
 fn is_like(setting: &str, name: &str) -> bool {
     let most = if setting.len() < SHORT_NAME { 1 } else { 2 };
     // Longer ones differ by more, and need no look.
@@ -94,7 +94,7 @@ fn is_like(setting: &str, name: &str) -> bool {
         && distance(setting.as_bytes(), name.to_ascii_uppercase().as_bytes()) <= most
 }
 
-/// The number of characters to be added, left out, changed or swapped with the next one
+/// Counts the characters to be added, left out, changed or swapped with the next one
 /// to make one text of another (optimal string alignment).
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before: Vec<usize> = Vec::new();

@@ -99,7 +99,7 @@ impl PagerSettings {
         })
     }
 
-    /// Only the log, whatever is configured: the demo must wake nobody.
+    /// Returns the log only, whatever is configured: the demo must wake nobody.
     #[must_use]
     pub fn log_only(self) -> Self {
         let order = vec![Kind::Log];
@@ -109,7 +109,7 @@ impl PagerSettings {
         }
     }
 
-    /// Whether a vendor is configured.
+    /// Returns whether a vendor is configured.
     #[must_use]
     pub const fn wake_people(&self) -> bool {
         self.pagerduty.is_some() || self.opsgenie.is_some()
@@ -294,7 +294,7 @@ fn vendor<K>(
     Ok(Some(Vendor { keys, url: base }))
 }
 
-/// The address of a vendor's API, where another one than its own is given.
+/// Reads the address of a vendor's API, where another one than its own is given.
 pub(crate) fn base_url(
     get: &dyn Fn(&str) -> Option<String>,
     variable: &'static str,

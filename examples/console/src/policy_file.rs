@@ -205,19 +205,19 @@ impl PolicyFile {
         Ok(template)
     }
 
-    /// What the adapters of pagers are made with.
+    /// Returns what the adapters of pagers are made with.
     #[must_use]
     pub const fn paging(&self) -> &Paging {
         &self.paging
     }
 
-    /// The policy per severity.
+    /// Returns the policy per severity.
     #[must_use]
     pub const fn policy(&self) -> Policy {
         self.severities
     }
 
-    /// What people may change in a vendor's own app.
+    /// Returns what people may change in a vendor's own app.
     #[must_use]
     pub fn inbound_policy(&self) -> InboundPolicy {
         let shipped = InboundPolicy::default();
@@ -230,7 +230,7 @@ impl PolicyFile {
         }
     }
 
-    /// What each pager takes in a minute.
+    /// Returns what each pager takes in a minute.
     #[must_use]
     pub fn gate(&self) -> GateSettings {
         GateSettings {
@@ -239,25 +239,25 @@ impl PolicyFile {
         }
     }
 
-    /// What was agreed with which tenant.
+    /// Returns what was agreed with which tenant.
     #[must_use]
     pub fn contracts(&self) -> Contracts {
         self.agreed.clone()
     }
 
-    /// Who may approve which credits.
+    /// Returns who may approve which credits.
     #[must_use]
     pub const fn credits(&self) -> CreditPolicy {
         self.credits
     }
 
-    /// Where deep links lead.
+    /// Returns where deep links lead.
     #[must_use]
     pub fn links(&self) -> Links {
         self.links.clone()
     }
 
-    /// The public names of services; `api` is "API" unless the file says otherwise.
+    /// Returns the public names of services; `api` is "API" unless the file says otherwise.
     #[must_use]
     pub fn names(&self) -> PublicNames {
         let built_in = match (ServiceId::new("api"), PublicText::new("API")) {

@@ -11,10 +11,11 @@ use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use incident_core::Timestamp;
 use incident_core::status_page::PublicPage;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+
+use crate::responses::public::PublicPageResponse;
 
 /// How long a page is served after it was last built.
 pub const TTL: Duration = Duration::from_secs(60);
@@ -31,11 +32,11 @@ pub const DOUBT: Duration = Duration::from_secs(10);
 
 /// There is no page that may be served, and none can be built now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Away;
+pub struct Unavailable;
 
 /// A page that is ready to be sent.
 #[derive(Debug)]
-pub struct Ready {
+pub struct CachedPage {
     generation: u64,
     /// When reading it from the store began.
     as_of: Instant,
@@ -48,14 +49,7 @@ pub struct Ready {
     pub headers: OnceLock<HeaderMap>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
-    generated_at: Timestamp,
-    #[serde(flatten)]
-    page: &'a PublicPage,
-}
-
-/// Keeps the page.
+/// The cache of the public page.
 ///
 /// A page may be served to a request when both hold:
 ///
@@ -68,14 +62,14 @@ struct Body<'a> {
 ///
 /// From the age of [`REFRESH`] on it is built again in the background. A request
 /// waits only where there is no page that it may have, and then at most
-/// [`PATIENCE`]. After a failed build nobody waits: who may have the kept page
-/// gets it, the others get [`Away`], and a build is tried in the background, one at
+/// [`MAX_WAIT`]. After a failed build nobody waits: who may have the kept page
+/// gets it, the others get [`Unavailable`], and a build is tried in the background, one at
 /// a time and at most once in [`BACK_OFF`].
 #[derive(Debug, Default)]
 pub struct PublicCache {
     /// Raised by every change that the public may see.
     generation: AtomicU64,
-    ready: RwLock<Option<Arc<Ready>>>,
+    ready: RwLock<Option<Arc<CachedPage>>>,
     builds: Mutex<Builds>,
     /// Raised when a build ends, well or not.
     ended: watch::Sender<u64>,
@@ -96,7 +90,7 @@ impl Builds {
 
 /// The right to build the page: one at a time. Dropped, it is given back, and
 /// who waits looks again.
-struct Turn {
+struct BuildPermit {
     cache: Arc<PublicCache>,
     /// Read before the store is: a change after this is seen next time.
     generation: u64,
@@ -106,35 +100,35 @@ struct Turn {
 
 /// What a request without a page does.
 enum Next {
-    Build(Turn),
+    Build(BuildPermit),
     Wait,
     GiveUp,
 }
 
 impl PublicCache {
-    /// The public side of something changed, or may have changed: the next request
+    /// Notes that the public side of something changed, or may have changed: the next request
     /// sees it.
     pub fn invalidate(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Returns the page if it may be served, and is not to be built again yet.
-    pub fn fresh(&self) -> Option<Arc<Ready>> {
+    pub fn fresh(&self) -> Option<Arc<CachedPage>> {
         let wanted = self.generation.load(Ordering::SeqCst);
         self.kept()
             .filter(|kept| kept.generation >= wanted && kept.as_of.elapsed() < REFRESH)
     }
 
-    /// The page. `build` reads it from the store, in a task of its own, if this
+    /// Returns the page. `build` reads it from the store, in a task of its own, if this
     /// request is the one that has to.
     ///
     /// # Errors
-    /// [`Away`]: the page could not be built, and there is none that may be served.
+    /// [`Unavailable`]: the page could not be built, and there is none that may be served.
     pub async fn get<B, F, E>(
         self: &Arc<Self>,
         now: impl Fn() -> Timestamp + Send + 'static,
         build: B,
-    ) -> Result<Arc<Ready>, Away>
+    ) -> Result<Arc<CachedPage>, Unavailable>
     where
         B: FnOnce() -> F + Send + 'static,
         F: Future<Output = Result<PublicPage, E>> + Send + 'static,
@@ -143,21 +137,21 @@ impl PublicCache {
         let wanted = self.generation.load(Ordering::SeqCst);
         if let Some(ready) = self.servable(wanted) {
             if ready.as_of.elapsed() >= REFRESH
-                && let Some(turn) = self.claim()
+                && let Some(permit) = self.claim()
             {
-                turn.spawn(now, build);
+                permit.spawn(now, build);
             }
             return Ok(ready);
         }
         if self.builds().failed_within(DOUBT) {
-            if let Some(turn) = self.claim() {
-                turn.spawn(now, build);
+            if let Some(permit) = self.claim() {
+                permit.spawn(now, build);
             }
-            return Err(Away);
+            return Err(Unavailable);
         }
         match timeout(MAX_WAIT, self.built(wanted, now, build)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Away),
+            Err(_) => Err(Unavailable),
         }
     }
 
@@ -167,7 +161,7 @@ impl PublicCache {
         wanted: u64,
         now: impl Fn() -> Timestamp + Send + 'static,
         build: B,
-    ) -> Result<Arc<Ready>, Away>
+    ) -> Result<Arc<CachedPage>, Unavailable>
     where
         B: FnOnce() -> F + Send + 'static,
         F: Future<Output = Result<PublicPage, E>> + Send + 'static,
@@ -180,16 +174,16 @@ impl PublicCache {
                 return Ok(ready);
             }
             match self.next() {
-                Next::GiveUp => return Err(Away),
+                Next::GiveUp => return Err(Unavailable),
                 Next::Wait => {}
                 // One that began after the request came is enough, so this is done once.
-                Next::Build(turn) => match mine.take() {
-                    Some((now, build)) => turn.spawn(now, build),
-                    None => return Err(Away),
+                Next::Build(permit) => match mine.take() {
+                    Some((now, build)) => permit.spawn(now, build),
+                    None => return Err(Unavailable),
                 },
             }
             if ended.changed().await.is_err() {
-                return Err(Away);
+                return Err(Unavailable);
             }
         }
     }
@@ -203,21 +197,21 @@ impl PublicCache {
             return Next::Wait;
         }
         builds.running = true;
-        Next::Build(self.turn())
+        Next::Build(self.permit())
     }
 
-    /// The right to build in the background, unless a build runs or failed just now.
-    fn claim(self: &Arc<Self>) -> Option<Turn> {
+    /// Takes the right to build in the background, unless a build runs or failed just now.
+    fn claim(self: &Arc<Self>) -> Option<BuildPermit> {
         let mut builds = self.builds();
         if builds.running || builds.failed_within(BACK_OFF) {
             return None;
         }
         builds.running = true;
-        Some(self.turn())
+        Some(self.permit())
     }
 
-    fn turn(self: &Arc<Self>) -> Turn {
-        Turn {
+    fn permit(self: &Arc<Self>) -> BuildPermit {
+        BuildPermit {
             cache: Arc::clone(self),
             generation: self.generation.load(Ordering::SeqCst),
             as_of: Instant::now(),
@@ -229,20 +223,20 @@ impl PublicCache {
         self.builds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn kept(&self) -> Option<Arc<Ready>> {
+    fn kept(&self) -> Option<Arc<CachedPage>> {
         self.ready
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn servable(&self, wanted: u64) -> Option<Arc<Ready>> {
+    fn servable(&self, wanted: u64) -> Option<Arc<CachedPage>> {
         self.kept()
             .filter(|kept| kept.generation >= wanted && kept.as_of.elapsed() < TTL)
     }
 }
 
-impl Turn {
+impl BuildPermit {
     /// Builds in a task of its own: a client that goes away takes nothing with it.
     fn spawn<B, F, E>(mut self, now: impl Fn() -> Timestamp + Send + 'static, build: B)
     where
@@ -270,7 +264,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for BuildPermit {
     fn drop(&mut self) {
         {
             let mut builds = self.cache.builds();
@@ -281,22 +275,27 @@ impl Drop for Turn {
     }
 }
 
-/// The same content keeps its time and its bytes, and has the same tag at every
-/// replica.
-fn make(turn: &Turn, page: &PublicPage, kept: Option<&Ready>, now: Timestamp) -> Ready {
+/// Makes the page to keep. The same content keeps its time and its bytes, and has the same tag at
+/// every replica.
+fn make(
+    permit: &BuildPermit,
+    page: &PublicPage,
+    kept: Option<&CachedPage>,
+    now: Timestamp,
+) -> CachedPage {
     let etag = tag(page);
     let (generated_at, bytes) = match kept.filter(|kept| kept.etag == etag) {
         Some(same) => (same.generated_at, same.bytes.clone()),
         None => {
             let generated_at = changed_at(page, kept, now);
-            let body = Body { generated_at, page };
+            let body = PublicPageResponse { generated_at, page };
             let json = serde_json::to_vec(&body).unwrap_or_default();
             (generated_at, Bytes::from(json))
         }
     };
-    Ready {
-        generation: turn.generation,
-        as_of: turn.as_of,
+    CachedPage {
+        generation: permit.generation,
+        as_of: permit.as_of,
         generated_at,
         bytes,
         etag,
@@ -311,9 +310,9 @@ fn tag(page: &PublicPage) -> HeaderValue {
     HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("W/\"\""))
 }
 
-/// The last change of new content: that of what it shows, where that explains
+/// Returns the time of the last change of new content: that of what it shows, where that explains
 /// it. What went away, or was withdrawn, leaves no time; then it is now.
-fn changed_at(page: &PublicPage, kept: Option<&Ready>, now: Timestamp) -> Timestamp {
+fn changed_at(page: &PublicPage, kept: Option<&CachedPage>, now: Timestamp) -> Timestamp {
     let newest = page.incidents.iter().map(|one| one.updated_at).max();
     newest
         .filter(|newest| kept.is_none_or(|kept| kept.generated_at < *newest))

@@ -41,7 +41,7 @@ const COLUMNS: [&str; 13] = [
     "provisional",
 ];
 
-/// A table of statements (RFC 4180). No cell begins as a formula does: names are
+/// Writes a table of statements (RFC 4180). No cell begins as a formula does: names are
 /// the host's, and spreadsheets run what begins with `=`, `+`, `-` or `@`.
 ///
 /// # Errors
@@ -97,7 +97,7 @@ pub struct Outage {
     open: bool,
 }
 
-/// The outages that the statements of these months are made of, each once, for a file of
+/// Returns the outages that the statements of these months are made of, each once, for a file of
 /// `incident-console sla`.
 ///
 /// # Errors

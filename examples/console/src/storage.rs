@@ -161,7 +161,7 @@ impl fmt::Debug for Storage {
 }
 
 impl Default for Storage {
-    /// In memory.
+    /// Makes a storage in memory.
     fn default() -> Self {
         let usage = MemoryUsage::default();
         Self {
@@ -176,7 +176,7 @@ impl Default for Storage {
 }
 
 impl Storage {
-    /// An engine over it without pagers. It must not drain the outbox: pages of live
+    /// Builds an engine over it without pagers. It must not drain the outbox: pages of live
     /// incidents that wait there would find nobody.
     ///
     /// # Errors
@@ -201,7 +201,7 @@ impl Storage {
         }
     }
 
-    /// Usage events elsewhere: waits for the server, makes its table, and refuses one that
+    /// Keeps usage events elsewhere: waits for the server, makes its table, and refuses one that
     /// does not fit.
     ///
     /// # Errors
@@ -295,13 +295,13 @@ impl Database {
         Ok(())
     }
 
-    /// Who connects.
+    /// Returns who connects.
     #[must_use]
     pub fn role(&self) -> Option<&str> {
         Some(self.0.get_username()).filter(|name| !name.is_empty())
     }
 
-    /// The database's own name.
+    /// Returns the database's own name.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.0.get_database()
@@ -320,7 +320,7 @@ impl Database {
         }
     }
 
-    /// What is wrong with it.
+    /// Returns what is wrong with it.
     ///
     /// # Errors
     /// It did not answer.
@@ -331,7 +331,7 @@ impl Database {
             .map_err(|error| StorageError::Doctor(self.clone(), error))
     }
 
-    /// How connections are lent between here and the server.
+    /// Finds out how connections are lent between here and the server.
     ///
     /// # Errors
     /// It does not answer, or what is lent cannot be worked with.
@@ -353,7 +353,7 @@ impl Database {
         Ok(lending)
     }
 
-    /// A pool that connects when it is used, to a server or a pooler that lends a
+    /// Returns a pool that connects when it is used, to a server or a pooler that lends a
     /// connection for the session.
     #[must_use]
     pub fn pool(&self, connections: u32) -> PgPool {
@@ -378,7 +378,7 @@ impl Database {
     }
 }
 
-/// Whether waiting helps: the server is not there yet, or is starting. A wrong
+/// Returns whether waiting helps: the server is not there yet, or is starting. A wrong
 /// password does not become right.
 fn may_come(error: &sqlx::Error) -> bool {
     match error.as_database_error() {

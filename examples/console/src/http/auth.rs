@@ -74,7 +74,7 @@ impl Tokens {
         Ok(tokens)
     }
 
-    /// Whether there is no token.
+    /// Returns whether there is no token.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -107,7 +107,7 @@ pub(crate) fn too_large() -> Problem {
     )
 }
 
-/// The media type of a body, without parameters, in lower case.
+/// Returns the media type of a body, without parameters, in lower case.
 #[must_use]
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
@@ -246,7 +246,7 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// RFC 6901: `~` and `/` are escaped.
+/// Escapes `~` and `/` (RFC 6901).
 fn escape(key: &str) -> String {
     let cut = key.char_indices().nth(LONGEST_NAME);
     let key = cut.and_then(|(at, _)| key.get(..at)).unwrap_or(key);
@@ -291,7 +291,7 @@ fn without_value(message: &str) -> String {
     }
 }
 
-/// For fields of a `PATCH`: tells an absent field (`None`) from `null` (`Some(None)`).
+/// Reads a field of a `PATCH`: tells an absent field (`None`) from `null` (`Some(None)`).
 ///
 /// # Errors
 /// Those of the value.

@@ -16,7 +16,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How long a request waits for another one under the same key.
 const MAX_KEY_WAIT: Duration = Duration::from_secs(2);
 
-/// The versions that `If-Match` allows; none for any.
+/// Reads the versions that `If-Match` allows; none for any.
 ///
 /// # Errors
 /// 400 where the header cannot be read.
@@ -46,7 +46,7 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Prob
     Ok(Some(versions))
 }
 
-/// Whether `If-None-Match` holds this tag. Compared weakly (RFC 9110, 13.1.2).
+/// Returns whether `If-None-Match` holds this tag. Compared weakly (RFC 9110, 13.1.2).
 #[must_use]
 pub(crate) fn none_match(headers: &HeaderMap, etag: &str) -> bool {
     let Some(Ok(text)) = headers
@@ -64,7 +64,7 @@ fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag)
 }
 
-/// The idempotency key of a request, with what it is used for.
+/// Reads the idempotency key of a request, with what it is used for.
 ///
 /// # Errors
 /// 400 where the header cannot be read.

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::problem::Problem;
-use super::response::{Answer, JsonResponse};
+use super::response::{JsonResponse, JsonResult};
 
 /// A list that is being written. No item is held once it is in it.
 #[derive(Debug)]
@@ -35,12 +35,12 @@ impl ListResponse {
     }
 
     /// Answers with the cursor of the next page if there is one.
-    pub(crate) fn end(self, next: Option<&str>) -> Answer {
+    pub(crate) fn end(self, next: Option<&str>) -> JsonResult {
         self.end_with(&NextCursor { next_cursor: next })
     }
 
     /// Answers with the members of an object after the items.
-    pub(crate) fn end_with(mut self, members: &impl Serialize) -> Answer {
+    pub(crate) fn end_with(mut self, members: &impl Serialize) -> JsonResult {
         self.bytes.push(b']');
         let open = self.bytes.len();
         write(&mut self.bytes, members)?;

@@ -9,9 +9,10 @@ use incident_core::{TenantId, Timestamp};
 use serde::Serialize;
 
 use super::list_response::ListResponse;
+use super::params::FromQuery;
 use super::problem::Problem;
 use super::query::{CursorKey, Query, wrong_cursor};
-use super::response::JsonResponse;
+use super::response::JsonResult;
 
 /// The place of an item in a list, as a cursor stands for it.
 pub(crate) trait Place: Sized {
@@ -82,15 +83,21 @@ impl<T> Items<T> {
     ///
     /// # Errors
     /// 500 where one cannot be written.
-    pub(crate) fn respond<'a, R: Serialize>(
-        &'a self,
-        response: impl Fn(&'a T) -> R,
-    ) -> Result<JsonResponse, Problem> {
+    pub(crate) fn respond<'a, R: Serialize>(&'a self, response: impl Fn(&'a T) -> R) -> JsonResult {
         let mut list = ListResponse::new();
         for item in &self.items {
             list.push(&response(item))?;
         }
         list.end(self.next_cursor.as_deref())
+    }
+}
+
+/// A list without parameters of its own.
+impl<K: Place> FromQuery for Page<K> {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn from_query(query: &Query) -> Result<Self, Problem> {
+        Self::read(query, query.limit()?)
     }
 }
 
@@ -178,5 +185,43 @@ impl Place for AffectedTenant {
             from,
             until,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page<K: Place>(raw: &str) -> Page<K> {
+        Page::from_query(&Query::parse(Some(raw), &[]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_page_has_a_next_one_where_more_was_read_than_asked_for() {
+        let asked: Page<u64> = page("limit=2");
+        assert_eq!((asked.after, asked.to_read()), (None, 3));
+        let full = asked.of(vec![1, 2, 3], |last| *last);
+        assert_eq!(full.items, [1, 2]);
+        let next: Page<u64> = page(&format!("cursor={}", full.next_cursor.unwrap()));
+        assert_eq!(next.after, Some(2));
+        assert_eq!(asked.of(vec![1, 2], |last| *last).next_cursor, None);
+    }
+
+    #[test]
+    fn a_place_is_read_back_as_it_was_written() {
+        let at = Timestamp::from_micros(7).unwrap();
+        let chain: Chain = "system".parse().unwrap();
+        let place = (at, chain, 3);
+        assert_eq!(Place::read(&place.write()), Some(place));
+        let tenant = AffectedTenant {
+            tenant_id: TenantId::new("a b").unwrap(),
+            from: Some(at),
+            until: None,
+        };
+        assert_eq!(AffectedTenant::read(&tenant.write()), Some(tenant));
+        for wrong in ["", "x", "x - a", "- 1"] {
+            assert_eq!(AffectedTenant::read(wrong), None, "{wrong}");
+            assert_eq!(<(Timestamp, u64)>::read(wrong), None, "{wrong}");
+        }
     }
 }

@@ -53,7 +53,7 @@ struct Body<'a> {
 }
 
 impl Problem {
-    /// A problem with a status, a name for programs and a sentence for people.
+    /// Makes a problem with a status, a name for programs and a sentence for people.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
@@ -67,13 +67,13 @@ impl Problem {
         }
     }
 
-    /// 400: cannot be read at all.
+    /// Makes a problem of 400: what cannot be read at all.
     #[must_use]
     pub fn unreadable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "unreadable", detail)
     }
 
-    /// 404.
+    /// Makes a problem of 404.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
         Self::new(
@@ -83,13 +83,13 @@ impl Problem {
         )
     }
 
-    /// 503: to be tried again.
+    /// Makes a problem of 503: to be tried again.
     #[must_use]
     pub fn unavailable(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
 
-    /// 422 about one value.
+    /// Makes a problem of 422 about one value.
     #[must_use]
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(
@@ -100,7 +100,7 @@ impl Problem {
         .at(pointer, detail)
     }
 
-    /// The same, naming a value.
+    /// Names a value.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         self.errors.push(FieldError {
@@ -110,14 +110,14 @@ impl Problem {
         self
     }
 
-    /// The same, for a stream that broke off at a line.
+    /// Names the line at which a stream broke off.
     #[must_use]
     pub const fn after(mut self, line: u64, accepted: u64) -> Self {
         self.stream = Some((line, accepted));
         self
     }
 
-    /// The same, with the time after which it is worth asking again.
+    /// Sets the time after which it is worth asking again.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         // Rounded up: who waits so long is not early.
@@ -127,20 +127,20 @@ impl Problem {
         self
     }
 
-    /// The same, with the codings that a body may have (RFC 9110, 12.5.3).
+    /// Sets the codings that a body may have (RFC 9110, 12.5.3).
     #[must_use]
     pub const fn accepting(mut self, codings: &'static str) -> Self {
         self.codings = Some(codings);
         self
     }
 
-    /// What is wrong with which values.
+    /// Returns what is wrong with which values.
     #[must_use]
     pub fn errors(&self) -> &[FieldError] {
         &self.errors
     }
 
-    /// The status.
+    /// Returns the status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status

@@ -262,7 +262,7 @@ pub(crate) fn wrong_cursor() -> Problem {
     )
 }
 
-/// `application/x-www-form-urlencoded`: `+` is a blank, `%XX` a byte.
+/// Decodes `application/x-www-form-urlencoded`: `+` is a blank, `%XX` a byte.
 fn decode(text: &str) -> Result<String, Problem> {
     let wrong = || Problem::unreadable("the query cannot be decoded");
     let mut bytes = Vec::with_capacity(text.len());

@@ -9,8 +9,8 @@ use super::problem::{NOSNIFF, Problem};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// What a handler answers.
-pub(crate) type Answer = Result<JsonResponse, Problem>;
+/// The result of a handler that answers in JSON.
+pub(crate) type JsonResult = Result<JsonResponse, Problem>;
 
 /// An answer in JSON.
 #[derive(Debug)]

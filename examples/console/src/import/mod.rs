@@ -280,7 +280,7 @@ async fn import(
     Ok(())
 }
 
-/// The title; one that is too long is cut, and one that does not fit is made of the id.
+/// Returns the title; one that is too long is cut, and one that does not fit is made of the id.
 fn title(history: &History, odd: &mut Vec<Oddity>) -> Result<Title, ValidationError> {
     Title::new(&history.title).or_else(|_| {
         let cut: String = history.title.chars().take(TITLE_CHARS).collect();
@@ -329,7 +329,7 @@ struct Kept {
     status_left_out: bool,
 }
 
-/// One post as one entry; one that was edited since as a correction of it.
+/// Writes one post as one entry; one that was edited since as a correction of it.
 async fn publish(
     incidents: &Incidents,
     id: IncidentId,
@@ -389,7 +389,7 @@ async fn act(
         .await
 }
 
-/// The words of a post; one that is too long is cut, and one without any says so.
+/// Returns the words of a post; one that is too long is cut, and one without any says so.
 fn said(post: &Post) -> Result<Statement, ValidationError> {
     let cut = |_| Statement::new(Text::cut(&post.body).as_str());
     let none = |_| Statement::new("(a post without text)");
@@ -430,7 +430,7 @@ async fn correct(
     })
 }
 
-/// The end, where it is not that of the last post any more or no post tells of it.
+/// Corrects the end, where it is not that of the last post any more or no post tells of it.
 async fn end(
     incidents: &Incidents,
     id: IncidentId,

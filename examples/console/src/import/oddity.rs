@@ -48,7 +48,7 @@ pub enum Oddity {
 }
 
 impl Oddity {
-    /// The rule that is applied.
+    /// Returns the rule that is applied.
     #[must_use]
     pub const fn rule(self) -> &'static str {
         match self {

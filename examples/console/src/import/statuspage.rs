@@ -95,7 +95,7 @@ pub(super) struct Post {
 }
 
 impl Post {
-    /// What it says, for a look whether it was edited.
+    /// Returns what it says, for a look whether it was edited.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         Sha256::digest(self.body.as_bytes()).into()
     }
@@ -170,7 +170,7 @@ pub(super) fn read(text: &str, now: Timestamp) -> Contents {
 }
 
 impl Contents {
-    /// Of several entries with one id the first one counts: each run would undo the other.
+    /// Drops all but the first one of several entries with one id: each run would undo the other.
     fn drop_repeated(&mut self) {
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         let mut kept: Vec<History> = Vec::with_capacity(self.histories.len());
@@ -263,7 +263,7 @@ fn is_maintenance(raw: &RawIncident) -> bool {
             .is_some_and(|status| STATES.contains(&status))
 }
 
-/// The announced window; where a page tells none, that from its start to its completion.
+/// Returns the announced window; where a page tells none, that from its start to its completion.
 fn maintenance(raw: RawIncident) -> Result<Maintenance, &'static str> {
     let start = raw
         .scheduled_for
@@ -283,7 +283,7 @@ fn maintenance(raw: RawIncident) -> Result<Maintenance, &'static str> {
     })
 }
 
-/// The first time that has not come yet, if there is one.
+/// Returns the first time that has not come yet, if there is one.
 fn in_the_future(raw: &RawIncident, now: Timestamp) -> Option<String> {
     let own = [
         ("created_at", Some(raw.created_at)),
@@ -417,7 +417,7 @@ fn services(components: &[RawComponent], odd: &mut Vec<Oddity>) -> Vec<ServiceId
     services
 }
 
-/// Oldest first; posts of one instant in the order of the page, each with a key of
+/// Sorts posts, oldest first; posts of one instant in the order of the page, each with a key of
 /// its own.
 fn in_order(mut posts: Vec<RawUpdate>, odd: &mut Vec<Oddity>) -> Vec<(RawUpdate, String)> {
     let ends = posts.first().zip(posts.last());

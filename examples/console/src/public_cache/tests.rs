@@ -162,7 +162,7 @@ async fn a_kept_page_is_served_for_a_minute_while_the_store_is_away() {
         sleep(Duration::from_millis(500)).await;
     }
     let asked = Instant::now();
-    assert_eq!(cache.get(now, hangs).await.unwrap_err(), Away);
+    assert_eq!(cache.get(now, hangs).await.unwrap_err(), Unavailable);
     assert!(asked.elapsed() <= Duration::from_secs(6));
 }
 
@@ -210,7 +210,7 @@ async fn a_page_that_may_show_what_was_withdrawn_is_not_served() {
 }
 
 /// Who asked and went away takes the build of the others not along, and a build
-/// that panics gives its turn back.
+/// that panics gives its permit back.
 #[tokio::test(start_paused = true)]
 async fn a_turn_is_given_back_whatever_becomes_of_it() {
     let (cache, builds) = (Arc::new(PublicCache::default()), Counted::default());

@@ -6,6 +6,7 @@ pub(crate) mod credits;
 pub(crate) mod incident;
 pub(crate) mod operations;
 pub(crate) mod pages;
+pub(crate) mod public;
 pub(crate) mod reports;
 mod rows;
 pub(crate) mod statements;

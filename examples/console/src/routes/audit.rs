@@ -11,7 +11,7 @@ use crate::http::params::{FromQuery, Params};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::response::{Answer, JsonResponse};
+use crate::http::response::{JsonResponse, JsonResult};
 use crate::responses::audit::{AuditEntryResponse, AuditVerificationResponse};
 use crate::state::AppState;
 
@@ -38,23 +38,23 @@ impl FromQuery for AuditParams {
     }
 }
 
-/// `GET /sys/audit`.
+/// Handles `GET /sys/audit`.
 pub(super) async fn list(
     State(state): State<AppState>,
     _: Authorized<permission::ReadAudit>,
     Params(AuditParams { filter, page }): Params<AuditParams>,
-) -> Answer {
+) -> JsonResult {
     let found = state.incidents().audit().list(&filter).await?;
     let found = page.of(found, |last| (last.payload.at, last.chain, last.seq));
     found.respond(AuditEntryResponse::from)
 }
 
-/// `GET /sys/audit/verify`.
+/// Handles `GET /sys/audit/verify`.
 pub(super) async fn verify(
     State(state): State<AppState>,
     _: Authorized<permission::ReadAudit>,
     _: Params<()>,
-) -> Answer {
+) -> JsonResult {
     let verdict = state.incidents().audit().verify().await?;
     Ok(JsonResponse::ok(&AuditVerificationResponse::from(verdict)))
 }

@@ -10,7 +10,7 @@ use crate::http::params::{FromQuery, Params};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::response::{Answer, JsonResponse};
+use crate::http::response::{JsonResponse, JsonResult};
 use crate::http::target::Batch;
 use crate::requests::{EmptyBody, RecomputeRequest};
 use crate::responses::billing::{BillingReportResponse, ResentBatchResponse};
@@ -31,24 +31,24 @@ impl FromQuery for BillingParams {
     }
 }
 
-/// `GET /sys/sla/billing?period=`: what was issued of a month, quarter or year,
+/// Handles `GET /sys/sla/billing?period=`: what was issued of a month, quarter or year,
 /// against what the sink holds of it.
 pub(super) async fn report(
     State(state): State<AppState>,
     _: Authorized<permission::Read>,
     Params(BillingParams { period }): Params<BillingParams>,
-) -> Answer {
+) -> JsonResult {
     let now = Month::of(state.incidents().reports().now());
     let period = period.unwrap_or_else(|| Period::of_month(now, PeriodKind::Month));
     let report = state.incidents().credits().billing_report(period).await?;
     Ok(JsonResponse::ok(&BillingReportResponse::from(&report)))
 }
 
-/// `POST /sys/sla/billing/{batch}/resend`: a batch that was held back goes to the sink
+/// Handles `POST /sys/sla/billing/{batch}/resend`: a batch that was held back goes to the sink
 /// once more.
 pub(super) async fn resend(
     request: CommandRequest<permission::DecideCredit, EmptyBody, Batch>,
-) -> Answer {
+) -> JsonResult {
     let batch = request.target().id()?;
     request
         .run(|incidents, context, _, EmptyBody {}| async move {
@@ -59,10 +59,10 @@ pub(super) async fn resend(
     Ok(JsonResponse::new(StatusCode::ACCEPTED, &body))
 }
 
-/// `POST /sys/sla/credits/recompute {"month"}`: under the terms that hold now.
+/// Handles `POST /sys/sla/credits/recompute {"month"}`: under the terms that hold now.
 pub(super) async fn recompute(
     request: CommandRequest<permission::DecideCredit, RecomputeRequest>,
-) -> Answer {
+) -> JsonResult {
     let body = request
         .run(|incidents, context, (), body| async move {
             let month = body.month;

@@ -13,7 +13,7 @@ use crate::http::params::{FromQuery, Params};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::response::{Answer, JsonResponse};
+use crate::http::response::{JsonResponse, JsonResult};
 use crate::requests::{EmptyBody, ReasonRequest};
 use crate::responses::credits::CreditResponse;
 use crate::state::AppState;
@@ -51,12 +51,12 @@ fn state(name: &str) -> Result<CreditState, Problem> {
     })
 }
 
-/// `GET /sys/sla/credits`.
+/// Handles `GET /sys/sla/credits`.
 pub(super) async fn list(
     State(state): State<AppState>,
     _: Authorized<permission::Read>,
     Params(CreditParams { filter, page }): Params<CreditParams>,
-) -> Answer {
+) -> JsonResult {
     let rows = state.incidents().credits().list(&filter).await?;
     let before = page.after.unwrap_or(0);
     let rows = rows.iter().skip(before).take(page.to_read()).collect();
@@ -64,13 +64,13 @@ pub(super) async fn list(
     found.respond(|row| CreditResponse::from(*row))
 }
 
-/// `POST /sys/sla/credits/{id}/approve`.
-pub(super) async fn approve(request: Decision<EmptyBody>) -> Answer {
+/// Handles `POST /sys/sla/credits/{id}/approve`.
+pub(super) async fn approve(request: Decision<EmptyBody>) -> JsonResult {
     decide(request, |EmptyBody {}| CreditDecision::Approve).await
 }
 
-/// `POST /sys/sla/credits/{id}/waive`.
-pub(super) async fn waive(request: Decision<ReasonRequest>) -> Answer {
+/// Handles `POST /sys/sla/credits/{id}/waive`.
+pub(super) async fn waive(request: Decision<ReasonRequest>) -> JsonResult {
     decide(request, |body| CreditDecision::Waive {
         reason: body.reason,
     })
@@ -80,7 +80,7 @@ pub(super) async fn waive(request: Decision<ReasonRequest>) -> Answer {
 async fn decide<B: RequestBody>(
     request: Decision<B>,
     decision: impl FnOnce(B) -> CreditDecision,
-) -> Answer {
+) -> JsonResult {
     let decided = request
         .run(|incidents, context, id, body| {
             let decision = decision(body);

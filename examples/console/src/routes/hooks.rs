@@ -9,7 +9,7 @@ use bytes::Bytes;
 use incident_core::engine::{Error, Ingested};
 use incident_core::paging::VendorEvent;
 use incident_pagers::inbound::{
-    InboundWebhook, NotReadable, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
+    Delivery, NotReadable, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
     verify_pagerduty,
 };
 use tokio::time::timeout;
@@ -18,7 +18,7 @@ use crate::http::auth::single;
 use crate::http::body;
 use crate::http::body_memory::Reservation;
 use crate::http::problem::Problem;
-use crate::http::response::{Answer, JsonResponse};
+use crate::http::response::{JsonResponse, JsonResult};
 use crate::http::throttle;
 use crate::responses::webhooks::WebhookResponse;
 use crate::server::Client;
@@ -34,8 +34,8 @@ const STORE: Duration = Duration::from_millis(1_500);
 /// The place of a token or a signature that is not known.
 const PLACE: &str = "hooks";
 
-/// `POST /hooks/pagerduty`.
-pub(super) async fn pagerduty(State(state): State<AppState>, request: Request) -> Answer {
+/// Handles `POST /hooks/pagerduty`.
+pub(super) async fn pagerduty(State(state): State<AppState>, request: Request) -> JsonResult {
     if state.hooks().pagerduty.is_empty() {
         return Err(Problem::not_found("route"));
     }
@@ -63,8 +63,8 @@ pub(super) async fn pagerduty(State(state): State<AppState>, request: Request) -
     ingest(&state, event).await
 }
 
-/// `POST /hooks/opsgenie`.
-pub(super) async fn opsgenie(State(state): State<AppState>, request: Request) -> Answer {
+/// Handles `POST /hooks/opsgenie`.
+pub(super) async fn opsgenie(State(state): State<AppState>, request: Request) -> JsonResult {
     if state.hooks().opsgenie.is_empty() {
         return Err(Problem::not_found("route"));
     }
@@ -111,10 +111,10 @@ fn note_known(parts: &Parts) {
     }
 }
 
-/// What cannot be read is the vendor's, and would be no better a second time.
-fn event_of(read: Result<InboundWebhook, NotReadable>) -> Option<VendorEvent> {
+/// Returns the event of a delivery. What cannot be read is the vendor's, and would be no better a second time.
+fn event_of(read: Result<Delivery, NotReadable>) -> Option<VendorEvent> {
     match read {
-        Ok(InboundWebhook::Event(event)) => Some(*event),
+        Ok(Delivery::Event(event)) => Some(*event),
         Ok(other) => {
             tracing::debug!(?other, "a webhook of no interest");
             None
@@ -129,7 +129,7 @@ fn event_of(read: Result<InboundWebhook, NotReadable>) -> Option<VendorEvent> {
     }
 }
 
-async fn ingest(state: &AppState, event: VendorEvent) -> Answer {
+async fn ingest(state: &AppState, event: VendorEvent) -> JsonResult {
     let incidents = state.incidents().clone();
     let vendor = event.vendor.clone();
     let work = state.run_command(async move {

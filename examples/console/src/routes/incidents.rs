@@ -17,7 +17,7 @@ use crate::http::params::{FromQuery, Params};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::response::{Answer, JsonResponse};
+use crate::http::response::{JsonResponse, JsonResult};
 use crate::requests::change::ChangeRequest;
 use crate::requests::declare::DeclareRequest;
 use crate::requests::incident::{
@@ -29,11 +29,11 @@ use crate::state::AppState;
 /// A command on an incident.
 type IncidentCommand<A, B> = CommandRequest<A, B, Arc<Incident>>;
 
-/// `POST /sys/incidents`.
+/// Handles `POST /sys/incidents`.
 pub(super) async fn declare(
     State(state): State<AppState>,
     request: CommandRequest<permission::Declare, DeclareRequest>,
-) -> Answer {
+) -> JsonResult {
     let outcome = request
         .run(|incidents, context, (), body| {
             let declare = body.declare().map_err(Refusal::from);
@@ -95,70 +95,70 @@ fn statuses(query: &Query) -> Result<BTreeSet<Status>, Problem> {
     }
 }
 
-/// `GET /sys/incidents`.
+/// Handles `GET /sys/incidents`.
 pub(super) async fn list(
     State(state): State<AppState>,
     _: Authorized<permission::Read>,
     Params(params): Params<IncidentParams>,
-) -> Answer {
+) -> JsonResult {
     let found = state.incidents().list(&params.filter).await?;
     let place = params.page.of(found, |last| (last.declared_at, last.id));
     place.respond(IncidentListItem::from)
 }
 
-/// `GET /sys/incidents/{id}`.
+/// Handles `GET /sys/incidents/{id}`.
 pub(super) async fn show(
     State(state): State<AppState>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
-) -> Answer {
+) -> JsonResult {
     let incident = state.incidents().get(id).await?;
     let body = IncidentResponse::new(&incident, state.links(), false);
     Ok(JsonResponse::ok(&body).etag(incident.version))
 }
 
-/// `PATCH /sys/incidents/{id}`.
+/// Handles `PATCH /sys/incidents/{id}`.
 pub(super) async fn change(
     State(state): State<AppState>,
     request: IncidentCommand<permission::Change, ChangeRequest>,
-) -> Answer {
+) -> JsonResult {
     let outcome = request.try_act(ChangeRequest::command).await?;
     Ok(incident_response(&state, StatusCode::OK, &outcome))
 }
 
-/// `POST /sys/incidents/{id}/acknowledge`.
+/// Handles `POST /sys/incidents/{id}/acknowledge`.
 pub(super) async fn acknowledge(
     State(state): State<AppState>,
     request: IncidentCommand<permission::Acknowledge, AcknowledgeRequest>,
-) -> Answer {
+) -> JsonResult {
     let outcome = request
         .act(|body| Command::Acknowledge { at: body.at })
         .await?;
     Ok(incident_response(&state, StatusCode::OK, &outcome))
 }
 
-/// `POST /sys/incidents/{id}/page`.
+/// Handles `POST /sys/incidents/{id}/page`.
 pub(super) async fn page(
     State(state): State<AppState>,
     request: IncidentCommand<permission::Page, PageRequest>,
-) -> Answer {
+) -> JsonResult {
     let outcome = request.act(PageRequest::command).await?;
     Ok(incident_response(&state, StatusCode::ACCEPTED, &outcome))
 }
 
-/// `POST /sys/incidents/{id}/public`.
+/// Handles `POST /sys/incidents/{id}/public`.
 pub(super) async fn publish(
     State(state): State<AppState>,
     request: IncidentCommand<permission::Publish, PublishRequest>,
-) -> Answer {
+) -> JsonResult {
     let outcome = request.act(|body| Command::Publish(body.into())).await?;
     Ok(incident_response(&state, StatusCode::OK, &outcome))
 }
 
-/// `POST /sys/incidents/{id}/post-mortem`.
+/// Handles `POST /sys/incidents/{id}/post-mortem`.
 pub(super) async fn link_post_mortem(
     State(state): State<AppState>,
     request: IncidentCommand<permission::LinkPostMortem, PostMortemRequest>,
-) -> Answer {
+) -> JsonResult {
     let outcome = request
         .act(|body| Command::LinkPostMortem { url: body.url })
         .await?;

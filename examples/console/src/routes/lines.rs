@@ -108,7 +108,7 @@ impl<'a> Lines<'a> {
         Ok(self.accepted)
     }
 
-    /// The same problem, with the place where the stream broke off; or that of the batch
+    /// Returns the same problem, with the place where the stream broke off; or that of the batch
     /// before, if it could not be kept.
     pub(super) async fn broken_off(&mut self, problem: Problem) -> Problem {
         let stop = self.stop(problem);
@@ -174,7 +174,7 @@ impl<'a> Lines<'a> {
         Ok(())
     }
 
-    /// A line that is not JSON is one that does not fit: 422, as for any other.
+    /// Stops at a line that is not JSON: it does not fit, as any other (422).
     fn bad(&self, problem: Problem) -> Box<Stop> {
         let problem = if problem.errors().is_empty() {
             Problem::field("", "the line is not JSON")

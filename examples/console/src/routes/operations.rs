@@ -7,18 +7,18 @@ use axum::response::{IntoResponse, Response};
 use crate::http::authorized::Authorized;
 use crate::http::permission;
 use crate::http::problem::Problem;
-use crate::http::response::{Answer, JsonResponse};
+use crate::http::response::{JsonResponse, JsonResult};
 use crate::responses::operations::{HealthResponse, ReadinessResponse};
 use crate::state::AppState;
 
-/// `GET /healthz`: the process is alive.
+/// Handles `GET /healthz`: the process is alive.
 pub(super) async fn healthz() -> JsonResponse {
     JsonResponse::ok(&HealthResponse { status: "ok" })
 }
 
-/// `GET /readyz`: the process can do its work, for the store answers. Clocks that are apart are
+/// Handles `GET /readyz`: the process can do its work, for the store answers. Clocks that are apart are
 /// shown and do not end it: leases go by the store's.
-pub(super) async fn readyz(State(state): State<AppState>) -> Answer {
+pub(super) async fn readyz(State(state): State<AppState>) -> JsonResult {
     let health = state.incidents().worker().health().await?;
     Ok(JsonResponse::ok(&ReadinessResponse {
         status: "ready",
@@ -27,7 +27,7 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Answer {
     }))
 }
 
-/// `GET /metrics`: Prometheus' text format. What waits is measured now, so that an old page
+/// Handles `GET /metrics`: Prometheus' text format. What waits is measured now, so that an old page
 /// shows at once.
 pub(super) async fn metrics(
     State(state): State<AppState>,

@@ -7,16 +7,16 @@ use incident_core::outbox::DeadLetterFilter;
 use super::incident_response::incident_response;
 use crate::http::command_request::CommandRequest;
 use crate::http::permission;
-use crate::http::response::{Answer, JsonResponse};
+use crate::http::response::{JsonResponse, JsonResult};
 use crate::requests::{EmptyBody, TestPageRequest};
 use crate::responses::pages::PagerTestResponse;
 use crate::state::AppState;
 
-/// `POST /sys/pages/{id}/retry`.
+/// Handles `POST /sys/pages/{id}/retry`.
 pub(super) async fn retry(
     State(state): State<AppState>,
     request: CommandRequest<permission::Page, EmptyBody, DeadLetterFilter>,
-) -> Answer {
+) -> JsonResult {
     let outcome = request
         .run(|incidents, context, which, EmptyBody {}| async move {
             incidents.paging().retry(&context, which).await
@@ -25,8 +25,8 @@ pub(super) async fn retry(
     Ok(incident_response(&state, StatusCode::ACCEPTED, &outcome))
 }
 
-/// `POST /sys/pages/test`.
-pub(super) async fn test(request: CommandRequest<permission::Page, TestPageRequest>) -> Answer {
+/// Handles `POST /sys/pages/test`.
+pub(super) async fn test(request: CommandRequest<permission::Page, TestPageRequest>) -> JsonResult {
     let tested = request
         .run(|incidents, context, (), body| async move {
             incidents.paging().test(&context, body.urgency()).await

@@ -12,7 +12,7 @@ use axum::routing::{any, get};
 use crate::http::conditions::none_match;
 use crate::http::fallback;
 use crate::http::problem::{NOSNIFF, Problem};
-use crate::public_cache::{Away, Ready};
+use crate::public_cache::{CachedPage, Unavailable};
 use crate::state::AppState;
 
 /// A cache in between shows a page no longer than this process would.
@@ -27,7 +27,7 @@ const TAG: HeaderValue = HeaderValue::from_static("etag");
 const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
-/// The public routes: nothing is wrapped around them.
+/// Makes the public routes: nothing is wrapped around them.
 pub(super) fn public_router() -> Router<AppState> {
     Router::new()
         .route(
@@ -80,7 +80,7 @@ async fn active(State(state): State<AppState>, request: Request) -> Response {
     };
     match page {
         Ok(ready) => answer(&ready, request.headers()),
-        Err(Away) => readable(
+        Err(Unavailable) => readable(
             Problem::unavailable("the public page cannot be built now; try again").into_response(),
         ),
     }
@@ -88,7 +88,7 @@ async fn active(State(state): State<AppState>, request: Request) -> Response {
 
 /// Waits for a page that has to be built first. This is rare, and boxed so that the future of
 /// every other request stays small.
-fn built(state: &AppState) -> impl Future<Output = Result<Arc<Ready>, Away>> + use<> {
+fn built(state: &AppState) -> impl Future<Output = Result<Arc<CachedPage>, Unavailable>> + use<> {
     let (state, clock, store) = (state.clone(), state.clone(), state.clone());
     Box::pin(async move {
         let now = move || clock.incidents().reports().now();
@@ -97,7 +97,7 @@ fn built(state: &AppState) -> impl Future<Output = Result<Arc<Ready>, Away>> + u
     })
 }
 
-fn answer(ready: &Ready, asked: &HeaderMap) -> Response {
+fn answer(ready: &CachedPage, asked: &HeaderMap) -> Response {
     if asked.contains_key(header::IF_NONE_MATCH)
         && none_match(asked, ready.etag.to_str().unwrap_or_default())
     {
@@ -115,7 +115,7 @@ fn answer(ready: &Ready, asked: &HeaderMap) -> Response {
 }
 
 /// Returns the headers of a page that is sent.
-fn headers_of(ready: &Ready) -> HeaderMap {
+fn headers_of(ready: &CachedPage) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, JSON);
     headers.insert(header::CACHE_CONTROL, CACHE);

@@ -9,7 +9,7 @@ use crate::http::params::{FromQuery, Params};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::response::{Answer, JsonResponse};
+use crate::http::response::{JsonResponse, JsonResult};
 use crate::responses::reports::{AffectedUsersResponse, BreakdownResponse, SlaImpactResponse};
 use crate::state::AppState;
 
@@ -49,35 +49,35 @@ fn events(query: &Query) -> Result<ImpactRequest, Problem> {
     Ok(request)
 }
 
-/// `GET /sys/incidents/{id}/affected-users`.
+/// Handles `GET /sys/incidents/{id}/affected-users`.
 pub(super) async fn affected_users(
     State(state): State<AppState>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     Params(AffectedUsersParams(request)): Params<AffectedUsersParams>,
-) -> Answer {
+) -> JsonResult {
     let reports = state.incidents().reports();
     let report = reports.affected_users(id, request).await?;
     Ok(JsonResponse::ok(&AffectedUsersResponse::new(id, &report)))
 }
 
-/// `GET /sys/incidents/{id}/affected-users/breakdown`: when they were first hit, in which
+/// Handles `GET /sys/incidents/{id}/affected-users/breakdown`: when they were first hit, in which
 /// services and through which endpoints.
 pub(super) async fn breakdown(
     State(state): State<AppState>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     Params(BreakdownParams(request)): Params<BreakdownParams>,
-) -> Answer {
+) -> JsonResult {
     let reports = state.incidents().reports();
     let report = reports.impact_breakdown(id, request).await?;
     Ok(JsonResponse::ok(&BreakdownResponse::new(id, &report)))
 }
 
-/// `GET /sys/incidents/{id}/sla-impact`.
+/// Handles `GET /sys/incidents/{id}/sla-impact`.
 pub(super) async fn sla_impact(
     State(state): State<AppState>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     _: Params<()>,
-) -> Answer {
+) -> JsonResult {
     let report = state.incidents().reports().sla_impact(id).await?;
     Ok(JsonResponse::ok(&SlaImpactResponse::new(id, &report)))
 }

@@ -44,7 +44,7 @@ impl FromQuery for StatementParams {
     }
 }
 
-/// `GET /sys/sla/statements`: JSON in pages, or with `format=csv` one table of all.
+/// Handles `GET /sys/sla/statements`: JSON in pages, or with `format=csv` one table of all.
 pub(super) async fn list(
     State(state): State<AppState>,
     _: Authorized<permission::Read>,

@@ -9,19 +9,17 @@ use incident_core::{SuggestionId, Timestamp};
 use crate::http::authorized::Authorized;
 use crate::http::command_request::CommandRequest;
 use crate::http::page::Page;
-use crate::http::params::{FromQuery, Params};
+use crate::http::params::Params;
 use crate::http::permission;
-use crate::http::problem::Problem;
-use crate::http::query::Query;
-use crate::http::response::{Answer, JsonResponse};
+use crate::http::response::{JsonResponse, JsonResult};
 use crate::responses::suggestions::SuggestionResponse;
 use crate::state::AppState;
 
-/// `POST /sys/incidents/suggestions`.
+/// Handles `POST /sys/incidents/suggestions`.
 pub(super) async fn suggest(
     State(state): State<AppState>,
     request: CommandRequest<permission::Suggest, Suggest>,
-) -> Answer {
+) -> JsonResult {
     let made = request
         .run(|incidents, context, (), body| async move {
             incidents.signals().suggest(&context, &body).await
@@ -38,26 +36,12 @@ pub(super) async fn suggest(
     Ok(JsonResponse::new(status, &body).replayed(made.replayed))
 }
 
-/// The query of the list of suggestions.
-pub(super) struct SuggestionParams {
-    page: Page<(Timestamp, SuggestionId)>,
-}
-
-impl FromQuery for SuggestionParams {
-    const NAMES: &'static [&'static str] = &[];
-
-    fn from_query(query: &Query) -> Result<Self, Problem> {
-        let page = Page::read(query, query.limit()?)?;
-        Ok(Self { page })
-    }
-}
-
-/// `GET /sys/incidents/suggestions`.
+/// Handles `GET /sys/incidents/suggestions`.
 pub(super) async fn list(
     State(state): State<AppState>,
     _: Authorized<permission::Read>,
-    Params(SuggestionParams { page }): Params<SuggestionParams>,
-) -> Answer {
+    Params(page): Params<Page<(Timestamp, SuggestionId)>>,
+) -> JsonResult {
     let wanted = SuggestionQuery {
         before: page.after,
         limit: page.to_read(),

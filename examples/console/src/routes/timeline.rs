@@ -15,7 +15,7 @@ use crate::http::params::{FromQuery, Params};
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::response::{Answer, JsonResponse};
+use crate::http::response::{JsonResponse, JsonResult};
 use crate::http::target::Entry;
 use crate::requests::ReasonRequest;
 use crate::requests::incident::UpdateRequest;
@@ -26,10 +26,10 @@ use crate::state::AppState;
 /// megabyte.
 const AT_A_TIME: usize = 26;
 
-/// `POST /sys/incidents/{id}/updates`.
+/// Handles `POST /sys/incidents/{id}/updates`.
 pub(super) async fn update(
     request: CommandRequest<permission::Update, UpdateRequest, Arc<Incident>>,
-) -> Answer {
+) -> JsonResult {
     let outcome = request
         .act(|body| Command::Update(Box::new(body.into())))
         .await?;
@@ -57,12 +57,12 @@ impl FromQuery for TimelineParams {
     }
 }
 
-/// `GET /sys/incidents/{id}/updates`.
+/// Handles `GET /sys/incidents/{id}/updates`.
 pub(super) async fn list(
     State(state): State<AppState>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     Params(TimelineParams { after, page }): Params<TimelineParams>,
-) -> Answer {
+) -> JsonResult {
     let (mut list, mut shown, mut last) = (ListResponse::new(), 0, after);
     while shown < page.to_read() {
         let wanted = AT_A_TIME.min(page.to_read() - shown);
@@ -81,22 +81,22 @@ pub(super) async fn list(
     list.end(next.as_deref())
 }
 
-/// `GET /sys/incidents/{id}/timeline/verify`.
+/// Handles `GET /sys/incidents/{id}/timeline/verify`.
 pub(super) async fn verify(
     State(state): State<AppState>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     _: Params<()>,
-) -> Answer {
+) -> JsonResult {
     let verdict = state.incidents().audit().verify_timeline(id).await?;
     Ok(JsonResponse::ok(&TimelineVerificationResponse::from(
         verdict,
     )))
 }
 
-/// `POST /sys/incidents/{id}/updates/{seq}/redact`.
+/// Handles `POST /sys/incidents/{id}/updates/{seq}/redact`.
 pub(super) async fn redact(
     request: CommandRequest<permission::Redact, ReasonRequest, Entry>,
-) -> Answer {
+) -> JsonResult {
     let (entries, replayed) = request
         .run(
             |incidents, context, Entry { incident, seq }, body| async move {

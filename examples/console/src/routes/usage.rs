@@ -18,7 +18,7 @@ use crate::http::coding::{Coding, Decoder, coding};
 use crate::http::command_request::{context, reservation};
 use crate::http::permission;
 use crate::http::problem::Problem;
-use crate::http::response::{Answer, JsonResponse};
+use crate::http::response::{JsonResponse, JsonResult};
 use crate::responses::usage::UsageAcceptedResponse;
 use crate::state::AppState;
 
@@ -27,12 +27,12 @@ const ARRAY_LIMIT: usize = 16 * 1024 * 1024;
 /// The types that the route takes.
 const SEND: &str = "send application/json, or lines as application/x-ndjson";
 
-/// `POST /sys/usage-events`.
+/// Handles `POST /sys/usage-events`.
 pub(super) async fn record(
     State(state): State<AppState>,
     Authorized { caller, .. }: Authorized<permission::RecordUsage>,
     request: Request,
-) -> Answer {
+) -> JsonResult {
     let (parts, body) = request.into_parts();
     let (coding, reservation) = (coding(&parts.headers)?, reservation(&parts, &state));
     if body::is_lines(&parts.headers) {
