@@ -88,19 +88,12 @@ impl ConsoleBuilder {
     pub fn build(self) -> Result<(AppState, Worker), BuildError> {
         let public_cache = Arc::new(PublicCache::default());
         let (incidents, worker) = Worker::new(self.engine(Arc::clone(&public_cache)))?;
-        let Self {
-            tokens,
-            storage,
-            policy,
-            hooks,
-            metrics,
-            ..
-        } = self;
+        let storage = self.storage;
         let state = AppState::builder(incidents, storage.sink, storage.name, public_cache)
-            .tokens(tokens)
-            .links(policy.links())
-            .hooks(hooks)
-            .metrics(metrics)
+            .tokens(self.tokens)
+            .links(self.policy.links())
+            .hooks(self.hooks)
+            .metrics(self.metrics)
             .build();
         Ok((state, worker))
     }
@@ -170,8 +163,8 @@ impl Console {
         let (address, connections) = (server.address()?, server.most());
         let (stop, stopped) = watch::channel(false);
         let worker = worker.spawn();
-        tokio::spawn(beside(state.clone(), until(stopped.clone())));
-        let server = tokio::spawn(server.run(until(stopped)));
+        tokio::spawn(housekeeping(state.clone(), wait_for_stop(stopped.clone())));
+        let server = tokio::spawn(server.run(wait_for_stop(stopped)));
         Ok(Self {
             address,
             state,
@@ -252,8 +245,8 @@ async fn anchor(state: &AppState) {
     }
 }
 
-/// Does what is done all along, beside requests and pages.
-async fn beside(state: AppState, stopped: impl Future<Output = ()>) {
+/// Keeps metrics up, and logs wrong tokens, until the stop.
+async fn housekeeping(state: AppState, stopped: impl Future<Output = ()>) {
     let metrics = async {
         match state.metrics().cloned() {
             Some(metrics) => metrics.keep_up().await,
@@ -274,7 +267,7 @@ async fn beside(state: AppState, stopped: impl Future<Output = ()>) {
     }
 }
 
-async fn until(mut stopped: watch::Receiver<bool>) {
+async fn wait_for_stop(mut stopped: watch::Receiver<bool>) {
     // An error means that the console itself is gone.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -102,8 +102,8 @@ pub(super) async fn list(
     Params(params): Params<IncidentParams>,
 ) -> JsonResult {
     let found = state.incidents().list(&params.filter).await?;
-    let place = params.page.of(found, |last| (last.declared_at, last.id));
-    place.respond(IncidentListItem::from)
+    let found = params.page.of(found, |last| (last.declared_at, last.id));
+    found.respond(IncidentListItem::from)
 }
 
 /// Handles `GET /sys/incidents/{id}`.

@@ -107,7 +107,7 @@ impl Server {
         loop {
             tokio::select! {
                 () = &mut stopped => break,
-                Some(ended) = connections.join_next() => tell_panic(ended),
+                Some(ended) = connections.join_next() => log_panic(ended),
                 _ = tick.tick() => self.table.check(Instant::now(), &self.limits),
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, peer)) => {
@@ -187,7 +187,7 @@ impl Server {
         loop {
             tokio::select! {
                 ended = connections.join_next() => match ended {
-                    Some(ended) => tell_panic(ended),
+                    Some(ended) => log_panic(ended),
                     None => break,
                 },
                 () = &mut bodies, if !cut => {
@@ -207,7 +207,7 @@ impl Server {
     }
 }
 
-fn tell_panic(ended: Result<(), JoinError>) {
+fn log_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
