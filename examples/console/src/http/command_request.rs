@@ -1,7 +1,5 @@
 //! The extractor of a command: its body, who asks, and on which conditions.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -9,7 +7,7 @@ use bytes::Bytes;
 use incident_core::ValidationError;
 use incident_core::actor::Caller;
 use incident_core::engine::{CommandOutcome, Error, Incidents, RequestContext};
-use incident_core::incident::{Command, Incident, Refusal};
+use incident_core::incident::{Command, Refusal};
 use tokio::sync::OwnedMutexGuard;
 
 use super::authorized::Authorized;
@@ -19,7 +17,7 @@ use super::coding;
 use super::conditions;
 use super::permission::Permission;
 use super::problem::Problem;
-use super::target::Target;
+use super::target::{ExistingIncident, Target};
 use crate::state::AppState;
 
 /// A command with the body `B` on the target `T`, of a caller who has the right `A`.
@@ -89,7 +87,10 @@ impl<A, B, T> CommandRequest<A, B, T> {
     }
 }
 
-impl<A, B> CommandRequest<A, B, Arc<Incident>> {
+/// A command on an incident.
+pub(crate) type IncidentCommand<A, B> = CommandRequest<A, B, ExistingIncident>;
+
+impl<A, B> IncidentCommand<A, B> {
     /// Runs a command on the incident.
     ///
     /// # Errors
@@ -109,9 +110,9 @@ impl<A, B> CommandRequest<A, B, Arc<Incident>> {
         self,
         command: impl FnOnce(B) -> Result<Command, ValidationError>,
     ) -> Result<CommandOutcome, Problem> {
-        self.run(|incidents, context, incident, body| {
+        self.run(|incidents, context, ExistingIncident(id), body| {
             let command = command(body).map_err(Refusal::from);
-            async move { incidents.act(&context, incident.id, &command?).await }
+            async move { incidents.act(&context, id, &command?).await }
         })
         .await
     }

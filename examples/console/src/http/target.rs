@@ -1,12 +1,10 @@
 //! What the path of a route names.
 
 use std::str::FromStr;
-use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use incident_core::engine::Error;
-use incident_core::incident::Incident;
 use incident_core::outbox::DeadLetterFilter;
 use incident_core::{CreditId, IncidentId, MessageId};
 use serde::de::DeserializeOwned;
@@ -74,25 +72,30 @@ impl Target for IncidentId {
     }
 }
 
-/// An incident.
-impl Target for Arc<Incident> {
+/// An incident that exists. Its state is not held while the body is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExistingIncident(pub(crate) IncidentId);
+
+impl Target for ExistingIncident {
     async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let id = IncidentId::find(parts, state).await?;
-        Ok(state.incidents().get(id).await?)
+        state.incidents().get(id).await?;
+        Ok(Self(id))
     }
 
     fn incident(&self) -> Option<IncidentId> {
-        Some(self.id)
+        Some(self.0)
     }
 }
 
 /// An entry of the timeline of an incident.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     /// The incident.
-    pub(crate) incident: Arc<Incident>,
+    pub(crate) id: IncidentId,
     /// The number of the entry.
     pub(crate) seq: u64,
+    last_seq: u64,
 }
 
 impl Target for Entry {
@@ -100,16 +103,16 @@ impl Target for Entry {
         let parameters = path::<(String, String)>(parts, state).await;
         let parsed = parameters.and_then(|(id, seq)| id.parse().ok().zip(seq.parse().ok()));
         let (id, seq) = parsed.ok_or_else(|| Problem::not_found("entry"))?;
-        let incident = state.incidents().get(id).await?;
-        Ok(Self { incident, seq })
+        let last_seq = state.incidents().get(id).await?.last_seq;
+        Ok(Self { id, seq, last_seq })
     }
 
     fn incident(&self) -> Option<IncidentId> {
-        Some(self.incident.id)
+        Some(self.id)
     }
 
     fn check(&self) -> Result<(), Problem> {
-        if (1..=self.incident.last_seq).contains(&self.seq) {
+        if (1..=self.last_seq).contains(&self.seq) {
             Ok(())
         } else {
             Err(Problem::not_found("entry"))

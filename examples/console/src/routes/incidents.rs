@@ -1,17 +1,16 @@
 //! Incidents: declare, list, show, change, acknowledge, page, publish, link.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use incident_core::incident::{Command, Incident, Refusal, Severity, Status};
+use incident_core::incident::{Command, Refusal, Severity, Status};
 use incident_core::port::IncidentFilter;
 use incident_core::{IncidentId, Timestamp};
 
 use super::incident_response::incident_response;
 use crate::http::authorized::Authorized;
-use crate::http::command_request::CommandRequest;
+use crate::http::command_request::{CommandRequest, IncidentCommand};
 use crate::http::page::Page;
 use crate::http::params::{FromQuery, Params};
 use crate::http::permission;
@@ -25,9 +24,6 @@ use crate::requests::incident::{
 };
 use crate::responses::incident::{IncidentListItem, IncidentResponse};
 use crate::state::AppState;
-
-/// A command on an incident.
-type IncidentCommand<A, B> = CommandRequest<A, B, Arc<Incident>>;
 
 /// Handles `POST /sys/incidents`.
 pub(super) async fn declare(

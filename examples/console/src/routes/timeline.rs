@@ -1,14 +1,12 @@
 //! Timelines: write, read, verify, redact.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use incident_core::IncidentId;
-use incident_core::incident::{Command, Incident};
+use incident_core::incident::Command;
 
 use crate::http::authorized::Authorized;
-use crate::http::command_request::CommandRequest;
+use crate::http::command_request::{CommandRequest, IncidentCommand};
 use crate::http::list_response::ListResponse;
 use crate::http::page::Page;
 use crate::http::params::{FromQuery, Params};
@@ -28,7 +26,7 @@ const AT_A_TIME: usize = 26;
 
 /// Handles `POST /sys/incidents/{id}/updates`.
 pub(super) async fn update(
-    request: CommandRequest<permission::Update, UpdateRequest, Arc<Incident>>,
+    request: IncidentCommand<permission::Update, UpdateRequest>,
 ) -> JsonResult {
     let outcome = request
         .act(|body| Command::Update(Box::new(body.into())))
@@ -99,11 +97,11 @@ pub(super) async fn redact(
 ) -> JsonResult {
     let (entries, replayed) = request
         .run(
-            |incidents, context, Entry { incident, seq }, body| async move {
+            |incidents, context, Entry { id, seq, .. }, body| async move {
                 let reason = body.reason;
                 let redact = Command::Redact { seq, reason };
-                let outcome = incidents.act(&context, incident.id, &redact).await?;
-                let entries = incidents.audit().timeline(incident.id, seq - 1, 1).await?;
+                let outcome = incidents.act(&context, id, &redact).await?;
+                let entries = incidents.audit().timeline(id, seq - 1, 1).await?;
                 Ok((entries, outcome.replayed))
             },
         )
