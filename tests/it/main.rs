@@ -26,7 +26,6 @@ mod bounded;
 mod coalescing;
 mod confirmed;
 mod connections;
-mod console_imports;
 mod credits;
 mod deadlines;
 mod deliveries;

@@ -151,9 +151,8 @@ pub(crate) fn context(
 ) -> Result<RequestContext, Problem> {
     let if_version = conditions::if_match(&parts.headers)?;
     let key = conditions::idempotency(&parts.headers, &parts.method, parts.uri.path(), body)?;
-    Ok(RequestContext {
-        key,
-        if_version,
-        ..RequestContext::new(caller)
-    })
+    let mut context = RequestContext::new(caller);
+    context.key = key;
+    context.if_version = if_version;
+    Ok(context)
 }

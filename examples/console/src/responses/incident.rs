@@ -294,8 +294,8 @@ impl<'a> EscalationResponse<'a> {
         let key = dedup_key(id, Some(&escalation.rule));
         Self {
             rule: escalation.rule.as_str(),
-            asked_at: escalation.asked_at,
-            asked_by: &escalation.asked_by,
+            asked_at: escalation.requested_at,
+            asked_by: &escalation.requested_by,
             paging: PagingResponse::new(&escalation.paging, key),
         }
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use incident_core::engine::{Error, Ingested};
 use incident_core::paging::VendorEvent;
 use incident_pagers::inbound::{
-    Delivery, NotReadable, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
+    InboundWebhook, NotReadable, has_signature, read_opsgenie, read_pagerduty, verify_opsgenie,
     verify_pagerduty,
 };
 use tokio::time::timeout;
@@ -112,9 +112,9 @@ fn note_known(parts: &Parts) {
 }
 
 /// Returns the event of a delivery. What cannot be read is the vendor's, and would be no better a second time.
-fn event_of(read: Result<Delivery, NotReadable>) -> Option<VendorEvent> {
+fn event_of(read: Result<InboundWebhook, NotReadable>) -> Option<VendorEvent> {
     match read {
-        Ok(Delivery::Event(event)) => Some(*event),
+        Ok(InboundWebhook::Event(event)) => Some(*event),
         Ok(other) => {
             tracing::debug!(?other, "a webhook of no interest");
             None
