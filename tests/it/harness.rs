@@ -7,7 +7,7 @@ use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::escalations::EscalationSettings;
 use incident_console::http::auth::Tokens;
 use incident_console::pagers::PagerSettings;
-use incident_console::policy_file::{Paging, PolicyFile};
+use incident_console::policy_file::{PagingPolicy, PolicyFile};
 use incident_console::public_cache::PublicCache;
 use incident_console::storage::Storage;
 use incident_core::Timestamp;
@@ -284,10 +284,10 @@ impl Server {
             found.map(|(_, value)| value.clone())
         };
         let pagers = PagerSettings::from_env(&get).unwrap();
-        let pagers = pagers.build(&Paging::default()).unwrap();
+        let pagers = pagers.build(&PagingPolicy::default()).unwrap();
         let escalations = EscalationSettings::from_env(&get).unwrap();
         let parts = ConsoleBuilder {
-            escalations: escalations.build(&Paging::default()).unwrap(),
+            escalations: escalations.build(&PagingPolicy::default()).unwrap(),
             pagers: pagers.current,
             retired_pagers: pagers.retired,
             page_checks: pagers.checks,

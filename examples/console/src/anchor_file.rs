@@ -54,7 +54,7 @@ impl AnchorFile {
     }
 
     fn indexed(path: &Path, mut file: File) -> std::io::Result<Self> {
-        let Lines { index, damaged, .. } = read(&mut file)?;
+        let AnchorLines { index, damaged, .. } = read(&mut file)?;
         Ok(Self {
             path: path.to_owned(),
             file: Arc::new(Mutex::new(file)),
@@ -79,7 +79,7 @@ impl AnchorFile {
 
 /// The lines of a file, read.
 #[derive(Default)]
-struct Lines {
+struct AnchorLines {
     index: MemoryAnchors,
     anchors: usize,
     /// The numbers of those that are no anchors.
@@ -88,8 +88,8 @@ struct Lines {
 
 /// Reads every line. What stands before the first brace is left out, so that
 /// lines of a log, copied here, can be read as well.
-fn read(file: &mut File) -> std::io::Result<Lines> {
-    let mut found = Lines::default();
+fn read(file: &mut File) -> std::io::Result<AnchorLines> {
+    let mut found = AnchorLines::default();
     file.seek(SeekFrom::Start(0))?;
     let mut lines = BufReader::new(file);
     let (mut line, mut number) = (Vec::new(), 0);

@@ -8,7 +8,7 @@ use incident_core::port::StoreError;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
-use crate::storage::Database;
+use crate::storage::DatabaseSettings;
 
 /// An error with the place it was met at.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ impl At {
 /// Returns the error, then a line for each of its causes, then a line that says what to do
 /// where that is known. No line holds a password, and none repeats the one above it.
 #[must_use]
-pub fn explain(error: &(dyn Error + 'static), database: Option<&Database>) -> String {
+pub fn explain(error: &(dyn Error + 'static), database: Option<&DatabaseSettings>) -> String {
     let (mut layers, mut below) = (Vec::new(), Some(error));
     while let Some(layer) = below {
         layers.push(layer);
@@ -86,13 +86,13 @@ fn refusal<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a PgDatabaseError> 
     error.as_database_error()?.try_downcast_ref()
 }
 
-fn advice_on(error: &(dyn Error + 'static), database: Option<&Database>) -> Option<String> {
-    let name = |of: fn(&Database) -> Option<&str>, other: &str| {
+fn advice_on(error: &(dyn Error + 'static), database: Option<&DatabaseSettings>) -> Option<String> {
+    let name = |of: fn(&DatabaseSettings) -> Option<&str>, other: &str| {
         let name = database.and_then(of);
         name.unwrap_or(other).to_owned()
     };
     if let Some(refusal) = refusal(error) {
-        let role = || name(Database::role, "ROLE");
+        let role = || name(DatabaseSettings::role, "ROLE");
         return Some(match DatabaseError::code(refusal)?.as_ref() {
             // undefined_table, invalid_schema_name, undefined_function, undefined_column
             "42P01" | "3F000" | "42883" | "42703" => {
@@ -111,7 +111,7 @@ fn advice_on(error: &(dyn Error + 'static), database: Option<&Database>) -> Opti
             // invalid_catalog_name
             "3D000" => format!(
                 "create the database: createdb {}",
-                name(Database::name, "NAME")
+                name(DatabaseSettings::name, "NAME")
             ),
             // too_many_connections, cannot_connect_now
             "53300" => "let fewer programs connect, or raise max_connections".to_owned(),
@@ -134,7 +134,7 @@ fn advice_on(error: &(dyn Error + 'static), database: Option<&Database>) -> Opti
     is_away.then(|| unreachable(database))
 }
 
-fn unreachable(database: Option<&Database>) -> String {
+fn unreachable(database: Option<&DatabaseSettings>) -> String {
     let place = database.map_or_else(String::new, |database| format!(" ({database})"));
     format!(
         "check host and port in DATABASE_URL{place}, and that PostgreSQL runs there and lets this machine in"

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// A command with its help.
 #[derive(Clone, Copy, Debug)]
-pub struct Command {
+pub struct CliCommand {
     /// Its name.
     pub name: &'static str,
     /// The arguments after the name.
@@ -16,49 +16,49 @@ pub struct Command {
 }
 
 /// Every command; without one the program serves.
-pub const COMMANDS: [Command; 7] = [
-    Command {
+pub const COMMANDS: [CliCommand; 7] = [
+    CliCommand {
         name: "demo",
         arguments: "",
         about: "play the reference scenario in memory, print what happened, keep serving",
         more: "Vendors and databases that are configured are left out: a demo wakes nobody and is kept nowhere.",
     },
-    Command {
+    CliCommand {
         name: "migrate",
         arguments: "",
         about: "make or update the tables of DATABASE_URL",
         more: "Run it as the owner of the tables, before a new version serves. Several at a time wait for each other.\n\
                Exit code 0: the tables are up to date.",
     },
-    Command {
+    CliCommand {
         name: "doctor",
         arguments: "",
         about: "say what is wrong with DATABASE_URL",
         more: "And whether statements and ledger agree, under the contracts of INCIDENT_POLICY, in the last 13 months.\n\
                Exit code 0: nothing is unsafe and all figures agree; 1: something is or differs, or cannot be asked.",
     },
-    Command {
+    CliCommand {
         name: "verify",
         arguments: "",
         about: "check every timeline and the audit trail of DATABASE_URL",
         more: "Against the file of anchors INCIDENT_ANCHORS where it is set. Writes nothing.\n\
                Exit code 0: all is sound; 1: something was changed, removed or reordered.",
     },
-    Command {
+    CliCommand {
         name: "outages",
         arguments: "MONTH [LAST]",
         about: "print the outages that the statements of these months are made of, for `sla`",
         more: "Out of DATABASE_URL, under the contracts of INCIDENT_POLICY; one that goes on ends now. Writes nothing.\n\
                A month that is credited with others, by a quarter's cap for example, needs the months of all of it.",
     },
-    Command {
+    CliCommand {
         name: "sla",
         arguments: "FILE MONTH [--csv]",
         about: "print the statements of a month such as 2026-11, without a server",
         more: "FILE is a JSON array of outages {tenant_id, incident_id, start, end, partial, open}; the contracts are those of\n\
                INCIDENT_POLICY. --csv prints a table.",
     },
-    Command {
+    CliCommand {
         name: "import",
         arguments: "statuspage FILE [--tenants NAME,...] [--dry-run]",
         about: "take the history of a status page (incidents.json) into DATABASE_URL",
@@ -100,7 +100,7 @@ pub fn read<'a>(arguments: &'a [&'a str]) -> Invocation<'a> {
     }
 }
 
-fn run<'a>(command: &Command, rest: &'a [&'a str]) -> Invocation<'a> {
+fn run<'a>(command: &CliCommand, rest: &'a [&'a str]) -> Invocation<'a> {
     let asks = |long: &str, short: &str| rest.iter().any(|one| *one == long || *one == short);
     if asks("--help", "-h") {
         return Invocation::Print(help_of(command));
@@ -114,7 +114,7 @@ fn run<'a>(command: &Command, rest: &'a [&'a str]) -> Invocation<'a> {
     Invocation::Run(command.name, rest)
 }
 
-fn command(name: &str) -> Option<&'static Command> {
+fn command(name: &str) -> Option<&'static CliCommand> {
     COMMANDS.iter().find(|command| command.name == name)
 }
 
@@ -127,7 +127,7 @@ fn help() -> String {
     let mut text = "usage: incident-console [COMMAND]\n\n  \
         (nothing)  serve the API on INCIDENT_BIND, by default 127.0.0.1:8080\n"
         .to_owned();
-    for Command { name, about, .. } in COMMANDS {
+    for CliCommand { name, about, .. } in COMMANDS {
         let _ = writeln!(text, "  {name:<9}  {about}");
     }
     text.push_str(
@@ -140,8 +140,8 @@ fn help() -> String {
     text
 }
 
-fn help_of(command: &Command) -> String {
-    let Command {
+fn help_of(command: &CliCommand) -> String {
+    let CliCommand {
         name,
         arguments,
         about,

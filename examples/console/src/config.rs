@@ -11,7 +11,7 @@ use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
 use crate::names;
 use crate::pagers::PagerSettings;
-use crate::storage::Database;
+use crate::storage::DatabaseSettings;
 use incident_usage_clickhouse::{Address, AddressError};
 
 /// What the environment says.
@@ -22,7 +22,7 @@ pub struct Config {
     /// Who may call; none where a token is to be made.
     pub tokens: Option<Tokens>,
     /// The database; none for memory.
-    pub database: Option<Database>,
+    pub database: Option<DatabaseSettings>,
     /// Where usage events lie, if not with everything else.
     pub usage: Option<Address>,
     /// Whether a database that may lose what it kept is taken all the same.

@@ -249,7 +249,7 @@ async fn anchor(state: &AppState) {
 async fn housekeeping(state: AppState, stopped: impl Future<Output = ()>) {
     let metrics = async {
         match state.metrics().cloned() {
-            Some(metrics) => metrics.keep_up().await,
+            Some(metrics) => metrics.run_upkeep().await,
             None => std::future::pending().await,
         }
     };

@@ -49,7 +49,7 @@ pub struct DemoError(String);
 /// # Errors
 /// A route did not answer as the contract says.
 pub async fn play(state: &AppState, token: &str) -> Result<Story, DemoError> {
-    let client = Client {
+    let client = DemoClient {
         router: routes::router(state.clone()),
         token,
     };
@@ -88,7 +88,7 @@ pub fn addresses(console: &Console, story: &Story, token: &str) -> String {
 
 /// Plays the scenario once; returns the incident's id.
 async fn variant(
-    client: &Client<'_>,
+    client: &DemoClient<'_>,
     lines: &mut Vec<String>,
     tenant: &str,
     start: Timestamp,
@@ -121,7 +121,7 @@ async fn variant(
 
 /// Declares an incident from a suggestion; returns its id.
 async fn declare(
-    client: &Client<'_>,
+    client: &DemoClient<'_>,
     lines: &mut Vec<String>,
     tenant: &str,
     start: Timestamp,
@@ -150,7 +150,7 @@ async fn declare(
 
 /// Writes the updates from the first look to the end.
 async fn follow(
-    client: &Client<'_>,
+    client: &DemoClient<'_>,
     lines: &mut Vec<String>,
     path: &str,
     start: Timestamp,
@@ -192,7 +192,7 @@ async fn follow(
 
 /// Shows the incident on the public page.
 async fn publish(
-    client: &Client<'_>,
+    client: &DemoClient<'_>,
     lines: &mut Vec<String>,
     path: &str,
 ) -> Result<(), DemoError> {
@@ -211,7 +211,7 @@ async fn publish(
 
 /// Reads who was hit and what they are owed, and verifies the timeline.
 async fn report(
-    client: &Client<'_>,
+    client: &DemoClient<'_>,
     lines: &mut Vec<String>,
     path: &str,
     start: Timestamp,
@@ -250,12 +250,12 @@ async fn report(
     Ok(())
 }
 
-struct Client<'a> {
+struct DemoClient<'a> {
     router: Router,
     token: &'a str,
 }
 
-impl Client<'_> {
+impl DemoClient<'_> {
     async fn get(&self, path: &str) -> Result<Value, DemoError> {
         self.send(Method::GET, path, &Value::Null, 200).await
     }

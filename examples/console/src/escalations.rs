@@ -11,7 +11,7 @@ use crate::config_error::ConfigError;
 use crate::pagers::{
     OPSGENIE_URL, PAGERDUTY_URL, base_url, paging_by_opsgenie, paging_by_pagerduty, unbuilt,
 };
-use crate::policy_file::Paging;
+use crate::policy_file::PagingPolicy;
 
 const RULES: &str = "INCIDENT_ESCALATIONS";
 
@@ -74,9 +74,9 @@ impl EscalationSettings {
     ///
     /// # Errors
     /// The HTTP client of one cannot be made, or a rule has two keys of one vendor.
-    pub fn build(self, paging: &Paging) -> Result<Escalations, ConfigError> {
+    pub fn build(self, paging: &PagingPolicy) -> Result<Escalations, ConfigError> {
         // Responders are those of on-call; an escalation goes to its key's own team.
-        let paging = Paging {
+        let paging = PagingPolicy {
             responders: Vec::new(),
             ..paging.clone()
         };
@@ -135,7 +135,7 @@ mod tests {
 
     fn built(list: &str) -> Result<Escalations, ConfigError> {
         let get = |name: &str| (name == RULES).then(|| list.to_owned());
-        EscalationSettings::from_env(&get)?.build(&Paging::default())
+        EscalationSettings::from_env(&get)?.build(&PagingPolicy::default())
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
         let get = |name: &str| (name == RULES).then(|| format!("security:pagerduty:{KEY}"));
         let muted = EscalationSettings::from_env(&get).unwrap().muted();
         assert_eq!(
-            muted.build(&Paging::default()).unwrap()["security"].len(),
+            muted.build(&PagingPolicy::default()).unwrap()["security"].len(),
             0
         );
     }

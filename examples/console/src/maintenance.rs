@@ -14,7 +14,7 @@ use incident_store_postgres::{FindingSeverity, PgStore, PgUsage};
 
 use crate::anchor_file::AnchorFile;
 use crate::policy_file::PolicyFile;
-use crate::storage::{Database, StorageError};
+use crate::storage::{DatabaseSettings, StorageError};
 use crate::terminal::line;
 
 /// What is to be done.
@@ -40,7 +40,7 @@ const MONTHS: u32 = 13;
 /// The database cannot be used, or nothing can be written to `out`.
 pub async fn run(
     task: Maintenance,
-    database: &Database,
+    database: &DatabaseSettings,
     policy: &PolicyFile,
     anchors: Option<AnchorFile>,
     out: &mut (impl Write + Send),
@@ -64,7 +64,7 @@ pub async fn run(
 }
 
 async fn examine(
-    database: &Database,
+    database: &DatabaseSettings,
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
     database.reach().await?;
@@ -84,7 +84,7 @@ async fn examine(
 ///
 /// # Errors
 /// None with the settings that it has.
-pub fn reader(database: &Database, policy: &PolicyFile) -> Result<Incidents, BuildError> {
+pub fn reader(database: &DatabaseSettings, policy: &PolicyFile) -> Result<Incidents, BuildError> {
     Incidents::builder(Arc::new(PgStore::new(database.pool(2))))
         .directory(Arc::new(PgUsage::new(database.pool(1))))
         .contracts(policy.contracts())
@@ -93,7 +93,7 @@ pub fn reader(database: &Database, policy: &PolicyFile) -> Result<Incidents, Bui
 
 /// Compares statements with the ledger, month by month, and names what differs.
 async fn figures(
-    database: &Database,
+    database: &DatabaseSettings,
     policy: &PolicyFile,
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
@@ -125,7 +125,7 @@ async fn figures(
 
 /// Checks everything, and that nothing is gone that was anchored.
 async fn verify(
-    database: &Database,
+    database: &DatabaseSettings,
     anchors: Option<AnchorFile>,
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
@@ -155,7 +155,7 @@ async fn verify(
 
 async fn verify_timelines(
     incidents: &Incidents,
-    database: &Database,
+    database: &DatabaseSettings,
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
     let (mut sound, mut broken, mut anchored) = (0_u64, 0_u64, 0_u64);
@@ -222,7 +222,7 @@ async fn timelines(incidents: &Incidents) -> Result<BTreeSet<IncidentId>, engine
 
 async fn verify_audit(
     incidents: &Incidents,
-    database: &Database,
+    database: &DatabaseSettings,
     out: &mut (impl Write + Send),
 ) -> Result<bool, Box<dyn Error>> {
     let failed = |error| StorageError::Verify(database.clone(), error);

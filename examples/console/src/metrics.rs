@@ -54,7 +54,7 @@ impl Metrics {
     }
 
     /// Keeps samples from piling up where nobody asks for them. Never ends.
-    pub async fn keep_up(self) {
+    pub async fn run_upkeep(self) {
         let mut every = tokio::time::interval(UPKEEP);
         loop {
             every.tick().await;

@@ -10,7 +10,7 @@ use incident_pagers::{
 };
 
 use crate::config_error::ConfigError;
-use crate::policy_file::Paging;
+use crate::policy_file::PagingPolicy;
 
 pub(crate) const ROUTING_KEY: &str = "PAGERDUTY_ROUTING_KEY";
 pub(crate) const PAGERDUTY_URL: &str = "PAGERDUTY_URL";
@@ -119,7 +119,7 @@ impl PagerSettings {
     ///
     /// # Errors
     /// The HTTP client of one cannot be made, or a key is given twice.
-    pub fn build(self, paging: &Paging) -> Result<Pagers, ConfigError> {
+    pub fn build(self, paging: &PagingPolicy) -> Result<Pagers, ConfigError> {
         let Self {
             pagerduty,
             opsgenie,
@@ -153,7 +153,7 @@ impl PagerSettings {
 pub(crate) fn paging_by_pagerduty(
     key: RoutingKey,
     url: Option<BaseUrl>,
-    paging: &Paging,
+    paging: &PagingPolicy,
 ) -> Result<PagerDuty, PagerBuildError> {
     let builder = PagerDuty::builder(key)
         .severities(paging.severities)
@@ -167,7 +167,7 @@ pub(crate) fn paging_by_pagerduty(
 pub(crate) fn paging_by_opsgenie(
     key: ApiKey,
     url: Option<BaseUrl>,
-    paging: &Paging,
+    paging: &PagingPolicy,
 ) -> Result<OpsGenie, PagerBuildError> {
     let builder = OpsGenie::builder(key)
         .priorities(paging.priorities)
@@ -342,7 +342,7 @@ mod tests {
             let found = settings.iter().find(|(other, _)| *other == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        PagerSettings::from_env(&get)?.build(&Paging::default())
+        PagerSettings::from_env(&get)?.build(&PagingPolicy::default())
     }
 
     fn names(pagers: &[Arc<dyn Pager>]) -> Vec<String> {
@@ -426,9 +426,9 @@ mod tests {
     #[test]
     fn what_the_policy_file_says_too_much_of_is_its_fault() {
         let one = Responder::by_id(ResponderKind::Team, "x").unwrap();
-        let paging = Paging {
+        let paging = PagingPolicy {
             responders: vec![one; 51],
-            ..Paging::default()
+            ..PagingPolicy::default()
         };
         let get = |name: &str| (name == API_KEY).then(|| "genie".to_owned());
         let settings = PagerSettings::from_env(&get).unwrap();
@@ -444,7 +444,7 @@ mod tests {
         let get = |name: &str| (name == ROUTING_KEY).then(|| KEY.to_owned());
         let settings = PagerSettings::from_env(&get).unwrap();
         assert!(settings.wake_people());
-        let pagers = settings.log_only().build(&Paging::default()).unwrap();
+        let pagers = settings.log_only().build(&PagingPolicy::default()).unwrap();
         assert_eq!(
             (names(&pagers.current), pagers.retired.len()),
             (vec!["log".to_owned()], 0)

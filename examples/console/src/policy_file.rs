@@ -35,16 +35,16 @@ pub struct PolicyFile {
     sla: SlaTerms,
     credits: CreditPolicy,
     contracts: BTreeMap<Name, NamedContract>,
-    tenants: BTreeMap<TenantId, Agreed>,
+    tenants: BTreeMap<TenantId, AgreedTerms>,
     /// Made of `sla`, `contracts` and `tenants` when the file is read.
     #[serde(skip)]
     agreed: Contracts,
     services: BTreeMap<ServiceId, Service>,
     links: Links,
-    pagers: Pagers,
+    pagers: PagerSettings,
     /// Made of `pagers` and `links` when the file is read.
     #[serde(skip)]
-    paging: Paging,
+    paging: PagingPolicy,
 }
 
 /// A kind of contract: its terms by validity.
@@ -57,7 +57,7 @@ struct NamedContract {
 /// What was agreed with a tenant.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Agreed {
+struct AgreedTerms {
     #[serde(default)]
     contract: Option<Name>,
     #[serde(default)]
@@ -67,7 +67,7 @@ struct Agreed {
 /// What pages carry, and in which words.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Pagers {
+struct PagerSettings {
     acknowledged_there: Option<bool>,
     resolved_there: Option<bool>,
     per_minute: Option<NonZeroU32>,
@@ -83,7 +83,7 @@ struct Pagers {
 
 /// What the adapters are made with.
 #[derive(Clone, Debug, Default)]
-pub struct Paging {
+pub struct PagingPolicy {
     /// What every page carries besides the incident.
     pub template: PageTemplate,
     /// PagerDuty's words for our severities.
@@ -120,7 +120,7 @@ impl PolicyFile {
         file.check_sizes()?;
         file.check_names().map_err(|error| error.to_string())?;
         let template = file.template();
-        file.paging = Paging {
+        file.paging = PagingPolicy {
             template: template.map_err(|error| format!("pagers.{error}"))?,
             severities: file.pagers.pagerduty,
             priorities: file.pagers.opsgenie,
@@ -207,7 +207,7 @@ impl PolicyFile {
 
     /// Returns what the adapters of pagers are made with.
     #[must_use]
-    pub const fn paging(&self) -> &Paging {
+    pub const fn paging(&self) -> &PagingPolicy {
         &self.paging
     }
 

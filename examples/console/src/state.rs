@@ -21,13 +21,13 @@ use crate::public_cache::PublicCache;
 /// The state that all handlers share. Cloning it counts one reference: the public route is
 /// asked by everybody.
 #[derive(Clone)]
-pub struct AppState(Arc<Inner>);
+pub struct AppState(Arc<SharedState>);
 
 /// The builder of an [`AppState`].
 #[derive(Debug)]
-pub(crate) struct AppStateBuilder(Inner);
+pub(crate) struct AppStateBuilder(SharedState);
 
-struct Inner {
+struct SharedState {
     incidents: Incidents,
     usage: Arc<dyn UsageSink>,
     store_name: &'static str,
@@ -42,7 +42,7 @@ struct Inner {
     commands: CommandTasks,
 }
 
-impl fmt::Debug for Inner {
+impl fmt::Debug for SharedState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AppState")
             .field("store_name", &self.store_name)
@@ -97,7 +97,7 @@ impl AppState {
         store_name: &'static str,
         public_cache: Arc<PublicCache>,
     ) -> AppStateBuilder {
-        AppStateBuilder(Inner {
+        AppStateBuilder(SharedState {
             incidents,
             usage,
             store_name,

@@ -46,16 +46,16 @@ const USAGE_CONNECTIONS: u32 = 4;
 
 /// A database, as `DATABASE_URL` names it. Its debug output shows no password.
 #[derive(Clone)]
-pub struct Database(PgConnectOptions);
+pub struct DatabaseSettings(PgConnectOptions);
 
-impl fmt::Debug for Database {
+impl fmt::Debug for DatabaseSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Database({self})")
     }
 }
 
 /// Where it is, without the password.
-impl fmt::Display for Database {
+impl fmt::Display for DatabaseSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (options, database) = (&self.0, self.0.get_database().unwrap_or_default());
         match options.get_socket() {
@@ -70,7 +70,7 @@ impl fmt::Display for Database {
     }
 }
 
-impl FromStr for Database {
+impl FromStr for DatabaseSettings {
     type Err = &'static str;
 
     fn from_str(url: &str) -> Result<Self, Self::Err> {
@@ -100,25 +100,25 @@ impl FromStr for Database {
 pub enum StorageError {
     /// It does not answer, or not to us.
     #[error("DATABASE_URL: {0} cannot be reached")]
-    Unreachable(Database, #[source] sqlx::Error),
+    Unreachable(DatabaseSettings, #[source] sqlx::Error),
     /// The tables could not be made.
     #[error("DATABASE_URL: {0} cannot be migrated")]
-    Migrate(Database, #[source] MigrateError),
+    Migrate(DatabaseSettings, #[source] MigrateError),
     /// What a pooler lends cannot be worked with.
     #[error("DATABASE_URL: {0} is behind a pooler that lends a connection for one transaction")]
-    Pooler(Database, #[source] PoolerError),
+    Pooler(DatabaseSettings, #[source] PoolerError),
     /// What would be answered as kept might be lost.
     #[error("DATABASE_URL: {0} is unsafe: {1} (INCIDENT_ALLOW_UNSAFE_DATABASE=1 starts anyway)")]
-    Unsafe(Database, String),
+    Unsafe(DatabaseSettings, String),
     /// Usage events cannot be kept or counted where they are to be.
     #[error("USAGE_URL: {0}")]
     Usage(OpenError),
     /// It could not be looked at.
     #[error("DATABASE_URL: {0} cannot be examined")]
-    Doctor(Database, #[source] incident_core::port::StoreError),
+    Doctor(DatabaseSettings, #[source] incident_core::port::StoreError),
     /// What it keeps could not be checked.
     #[error("DATABASE_URL: {0} cannot be verified")]
-    Verify(Database, #[source] incident_core::engine::Error),
+    Verify(DatabaseSettings, #[source] incident_core::engine::Error),
 }
 
 /// What to do about a pooler in transaction mode.
@@ -232,7 +232,10 @@ impl Storage {
     ///
     /// # Errors
     /// It cannot be used; see [`StorageError`].
-    pub async fn open(database: &Database, allow_unsafe: bool) -> Result<Self, StorageError> {
+    pub async fn open(
+        database: &DatabaseSettings,
+        allow_unsafe: bool,
+    ) -> Result<Self, StorageError> {
         database.wait().await?;
         let lending = database.lending().await?;
         // Through such a pooler it is only looked at: what is missing is found below.
@@ -264,7 +267,7 @@ impl Storage {
     }
 }
 
-impl Database {
+impl DatabaseSettings {
     /// Waits until the database answers, for half a minute, and migrates it.
     ///
     /// # Errors
@@ -428,12 +431,12 @@ mod tests {
 
     #[test]
     fn passwords_are_never_shown_and_urls_are_checked() {
-        let database: Database = "postgres://app:canary@db.example:5433/console"
+        let database: DatabaseSettings = "postgres://app:canary@db.example:5433/console"
             .parse()
             .unwrap();
         assert_eq!(database.to_string(), "console at db.example:5433");
         assert!(!format!("{database:?}").contains("canary"));
-        let socket: Database = "postgres://app@localhost/console?host=/run/pg"
+        let socket: DatabaseSettings = "postgres://app@localhost/console?host=/run/pg"
             .parse()
             .unwrap();
         assert_eq!(socket.to_string(), "console at /run/pg");
@@ -443,7 +446,7 @@ mod tests {
             ("postgres://app:canary@db.example", "database"),
             ("postgres://app:canary@db.example:port/x", "HOST"),
         ] {
-            let error = wrong.parse::<Database>().unwrap_err();
+            let error = wrong.parse::<DatabaseSettings>().unwrap_err();
             assert!(error.contains(word) && !error.contains("canary"), "{error}");
         }
     }

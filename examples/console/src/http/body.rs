@@ -30,7 +30,7 @@ const LINES: [&str; 5] = [
 const LONGEST_NAME: usize = 100;
 
 /// The body of a command.
-pub(crate) trait RequestBody: DeserializeOwned + Send {
+pub(crate) trait CommandBody: DeserializeOwned + Send {
     /// Whether a body of no bytes stands for an object without members.
     const MAY_BE_EMPTY: bool = false;
 }

@@ -11,7 +11,7 @@ use incident_core::incident::{Command, Refusal};
 use tokio::sync::OwnedMutexGuard;
 
 use super::authorized::Authorized;
-use super::body::{self, BODY_LIMIT, RequestBody};
+use super::body::{self, BODY_LIMIT, CommandBody};
 use super::body_memory::Reservation;
 use super::coding;
 use super::conditions;
@@ -32,7 +32,7 @@ pub(crate) struct CommandRequest<A, B, T = ()> {
     state: AppState,
 }
 
-impl<A: Permission, B: RequestBody, T: Target> FromRequest<AppState> for CommandRequest<A, B, T> {
+impl<A: Permission, B: CommandBody, T: Target> FromRequest<AppState> for CommandRequest<A, B, T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
@@ -118,7 +118,7 @@ impl<A, B> IncidentCommand<A, B> {
     }
 }
 
-async fn read<B: RequestBody>(
+async fn read<B: CommandBody>(
     parts: &Parts,
     body: Body,
     state: &AppState,

@@ -90,7 +90,7 @@ impl Target for ExistingIncident {
 
 /// An entry of the timeline of an incident.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct EntryTarget {
     /// The incident.
     pub(crate) id: IncidentId,
     /// The number of the entry.
@@ -98,7 +98,7 @@ pub(crate) struct Entry {
     last_seq: u64,
 }
 
-impl Target for Entry {
+impl Target for EntryTarget {
     async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let parameters = path::<(String, String)>(parts, state).await;
         let parsed = parameters.and_then(|(id, seq)| id.parse().ok().zip(seq.parse().ok()));
@@ -146,9 +146,9 @@ impl Target for DeadLetterFilter {
 
 /// A batch of credits.
 #[derive(Debug)]
-pub(crate) struct Batch(Option<MessageId>);
+pub(crate) struct BatchTarget(Option<MessageId>);
 
-impl Batch {
+impl BatchTarget {
     /// Returns its id.
     ///
     /// # Errors
@@ -158,7 +158,7 @@ impl Batch {
     }
 }
 
-impl Target for Batch {
+impl Target for BatchTarget {
     async fn find(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let text = path::<String>(parts, state).await;
         Ok(Self(text.and_then(|text| text.parse().ok())))

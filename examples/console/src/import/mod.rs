@@ -35,7 +35,7 @@ use crate::causes::At;
 
 pub use oddity::Oddity;
 use statuspage::{Contents, History, Post};
-pub use statuspage::{Maintenance, Rejected};
+pub use statuspage::{MaintenanceWindows, Rejected};
 
 /// Keys of an import outlive everything that is imported.
 const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -57,7 +57,7 @@ pub struct Imported {
     /// What was odd: how often, and where first.
     pub odd: BTreeMap<Oddity, Vec<String>>,
     /// Announced maintenance, which is no incident.
-    pub maintenance: Vec<Maintenance>,
+    pub maintenance: Vec<MaintenanceWindows>,
     /// The entries that were not taken in.
     pub rejected: Vec<Rejected>,
 }
@@ -115,8 +115,8 @@ impl fmt::Display for Imported {
 ///
 /// # Errors
 /// The store did not answer.
-pub async fn figures(incidents: &Incidents) -> Result<Figures, EngineError> {
-    let mut figures = Figures::default();
+pub async fn figures(incidents: &Incidents) -> Result<ImportFigures, EngineError> {
+    let mut figures = ImportFigures::default();
     for one in incidents.credits().list(&CreditQuery::default()).await? {
         let row = &one.row;
         if matches!(row.state, CreditState::Superseded) || row.incident_id.is_none() {
@@ -131,7 +131,7 @@ pub async fn figures(incidents: &Incidents) -> Result<Figures, EngineError> {
 
 /// The figures of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct ImportFigures {
     /// Incidents that ended and count.
     pub incidents: usize,
     /// The outage of each of them, added up, in microseconds.
@@ -140,7 +140,7 @@ pub struct Figures {
     pub credits: BTreeMap<Percent, usize>,
 }
 
-impl fmt::Display for Figures {
+impl fmt::Display for ImportFigures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let minutes = decimal_minutes(self.outage_us);
         writeln!(

@@ -103,7 +103,7 @@ impl Post {
 
 /// Announced maintenance: no outage, and what terms may leave out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Maintenance {
+pub struct MaintenanceWindows {
     /// Its id on the page.
     pub id: String,
     /// Its name.
@@ -128,7 +128,7 @@ pub struct Rejected {
 pub(super) struct Contents {
     /// Oldest first, so that numbers rise with time.
     pub(super) histories: Vec<History>,
-    pub(super) maintenance: Vec<Maintenance>,
+    pub(super) maintenance: Vec<MaintenanceWindows>,
     pub(super) rejected: Vec<Rejected>,
 }
 
@@ -264,7 +264,7 @@ fn is_maintenance(raw: &RawIncident) -> bool {
 }
 
 /// Returns the announced window; where a page tells none, that from its start to its completion.
-fn maintenance(raw: RawIncident) -> Result<Maintenance, &'static str> {
+fn maintenance(raw: RawIncident) -> Result<MaintenanceWindows, &'static str> {
     let start = raw
         .scheduled_for
         .or(raw.started_at)
@@ -275,7 +275,7 @@ fn maintenance(raw: RawIncident) -> Result<Maintenance, &'static str> {
     if end.is_some_and(|end| end <= start) {
         return Err("expected `scheduled_until` after `scheduled_for`");
     }
-    Ok(Maintenance {
+    Ok(MaintenanceWindows {
         id: raw.id,
         title: raw.name,
         start,

@@ -10,7 +10,7 @@ use incident_core::{
 use serde::Deserialize;
 
 use super::affected_tenants::AffectedTenantsRequest;
-use crate::http::body::{RequestBody, present};
+use crate::http::body::{CommandBody, present};
 
 /// Refuses a service that is no name to be written now, by its place in the request.
 fn check_services(services: &[ServiceId]) -> Result<(), ValidationError> {
@@ -36,7 +36,7 @@ macro_rules! change_request {
             #[serde(default)] reason: Option<Statement>,
         }
 
-        impl RequestBody for ChangeRequest {}
+        impl CommandBody for ChangeRequest {}
 
         impl ChangeRequest {
             /// Returns the command. With a reason the outage may be longer than it is otherwise.

@@ -10,7 +10,7 @@ use incident_core::{
 use serde::Deserialize;
 
 use super::affected_tenants::AffectedTenantsRequest;
-use crate::http::body::RequestBody;
+use crate::http::body::CommandBody;
 
 /// The body of `POST /sys/incidents`.
 #[derive(Debug, Deserialize)]
@@ -82,7 +82,7 @@ pub(crate) struct DeclareRequest {
     reason: Option<Statement>,
 }
 
-impl RequestBody for DeclareRequest {}
+impl CommandBody for DeclareRequest {}
 
 impl DeclareRequest {
     /// Returns the declaration.

@@ -5,7 +5,7 @@ use incident_core::timeline::EntryKind;
 use incident_core::{HttpsUrl, IncidentId, PublicText, RuleName, Statement, Timestamp};
 use serde::Deserialize;
 
-use crate::http::body::RequestBody;
+use crate::http::body::CommandBody;
 
 /// The body of `POST /sys/incidents/{id}/updates`.
 #[derive(Debug, Deserialize)]
@@ -36,7 +36,7 @@ pub(crate) struct UpdateRequest {
     comms_sent: Option<CommsSent>,
 }
 
-impl RequestBody for UpdateRequest {}
+impl CommandBody for UpdateRequest {}
 
 impl From<UpdateRequest> for Update {
     fn from(new: UpdateRequest) -> Self {
@@ -79,7 +79,7 @@ pub(crate) struct AcknowledgeRequest {
     pub(crate) at: Option<Timestamp>,
 }
 
-impl RequestBody for AcknowledgeRequest {
+impl CommandBody for AcknowledgeRequest {
     const MAY_BE_EMPTY: bool = true;
 }
 
@@ -92,7 +92,7 @@ pub(crate) struct PageRequest {
     rule: Option<RuleName>,
 }
 
-impl RequestBody for PageRequest {}
+impl CommandBody for PageRequest {}
 
 impl PageRequest {
     /// Returns the command: on-call once more; or, by a rule, others.
@@ -116,7 +116,7 @@ pub(crate) struct PublishRequest {
     message: Option<PublicText>,
 }
 
-impl RequestBody for PublishRequest {}
+impl CommandBody for PublishRequest {}
 
 impl From<PublishRequest> for Publish {
     fn from(
@@ -141,4 +141,4 @@ pub(crate) struct PostMortemRequest {
     pub(crate) url: HttpsUrl,
 }
 
-impl RequestBody for PostMortemRequest {}
+impl CommandBody for PostMortemRequest {}

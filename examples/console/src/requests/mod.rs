@@ -10,14 +10,14 @@ use incident_core::suggestion::Suggest;
 use incident_core::{Month, Statement};
 use serde::Deserialize;
 
-use crate::http::body::RequestBody;
+use crate::http::body::CommandBody;
 
 /// A body without members.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EmptyBody {}
 
-impl RequestBody for EmptyBody {
+impl CommandBody for EmptyBody {
     const MAY_BE_EMPTY: bool = true;
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct ReasonRequest {
     pub(crate) reason: Statement,
 }
 
-impl RequestBody for ReasonRequest {}
+impl CommandBody for ReasonRequest {}
 
 /// The body of `POST /sys/sla/credits/recompute`.
 #[derive(Debug, Deserialize)]
@@ -37,10 +37,10 @@ pub(crate) struct RecomputeRequest {
     pub(crate) month: Month,
 }
 
-impl RequestBody for RecomputeRequest {}
+impl CommandBody for RecomputeRequest {}
 
 /// The body of `POST /sys/incidents/suggestions`.
-impl RequestBody for Suggest {}
+impl CommandBody for Suggest {}
 
 /// The body of `POST /sys/pages/test`.
 #[derive(Debug, Deserialize)]
@@ -50,7 +50,7 @@ pub(crate) struct TestPageRequest {
     urgency: Option<Urgency>,
 }
 
-impl RequestBody for TestPageRequest {
+impl CommandBody for TestPageRequest {
     const MAY_BE_EMPTY: bool = true;
 }
 

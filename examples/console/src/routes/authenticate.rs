@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use crate::http::auth::NotKnown;
 use crate::http::problem::{NOSNIFF, Problem};
 use crate::http::throttle;
-use crate::server::Client;
+use crate::server::ClientConnection;
 use crate::state::AppState;
 
 /// Lets requests under `/sys` pass with a known token only, known route or not.
@@ -21,11 +21,11 @@ pub(super) async fn authenticate(
     if !(path == "/metrics" || path == "/sys" || path.starts_with("/sys/")) {
         return next.run(request).await;
     }
-    let client = request.extensions().get::<Client>();
+    let client = request.extensions().get::<ClientConnection>();
     let caller = match state.tokens().authenticate(request.headers()) {
         Ok(caller) => caller,
         Err(NotKnown::Wrong) => {
-            let from = client.map(Client::address);
+            let from = client.map(ClientConnection::address);
             let wait = state.wrong_tokens().count(from, "sys");
             let problem = wait.map_or_else(|| NotKnown::Wrong.into(), throttle::too_many);
             return problem.into_response();

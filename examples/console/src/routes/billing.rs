@@ -11,7 +11,7 @@ use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::response::{JsonResponse, JsonResult};
-use crate::http::target::Batch;
+use crate::http::target::BatchTarget;
 use crate::requests::{EmptyBody, RecomputeRequest};
 use crate::responses::billing::{BillingReportResponse, ResentBatchResponse};
 use crate::responses::credits::RecomputedResponse;
@@ -47,7 +47,7 @@ pub(super) async fn report(
 /// Handles `POST /sys/sla/billing/{batch}/resend`: a batch that was held back goes to the sink
 /// once more.
 pub(super) async fn resend(
-    request: CommandRequest<permission::DecideCredit, EmptyBody, Batch>,
+    request: CommandRequest<permission::DecideCredit, EmptyBody, BatchTarget>,
 ) -> JsonResult {
     let batch = request.target().id()?;
     request

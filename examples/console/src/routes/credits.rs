@@ -6,7 +6,7 @@ use incident_core::port::CreditQuery;
 use incident_core::{CreditId, TenantId};
 
 use crate::http::authorized::Authorized;
-use crate::http::body::RequestBody;
+use crate::http::body::CommandBody;
 use crate::http::command_request::CommandRequest;
 use crate::http::page::Page;
 use crate::http::params::{FromQuery, Params};
@@ -77,7 +77,7 @@ pub(super) async fn waive(request: Decision<ReasonRequest>) -> JsonResult {
     .await
 }
 
-async fn decide<B: RequestBody>(
+async fn decide<B: CommandBody>(
     request: Decision<B>,
     decision: impl FnOnce(B) -> CreditDecision,
 ) -> JsonResult {

@@ -21,7 +21,7 @@ use crate::http::problem::Problem;
 use crate::http::response::{JsonResponse, JsonResult};
 use crate::http::throttle;
 use crate::responses::webhooks::WebhookResponse;
-use crate::server::Client;
+use crate::server::ClientConnection;
 use crate::state::AppState;
 
 /// Time that a delivery has to come. PagerDuty gives up after 5 s.
@@ -106,7 +106,7 @@ fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Probl
 }
 
 fn note_known(parts: &Parts) {
-    if let Some(client) = parts.extensions.get::<Client>() {
+    if let Some(client) = parts.extensions.get::<ClientConnection>() {
         client.note_known();
     }
 }
@@ -163,7 +163,10 @@ fn taken(result: &'static str) -> JsonResponse {
 
 /// Counts a delivery that is not proven, and refuses it.
 fn not_proven(state: &AppState, parts: &Parts) -> Problem {
-    let from = parts.extensions.get::<Client>().map(Client::address);
+    let from = parts
+        .extensions
+        .get::<ClientConnection>()
+        .map(ClientConnection::address);
     match state.wrong_tokens().count(from, PLACE) {
         Some(wait) => throttle::too_many(wait),
         None => Problem::new(

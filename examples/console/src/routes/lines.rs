@@ -18,7 +18,7 @@ const EVENTS_PER_BATCH: usize = 5_000;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Lines of a stream, as far as it has come.
-pub(super) struct Lines<'a> {
+pub(super) struct NdjsonLines<'a> {
     state: &'a AppState,
     context: RequestContext,
     /// Holds the bytes of both batches and of the open line.
@@ -51,7 +51,7 @@ struct Stop {
     line: u64,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> NdjsonLines<'a> {
     pub(super) fn new(
         state: &'a AppState,
         context: RequestContext,

@@ -14,7 +14,7 @@ use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::response::{JsonResponse, JsonResult};
-use crate::http::target::Entry;
+use crate::http::target::EntryTarget;
 use crate::requests::ReasonRequest;
 use crate::requests::incident::UpdateRequest;
 use crate::responses::timeline::{TimelineEntryResponse, TimelineVerificationResponse};
@@ -93,11 +93,11 @@ pub(super) async fn verify(
 
 /// Handles `POST /sys/incidents/{id}/updates/{seq}/redact`.
 pub(super) async fn redact(
-    request: CommandRequest<permission::Redact, ReasonRequest, Entry>,
+    request: CommandRequest<permission::Redact, ReasonRequest, EntryTarget>,
 ) -> JsonResult {
     let (entries, replayed) = request
         .run(
-            |incidents, context, Entry { id, seq, .. }, body| async move {
+            |incidents, context, EntryTarget { id, seq, .. }, body| async move {
                 let reason = body.reason;
                 let redact = Command::Redact { seq, reason };
                 let outcome = incidents.act(&context, id, &redact).await?;

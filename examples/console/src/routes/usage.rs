@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use incident_core::engine::RequestContext;
 use incident_core::impact::ApiUsageEvent;
 
-use super::lines::Lines;
+use super::lines::NdjsonLines;
 use crate::http::authorized::Authorized;
 use crate::http::body;
 use crate::http::body_memory::Reservation;
@@ -36,7 +36,7 @@ pub(super) async fn record(
     let (parts, body) = request.into_parts();
     let (coding, reservation) = (coding(&parts.headers)?, reservation(&parts, &state));
     if body::is_lines(&parts.headers) {
-        let lines = Lines::new(&state, RequestContext::new(caller), reservation);
+        let lines = NdjsonLines::new(&state, RequestContext::new(caller), reservation);
         let accepted = stream(lines, body, coding).await?;
         return Ok(taken(accepted, false));
     }
@@ -87,7 +87,11 @@ fn decoded(coding: Coding, bytes: Bytes, reservation: &Reservation) -> Result<By
 }
 
 /// Takes lines as they come, in constant memory. Batches before a bad line stay.
-async fn stream(mut lines: Lines<'_>, mut body: Body, coding: Coding) -> Result<u64, Problem> {
+async fn stream(
+    mut lines: NdjsonLines<'_>,
+    mut body: Body,
+    coding: Coding,
+) -> Result<u64, Problem> {
     let mut decoder = Decoder::new(coding);
     let mut text = Vec::new();
     loop {

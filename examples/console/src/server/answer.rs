@@ -12,7 +12,7 @@ use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tower::Service;
 
-use super::client::Client;
+use super::client::ClientConnection;
 use super::request::{RequestBody, drain};
 use super::watch::Watch;
 
@@ -26,7 +26,9 @@ pub(super) async fn answer(
     let whole = incoming.is_end_stream();
     watch.request(whole);
     let expects = parts.headers.contains_key(header::EXPECT);
-    parts.extensions.insert(Client::new(Arc::clone(&watch)));
+    parts
+        .extensions
+        .insert(ClientConnection::new(Arc::clone(&watch)));
     let body = if whole {
         Body::empty()
     } else {

@@ -7,9 +7,9 @@ use super::watch::Watch;
 
 /// The client of a request. An extension of every request that came over a connection.
 #[derive(Clone, Debug)]
-pub(crate) struct Client(Arc<Watch>);
+pub(crate) struct ClientConnection(Arc<Watch>);
 
-impl Client {
+impl ClientConnection {
     pub(super) fn new(watch: Arc<Watch>) -> Self {
         Self(watch)
     }

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::answer::answer;
 use super::bare;
 use super::stream::Stream;
-use super::table::Entry;
+use super::table::ConnectionEntry;
 use super::watch::{HEAD, Order, Watch};
 
 /// Most bytes that are read at a time.
@@ -48,7 +48,7 @@ enum Ended {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(socket: TcpStream, entry: Entry, router: Router) {
+pub(super) async fn serve(socket: TcpStream, entry: ConnectionEntry, router: Router) {
     let watch = entry.watch();
     let ended = converse(socket, watch, router).await;
     let Some(mut socket) = watch.take_stream() else {

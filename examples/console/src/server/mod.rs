@@ -29,12 +29,12 @@ use tokio::time::{Instant, MissedTickBehavior, sleep, sleep_until, timeout};
 
 pub use limits::Limits;
 
-pub(crate) use client::Client;
+pub(crate) use client::ClientConnection;
 pub(crate) use connection_metrics::describe_metrics;
 
 use connection_metrics::{closed, set_limit};
 use queue::Queue;
-use table::{Entry, Table};
+use table::{ConnectionEntry, Table};
 
 /// Time that a connection has to make room.
 const DESCRIPTOR_RETRY: Duration = Duration::from_secs(1);
@@ -124,7 +124,7 @@ impl Server {
     }
 
     /// Makes room for a connection; none where all others are at work.
-    async fn admit(&mut self, peer: IpAddr) -> Option<Entry> {
+    async fn admit(&mut self, peer: IpAddr) -> Option<ConnectionEntry> {
         if self.table.is_full() {
             let Some(longest) = self.queue.longest_waiting(&self.table, Instant::now()) else {
                 closed("refused");

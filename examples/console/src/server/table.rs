@@ -27,7 +27,7 @@ struct Open {
 
 /// A connection in the table; dropped, it leaves it.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct ConnectionEntry {
     table: Arc<Table>,
     id: u64,
     watch: Arc<Watch>,
@@ -59,14 +59,14 @@ impl Table {
     }
 
     /// Takes a connection in.
-    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Entry {
+    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> ConnectionEntry {
         let watch = Arc::new(Watch::new(peer, Instant::now()));
         let mut open = self.open();
         open.last += 1;
         let id = open.last;
         open.all.insert(id, Arc::clone(&watch));
         set_open(open.all.len());
-        Entry {
+        ConnectionEntry {
             table: Arc::clone(self),
             id,
             watch,
@@ -106,13 +106,13 @@ impl Table {
     }
 }
 
-impl Entry {
+impl ConnectionEntry {
     pub(super) fn watch(&self) -> &Arc<Watch> {
         &self.watch
     }
 }
 
-impl Drop for Entry {
+impl Drop for ConnectionEntry {
     fn drop(&mut self) {
         let mut open = self.table.open();
         open.all.remove(&self.id);

@@ -26,7 +26,7 @@ pub(super) const HEAD: usize = 32 * 1024;
 #[derive(Debug)]
 pub(super) struct Watch {
     peer: IpAddr,
-    state: Mutex<State>,
+    state: Mutex<WatchState>,
     /// No answer of ours is on its way: what is written now is hyper's own. Only the task of the
     /// connection changes it, under the lock; that task reads it without.
     quiet: AtomicBool,
@@ -129,7 +129,7 @@ fn is_a_head(bytes: &[u8]) -> bool {
 }
 
 #[derive(Debug)]
-struct State {
+struct WatchState {
     turn: Turn,
     since: Instant,
     /// The moment at which the client stopped taking what is written.
@@ -164,7 +164,7 @@ impl Watch {
     pub(super) fn new(peer: IpAddr, now: Instant) -> Self {
         Self {
             peer,
-            state: Mutex::new(State {
+            state: Mutex::new(WatchState {
                 turn: Turn::Head { begun: false },
                 since: now,
                 blocked: None,
@@ -189,7 +189,7 @@ impl Watch {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, WatchState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -458,7 +458,7 @@ impl Watch {
         break_body(&mut self.state(), BodyBroken::Stopping);
     }
 
-    fn give(&self, state: &mut State, order: Order) {
+    fn give(&self, state: &mut WatchState, order: Order) {
         state.closing |= order != Order::Finish;
         state.order = Some(order);
         self.ordered.store(true, Ordering::Release);
@@ -490,7 +490,7 @@ impl Watch {
     }
 }
 
-fn break_body(state: &mut State, why: BodyBroken) {
+fn break_body(state: &mut WatchState, why: BodyBroken) {
     state.broken = Some(why);
     if let Some(reader) = state.reader.take() {
         reader.wake();

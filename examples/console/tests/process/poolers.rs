@@ -141,7 +141,8 @@ async fn behind_a_pooler_in_transaction_mode_every_command_says_what_to_set() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_ends_what_nobody_waits_for() {
     let cluster = Cluster::start(Safety::Durable).unwrap();
-    let database: incident_console::storage::Database = cluster.url("postgres").parse().unwrap();
+    let database: incident_console::storage::DatabaseSettings =
+        cluster.url("postgres").parse().unwrap();
     let pool = database.pool(1);
     for (setting, expected) in [
         ("statement_timeout", "30s"),
