@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use incident_core::actor::Caller;
+use incident_core::engine::Permit;
 
 use super::auth::NotKnown;
 use super::permission::Permission;
@@ -20,6 +21,8 @@ use crate::state::AppState;
 pub(crate) struct Authorized<A, T = ()> {
     /// Who asks.
     pub(crate) caller: Caller,
+    /// Proof of the right, for the command that follows.
+    pub(crate) permit: Permit,
     /// What the path names.
     pub(crate) target: T,
     right: PhantomData<A>,
@@ -33,12 +36,13 @@ impl<A: Permission, T: Target> FromRequestParts<AppState> for Authorized<A, T> {
         let caller = caller.ok_or(NotKnown::Missing)?;
         let target = T::find(parts, state).await?;
         let audit = state.incidents().audit();
-        audit
+        let permit = audit
             .authorize(&caller, A::ACTION, target.incident())
             .await?;
         target.check()?;
         Ok(Self {
             caller,
+            permit,
             target,
             right: PhantomData,
         })

@@ -41,6 +41,7 @@ impl<A: Permission, B: CommandBody, T: Target> FromRequest<AppState> for Command
         let bytes = read::<B>(&parts, body, state).await?;
         let body = body::json_object(&bytes)?;
         let context = context(authorized.caller.clone(), &parts, &bytes)?;
+        let context = context.with_permit(authorized.permit.clone());
         Ok(Self {
             authorized,
             body,

@@ -30,13 +30,14 @@ const SEND: &str = "send application/json, or lines as application/x-ndjson";
 /// Handles `POST /sys/usage-events`.
 pub(super) async fn record(
     State(state): State<AppState>,
-    Authorized { caller, .. }: Authorized<permission::RecordUsage>,
+    Authorized { caller, permit, .. }: Authorized<permission::RecordUsage>,
     request: Request,
 ) -> JsonResult {
     let (parts, body) = request.into_parts();
     let (coding, reservation) = (coding(&parts.headers)?, reservation(&parts, &state));
     if body::is_lines(&parts.headers) {
-        let lines = NdjsonLines::new(&state, RequestContext::new(caller), reservation);
+        let context = RequestContext::new(caller).with_permit(permit);
+        let lines = NdjsonLines::new(&state, context, reservation);
         let accepted = stream(lines, body, coding).await?;
         return Ok(taken(accepted, false));
     }
@@ -45,7 +46,7 @@ pub(super) async fn record(
     // The key stands for what was sent, whatever its coding.
     let sent = decoded(coding, bytes, &reservation)?;
     let events: Vec<ApiUsageEvent> = body::json(&sent)?;
-    let context = context(caller, &parts, &sent)?;
+    let context = context(caller, &parts, &sent)?.with_permit(permit);
     let key_guard = state.key_guard(&context).await?;
     let (incidents, usage) = (state.incidents().clone(), Arc::clone(state.usage()));
     let (accepted, replayed) = state

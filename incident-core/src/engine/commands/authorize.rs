@@ -8,7 +8,7 @@ use crate::IncidentId;
 use crate::actor::{Action, Caller};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::Commit;
-use crate::engine::{AuditHandle, Error, Incidents, WorkerHandle};
+use crate::engine::{AuditHandle, Error, Incidents, Permit, RequestContext, WorkerHandle};
 
 /// Most counts that are written down in one commit.
 const ENTRIES_PER_COMMIT: usize = 100;
@@ -26,11 +26,13 @@ impl AuditHandle<'_> {
         caller: &Caller,
         action: Action,
         incident: Option<IncidentId>,
-    ) -> Result<(), Error> {
-        self.0
-            .begun()
-            .authorize_all(caller, &[action], incident)
-            .await
+    ) -> Result<Permit, Error> {
+        let this = self.0.begun();
+        this.authorize_all(caller, &[action], incident).await?;
+        Ok(Permit {
+            caller: caller.clone(),
+            action,
+        })
     }
 }
 
@@ -48,6 +50,19 @@ impl WorkerHandle<'_> {
 }
 
 impl Incidents {
+    /// Authorizes a command for all that it needs, but for what its caller was authorized for
+    /// already.
+    pub(in crate::engine) async fn authorize_command(
+        &self,
+        context: &RequestContext,
+        actions: &[Action],
+        incident: Option<IncidentId>,
+    ) -> Result<(), Error> {
+        let open = actions.iter().copied();
+        let open: Vec<Action> = open.filter(|action| !context.permits(*action)).collect();
+        self.authorize_all(&context.caller, &open, incident).await
+    }
+
     pub(in crate::engine) async fn authorize_all(
         &self,
         caller: &Caller,

@@ -52,7 +52,7 @@ impl Incidents {
         if let Some(done) = this.replay(context).await? {
             return Ok(done);
         }
-        this.authorize_all(&context.caller, &rights_for_declare(asked), None)
+        this.authorize_command(context, &rights_for_declare(asked), None)
             .await?;
         let mut number = None;
         for _ in 0..MAX_CONFLICT_RETRIES {

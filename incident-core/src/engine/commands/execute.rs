@@ -73,7 +73,7 @@ impl Incidents {
         command: &Command,
     ) -> Result<PreparedCommand, Error> {
         let mut before = self.get(id).await?;
-        self.authorize_all(&context.caller, &rights_for(&before, command), Some(id))
+        self.authorize_command(context, &rights_for(&before, command), Some(id))
             .await?;
         if let Command::Redact { seq, .. } = command {
             before = self.with_sources(before, *seq).await?;

@@ -43,8 +43,7 @@ impl SignalsHandle<'_> {
         if let Some(answer) = this.suggested_before(context).await? {
             return Ok(answer);
         }
-        this.audit()
-            .authorize(&context.caller, Action::Suggest, None)
+        this.authorize_command(context, &[Action::Suggest], None)
             .await?;
         let now = this.inner.now();
         let names = request.service.check("service");

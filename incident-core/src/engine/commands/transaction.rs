@@ -19,7 +19,7 @@ impl PreparedCommand {
         asked: &Declare,
     ) -> Result<Self, Error> {
         let this = incidents.begun_for(context);
-        this.authorize_all(&context.caller, &rights_for_declare(asked), None)
+        this.authorize_command(context, &rights_for_declare(asked), None)
             .await?;
         let mut live = this.live_of_alert(asked.alert_key.as_ref()).await?;
         let policy = &this.inner.settings.policy;

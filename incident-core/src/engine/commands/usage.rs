@@ -33,8 +33,7 @@ impl SignalsHandle<'_> {
             };
             return Ok((count, true));
         }
-        this.audit()
-            .authorize(&context.caller, Action::RecordUsage, None)
+        this.authorize_command(context, &[Action::RecordUsage], None)
             .await?;
         let mut days = UsageDays::default();
         for (nth, event) in events.iter().enumerate() {

@@ -137,8 +137,7 @@ impl CreditsHandle<'_> {
         batch: MessageId,
     ) -> Result<(), Error> {
         let this = self.0.begun_for(context);
-        this.audit()
-            .authorize(&context.caller, Action::DecideCredit, None)
+        this.authorize_command(context, &[Action::DecideCredit], None)
             .await?;
         let missing = Error::NotFound("batch");
         let found = this

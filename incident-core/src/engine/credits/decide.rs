@@ -67,8 +67,7 @@ impl CreditsHandle<'_> {
         let found = this.credits().list(&wanted).await?.into_iter().next();
         let found = found.ok_or(Error::NotFound("credit"))?;
         let incident = found.row.incident_id;
-        this.audit()
-            .authorize(&context.caller, Action::DecideCredit, incident)
+        this.authorize_command(context, &[Action::DecideCredit], incident)
             .await?;
         let policy = this.inner.settings.credits;
         this.may_decide(&found, decision, &context.caller.actor, policy)

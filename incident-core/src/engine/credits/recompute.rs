@@ -21,8 +21,7 @@ impl CreditsHandle<'_> {
     /// and nobody knows who they are; the store failed.
     pub async fn recompute(self, context: &RequestContext, month: Month) -> Result<usize, Error> {
         let this = self.0;
-        this.audit()
-            .authorize(&context.caller, Action::DecideCredit, None)
+        this.authorize_command(context, &[Action::DecideCredit], None)
             .await?;
         let now = this.inner.now();
         if !this.inner.settings.contracts.has_begun(month, now) {

@@ -58,8 +58,7 @@ impl PagingHandle<'_> {
             None => {}
         }
         begun
-            .audit()
-            .authorize(&context.caller, Action::Page, None)
+            .authorize_command(context, &[Action::Page], None)
             .await?;
         let open = this.new_test(urgency);
         let (message, page) = (open.message, open.page.clone());
