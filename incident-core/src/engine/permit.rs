@@ -16,3 +16,37 @@ impl Permit {
         self.action == action && self.caller == *caller
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::Role;
+    use crate::engine::RequestContext;
+    use crate::testing::caller;
+
+    #[test]
+    fn a_permit_is_of_one_caller_and_one_action() {
+        let [anna, bob] = ["anna", "bob"].map(|name| caller(name, Role::Admin).unwrap());
+        let permit = Permit {
+            caller: anna.clone(),
+            action: Action::Declare,
+        };
+        let context = RequestContext::new(anna.clone()).with_permit(permit.clone());
+        assert!(context.permits(Action::Declare) && !context.permits(Action::Update));
+        assert!(
+            !RequestContext::new(bob)
+                .with_permit(permit.clone())
+                .permits(Action::Declare)
+        );
+        // Another role of the same person is another caller.
+        let less = Caller {
+            role: Role::Viewer,
+            ..anna
+        };
+        assert!(
+            !RequestContext::new(less)
+                .with_permit(permit)
+                .permits(Action::Declare)
+        );
+    }
+}

@@ -21,6 +21,7 @@ mod relay;
 mod server;
 mod states;
 mod tampering;
+mod transactions;
 mod upgrade;
 mod upgrade_5;
 mod usage;
