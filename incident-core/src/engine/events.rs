@@ -11,7 +11,7 @@ pub enum Alarm {
     /// A page, or calling one off, is no longer tried. Kept for a replay:
     /// [`retry`](super::PagingHandle::retry).
     PageGivenUp {
-        /// The incident nobody may know of, or whose alert stays open.
+        /// The incident no one may have been notified of, or whose alert stays open.
         incident_id: IncidentId,
         /// What could not be told.
         action: PageAction,
@@ -21,7 +21,7 @@ pub enum Alarm {
     /// No pager has accepted a page within the time that the policy gives it
     /// ([`accept_within`](crate::policy::Policy::accept_within)). It is tried on.
     PageOverdue {
-        /// The incident nobody may know of.
+        /// The incident no one may have been notified of.
         incident_id: IncidentId,
         /// When the page was committed.
         since: Timestamp,
@@ -38,7 +38,7 @@ pub enum Alarm {
         target: TargetId,
     },
     /// A target accepted a page and opened no alert: a disabled service, a
-    /// maintenance window, a rule. Nobody may know.
+    /// maintenance window, a rule. No one may have been notified.
     PageUnconfirmed {
         /// The incident.
         incident_id: IncidentId,

@@ -204,8 +204,9 @@ impl Incidents {
                 after.state_mut().paging.unconfirmed_at = Some(now);
                 let target = before.paging.target.as_ref();
                 let target = target.map_or("the pager", |target| target.name());
-                let text =
-                    format!("nobody may know: {target} accepted the page and opened no alert");
+                let text = format!(
+                    "no one may have been notified: {target} accepted the page and opened no alert"
+                );
                 let by = super::outcome::pager_actor(target);
                 audit.push(AuditDraft {
                     incident_id: Some(before.id),
@@ -245,7 +246,7 @@ impl Incidents {
 
 fn unconfirmed(incident: &Incident) -> Option<Alarm> {
     let target = incident.paging.target.clone()?;
-    tracing::error!(incident.id = %incident.id, %target, "a pager accepted a page and opened no alert: nobody may know");
+    tracing::error!(incident.id = %incident.id, %target, "a pager accepted a page and opened no alert: no one may have been notified");
     Some(Alarm::PageUnconfirmed {
         incident_id: incident.id,
         target,

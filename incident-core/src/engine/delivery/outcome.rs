@@ -72,7 +72,7 @@ pub(in crate::engine) fn alarm(
     let attempt = delivery.attempt.as_ref();
     let target = attempt.map(|attempt| attempt.target.clone()).or(shown);
     if matches!(delivery.outcome, JobOutcome::DeadLettered { .. }) {
-        tracing::error!(incident.id = %page.incident_id, action = ?page.action, "a page is given up: nobody may know");
+        tracing::error!(incident.id = %page.incident_id, action = ?page.action, "a page is given up: no one may have been notified");
         return Some(Alarm::PageGivenUp {
             incident_id: page.incident_id,
             action: page.action,
@@ -87,7 +87,7 @@ pub(in crate::engine) fn alarm(
         });
     }
     let waited = delivery.overdue?;
-    tracing::error!(incident.id = %page.incident_id, seconds = waited.as_secs(), "no pager has accepted a page: nobody may know");
+    tracing::error!(incident.id = %page.incident_id, seconds = waited.as_secs(), "no pager has accepted a page: no one may have been notified");
     Some(Alarm::PageOverdue {
         incident_id: page.incident_id,
         since: claim.message.committed_at,
@@ -101,7 +101,7 @@ pub(in crate::engine) fn timeline_messages(
 ) -> Vec<String> {
     let overdue = delivery.overdue.map(|waited| {
         let seconds = waited.as_secs();
-        format!("nobody may know: no pager has accepted the page for {seconds} s")
+        format!("no one may have been notified: no pager has accepted the page for {seconds} s")
     });
     let behind = delivery.behind.as_ref().map(|leader| {
         let number = leader.number;
