@@ -10,18 +10,19 @@ use crate::incident::{Incident, Severity};
 use crate::paging::{DeliveryLog, EndTest, PageAction, PageEvent};
 use crate::{IncidentId, MessageId, PersonName, RuleName, TenantId, Timestamp, Window};
 
-/// What is to be done.
+/// A job to be done outside, with its data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MessageBody {
-    /// Tell the pagers.
+    /// Deliver a page.
     Page(PageEvent),
     /// Compute the credits that a command left to the relay.
     #[serde(rename = "settle")]
     RecomputeCredits(RecomputeCredits),
-    /// Hand credits to billing.
-    Bill(Batch),
+    /// Submit credits to billing.
+    #[serde(rename = "bill")]
+    SubmitCredits(Batch),
     /// Resolve the alerts of a test page.
     EndTest(EndTest),
 }
@@ -47,7 +48,7 @@ impl MessageBody {
         match self {
             Self::Page(page) => page.reword(incident),
             // Names, times and figures; the words of a test page are ours.
-            Self::RecomputeCredits(_) | Self::Bill(_) | Self::EndTest(_) => {}
+            Self::RecomputeCredits(_) | Self::SubmitCredits(_) | Self::EndTest(_) => {}
         }
     }
 
@@ -57,24 +58,23 @@ impl MessageBody {
         match self {
             Self::Page(_) => "page",
             Self::RecomputeCredits(_) => "settle",
-            Self::Bill(_) => "bill",
+            Self::SubmitCredits(_) => "bill",
             Self::EndTest(_) => "end_test",
         }
     }
 }
 
-/// One thing to do. Messages of one incident and one [thread](Self::ordering_key) are
-/// done in the order in which they were committed; threads do not wait for each
-/// other.
+/// A job of the outbox. Messages of one incident and one [ordering key](Self::ordering_key) are
+/// done in the order in which they were committed; those of others do not wait for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// The id.
     pub id: MessageId,
     /// The incident; none where it belongs to no single one.
     pub incident_id: Option<IncidentId>,
-    /// The lane: a worse severity goes first.
+    /// The priority: a worse severity goes first.
     pub priority: Severity,
-    /// What is to be done.
+    /// The job.
     pub body: MessageBody,
     /// When it was committed.
     pub committed_at: Timestamp,
@@ -85,28 +85,27 @@ pub struct Message {
 }
 
 impl Message {
-    /// Whether it opens an alert.
+    /// Tells if it opens an alert.
     #[must_use]
     pub fn is_trigger(&self) -> bool {
         matches!(&self.body, MessageBody::Page(page) if page.action == PageAction::Trigger)
     }
 
-    /// Whether it ends when its thread is superseded
-    /// ([`OutboxWrite::Supersede`](crate::commit::OutboxWrite)): a trigger, or what
-    /// only repeats.
+    /// Tells if it is cancelled when a newer message supersedes those of its ordering key
+    /// ([`OutboxWrite::Supersede`](crate::commit::OutboxWrite)): a trigger, or a resend.
     #[must_use]
     pub fn is_supersedable(&self) -> bool {
         self.is_trigger() || matches!(&self.body, MessageBody::Page(page) if page.is_resend)
     }
 
-    /// The thread of its incident to which it belongs.
+    /// Returns the key of the messages of its incident that are done in order.
     #[must_use]
     pub fn ordering_key(&self) -> OrderingKey {
         match &self.body {
             MessageBody::Page(page) => OrderingKey::page(page.rule.as_ref()),
             MessageBody::RecomputeCredits(_) => OrderingKey(Cow::Borrowed("/settle")),
-            MessageBody::Bill(_) => OrderingKey(Cow::Borrowed("/bill")),
-            // A thread per test: one whose vendor is away holds up no other.
+            MessageBody::SubmitCredits(_) => OrderingKey(Cow::Borrowed("/bill")),
+            // A key per test: one whose vendor is away holds up no other.
             MessageBody::EndTest(end) => {
                 OrderingKey(Cow::Owned(format!("/test/{}", end.page.incident_id)))
             }
@@ -114,9 +113,9 @@ impl Message {
     }
 }
 
-/// What is done in order, of one incident or of none.
+/// The key of messages that are done in order, within one incident or none.
 ///
-/// Its own page, the page of an escalation's rule, its credits, the batches for
+/// One each for its own page, the page of an escalation's rule, its credits, the batches for
 /// billing, the end of a test page: a slow pager holds up no credit, and a sink that is away no page.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderingKey(Cow<'static, str>);

@@ -37,7 +37,7 @@ struct AnchoredHead {
 }
 
 impl MemoryAnchors {
-    /// Notes an anchor; the same as [`AnchorSink::keep`].
+    /// Notes an anchor; the same as [`AnchorSink::append`].
     pub fn note(&self, anchor: &Anchor) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (chain, head) in anchor.heads() {

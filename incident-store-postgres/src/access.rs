@@ -9,8 +9,8 @@ use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
-use crate::at_hand::{AtHand, Lent};
 use crate::failure::{Failure, Late};
+use crate::warm_connection::{LentConnection, WarmConnection};
 
 /// How often another connection is tried when one turns out to be dead.
 const MAX_RECONNECTS: u32 = 4;
@@ -33,7 +33,7 @@ const PING: Duration = Duration::from_secs(1);
 pub(crate) struct PgServer {
     pool: PgPool,
     last_reply: LastReply,
-    at_hand: Arc<AtHand>,
+    at_hand: Arc<WarmConnection>,
 }
 
 impl fmt::Debug for PgServer {
@@ -141,7 +141,7 @@ impl PgServer {
             return Ok(session(lent));
         }
         match timeout_at(deadline, self.pool.acquire()).await {
-            Ok(Ok(connection)) => Ok(session(Lent {
+            Ok(Ok(connection)) => Ok(session(LentConnection {
                 connection,
                 calls: 0,
                 altered: false,
@@ -168,7 +168,7 @@ impl PgServer {
 
 /// A connection for one call.
 pub(crate) struct Session {
-    lent: Lent,
+    lent: LentConnection,
     server: PgServer,
     pub(crate) deadline: Instant,
 }
@@ -237,7 +237,7 @@ impl Session {
         let most = u128::from(i32::MAX.unsigned_abs());
         let limit = less.as_millis().clamp(1, most);
         let begin = format!("begin read only; set local statement_timeout = {limit}");
-        let Lent {
+        let LentConnection {
             connection,
             altered,
             ..

@@ -2,7 +2,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod access;
-mod at_hand;
 mod audit;
 mod clock;
 mod commit;
@@ -20,6 +19,7 @@ mod row;
 mod store;
 mod timeline;
 mod usage;
+mod warm_connection;
 
 pub use clock::StoreClock;
 pub use doctor::{Finding, FindingSeverity, doctor};

@@ -242,7 +242,7 @@ async fn a_sink_that_panics_ends_one_attempt() {
         id,
         incident_id: None,
         priority: Severity::Sev4,
-        body: MessageBody::Bill(serde_json::from_value(batch).unwrap()),
+        body: MessageBody::SubmitCredits(serde_json::from_value(batch).unwrap()),
         committed_at: now,
         due_at: now,
         log: Vec::new(),

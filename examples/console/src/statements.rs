@@ -101,7 +101,7 @@ pub struct Outage {
 /// `incident-console sla`.
 ///
 /// # Errors
-/// As [`Incidents::statements`].
+/// As [`ReportsHandle::statements`](incident_core::engine::ReportsHandle::statements).
 pub async fn export(
     incidents: &Incidents,
     first: Month,

@@ -13,8 +13,8 @@ use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 ///
 /// # Errors
 /// Nothing can be written.
-pub fn line(out: &mut (impl Write + ?Sized), said: fmt::Arguments<'_>) -> io::Result<()> {
-    writeln!(out, "{}", plain(&said.to_string()))
+pub fn line(out: &mut (impl Write + ?Sized), text: fmt::Arguments<'_>) -> io::Result<()> {
+    writeln!(out, "{}", plain(&text.to_string()))
 }
 
 /// Writes lines of our own: who puts a value of others into one escapes it there.

@@ -58,7 +58,7 @@ fn main() -> Result<(), ValidationError> {
                 "{name}: {} minutes in {}, availability {} %, target {} % {}, credit {} %",
                 row.outage_minutes(),
                 row.period,
-                terms.shown(row.availability),
+                terms.format_availability(row.availability),
                 terms.target(),
                 if row.target_breached {
                     "breached"

@@ -260,7 +260,7 @@ const fn takes(row: &LedgerRow) -> bool {
 ///
 /// One whose reversal waits, or was waived, is left alone: somebody decides, or has decided.
 #[must_use]
-pub fn outgrown(
+pub fn stale_grants(
     rows: &[CappedCredit],
     limits: impl Fn(&TenantId, Period) -> CreditLimits,
 ) -> Vec<CreditId> {
@@ -273,7 +273,7 @@ pub fn outgrown(
             periods.entry(key).or_default().push(one);
         }
     }
-    let settled = |row: &LedgerRow| reversals.decided.binary_search(&row.id).is_err();
+    let is_undecided = |row: &LedgerRow| reversals.decided.binary_search(&row.id).is_err();
     let mut found = Vec::new();
     for ((tenant, period), rows) in periods {
         let account = Account {
@@ -282,7 +282,7 @@ pub fn outgrown(
         };
         let used: u64 = rows.iter().map(|one| u64::from(one.capped.ppm())).sum();
         let before = found.len();
-        for one in rows.iter().filter(|one| settled(&one.row)) {
+        for one in rows.iter().filter(|one| is_undecided(&one.row)) {
             let Some(granted) = &one.row.granted else {
                 continue;
             };
@@ -294,7 +294,7 @@ pub fn outgrown(
         }
         let decided = rows
             .iter()
-            .all(|one| one.row.granted.is_some() && settled(&one.row));
+            .all(|one| one.row.granted.is_some() && is_undecided(&one.row));
         if found.len() == before && decided && !account.adds_up(used, &rows) {
             found.extend(rows.last().map(|one| one.row.id));
         }
@@ -474,8 +474,8 @@ mod tests {
         let found = cap_periods(month.clone(), limits(50, Some(fee)));
         assert_eq!(amounts(&found), [Some(100), Some(200)]);
         // It would be granted otherwise now.
-        assert_eq!(outgrown(&found, limits(50, Some(fee))), [month[0].id]);
-        assert_eq!(outgrown(&found, limits(50, Some(old))), []);
+        assert_eq!(stale_grants(&found, limits(50, Some(fee))), [month[0].id]);
+        assert_eq!(stale_grants(&found, limits(50, Some(old))), []);
     }
 
     /// M7: where one of two credits is taken back, the other one's amount is that of its
@@ -492,7 +492,7 @@ mod tests {
             row.granted = Some(grant(10, Some(money(minor, "EUR")), fee));
         }
         let found = |rows: &[LedgerRow]| {
-            outgrown(
+            stale_grants(
                 &cap_periods(rows.to_vec(), limits(50, fee)),
                 limits(50, fee),
             )
@@ -514,7 +514,7 @@ mod tests {
         };
         let found = |rows: Vec<LedgerRow>| {
             let capped = cap_periods(rows, limits(30, None));
-            outgrown(&capped, limits(30, None))
+            stale_grants(&capped, limits(30, None))
         };
         let cut = month(Issued)[1].id;
         assert_eq!(found(month(Estimated)), []);

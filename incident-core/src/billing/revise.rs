@@ -98,7 +98,7 @@ pub fn is_up_to_date(rows: &[LedgerRow], fresh: &[ComputedCredit]) -> bool {
 /// tenant, if it has one.
 ///
 /// `rows` are all rows of the subject; of `outgrown` the credit comes out the same and what
-/// was granted of it does not ([`outgrown`](super::outgrown())). A reversal comes before what
+/// was granted of it does not ([`stale_grants`](super::stale_grants())). A reversal comes before what
 /// takes its place, and is, like that, estimated: nothing is taken back before somebody
 /// approves it.
 pub fn revise(

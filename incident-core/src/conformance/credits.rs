@@ -418,7 +418,7 @@ pub async fn ordered_batches_and_pages_wait_for_each_other_never<B: StoreBackend
             id,
             incident_id: None,
             priority: Severity::Sev4,
-            body: MessageBody::Bill(Batch::freeze(id, at(0), &credits).unwrap()),
+            body: MessageBody::SubmitCredits(Batch::freeze(id, at(0), &credits).unwrap()),
             committed_at: at(0),
             due_at: at(0),
             log: Vec::new(),
@@ -447,7 +447,7 @@ pub async fn ordered_batches_and_pages_wait_for_each_other_never<B: StoreBackend
     let claims = claim().await;
     let ids: Vec<_> = claims.iter().map(|claim| claim.message.id).collect();
     assert_eq!(ids, [message_id(2), message_id(1)]);
-    let MessageBody::Bill(frozen) = &claims[1].message.body else {
+    let MessageBody::SubmitCredits(frozen) = &claims[1].message.body else {
         panic!("{:?}", claims[1].message.body);
     };
     assert_eq!(frozen.credits().unwrap(), credits);

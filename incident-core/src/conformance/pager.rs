@@ -17,7 +17,9 @@ fn event(n: u64, action: PageAction) -> PageEvent {
     match page(&incident, action, n, 0) {
         OutboxWrite::Add(message) => match message.body {
             MessageBody::Page(event) => event,
-            MessageBody::RecomputeCredits(_) | MessageBody::Bill(_) | MessageBody::EndTest(_) => {
+            MessageBody::RecomputeCredits(_)
+            | MessageBody::SubmitCredits(_)
+            | MessageBody::EndTest(_) => {
                 unreachable!("a page was made")
             }
         },

@@ -19,7 +19,7 @@ pub struct AnchorError(#[source] pub Box<dyn StdError + Send + Sync>);
 /// Takes anchors, and need not give them back: a log line, a mail, a chat room.
 ///
 /// # Contract
-/// **Durable:** an anchor is kept for good when [`keep`](AnchorSink::keep)
+/// **Durable:** an anchor is kept for good when [`append`](AnchorSink::append)
 /// answers, where whoever can write to the database cannot change it.
 /// **Idempotent:** the same anchor may come again, from other replicas too.
 /// **Bounded:** answers within `timeout`.

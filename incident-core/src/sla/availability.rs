@@ -21,11 +21,11 @@ const MAX_DECIMALS: usize = 16;
 /// let target = "99.9".parse()?;
 /// let allowed = Availability::new(Downtime::of(43 * 60_000_000 + 12_000_000), month);
 /// assert!(!allowed.misses(target));
-/// assert_eq!(allowed.shown([target]), "99.9000");
+/// assert_eq!(allowed.format_against([target]), "99.9000");
 /// // One microsecond more: rounded it would be 99.9000 as well.
 /// let missed = Availability::new(Downtime::of(43 * 60_000_000 + 12_000_001), month);
 /// assert!(missed.misses(target));
-/// assert_eq!(missed.shown([target]), "99.8999");
+/// assert_eq!(missed.format_against([target]), "99.8999");
 /// # Ok::<(), incident_core::ValidationError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Availability {
     }
 
     /// Percent, rounded half to even to four decimals. For a verdict use
-    /// [`misses`](Self::misses), and to show it beside one [`shown`](Self::shown).
+    /// [`misses`](Self::misses), and to show it beside one [`format_against`](Self::format_against).
     #[must_use]
     pub fn rounded(self) -> Percent {
         if self.period_us == 0 {
@@ -76,7 +76,10 @@ impl Availability {
     /// would put it onto the bound or its other side; with more decimals where four leave
     /// no place between two bounds.
     #[must_use]
-    pub fn shown(self, bounds: impl IntoIterator<Item = Percent, IntoIter: Clone>) -> String {
+    pub fn format_against(
+        self,
+        bounds: impl IntoIterator<Item = Percent, IntoIter: Clone>,
+    ) -> String {
         if self.period_us == 0 {
             return Percent::HUNDRED.to_fixed();
         }
@@ -159,13 +162,13 @@ mod tests {
     fn two_bounds_next_to_each_other_get_more_decimals() {
         let bounds = [percent("99.9"), percent("99.9001")];
         let month = 30 * DAY_US;
-        let at = |down| Availability::new(Downtime::of(down), month).shown(bounds);
+        let at = |down| Availability::new(Downtime::of(down), month).format_against(bounds);
         let allowed = month / 1_000;
         assert_eq!(at(allowed), "99.9000");
         assert_eq!(at(allowed - 1), "99.90001");
         assert_eq!(at(allowed + 1), "99.8999");
         assert_eq!(
-            Availability::new(Downtime::ZERO, 0).shown(bounds),
+            Availability::new(Downtime::ZERO, 0).format_against(bounds),
             "100.0000"
         );
     }
@@ -185,7 +188,7 @@ mod tests {
             let allowed = i64::try_from(period / 1_000_000 * u64::from(1_000_000 - target.ppm())).unwrap();
             let down = u64::try_from((allowed + off).max(0)).unwrap().min(period);
             let exact = Availability::new(Downtime::of(down), period);
-            let shown = exact.shown(bounds.iter().copied());
+            let shown = exact.format_against(bounds.iter().copied());
             let (whole, fraction) = shown.split_once('.').unwrap();
             prop_assert!(fraction.len() >= 4);
             let scale = 10_u128.pow(u32::try_from(fraction.len() - 4).unwrap());

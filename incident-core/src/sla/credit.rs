@@ -354,7 +354,9 @@ pub(super) mod tests {
         assert_eq!(
             (
                 row.period.to_string().as_str(),
-                SlaTerms::default().shown(row.availability).as_str()
+                SlaTerms::default()
+                    .format_availability(row.availability)
+                    .as_str()
             ),
             ("2026-11", "99.9120")
         );

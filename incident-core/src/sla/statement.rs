@@ -97,7 +97,7 @@ pub struct SlaStatement {
     /// The availability over the period.
     pub availability: Availability,
     /// The same in percent, with four decimals or more, on the side of the target and of the
-    /// table's bounds on which it is: [`SlaTerms::shown`].
+    /// table's bounds on which it is: [`SlaTerms::format_availability`].
     pub availability_percent: String,
     /// The availability that was promised.
     pub target: Percent,
@@ -234,7 +234,7 @@ pub(super) fn of_period(
         outage_us: clipped(&windows, bounds),
         down,
         availability,
-        availability_percent: terms.shown(availability),
+        availability_percent: terms.format_availability(availability),
         target: terms.target(),
         target_breached: availability.misses(terms.target()),
         uncapped,

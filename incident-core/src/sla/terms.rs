@@ -325,10 +325,10 @@ impl SlaTerms {
 
 impl SlaTerms {
     /// An availability as it is shown under these terms: on the side of the target and of
-    /// every bound of the table on which it is. See [`Availability::shown`].
+    /// every bound of the table on which it is. See [`Availability::format_against`].
     #[must_use]
-    pub fn shown(&self, availability: Availability) -> String {
-        availability.shown(self.scale.bounds().chain([self.target]))
+    pub fn format_availability(&self, availability: Availability) -> String {
+        availability.format_against(self.scale.bounds().chain([self.target]))
     }
 }
 

@@ -9,18 +9,18 @@ use serde_json::Value;
 
 pub use template::PageTemplate;
 
-/// `[SEV1] API down`, on one line: what stands on the lock screen of a telephone.
+/// Returns the first line of a page, such as `[SEV1] API down`: it fits on a lock screen.
 pub(crate) fn headline(page: &PageEvent, most: usize) -> String {
     truncate::single_line(&format!("{}{}", marks(page), shown_title(page)), most)
 }
 
-/// `[SEV1] Incident #17`: nothing that a vendor could take offence at.
+/// Returns a first line without free text, `[SEV1] Incident #17`, for a vendor that refused the
+/// other one.
 pub(crate) fn bare_headline(page: &PageEvent) -> String {
     format!("{}Incident #{}", marks(page), page.number)
 }
 
-/// What must be seen first: an exercise, an escalation and by which rule, the
-/// severity.
+/// Returns the marks that come first: drill, rule of the escalation, severity.
 fn marks(page: &PageEvent) -> String {
     let drill = match page.mode {
         Mode::Drill => "[DRILL] ",
@@ -39,13 +39,13 @@ fn shown_title(page: &PageEvent) -> String {
     page.title.as_str().to_owned()
 }
 
-/// The services, in one line.
+/// Returns the services in one line; none where there are none.
 pub(crate) fn services(page: &PageEvent, most: usize) -> Option<String> {
     let names: Vec<&str> = page.services.iter().map(AsRef::as_ref).collect();
     (!names.is_empty()).then(|| truncate::single_line(&names.join(", "), most))
 }
 
-/// How the page goes out.
+/// Returns the urgency as vendors are told it.
 pub(crate) const fn urgency(page: &PageEvent) -> &'static str {
     match page.urgency {
         Urgency::High => "high",
@@ -53,7 +53,7 @@ pub(crate) const fn urgency(page: &PageEvent) -> &'static str {
     }
 }
 
-/// Whether it is the real thing.
+/// Returns the mode as vendors are told it.
 pub(crate) const fn mode(page: &PageEvent) -> &'static str {
     match page.mode {
         Mode::Live => "live",
@@ -62,7 +62,7 @@ pub(crate) const fn mode(page: &PageEvent) -> &'static str {
     }
 }
 
-/// What kind of alert it is.
+/// Returns the class of the alert.
 pub(crate) const fn class(page: &PageEvent) -> &'static str {
     match page.mode {
         Mode::Drill => "drill",
@@ -70,7 +70,7 @@ pub(crate) const fn class(page: &PageEvent) -> &'static str {
     }
 }
 
-/// The details that always survive, in the order in which they are read.
+/// Returns the details that are never cut, in the order in which they are read.
 pub(crate) fn key_details(page: &PageEvent) -> Vec<(&'static str, Value)> {
     let tenants = page.tenants.map_or(Value::from("all"), Value::from);
     vec![

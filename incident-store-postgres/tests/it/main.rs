@@ -8,7 +8,6 @@
     reason = "tests, and what they share, fail by panicking"
 )]
 
-mod at_hand;
 mod conformance;
 mod doctor;
 mod functions;
@@ -25,3 +24,4 @@ mod transactions;
 mod upgrade;
 mod upgrade_5;
 mod usage;
+mod warm_connection;

@@ -159,7 +159,7 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
     let [
         Message {
             id,
-            body: MessageBody::Bill(batch),
+            body: MessageBody::SubmitCredits(batch),
             ..
         },
     ] = held.as_slice()

@@ -146,7 +146,7 @@ impl CreditsHandle<'_> {
             .await?;
         if !found
             .iter()
-            .any(|message| matches!(message.body, MessageBody::Bill(_)))
+            .any(|message| matches!(message.body, MessageBody::SubmitCredits(_)))
         {
             return Err(missing);
         }

@@ -84,7 +84,7 @@ impl Incidents {
                 id,
                 incident_id: None,
                 priority: Severity::Sev4,
-                body: MessageBody::Bill(batch),
+                body: MessageBody::SubmitCredits(batch),
                 committed_at: now,
                 due_at: now,
                 log: Vec::new(),

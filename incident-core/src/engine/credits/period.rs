@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::incident::{RecomputeContext, still_granted};
 use crate::billing::{
     ComputedCredit, CreditInput, CreditSubject, LedgerRow, LedgerWrite, cap_periods, is_up_to_date,
-    outgrown, revise,
+    revise, stale_grants,
 };
 use crate::commit::Commit;
 use crate::engine::conflict::MAX_CONFLICT_RETRIES;
@@ -132,7 +132,7 @@ impl Incidents {
     /// Credits that were granted and would be granted otherwise now.
     fn outgrown(&self, rows: &[LedgerRow]) -> Vec<CreditId> {
         let limits = |tenant: &TenantId, period| self.limits(tenant, period);
-        outgrown(&cap_periods(rows.to_vec(), limits), limits)
+        stale_grants(&cap_periods(rows.to_vec(), limits), limits)
     }
 
     /// All rows of a period, of incidents and of the period as a whole.

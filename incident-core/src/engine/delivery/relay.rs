@@ -181,7 +181,7 @@ impl Incidents {
         match &claim.message.body {
             MessageBody::Page(page) => self.deliver(claim, page, sent).await,
             MessageBody::RecomputeCredits(asked) => self.run_recompute_job(claim, asked).await,
-            MessageBody::Bill(batch) => self.bill(claim, batch, sent).await,
+            MessageBody::SubmitCredits(batch) => self.bill(claim, batch, sent).await,
             MessageBody::EndTest(end) => self.end_test(claim, end).await,
         }
     }
@@ -247,7 +247,7 @@ impl Incidents {
             }
             // The first due time of a batch tells since when the sink may have it; the
             // end of a test may have been sent already.
-            MessageBody::Page(_) | MessageBody::Bill(_) | MessageBody::EndTest(_) => {}
+            MessageBody::Page(_) | MessageBody::SubmitCredits(_) | MessageBody::EndTest(_) => {}
         }
     }
 }

@@ -71,6 +71,8 @@ fn retry_of(message: &Message) -> Option<RetryOf> {
             action: page.action,
             epoch: page.epoch,
         }),
-        MessageBody::RecomputeCredits(_) | MessageBody::Bill(_) | MessageBody::EndTest(_) => None,
+        MessageBody::RecomputeCredits(_)
+        | MessageBody::SubmitCredits(_)
+        | MessageBody::EndTest(_) => None,
     }
 }

@@ -145,7 +145,7 @@ pub struct SlaRow {
     /// The contract's month, quarter or year in which the outage ended.
     pub period: Period,
     /// Availability over that period from this incident alone, in percent: see
-    /// [`SlaTerms::shown`].
+    /// [`SlaTerms::format_availability`].
     pub availability_percent: String,
     /// The target is breached over that period by this incident alone.
     pub target_breached: bool,
@@ -272,7 +272,7 @@ impl ReportsHandle<'_> {
                 basis: terms.basis(),
                 target: terms.target(),
                 period: row.period,
-                availability_percent: terms.shown(row.availability),
+                availability_percent: terms.format_availability(row.availability),
                 target_breached: row.target_breached,
                 credit_percent: row.credit_percent,
                 terms_version: terms.version().clone(),

@@ -20,14 +20,14 @@ const MOMENT: Duration = Duration::from_millis(3);
 const MAX_CALLS: u32 = 256;
 
 /// A connection, and how many calls it has had since the pool lent it.
-pub(crate) struct Lent {
+pub(crate) struct LentConnection {
     pub(crate) connection: PoolConnection<Postgres>,
     pub(crate) calls: u32,
     /// Whether it has settings that no other call may find: it is closed then.
     pub(crate) altered: bool,
 }
 
-impl Drop for Lent {
+impl Drop for LentConnection {
     fn drop(&mut self) {
         if self.altered {
             self.connection.close_on_drop();
@@ -35,42 +35,42 @@ impl Drop for Lent {
     }
 }
 
-struct HeldServer {
-    lent: Lent,
+struct WarmSlot {
+    lent: LentConnection,
     since: Instant,
     /// A connection goes back by a task of the runtime.
     runtime: Handle,
 }
 
 #[derive(Default)]
-pub(crate) struct AtHand {
-    held: Mutex<Option<HeldServer>>,
+pub(crate) struct WarmConnection {
+    held: Mutex<Option<WarmSlot>>,
     /// Calls that wait at the pool.
     waiting: AtomicUsize,
     /// Whether somebody looks after what is held.
-    looked_after: AtomicBool,
+    is_watched: AtomicBool,
 }
 
 /// A call that waits at the pool, until it is dropped.
-pub(crate) struct AtHandWaits<'a>(&'a AtHand);
+pub(crate) struct PoolWait<'a>(&'a WarmConnection);
 
-impl AtHand {
-    fn lock(&self) -> MutexGuard<'_, Option<HeldServer>> {
+impl WarmConnection {
+    fn lock(&self) -> MutexGuard<'_, Option<WarmSlot>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn take(&self) -> Option<Lent> {
+    pub(crate) fn take(&self) -> Option<LentConnection> {
         self.lock().take().map(|held| held.lent)
     }
 
-    pub(crate) fn wait(&self) -> AtHandWaits<'_> {
+    pub(crate) fn wait(&self) -> PoolWait<'_> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        AtHandWaits(self)
+        PoolWait(self)
     }
 
     /// Holds a connection that answered, if nobody waits for one and none is held; else it
     /// goes back to the pool.
-    pub(crate) fn put(self: &Arc<Self>, lent: Lent) {
+    pub(crate) fn put(self: &Arc<Self>, lent: LentConnection) {
         let mut held = self.lock();
         if held.is_some()
             || lent.altered
@@ -82,21 +82,21 @@ impl AtHand {
             drop(lent);
             return;
         }
-        *held = Some(HeldServer {
+        *held = Some(WarmSlot {
             lent,
             since: Instant::now(),
             runtime: Handle::current(),
         });
         drop(held);
-        if !self.looked_after.swap(true, Ordering::SeqCst) {
-            tokio::spawn(look_after(Arc::downgrade(self)));
+        if !self.is_watched.swap(true, Ordering::SeqCst) {
+            tokio::spawn(return_when_idle(Arc::downgrade(self)));
         }
     }
 
     /// Gives back what was held for longer; whether to look again.
     fn give_back(&self) -> bool {
         let mut held = self.lock();
-        let is_over = |held: &HeldServer| held.since.elapsed() >= MOMENT;
+        let is_over = |held: &WarmSlot| held.since.elapsed() >= MOMENT;
         let over = if held.as_ref().is_some_and(is_over) {
             held.take()
         } else {
@@ -105,7 +105,7 @@ impl AtHand {
         let again = held.is_some();
         if !again {
             // Under the lock: whoever puts one there after this starts another one.
-            self.looked_after.store(false, Ordering::SeqCst);
+            self.is_watched.store(false, Ordering::SeqCst);
         }
         drop(held);
         drop(over);
@@ -113,7 +113,7 @@ impl AtHand {
     }
 }
 
-async fn look_after(at_hand: Weak<AtHand>) {
+async fn return_when_idle(at_hand: Weak<WarmConnection>) {
     loop {
         sleep(MOMENT).await;
         let Some(at_hand) = at_hand.upgrade() else {
@@ -125,16 +125,16 @@ async fn look_after(at_hand: Weak<AtHand>) {
     }
 }
 
-impl Drop for AtHandWaits<'_> {
+impl Drop for PoolWait<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-impl Drop for AtHand {
+impl Drop for WarmConnection {
     fn drop(&mut self) {
         // Dropped by whoever drops the store, perhaps outside of any runtime.
-        if let Some(HeldServer { lent, runtime, .. }) = self.lock().take() {
+        if let Some(WarmSlot { lent, runtime, .. }) = self.lock().take() {
             let _inside = runtime.enter();
             drop(lent);
         }
