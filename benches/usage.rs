@@ -206,6 +206,8 @@ impl NamesOf {
             windows: window.into(),
         });
         let services = filtered.then(|| self.services.iter().take(3).cloned().collect());
-        ImpactQuery::new(tenants.collect(), services, false)
+        let mut query = ImpactQuery::new(tenants.collect());
+        query.services = services;
+        query
     }
 }

@@ -155,5 +155,5 @@ fn asked(now: i64) -> ImpactQuery {
         tenant: tenant_name(tenant).parse().unwrap(),
         windows: windows.clone(),
     };
-    ImpactQuery::new((0..TENANTS).map(one).collect(), None, false)
+    ImpactQuery::new((0..TENANTS).map(one).collect())
 }

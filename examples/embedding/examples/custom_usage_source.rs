@@ -88,10 +88,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         windows: Windows::from(outage),
     }];
     let counts = list
-        .unique_users(
-            &ImpactQuery::new(tenants, None, false),
-            Duration::from_secs(1),
-        )
+        .unique_users(&ImpactQuery::new(tenants), Duration::from_secs(1))
         .await?;
     println!("{} user(s) hit", counts.total_unique_users);
     Ok(())

@@ -47,7 +47,7 @@ fn question(tenants: &[&str], (start, end): (&str, &str)) -> ImpactQuery {
         tenant: name.parse().unwrap(),
         windows: Windows::from(window),
     };
-    ImpactQuery::new(tenants.iter().map(one).collect(), None, false)
+    ImpactQuery::new(tenants.iter().map(one).collect())
 }
 
 struct One;

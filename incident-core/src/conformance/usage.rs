@@ -44,7 +44,7 @@ fn query(tenants: &[(&str, &[(u64, u64)])]) -> ImpactQuery {
         tenant: tenant.parse().unwrap(),
         windows: windows(spans),
     };
-    ImpactQuery::new(tenants.iter().map(one).collect(), None, false)
+    ImpactQuery::new(tenants.iter().map(one).collect())
 }
 
 async fn agree<S: UsageSource>(source: &S, events: &[ApiUsageEvent], query: &ImpactQuery) {
@@ -140,7 +140,7 @@ pub async fn ordered_rows_are_those_of_the_question<B: UsageBackend>(_spawn: Spa
     );
     assert_eq!(
         source
-            .unique_users(&ImpactQuery::new(Vec::new(), None, false), WITHIN)
+            .unique_users(&ImpactQuery::new(Vec::new()), WITHIN)
             .await
             .unwrap()
             .total_unique_users,
@@ -265,7 +265,7 @@ pub async fn bounded_very_many_tenants_in_one_question<B: UsageBackend>(_spawn: 
         tenant: name(n).parse().unwrap(),
         windows: windows(&[(0, 9)]),
     });
-    let query = ImpactQuery::new(tenants.collect(), None, false);
+    let query = ImpactQuery::new(tenants.collect());
     let counts = source.unique_users(&query, LONG).await.unwrap();
     assert_eq!(counts, scan(&events, &query));
 }

@@ -21,7 +21,7 @@ use crate::{ServiceId, TenantId, Timestamp};
 /// let up_to = |end: Timestamp| -> Result<_, Box<dyn std::error::Error>> {
 ///     let windows = Windows::from(Window::new(start, end)?);
 ///     let tenants = vec![TenantWindows { tenant: "tenant-fr".parse()?, windows }];
-///     OpenEndedQuery::of(&ImpactQuery::new(tenants, None, false)).ok_or("no windows".into())
+///     OpenEndedQuery::of(&ImpactQuery::new(tenants)).ok_or("no windows".into())
 /// };
 /// let (first, end) = up_to("2026-11-20T22:10:00Z".parse()?)?;
 /// let (later, later_end) = up_to("2026-11-20T22:10:05Z".parse()?)?;
@@ -231,7 +231,7 @@ mod tests {
             tenant: format!("t{n}").parse().unwrap(),
             windows: windows.clone(),
         };
-        let query = ImpactQuery::new((0..tenants).map(one).collect(), None, false);
+        let query = ImpactQuery::new((0..tenants).map(one).collect());
         OpenEndedQuery::of(&query).map(|(growing, _)| growing)
     }
 

@@ -29,11 +29,7 @@ impl ImpactQuery {
     /// A question about these tenants. One that is given twice is asked about
     /// once, with the union of its windows, in the place of the first.
     #[must_use]
-    pub fn new(
-        tenants: Vec<TenantWindows>,
-        services: Option<BTreeSet<ServiceId>>,
-        failed_only: bool,
-    ) -> Self {
+    pub fn new(tenants: Vec<TenantWindows>) -> Self {
         let mut places: BTreeMap<TenantId, usize> = BTreeMap::new();
         let mut folded: Vec<TenantWindows> = Vec::with_capacity(tenants.len());
         for one in tenants {
@@ -52,9 +48,23 @@ impl ImpactQuery {
         }
         Self {
             tenants: folded,
-            services,
-            failed_only,
+            services: None,
+            failed_only: false,
         }
+    }
+
+    /// Counts only events of these services.
+    #[must_use]
+    pub fn only_services(mut self, services: BTreeSet<ServiceId>) -> Self {
+        self.services = Some(services);
+        self
+    }
+
+    /// Counts only calls that failed.
+    #[must_use]
+    pub const fn only_failed(mut self) -> Self {
+        self.failed_only = true;
+        self
     }
 
     /// The tenants, each once, in the order of the answer.
@@ -127,7 +137,7 @@ mod tests {
             tenant: TenantId::new(name).unwrap(),
             windows: window.into(),
         };
-        ImpactQuery::new(vec![of("fr"), of("us")], None, false)
+        ImpactQuery::new(vec![of("fr"), of("us")])
     }
 
     fn zone(tenant: &TenantId) -> Zone {

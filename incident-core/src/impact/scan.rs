@@ -20,7 +20,7 @@ use crate::UserId;
 /// };
 /// let outage = Window::new("2026-11-20T22:00:00Z".parse()?, "2026-11-20T22:38:00Z".parse()?)?;
 /// let query = ImpactQuery::new(
-///     vec![TenantWindows { tenant: "tenant-fr".parse()?, windows: Windows::from(outage) }], None, false);
+///     vec![TenantWindows { tenant: "tenant-fr".parse()?, windows: Windows::from(outage) }]);
 /// let events = [
 ///     event("u1", "2026-11-20T22:00:00Z")?, // the start is inside
 ///     event("u1", "2026-11-20T22:10:00Z")?, // the same user

@@ -69,7 +69,10 @@ fn question(random: &mut Random) -> ImpactQuery {
         let names = (0..random.below(4)).map(|_| format!("s{}", random.below(6)).parse().unwrap());
         names.collect::<BTreeSet<_>>()
     });
-    ImpactQuery::new(tenants, services, random.below(4) == 0)
+    let mut query = ImpactQuery::new(tenants);
+    query.services = services;
+    query.failed_only = random.below(4) == 0;
+    query
 }
 
 #[tokio::test]
@@ -192,7 +195,10 @@ fn up_to(query: &ImpactQuery, now: Timestamp) -> ImpactQuery {
             .filter_map(|window| Window::non_empty(window.start(), now))
             .collect(),
     });
-    ImpactQuery::new(tenants.collect(), query.services.clone(), query.failed_only)
+    let mut whole = ImpactQuery::new(tenants.collect());
+    whole.services.clone_from(&query.services);
+    whole.failed_only = query.failed_only;
+    whole
 }
 
 /// Batches of all tenants at once, sealed all the time: every answer holds whole ones.
@@ -231,7 +237,7 @@ async fn whole_batches(usage: MemoryUsage) {
         tenant: format!("t{tenant}").parse().unwrap(),
         windows: whole.clone(),
     });
-    let query = ImpactQuery::new(all.collect(), None, false);
+    let query = ImpactQuery::new(all.collect());
     let (reader, end) = (usage.clone(), Arc::clone(&ended));
     let asked = query.clone();
     let reading = tokio::spawn(async move {
@@ -321,7 +327,9 @@ async fn filters_over_long_windows_are_the_plain_ones() {
                 windows: whole.clone(),
             });
             let services = Some(["s1".parse().unwrap(), "s4".parse().unwrap()].into());
-            let query = ImpactQuery::new(tenants.collect(), services, failed_only);
+            let mut query = ImpactQuery::new(tenants.collect());
+            query.services = services;
+            query.failed_only = failed_only;
             let counts = usage.unique_users(&query, WITHIN).await.unwrap();
             assert_eq!(counts, scan(&events, &query));
             assert!(counts.total_unique_users > 0);

@@ -42,14 +42,10 @@ async fn a_full_source_refuses_whole_batches_and_drops_nothing() {
         "2000-01-01T00:00:00Z".parse().unwrap(),
     )
     .unwrap();
-    let query = ImpactQuery::new(
-        vec![TenantWindows {
-            tenant: "t".parse().unwrap(),
-            windows: Windows::from(all),
-        }],
-        None,
-        false,
-    );
+    let query = ImpactQuery::new(vec![TenantWindows {
+        tenant: "t".parse().unwrap(),
+        windows: Windows::from(all),
+    }]);
     assert_eq!(
         usage
             .unique_users(&query, WITHIN)

@@ -221,7 +221,7 @@ impl Warm {
                     tenant: "t".parse().unwrap(),
                     windows,
                 }];
-                let query = ImpactQuery::new(tenants, None, false);
+                let query = ImpactQuery::new(tenants);
                 let users = self.usage.unique_users(&query, timeout).await;
                 users.map(|_| ()).map_err(|error| format!("{error:?}"))
             }

@@ -140,7 +140,7 @@ async fn users(usage: &PgUsage, minutes: u64) -> u64 {
         tenant: "t".parse().unwrap(),
         windows: [Window::new(start, end).unwrap()].into_iter().collect(),
     }];
-    let query = ImpactQuery::new(tenants, None, false);
+    let query = ImpactQuery::new(tenants);
     usage
         .unique_users(&query, WITHIN)
         .await

@@ -29,7 +29,7 @@ fn query(tenants: &[&str]) -> ImpactQuery {
         tenant: tenant.parse().unwrap(),
         windows: windows.clone(),
     };
-    ImpactQuery::new(tenants.iter().map(one).collect(), None, false)
+    ImpactQuery::new(tenants.iter().map(one).collect())
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ fn ever(tenants: &[&str]) -> ImpactQuery {
         tenant: tenant.parse().unwrap(),
         windows: ever.into(),
     };
-    ImpactQuery::new(tenants.iter().map(one).collect(), None, false)
+    ImpactQuery::new(tenants.iter().map(one).collect())
 }
 
 async fn partitions(pool: &PgPool) -> i64 {
@@ -284,7 +284,7 @@ async fn what_a_slow_transaction_brings_is_not_missed() {
         let end = start.saturating_add(Duration::from_secs(second));
         let windows = Windows::from(Window::new(start, end).unwrap());
         let tenant = "t".parse().unwrap();
-        let query = ImpactQuery::new(vec![TenantWindows { tenant, windows }], None, false);
+        let query = ImpactQuery::new(vec![TenantWindows { tenant, windows }]);
         let counts = usage.unique_users(&query, WITHIN).await.unwrap();
         counts.total_unique_users
     };

@@ -328,7 +328,10 @@ fn query_of(
         ServiceScope::All => None,
         ServiceScope::Affected => Some(incident.affected_services.iter().cloned().collect()),
     };
-    ImpactQuery::new(tenants, services, request.failed_only)
+    let mut query = ImpactQuery::new(tenants);
+    query.services = services;
+    query.failed_only = request.failed_only;
+    query
 }
 
 /// Counts with their bounds, where they are estimated.
@@ -424,7 +427,7 @@ mod tests {
                 tenant: name.parse().unwrap(),
                 windows: if hit { hour.clone() } else { Windows::empty() },
             });
-            ImpactQuery::new(tenants.collect(), None, false)
+            ImpactQuery::new(tenants.collect())
         };
         let asked = query([true, false]);
         let weeks = [[true, true], [false, true], [false, false]].map(query);
