@@ -17,24 +17,20 @@ pub(crate) struct CommandTasks {
     running: Arc<RwLock<()>>,
 }
 
-/// A command that runs.
-#[derive(Debug)]
-pub(crate) struct CommandTask<T>(JoinHandle<Result<T, Problem>>);
-
 impl CommandTasks {
     /// Starts a command, which runs to its end whoever waits for it.
-    pub(crate) async fn spawn<T, F>(&self, command: F) -> CommandTask<T>
+    pub(crate) async fn spawn<T, F>(&self, command: F) -> JoinHandle<Result<T, Problem>>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
         let running = Arc::clone(&self.running).read_owned().await;
-        CommandTask(tokio::spawn(async move {
+        tokio::spawn(async move {
             let outcome = command.await;
             failpoint::hit("before_answer");
             drop(running);
             outcome
-        }))
+        })
     }
 
     /// Waits until every command has ended.
@@ -43,19 +39,17 @@ impl CommandTasks {
     }
 }
 
-impl<T> CommandTask<T> {
-    /// Waits for the outcome, once. A wait that was broken off may be begun again.
-    ///
-    /// # Errors
-    /// The problem of the command; 500 where it panicked.
-    pub(crate) async fn outcome(&mut self) -> Result<T, Problem> {
-        match (&mut self.0).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "something went wrong here",
-            )),
-        }
+/// Waits for the outcome of a command, once. A wait that was broken off may be begun again.
+///
+/// # Errors
+/// The problem of the command; 500 where it panicked.
+pub(crate) async fn outcome<T>(command: &mut JoinHandle<Result<T, Problem>>) -> Result<T, Problem> {
+    match command.await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something went wrong here",
+        )),
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::port::UsageSink;
 use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinHandle;
 
-use crate::command_tasks::{CommandTask, CommandTasks};
+use crate::command_tasks::{CommandTasks, outcome};
 use crate::hooks::Hooks;
 use crate::http::auth::Tokens;
 use crate::http::body_memory::BodyMemory;
@@ -181,7 +182,7 @@ impl AppState {
     }
 
     /// Starts a command in a task of its own.
-    pub(crate) async fn spawn_command<T, F>(&self, command: F) -> CommandTask<T>
+    pub(crate) async fn spawn_command<T, F>(&self, command: F) -> JoinHandle<Result<T, Problem>>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Problem>> + Send + 'static,
@@ -198,7 +199,7 @@ impl AppState {
         T: Send + 'static,
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
-        self.spawn_command(command).await.outcome().await
+        outcome(&mut self.spawn_command(command).await).await
     }
 
     /// Waits until every command has ended.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{Error, Permit};
-use crate::actor::{Action, Caller};
+use super::Error;
+use crate::actor::{Action, Caller, Role};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{IdempotencyRecord, IdempotencyScope, StoredResponse};
 use crate::incident::Incident;
@@ -74,7 +74,8 @@ pub struct RequestContext {
     pub key_of: Option<PersonName>,
     /// The time that the caller waits for the answer; the engine's if absent.
     pub timeout: Option<Duration>,
-    permit: Option<Permit>,
+    /// What the caller was authorized for, by this role.
+    pub(super) authorized: Option<(Role, Action)>,
 }
 
 /// How long a key is remembered.
@@ -91,7 +92,7 @@ impl RequestContext {
             remembered_for: DAY,
             key_of: None,
             timeout: None,
-            permit: None,
+            authorized: None,
         }
     }
 
@@ -115,21 +116,6 @@ impl RequestContext {
     pub fn with_key_of(mut self, name: PersonName) -> Self {
         self.key_of = Some(name);
         self
-    }
-
-    /// Brings the proof that the caller was authorized for something
-    /// ([`AuditHandle::authorize`](super::AuditHandle::authorize)), such as before the body of a
-    /// request was read: the command is not authorized for the same again.
-    #[must_use]
-    pub fn with_permit(mut self, permit: Permit) -> Self {
-        self.permit = Some(permit);
-        self
-    }
-
-    /// Tells if the caller was authorized for an action already.
-    pub(super) fn permits(&self, action: Action) -> bool {
-        let permit = self.permit.as_ref();
-        permit.is_some_and(|permit| permit.covers(&self.caller, action))
     }
 
     /// The command is answered within `timeout` from its call, instead of within that of the

@@ -19,7 +19,6 @@ mod guard;
 mod handles;
 mod incidents;
 mod metrics;
-mod permit;
 mod queries;
 mod state;
 #[cfg(feature = "system")]
@@ -45,7 +44,6 @@ pub use handles::{
     AuditHandle, CreditsHandle, PagingHandle, ReportsHandle, SignalsHandle, WorkerHandle,
 };
 pub use incidents::Incidents;
-pub use permit::Permit;
 pub use queries::figures::FigureMismatch;
 pub use queries::reports::{
     BreakdownReport, ImpactReport, ImpactRequest, Method, ServiceScope, SlaReport, SlaRow,

@@ -198,13 +198,9 @@ impl Warm {
             }
             // The refusal is written down before it is answered.
             "refuse" => {
-                let viewer = anna(Role::Viewer);
-                match self
-                    .incidents
-                    .audit()
-                    .authorize(&viewer, Action::Declare, None)
-                    .await
-                {
+                let mut context = RequestContext::new(anna(Role::Viewer));
+                let refused = context.authorize(&self.incidents, Action::Declare, None);
+                match refused.await {
                     Err(Error::Forbidden(_)) => Ok(()),
                     other => Err(format!("{other:?}")),
                 }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use incident_core::actor::Caller;
-use incident_core::engine::Permit;
+use incident_core::engine::RequestContext;
 
 use super::auth::NotKnown;
 use super::permission::Permission;
@@ -19,10 +19,8 @@ use crate::state::AppState;
 /// 403, and that before what is wrong with the rest of the request.
 #[derive(Debug)]
 pub(crate) struct Authorized<A, T = ()> {
-    /// Who asks.
-    pub(crate) caller: Caller,
-    /// Proof of the right, for the command that follows.
-    pub(crate) permit: Permit,
+    /// Who asks, with the right.
+    pub(crate) context: RequestContext,
     /// What the path names.
     pub(crate) target: T,
     right: PhantomData<A>,
@@ -32,19 +30,29 @@ impl<A: Permission, T: Target> FromRequestParts<AppState> for Authorized<A, T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let caller = parts.extensions.get::<Caller>().cloned();
-        let caller = caller.ok_or(NotKnown::Missing)?;
         let target = T::find(parts, state).await?;
-        let audit = state.incidents().audit();
-        let permit = audit
-            .authorize(&caller, A::ACTION, target.incident())
-            .await?;
-        target.check()?;
         Ok(Self {
-            caller,
-            permit,
+            context: authorize::<A>(parts, state, &target).await?,
             target,
             right: PhantomData,
         })
     }
+}
+
+/// Checks that the caller of a request may do `A` to a target.
+///
+/// # Errors
+/// 401, 403; 404 where the target is of no use.
+pub(super) async fn authorize<A: Permission>(
+    parts: &Parts,
+    state: &AppState,
+    target: &impl Target,
+) -> Result<RequestContext, Problem> {
+    let caller = parts.extensions.get::<Caller>().cloned();
+    let mut context = RequestContext::new(caller.ok_or(NotKnown::Missing)?);
+    context
+        .authorize(state.incidents(), A::ACTION, target.incident())
+        .await?;
+    target.check()?;
+    Ok(context)
 }

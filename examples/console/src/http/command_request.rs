@@ -1,16 +1,17 @@
 //! The extractor of a command: its body, who asks, and on which conditions.
 
+use std::marker::PhantomData;
+
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
 use bytes::Bytes;
 use incident_core::ValidationError;
-use incident_core::actor::Caller;
 use incident_core::engine::{CommandOutcome, Error, Incidents, RequestContext};
 use incident_core::incident::{Command, Refusal};
 use tokio::sync::OwnedMutexGuard;
 
-use super::authorized::Authorized;
+use super::authorized::authorize;
 use super::body::{self, BODY_LIMIT, CommandBody};
 use super::body_memory::Reservation;
 use super::coding;
@@ -25,11 +26,12 @@ use crate::state::AppState;
 /// Other requests under its idempotency key wait until its command has ended.
 #[derive(Debug)]
 pub(crate) struct CommandRequest<A, B, T = ()> {
-    authorized: Authorized<A, T>,
+    target: T,
     body: B,
     context: RequestContext,
     key_guard: Option<OwnedMutexGuard<()>>,
     state: AppState,
+    right: PhantomData<A>,
 }
 
 impl<A: Permission, B: CommandBody, T: Target> FromRequest<AppState> for CommandRequest<A, B, T> {
@@ -37,17 +39,18 @@ impl<A: Permission, B: CommandBody, T: Target> FromRequest<AppState> for Command
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let authorized = Authorized::<A, T>::from_request_parts(&mut parts, state).await?;
+        let target = T::find(&mut parts, state).await?;
+        let mut context = authorize::<A>(&parts, state, &target).await?;
         let bytes = read::<B>(&parts, body, state).await?;
         let body = body::json_object(&bytes)?;
-        let context = context(authorized.caller.clone(), &parts, &bytes)?;
-        let context = context.with_permit(authorized.permit.clone());
+        conditions::read(&mut context, &parts, &bytes)?;
         Ok(Self {
-            authorized,
+            target,
             body,
             key_guard: state.key_guard(&context).await?,
             context,
             state: state.clone(),
+            right: PhantomData,
         })
     }
 }
@@ -55,7 +58,7 @@ impl<A: Permission, B: CommandBody, T: Target> FromRequest<AppState> for Command
 impl<A, B, T> CommandRequest<A, B, T> {
     /// Returns what the path names.
     pub(crate) fn target(&self) -> &T {
-        &self.authorized.target
+        &self.target
     }
 
     /// Runs a command to its end in a task of its own, even if the client goes away.
@@ -71,14 +74,15 @@ impl<A, B, T> CommandRequest<A, B, T> {
         F: Future<Output = Result<R, Error>> + Send + 'static,
     {
         let Self {
-            authorized,
+            target,
             body,
             context,
             key_guard,
             state,
+            ..
         } = self;
         let incidents = state.incidents().clone();
-        let command = command(incidents, context, authorized.target, body);
+        let command = command(incidents, context, target, body);
         state
             .run_command(async move {
                 let _guard = key_guard;
@@ -139,21 +143,4 @@ async fn read<B: CommandBody>(
 pub(crate) fn reservation(parts: &Parts, state: &AppState) -> Reservation {
     let held = parts.extensions.get::<Reservation>();
     held.cloned().unwrap_or_else(|| state.body_memory().known())
-}
-
-/// Reads the conditions of a request: `If-Match` and `Idempotency-Key`.
-///
-/// # Errors
-/// 400 where one cannot be read.
-pub(crate) fn context(
-    caller: Caller,
-    parts: &Parts,
-    body: &[u8],
-) -> Result<RequestContext, Problem> {
-    let if_version = conditions::if_match(&parts.headers)?;
-    let key = conditions::idempotency(&parts.headers, &parts.method, parts.uri.path(), body)?;
-    let mut context = RequestContext::new(caller);
-    context.key = key;
-    context.if_version = if_version;
-    Ok(context)
 }

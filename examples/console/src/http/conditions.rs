@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use incident_core::Version;
-use incident_core::engine::IdempotencyKey;
+use incident_core::engine::{IdempotencyKey, RequestContext};
 use tokio::sync::OwnedMutexGuard;
 
 use super::problem::Problem;
@@ -20,7 +21,7 @@ const MAX_KEY_WAIT: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// 400 where the header cannot be read.
-pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
+fn if_match(headers: &HeaderMap) -> Result<Option<Vec<Version>>, Problem> {
     let wrong = || {
         Problem::unreadable("the header If-Match cannot be read: expected `*` or quoted versions")
     };
@@ -64,11 +65,25 @@ fn opaque(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag)
 }
 
+/// Reads the conditions of a request: `If-Match` and `Idempotency-Key`.
+///
+/// # Errors
+/// 400 where one cannot be read.
+pub(crate) fn read(
+    context: &mut RequestContext,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<(), Problem> {
+    context.if_version = if_match(&parts.headers)?;
+    context.key = idempotency(&parts.headers, &parts.method, parts.uri.path(), body)?;
+    Ok(())
+}
+
 /// Reads the idempotency key of a request, with what it is used for.
 ///
 /// # Errors
 /// 400 where the header cannot be read.
-pub(crate) fn idempotency(
+fn idempotency(
     headers: &HeaderMap,
     method: &Method,
     path: &str,

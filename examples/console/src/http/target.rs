@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::state::AppState;
 
 /// What the path of a route names. A name that cannot be read is one of nothing.
-pub(crate) trait Target: Sized + Send {
+pub(crate) trait Target: Sized + Send + Sync {
     /// Finds it, before the caller is authorized.
     ///
     /// # Errors

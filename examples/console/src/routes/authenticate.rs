@@ -1,5 +1,7 @@
 //! The middleware that finds out who calls.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
@@ -21,11 +23,11 @@ pub(super) async fn authenticate(
     if !(path == "/metrics" || path == "/sys" || path.starts_with("/sys/")) {
         return next.run(request).await;
     }
-    let client = request.extensions().get::<ClientConnection>();
+    let client = request.extensions().get::<Arc<ClientConnection>>();
     let caller = match state.tokens().authenticate(request.headers()) {
         Ok(caller) => caller,
         Err(NotKnown::Wrong) => {
-            let from = client.map(ClientConnection::address);
+            let from = client.map(|client| client.address());
             let wait = state.wrong_tokens().count(from, "sys");
             let problem = wait.map_or_else(|| NotKnown::Wrong.into(), throttle::too_many);
             return problem.into_response();

@@ -1,5 +1,6 @@
 //! Inbound hooks of vendors.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -106,7 +107,7 @@ fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Probl
 }
 
 fn note_known(parts: &Parts) {
-    if let Some(client) = parts.extensions.get::<ClientConnection>() {
+    if let Some(client) = parts.extensions.get::<Arc<ClientConnection>>() {
         client.note_known();
     }
 }
@@ -165,8 +166,8 @@ fn taken(result: &'static str) -> JsonResponse {
 fn not_proven(state: &AppState, parts: &Parts) -> Problem {
     let from = parts
         .extensions
-        .get::<ClientConnection>()
-        .map(ClientConnection::address);
+        .get::<Arc<ClientConnection>>()
+        .map(|client| client.address());
     match state.wrong_tokens().count(from, PLACE) {
         Some(wait) => throttle::too_many(wait),
         None => Problem::new(

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use incident_core::engine::RequestContext;
 use incident_core::impact::{ApiUsageEvent, UsageDays, UsageReader};
+use tokio::task::JoinHandle;
 
-use crate::command_tasks::CommandTask;
+use crate::command_tasks;
 use crate::http::body::{self, BODY_LIMIT};
 use crate::http::body_memory::Reservation;
 use crate::http::problem::Problem;
@@ -29,19 +30,14 @@ pub(super) struct NdjsonLines<'a> {
     open: Vec<u8>,
     reader: UsageReader,
     batch: Vec<ApiUsageEvent>,
-    /// The batch before.
-    kept: Option<Keeping>,
+    /// The batch before, which is being kept.
+    before: Option<JoinHandle<Result<u64, Problem>>>,
+    /// The number of the line at which it was handed over.
+    handed_over: u64,
     /// Those of the whole request.
     days: UsageDays,
     number: u64,
     accepted: u64,
-}
-
-/// A batch that is being kept.
-struct Keeping {
-    task: CommandTask<u64>,
-    /// The number of the line that it was handed over at.
-    line: u64,
 }
 
 /// Why no more lines are taken, and at which one. The batch before may still fail, and
@@ -65,7 +61,8 @@ impl<'a> NdjsonLines<'a> {
             open: Vec::new(),
             reader: UsageReader::default(),
             batch: Vec::new(),
-            kept: None,
+            before: None,
+            handed_over: 0,
             days: UsageDays::default(),
             number: 0,
             accepted: 0,
@@ -206,21 +203,19 @@ impl<'a> NdjsonLines<'a> {
             reservation.release(bytes);
             Ok(kept?.0)
         };
-        self.kept = Some(Keeping {
-            task: self.state.spawn_command(keep).await,
-            line: self.number,
-        });
+        self.before = Some(self.state.spawn_command(keep).await);
+        self.handed_over = self.number;
         Ok(())
     }
 
     /// Waits until the batch before is kept.
     async fn settle(&mut self) -> Result<(), Problem> {
-        let Some(Keeping { task, line }) = &mut self.kept else {
+        let Some(before) = &mut self.before else {
             return Ok(());
         };
-        let (kept, line) = (task.outcome().await, *line);
-        self.kept = None;
-        self.accepted += kept.map_err(|problem| problem.after(line, self.accepted))?;
+        let kept = command_tasks::outcome(before).await;
+        self.before = None;
+        self.accepted += kept.map_err(|problem| problem.after(self.handed_over, self.accepted))?;
         Ok(())
     }
 

@@ -7,7 +7,6 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use incident_core::engine::RequestContext;
 use incident_core::impact::ApiUsageEvent;
 
 use super::lines::NdjsonLines;
@@ -15,7 +14,8 @@ use crate::http::authorized::Authorized;
 use crate::http::body;
 use crate::http::body_memory::Reservation;
 use crate::http::coding::{Coding, Decoder, coding};
-use crate::http::command_request::{context, reservation};
+use crate::http::command_request::reservation;
+use crate::http::conditions;
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::response::{JsonResponse, JsonResult};
@@ -30,13 +30,12 @@ const SEND: &str = "send application/json, or lines as application/x-ndjson";
 /// Handles `POST /sys/usage-events`.
 pub(super) async fn record(
     State(state): State<AppState>,
-    Authorized { caller, permit, .. }: Authorized<permission::RecordUsage>,
+    Authorized { mut context, .. }: Authorized<permission::RecordUsage>,
     request: Request,
 ) -> JsonResult {
     let (parts, body) = request.into_parts();
     let (coding, reservation) = (coding(&parts.headers)?, reservation(&parts, &state));
     if body::is_lines(&parts.headers) {
-        let context = RequestContext::new(caller).with_permit(permit);
         let lines = NdjsonLines::new(&state, context, reservation);
         let accepted = stream(lines, body, coding).await?;
         return Ok(taken(accepted, false));
@@ -46,7 +45,7 @@ pub(super) async fn record(
     // The key stands for what was sent, whatever its coding.
     let sent = decoded(coding, bytes, &reservation)?;
     let events: Vec<ApiUsageEvent> = body::json(&sent)?;
-    let context = context(caller, &parts, &sent)?.with_permit(permit);
+    conditions::read(&mut context, &parts, &sent)?;
     let key_guard = state.key_guard(&context).await?;
     let (incidents, usage) = (state.incidents().clone(), Arc::clone(state.usage()));
     let (accepted, replayed) = state

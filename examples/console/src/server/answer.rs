@@ -14,36 +14,33 @@ use tower::Service;
 
 use super::client::ClientConnection;
 use super::request::{RequestBody, drain};
-use super::watch::Watch;
 
 /// Answers a request by the routes.
 pub(super) async fn answer(
     mut router: Router,
-    watch: Arc<Watch>,
+    client: Arc<ClientConnection>,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
     let (mut parts, incoming) = request.into_parts();
     let whole = incoming.is_end_stream();
-    watch.request(whole);
+    client.request(whole);
     let expects = parts.headers.contains_key(header::EXPECT);
-    parts
-        .extensions
-        .insert(ClientConnection::new(Arc::clone(&watch)));
+    parts.extensions.insert(Arc::clone(&client));
     let body = if whole {
         Body::empty()
     } else {
-        Body::new(RequestBody::new(incoming, Arc::clone(&watch)))
+        Body::new(RequestBody::new(incoming, Arc::clone(&client)))
     };
     let mut response = router.call(Request::from_parts(parts, body)).await?;
     // Boxed so that the future of a request without a body stays small.
-    if !whole && !Box::pin(drain(&watch, expects)).await {
+    if !whole && !Box::pin(drain(&client, expects)).await {
         // The rest of the body is read away after the answer, and is no request.
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }
     Ok(response.map(|body| AnswerBody {
         body,
-        _end: End(watch),
+        _end: End(client),
     }))
 }
 
@@ -53,7 +50,7 @@ pub(super) struct AnswerBody {
     _end: End,
 }
 
-struct End(Arc<Watch>);
+struct End(Arc<ClientConnection>);
 
 impl Drop for End {
     fn drop(&mut self) {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use axum::http::StatusCode;
 use bytes::Bytes;
 
-use super::watch::Seen;
+use super::client::Seen;
 use crate::http::problem::Problem;
 
 /// Returns the status that hyper would answer with, by the first bytes of its answer.

@@ -1,27 +1,502 @@
-//! The client of a request.
+//! One connection, as the rest of the server sees it: whose turn it is, and since when.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::Duration;
 
-use super::watch::Watch;
+use hyper::body::Incoming;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
 
-/// The client of a request. An extension of every request that came over a connection.
-#[derive(Clone, Debug)]
-pub(crate) struct ClientConnection(Arc<Watch>);
+use super::limits::Limits;
+use crate::http::body_broken::BodyBroken;
+
+/// A client that is known keeps its connection so long while a body or an answer is on its
+/// way, whoever else comes.
+const STALLED_AFTER: Duration = Duration::from_secs(5);
+
+/// Most bytes of a request without its body. As nginx has it: four buffers of 8 KiB.
+pub(super) const HEAD: usize = 32 * 1024;
+
+/// The connection of a client, an extension of every request that came over it. The task that
+/// serves it tells what happens on it; the server tells that task what to do.
+#[derive(Debug)]
+pub(crate) struct ClientConnection {
+    peer: IpAddr,
+    state: Mutex<ConnectionState>,
+    /// No answer of ours is on its way: what is written now is hyper's own. Only the task of the
+    /// connection changes it, under the lock; that task reads it without.
+    quiet: AtomicBool,
+    /// There is an order. Changed under the lock, and read without it.
+    ordered: AtomicBool,
+}
+
+/// The side that has to act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// The client: the head of a request. `begun` once a byte of it has come.
+    Head { begun: bool },
+    /// The client: the next piece of a body.
+    Body,
+    /// The server: a request is worked on, or its answer is made.
+    Work,
+    /// The client: the answer stands, and the server's side is closed.
+    Linger,
+}
+
+/// A step that the task of a connection is to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Close it now.
+    Close,
+    /// Answer that the head of the request did not come in time.
+    Late,
+    /// Close it after the answer that is due.
+    Finish,
+}
+
+/// The order in which connections make room: the least worth keeping first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// It has its answer.
+    Lingers,
+    /// No request came over it yet.
+    Unused,
+    /// Requests came over it, from nobody who is known.
+    Used,
+    /// Somebody known uses it, and has no request on the way.
+    Known,
+    /// Somebody known sends a body or takes an answer, and is slow.
+    KnownSlow,
+}
+
+/// The wait of a connection for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Waits {
+    pub(super) rank: Rank,
+    pub(super) since: Instant,
+}
+
+/// The beginning of a request's head.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// The method is `HEAD`: its answer has no body.
+    pub(super) is_head: bool,
+    /// The request line has come to its end, within what a head may have.
+    has_line: bool,
+    /// The bytes of the request line so far.
+    line: usize,
+}
+
+impl Seen {
+    /// Tells if it is the request line that is too long.
+    pub(super) const fn has_long_line(self) -> bool {
+        self.line > 0 && !self.has_line
+    }
+
+    pub(super) fn see(&mut self, bytes: &[u8]) {
+        if self.has_line {
+            return;
+        }
+        if self.line == 0 {
+            self.is_head = bytes.starts_with(b"HEAD ");
+            // The beginning may have come together with the request before.
+            self.has_line = !begins_with_a_method(bytes);
+        }
+        // The usual case, a whole head: somewhere in it is the end of its first line.
+        if bytes.ends_with(b"\n") && self.line + bytes.len() <= HEAD {
+            self.has_line = true;
+            return;
+        }
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        self.line += end.unwrap_or(bytes.len());
+        self.has_line |= end.is_some() && self.line < HEAD;
+    }
+}
+
+/// A blank behind a few capitals, or as far as it came.
+fn begins_with_a_method(bytes: &[u8]) -> bool {
+    let name = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
+    name.len() < 20 && name.iter().all(u8::is_ascii_uppercase)
+}
+
+/// Tells bytes that hyper makes a request of, or refuses, as soon as it has read them.
+fn is_a_head(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"\r\n\r\n") && bytes.first().is_some_and(u8::is_ascii_uppercase)
+}
+
+#[derive(Debug)]
+struct ConnectionState {
+    turn: Turn,
+    since: Instant,
+    /// The moment at which the client stopped taking what is written.
+    blocked: Option<Instant>,
+    /// A request was answered.
+    answered: bool,
+    /// The client proved itself.
+    known: bool,
+    /// The body of the request is read to its end, or there is none.
+    whole: bool,
+    /// Bytes came after that: the next request's.
+    ahead: bool,
+    /// The bytes that came were no request, and were or will be answered so.
+    refused: bool,
+    /// The client closed its side.
+    ended: bool,
+    seen: Seen,
+    order: Option<Order>,
+    /// The task that waits for orders.
+    waiter: Option<Waker>,
+    closing: bool,
+    stopping: bool,
+    broken: Option<BodyBroken>,
+    reader: Option<Waker>,
+    /// The part of a body that the handler left.
+    rest: Option<Incoming>,
+    /// The socket, when hyper has done with it.
+    stream: Option<TcpStream>,
+}
 
 impl ClientConnection {
-    pub(super) fn new(watch: Arc<Watch>) -> Self {
-        Self(watch)
+    pub(super) fn new(peer: IpAddr, now: Instant) -> Self {
+        Self {
+            peer,
+            state: Mutex::new(ConnectionState {
+                turn: Turn::Head { begun: false },
+                since: now,
+                blocked: None,
+                answered: false,
+                known: false,
+                whole: true,
+                ahead: false,
+                refused: false,
+                ended: false,
+                seen: Seen::default(),
+                order: None,
+                waiter: None,
+                closing: false,
+                stopping: false,
+                broken: None,
+                reader: None,
+                rest: None,
+                stream: None,
+            }),
+            quiet: AtomicBool::new(true),
+            ordered: AtomicBool::new(false),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, ConnectionState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.quiet.load(Ordering::Relaxed)
     }
 
     /// Returns the address that the connection came from: a proxy's, where there is one.
-    #[must_use]
     pub(crate) fn address(&self) -> IpAddr {
-        self.0.peer()
+        self.peer
     }
 
     /// Notes that the client proved itself: its connection is the last that has to make room.
     pub(crate) fn note_known(&self) {
-        self.0.known();
+        self.state().known = true;
+    }
+
+    /// Notes bytes that came; none at the end.
+    pub(super) fn read(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        if bytes.is_empty() {
+            state.ended = true;
+            return;
+        }
+        match state.turn {
+            Turn::Head { begun } => {
+                // A whole head is a request at once, and needs no deadline of its own.
+                let is_request = state.answered && self.is_quiet() && is_a_head(bytes);
+                if !begun && !is_request {
+                    state.turn = Turn::Head { begun: true };
+                    if state.answered {
+                        state.since = Instant::now();
+                    }
+                }
+                state.seen.see(bytes);
+            }
+            Turn::Work if state.whole => {
+                state.ahead = true;
+                state.seen.see(bytes);
+            }
+            Turn::Work | Turn::Body | Turn::Linger => {}
+        }
+    }
+
+    /// Notes that the client does not take more now, or takes it again.
+    pub(super) fn blocked(&self, is_blocked: bool) {
+        let mut state = self.state();
+        let since = state.blocked;
+        state.blocked = is_blocked.then(|| since.unwrap_or_else(Instant::now));
+    }
+
+    /// Returns the beginning of the head, if what is written now is hyper's own answer to it:
+    /// every answer of ours was handed to the socket before. Once: it is the last answer.
+    pub(super) fn take_refused(&self) -> Option<Seen> {
+        if !self.is_quiet() {
+            return None;
+        }
+        let mut state = self.state();
+        let refused = matches!(state.turn, Turn::Head { .. }) && !state.refused;
+        state.refused |= refused;
+        refused.then_some(state.seen)
+    }
+
+    /// Returns the beginning of the head that is waited for.
+    pub(super) fn seen(&self) -> Seen {
+        self.state().seen
+    }
+
+    /// Notes that all that was to be written is.
+    pub(super) fn flushed(&self) {
+        if self.is_quiet() {
+            return;
+        }
+        let state = self.state();
+        if matches!(state.turn, Turn::Head { .. }) {
+            self.quiet.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes a whole head. `whole` where no body follows it.
+    pub(super) fn request(&self, whole: bool) {
+        let mut state = self.state();
+        state.turn = Turn::Work;
+        self.quiet.store(false, Ordering::Relaxed);
+        state.ahead = false;
+        state.seen = Seen::default();
+        state.whole = whole;
+        state.rest = None;
+    }
+
+    /// Notes that a piece of a body is waited for.
+    pub(super) fn wants_body(&self, reader: &Waker) {
+        let mut state = self.state();
+        if state.turn != Turn::Body {
+            state.turn = Turn::Body;
+            state.since = Instant::now();
+        }
+        if !state
+            .reader
+            .as_ref()
+            .is_some_and(|known| known.will_wake(reader))
+        {
+            state.reader = Some(reader.clone());
+        }
+    }
+
+    /// Notes that the rest of a body is waited for, which the answer does not need.
+    pub(super) fn drains(&self) {
+        let mut state = self.state();
+        state.turn = Turn::Body;
+        state.since = Instant::now();
+    }
+
+    /// Notes that a piece of a body came, or its end.
+    pub(super) fn has_body(&self, whole: bool) {
+        let mut state = self.state();
+        state.turn = Turn::Work;
+        state.whole |= whole;
+    }
+
+    /// Returns the reason why a body is no longer waited for.
+    pub(super) fn broken(&self) -> Option<BodyBroken> {
+        self.state().broken
+    }
+
+    /// Notes that an answer is made, and with hyper.
+    pub(super) fn answered(&self) {
+        let mut state = self.state();
+        state.turn = Turn::Head { begun: state.ahead };
+        state.since = Instant::now();
+        state.answered = true;
+        state.broken = state
+            .broken
+            .filter(|broken| *broken == BodyBroken::Stopping);
+        state.reader = None;
+    }
+
+    /// Notes that the server's side is closed.
+    pub(super) fn lingers(&self) {
+        let mut state = self.state();
+        state.turn = Turn::Linger;
+        state.since = Instant::now();
+        state.blocked = None;
+    }
+
+    /// Returns if the server stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.state().stopping
+    }
+
+    /// Returns if the client closed its side.
+    pub(super) fn has_ended(&self) -> bool {
+        self.state().ended
+    }
+
+    pub(super) fn leave_rest(&self, rest: Incoming) {
+        self.state().rest = Some(rest);
+    }
+
+    pub(super) fn take_rest(&self) -> Option<Incoming> {
+        self.state().rest.take()
+    }
+
+    pub(super) fn leave_stream(&self, stream: TcpStream) {
+        self.state().stream = Some(stream);
+    }
+
+    /// Forgets the task of the connection, which has ended, and what it left.
+    pub(super) fn end(&self) {
+        let mut state = self.state();
+        state.waiter = None;
+        state.reader = None;
+        state.stream = None;
+    }
+
+    pub(super) fn take_stream(&self) -> Option<TcpStream> {
+        self.state().stream.take()
+    }
+
+    /// Returns what the connection waits for its client with; none while the server works, or
+    /// closes it.
+    pub(super) fn waits(&self, now: Instant) -> Option<Waits> {
+        let state = self.state();
+        if state.closing {
+            return None;
+        }
+        let since = match (state.turn, state.blocked) {
+            (_, Some(since)) => since,
+            (Turn::Work, None) => return None,
+            // An answer is being written.
+            (Turn::Head { .. }, None) if !self.is_quiet() => return None,
+            (Turn::Head { .. } | Turn::Body | Turn::Linger, None) => state.since,
+        };
+        let idle = state.blocked.is_none() && matches!(state.turn, Turn::Head { .. });
+        let rank = if state.turn == Turn::Linger {
+            Rank::Lingers
+        } else if state.known && idle {
+            Rank::Known
+        } else if state.known && now.duration_since(since) < STALLED_AFTER {
+            return None;
+        } else if state.known {
+            Rank::KnownSlow
+        } else if state.answered {
+            Rank::Used
+        } else {
+            Rank::Unused
+        };
+        Some(Waits { rank, since })
+    }
+
+    /// Acts on a deadline that is over; returns which.
+    pub(super) fn check(&self, now: Instant, limits: &Limits) -> Option<&'static str> {
+        let mut state = self.state();
+        if state.closing {
+            return None;
+        }
+        let for_so_long = |since: Instant| now.duration_since(since);
+        if state
+            .blocked
+            .is_some_and(|since| for_so_long(since) >= limits.write)
+        {
+            self.give(&mut state, Order::Close);
+            return Some("answer_late");
+        }
+        match state.turn {
+            Turn::Head { begun } => {
+                let idle = state.answered && !begun;
+                let limit = if idle { limits.idle } else { limits.head };
+                if for_so_long(state.since) < limit {
+                    return None;
+                }
+                let order = if begun && self.is_quiet() {
+                    Order::Late
+                } else {
+                    Order::Close
+                };
+                self.give(&mut state, order);
+                Some(if idle { "idle" } else { "head_late" })
+            }
+            Turn::Body if state.broken.is_none() && for_so_long(state.since) >= limits.body => {
+                break_body(&mut state, BodyBroken::Late);
+                Some("body_late")
+            }
+            Turn::Body | Turn::Work | Turn::Linger => None,
+        }
+    }
+
+    /// Closes it.
+    pub(super) fn close(&self) {
+        self.give(&mut self.state(), Order::Close);
+    }
+
+    /// Closes it, unless a request is on its way: then after its answer.
+    pub(super) fn stop(&self) {
+        let mut state = self.state();
+        state.stopping = true;
+        let order = match state.turn {
+            Turn::Head { .. } if !self.is_quiet() => Order::Finish,
+            Turn::Head { .. } | Turn::Linger => Order::Close,
+            Turn::Body | Turn::Work => Order::Finish,
+        };
+        self.give(&mut state, order);
+    }
+
+    /// Ends the wait for a body.
+    pub(super) fn stop_body(&self) {
+        break_body(&mut self.state(), BodyBroken::Stopping);
+    }
+
+    fn give(&self, state: &mut ConnectionState, order: Order) {
+        state.closing |= order != Order::Finish;
+        state.order = Some(order);
+        self.ordered.store(true, Ordering::Release);
+        if let Some(waker) = &state.waiter {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Waits for the next order. One task does at a time.
+    pub(super) async fn order(&self) -> Order {
+        let mut known: Option<Waker> = None;
+        poll_fn(|cx| {
+            // This is polled for every request: the lock is taken only when there is an order,
+            // or another task waits.
+            let is_known = known.as_ref().is_some_and(|one| one.will_wake(cx.waker()));
+            if is_known && !self.ordered.load(Ordering::Acquire) {
+                return Poll::Pending;
+            }
+            let mut state = self.state();
+            self.ordered.store(false, Ordering::Relaxed);
+            if let Some(order) = state.order.take() {
+                return Poll::Ready(order);
+            }
+            known = Some(cx.waker().clone());
+            state.waiter.clone_from(&known);
+            Poll::Pending
+        })
+        .await
     }
 }
+
+fn break_body(state: &mut ConnectionState, why: BodyBroken) {
+    state.broken = Some(why);
+    if let Some(reader) = state.reader.take() {
+        reader.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -15,9 +15,9 @@ use tokio::time::timeout;
 
 use super::answer::answer;
 use super::bare;
+use super::client::{ClientConnection, HEAD, Order};
 use super::stream::Stream;
 use super::table::ConnectionEntry;
-use super::watch::{HEAD, Order, Watch};
 
 /// Most bytes that are read at a time.
 const BUFFER: usize = 64 * 1024;
@@ -49,9 +49,9 @@ enum Ended {
 
 /// Serves a connection to its end.
 pub(super) async fn serve(socket: TcpStream, entry: ConnectionEntry, router: Router) {
-    let watch = entry.watch();
-    let ended = converse(socket, watch, router).await;
-    let Some(mut socket) = watch.take_stream() else {
+    let client = entry.client();
+    let ended = converse(socket, client, router).await;
+    let Some(mut socket) = client.take_stream() else {
         return;
     };
     let status = match ended {
@@ -61,17 +61,17 @@ pub(super) async fn serve(socket: TcpStream, entry: ConnectionEntry, router: Rou
         Ended::Late => Some(StatusCode::REQUEST_TIMEOUT),
     };
     if let Some(status) = status {
-        let bytes = bare::answer(status, watch.seen());
+        let bytes = bare::answer(status, client.seen());
         if !matches!(timeout(SAYING, socket.write_all(&bytes)).await, Ok(Ok(()))) {
             return;
         }
     }
-    linger(socket, watch).await;
+    linger(socket, client).await;
 }
 
-async fn converse(socket: TcpStream, watch: &Arc<Watch>, router: Router) -> Ended {
-    let stream = TokioIo::new(Stream::new(socket, Arc::clone(watch)));
-    let service = service_fn(|request| answer(router.clone(), Arc::clone(watch), request));
+async fn converse(socket: TcpStream, client: &Arc<ClientConnection>, router: Router) -> Ended {
+    let stream = TokioIo::new(Stream::new(socket, Arc::clone(client)));
+    let service = service_fn(|request| answer(router.clone(), Arc::clone(client), request));
     let mut http = http1::Builder::new();
     // Its deadlines are those of the table.
     http.header_read_timeout(None)
@@ -82,11 +82,11 @@ async fn converse(socket: TcpStream, watch: &Arc<Watch>, router: Router) -> Ende
         tokio::select! {
             biased;
             ended = conversation.as_mut() => return match ended {
-                Err(error) if error.is_parse() && watch.take_refused().is_some() => Ended::Unreadable,
-                _ if watch.has_ended() => Ended::Dropped,
+                Err(error) if error.is_parse() && client.take_refused().is_some() => Ended::Unreadable,
+                _ if client.has_ended() => Ended::Dropped,
                 _ => Ended::Said,
             },
-            order = watch.order() => match order {
+            order = client.order() => match order {
                 Order::Close => return Ended::Dropped,
                 Order::Late => return Ended::Late,
                 Order::Finish => conversation.as_mut().graceful_shutdown(),
@@ -96,8 +96,8 @@ async fn converse(socket: TcpStream, watch: &Arc<Watch>, router: Router) -> Ende
 }
 
 /// Closes our side, and reads away what still comes.
-async fn linger(mut socket: TcpStream, watch: &Watch) {
-    watch.lingers();
+async fn linger(mut socket: TcpStream, client: &ClientConnection) {
+    client.lingers();
     if socket.shutdown().await.is_err() {
         return;
     }
@@ -111,13 +111,13 @@ async fn linger(mut socket: TcpStream, watch: &Watch) {
             }
         }
     };
-    let longest = if watch.is_stopping() {
+    let longest = if client.is_stopping() {
         LAST_LINGER
     } else {
         LINGER
     };
     tokio::select! {
         _ = timeout(longest, reading) => {}
-        _ = watch.order() => {}
+        _ = client.order() => {}
     }
 }

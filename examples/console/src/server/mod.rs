@@ -14,7 +14,6 @@ mod queue;
 mod request;
 mod stream;
 mod table;
-mod watch;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

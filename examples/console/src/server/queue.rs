@@ -5,29 +5,33 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::client::{ClientConnection, Waits};
 use super::table::Table;
-use super::watch::{Waits, Watch};
 
 /// The connections that make room first, as they were when they were last looked at. Looking
 /// at all of them for each new one would let a flood take the processor.
 #[derive(Debug, Default)]
-pub(super) struct Queue(VecDeque<(Waits, Arc<Watch>)>);
+pub(super) struct Queue(VecDeque<(Waits, Arc<ClientConnection>)>);
 
 impl Queue {
     /// Returns the connection that has waited longest for its client, of those that are least
     /// worth keeping; none where all are at work.
-    pub(super) fn longest_waiting(&mut self, table: &Table, now: Instant) -> Option<Arc<Watch>> {
+    pub(super) fn longest_waiting(
+        &mut self,
+        table: &Table,
+        now: Instant,
+    ) -> Option<Arc<ClientConnection>> {
         self.next_of_those_known(now).or_else(|| {
             self.look(table, now);
             self.next_of_those_known(now)
         })
     }
 
-    fn next_of_those_known(&mut self, now: Instant) -> Option<Arc<Watch>> {
-        while let Some((then, watch)) = self.0.pop_front() {
+    fn next_of_those_known(&mut self, now: Instant) -> Option<Arc<ClientConnection>> {
+        while let Some((then, client)) = self.0.pop_front() {
             // One that moved since is somewhere else in the order.
-            if watch.waits(now) == Some(then) {
-                return Some(watch);
+            if client.waits(now) == Some(then) {
+                return Some(client);
             }
         }
         None
@@ -37,7 +41,7 @@ impl Queue {
     fn look(&mut self, table: &Table, now: Instant) {
         let all = table.all().into_iter();
         let mut waiting: Vec<_> = all
-            .filter_map(|watch| Some((watch.waits(now)?, watch)))
+            .filter_map(|client| Some((client.waits(now)?, client)))
             .collect();
         let Some(lowest) = waiting.iter().map(|(waits, _)| waits.rank).min() else {
             return;

@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::timeout;
 
-use super::watch::Watch;
+use super::client::ClientConnection;
 
 /// So much of a body that was not asked for is read, to keep the connection.
 const DRAINED: u64 = 64 * 1024;
@@ -20,17 +20,17 @@ const DRAINING: Duration = Duration::from_millis(200);
 
 /// The body of a request.
 pub(super) struct RequestBody {
-    /// None once its rest was left with the watch.
+    /// None once its rest was left with the connection.
     incoming: Option<Incoming>,
-    watch: Arc<Watch>,
+    client: Arc<ClientConnection>,
     ended: bool,
 }
 
 impl RequestBody {
-    pub(super) fn new(incoming: Incoming, watch: Arc<Watch>) -> Self {
+    pub(super) fn new(incoming: Incoming, client: Arc<ClientConnection>) -> Self {
         Self {
             incoming: Some(incoming),
-            watch,
+            client,
             ended: false,
         }
     }
@@ -39,7 +39,7 @@ impl RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         if let Some(rest) = self.incoming.take().filter(|_| !self.ended) {
-            self.watch.leave_rest(rest);
+            self.client.leave_rest(rest);
         }
     }
 }
@@ -53,7 +53,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
-        if let Some(broken) = this.watch.broken() {
+        if let Some(broken) = this.client.broken() {
             return Poll::Ready(Some(Err(Box::new(broken))));
         }
         let Some(incoming) = this.incoming.as_mut() else {
@@ -61,11 +61,11 @@ impl Body for RequestBody {
         };
         let frame = Pin::new(incoming).poll_frame(cx);
         match &frame {
-            Poll::Pending => this.watch.wants_body(cx.waker()),
+            Poll::Pending => this.client.wants_body(cx.waker()),
             Poll::Ready(frame) => {
                 this.ended |= !matches!(frame, Some(Ok(_)));
                 let whole = this.ended || this.is_end_stream();
-                this.watch.has_body(whole);
+                this.client.has_body(whole);
             }
         }
         frame.map_err(Into::into)
@@ -85,8 +85,8 @@ impl Body for RequestBody {
 ///
 /// Without it the connection would have to be closed after every early answer, for the next
 /// request comes behind the rest.
-pub(super) async fn drain(watch: &Watch, expects: bool) -> bool {
-    let Some(mut rest) = watch.take_rest() else {
+pub(super) async fn drain(client: &ClientConnection, expects: bool) -> bool {
+    let Some(mut rest) = client.take_rest() else {
         return true;
     };
     if rest.is_end_stream() {
@@ -96,7 +96,7 @@ pub(super) async fn drain(watch: &Watch, expects: bool) -> bool {
     if expects || rest.size_hint().lower() > DRAINED {
         return false;
     }
-    watch.drains();
+    client.drains();
     let reading = async {
         let mut read = 0;
         while let Some(frame) = rest.frame().await {

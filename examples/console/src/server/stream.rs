@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::bare;
-use super::watch::Watch;
+use super::client::ClientConnection;
 
 /// The socket of a connection.
 ///
@@ -18,19 +18,19 @@ use super::watch::Watch;
 /// connection. Such an answer is the only thing that it writes while the head of a request is
 /// waited for and everything before was flushed; here it is replaced by a problem.
 pub(super) struct Stream {
-    /// None once it was left with the watch.
+    /// None once it was left with the connection.
     socket: Option<TcpStream>,
-    watch: Arc<Watch>,
+    client: Arc<ClientConnection>,
     is_blocked: bool,
     /// The bytes that are written instead of hyper's own answer.
     instead: Option<Bytes>,
 }
 
 impl Stream {
-    pub(super) fn new(socket: TcpStream, watch: Arc<Watch>) -> Self {
+    pub(super) fn new(socket: TcpStream, client: Arc<ClientConnection>) -> Self {
         Self {
             socket: Some(socket),
-            watch,
+            client,
             is_blocked: false,
             instead: None,
         }
@@ -47,7 +47,7 @@ impl Stream {
     fn noted<T>(&mut self, written: Poll<T>) -> Poll<T> {
         if written.is_pending() != self.is_blocked {
             self.is_blocked = written.is_pending();
-            self.watch.blocked(self.is_blocked);
+            self.client.blocked(self.is_blocked);
         }
         written
     }
@@ -55,7 +55,7 @@ impl Stream {
     /// Swallows an answer of hyper's own, and has another one written.
     fn is_replaced(&mut self, written: &[u8]) -> bool {
         if self.instead.is_none()
-            && let Some(seen) = self.watch.take_refused()
+            && let Some(seen) = self.client.take_refused()
         {
             let status = bare::status_of(written, seen);
             self.instead = Some(bare::answer(status, seen));
@@ -81,7 +81,7 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         if let Some(socket) = self.socket.take() {
-            self.watch.leave_stream(socket);
+            self.client.leave_stream(socket);
         }
     }
 }
@@ -96,7 +96,7 @@ impl AsyncRead for Stream {
         let before = buffer.filled().len();
         let read = this.socket()?.poll_read(cx, buffer);
         if matches!(read, Poll::Ready(Ok(()))) {
-            this.watch
+            this.client
                 .read(buffer.filled().get(before..).unwrap_or_default());
         }
         read
@@ -139,7 +139,7 @@ impl AsyncWrite for Stream {
         let this = self.get_mut();
         ready!(this.poll_instead(cx))?;
         ready!(this.socket()?.poll_flush(cx))?;
-        this.watch.flushed();
+        this.client.flushed();
         Poll::Ready(Ok(()))
     }
 

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::client::ClientConnection;
 use super::connection_metrics::{closed, set_open};
 use super::limits::Limits;
-use super::watch::Watch;
 
 /// The connections that are open, up to a number.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Table {
 #[derive(Debug, Default)]
 struct Open {
     last: u64,
-    all: HashMap<u64, Arc<Watch>>,
+    all: HashMap<u64, Arc<ClientConnection>>,
 }
 
 /// A connection in the table; dropped, it leaves it.
@@ -30,7 +30,7 @@ struct Open {
 pub(super) struct ConnectionEntry {
     table: Arc<Table>,
     id: u64,
-    watch: Arc<Watch>,
+    client: Arc<ClientConnection>,
 }
 
 impl Table {
@@ -60,16 +60,16 @@ impl Table {
 
     /// Takes a connection in.
     pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> ConnectionEntry {
-        let watch = Arc::new(Watch::new(peer, Instant::now()));
+        let client = Arc::new(ClientConnection::new(peer, Instant::now()));
         let mut open = self.open();
         open.last += 1;
         let id = open.last;
-        open.all.insert(id, Arc::clone(&watch));
+        open.all.insert(id, Arc::clone(&client));
         set_open(open.all.len());
         ConnectionEntry {
             table: Arc::clone(self),
             id,
-            watch,
+            client,
         }
     }
 
@@ -78,14 +78,14 @@ impl Table {
         self.left.notified().await;
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<Watch>> {
+    pub(super) fn all(&self) -> Vec<Arc<ClientConnection>> {
         self.open().all.values().map(Arc::clone).collect()
     }
 
     /// Ends what is over its deadline.
     pub(super) fn check(&self, now: Instant, limits: &Limits) {
-        for watch in self.all() {
-            if let Some(reason) = watch.check(now, limits) {
+        for client in self.all() {
+            if let Some(reason) = client.check(now, limits) {
                 closed(reason);
             }
         }
@@ -93,22 +93,22 @@ impl Table {
 
     /// Closes what waits for a request, and lets what has one come to its end.
     pub(super) fn stop(&self) {
-        for watch in self.all() {
-            watch.stop();
+        for client in self.all() {
+            client.stop();
         }
     }
 
     /// Breaks off the bodies that are still being read.
     pub(super) fn stop_bodies(&self) {
-        for watch in self.all() {
-            watch.stop_body();
+        for client in self.all() {
+            client.stop_body();
         }
     }
 }
 
 impl ConnectionEntry {
-    pub(super) fn watch(&self) -> &Arc<Watch> {
-        &self.watch
+    pub(super) fn client(&self) -> &Arc<ClientConnection> {
+        &self.client
     }
 }
 
@@ -119,7 +119,7 @@ impl Drop for ConnectionEntry {
         set_open(open.all.len());
         drop(open);
         // Left there where the task was ended from outside.
-        self.watch.end();
+        self.client.end();
         self.table.left.notify_one();
     }
 }

@@ -8,31 +8,36 @@ use crate::IncidentId;
 use crate::actor::{Action, Caller};
 use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::Commit;
-use crate::engine::{AuditHandle, Error, Incidents, Permit, RequestContext, WorkerHandle};
+use crate::engine::{Error, Incidents, RequestContext, WorkerHandle};
 
 /// Most counts that are written down in one commit.
 const ENTRIES_PER_COMMIT: usize = 100;
 
-impl AuditHandle<'_> {
-    /// Whether a caller may do something; a refusal is audited.
+impl RequestContext {
+    /// Checks that the caller may do something; a refusal is audited.
     ///
-    /// Commands check by themselves. This is for what the host does around
-    /// them: reads, and refusing before a body is even looked at.
+    /// Commands check by themselves, but for what their context was authorized for already. This
+    /// is for what the host does around them: reads, and refusing before a body is even looked at.
     ///
     /// # Errors
     /// [`Error::Forbidden`]; or the store did not take the audit entry.
     pub async fn authorize(
-        self,
-        caller: &Caller,
+        &mut self,
+        incidents: &Incidents,
         action: Action,
         incident: Option<IncidentId>,
-    ) -> Result<Permit, Error> {
-        let this = self.0.begun();
-        this.authorize_all(caller, &[action], incident).await?;
-        Ok(Permit {
-            caller: caller.clone(),
-            action,
-        })
+    ) -> Result<(), Error> {
+        let incidents = incidents.begun();
+        incidents
+            .authorize_all(&self.caller, &[action], incident)
+            .await?;
+        self.authorized = Some((self.caller.role, action));
+        Ok(())
+    }
+
+    /// Tells if the caller was authorized for an action already.
+    fn permits(&self, action: Action) -> bool {
+        self.authorized == Some((self.caller.role, action))
     }
 }
 
@@ -110,5 +115,23 @@ impl Incidents {
             audit = rest;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::Role;
+    use crate::testing::caller;
+
+    #[test]
+    fn a_context_is_authorized_for_one_role_and_one_action() {
+        let anna = caller("anna", Role::Admin).unwrap();
+        let mut context = RequestContext::new(anna.clone());
+        assert!(!context.permits(Action::Declare));
+        context.authorized = Some((Role::Admin, Action::Declare));
+        assert!(context.permits(Action::Declare) && !context.permits(Action::Update));
+        context.caller.role = Role::Viewer;
+        assert!(!context.permits(Action::Declare));
     }
 }

@@ -1,23 +1,23 @@
 use super::*;
 
-fn watch(now: Instant) -> Watch {
-    Watch::new(IpAddr::from([192, 0, 2, 1]), now)
+fn client(now: Instant) -> ClientConnection {
+    ClientConnection::new(IpAddr::from([192, 0, 2, 1]), now)
 }
 
 fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)
 }
 
-fn order(watch: &Watch) -> Option<Order> {
-    watch.state().order
+fn order(client: &ClientConnection) -> Option<Order> {
+    client.state().order
 }
 
 /// Brings it to the end of a first request.
-fn served(watch: &Watch) {
-    watch.read(b"GET / HTTP/1.1\r\n\r\n");
-    watch.request(true);
-    watch.answered();
-    watch.flushed();
+fn served(client: &ClientConnection) {
+    client.read(b"GET / HTTP/1.1\r\n\r\n");
+    client.request(true);
+    client.answered();
+    client.flushed();
 }
 
 /// L3: each wait for the client has its deadline, the server's work has none.
@@ -26,7 +26,7 @@ fn deadlines_are_those_of_the_wait() {
     let limits = Limits::default();
     let start = Instant::now();
     // What happens, the seconds that may pass, the name of the deadline, the order.
-    type Case = (fn(&Watch), u64, &'static str, Option<Order>);
+    type Case = (fn(&ClientConnection), u64, &'static str, Option<Order>);
     let cases: [Case; 6] = [
         (|_| {}, 10, "head_late", Some(Order::Close)),
         (
@@ -65,7 +65,7 @@ fn deadlines_are_those_of_the_wait() {
         ),
     ];
     for (happens, allowed, reason, ordered) in cases {
-        let one = watch(start);
+        let one = client(start);
         happens(&one);
         // What happened took a moment.
         let now = Instant::now();
@@ -79,7 +79,7 @@ fn deadlines_are_those_of_the_wait() {
         // Once.
         assert_eq!(one.check(now + seconds(1_000), &limits), None, "{reason}");
     }
-    let busy = watch(start);
+    let busy = client(start);
     busy.request(true);
     assert_eq!(busy.check(start + seconds(1_000), &limits), None);
     assert_eq!(busy.waits(start + seconds(1_000)), None);
@@ -90,12 +90,12 @@ fn deadlines_are_those_of_the_wait() {
 fn trickling_helps_a_body_and_no_head() {
     let limits = Limits::default();
     let start = Instant::now();
-    let head = watch(start);
+    let head = client(start);
     for _ in 0..20 {
         head.read(b"x");
     }
     assert_eq!(head.check(start + limits.head, &limits), Some("head_late"));
-    let body = watch(start);
+    let body = client(start);
     body.request(false);
     body.wants_body(Waker::noop());
     let since = body.waits(start).unwrap().since;
@@ -113,26 +113,26 @@ fn trickling_helps_a_body_and_no_head() {
 fn what_is_worth_least_makes_room_first() {
     let start = Instant::now();
     let late = start + seconds(20);
-    let rank = |one: &Watch, now| one.waits(now).map(|waits| waits.rank);
-    let unused = watch(start);
+    let rank = |one: &ClientConnection, now| one.waits(now).map(|waits| waits.rank);
+    let unused = client(start);
     assert_eq!(rank(&unused, start), Some(Rank::Unused));
     unused.read(b"GET ");
     assert_eq!(rank(&unused, start), Some(Rank::Unused));
-    let half_a_body = watch(start);
+    let half_a_body = client(start);
     half_a_body.request(false);
     half_a_body.wants_body(Waker::noop());
     assert_eq!(rank(&half_a_body, late), Some(Rank::Unused));
-    let refused = watch(start);
+    let refused = client(start);
     refused.request(false);
     assert_eq!(rank(&refused, late), None);
     refused.drains();
     assert_eq!(rank(&refused, late), Some(Rank::Unused));
-    let used = watch(start);
+    let used = client(start);
     served(&used);
     assert_eq!(rank(&used, late), Some(Rank::Used));
-    let known = watch(start);
+    let known = client(start);
     known.request(false);
-    known.known();
+    known.note_known();
     known.wants_body(Waker::noop());
     assert_eq!(rank(&known, Instant::now()), None);
     assert_eq!(rank(&known, late), Some(Rank::KnownSlow));
@@ -159,7 +159,7 @@ fn what_is_worth_least_makes_room_first() {
 /// L8: only while no answer of ours is on its way is what hyper writes its own, and once.
 #[test]
 fn an_answer_of_ours_is_not_taken_for_hypers() {
-    let one = watch(Instant::now());
+    let one = client(Instant::now());
     one.read(b"GET / HTTP/1.1\r\n\r\n");
     one.request(true);
     one.flushed();
@@ -178,7 +178,7 @@ fn an_answer_of_ours_is_not_taken_for_hypers() {
 #[test]
 fn a_stop_ends_what_has_no_request() {
     let start = Instant::now();
-    let (idle, half, busy, writing) = (watch(start), watch(start), watch(start), watch(start));
+    let (idle, half, busy, writing) = (client(start), client(start), client(start), client(start));
     half.read(b"GE");
     busy.request(false);
     busy.wants_body(Waker::noop());
@@ -201,7 +201,7 @@ fn a_stop_ends_what_has_no_request() {
 #[test]
 fn bytes_that_came_ahead_begin_the_next_head() {
     let limits = Limits::default();
-    let one = watch(Instant::now());
+    let one = client(Instant::now());
     one.request(true);
     one.read(b"GET /half");
     one.answered();
@@ -209,7 +209,7 @@ fn bytes_that_came_ahead_begin_the_next_head() {
     let now = Instant::now();
     assert_eq!(one.check(now + limits.head, &limits), Some("head_late"));
     // What is left of a body is no head.
-    let other = watch(now);
+    let other = client(now);
     other.request(false);
     other.read(b"rest of a body");
     other.answered();
@@ -220,7 +220,7 @@ fn bytes_that_came_ahead_begin_the_next_head() {
 /// A whole head is a request at once: it does not begin a wait. A piece of one does.
 #[test]
 fn only_a_piece_of_a_head_begins_a_wait() {
-    let one = watch(Instant::now());
+    let one = client(Instant::now());
     served(&one);
     let idle = one.waits(Instant::now()).unwrap();
     std::thread::sleep(Duration::from_millis(5));
@@ -238,7 +238,7 @@ fn only_a_piece_of_a_head_begins_a_wait() {
 /// given before.
 #[tokio::test]
 async fn orders_reach_the_task_that_waits() {
-    let one = std::sync::Arc::new(watch(Instant::now()));
+    let one = std::sync::Arc::new(client(Instant::now()));
     let waiting = tokio::spawn({
         let one = std::sync::Arc::clone(&one);
         async move { [one.order().await, one.order().await] }
