@@ -22,9 +22,7 @@ impl AuditLog for PgStore {
         query: &AuditQuery,
         timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| entries(
-            connection, query
-        ))
+        read!(&self.pool, timeout, |connection| entries(connection, query))
     }
 
     async fn audit_chain(
@@ -34,7 +32,7 @@ impl AuditLog for PgStore {
         limit: usize,
         timeout: Duration,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| links(
+        read!(&self.pool, timeout, |connection| links(
             connection, chain, after_seq, limit
         ))
     }
@@ -45,7 +43,7 @@ impl AuditLog for PgStore {
         limit: usize,
         timeout: Duration,
     ) -> Result<Vec<Chain>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| chains(
+        read!(&self.pool, timeout, |connection| chains(
             connection, after, limit
         ))
     }

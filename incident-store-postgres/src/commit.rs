@@ -84,9 +84,9 @@ impl PgStore {
     }
 
     async fn send(&self, document: &str, deadline: Instant) -> Result<Vec<Sealed>, Failure> {
-        let mut session = self.0.pool.session_to_write(deadline).await?;
+        let mut session = self.pool.session_to_write(deadline).await?;
         failpoint::hit("before_commit");
-        let document = sent_at(document, self.0.clock.now());
+        let document = sent_at(document, self.clock.now());
         let links = alone!(session, |connection| call(connection, &document));
         failpoint::hit("after_commit");
         links
@@ -188,7 +188,7 @@ impl IncidentStore for PgStore {
     }
 
     async fn next_number(&self, timeout: Duration) -> Result<u64, StoreError> {
-        read!(&self.0.pool, timeout, |connection| next_number(connection))
+        read!(&self.pool, timeout, |connection| next_number(connection))
     }
 
     async fn load(
@@ -196,7 +196,7 @@ impl IncidentStore for PgStore {
         id: IncidentId,
         timeout: Duration,
     ) -> Result<Option<Arc<Incident>>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| incidents::load(
+        read!(&self.pool, timeout, |connection| incidents::load(
             connection, id
         ))
     }
@@ -206,7 +206,7 @@ impl IncidentStore for PgStore {
         filter: &IncidentFilter,
         timeout: Duration,
     ) -> Result<Vec<Arc<Incident>>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| incidents::list(
+        read!(&self.pool, timeout, |connection| incidents::list(
             connection, filter
         ))
     }
@@ -216,7 +216,7 @@ impl IncidentStore for PgStore {
         filter: &IncidentFilter,
         timeout: Duration,
     ) -> Result<Vec<Outline>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| incidents::outlines(
+        read!(&self.pool, timeout, |connection| incidents::outlines(
             connection, filter
         ))
     }
@@ -228,7 +228,7 @@ impl IncidentStore for PgStore {
         limit: usize,
         timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| timeline::entries(
+        read!(&self.pool, timeout, |connection| timeline::entries(
             connection, id, after_seq, limit
         ))
     }
@@ -239,11 +239,9 @@ impl IncidentStore for PgStore {
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Option<IdempotencyRecord>, StoreError> {
-        read!(
-            &self.0.pool,
-            timeout,
-            |connection| incidents::find_response(connection, scope, now)
-        )
+        read!(&self.pool, timeout, |connection| incidents::find_response(
+            connection, scope, now
+        ))
     }
 
     async fn misfit(
@@ -251,10 +249,10 @@ impl IncidentStore for PgStore {
         id: IncidentId,
         timeout: Duration,
     ) -> Result<Option<&'static str>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| misfit(connection, id))
+        read!(&self.pool, timeout, |connection| misfit(connection, id))
     }
 
     async fn ready(&self, timeout: Duration) -> Result<(), StoreError> {
-        read_only::ready(&self.0.pool, timeout).await
+        read_only::ready(&self.pool, timeout).await
     }
 }

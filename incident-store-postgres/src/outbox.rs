@@ -43,7 +43,7 @@ impl PgStore {
         let tidy = self.is_untidy(request.now);
         let mut again = Again::deadline(deadline);
         loop {
-            let claimed = match again.session(&self.0.relay).await {
+            let claimed = match again.session(&self.relay).await {
                 Ok(session) => self.claim_on(session, &request, tidy).await,
                 Err(failure) => Err(failure),
             };
@@ -60,7 +60,7 @@ impl PgStore {
         request: &ClaimRequest,
         tidy: bool,
     ) -> Result<Claimed, Failure> {
-        let clock = &self.0.clock;
+        let clock = &self.clock;
         alone!(session, |connection| claim(
             connection, request, clock, tidy
         ))
@@ -69,7 +69,7 @@ impl PgStore {
     /// Whether leases are to be looked at again: once a second on the caller's
     /// clock, and when that went back.
     fn is_untidy(&self, now: Timestamp) -> bool {
-        let mut tidied = self.0.tidied.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tidied = self.tidied.lock().unwrap_or_else(PoisonError::into_inner);
         let recent =
             tidied.is_some_and(|last| last <= now && now < last.saturating_add(TIDY_EVERY));
         if !recent {
@@ -233,16 +233,16 @@ impl Outbox for PgStore {
     }
 
     async fn next_due(&self, timeout: Duration) -> Result<Option<Timestamp>, StoreError> {
-        read!(&self.0.relay, timeout, |connection| next_due(
+        read!(&self.relay, timeout, |connection| next_due(
             connection,
-            &self.0.clock
+            &self.clock
         ))
     }
 
     async fn backlog(&self, timeout: Duration) -> Result<Backlog, StoreError> {
-        read!(&self.0.relay, timeout, |connection| backlog(
+        read!(&self.relay, timeout, |connection| backlog(
             connection,
-            &self.0.clock
+            &self.clock
         ))
     }
 
@@ -251,7 +251,7 @@ impl Outbox for PgStore {
         which: DeadLetterFilter,
         timeout: Duration,
     ) -> Result<Vec<Message>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| given_up(
+        read!(&self.pool, timeout, |connection| given_up(
             connection, which
         ))
     }

@@ -26,7 +26,7 @@ impl Suggestions for PgStore {
         id: SuggestionId,
         timeout: Duration,
     ) -> Result<Option<Suggestion>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| one(connection, id))
+        read!(&self.pool, timeout, |connection| one(connection, id))
     }
 
     async fn suggestions(
@@ -34,13 +34,11 @@ impl Suggestions for PgStore {
         query: &SuggestionQuery,
         timeout: Duration,
     ) -> Result<Vec<Suggestion>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| several(
-            connection, query
-        ))
+        read!(&self.pool, timeout, |connection| several(connection, query))
     }
 
     async fn open_suggestions(&self, now: Timestamp, timeout: Duration) -> Result<u64, StoreError> {
-        read!(&self.0.pool, timeout, |connection| open(connection, now))
+        read!(&self.pool, timeout, |connection| open(connection, now))
     }
 }
 
@@ -96,7 +94,7 @@ impl Ledger for PgStore {
         query: &CreditQuery,
         timeout: Duration,
     ) -> Result<Vec<LedgerRow>, StoreError> {
-        read!(&self.0.pool, timeout, |connection| rows(connection, query))
+        read!(&self.pool, timeout, |connection| rows(connection, query))
     }
 }
 

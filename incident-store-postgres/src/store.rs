@@ -17,9 +17,7 @@ use crate::clock::{HostClock, StoreClock, System};
 /// nothing. Timeline and audit are sealed by the server under the row lock of
 /// their chain, and checked here against [`incident_core::timeline::seal`].
 #[derive(Clone)]
-pub struct PgStore(pub(crate) Arc<PgStoreParts>);
-
-pub(crate) struct PgStoreParts {
+pub struct PgStore {
     pub(crate) pool: PgServer,
     /// For the relay; the same pool unless the host gave another.
     pub(crate) relay: PgServer,
@@ -68,17 +66,17 @@ impl PgStore {
     /// ([`Outbox::for_relay`](incident_core::port::Outbox::for_relay)).
     #[must_use]
     pub fn relay(&self) -> Self {
-        Self(Arc::new(PgStoreParts {
-            pool: self.0.relay.clone(),
-            relay: self.0.relay.clone(),
+        Self {
+            pool: self.relay.clone(),
+            relay: self.relay.clone(),
             apart: false,
-            clock: self.0.clock.clone(),
-            tidied: Arc::clone(&self.0.tidied),
-        }))
+            clock: self.clock.clone(),
+            tidied: Arc::clone(&self.tidied),
+        }
     }
 
     pub(crate) fn apart(&self) -> Option<Self> {
-        self.0.apart.then(|| self.relay())
+        self.apart.then(|| self.relay())
     }
 }
 
@@ -107,7 +105,7 @@ impl PgStoreBuilder {
     #[must_use]
     pub fn build(self) -> PgStore {
         let pool = PgServer::new(self.pool);
-        PgStore(Arc::new(PgStoreParts {
+        PgStore {
             apart: self.relay.is_some(),
             relay: self.relay.map_or_else(|| pool.clone(), PgServer::new),
             pool,
@@ -116,6 +114,6 @@ impl PgStoreBuilder {
                 StoreClock::Caller => None,
             }),
             tidied: Arc::default(),
-        }))
+        }
     }
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::SigningSecret;
 use super::wire::{LookupAnswer, LookupQuery};
-use crate::transport::{Sent, Transport, VendorResponse, retry_after};
+use crate::transport::{self, Sent, VendorResponse, client_for, retry_after};
 use crate::{BaseUrl, PagerBuildError};
 
 /// How long receivers remember ids, unless they say otherwise. Payment providers keep
@@ -44,7 +44,7 @@ pub struct HttpSink {
     submit: Url,
     status: Url,
     secret: SigningSecret,
-    transport: Transport,
+    client: Client,
     key_window: Duration,
     target: TargetId,
     clock: Arc<dyn Clock>,
@@ -84,8 +84,7 @@ impl HttpSink {
     fn request(&self, url: &Url, id: &str, body: Vec<u8>) -> Result<Request, ValidationError> {
         let seconds = self.clock.now().micros().div_euclid(1_000_000);
         let signature = self.secret.sign(id, seconds, &body);
-        self.transport
-            .client()
+        self.client
             .request(Method::POST, url.clone())
             .header(CONTENT_TYPE, "application/json")
             .header("idempotency-key", id)
@@ -130,7 +129,7 @@ impl HttpSinkBuilder {
         Ok(HttpSink {
             submit: self.base.call("")?,
             status: self.base.call("/status")?,
-            transport: Transport::new(self.client, &self.base)?,
+            client: client_for(self.client, &self.base)?,
             secret: self.secret,
             key_window: self.key_window,
             target: TargetId::new("http")?,
@@ -189,7 +188,7 @@ impl BillingSink for HttpSink {
         let Ok(request) = self.request(&self.submit, &id, body) else {
             return refused(NotSentReason::Rejected, None);
         };
-        match self.transport.send(request, timeout).await {
+        match transport::send(&self.client, request, timeout).await {
             Sent::NotConnected(reason) => {
                 tracing::debug!(reason, "billing is not reachable");
                 refused(NotSentReason::Unreachable, None)
@@ -218,7 +217,8 @@ impl BillingSink for HttpSink {
         let Ok(request) = self.request(&self.status, &id, body) else {
             return Lookup::Unavailable;
         };
-        let Sent::Answered(reply) = self.transport.ask(request, timeout).await else {
+        let Sent::Answered(reply) = transport::send_for_text(&self.client, request, timeout).await
+        else {
             return Lookup::Unavailable;
         };
         match reply.status {

@@ -12,7 +12,7 @@ use reqwest::{Request, StatusCode};
 use serde_json::Value;
 
 use super::{OpsGenie, is_ours};
-use crate::transport::{Sent, VendorResponse};
+use crate::transport::{self, Sent, VendorResponse};
 
 /// Source of the rules: OpsGenie's "Get Request Status" and the error type
 /// `RequestNotProcessed` of its SDKs. Jira Service Management has the same call.
@@ -26,7 +26,7 @@ impl PageCheck for OpsGenie {
         let Some(request) = self.status_of(receipt) else {
             return Confirmation::Unknown;
         };
-        match self.transport.send(request, timeout).await {
+        match transport::send(&self.client, request, timeout).await {
             Sent::Answered(reply) => confirmation(&reply),
             Sent::NotConnected(_) | Sent::Lost(_) => Confirmation::Unknown,
         }
@@ -36,7 +36,7 @@ impl PageCheck for OpsGenie {
         let Some(request) = self.get(&super::alert_of(dedup_key)) else {
             return AlertStatus::Unknown;
         };
-        match self.transport.send(request, timeout).await {
+        match transport::send(&self.client, request, timeout).await {
             Sent::Answered(reply) => status(&reply),
             Sent::NotConnected(_) | Sent::Lost(_) => AlertStatus::Unknown,
         }
@@ -50,8 +50,7 @@ impl OpsGenie {
     }
 
     fn get(&self, call: &str) -> Option<Request> {
-        self.transport
-            .client()
+        self.client
             .get(self.base.call(call).ok()?)
             .header(AUTHORIZATION, self.authorization()?)
             .build()

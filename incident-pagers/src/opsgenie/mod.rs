@@ -26,7 +26,7 @@ use crate::transport::build_error::PagerBuildError;
 use crate::transport::log_exchange::note;
 use crate::transport::receipt::{receipt, reduced, wants_less};
 use crate::transport::secret::{ApiKey, account};
-use crate::transport::{Sent, Transport, VendorResponse, answer, refused};
+use crate::transport::{self, Sent, VendorResponse, answer, client_for, refused};
 
 /// Pages through an API integration of OpsGenie, or of Jira Service Management,
 /// which takes the same paths, bodies and key at another address.
@@ -55,7 +55,7 @@ pub struct OpsGenie {
     target: TargetId,
     base: BaseUrl,
     key: ApiKey,
-    transport: Transport,
+    client: Client,
     priorities: OpsGeniePriorities,
     responders: Vec<Responder>,
     template: PageTemplate,
@@ -168,8 +168,7 @@ impl OpsGenie {
     }
 
     fn request(&self, method: Method, path: &str, body: &impl Serialize) -> Option<Request> {
-        self.transport
-            .client()
+        self.client
             .request(method, self.base.call(path).ok()?)
             .header(AUTHORIZATION, self.authorization()?)
             .json(body)
@@ -194,7 +193,7 @@ impl OpsGenie {
         let Some(request) = request else {
             return (refused(NotSentReason::Rejected), false);
         };
-        let sent = self.transport.send(request, timeout).await;
+        let sent = transport::send(&self.client, request, timeout).await;
         let answer = match &sent {
             Sent::NotConnected(_) => refused(NotSentReason::Unreachable),
             Sent::Lost(_) => DeliveryResult::Unknown,
@@ -304,7 +303,7 @@ impl OpsGenieBuilder {
         let account = account(&base.to_string(), self.key.expose());
         Ok(OpsGenie {
             target: TargetId::new(&self.name)?.in_account(&account)?,
-            transport: Transport::new(self.client, &base)?,
+            client: client_for(self.client, &base)?,
             base,
             key: self.key,
             priorities: self.priorities,

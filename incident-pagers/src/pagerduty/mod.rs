@@ -22,7 +22,7 @@ use crate::transport::build_error::PagerBuildError;
 use crate::transport::log_exchange::note;
 use crate::transport::receipt::{receipt, reduced, wants_less};
 use crate::transport::secret::{RoutingKey, account};
-use crate::transport::{Sent, Transport, VendorResponse, answer, refused};
+use crate::transport::{self, Sent, VendorResponse, answer, client_for, refused};
 
 /// Pages through a service of PagerDuty.
 ///
@@ -46,7 +46,7 @@ pub struct PagerDuty {
     base: BaseUrl,
     enqueue: reqwest::Url,
     key: RoutingKey,
-    transport: Transport,
+    client: Client,
     severities: PagerDutySeverities,
     template: PageTemplate,
 }
@@ -110,8 +110,7 @@ impl PagerDuty {
     }
 
     fn post(&self, body: Vec<u8>) -> Option<Request> {
-        self.transport
-            .client()
+        self.client
             .post(self.enqueue.clone())
             .header(CONTENT_TYPE, "application/json")
             .body(body)
@@ -131,7 +130,7 @@ impl PagerDuty {
         let Some(request) = request else {
             return (refused(NotSentReason::Rejected), false);
         };
-        let sent = self.transport.send(request, timeout).await;
+        let sent = transport::send(&self.client, request, timeout).await;
         let answer = outcome(&sent);
         let what = page.action.noun();
         note(&self.target, what, &sent, &answer, self.key.expose());
@@ -196,7 +195,7 @@ impl PagerDutyBuilder {
         Ok(PagerDuty {
             target: TargetId::new(&self.name)?.in_account(&account)?,
             enqueue: base.call("/v2/enqueue")?,
-            transport: Transport::new(self.client, &base)?,
+            client: client_for(self.client, &base)?,
             base,
             key: self.key,
             severities: self.severities,

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::transport::base_url::BaseUrl;
 use crate::transport::build_error::PagerBuildError;
-use crate::transport::{Sent, Transport};
+use crate::transport::{self, Sent, client_for};
 
 /// Where the REST API of an account in the US is; `https://api.eu.pagerduty.com`
 /// in the EU.
@@ -32,7 +32,7 @@ const ALERTS: u32 = 25;
 pub struct PagerDutyRest {
     base: BaseUrl,
     token: SecretString,
-    transport: Transport,
+    client: Client,
 }
 
 /// PagerDuty did not tell. **Handling:** let the webhook come again (HTTP: 503).
@@ -62,7 +62,7 @@ impl PagerDutyRest {
             None => BaseUrl::new(BASE)?,
         };
         Ok(Self {
-            transport: Transport::new(client, &base)?,
+            client: client_for(client, &base)?,
             base,
             token: SecretString::from(token),
         })
@@ -122,14 +122,13 @@ impl PagerDutyRest {
             .map_err(|_| LookupError("the token is no header".to_owned()))?;
         token.set_sensitive(true);
         let request = self
-            .transport
-            .client()
+            .client
             .get(url)
             .header(AUTHORIZATION, token)
             .header(ACCEPT, "application/vnd.pagerduty+json;version=2")
             .build()
             .map_err(|_| LookupError("the request cannot be made".to_owned()))?;
-        let reply = match self.transport.send(request, timeout).await {
+        let reply = match transport::send(&self.client, request, timeout).await {
             Sent::Answered(reply) => reply,
             Sent::NotConnected(why) | Sent::Lost(why) => return Err(LookupError(why)),
         };

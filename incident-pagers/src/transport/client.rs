@@ -28,9 +28,12 @@ pub fn client_builder() -> ClientBuilder {
         .user_agent(concat!("incident-pagers/", env!("CARGO_PKG_VERSION")))
 }
 
-/// The client for an address. Building it fails, instead of panicking, where
-/// the system has no certificates.
-pub(super) fn made_for(base: &BaseUrl) -> Result<Client, PagerBuildError> {
+/// Returns the host's client, or builds one for an address. Building it fails, instead of
+/// panicking, where the system has no certificates.
+pub(crate) fn client_for(given: Option<Client>, base: &BaseUrl) -> Result<Client, PagerBuildError> {
+    if let Some(client) = given {
+        return Ok(client);
+    }
     if !base.is_plain() && cfg!(not(feature = "rustls")) {
         return Err(PagerBuildError::NoTls(base.clone()));
     }

@@ -21,6 +21,7 @@ pub(crate) use answer::{answer, refused};
 pub use base_url::BaseUrl;
 pub use build_error::PagerBuildError;
 pub use client::client_builder;
+pub(crate) use client::client_for;
 #[cfg(feature = "billing")]
 pub(crate) use retry_after::retry_after;
 pub use secret::{ApiKey, RoutingKey};
@@ -45,10 +46,6 @@ struct BodyLimit {
     bytes: usize,
     time: Duration,
 }
-
-/// Sends requests to one vendor.
-#[derive(Clone, Debug)]
-pub(crate) struct Transport(Client);
 
 /// What became of a request.
 #[derive(Debug)]
@@ -104,69 +101,55 @@ impl VendorResponse {
     }
 }
 
-impl Transport {
-    /// Over the host's client, or one made for this address.
-    pub(crate) fn new(given: Option<Client>, base: &BaseUrl) -> Result<Self, PagerBuildError> {
-        match given {
-            Some(client) => Ok(Self(client)),
-            None => client::made_for(base).map(Self),
-        }
-    }
+/// Sends a request and reads the answer, both until `timeout` from now.
+pub(crate) async fn send(client: &Client, request: Request, timeout: Duration) -> Sent {
+    let limit = BodyLimit {
+        bytes: BODY_LIMIT,
+        time: BODY,
+    };
+    exchange(client, request, timeout, limit).await
+}
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.0
-    }
+/// As [`send`], for an answer whose text is what is asked for.
+#[cfg(feature = "billing")]
+pub(crate) async fn send_for_text(client: &Client, request: Request, timeout: Duration) -> Sent {
+    let limit = BodyLimit {
+        bytes: LONG_LIMIT,
+        time: TOTAL,
+    };
+    exchange(client, request, timeout, limit).await
+}
 
-    /// Sends a request and reads the answer, both until `timeout` from now.
-    pub(crate) async fn send(&self, request: Request, timeout: Duration) -> Sent {
-        let room = BodyLimit {
-            bytes: BODY_LIMIT,
-            time: BODY,
-        };
-        self.exchange(request, timeout, room).await
+async fn exchange(client: &Client, request: Request, timeout: Duration, limit: BodyLimit) -> Sent {
+    let deadline = Instant::now() + timeout.min(TOTAL);
+    let asked = request.url().clone();
+    let response = match timeout_at(deadline, client.execute(request)).await {
+        Err(_) => return Sent::Lost("no answer in time".to_owned()),
+        // Before the connection stands nothing was sent, time-outs included.
+        Ok(Err(error)) if error.is_connect() => return Sent::NotConnected(chain(error)),
+        Ok(Err(error)) => return Sent::Lost(chain(error)),
+        Ok(Ok(response)) => response,
+    };
+    if was_redirected(&asked, response.url()) {
+        // Only with a host's client that follows redirects.
+        return Sent::Lost("the client followed a redirect".to_owned());
     }
-
-    /// As [`send`](Self::send), for an answer whose text is what is asked for.
-    #[cfg(feature = "billing")]
-    pub(crate) async fn ask(&self, request: Request, timeout: Duration) -> Sent {
-        let room = BodyLimit {
-            bytes: LONG_LIMIT,
-            time: TOTAL,
-        };
-        self.exchange(request, timeout, room).await
-    }
-
-    async fn exchange(&self, request: Request, timeout: Duration, room: BodyLimit) -> Sent {
-        let deadline = Instant::now() + timeout.min(TOTAL);
-        let asked = request.url().clone();
-        let response = match timeout_at(deadline, self.0.execute(request)).await {
-            Err(_) => return Sent::Lost("no answer in time".to_owned()),
-            // Before the connection stands nothing was sent, time-outs included.
-            Ok(Err(error)) if error.is_connect() => return Sent::NotConnected(chain(error)),
-            Ok(Err(error)) => return Sent::Lost(chain(error)),
-            Ok(Ok(response)) => response,
-        };
-        if was_redirected(&asked, response.url()) {
-            // Only with a host's client that follows redirects.
-            return Sent::Lost("the client followed a redirect".to_owned());
-        }
-        Sent::Answered(read(response, deadline, room).await)
-    }
+    Sent::Answered(read(response, deadline, limit).await)
 }
 
 fn was_redirected(asked: &Url, answered: &Url) -> bool {
     asked.as_str() != answered.as_str()
 }
 
-async fn read(mut response: Response, deadline: Instant, most: BodyLimit) -> VendorResponse {
+async fn read(mut response: Response, deadline: Instant, limit: BodyLimit) -> VendorResponse {
     let (status, headers) = (response.status(), response.headers().clone());
-    let deadline = deadline.min(Instant::now() + most.time);
+    let deadline = deadline.min(Instant::now() + limit.time);
     let mut body = Vec::new();
     // What does not come in time, or breaks off, is missing from the text.
     while let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await {
-        let room = most.bytes - body.len();
+        let room = limit.bytes - body.len();
         body.extend(chunk.iter().take(room));
-        if body.len() == most.bytes {
+        if body.len() == limit.bytes {
             break;
         }
     }
