@@ -13,7 +13,11 @@
 pub(crate) const ON_POSTGRES: bool = false;
 pub(crate) const ON_CLICKHOUSE: bool = true;
 
-mod harness;
-mod real_data;
-mod scenario;
-mod troubled;
+mod over_http {
+    pub(crate) mod harness;
+    pub(crate) mod scenario;
+    pub(crate) mod troubled;
+    pub(crate) mod usage {
+        pub(crate) mod real_data;
+    }
+}

@@ -1,7 +1,7 @@
 //! Inputs from outside, and what holds for each of them whatever its bytes are.
 //!
 //! A function per fuzz target; it panics where its property does not hold. The workspace
-//! `tests/fuzz` feeds them from libFuzzer, `tests/it/fuzz_corpus.rs` replays the corpus.
+//! `tests/fuzz` feeds them from libFuzzer, `tests/it/data/fuzz_corpus.rs` replays the corpus.
 
 #![allow(
     clippy::allow_attributes,

@@ -1,0 +1,86 @@
+//! The table of limits and what tries it: neither has a row that the other lacks.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::over_http::limits::table::{Row, rows};
+use crate::over_http::limits::{HERE, trials};
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The names of all functions that are tests: those that follow an attribute that ends in
+/// `test` or a line of a macro of contracts.
+fn tests() -> BTreeSet<String> {
+    let mut files = Vec::new();
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+        &mut files,
+    );
+    let mut names = BTreeSet::new();
+    for file in files {
+        let (text, mut is_test) = (fs::read_to_string(&file).unwrap(), false);
+        let contracts = file
+            .components()
+            .any(|part| part.as_os_str() == "conformance");
+        for line in text.lines().map(str::trim) {
+            let attribute = line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+            is_test |= attribute || contracts;
+            let name = line
+                .trim_start_matches("pub ")
+                .trim_start_matches("async ")
+                .strip_prefix("fn ");
+            if let Some(name) = name {
+                if is_test {
+                    names.insert(name.split(['(', '<']).next().unwrap().to_owned());
+                }
+                is_test = false;
+            }
+        }
+    }
+    names
+}
+
+fn tried_here(row: &Row) -> bool {
+    row.tried_by == HERE
+}
+
+/// S10: a row without a trial and a trial without a row fail.
+#[test]
+fn every_limit_has_its_trial_and_every_trial_its_limit() {
+    let (rows, tests) = (rows(), tests());
+    assert!(tests.contains(HERE) && tests.len() > 300, "{}", tests.len());
+    let mut names = BTreeSet::new();
+    for row in &rows {
+        assert!(names.insert(&row.name), "two rows are named {:?}", row.name);
+        for test in row.tried_by.split(", ") {
+            assert!(
+                tests.contains(test),
+                "{:?} of {:?} is tried by nothing: there is no test {test:?}",
+                row.name,
+                row.subject
+            );
+        }
+    }
+    let here: BTreeSet<&str> = rows
+        .iter()
+        .filter(|row| tried_here(row))
+        .map(|row| &*row.name)
+        .collect();
+    let tried: BTreeSet<&str> = trials().map(|(name, _)| *name).collect();
+    assert_eq!(here, tried);
+    // A value that a trial reads is one that can be read.
+    for row in rows.iter().filter(|row| tried_here(row)) {
+        assert!(row.number() > 0, "{row:?}");
+    }
+}

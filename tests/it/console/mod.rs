@@ -1,0 +1,7 @@
+//! The console: its answers, roles, tokens and audit trail.
+
+mod api_snapshots;
+mod audit_trail;
+mod limit_rows;
+mod roles;
+mod tokens;

@@ -1,0 +1,205 @@
+//! Times: an engine whose times contradict each other is not built, and every call is
+//! answered in its own.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use incident_core::IncidentId;
+use incident_core::actor::Role;
+use incident_core::engine::{Error, Incidents, RequestContext};
+use incident_core::incident::{Declare, Severity, Status};
+use incident_core::paging::{FailoverPolicy, GateSettings};
+use incident_core::port::{IncidentFilter, StoreError};
+use incident_core::testing::{RecordingPager, caller, update_to};
+use incident_store_memory::MemoryStore;
+use tokio::task::JoinSet;
+
+use crate::over_http::troubled::{LATE, SLOW, Troubled};
+
+/// Hosts print an engine while they look for a fault.
+#[test]
+fn an_engine_and_its_builder_show_their_pagers_and_settings() {
+    let builder = || {
+        let pager = RecordingPager::named("pagerduty").unwrap();
+        Incidents::builder(Arc::new(MemoryStore::default())).pager(Arc::new(pager))
+    };
+    let (unbuilt, built) = (builder(), builder().build().unwrap());
+    for shown in [format!("{unbuilt:?}"), format!("{built:?}")] {
+        assert!(
+            shown.contains("pagerduty") && shown.contains("lease"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn times_that_do_not_go_together_are_refused_with_the_reason() {
+    let built = |change: &dyn Fn(&mut FailoverPolicy, &mut GateSettings, &mut Duration)| {
+        let (mut urgent, mut gate) = (FailoverPolicy::high_urgency(), GateSettings::default());
+        let mut pager = Duration::from_secs(10);
+        change(&mut urgent, &mut gate, &mut pager);
+        let builder = Incidents::builder(Arc::new(MemoryStore::default()))
+            .failover(urgent, FailoverPolicy::low_urgency())
+            .gate(gate)
+            .pager_deadline(pager);
+        builder
+            .build()
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(built(&|_, _, _| {}), Ok(()));
+    assert_eq!(built(&|policy, _, _| policy.after_unknown = None), Ok(()));
+    type Change = dyn Fn(&mut FailoverPolicy, &mut GateSettings, &mut Duration);
+    let cases: [(&str, &Change); 8] = [
+        ("longer than nothing", &|_, _, pager| {
+            *pager = Duration::ZERO
+        }),
+        ("shorter than the lease", &|_, _, pager| {
+            *pager = Duration::from_secs(20);
+        }),
+        ("later than a lease", &|policy, _, _| {
+            policy.after_unknown = Some(Duration::from_secs(30));
+        }),
+        ("go on to the next target", &|policy, _, _| {
+            policy.give_up_after = Duration::from_secs(60);
+        }),
+        ("at most the cap", &|policy, _, _| {
+            policy.backoff.cap = Duration::from_millis(1);
+        }),
+        ("at least one failure", &|_, gate, _| gate.failures = 0),
+        ("at least one failure", &|_, gate, _| {
+            gate.open_at_most = Duration::from_secs(1);
+        }),
+        ("at least one failure", &|_, gate, _| {
+            gate.open_for = Duration::ZERO
+        }),
+    ];
+    for (words, change) in cases {
+        let error = built(change).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+/// What a call may take, in tests that wait for it.
+const DEADLINE: Duration = Duration::from_millis(400);
+
+fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
+}
+
+/// An engine over a store that can be late, with an incident.
+async fn troubled() -> (Incidents, Arc<Troubled>, IncidentId) {
+    let store = Troubled::over(Arc::new(MemoryStore::default()));
+    let incidents = Incidents::builder(store.clone())
+        .command_deadline(DEADLINE)
+        .build()
+        .unwrap();
+    let asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
+    let id = incidents
+        .declare(&context(), &asked)
+        .await
+        .unwrap()
+        .incident
+        .id;
+    (incidents, store, id)
+}
+
+/// S5: commands queue on one incident while the store does not answer. Each is answered in
+/// its own time, not after those of all before it; and whatever else a call asks is part
+/// of that time.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_queues_behind_a_store_that_is_late_is_answered_in_its_own_time() {
+    let (incidents, store, id) = troubled().await;
+    store.is_in(LATE);
+    let mut calls = JoinSet::new();
+    let started = Instant::now();
+    for n in 0..60 {
+        let incidents = incidents.clone();
+        calls.spawn(async move {
+            let refused = match n % 6 {
+                0 => incidents.get(id).await.map(|_| ()),
+                1 => incidents.audit().timeline(id, 0, 10).await.map(|_| ()),
+                2 => incidents.reports().public_page().await.map(|_| ()),
+                3 => incidents
+                    .reports()
+                    .incidents(&IncidentFilter::default())
+                    .await
+                    .map(|_| ()),
+                _ => {
+                    let update = update_to(Status::Investigating, "looking").unwrap();
+                    incidents.act(&context(), id, &update).await.map(|_| ())
+                }
+            };
+            (refused, started.elapsed())
+        });
+    }
+    let mut slowest = Duration::ZERO;
+    while let Some(answered) = calls.join_next().await {
+        let (refused, took) = answered.unwrap();
+        let refused = refused.unwrap_err();
+        assert!(
+            matches!(refused, Error::Store(StoreError::Unavailable(_))),
+            "{refused:?}"
+        );
+        slowest = slowest.max(took);
+    }
+    println!("slowest of 60 calls with {DEADLINE:?} each: {slowest:?}");
+    assert!(slowest < DEADLINE * 5, "{slowest:?}");
+}
+
+/// S5: a caller that is waited for itself has less time than others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_may_have_less_time_than_others() {
+    let (incidents, store, id) = troubled().await;
+    store.is_in(LATE);
+    let hurried = context().with_timeout(Duration::from_millis(50));
+    let started = Instant::now();
+    let update = update_to(Status::Investigating, "looking").unwrap();
+    incidents.act(&hurried, id, &update).await.unwrap_err();
+    let took = started.elapsed();
+    assert!(took < DEADLINE, "{took:?}");
+    let longer = context().with_timeout(DEADLINE * 3);
+    let started = Instant::now();
+    incidents.act(&longer, id, &update).await.unwrap_err();
+    assert!(started.elapsed() >= DEADLINE * 3);
+    let none = Incidents::builder(store).command_deadline(Duration::ZERO);
+    let error = none.build().unwrap_err().to_string();
+    assert!(error.contains("longer than nothing"), "{error}");
+}
+
+/// S5: commands on one incident go in the order in which they came, whoever happens to
+/// run when the one before ends.
+#[tokio::test]
+async fn commands_on_one_incident_go_in_the_order_in_which_they_came() {
+    const COMMANDS: usize = 200;
+    let (incidents, store, id) = troubled().await;
+    store.is_in(SLOW);
+    let ended = Arc::new(Mutex::new(Vec::new()));
+    // On one thread tasks begin in the order in which they were spawned.
+    let mut calls = JoinSet::new();
+    for n in 0..COMMANDS {
+        let (incidents, ended) = (incidents.clone(), ended.clone());
+        calls.spawn(async move {
+            let update = update_to(Status::Investigating, "looking").unwrap();
+            let context = context().with_timeout(Duration::from_secs(60));
+            let act = incidents.act(&context, id, &update);
+            // Some go away while they wait.
+            if n % 7 == 3 {
+                let _ = tokio::time::timeout(Duration::from_millis(1), act).await;
+                return;
+            }
+            act.await.unwrap();
+            ended.lock().unwrap().push(n);
+        });
+    }
+    while let Some(call) = calls.join_next().await {
+        call.unwrap();
+    }
+    let ended = ended.lock().unwrap().clone();
+    assert!(ended.is_sorted(), "{ended:?}");
+    let gone = (0..COMMANDS).filter(|n| n % 7 == 3).count();
+    assert_eq!(ended.len(), COMMANDS - gone);
+    // None read a state that another one was about to change.
+    assert_eq!(store.conflicts.load(Ordering::SeqCst), 0);
+}

@@ -1,0 +1,9 @@
+//! Statements, credits, and their way to billing.
+
+mod billing;
+mod credit_corrections;
+mod decisions;
+mod figures;
+mod mismatches;
+mod moved_figures;
+mod statements;

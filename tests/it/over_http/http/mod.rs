@@ -1,0 +1,8 @@
+//! The rules of HTTP, and the public page.
+
+mod connections;
+mod content_types;
+mod http_rules;
+mod public_canary;
+mod public_page;
+mod stopping;

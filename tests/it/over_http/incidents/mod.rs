@@ -1,0 +1,12 @@
+//! Incidents: alerts, texts, timelines, merges and imports.
+
+mod alert_links;
+mod alerts;
+mod bad_input;
+mod imports;
+mod invalid_texts;
+mod merges;
+mod redaction;
+mod suggestions;
+mod timeline;
+mod verification;

@@ -1,0 +1,15 @@
+//! The tests that run once in memory, and once more with everything kept in PostgreSQL: the
+//! flows over HTTP, and the engine over the store of a server.
+
+mod credits;
+pub(crate) mod faulty;
+pub(crate) mod harness;
+mod http;
+mod incidents;
+pub(crate) mod limits;
+pub(crate) mod logs;
+mod paging;
+pub(crate) mod raw;
+mod scenario;
+pub(crate) mod troubled;
+mod usage;

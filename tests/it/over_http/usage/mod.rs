@@ -1,0 +1,4 @@
+//! Usage events.
+
+mod bad_usage;
+mod real_data;

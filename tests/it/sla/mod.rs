@@ -1,0 +1,6 @@
+//! The arithmetic of service levels.
+
+mod data;
+mod derivations;
+mod properties;
+mod tables;
