@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::console::roles::{cases, context};
+use crate::console::roles::{cases, status_of};
 use crate::over_http::harness::{ADMIN, COMMANDER, Server};
 
 /// Usage events are data of the platform and no decision of anybody.
@@ -35,7 +35,7 @@ async fn every_write_is_an_entry_of_its_callers() {
         if case.route.starts_with("GET ") || NOT_DECISIONS.contains(&case.route) {
             continue;
         }
-        let status = context(&server, &case, ADMIN).await;
+        let status = status_of(&server, &case, ADMIN).await;
         let after = done_by(&server, "root").await;
         // Two incidents are declared for each request, by somebody else.
         let is_new = after.difference(&before).next().is_some();

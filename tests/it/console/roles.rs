@@ -445,7 +445,7 @@ async fn made(server: &Server, of: Of) -> String {
     path
 }
 
-pub(crate) async fn context(server: &Server, case: &Case, token: &str) -> u16 {
+pub(crate) async fn status_of(server: &Server, case: &Case, token: &str) -> u16 {
     let (path, other) = (made(server, case.of).await, made(server, Of::Live).await);
     let (method, route) = case.route.split_once(' ').unwrap();
     let route = route
@@ -467,7 +467,7 @@ async fn the_matrix_of_roles_is_true_over_http() {
     let server = Server::start().await;
     for case in cases() {
         for (role, token) in IN_ORDER {
-            let status = context(&server, &case, token).await;
+            let status = status_of(&server, &case, token).await;
             let what = format!("{} {} as {role}: {status}", case.route, case.with);
             if allowed(role, case.needs) {
                 assert!(case.answers.contains(&status), "{what}");
@@ -476,7 +476,7 @@ async fn the_matrix_of_roles_is_true_over_http() {
             }
         }
         for token in ["", "unknown-token-0123456789"] {
-            let status = context(&server, &case, token).await;
+            let status = status_of(&server, &case, token).await;
             // One that comes with many wrong tokens is put off.
             let is_refused = status == 401 || (status == 429 && !token.is_empty());
             assert!(is_refused, "{}: {status}", case.route);

@@ -250,7 +250,7 @@ mod bugs_of_others {
     const NOVEMBER: &str = "2026-11";
 
     #[test]
-    fn overlapping_incidents_are_not_summed_to_no_uptime_at_all() {
+    fn overlapping_incidents_do_not_add_up_to_zero_uptime() {
         // Forty posts of one day: their sum is more than the month.
         let day = |n| whole(n, "2026-11-12T00:00:00Z", "2026-11-13T00:00:00Z");
         let made = made(
@@ -410,7 +410,7 @@ fn what_terms_leave_out_is_told_in_the_derivation() {
 }
 
 #[test]
-fn crooked_terms_are_refused_by_name() {
+fn invalid_terms_name_the_field() {
     let base = "target_percent = \"99.9\"\nversion = \"x\"\n";
     let tiers = "tiers = [{ from_minutes = 0, credit_percent = \"0\" }]\n";
     for (more, named) in [

@@ -512,7 +512,7 @@ async fn new_terms_are_applied_when_somebody_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn crooked_questions_about_billing_are_refused() {
+async fn invalid_billing_queries_are_refused() {
     let world = World::new(FEES).await;
     let server = &world.server;
     for query in ["period=november", "period=2026-Q5", "month=2026-11"] {

@@ -164,7 +164,7 @@ async fn a_correction_takes_an_approval_back_and_keeps_the_old_version() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_eyes_and_rights_and_crooked_questions() {
+async fn unauthorized_and_invalid_credit_decisions_are_refused() {
     let server = server("[credits]\nfour_eyes = true").await;
     hour(&server, ADMIN, &json!(["tenant-fr"])).await;
     let row = credits(&server, "").await.remove(0);
@@ -205,7 +205,7 @@ async fn four_eyes_and_rights_and_crooked_questions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_policy_lets_through_needs_nobody() {
+async fn credits_within_the_policy_are_approved_automatically() {
     let server = server("[credits]\napprove_up_to_percent = \"10\"").await;
     hour(&server, COMMANDER, &json!(["tenant-fr"])).await;
     let path = hour(&server, COMMANDER, &json!(["tenant-de"])).await;
@@ -233,7 +233,7 @@ async fn what_the_policy_lets_through_needs_nobody() {
 /// S8: whoever made, ended or corrected what a credit is computed from does not approve it,
 /// however many others corrected it after them.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_approves_a_figure_that_they_had_a_hand_in() {
+async fn nobody_approves_a_figure_that_they_influenced() {
     /// What one admin does to an outage before another one resolves it or corrects it.
     const SHAPED: [(&str, &str); 3] = [
         ("by ending it", "{}"),
@@ -299,7 +299,7 @@ async fn nobody_approves_a_figure_that_they_had_a_hand_in() {
 /// S8: the credit of a whole month is no other: whoever shaped one of its incidents does
 /// not approve it, though somebody else's incident led to the figure.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_month_is_not_approved_by_whoever_shaped_one_of_its_incidents() {
+async fn nobody_approves_a_month_with_an_incident_that_they_changed() {
     let policy = r#"
         [credits]
         four_eyes = true
@@ -351,7 +351,7 @@ async fn of_month(server: &Server, incidents: usize) -> Value {
 
 /// A credit says from which windows it was computed: those of the incident, or the tenant's own.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_credit_was_computed_from_is_the_tenants_own_part() {
+async fn inputs_of_a_credit_show_only_the_tenants_own_part() {
     let server = server(FEES).await;
     let open = json!({"severity": "SEV2", "affected_tenants": ["de"]});
     let open = server.declare(&open).await;

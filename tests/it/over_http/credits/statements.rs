@@ -209,7 +209,7 @@ async fn statements_come_in_pages_and_as_a_table_without_formulas() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn crooked_questions_are_refused_by_name() {
+async fn invalid_statement_queries_name_the_parameter() {
     let server = server("").await;
     for (query, pointer) in [
         ("month=2026-13", "/month"),

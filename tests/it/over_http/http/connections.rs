@@ -37,7 +37,7 @@ fn signature() -> String {
 /// L3: silent, half-sent and trickled requests end at their deadlines; where a request had
 /// begun there is an answer.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_sends_nothing_more_is_answered_or_closed() {
+async fn silent_clients_are_answered_or_disconnected() {
     let limits = Limits {
         head: Duration::from_secs(1),
         body: Duration::from_millis(1_500),
@@ -142,7 +142,7 @@ async fn who_sends_nothing_more_is_answered_or_closed() {
 
 /// L3: a client that takes nothing of its answers keeps no connection.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_takes_no_answer_is_closed() {
+async fn clients_that_read_no_answer_are_disconnected() {
     let limits = Limits {
         write: Duration::from_millis(300),
         ..Limits::default()
@@ -175,7 +175,7 @@ async fn who_takes_no_answer_is_closed() {
 /// L3, S1: at the cap what waited longest without a request makes room: silent connections,
 /// half heads and half bodies first, then those that were used, last those of known callers.
 #[tokio::test(flavor = "multi_thread")]
-async fn at_the_cap_the_longest_wait_makes_room() {
+async fn at_the_connection_limit_the_longest_idle_is_closed() {
     let limits = Limits {
         connections: Some(8),
         ..Limits::default()
@@ -224,7 +224,7 @@ async fn at_the_cap_the_longest_wait_makes_room() {
 
 /// S1: used connections make room for new ones, and those of known callers after them.
 #[tokio::test(flavor = "multi_thread")]
-async fn used_connections_make_room_before_known_ones() {
+async fn used_connections_are_closed_before_authenticated_ones() {
     let limits = Limits {
         connections: Some(4),
         ..Limits::default()
@@ -257,7 +257,7 @@ async fn used_connections_make_room_before_known_ones() {
 
 /// L3: where every connection has a request at work, the new one is closed, at once.
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_at_work_make_no_room() {
+async fn connections_with_a_running_request_are_never_evicted() {
     let limits = Limits {
         connections: Some(2),
         ..Limits::default()
@@ -283,7 +283,7 @@ async fn requests_at_work_make_no_room() {
 /// L8: what is no request is answered with a problem as everything else is, and the
 /// connection ends.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_request_is_a_problem() {
+async fn malformed_requests_are_answered_with_a_problem() {
     let server = Server::start().await;
     let long = "x".repeat(70_000);
     let head = |line: &str| format!("{line}\r\nhost: x\r\n\r\n");
@@ -369,7 +369,7 @@ async fn what_is_no_request_is_a_problem() {
 /// A client that is refused early, and sends on, sees the answer and not a reset
 /// (RFC 9112, 9.6).
 #[tokio::test(flavor = "multi_thread")]
-async fn an_early_answer_is_seen() {
+async fn an_early_refusal_reaches_a_client_that_still_sends() {
     let server = Server::start_with(limited(Limits::default())).await;
     let length = 10_000_000;
     let piece = vec![b'x'; 100_000];

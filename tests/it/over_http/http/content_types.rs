@@ -255,7 +255,7 @@ async fn pages_of_others_read_public_data() {
 /// S16: no answer is sniffed for another type, and nothing that needs a token is kept on its
 /// way: tables and figures neither.
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_are_what_they_say_and_are_kept_by_nobody() {
+async fn answers_are_neither_sniffed_nor_cached() {
     let server = Server::start().await;
     let path = server.declare(&json!({})).await;
     let csv = "/sys/sla/statements?month=2026-11&format=csv";

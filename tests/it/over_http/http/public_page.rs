@@ -230,7 +230,7 @@ async fn many_public_updates_leave_a_small_page_and_a_small_state() {
 /// L5: what shows nothing is refused by the field it stands in; longer texts
 /// than the public takes, too. What is stored stays readable.
 #[tokio::test(flavor = "multi_thread")]
-async fn texts_of_nothing_to_see_are_refused_by_field() {
+async fn invisible_texts_are_refused_with_the_field() {
     let server = Server::start().await;
     let path = declare_public(&server, "SEV2").await;
     let refused = async |path: &str, body: Value, pointer: &str| {
@@ -378,7 +378,7 @@ async fn lines_of_a_merged_incident_follow_what_happens_to_it() {
 /// A12: what was withdrawn by a commit of unknown outcome is gone with the next
 /// request.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_may_have_been_withdrawn_is_not_shown_again() {
+async fn texts_withdrawn_with_an_unknown_outcome_are_not_shown() {
     let (server, store) = Server::troubled().await;
     let path = declare_public(&server, "SEV2").await;
     let entry = update(

@@ -15,7 +15,7 @@ use crate::over_http::incidents::alerts::{alert, entries, path, send};
 /// Of many live incidents of one alert the twenty that are looked at first are linked, and the one
 /// that stands for the alert takes it over whatever its place is.
 #[tokio::test]
-async fn so_many_incidents_of_one_alert_are_linked() {
+async fn linked_incidents_of_one_alert_are_limited() {
     let server = Server::start().await;
     let mut paging = json!({"page": false});
     let (status, silent) = send(&server, COMMANDER, "SEV1", &paging).await;
@@ -37,7 +37,7 @@ async fn so_many_incidents_of_one_alert_are_linked() {
 /// An incident that is over is no relative of the next one of its alert, and a repeat that is
 /// sent again under its key is no further repeat.
 #[tokio::test]
-async fn what_is_over_is_not_linked_and_a_repeat_that_is_sent_again_is_none() {
+async fn ended_incidents_are_not_linked_and_a_retried_request_is_no_repeat() {
     let server = Server::start().await;
     let (_, first) = send(&server, COMMANDER, "SEV1", &json!({})).await;
     let over = json!({"message": "over", "status": "resolved"});

@@ -328,7 +328,7 @@ async fn an_update_that_does_not_fit_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn odd_incidents_have_reports() {
+async fn unusual_incidents_have_reports() {
     let server = Server::start().await;
     let nobody = server.declare(&json!({"affected_tenants": []})).await;
     assert_eq!(

@@ -255,7 +255,7 @@ async fn of_two_posts_of_one_instant_the_edited_one_is_corrected() {
 
 /// M15: what cannot be taken in is named by its place, and the rest is taken in.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_history_is_named_by_its_place() {
+async fn invalid_histories_are_named_by_their_place() {
     let (incidents, _database) = engine().await;
     let good =
         r#"{"id": "x", "name": "slow", "impact": "minor", "created_at": "2026-10-01T10:00:00Z"}"#;

@@ -61,7 +61,7 @@ fn expect(answer: Answer, statuses: &[u16], pointer: Option<&str>, what: &str) {
 /// L4: `q=%00`, `tenant=`, `service=` and `actor=` with NUL were "the store is away" on
 /// PostgreSQL.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_odd_parameter_is_an_outage() {
+async fn invalid_parameters_never_look_like_an_outage() {
     let server = Server::start().await;
     let incident = server.declare(&json!({})).await;
     let long = "x".repeat(3_000);
@@ -229,7 +229,7 @@ fn bodies(incident: &str) -> Vec<(Method, String, Value)> {
 /// L4, in bodies: NUL and a lone surrogate are refused with the field, whatever is longer
 /// than any text as well, and what is taken is kept.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_odd_text_of_a_body_is_an_outage() {
+async fn invalid_body_texts_never_look_like_an_outage() {
     let server = Server::start().await;
     let incident = server.declare(&json!({"severity": "SEV3"})).await;
     let long = "x".repeat(70_000);
@@ -306,7 +306,7 @@ async fn no_odd_text_of_a_body_is_an_outage() {
 
 /// L4, in headers: a key that is no key is refused, and one of odd characters is kept.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_odd_header_is_an_outage() {
+async fn invalid_headers_never_look_like_an_outage() {
     let server = Server::start().await;
     let body = json!({"title": "x", "severity": "SEV4"}).to_string();
     let long = "k".repeat(256);
@@ -333,7 +333,7 @@ async fn no_odd_header_is_an_outage() {
 
 /// L4, in what vendors tell: answered with success, for a 503 is sent again for days.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_odd_delivery_of_a_vendor_is_an_outage() {
+async fn invalid_characters_in_deliveries_never_look_like_an_outage() {
     let secret = vec![WebhookSecret::new(SECRET).unwrap()];
     let parts = ConsoleBuilder {
         hooks: Hooks {
@@ -408,7 +408,7 @@ async fn no_odd_delivery_of_a_vendor_is_an_outage() {
 /// L5: names that show nothing are refused by their place in the request, however lists are
 /// sorted, also as names of usage events.
 #[tokio::test(flavor = "multi_thread")]
-async fn names_of_nothing_to_see_are_refused_by_place() {
+async fn invisible_names_are_refused_with_the_place() {
     let server = Server::start().await;
     let path = server.declare(&json!({"severity": "SEV4"})).await;
     for nothing in ["\u{200b}", "\u{2800}", "\u{17b5}", "\u{fffb}", "\u{1d173}"] {

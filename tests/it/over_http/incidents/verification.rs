@@ -217,7 +217,7 @@ async fn a_state_that_is_not_that_of_its_entries_is_named() {
 /// S20: page outcomes, repeats of alerts, computations of credits and redactions write the
 /// incident without a command on what credits are computed from: it still fits.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_written_beside_commands_leaves_the_state_bound() {
+async fn writes_without_a_command_keep_the_state_bound_to_the_chain() {
     let server = Server::start().await;
     let more = json!({"severity": "SEV2", "alert_key": "cpu", "affected_tenants": "all"});
     let path = server.declare(&more).await;

@@ -110,7 +110,7 @@ async fn refusals(server: &Server, actor: &str) -> (BTreeMap<String, usize>, Vec
 /// S11: after five refused calls a minute of one actor the rest is counted, and one entry
 /// tells of it. Others are not counted with them.
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_that_pile_up_are_one_entry() {
+async fn repeated_refusals_are_one_audit_entry() {
     let server = Server::start().await;
     let body = json!({"title": "x", "severity": "SEV1"});
     for _ in 0..50 {
@@ -167,7 +167,7 @@ async fn refusals_that_pile_up_are_one_entry() {
 
 /// S10: so many suggestions are open; a new one is refused until some are over.
 #[tokio::test(flavor = "multi_thread")]
-async fn so_many_suggestions_are_open_and_no_more() {
+async fn open_suggestions_are_limited() {
     let server = Server::start().await;
     let now = server.incidents().reports().now();
     let suggestion = |n: u64| Suggestion {
@@ -240,7 +240,7 @@ impl TenantDirectory for Everybody {
 
 /// S10: a question about everybody holds so many outages; about one tenant it is answered.
 #[tokio::test(flavor = "multi_thread")]
-async fn statements_of_everybody_hold_so_many_outages() {
+async fn statements_of_all_tenants_hold_a_limited_number_of_outages() {
     let server = Server::start().await;
     for _ in 0..3 {
         server
@@ -281,7 +281,7 @@ async fn statements_of_everybody_hold_so_many_outages() {
 /// S10: nobody who shaped what credits are computed from is forgotten, so there are so many
 /// of them and no more; those who did before go on.
 #[tokio::test(flavor = "multi_thread")]
-async fn so_many_people_shape_the_credits_of_an_incident() {
+async fn people_who_shape_the_credits_of_an_incident_are_limited() {
     let server = Server::start().await;
     let path = server
         .declare(&json!({"severity": "SEV4", "page": false}))

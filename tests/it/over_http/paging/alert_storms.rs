@@ -365,7 +365,7 @@ async fn in_a_storm_a_sev1_goes_first_and_nothing_is_lost() {
 
 /// Edge case 21: what was minor turns out to be major.
 #[tokio::test]
-async fn raised_to_what_wakes_people_it_wakes_them() {
+async fn an_incident_raised_to_a_paging_severity_pages() {
     use PageAction::{Acknowledge, Resolve, Trigger};
     let clock = clock();
     let (first, second) = (

@@ -56,7 +56,7 @@ async fn deliver(server: &Server, body: &str) -> Answer {
 
 /// S2: without a proof that could be right a delivery is refused before its body came.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_proves_nothing_need_not_send_a_body() {
+async fn unsigned_deliveries_are_refused_before_their_body() {
     let server = Server::start_with(open_hooks()).await;
     let zeros = "0".repeat(64);
     for (route, header) in [
@@ -82,7 +82,7 @@ async fn who_proves_nothing_need_not_send_a_body() {
 /// S2: the bodies of unproven deliveries have 16 MiB of room in all; what is beyond is 503,
 /// others have room of their own, and it is given back.
 #[tokio::test(flavor = "multi_thread")]
-async fn unproven_bodies_have_little_room() {
+async fn unverified_bodies_share_a_small_budget() {
     let server = Server::start_with(open_hooks()).await;
     let signature = format!("x-pagerduty-signature: v1={}", "0".repeat(64));
     let body = vec![b'x'; MEBIBYTE - 1];
@@ -129,7 +129,7 @@ async fn unproven_bodies_have_little_room() {
 
 /// S19: while the store answers nothing a delivery is 503 within 2 s: PagerDuty waits for 5 s.
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_store_hangs_a_delivery_is_put_off_in_time() {
+async fn a_delivery_is_deferred_in_time_while_the_store_hangs() {
     let (server, store) = Server::troubled_with(open_hooks()).await;
     let path = server.declare(&json!({})).await;
     let id = path.rsplit('/').next().unwrap();

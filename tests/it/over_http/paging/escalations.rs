@@ -226,7 +226,7 @@ async fn an_incident_that_is_over_wakes_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rule_without_a_pager_is_an_entry_and_crooked_ones_are_refused() {
+async fn a_rule_without_a_pager_is_an_entry_and_invalid_rules_are_refused() {
     let it = setup().await;
     let path = it.server.declare(&json!({})).await;
     it.server.paged(&path, "accepted").await;

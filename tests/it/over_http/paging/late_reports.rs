@@ -178,7 +178,7 @@ impl Setup {
 /// A2: reopened and paged again; then come the words about the first page, two days
 /// late, of every kind.
 #[tokio::test(flavor = "multi_thread")]
-async fn late_words_about_the_first_page_are_entries_and_the_second_page_is_as_it_was() {
+async fn late_reports_about_the_first_page_leave_the_second_unchanged() {
     for vendor in VENDORS {
         let mut it = setup().await;
         it.resolve_and_reopen().await;
@@ -221,7 +221,7 @@ async fn late_words_about_the_first_page_are_entries_and_the_second_page_is_as_i
 /// A2: an acknowledgement of the first page does not stop the trigger of the second,
 /// which no vendor has taken yet.
 #[tokio::test(flavor = "multi_thread")]
-async fn late_words_do_not_stop_a_trigger_that_is_on_its_way() {
+async fn late_reports_do_not_stop_a_trigger_that_is_on_its_way() {
     for vendor in VENDORS {
         let mut it = setup().await;
         it.resolve_and_reopen().await;
@@ -257,7 +257,7 @@ async fn late_words_do_not_stop_a_trigger_that_is_on_its_way() {
 
 /// A2: reopened, and nobody was paged since: all that vendors say is of before.
 #[tokio::test(flavor = "multi_thread")]
-async fn late_words_about_an_escalation_of_before_the_reopen_are_entries() {
+async fn late_reports_about_an_escalation_before_the_reopen_are_entries() {
     for vendor in VENDORS {
         let mut it = setup().await;
         it.page(json!({"reason": "data may be out", "rule": "security"}))

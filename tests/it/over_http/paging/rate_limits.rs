@@ -168,7 +168,7 @@ async fn a_probe_has_a_key_of_its_own() {
 /// Pages that were held while a target was down are due as soon as it works again, and the relay
 /// hears of it: nobody waits for the next look.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_held_for_a_target_is_due_as_soon_as_it_works() {
+async fn held_pages_are_due_as_soon_as_the_target_works_again() {
     let clock = Arc::new(ManualClock::at(at("2026-11-21T03:00:00Z")));
     let pager = Arc::new(RecordingPager::named("only").unwrap());
     pager.script(unavailable(20));

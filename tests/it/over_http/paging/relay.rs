@@ -49,7 +49,7 @@ impl Wild {
         })
     }
 
-    fn context(&self, key: &str) {
+    fn note(&self, key: &str) {
         self.asked.lock().unwrap().push(key.to_owned());
         assert!(!self.panics_when_asked.load(Ordering::SeqCst), "on purpose");
     }
@@ -87,12 +87,12 @@ impl PageCheck for Wild {
     }
 
     async fn check(&self, page: &PageEvent, _: &Receipt, _: Duration) -> Confirmation {
-        self.context(&page.dedup_key);
+        self.note(&page.dedup_key);
         Confirmation::NotYet
     }
 
     async fn status(&self, key: &str, _: Duration) -> AlertStatus {
-        self.context(key);
+        self.note(key);
         AlertStatus::Open
     }
 }
@@ -279,7 +279,7 @@ async fn a_sink_that_panics_ends_one_attempt() {
 /// A3: a message with which nothing could be begun is handed back at once, and tried a
 /// second later; others are not held up.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_could_not_be_begun_comes_back_after_a_second() {
+async fn a_message_that_could_not_start_is_retried_after_a_second() {
     let it = setup(|builder| builder).await;
     let first = it.declare("API down", Severity::Sev1).await;
     let second = it.declare("API down", Severity::Sev1).await;

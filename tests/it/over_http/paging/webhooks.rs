@@ -89,7 +89,7 @@ impl Setup {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_acknowledgement_there_acknowledges_here_once() {
+async fn an_acknowledgement_at_the_vendor_acknowledges_the_incident_once() {
     let mut it = setup().await;
     let body = it.event("incident.acknowledged", |_| {});
     for _ in 0..3 {
@@ -127,7 +127,7 @@ async fn an_acknowledgement_there_acknowledges_here_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn our_own_echo_merges_and_late_events_change_nothing() {
+async fn echoes_merges_and_late_events_change_nothing() {
     let mut it = setup().await;
     let version = it.incident().await["version"].clone();
     for kind in [
@@ -202,7 +202,7 @@ async fn a_replay_has_no_second_effect_tomorrow_or_in_a_month() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_proven_is_refused_and_what_is_not_ours_is_taken() {
+async fn unsigned_webhooks_are_rejected_and_foreign_ones_acknowledged() {
     let mut it = setup().await;
     let body = it.event("incident.escalated", |_| {});
     let url = "/hooks/pagerduty";
@@ -262,7 +262,7 @@ async fn what_is_not_proven_is_refused_and_what_is_not_ours_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_was_left_out_is_asked_for() {
+async fn a_missing_incident_key_is_looked_up_at_the_vendor() {
     let vendor = MockVendor::pagerduty().await.unwrap();
     let rest = PagerDutyRest::new("rest-t0ken", Some(vendor.base_url()), None).unwrap();
     let hooks = Hooks {
@@ -302,7 +302,7 @@ async fn a_key_that_was_left_out_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn opsgenie_tells_as_well_and_policy_says_what_it_may_change() {
+async fn opsgenie_webhooks_change_only_what_the_policy_allows() {
     let policy =
         PolicyFile::parse("[pagers]\nresolved_there = true\nacknowledged_there = false").unwrap();
     let it = setup_with(Hooks::default(), policy).await;

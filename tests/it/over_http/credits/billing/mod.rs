@@ -194,7 +194,7 @@ async fn what_is_sent_again_by_hand_is_asked_for_first() {
 /// A message that asks for credits to be computed is done with that computation, also where
 /// everybody was hit, and nothing comes back.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_computed_is_done() {
+async fn computed_credits_leave_no_message_behind() {
     let world = World::new().await;
     let process = world.process();
     hour(&process, 9, &["tenant-0", "tenant-1"]).await;
