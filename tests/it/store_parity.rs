@@ -27,7 +27,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::engine::properties::{Step, step};
-use crate::over_http::harness::{self, at};
+use crate::over_http::harness::{self, at, context};
 
 #[derive(Clone, Debug)]
 enum Operation {
@@ -152,7 +152,7 @@ impl Side {
 
     /// Does it, and says everything that came of it.
     async fn does(&mut self, operation: &Operation) -> String {
-        let anna = RequestContext::new(caller("anna", Role::Admin).unwrap());
+        let anna = context();
         match operation {
             Operation::Declare {
                 severity,
@@ -256,7 +256,7 @@ impl Side {
     }
 
     async fn step(&self, n: usize, step: &Step) -> String {
-        let anna = RequestContext::new(caller("anna", Role::Admin).unwrap());
+        let anna = context();
         match step {
             Step::Act(command) => match self.some(n) {
                 Some(id) => said(&self.incidents.act(&anna, id, command).await),

@@ -15,6 +15,7 @@ use incident_core::port::{AnchorError, AnchorRecord, AnchorSink};
 use incident_core::testing::{ManualClock, caller, update_to};
 use incident_store_memory::{MemoryAnchors, MemoryStore};
 
+use crate::over_http::harness::context;
 use crate::over_http::logs::Lines;
 
 /// Keeps every anchor, and can be away.
@@ -41,10 +42,6 @@ impl Book {
         let chains = anchors.iter().flat_map(|anchor| anchor.heads().keys());
         chains.copied().collect()
     }
-}
-
-fn context() -> RequestContext {
-    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 async fn declare(incidents: &Incidents) -> incident_core::IncidentId {

@@ -5,17 +5,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::actor::Role;
 use incident_core::billing::{Batch, Lookup, Submission};
-use incident_core::engine::{Incidents, RequestContext};
+use incident_core::engine::Incidents;
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::TargetId;
 use incident_core::port::{BillingSink, LookupBy};
-use incident_core::testing::{RecordingPager, caller};
+use incident_core::testing::RecordingPager;
 use incident_pagers::Worker;
 use incident_store_memory::MemoryStore;
 
 use crate::over_http::faulty::Faulty;
+use crate::over_http::harness::context;
 
 #[derive(Debug)]
 struct Sink;
@@ -52,7 +52,7 @@ async fn slow_passes_beside_it_hold_up_no_page() {
     let (incidents, worker) = Worker::new(builder).unwrap();
     let running = worker.spawn();
     tokio::time::sleep(Duration::from_secs(200)).await;
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
     incidents.declare(&context, &asked).await.unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use incident_core::IncidentId;
-use incident_core::actor::Role;
-use incident_core::engine::{Error, Incidents, RequestContext};
+use incident_core::engine::{Error, Incidents};
 use incident_core::incident::{Declare, Severity, Status};
 use incident_core::paging::{FailoverPolicy, GateSettings};
 use incident_core::port::{IncidentFilter, StoreError};
-use incident_core::testing::{RecordingPager, caller, update_to};
+use incident_core::testing::{RecordingPager, update_to};
 use incident_store_memory::MemoryStore;
 use tokio::task::JoinSet;
 
+use crate::over_http::harness::context;
 use crate::over_http::troubled::{LATE, SLOW, Troubled};
 
 /// Hosts print an engine while they look for a fault.
@@ -83,10 +83,6 @@ fn times_that_do_not_go_together_are_refused_with_the_reason() {
 
 /// What a call may take, in tests that wait for it.
 const DEADLINE: Duration = Duration::from_millis(400);
-
-fn context() -> RequestContext {
-    RequestContext::new(caller("anna", Role::Admin).unwrap())
-}
 
 /// An engine over a store that can be late, with an incident.
 async fn troubled() -> (Incidents, Arc<Troubled>, IncidentId) {

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_core::actor::Role;
 use incident_core::chain::Verdict;
-use incident_core::engine::{AuditVerdict, Error, Incidents, RequestContext};
+use incident_core::engine::{AuditVerdict, Error, Incidents};
 use incident_core::incident::{Change, Command, Declare, Publish, Severity, Status, Update};
 use incident_core::paging::PagingState;
-use incident_core::testing::{ManualClock, RecordingPager, caller};
+use incident_core::testing::{ManualClock, RecordingPager};
 use incident_core::{IncidentId, Timestamp};
 use incident_store_memory::MemoryStore;
 use proptest::prelude::*;
 
-use crate::over_http::harness::at;
+use crate::over_http::harness::{at, context};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
@@ -131,7 +130,7 @@ proptest! {
             let clock = Arc::new(ManualClock::at(at("2026-11-20T23:00:00Z")));
             let pager = Arc::new(RecordingPager::named("recorder").unwrap());
             let incidents = Incidents::builder(Arc::new(MemoryStore::default())).clock(clock.clone()).pager(pager.clone()).build().unwrap();
-            let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+            let context = context();
             let id = incidents.declare(&context, &Declare::new("API down".parse().unwrap(), Severity::Sev2)).await.unwrap().incident.id;
             let mut last = (0, 0);
             let mut epochs = 1;

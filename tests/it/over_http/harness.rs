@@ -11,10 +11,11 @@ use incident_console::policy_file::{PagingPolicy, PolicyFile};
 use incident_console::public_cache::PublicCache;
 use incident_console::storage::Storage;
 use incident_core::Timestamp;
-use incident_core::engine::Incidents;
+use incident_core::actor::Role;
+use incident_core::engine::{Incidents, RequestContext};
 use incident_core::port::{Store, TenantDirectory};
 use incident_core::sla::Contracts;
-use incident_core::testing::{ManualClock, RecordingPager};
+use incident_core::testing::{ManualClock, RecordingPager, caller};
 use incident_store_memory::MemoryStore;
 use incident_store_postgres::{PgStore, PgUsage, StoreClock, migrate};
 use incident_test_postgres::{Cluster, Database};
@@ -105,6 +106,11 @@ impl Answer {
 
 pub(crate) fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
+}
+
+/// Anna, an admin, and nothing else that a request could bring.
+pub(crate) fn context() -> RequestContext {
+    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 /// A database with our tables, to be copied.
@@ -248,6 +254,15 @@ impl Server {
     pub(crate) async fn start_for(tokens: &str, parts: ConsoleBuilder) -> Self {
         let tokens = Tokens::parse(tokens).unwrap();
         Self::start_with(ConsoleBuilder { tokens, ..parts }).await
+    }
+
+    /// A server under a policy, given as the text of its file.
+    pub(crate) async fn start_under(policy: &str) -> Self {
+        Self::start_with(ConsoleBuilder {
+            policy: PolicyFile::parse(policy).unwrap(),
+            ..ConsoleBuilder::default()
+        })
+        .await
     }
 
     /// The same with other parts; its pager and clock are always ours.

@@ -4,18 +4,17 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use incident_core::actor::Role;
 use incident_core::engine::{EngineEvent, Error, Incidents, RequestContext};
 use incident_core::incident::{Command, Declare, Incident, Severity, Status, Update};
 use incident_core::paging::{InboundPolicy, PagingState, VendorEvent, VendorEventKind, dedup_key};
 use incident_core::policy::Policy;
 use incident_core::port::Clock;
-use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
+use incident_core::testing::{ManualClock, RecordingPager, update_to};
 use incident_core::{IncidentId, Name, RuleName};
 use incident_store_memory::MemoryStore;
 use proptest::prelude::*;
 
-use crate::over_http::harness::at;
+use crate::over_http::harness::{at, context};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -113,7 +112,7 @@ async fn world(may: InboundPolicy, page_on_reopen: bool) -> World {
         .on_event(move |notice: &EngineEvent| event.lock().unwrap().push(notice.clone()))
         .build()
         .unwrap();
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
     let done = incidents.declare(&context, &asked).await.unwrap();
     World {

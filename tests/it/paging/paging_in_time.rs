@@ -5,20 +5,19 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use incident_core::actor::Role;
-use incident_core::engine::{Incidents, RequestContext};
+use incident_core::engine::Incidents;
 use incident_core::incident::{Command, Declare, Severity};
 use incident_core::paging::{
     DeliveryResult, NotSent, NotSentReason, PageAction, TargetId, Urgency, clamp_retry_after,
 };
 use incident_core::port::Pager;
-use incident_core::testing::caller;
 use incident_core::{IncidentId, RuleName, Statement};
 use incident_pagers::Worker;
 use incident_store_memory::MemoryStore;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
+use crate::over_http::harness::context;
 use crate::paging::vendor_days::{Mood, Paused, Request, Vendor, mood};
 
 /// How long a SEV1 may wait while a target would take it.
@@ -142,7 +141,7 @@ async fn act_out(
     incidents: &Incidents,
     rule: &RuleName,
 ) -> (Vec<Urgent>, Vec<Duration>) {
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let (mut urgent, mut asked) = (Vec::<Urgent>::new(), Vec::new());
     let mut last: Option<IncidentId> = None;
     for (when, happening) in &night.happenings {

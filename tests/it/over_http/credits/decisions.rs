@@ -4,15 +4,7 @@ use incident_console::console::ConsoleBuilder;
 use incident_console::policy_file::PolicyFile;
 use serde_json::{Value, json};
 
-use crate::over_http::harness::{ADMIN, BILLING, COMMANDER, RESPONDER, Server, VIEWER};
-
-async fn server(policy: &str) -> Server {
-    let parts = ConsoleBuilder {
-        policy: PolicyFile::parse(policy).unwrap(),
-        ..ConsoleBuilder::default()
-    };
-    Server::start_with(parts).await
-}
+use crate::over_http::harness::{ADMIN, Answer, BILLING, COMMANDER, RESPONDER, Server, VIEWER, at};
 
 /// An outage of an hour that `token` ended.
 async fn hour(server: &Server, token: &str, tenants: &Value) -> String {
@@ -36,13 +28,7 @@ async fn credits(server: &Server, query: &str) -> Vec<Value> {
     list["items"].as_array().unwrap().clone()
 }
 
-async fn decide(
-    server: &Server,
-    token: &str,
-    credit: &Value,
-    verb: &str,
-    body: Value,
-) -> crate::over_http::harness::Answer {
+async fn decide(server: &Server, token: &str, credit: &Value, verb: &str, body: Value) -> Answer {
     let path = format!("/sys/sla/credits/{}/{verb}", credit["id"].as_str().unwrap());
     server.post(token, &path, &body).await
 }
@@ -51,7 +37,7 @@ const FEES: &str = "[tenants.tenant-fr]\nmonthly_fee = { minor = 12345, currency
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credit_is_approved_once_with_what_the_cap_leaves_and_its_amount() {
-    let server = server(FEES).await;
+    let server = Server::start_under(FEES).await;
     // Six hours each by itself: 25 % and 25 %; the third finds the cap reached.
     for hour in 0..3 {
         let path = server
@@ -121,7 +107,7 @@ async fn a_credit_is_approved_once_with_what_the_cap_leaves_and_its_amount() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_correction_takes_an_approval_back_and_keeps_the_old_version() {
-    let server = server(FEES).await;
+    let server = Server::start_under(FEES).await;
     let path = hour(&server, COMMANDER, &json!(["tenant-fr", "tenant-de"])).await;
     let rows = credits(&server, "").await;
     let approved = rows
@@ -165,7 +151,7 @@ async fn a_correction_takes_an_approval_back_and_keeps_the_old_version() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unauthorized_and_invalid_credit_decisions_are_refused() {
-    let server = server("[credits]\nfour_eyes = true").await;
+    let server = Server::start_under("[credits]\nfour_eyes = true").await;
     hour(&server, ADMIN, &json!(["tenant-fr"])).await;
     let row = credits(&server, "").await.remove(0);
     assert_eq!(row["author"], "root");
@@ -206,7 +192,7 @@ async fn unauthorized_and_invalid_credit_decisions_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn credits_within_the_policy_are_approved_automatically() {
-    let server = server("[credits]\napprove_up_to_percent = \"10\"").await;
+    let server = Server::start_under("[credits]\napprove_up_to_percent = \"10\"").await;
     hour(&server, COMMANDER, &json!(["tenant-fr"])).await;
     let path = hour(&server, COMMANDER, &json!(["tenant-de"])).await;
     let longer = json!({"started_at": "2026-11-09T01:00:00Z"});
@@ -309,13 +295,11 @@ async fn nobody_approves_a_month_with_an_incident_that_they_changed() {
         [tenants.tenant-fr]
         contract = "monthly"
     "#;
-    let server = server(policy).await;
+    let server = Server::start_under(policy).await;
     hour(&server, ADMIN, &json!(["tenant-fr"])).await;
     hour(&server, COMMANDER, &json!(["tenant-fr"])).await;
     // The month is over, and was computed from both.
-    server
-        .clock
-        .set(crate::over_http::harness::at("2026-12-02T00:00:00Z"));
+    server.clock.set(at("2026-12-02T00:00:00Z"));
     let row = &of_month(&server, 2).await;
     let refused = decide(&server, ADMIN, row, "approve", json!({})).await;
     assert_eq!(refused.is(409)["code"], "four_eyes");
@@ -352,7 +336,7 @@ async fn of_month(server: &Server, incidents: usize) -> Value {
 /// A credit says from which windows it was computed: those of the incident, or the tenant's own.
 #[tokio::test(flavor = "multi_thread")]
 async fn inputs_of_a_credit_show_only_the_tenants_own_part() {
-    let server = server(FEES).await;
+    let server = Server::start_under(FEES).await;
     let open = json!({"severity": "SEV2", "affected_tenants": ["de"]});
     let open = server.declare(&open).await;
     let change = json!({"affected_tenants": ["de", "fr"]});

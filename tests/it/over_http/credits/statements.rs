@@ -1,7 +1,5 @@
 //! Statements over HTTP: what each tenant is owed for a month, and why.
 
-use incident_console::console::ConsoleBuilder;
-use incident_console::policy_file::PolicyFile;
 use serde_json::{Value, json};
 
 use crate::over_http::harness::{BILLING, COMMANDER, Server, VIEWER};
@@ -20,14 +18,6 @@ monthly_fee = { minor = 100000, currency = "EUR" }
 contract = "quarterly"
 monthly_fee = { minor = 1000, currency = "EUR" }
 "#;
-
-async fn server(policy: &str) -> Server {
-    let parts = ConsoleBuilder {
-        policy: PolicyFile::parse(policy).unwrap(),
-        ..ConsoleBuilder::default()
-    };
-    Server::start_with(parts).await
-}
 
 /// An outage that is over, entered afterwards.
 async fn outage(server: &Server, start: &str, end: &str, more: Value) -> String {
@@ -51,7 +41,7 @@ async fn statements(server: &Server, query: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_outage_posted_twice_is_owed_once_and_says_why() {
-    let server = server(POLICY).await;
+    let server = Server::start_under(POLICY).await;
     let both = json!({"affected_tenants": ["tenant-fr", "tenant-de", "other"]});
     for _ in 0..2 {
         outage(
@@ -113,7 +103,7 @@ async fn one_outage_posted_twice_is_owed_once_and_says_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_correction_changes_the_statement_and_what_does_not_count_is_not_there() {
-    let server = server(POLICY).await;
+    let server = Server::start_under(POLICY).await;
     let fr = json!({"affected_tenants": ["tenant-fr"], "scope": "regions"});
     let path = outage(
         &server,
@@ -167,7 +157,7 @@ async fn a_correction_changes_the_statement_and_what_does_not_count_is_not_there
 /// S16: names that begin as a formula does, full-width too.
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_come_in_pages_and_as_a_table_without_formulas() {
-    let server = server("").await;
+    let server = Server::start_under("").await;
     let tenants: Vec<String> = "=+-@＝＋＠"
         .chars()
         .map(|first| format!("{first}0+\"1\",x"))
@@ -210,7 +200,7 @@ async fn statements_come_in_pages_and_as_a_table_without_formulas() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_statement_queries_name_the_parameter() {
-    let server = server("").await;
+    let server = Server::start_under("").await;
     for (query, pointer) in [
         ("month=2026-13", "/month"),
         ("month=november", "/month"),

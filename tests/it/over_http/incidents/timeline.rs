@@ -4,19 +4,18 @@ use incident_core::chain::Verdict;
 use incident_core::timeline::{SysIncidentUpdateEntry, verify};
 use serde_json::json;
 
-use crate::over_http::harness::{ADMIN, RESPONDER, Server, VIEWER};
+use crate::over_http::harness::{ADMIN, RESPONDER, Server, VIEWER, context};
 
 async fn three_entries() -> Vec<SysIncidentUpdateEntry> {
-    use incident_core::actor::Role;
-    use incident_core::engine::{Incidents, RequestContext};
+    use incident_core::engine::Incidents;
     use incident_core::incident::{Declare, Severity, Status};
-    use incident_core::testing::{caller, update_to};
+    use incident_core::testing::update_to;
     let incidents = Incidents::builder(std::sync::Arc::new(
         incident_store_memory::MemoryStore::default(),
     ))
     .build()
     .unwrap();
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let done = incidents
         .declare(
             &context,

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use incident_core::actor::{Actor, Role};
+use incident_core::actor::Actor;
 use incident_core::audit::{AuditDraft, AuditOutcome};
 use incident_core::chain::Verdict;
 use incident_core::commit::Commit;
-use incident_core::engine::{Alarm, AuditVerdict, Incidents, RequestContext};
+use incident_core::engine::{Alarm, AuditVerdict, Incidents};
 use incident_core::incident::{Command, Declare, Severity, Update};
 use incident_core::port::IncidentStore;
-use incident_core::testing::{ManualClock, caller};
+use incident_core::testing::ManualClock;
 use incident_core::{PersonName, Timestamp};
 use incident_store_memory::{MemoryAnchors, MemoryStore};
 use serde_json::{Value, json};
 
-use crate::over_http::harness::{COMMANDER, Server, VIEWER};
+use crate::over_http::harness::{COMMANDER, Server, VIEWER, context};
 use crate::over_http::troubled::{FORGETS, GARBLES, NONE, Troubled};
 
 const WITHIN: Duration = Duration::from_secs(5);
@@ -51,7 +51,7 @@ async fn a_check_follows_so_many_commands_and_no_more() {
     let writer = Incidents::builder(inner).build().unwrap();
     let incidents = Incidents::builder(store.clone()).build().unwrap();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev2);
-    let anna = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let anna = context();
     let id = incidents.declare(&anna, &asked).await.unwrap().incident.id;
     // Somebody has rewritten the state, which is seen when it is compared.
     store.tells("severity", json!("SEV4"));
@@ -175,7 +175,7 @@ async fn a_state_that_is_not_that_of_its_entries_is_named() {
         .anchor_record(Arc::new(MemoryAnchors::default()))
         .build()
         .unwrap();
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev4);
     let id = incidents
         .declare(&context, &asked)
@@ -279,7 +279,7 @@ async fn a_background_pass_compares_every_incident_in_turn() {
         .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev4);
     for _ in 0..250 {
         incidents.declare(&context, &asked).await.unwrap();

@@ -6,19 +6,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Incidents, RequestContext};
+use incident_core::engine::{Alarm, Incidents};
 use incident_core::incident::{Command, Declare, Severity, Status};
 use incident_core::paging::{
     DeliveryResult, GateSettings, NotSent, NotSentReason, PageAction, PageEvent, PagingState,
     Receipt, TargetId,
 };
 use incident_core::port::{Clock, Pager};
-use incident_core::testing::{ManualClock, caller, update_to};
+use incident_core::testing::{ManualClock, update_to};
 use incident_core::{IncidentId, Timestamp};
 use incident_test_postgres::Database;
 
-use crate::over_http::harness::{at, storage};
+use crate::over_http::harness::{at, context, storage};
 
 /// A vendor by our clock: it may be away, and takes so many in any minute.
 #[derive(Debug)]
@@ -187,10 +186,6 @@ impl Night {
         let found = alarms.iter().filter(|(_, alarm)| of(alarm));
         found.map(|(at, _)| *at).collect()
     }
-}
-
-fn context() -> RequestContext {
-    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 fn clock() -> Arc<ManualClock> {

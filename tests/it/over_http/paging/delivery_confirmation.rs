@@ -4,17 +4,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use incident_core::IncidentId;
-use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Incidents, RequestContext};
+use incident_core::engine::{Alarm, Incidents};
 use incident_core::incident::{Command, Declare, Severity};
 use incident_core::paging::{InboundPolicy, PagingState};
 use incident_core::port::{AuditQuery, PageCheck, Pager};
-use incident_core::testing::{ManualClock, caller};
+use incident_core::testing::ManualClock;
 use incident_pagers::testing::{CannedResponse, Fault, MockVendor};
 use incident_pagers::{ApiKey, OpsGenie, PagerDuty, PagerDutyRest, RoutingKey};
 use incident_test_postgres::Database;
 
-use crate::over_http::harness::{at, storage};
+use crate::over_http::harness::{at, context, storage};
 
 pub(crate) struct Setup {
     pub(crate) incidents: Incidents,
@@ -85,10 +84,6 @@ pub(crate) async fn setup_with(kind: Vendor, may: InboundPolicy) -> Setup {
         vendor,
         _database: database,
     }
-}
-
-pub(crate) fn context() -> RequestContext {
-    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 impl Setup {

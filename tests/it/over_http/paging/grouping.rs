@@ -5,18 +5,17 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Incidents, RequestContext};
+use incident_core::engine::{Alarm, Incidents};
 use incident_core::incident::{Change, Command, Declare, Severity, Status};
 use incident_core::paging::{GateSettings, PageAction, PagingState, dedup_key};
 use incident_core::policy::Policy;
 use incident_core::port::Clock;
-use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
+use incident_core::testing::{ManualClock, RecordingPager, update_to};
 use incident_core::timeline::TextName;
 use incident_core::{IncidentId, Timestamp};
 use incident_test_postgres::Database;
 
-use crate::over_http::harness::{at, storage};
+use crate::over_http::harness::{at, context, storage};
 
 /// More than a minute takes of both; each costs two commits.
 const PER_SERVICE: usize = if crate::ON_POSTGRES { 120 } else { 150 };
@@ -55,10 +54,6 @@ async fn storm(coalesce_after_seconds: Option<u32>) -> Storm {
         alarms,
         _database: database,
     }
-}
-
-fn context() -> RequestContext {
-    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 impl Storm {

@@ -21,8 +21,7 @@ use incident_pagers::inbound::WebhookSecret;
 use incident_pagers::testing::{Delivered, Webhooks};
 use serde_json::{Value, json};
 
-use crate::over_http::harness::{COMMANDER, RESPONDER, Server, VIEWER, at, storage};
-use crate::over_http::paging::delivery_confirmation::context;
+use crate::over_http::harness::{COMMANDER, RESPONDER, Server, VIEWER, at, context, storage};
 
 const SECRET: &str = "the-secret-of-this-webhook";
 const TOKEN: &str = "the-token-of-this-webhook";

@@ -15,7 +15,7 @@ use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
 use incident_store_memory::MemoryStore;
 use incident_test_postgres::Database;
 
-use crate::over_http::harness::{at, storage};
+use crate::over_http::harness::{at, context, storage};
 
 struct Setup {
     incidents: Incidents,
@@ -43,7 +43,7 @@ async fn setup() -> Setup {
         clock,
         first,
         second,
-        context: RequestContext::new(caller("anna", Role::Admin).unwrap()),
+        context: context(),
         _database: database,
     }
 }
@@ -222,7 +222,7 @@ async fn refused_for_good_everywhere_is_given_up_with_an_alarm() {
         .on_event(move |notice| heard.lock().unwrap().extend(notice.alarm.clone()))
         .build()
         .unwrap();
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let done = incidents
         .declare(
             &context,
@@ -320,7 +320,7 @@ async fn pages_that_hang_do_not_hold_up_the_others() {
     let builder = Incidents::builder(Arc::new(MemoryStore::default())).pager(pager.clone());
     let (incidents, worker) = incident_pagers::Worker::new(builder).unwrap();
     let mut running = worker.spawn();
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let declare = async |title: &str, severity| {
         let asked = Declare::new(title.parse().unwrap(), severity);
         incidents

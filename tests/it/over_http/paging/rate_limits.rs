@@ -5,16 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use incident_console::policy_file::PolicyFile;
-use incident_core::actor::Role;
-use incident_core::engine::{Incidents, RequestContext};
+use incident_core::engine::Incidents;
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, PageAction};
-use incident_core::testing::{ManualClock, RecordingPager, caller};
+use incident_core::testing::{ManualClock, RecordingPager};
 use incident_pagers::testing::MockVendor;
 use incident_store_memory::MemoryStore;
 use serde_json::json;
 
-use crate::over_http::harness::{COMMANDER, RESPONDER, Server, VIEWER, at};
+use crate::over_http::harness::{COMMANDER, RESPONDER, Server, VIEWER, at, context};
 
 const ON_CALL: &str = "0123456789abcdef0123456789abcdef";
 const SECURITY: &str = "5ec5ec5ec5ec5ec5ec5ec5ec5ec5ec5e";
@@ -142,7 +141,7 @@ async fn a_probe_has_a_key_of_its_own() {
         .pager(second.clone())
         .build()
         .unwrap();
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     for _ in 0..12 {
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
         incidents.declare(&context, &asked).await.unwrap();
@@ -182,7 +181,7 @@ async fn held_pages_are_due_as_soon_as_the_target_works_again() {
         })
         .build()
         .unwrap();
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     for _ in 0..6 {
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
         incidents.declare(&context, &asked).await.unwrap();

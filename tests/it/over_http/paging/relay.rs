@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::actor::Role;
 use incident_core::billing::{Batch, Lookup, Submission};
 use incident_core::commit::{Commit, OutboxWrite};
-use incident_core::engine::{Alarm, Incidents, IncidentsBuilder, RequestContext};
+use incident_core::engine::{Alarm, Incidents, IncidentsBuilder};
 use incident_core::incident::{Declare, Severity};
 use incident_core::outbox::{Message, MessageBody};
 use incident_core::paging::{
@@ -17,14 +16,14 @@ use incident_core::paging::{
 use incident_core::port::{
     BillingSink, ClaimRequest, Clock, IncidentStore, LookupBy, Outbox, PageCheck, Pager,
 };
-use incident_core::testing::{ManualClock, RecordingPager, caller};
+use incident_core::testing::{ManualClock, RecordingPager};
 use incident_core::{IncidentId, MessageId};
 use incident_store_memory::MemoryStore;
 use incident_test_postgres::Database;
 use uuid::Uuid;
 
 use crate::over_http::faulty::Faulty;
-use crate::over_http::harness::{at, storage};
+use crate::over_http::harness::{at, context, storage};
 use crate::over_http::troubled::{CLOSED, NONE, Troubled};
 
 /// A pager, and what can be asked about it, that panics where a title says so.
@@ -128,7 +127,7 @@ async fn setup(more: impl FnOnce(IncidentsBuilder) -> IncidentsBuilder) -> Setup
 
 impl Setup {
     async fn declare(&self, title: &str, severity: Severity) -> IncidentId {
-        let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+        let context = context();
         let asked = Declare::new(title.parse().unwrap(), severity);
         let done = self.incidents.declare(&context, &asked).await.unwrap();
         done.incident.id
@@ -362,7 +361,7 @@ async fn a_pass_does_all_that_is_due_and_says_if_it_could_not_look() {
         .pager(pager.clone())
         .build()
         .unwrap();
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let declare = async || {
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
         incidents.declare(&context, &asked).await.unwrap();

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident_core::IncidentId;
-use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Incidents, RequestContext};
+use incident_core::engine::{Alarm, Incidents};
 use incident_core::incident::{Declare, Severity, Status};
 use incident_core::paging::{DeliveryResult, PageAction, TargetId};
-use incident_core::testing::{ManualClock, RecordingPager, caller, update_to};
+use incident_core::testing::{ManualClock, RecordingPager, update_to};
 use incident_store_memory::MemoryStore;
 
+use crate::over_http::harness::context;
 use crate::over_http::paging::pages::actions;
 
 /// Two incidents that are paged and end: the key is changed while the alert of the first is open.
@@ -19,7 +19,7 @@ pub(crate) async fn over_a_change_of_the_key(
     before: &Incidents,
     after: &Incidents,
 ) -> [IncidentId; 2] {
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
     let first = before.declare(&context, &asked).await.unwrap().incident.id;
     before.worker().drain().await.unwrap();
@@ -77,7 +77,7 @@ async fn an_older_key_that_may_have_a_page_is_asked_first() {
     old.script([DeliveryResult::Unknown]);
     let store = Arc::new(MemoryStore::default());
     let clock = Arc::new(ManualClock::at("2026-11-21T03:00:00Z".parse().unwrap()));
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let before = Incidents::builder(store.clone())
         .clock(clock.clone())
         .pager(old.clone())
@@ -105,7 +105,7 @@ async fn an_older_key_that_may_have_a_page_is_asked_first() {
 async fn an_alert_whose_pager_is_gone_raises_an_alarm_instead_of_being_forgotten() {
     use std::sync::Mutex;
     let store = Arc::new(MemoryStore::default());
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let before = Incidents::builder(store.clone())
         .pager(Arc::new(RecordingPager::named("left").unwrap()))
         .build()
@@ -143,7 +143,7 @@ async fn only_a_resolution_that_came_soon_goes_out_again() {
             .pager(pager.clone())
             .build()
             .unwrap();
-        let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+        let context = context();
         let asked = Declare::new("API down".parse().unwrap(), Severity::Sev1);
         let id = incidents
             .declare(&context, &asked)

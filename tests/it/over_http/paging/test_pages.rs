@@ -6,21 +6,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_console::storage::Storage;
-use incident_core::actor::Role;
-use incident_core::engine::{Alarm, Error, Incidents, RequestContext};
+use incident_core::engine::{Alarm, Error, Incidents};
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{
     DeliveryResult, NotSent, NotSentReason, PageAction, PageEvent, TEST_LASTS, TargetId,
     TestOutcome, TestedTarget, Urgency,
 };
 use incident_core::port::{AuditQuery, Pager};
-use incident_core::testing::{ManualClock, RecordingPager, caller};
+use incident_core::testing::{ManualClock, RecordingPager};
 use incident_pagers::testing::{AlertState, CannedResponse, Fault, MockVendor};
 use incident_pagers::{ApiKey, OpsGenie, PagerDuty, RoutingKey};
 use incident_test_postgres::Database;
 use serde_json::json;
 
-use crate::over_http::harness::{COMMANDER, Server, at, storage};
+use crate::over_http::harness::{COMMANDER, Server, at, context, storage};
 
 const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
 const API_KEY: &str = "eb243592-faa2-4ba2-a551q-1afdf565c889";
@@ -56,10 +55,6 @@ async fn setup() -> Setup {
         storage,
         _database: database,
     }
-}
-
-fn context() -> RequestContext {
-    RequestContext::new(caller("anna", Role::Admin).unwrap())
 }
 
 impl Setup {

@@ -5,17 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use incident_core::Timestamp;
-use incident_core::actor::Role;
-use incident_core::engine::{Incidents, RequestContext};
+use incident_core::engine::Incidents;
 use incident_core::incident::{Declare, Severity};
 use incident_core::paging::{DeliveryResult, NotSent, NotSentReason, PageAction, PagingState};
 use incident_core::port::Clock;
-use incident_core::testing::{ManualClock, RecordingPager, caller};
+use incident_core::testing::{ManualClock, RecordingPager};
 use incident_pagers::testing::{CannedResponse, Fault, MockVendor};
 use incident_store_memory::MemoryStore;
 use serde_json::json;
 
-use crate::over_http::harness::{Server, at};
+use crate::over_http::harness::{Server, at, context};
 
 /// P1: the vendor answers each page with 500, then 429 with `Retry-After: 1`, then takes
 /// it: ten SEV1 are accepted within 10 s, one wake each; with one vendor and with two.
@@ -89,7 +88,7 @@ async fn a_page_with_one_target_is_the_only_one_that_tries_it() {
         .pager(pager.clone())
         .build()
         .unwrap();
-    let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
+    let context = context();
     let mut declared = Vec::new();
     for title in ["API down", "API still down"] {
         let asked = Declare::new(title.parse().unwrap(), Severity::Sev1);

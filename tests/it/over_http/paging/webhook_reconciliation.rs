@@ -10,9 +10,8 @@ use incident_core::testing::update_to;
 use incident_core::timeline::TextName;
 use incident_pagers::testing::{AlertState, CannedResponse, Fault};
 
-use crate::over_http::paging::delivery_confirmation::{
-    Setup, VENDORS, Vendor, context, setup, setup_with,
-};
+use crate::over_http::harness::context;
+use crate::over_http::paging::delivery_confirmation::{Setup, VENDORS, Vendor, setup, setup_with};
 
 impl Setup {
     /// Lets minutes pass, asking the vendor about once in each as the loop does.
