@@ -5,13 +5,6 @@
 //! needs Debian's `prometheus-alertmanager` in the path, or its place in
 //! `INCIDENT_ALERTMANAGER`; without it, only ours is measured. Takes five minutes.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
-    reason = "a measurement"
-)]
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

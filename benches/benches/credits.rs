@@ -2,8 +2,6 @@
 //!
 //! Run with `cargo bench -p incident-benches --bench credits`.
 
-#![expect(clippy::unwrap_used, reason = "a measurement")]
-
 use std::hint::black_box;
 use std::time::Duration;
 

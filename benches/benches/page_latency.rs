@@ -5,13 +5,6 @@
 //!
 //! Run with `cargo bench -p incident-benches --bench page_latency`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
-    reason = "a measurement"
-)]
-
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;

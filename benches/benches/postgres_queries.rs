@@ -5,14 +5,6 @@
 //!
 //! Run with `cargo bench -p incident-benches --bench postgres_queries`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::float_arithmetic,
-    clippy::indexing_slicing,
-    reason = "a measurement"
-)]
-
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -4,16 +4,6 @@
 //!
 //! Run with `cargo bench -p incident-benches --bench postgres_store`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::float_arithmetic,
-    clippy::cast_precision_loss,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a measurement"
-)]
-
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;

@@ -4,14 +4,6 @@
 //!
 //! Run with `cargo bench -p incident-benches --bench public_posts`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::float_arithmetic,
-    clippy::indexing_slicing,
-    reason = "a measurement"
-)]
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

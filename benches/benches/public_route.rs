@@ -3,15 +3,6 @@
 //!
 //! Run with `cargo bench -p incident-benches --bench public_route`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::float_arithmetic,
-    clippy::cast_precision_loss,
-    clippy::indexing_slicing,
-    reason = "a measurement"
-)]
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

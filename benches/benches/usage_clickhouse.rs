@@ -4,15 +4,6 @@
 //! `cargo bench -p incident-benches --bench usage_clickhouse`; `USAGE_EVENTS` sets how many events
 //! there are (20,000,000).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::float_arithmetic,
-    clippy::cast_precision_loss,
-    clippy::indexing_slicing,
-    reason = "a measurement"
-)]
-
 use std::time::{Duration, Instant};
 
 use incident_benches::usage::{ASKED, NamesOf, WINDOWS, made};

@@ -4,14 +4,6 @@
 //! `cargo bench -p incident-benches --bench usage_live`; `USAGE_EVENTS` are those of 30 days, of
 //! which the day before and the twelve hours of the incident are kept.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::float_arithmetic,
-    reason = "a measurement"
-)]
-
 use std::time::{Duration, Instant};
 
 use incident_benches::usage::{Made, NamesOf, START, TENANTS, made, tenant_name};

@@ -5,15 +5,6 @@
 //! `cargo bench -p incident-benches --bench usage_ndjson`; `USAGE_EVENTS` sets how many lines
 //! there are (300,000).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::float_arithmetic,
-    clippy::cast_precision_loss,
-    clippy::indexing_slicing,
-    reason = "a measurement"
-)]
-
 use std::hint::black_box;
 use std::net::SocketAddr;
 use std::time::Instant;

@@ -4,15 +4,6 @@
 //! Run with `cargo bench -p incident-benches --bench usage_postgres`; `USAGE_EVENTS` sets
 //! how many events there are (20,000,000 if not given: 5 GB and some minutes).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
-    clippy::cast_precision_loss,
-    clippy::float_arithmetic,
-    reason = "a measurement"
-)]
-
 use std::time::{Duration, Instant};
 
 use incident_benches::usage::{ASKED, NamesOf, TENANTS, WINDOWS, made};

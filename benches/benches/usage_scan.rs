@@ -5,15 +5,6 @@
 //! so many come in from one and from two threads, their making aside. Beside `DuckDB`, in interleaved
 //! rounds over the same events, it is run by `benches/usage_beside_duckdb.py`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::cast_precision_loss,
-    clippy::float_arithmetic,
-    clippy::future_not_send,
-    reason = "a measurement"
-)]
-
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{BufRead, BufWriter, Write};

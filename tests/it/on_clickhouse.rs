@@ -1,13 +1,6 @@
 //! What counts users over HTTP once more, with usage events in ClickHouse.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::clone_on_ref_ptr,
-    dead_code,
-    reason = "tests, and what they share, fail by panicking; few of them are run here"
-)]
+#![expect(dead_code, reason = "little of what is shared is used here")]
 
 /// See `main.rs`.
 pub(crate) const ON_POSTGRES: bool = false;

@@ -3,11 +3,6 @@
 //! Run with `cargo run -p incident-embedding --example axum_host`, then
 //! `curl -X POST -H 'x-user: anna' 'http://127.0.0.1:8081/outages?title=API+down'`.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "an example that tells where it listens"
-)]
-
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Query, State};

@@ -3,8 +3,6 @@
 //! Run with `cargo run -p incident-embedding --example custom_pager`; its tests
 //! with `cargo test -p incident-embedding --example custom_pager`.
 
-#![expect(clippy::print_stdout, reason = "this pager prints")]
-
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

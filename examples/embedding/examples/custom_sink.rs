@@ -3,8 +3,6 @@
 //! Run with `cargo run -p incident-embedding --example custom_sink`; its tests
 //! with `cargo test -p incident-embedding --example custom_sink`.
 
-#![expect(clippy::print_stdout, reason = "this example tells a story")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

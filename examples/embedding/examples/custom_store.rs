@@ -4,8 +4,6 @@
 //! Run with `cargo run -p incident-embedding --example custom_store`; its tests
 //! with `cargo test -p incident-embedding --example custom_store`.
 
-#![expect(clippy::print_stdout, reason = "an example that shows its result")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -3,8 +3,6 @@
 //! Run with `cargo run -p incident-embedding --example custom_usage_source`; its
 //! tests with `cargo test -p incident-embedding --example custom_usage_source`.
 
-#![expect(clippy::print_stdout, reason = "an example that shows its result")]
-
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

@@ -3,8 +3,6 @@
 //! Needs the server programs of PostgreSQL: a throw-away server is started.
 //! Run with `cargo run -p incident-embedding --example own_transaction`.
 
-#![expect(clippy::print_stdout, reason = "this example prints")]
-
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;

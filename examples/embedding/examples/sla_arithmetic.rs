@@ -2,8 +2,6 @@
 //!
 //! Run with `cargo run -p incident-embedding --example sla_arithmetic`.
 
-#![expect(clippy::print_stdout, reason = "an example that shows its result")]
-
 use incident_core::sla::{CreditRow, SlaTerms, TenantOutage, Tier, credit_rows};
 use incident_core::{Name, TenantId, Timestamp, ValidationError, Window, Windows};
 

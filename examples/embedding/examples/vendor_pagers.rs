@@ -3,8 +3,6 @@
 //!
 //! Run with `cargo run -p incident-embedding --example vendor_pagers`.
 
-#![expect(clippy::print_stdout, reason = "this example prints")]
-
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,15 +3,6 @@
 //! A function per fuzz target; it panics where its property does not hold. The workspace
 //! `tests/fuzz` feeds them from libFuzzer, `tests/it/data/fuzz_corpus.rs` replays the corpus.
 
-#![allow(
-    clippy::allow_attributes,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs,
-    reason = "properties fail by panicking; the file is compiled in two workspaces"
-)]
-
 use std::collections::BTreeMap;
 
 use axum::Router;
