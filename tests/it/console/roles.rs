@@ -438,10 +438,7 @@ async fn made(server: &Server, of: Of) -> String {
         Of::Resolved => json!({"message": "x", "status": "resolved"}),
         Of::Cancelled => json!({"message": "x", "status": "cancelled", "reason": "external"}),
     };
-    server
-        .post(COMMANDER, &format!("{path}/updates"), &end)
-        .await
-        .is(201);
+    server.update(COMMANDER, &path, &end).await;
     path
 }
 

@@ -420,6 +420,12 @@ impl Server {
         format!("/sys/incidents/{}", incident["id"].as_str().unwrap())
     }
 
+    /// Posts an update to an incident's timeline; answers its entry.
+    pub(crate) async fn update(&self, token: &str, path: &str, update: &Value) -> Value {
+        let path = format!("{path}/updates");
+        self.post(token, &path, update).await.is(201)
+    }
+
     /// The items of every page of a list; `path` has a query.
     pub(crate) async fn pages(&self, token: &str, path: &str) -> Vec<Value> {
         let (mut all, mut next) = (Vec::new(), String::new());

@@ -62,10 +62,7 @@ async fn play(server: &Server, minutes: u64) -> (String, Value, Value) {
         ("resolved", "resolved", end.to_string()),
     ] {
         let update = json!({"message": format!("now {to}"), "status": status, "occurred_at": when, "public_message": format!("Public: {to}")});
-        let entry = server
-            .post(RESPONDER, &format!("{path}/updates"), &update)
-            .await
-            .is(201);
+        let entry = server.update(RESPONDER, &path, &update).await;
         assert_eq!(
             (&entry["status_to"], &entry["author"]),
             (&json!(to), &json!("anna"))
@@ -330,10 +327,7 @@ async fn ten_posts_of_one_outage_pay_once() {
             .await;
         let end =
             json!({"message": "over", "status": "resolved", "occurred_at": "2026-11-12T15:00:00Z"});
-        server
-            .post(COMMANDER, &format!("{path}/updates"), &end)
-            .await
-            .is(201);
+        server.update(COMMANDER, &path, &end).await;
         let own = server
             .get(VIEWER, &format!("{path}/sla-impact"))
             .await

@@ -13,10 +13,7 @@ async fn hour(server: &Server, token: &str, tenants: &Value) -> String {
         .await;
     let over =
         json!({"message": "over", "status": "resolved", "occurred_at": "2026-11-09T11:00:00Z"});
-    server
-        .post(token, &format!("{path}/updates"), &over)
-        .await
-        .is(201);
+    server.update(token, &path, &over).await;
     path
 }
 
@@ -44,10 +41,7 @@ async fn a_credit_is_approved_once_with_what_the_cap_leaves_and_its_amount() {
             .declare(&json!({"mode": "retrospective", "started_at": format!("2026-11-1{hour}T00:00:00Z"), "affected_tenants": ["tenant-fr"]}))
             .await;
         let over = json!({"message": "over", "status": "resolved", "occurred_at": format!("2026-11-1{hour}T06:00:00Z")});
-        server
-            .post(COMMANDER, &format!("{path}/updates"), &over)
-            .await
-            .is(201);
+        server.update(COMMANDER, &path, &over).await;
     }
     let rows = credits(&server, "tenant=tenant-fr").await;
     let shown: Vec<&Value> = rows.iter().map(|row| &row["credit_percent"]).collect();
@@ -139,10 +133,7 @@ async fn a_correction_takes_an_approval_back_and_keeps_the_old_version() {
     );
     // While the incident goes on again, nothing is approved.
     let back = json!({"message": "again", "status": "investigating", "reason": "errors"});
-    server
-        .post(COMMANDER, &format!("{path}/updates"), &back)
-        .await
-        .is(201);
+    server.update(COMMANDER, &path, &back).await;
     let newest = credits(&server, "state=estimated").await.remove(0);
     let early = decide(&server, BILLING, &newest, "approve", json!({})).await;
     assert_eq!(early.is(409)["code"], "provisional");
@@ -245,16 +236,10 @@ async fn nobody_approves_a_figure_that_they_influenced() {
             json!({"message": "over", "status": "resolved", "occurred_at": "2026-11-09T11:00:00Z"});
         let patch: Value = serde_json::from_str(patch).unwrap();
         if patch == json!({}) {
-            server
-                .post(ADMIN, &format!("{path}/updates"), &over)
-                .await
-                .is(201);
+            server.update(ADMIN, &path, &over).await;
         } else {
             server.patch(ADMIN, &path, &patch).await.is(200);
-            server
-                .post(COMMANDER, &format!("{path}/updates"), &over)
-                .await
-                .is(201);
+            server.update(COMMANDER, &path, &over).await;
         }
         let window = json!({"impact_ended_at": "2026-11-09T12:00:00Z"});
         server.patch(second, &path, &window).await.is(200);
@@ -262,10 +247,7 @@ async fn nobody_approves_a_figure_that_they_influenced() {
         let words = json!({"summary": "it was the disk", "severity": "SEV1"});
         server.patch(third, &path, &words).await.is(200);
         let note = json!({"message": "seen", "kind": "action"});
-        server
-            .post(third, &format!("{path}/updates"), &note)
-            .await
-            .is(201);
+        server.update(third, &path, &note).await;
         let rows = credits(&server, "state=estimated").await;
         let row = rows
             .iter()
@@ -355,8 +337,7 @@ async fn inputs_of_a_credit_show_only_the_tenants_own_part() {
         .await;
     let over =
         json!({"message": "over", "status": "resolved", "occurred_at": "2026-11-10T06:00:00Z"});
-    let updates = format!("{path}/updates");
-    server.post(COMMANDER, &updates, &over).await.is(201);
+    server.update(COMMANDER, &path, &over).await;
     let rows = credits(&server, "").await;
     let from: Vec<String> = rows
         .iter()

@@ -27,8 +27,7 @@ async fn outage(server: &Server, start: &str, end: &str, more: Value) -> String 
     }
     let path = server.declare(&body).await;
     let over = json!({"message": "over", "status": "resolved", "occurred_at": end});
-    let updates = format!("{path}/updates");
-    server.post(COMMANDER, &updates, &over).await.is(201);
+    server.update(COMMANDER, &path, &over).await;
     path
 }
 

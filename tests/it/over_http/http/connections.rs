@@ -155,8 +155,7 @@ async fn clients_that_read_no_answer_are_disconnected() {
     server.post(COMMANDER, &shown, &public).await.is(200);
     for _ in 0..20 {
         let update = json!({"message": "x", "public_message": "x".repeat(4_000)});
-        let updates = format!("{path}/updates");
-        server.post(COMMANDER, &updates, &update).await.is(201);
+        server.update(COMMANDER, &path, &update).await;
     }
     let mut deaf = Raw::to(server.address()).await;
     let many = 2_000;

@@ -40,10 +40,7 @@ async fn publish(server: &Server, path: &str, public: bool) {
 async fn update(server: &Server, path: &str, body: Value) -> Value {
     let mut body = body;
     body["message"] = "internal".into();
-    server
-        .post(COMMANDER, &format!("{path}/updates"), &body)
-        .await
-        .is(201)
+    server.update(COMMANDER, path, &body).await
 }
 
 fn lines(page: &Value) -> Vec<(String, String)> {

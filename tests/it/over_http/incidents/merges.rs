@@ -27,10 +27,7 @@ async fn merge(server: &Server, source: &str, target: &str) -> crate::over_http:
 }
 
 async fn update(server: &Server, path: &str, body: Value) {
-    server
-        .post(COMMANDER, &format!("{path}/updates"), &body)
-        .await
-        .is(201);
+    server.update(COMMANDER, path, &body).await;
 }
 
 /// A6: only into what is live, and of the same mode and environment; nothing of a refused

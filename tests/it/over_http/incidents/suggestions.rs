@@ -21,8 +21,7 @@ async fn a_suggestion_names_the_live_incident_of_its_service_and_tenant() {
     let hit = json!({"severity": "SEV4", "affected_services": ["api"], "affected_tenants": ["fr"]});
     let ended = server.declare(&hit).await;
     let over = json!({"message": "over", "status": "resolved"});
-    let updates = format!("{ended}/updates");
-    server.post(COMMANDER, &updates, &over).await.is(201);
+    server.update(COMMANDER, &ended, &over).await;
     let none = suggested(&server, "api", "fr", "5xx").await;
     assert_eq!(none["live_incident_id"], Value::Null, "{none}");
 

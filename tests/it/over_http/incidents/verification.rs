@@ -145,8 +145,7 @@ async fn a_state_that_is_rewritten_does_not_fit_its_chain() {
     let path = server.declare(&quiet).await;
     server.clock.advance(Duration::from_secs(3_600));
     let over = json!({"message": "over", "status": "resolved"});
-    let updates = format!("{path}/updates");
-    server.post(COMMANDER, &updates, &over).await.is(201);
+    server.update(COMMANDER, &path, &over).await;
     let verify = format!("{path}/timeline/verify");
     let sound = server.get(VIEWER, &verify).await.is(200);
     assert_eq!(sound["valid"], true);
@@ -246,10 +245,7 @@ async fn writes_without_a_command_keep_the_state_bound_to_the_chain() {
     server.post(COMMANDER, &updates, &merge).await.is(201);
     sound("a merge").await;
     let over = json!({"message": "over", "status": "resolved"});
-    server
-        .post(COMMANDER, &format!("{path}/updates"), &over)
-        .await
-        .is(201);
+    server.update(COMMANDER, &path, &over).await;
     server.incidents().worker().drain().await.unwrap();
     sound("credits").await;
     let redact = json!({"reason": "a pasted password"});

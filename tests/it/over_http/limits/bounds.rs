@@ -312,9 +312,6 @@ async fn people_who_shape_the_credits_of_an_incident_are_limited() {
     assert_eq!(done.incident.shaped_by.len(), MAX_SHAPERS);
     // What is no part of a figure anybody may change.
     let note = json!({"message": "looking"});
-    server
-        .post(COMMANDER, &format!("{path}/updates"), &note)
-        .await
-        .is(201);
+    server.update(COMMANDER, &path, &note).await;
     server.stop().await;
 }

@@ -49,8 +49,7 @@ impl Setup {
 
     async fn resolve(&self, path: &str) {
         let body = json!({"message": "fixed", "status": "resolved"});
-        let updates = format!("{path}/updates");
-        self.server.post(RESPONDER, &updates, &body).await.is(201);
+        self.server.update(RESPONDER, path, &body).await;
     }
 
     /// Waits until the page of an escalation is in a state.

@@ -70,10 +70,7 @@ async fn ten_thousand_requests_give_the_counted_users_in_every_window() {
         let tenants: Vec<&str> = truth.keys().copied().chain(["nobody"]).collect();
         let path = server.declare(&json!({"mode": "retrospective", "started_at": window["start"], "affected_tenants": tenants})).await;
         let end = json!({"message": "over", "status": "resolved", "occurred_at": window["end"]});
-        server
-            .post(COMMANDER, &format!("{path}/updates"), &end)
-            .await
-            .is(201);
+        server.update(COMMANDER, &path, &end).await;
         let report = server
             .get(VIEWER, &format!("{path}/affected-users"))
             .await
@@ -164,10 +161,7 @@ async fn fifty_published_incidents_give_the_computed_outage_and_credit() {
             assert_eq!(answer.status, 201, "{}: {}", theirs["id"], answer.text);
         }
         let end = json!({"message": "resolved", "status": "resolved", "occurred_at": truth["end"]});
-        server
-            .post(COMMANDER, &format!("{path}/updates"), &end)
-            .await
-            .is(201);
+        server.update(COMMANDER, &path, &end).await;
         let report = server
             .get(VIEWER, &format!("{path}/sla-impact"))
             .await

@@ -42,8 +42,7 @@ impl World {
             json!({"mode": "retrospective", "started_at": from, "affected_tenants": tenants});
         let path = self.server.declare(&begun).await;
         let over = json!({"message": "over", "status": "resolved", "occurred_at": until});
-        let updates = format!("{path}/updates");
-        self.server.post(COMMANDER, &updates, &over).await.is(201);
+        self.server.update(COMMANDER, &path, &over).await;
         self.settled().await;
         path
     }
@@ -294,11 +293,7 @@ async fn an_incident_that_is_merged_takes_its_credits_back() {
     world.approve(&reversal).await;
     let over =
         json!({"message": "over", "status": "resolved", "occurred_at": "2026-11-09T11:30:00Z"});
-    world
-        .server
-        .post(COMMANDER, &format!("{into}/updates"), &over)
-        .await
-        .is(201);
+    world.server.update(COMMANDER, &into, &over).await;
     world.settled().await;
     let moved = world.open("tenant-fr", false).await;
     assert_eq!(moved["incident_id"], into_id);
