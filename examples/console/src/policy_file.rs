@@ -41,7 +41,7 @@ pub struct PolicyFile {
     agreed: Contracts,
     services: BTreeMap<ServiceId, Service>,
     links: Links,
-    pagers: PagerSettings,
+    pagers: PagersTable,
     /// Made of `pagers` and `links` when the file is read.
     #[serde(skip)]
     paging: PagingPolicy,
@@ -67,7 +67,7 @@ struct AgreedTerms {
 /// What pages carry, and in which words.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct PagerSettings {
+struct PagersTable {
     acknowledged_there: Option<bool>,
     resolved_there: Option<bool>,
     per_minute: Option<NonZeroU32>,
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_crooked_settings_are_named() {
+    fn unknown_and_invalid_settings_are_named() {
         for (text, named) in [
             ("[sverities]", "sverities"),
             (

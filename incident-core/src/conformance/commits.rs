@@ -141,10 +141,10 @@ pub async fn ordered_entries_are_sealed_without_gaps<B: StoreBackend>(_spawn: Sp
     assert_eq!(tail.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [5]);
     assert_eq!(tail[0], entries[4]);
     // An incident that counts other entries than it has is a fault of the caller.
-    let (_, mut crooked) = updated(&incident, None, "lost");
-    crooked.writes[0].entries.clear();
+    let (_, mut without_entries) = updated(&incident, None, "lost");
+    without_entries.writes[0].entries.clear();
     assert!(matches!(
-        store.commit(crooked, WITHIN).await,
+        store.commit(without_entries, WITHIN).await,
         Err(StoreError::Refused(_))
     ));
 }

@@ -402,7 +402,7 @@ pub async fn isolated_issuing_and_correcting_exclude_each_other<B: StoreBackend>
 
 /// A batch for billing belongs to no incident. Batches go in order, and neither wait
 /// for pages nor hold them up.
-pub async fn ordered_batches_and_pages_wait_for_each_other_never<B: StoreBackend>(
+pub async fn ordered_batches_and_pages_do_not_wait_for_each_other<B: StoreBackend>(
     _spawn: SpawnAll,
 ) {
     let (store, _guard) = B::open().await;

@@ -201,7 +201,7 @@ contracts! { $
     credits::isolated_what_comes_out_the_same_keeps_its_decision,
     credits::isolated_one_of_several_first_writers_writes,
     credits::isolated_issuing_and_correcting_exclude_each_other,
-    credits::ordered_batches_and_pages_wait_for_each_other_never,
+    credits::ordered_batches_and_pages_do_not_wait_for_each_other,
     records::ordered_audit_chains_have_no_gaps,
     redactions::atomic_a_redaction_erases_every_copy,
     redactions::atomic_a_redaction_is_on_record,

@@ -3,7 +3,7 @@
 //!
 //! Lengths of time are exact, so that they can be added by hand; what is left out is taken
 //! off what stands before it; what is compared is shown on the side on which it was found.
-//! `tests/it/derivations.rs` computes every derivation again from its own text.
+//! `tests/it/sla/derivations.rs` computes every derivation again from its own text.
 
 use super::count::Weighed;
 use super::scale::TierRow;

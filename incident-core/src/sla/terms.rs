@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn crooked_tables_are_refused_by_name() {
+    fn invalid_tables_are_refused_by_name() {
         for (tiers, field) in [
             (&[][..], "tiers"),
             (&[(1, 0)], "tiers/0/from_minutes"),

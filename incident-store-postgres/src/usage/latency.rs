@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_far_from_its_limit_by_experience_has_none() {
+    fn only_counts_that_were_fast_before_have_no_limit() {
         let (latency, second) = (LatencyTracker::default(), Duration::from_secs(1));
         assert!(latency.needs_limit(1, second));
         latency.note(100, Duration::from_millis(1));

@@ -132,11 +132,11 @@ impl Visit<'_> for Names {
     fn visit_item_trait(&mut self, item: &syn::ItemTrait) {
         self.add_type(&item.vis, &item.ident);
         if matches!(item.vis, Visibility::Public(_)) {
-            let functions = item.items.iter().filter_map(|one| match one {
-                syn::TraitItem::Fn(function) => Some(function.sig.ident.to_string()),
-                _ => None,
-            });
-            self.public.extend(functions);
+            for one in &item.items {
+                if let syn::TraitItem::Fn(function) = one {
+                    self.public.push(function.sig.ident.to_string());
+                }
+            }
         }
         visit::visit_item_trait(self, item);
     }

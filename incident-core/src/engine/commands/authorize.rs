@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_context_is_authorized_for_one_role_and_one_action() {
         let anna = caller("anna", Role::Admin).unwrap();
-        let mut context = RequestContext::new(anna.clone());
+        let mut context = RequestContext::new(anna);
         assert!(!context.permits(Action::Declare));
         context.authorized = Some((Role::Admin, Action::Declare));
         assert!(context.permits(Action::Declare) && !context.permits(Action::Update));
