@@ -9,6 +9,10 @@ use crate::port::{AnchorError, StoreError, UsageError};
 
 /// Why the engine did not do what it was asked. Unless the source is
 /// [`StoreError::Unknown`], nothing was written.
+///
+/// Its `Display` says only what kind of error it is: answer the caller with
+/// [`client_message`](Self::client_message) and [`http_status`](Self::http_status), and log
+/// the error with its [`source`](std::error::Error::source)s.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -19,7 +23,8 @@ pub enum Error {
     /// **Handling:** 403.
     #[error("the role does not allow to {}", .0.name())]
     Forbidden(Action),
-    /// The command does not fit the incident. **Handling:** show the refusal.
+    /// The command does not fit the incident. **Handling:** show the refusal. HTTP: 422
+    /// for a value, 409 for the state of the incident.
     #[error("refused")]
     Refused(#[from] Refusal),
     /// The incident is not at the version the caller knows. **Handling:** load
@@ -50,6 +55,86 @@ pub enum Error {
     /// configure it; the sentence says what.
     #[error("{0}")]
     NotConfigured(&'static str),
+}
+
+impl Error {
+    /// The HTTP status that fits, for a host that serves over HTTP.
+    ///
+    /// 4xx is the caller's to mend, 500 a fault of the store or of this library, and 503
+    /// is worth another try.
+    ///
+    /// ```
+    /// use incident_core::engine::Error;
+    ///
+    /// assert_eq!(Error::NotFound("incident").http_status(), 404);
+    /// ```
+    #[must_use]
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::NotFound(_) => 404,
+            Self::Forbidden(_) => 403,
+            Self::Refused(Refusal::Invalid(_))
+            | Self::IdempotencyKeyMismatch
+            | Self::Usage(UsageError::TooManyDays { .. } | UsageError::Refused(_)) => 422,
+            Self::Refused(Refusal::WrongState { .. })
+            | Self::NotConfigured(_)
+            | Self::Store(
+                StoreError::Conflict
+                | StoreError::AlertKeyTaken(_)
+                | StoreError::SuggestionOpen(_)
+                | StoreError::SuggestionUsed
+                | StoreError::IdempotencyKeyInUse
+                | StoreError::LeaseLost
+                | StoreError::NotGivenUp(_)
+                | StoreError::CreditMoved(_),
+            ) => 409,
+            Self::VersionMismatch => 412,
+            Self::TestPageOpen { .. } => 429,
+            Self::Store(StoreError::Refused(_) | StoreError::Corrupt(_)) => 500,
+            Self::Store(
+                StoreError::ReadOnly(_) | StoreError::Unavailable(_) | StoreError::Unknown(_),
+            )
+            | Self::Anchors(_)
+            | Self::Usage(
+                UsageError::Full { .. } | UsageError::Unavailable(_) | UsageError::TimedOut { .. },
+            ) => 503,
+        }
+    }
+}
+
+impl Error {
+    /// What to tell the caller: which value does not fit, or why not now. Nothing of it is
+    /// from the inside of the store or of a source.
+    ///
+    /// ```
+    /// use incident_core::engine::Error;
+    /// use incident_core::incident::Severity;
+    ///
+    /// let error: Error = "SEV9".parse::<Severity>().unwrap_err().into();
+    /// assert_eq!((error.http_status(), error.to_string().as_str()), (422, "refused"));
+    /// assert!(error.client_message().starts_with("severity"));
+    /// ```
+    #[must_use]
+    pub fn client_message(&self) -> String {
+        match self {
+            Self::Refused(Refusal::Invalid(invalid)) => invalid.to_string(),
+            Self::Refused(Refusal::WrongState { detail, .. }) => detail.clone(),
+            Self::Usage(
+                error @ (UsageError::TooManyDays { .. }
+                | UsageError::Refused(_)
+                | UsageError::TimedOut { .. }),
+            ) => error.to_string(),
+            Self::NotFound(_)
+            | Self::Forbidden(_)
+            | Self::VersionMismatch
+            | Self::IdempotencyKeyMismatch
+            | Self::Store(_)
+            | Self::Anchors(_)
+            | Self::Usage(UsageError::Full { .. } | UsageError::Unavailable(_))
+            | Self::TestPageOpen { .. }
+            | Self::NotConfigured(_) => self.to_string(),
+        }
+    }
 }
 
 impl From<ValidationError> for Error {
