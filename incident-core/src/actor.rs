@@ -101,6 +101,24 @@ pub struct Caller {
     pub role: Role,
 }
 
+impl Caller {
+    /// A person in a role.
+    ///
+    /// ```
+    /// use incident_core::actor::{Caller, Role};
+    ///
+    /// let anna = Caller::person("anna".parse()?, Role::Responder);
+    /// # Ok::<(), incident_core::ValidationError>(())
+    /// ```
+    #[must_use]
+    pub const fn person(name: PersonName, role: Role) -> Self {
+        Self {
+            actor: Actor::person(name),
+            role,
+        }
+    }
+}
+
 /// Something that needs a right. Names are those of the audit trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -171,6 +171,12 @@ impl Update {
     }
 }
 
+impl From<Update> for Command {
+    fn from(update: Update) -> Self {
+        Self::Update(Box::new(update))
+    }
+}
+
 /// What may be asked of an incident that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

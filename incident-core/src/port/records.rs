@@ -151,6 +151,15 @@ pub struct CreditQuery {
 }
 
 impl CreditQuery {
+    /// Those of an incident, in whatever state.
+    #[must_use]
+    pub fn of_incident(id: IncidentId) -> Self {
+        Self {
+            incident: Some(id),
+            ..Self::default()
+        }
+    }
+
     /// Tells if a row of the ledger is wanted: the reference that every store agrees with.
     #[must_use]
     pub fn matches(&self, row: &LedgerRow) -> bool {

@@ -32,7 +32,8 @@ impl ReportsHandle<'_> {
         this.inner.now()
     }
 
-    /// The same whole, with all tenants and texts: ask for few at a time.
+    /// Incidents that match, whole, with all tenants and texts: ask for few at a time.
+    /// [`Incidents::list`] gives outlines.
     ///
     /// # Errors
     /// A text of the filter can match nothing; the store did not answer.
