@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::paging::{DeliveryLog, NotSent};
 use crate::{CreditId, Money, Timestamp};
 
-use super::SignedPercent;
+use super::{BilledCredit, SignedPercent};
 
 /// What became of one submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,16 @@ pub struct HeldCredit {
     pub credit_percent: SignedPercent,
     /// The amount, where it was told one.
     pub amount: Option<Money>,
+}
+
+impl From<&BilledCredit> for HeldCredit {
+    fn from(credit: &BilledCredit) -> Self {
+        Self {
+            key: credit.key,
+            credit_percent: credit.credit_percent,
+            amount: credit.amount,
+        }
+    }
 }
 
 /// What a sink says that it holds.

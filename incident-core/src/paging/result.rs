@@ -66,6 +66,16 @@ pub struct NotSent {
     pub retry_after: Option<Duration>,
 }
 
+impl From<NotSentReason> for NotSent {
+    /// For this reason, and with no wait asked for.
+    fn from(reason: NotSentReason) -> Self {
+        Self {
+            reason,
+            retry_after: None,
+        }
+    }
+}
+
 /// What became of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryResult {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::billing::{Batch, Lookup, Submission};
+use crate::billing::{Batch, BilledCredit, Lookup, Submission};
 use crate::paging::TargetId;
 use crate::{CreditId, Period};
 
@@ -18,6 +18,17 @@ pub enum LookupBy<'a> {
     Period(Period),
 }
 
+impl LookupBy<'_> {
+    /// Whether a credit is asked about.
+    #[must_use]
+    pub fn includes(&self, credit: &BilledCredit) -> bool {
+        match self {
+            Self::Keys(keys) => keys.contains(&credit.key),
+            Self::Period(period) => credit.period == *period,
+        }
+    }
+}
+
 /// Takes credits that were issued.
 ///
 /// # Contract
@@ -25,7 +36,7 @@ pub enum LookupBy<'a> {
 /// **Idempotent:** a batch whose id was taken in the last
 /// [`key_window`](BillingSink::key_window) changes nothing and is
 /// [`Submission::Duplicate`] (or `Accepted`); so each credit reaches billing exactly
-/// once within the window. Beyond it the engine asks [`held`](BillingSink::lookup)
+/// once within the window. Beyond it the engine asks [`lookup`](BillingSink::lookup)
 /// first; a sink that cannot be asked gets each batch at most once then, with an
 /// alarm. Batches are sent again byte by byte.
 /// **Isolated:** two submissions of one batch at a time are one.
@@ -44,6 +55,10 @@ pub trait BillingSink: Debug + Send + Sync {
     /// Takes a batch.
     async fn submit(&self, batch: &Batch, timeout: Duration) -> Submission;
 
-    /// What it holds: the status of keys, or everything of a period.
-    async fn lookup(&self, asked: LookupBy<'_>, timeout: Duration) -> Lookup;
+    /// What it holds: the status of keys, or everything of a period. If not given, it cannot
+    /// be asked ([`Lookup::Unsupported`]).
+    async fn lookup(&self, asked: LookupBy<'_>, timeout: Duration) -> Lookup {
+        let _ = (asked, timeout);
+        Lookup::Unsupported
+    }
 }
