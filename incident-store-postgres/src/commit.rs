@@ -14,7 +14,7 @@ use incident_core::port::{Clock, IncidentFilter, IncidentStore, StoreError};
 use incident_core::timeline::{SysIncidentUpdateEntry, seal};
 use incident_core::{IncidentId, failpoint};
 use sqlx::postgres::PgRow;
-use sqlx::{Decode, PgConnection, Postgres, Type};
+use sqlx::{Decode, PgConnection, Postgres, Transaction, Type};
 use tokio::time::Instant;
 
 use crate::access::{alone, read};
@@ -45,8 +45,11 @@ struct Sealed {
 }
 
 impl PgStore {
-    /// Writes a prepared declaration inside the host's own transaction, on the
-    /// host's connection: both are there when the host commits, or neither.
+    /// Writes a prepared command inside the host's own transaction, on the host's
+    /// connection: both are there when the host commits, or neither.
+    ///
+    /// When the host has committed, it calls [`PreparedCommand::committed`].
+    /// [`commit_with`](Self::commit_with) does all three where nothing comes after it.
     ///
     /// A refusal fails the host's transaction, which is then rolled back.
     /// Deadlines and cancellation are the host's. Its page is due by the server's clock
@@ -64,6 +67,51 @@ impl PgStore {
         let links = apply(connection, &document).await;
         let links = links.map_err(|error| Failure::of(error).of_write())?;
         committed(commit, links)
+    }
+
+    /// Commits the host's own transaction together with a prepared command: the rows that
+    /// the host wrote in it and the incident are kept, or neither.
+    ///
+    /// Writes the command ([`commit_in`](Self::commit_in)), commits, and tells the engine
+    /// ([`PreparedCommand::committed`]), also where nobody can know if it was committed. After
+    /// a refusal the transaction is rolled back. It must be the outermost one of its connection,
+    /// as `PgPool::begin` makes it. Deadlines and cancellation are the host's.
+    ///
+    /// ```no_run
+    /// use incident_core::IncidentId;
+    /// use incident_core::engine::{Error, Incidents, PreparedCommand, RequestContext};
+    /// use incident_core::incident::{Status, Update};
+    /// use incident_store_postgres::PgStore;
+    ///
+    /// # async fn host(
+    /// #     pool: sqlx::PgPool, incidents: Incidents, context: RequestContext, id: IncidentId,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let fixed = Update::to_status("rolled back".parse()?, Status::Resolved).into();
+    /// let prepared = PreparedCommand::act(&incidents, &context, id, &fixed).await?;
+    ///
+    /// let mut transaction = pool.begin().await?;
+    /// sqlx::query("update complaints set answered_at = now() where incident_id = $1")
+    ///     .bind(id.uuid())
+    ///     .execute(&mut *transaction)
+    ///     .await?;
+    /// PgStore::commit_with(transaction, &prepared).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`IncidentStore::commit`]; or the server did not commit.
+    pub async fn commit_with(
+        mut transaction: Transaction<'_, Postgres>,
+        prepared: &PreparedCommand,
+    ) -> Result<Committed, StoreError> {
+        let done = Self::commit_in(&mut transaction, prepared).await?;
+        let end = transaction.commit().await;
+        let end = end.map_err(|error| Failure::of(error).of_write());
+        if matches!(end, Ok(()) | Err(StoreError::Unknown(_))) {
+            prepared.committed();
+        }
+        end.map(|()| done)
     }
 
     async fn commit_now(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {

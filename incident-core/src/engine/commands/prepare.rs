@@ -8,10 +8,12 @@ use crate::incident::Incident;
 
 /// A command that is decided and not committed.
 ///
-/// A host hands its [`commit`](Self::commit) to its store's `commit_in`, in a transaction of
-/// its own, so that its rows and the incident are committed together or not at all. When that
-/// transaction is committed, or may be, call [`committed`](Self::committed): without it a page
-/// goes out at the next poll, up to a second later, and listeners hear nothing.
+/// A host hands it to its store with a transaction of its own (`PgStore::commit_with`), so that
+/// its rows and the incident are committed together or not at all. Where it commits by itself
+/// (`PgStore::commit_in`), it calls [`committed`](Self::committed) when that transaction is
+/// committed, or may be: without it a page goes out at the next poll, up to a second later, and
+/// listeners hear nothing. The trait `Store` has neither: another store takes
+/// [`commit`](Self::commit), whatever its transactions are.
 ///
 /// **Cancellation** is the host's: nothing here runs in a task of its own. What is not
 /// committed never was; the number of a declared incident stays unused.
