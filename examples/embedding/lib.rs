@@ -1,5 +1,8 @@
 //! The runnable files lie in `examples/`.
 //!
-//! The example of the repository's README is compiled here.
+//! The examples of the repository's README and of `docs/embedding.md` are compiled here.
 
 #![doc = include_str!("../../README.md")]
+
+#[doc = include_str!("../../docs/embedding.md")]
+pub mod guide {}

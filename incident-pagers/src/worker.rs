@@ -100,6 +100,7 @@ impl Worker {
     /// also sent; anchors, and ends what the engine holds in memory
     /// ([`WorkerHandle::finish`](incident_core::engine::WorkerHandle::finish)). Passes that run
     /// then have 25 s to end; what is in flight after that is repeated when its lease ends.
+    /// Credits that were approved and not issued yet wait for the next loop.
     ///
     /// Needs a tokio runtime; passes run as tasks of it and end with the loop.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {

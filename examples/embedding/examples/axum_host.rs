@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::routing::post;
 use axum::{Json, Router};
 use incident_core::PersonName;
-use incident_core::actor::{Actor, Caller, Role};
+use incident_core::actor::{Caller, Role};
 use incident_core::engine::{BuildError, Error, Incidents, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_pagers::{LogPager, Worker};
@@ -37,19 +37,23 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
             .get("x-user")
             .and_then(|value| value.to_str().ok())
             .ok_or(StatusCode::UNAUTHORIZED)?;
-        let actor = Actor::person(PersonName::new(name).or(Err(StatusCode::UNAUTHORIZED))?);
+        let person = PersonName::new(name).or(Err(StatusCode::UNAUTHORIZED))?;
         let role = if name == "guest" {
             Role::Viewer
         } else {
             Role::Responder
         };
-        Ok(Self(Caller { actor, role }))
+        Ok(Self(Caller::person(person, role)))
     }
 }
 
 #[derive(Debug, serde::Deserialize)]
 struct Outage {
     title: String,
+}
+
+fn status(error: &Error) -> StatusCode {
+    StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 async fn report(
@@ -75,8 +79,8 @@ async fn report(
         Ok(Ok(done)) => Ok(Json(
             json!({"platform": host.platform, "number": done.incident.number}),
         )),
-        Ok(Err(Error::Forbidden(_))) => Err(StatusCode::FORBIDDEN),
-        Ok(Err(_)) | Err(_) => Err(StatusCode::SERVICE_UNAVAILABLE),
+        Ok(Err(error)) => Err(status(&error)),
+        Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }
 

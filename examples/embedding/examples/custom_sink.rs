@@ -8,15 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use incident_core::actor::{Actor, Caller, Role};
+use incident_core::actor::{Caller, Role};
 use incident_core::billing::{Batch, BilledCredit, CreditDecision, HeldCredit, Lookup, Submission};
 use incident_core::engine::{Incidents, RequestContext};
-use incident_core::incident::{
-    Affected, AffectedTenant, Command, Declare, Mode, Severity, Status, Update,
-};
-use incident_core::paging::{NotSent, NotSentReason, TargetId};
+use incident_core::incident::{Affected, AffectedTenant, Declare, Mode, Severity, Status, Update};
+use incident_core::paging::{NotSentReason, TargetId};
 use incident_core::port::{BillingSink, CreditQuery, LookupBy};
-use incident_core::{CreditId, MessageId, PersonName, ValidationError};
+use incident_core::{CreditId, MessageId, ValidationError};
 use incident_store_memory::MemoryStore;
 
 /// The lines of the host's next invoices. In a host this is a table of its own, with
@@ -55,10 +53,7 @@ impl BillingSink for Invoices {
 
     async fn submit(&self, batch: &Batch, _timeout: Duration) -> Submission {
         let Ok(credits) = batch.credits() else {
-            return Submission::NotSent(NotSent {
-                reason: NotSentReason::Rejected,
-                retry_after: None,
-            });
+            return Submission::NotSent(NotSentReason::Rejected.into());
         };
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if !lines.batches.insert(batch.id()) {
@@ -72,19 +67,8 @@ impl BillingSink for Invoices {
 
     async fn lookup(&self, asked: LookupBy<'_>, _timeout: Duration) -> Lookup {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = |one: &&BilledCredit| match asked {
-            LookupBy::Keys(keys) => keys.contains(&one.key),
-            LookupBy::Period(period) => one.period == period,
-        };
-        let held = lines.credits.values().filter(wanted);
-        Lookup::Found(
-            held.map(|one| HeldCredit {
-                key: one.key,
-                credit_percent: one.credit_percent,
-                amount: one.amount,
-            })
-            .collect(),
-        )
+        let held = lines.credits.values().filter(|one| asked.includes(one));
+        Lookup::Found(held.map(HeldCredit::from).collect())
     }
 }
 
@@ -95,8 +79,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .billing(Arc::new(invoices.clone()))
         .build()?;
     let by = |name: &str, role| -> Result<RequestContext, ValidationError> {
-        let actor = Actor::person(PersonName::new(name)?);
-        Ok(RequestContext::new(Caller { actor, role }))
+        Ok(RequestContext::new(Caller::person(name.parse()?, role)))
     };
     let (anna, bill) = (by("anna", Role::Commander)?, by("bill", Role::Billing)?);
 
@@ -108,9 +91,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let id = incidents.declare(&anna, &outage).await?.incident.id;
     let mut over = Update::to_status("over".parse()?, Status::Resolved);
     over.occurred_at = Some("2026-11-09T11:00:00Z".parse()?);
-    incidents
-        .act(&anna, id, &Command::Update(Box::new(over)))
-        .await?;
+    incidents.act(&anna, id, &over.into()).await?;
 
     // Somebody else approves it; the host's loop issues it and hands it over.
     for credit in incidents.credits().list(&CreditQuery::default()).await? {

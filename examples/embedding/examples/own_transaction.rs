@@ -7,8 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_core::PersonName;
-use incident_core::actor::{Actor, Caller, Role};
+use incident_core::actor::{Caller, Role};
 use incident_core::engine::{Incidents, PreparedCommand, RequestContext};
 use incident_core::incident::{Declare, Severity};
 use incident_pagers::LogPager;
@@ -23,10 +22,7 @@ async fn complain(
     text: &str,
     change_my_mind: bool,
 ) -> Result<(), Box<dyn Error>> {
-    let anna = Caller {
-        actor: Actor::person(PersonName::new("anna")?),
-        role: Role::Responder,
-    };
+    let anna = Caller::person("anna".parse()?, Role::Responder);
     let asked = Declare::new(text.parse()?, Severity::Sev2);
     let prepared = PreparedCommand::declare(incidents, &RequestContext::new(anna), &asked).await?;
 
@@ -36,13 +32,12 @@ async fn complain(
         .bind(prepared.incident().id.uuid())
         .execute(&mut *transaction)
         .await?;
-    PgStore::commit_in(&mut transaction, &prepared).await?;
     if change_my_mind {
-        transaction.rollback().await?;
-        return Ok(());
+        PgStore::commit_in(&mut transaction, &prepared).await?;
+        transaction.rollback().await?; // neither
+    } else {
+        PgStore::commit_with(transaction, &prepared).await?; // both; and the page goes out
     }
-    transaction.commit().await?;
-    prepared.committed(); // wakes the relay
     Ok(())
 }
 

@@ -7,11 +7,11 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use incident_core::actor::{Actor, Caller, Role};
+use incident_core::LinkTemplate;
+use incident_core::actor::{Caller, Role};
 use incident_core::engine::{Incidents, RequestContext};
-use incident_core::incident::{Command, Declare, Severity, Status, Update};
+use incident_core::incident::{Declare, Severity, Status, Update};
 use incident_core::paging::PagingState;
-use incident_core::{LinkTemplate, PersonName};
 use incident_pagers::testing::MockVendor;
 use incident_pagers::{
     ApiKey, OpsGenie, PageTemplate, PagerDuty, RoutingKey, Worker, client_builder,
@@ -49,10 +49,7 @@ async fn play() -> Result<(usize, usize, usize), Box<dyn Error>> {
     let mut worker = worker.spawn();
 
     pagerduty.refuse().await?; // a bad night at the vendor
-    let anna = Caller {
-        actor: Actor::person(PersonName::new("anna")?),
-        role: Role::Responder,
-    };
+    let anna = Caller::person("anna".parse()?, Role::Responder);
     let context = RequestContext::new(anna);
     let asked = Declare::new("API down".parse()?, Severity::Sev1);
     let id = incidents.declare(&context, &asked).await?.incident.id;
@@ -63,8 +60,7 @@ async fn play() -> Result<(usize, usize, usize), Box<dyn Error>> {
         println!("the page was accepted by {target}");
     }
     let fixed = Update::to_status("rolled back".parse()?, Status::Resolved);
-    let fixed = Command::Update(Box::new(fixed));
-    incidents.act(&context, id, &fixed).await?;
+    incidents.act(&context, id, &fixed.into()).await?;
     worker.stop().await;
 
     use incident_pagers::testing::AlertState::Closed;

@@ -16,6 +16,9 @@ use crate::paging::RetryOf;
 use crate::policy::Policy;
 
 /// A new incident.
+///
+/// Its texts, names and times may come from serde, as in the body of a request: they are checked
+/// again when it is declared. Make the list of tenants with [`Affected::these`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declare {
     /// The title, internal.
@@ -174,6 +177,12 @@ impl Update {
 impl From<Update> for Command {
     fn from(update: Update) -> Self {
         Self::Update(Box::new(update))
+    }
+}
+
+impl From<Publish> for Command {
+    fn from(publish: Publish) -> Self {
+        Self::Publish(publish)
     }
 }
 

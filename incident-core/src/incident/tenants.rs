@@ -65,6 +65,18 @@ impl AffectedTenant {
 }
 
 /// The tenants an incident hits. Written as `"all"` or as the list. Clones share the list.
+///
+/// Serde reads what a store keeps, and checks no list: make one that comes from outside with
+/// [`these`](Self::these).
+///
+/// ```
+/// use incident_core::incident::{Affected, AffectedTenant};
+///
+/// let asked = r#"[{"tenant_id": "club-fr"}, {"tenant_id": "club-de", "until": "2026-11-20T22:00:00Z"}]"#;
+/// let asked: Vec<AffectedTenant> = serde_json::from_str(asked)?;
+/// assert_eq!(Affected::these(asked)?.rows(), Some(2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Wire")]
 pub enum Affected {

@@ -15,6 +15,9 @@ use crate::failure::{Failure, Late};
 
 /// Counts distinct users exactly, in our own table or in the host's. Clones
 /// share its pool.
+///
+/// As a [`TenantDirectory`](incident_core::port::TenantDirectory) it answers with every tenant
+/// that has an event.
 #[derive(Clone, Debug)]
 pub struct PgUsage(pub(super) Arc<UsageParts>);
 
