@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::actor::{Actor, ActorKind};
 use crate::chain::{Hash, Head, Verdict, Walk, link};
@@ -109,8 +110,8 @@ pub struct AuditEntry {
     pub hash: Hash,
 }
 
-/// The canonical form. The order of the fields is part of the format.
-#[derive(Serialize, Deserialize)]
+/// The canonical form, as it is read. Written by `Serialize` of [`AuditDraft`].
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CanonicalAuditEntry {
     v: u8,
@@ -123,26 +124,45 @@ struct CanonicalAuditEntry {
     detail: BTreeMap<String, String>,
 }
 
-fn canonical(draft: &AuditDraft) -> Result<Vec<u8>, CanonicalError> {
-    let AuditDraft {
-        incident_id,
-        at,
-        actor,
-        action,
-        outcome,
-        detail,
-    } = draft;
-    let canonical = CanonicalAuditEntry {
-        v: 1,
-        incident_id: *incident_id,
-        at: at.micros(),
-        actor: actor.name.clone(),
-        actor_kind: actor.kind,
-        action: action.clone(),
-        outcome: *outcome,
-        detail: detail.clone(),
-    };
-    serde_json::to_vec(&canonical).map_err(CanonicalError::from)
+/// The canonical form. The order of the fields is part of the format: do not move, rename or add
+/// one without a new `v`. `at` is microseconds since 1970.
+impl Serialize for AuditDraft {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            incident_id,
+            at,
+            actor,
+            action,
+            outcome,
+            detail,
+        } = self;
+        let mut fields = serializer.serialize_struct("AuditDraft", 8)?;
+        fields.serialize_field("v", &1)?;
+        fields.serialize_field("incident_id", incident_id)?;
+        fields.serialize_field("at", &at.micros())?;
+        fields.serialize_field("actor", &actor.name)?;
+        fields.serialize_field("actor_kind", &actor.kind)?;
+        fields.serialize_field("action", action)?;
+        fields.serialize_field("outcome", outcome)?;
+        fields.serialize_field("detail", detail)?;
+        fields.end()
+    }
+}
+
+impl AuditDraft {
+    /// Returns the chain that the entry belongs to.
+    #[must_use]
+    pub fn chain(&self) -> Chain {
+        Chain::of(self.incident_id)
+    }
+
+    /// Returns the bytes to hash and to store.
+    ///
+    /// # Errors
+    /// Never for a value made here; the signature is that of the serialiser.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
+        Ok(serde_json::to_vec(self)?)
+    }
 }
 
 /// What stored bytes say.
@@ -178,14 +198,14 @@ pub fn read(bytes: &[u8]) -> Result<AuditDraft, CanonicalError> {
     })
 }
 
-/// Seals an entry onto the end of its chain. Pure; see
-/// [`timeline::seal`](crate::timeline::seal).
+/// Seals an entry onto the end of its chain. Pure: the store calls it under the lock of the chain,
+/// with the head it read there.
 ///
 /// # Errors
 /// Never for a draft made by this crate; the signature is that of the serialiser.
 pub fn seal(head: Head, draft: AuditDraft) -> Result<AuditEntry, CanonicalError> {
-    let chain = Chain::of(draft.incident_id);
-    let canonical = canonical(&draft)?;
+    let chain = draft.chain();
+    let canonical = draft.to_bytes()?;
     let seq = head.seq + 1;
     let hash = link(DOMAIN, &chain.bytes(), seq, head.hash, &canonical);
     Ok(AuditEntry {
@@ -220,7 +240,11 @@ pub fn verify_next(chain: Chain, head: Head, entry: &AuditEntry) -> Result<Head,
     if hash != entry.hash {
         return Err("the hash does not fit the stored bytes");
     }
-    if !canonical(&entry.payload).is_ok_and(|bytes| bytes == entry.canonical) {
+    if !entry
+        .payload
+        .to_bytes()
+        .is_ok_and(|bytes| bytes == entry.canonical)
+    {
         return Err("what is shown is not what was hashed");
     }
     Ok(Head { seq, hash })

@@ -2,19 +2,15 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::audit::AuditDraft;
-use crate::billing::{CappedCredit, CreditTransition, LedgerWrite};
+use crate::billing::{CreditTransition, LedgerWrite};
+use crate::idempotency::IdempotencyRecord;
 use crate::incident::Incident;
 use crate::outbox::{LeaseCompletion, Message};
-use crate::paging::PagerTest;
 use crate::redaction::Redaction;
 use crate::suggestion::Suggestion;
-use crate::timeline::{EntryDraft, StateMarks, SysIncidentUpdateEntry};
-use crate::{
-    IncidentId, MessageId, Name, PersonName, Revision, RuleName, Salt, SuggestionId, Timestamp,
-};
+use crate::timeline::{CanonicalError, EntryDraft, StateMarks, SysIncidentUpdateEntry};
+use crate::{IncidentId, MessageId, Name, Revision, RuleName, Salt, SuggestionId, Timestamp};
 
 /// A new state of one incident, with the entries that tell how it came about.
 #[derive(Clone, Debug)]
@@ -23,27 +19,32 @@ pub struct IncidentWrite {
     pub after: Arc<Incident>,
     /// The revision it was decided on; none where the incident is new.
     pub expected: Option<Revision>,
-    /// The entries to append, each with a fresh salt.
-    pub entries: Vec<(EntryDraft, Salt)>,
+    /// The entries to append, which have no place in their chain yet.
+    pub entries: Vec<SysIncidentUpdateEntry>,
 }
 
 impl IncidentWrite {
     /// A new state with its entries, of which the last one is bound to the state
-    /// ([`StateMarks`]): a check of the chain sees when the state is rewritten.
-    #[must_use]
+    /// ([`StateMarks`]): a check of the chain sees when the state is rewritten. Each entry has a
+    /// salt of its own, which must be random.
+    ///
+    /// # Errors
+    /// As [`SysIncidentUpdateEntry::new`].
     pub fn new(
         after: Arc<Incident>,
         expected: Option<Revision>,
-        mut entries: Vec<(EntryDraft, Salt)>,
-    ) -> Self {
-        if let Some((last, _)) = entries.last_mut() {
+        mut drafts: Vec<EntryDraft>,
+        mut salt: impl FnMut() -> Salt,
+    ) -> Result<Self, CanonicalError> {
+        if let Some(last) = drafts.last_mut() {
             last.marks = Some(StateMarks::of(&after));
         }
-        Self {
+        let entry = |draft| SysIncidentUpdateEntry::new(after.id, draft, salt());
+        Ok(Self {
+            entries: drafts.iter().map(entry).collect::<Result<_, _>>()?,
             after,
             expected,
-            entries,
-        }
+        })
     }
 }
 
@@ -86,76 +87,6 @@ pub enum SuggestionWrite {
     Use(SuggestionId),
 }
 
-/// The scope of an idempotency key: (actor, key).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IdempotencyScope {
-    /// Who sent the key.
-    pub actor: PersonName,
-    /// The key.
-    pub key: String,
-}
-
-/// What a command answered, to be given again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StoredResponse {
-    /// An incident, and the numbers of the entries that were made.
-    Incident {
-        /// The incident as it was answered.
-        incident: Arc<Incident>,
-        /// The entries that were made.
-        seqs: Vec<u64>,
-        /// Whether an alert found a live incident instead of making one.
-        deduplicated: bool,
-    },
-    /// A suggestion, and whether it was open before.
-    Suggestion {
-        /// The suggestion.
-        suggestion: Suggestion,
-        /// Whether it was open before.
-        repeated: bool,
-    },
-    /// So many usage events.
-    Accepted(u64),
-    /// What became of a test page.
-    Tested(PagerTest),
-    /// A credit that was decided.
-    Credit(Box<CappedCredit>),
-}
-
-impl StoredResponse {
-    /// Erases words of an incident that were redacted, where the reply repeats them: it
-    /// tells the incident as it is now, and its suggestion without words.
-    pub fn redact(&mut self, redaction: &Redaction, now: &Arc<Incident>) {
-        match self {
-            Self::Incident { incident, .. } if incident.id == redaction.incident_id => {
-                *incident = Arc::clone(now);
-            }
-            Self::Suggestion { suggestion, .. } if redaction.suggestion == Some(suggestion.id) => {
-                suggestion.redact();
-            }
-            Self::Incident { .. } | Self::Suggestion { .. } => {}
-            // Names and figures; the words of a test page are ours.
-            Self::Accepted(_) | Self::Tested(_) | Self::Credit(_) => {}
-        }
-    }
-}
-
-/// A reply to be remembered under a key.
-#[derive(Clone, Debug)]
-pub struct IdempotencyRecord {
-    /// The scope of the key.
-    pub scope: IdempotencyScope,
-    /// What the key was used for.
-    pub fingerprint: [u8; 32],
-    /// When the reply was made: an older record that had expired by then gives way.
-    pub made_at: Timestamp,
-    /// Until when a repeat gets the same reply.
-    pub expires_at: Timestamp,
-    /// The reply.
-    pub reply: StoredResponse,
-}
-
 /// A declaration that claims an alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertClaim {
@@ -192,11 +123,4 @@ pub struct Commit {
     /// The entry whose free text is erased, with every copy of it
     /// ([`TextPlace`](crate::redaction::TextPlace)). The audit entries of the commit record it.
     pub redacts: Option<Redaction>,
-}
-
-/// What a store made of a commit.
-#[derive(Clone, Debug, Default)]
-pub struct Committed {
-    /// The entries as they were sealed, in order of the writes.
-    pub entries: Vec<SysIncidentUpdateEntry>,
 }

@@ -39,6 +39,7 @@ pub mod timeline;
 pub mod commit;
 pub mod effect;
 pub mod engine;
+pub mod idempotency;
 pub mod port;
 
 #[cfg(feature = "conformance")]

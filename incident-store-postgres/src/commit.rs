@@ -1,17 +1,17 @@
 //! Sending a commit.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::Timestamp;
 use incident_core::chain::{Hash, Head};
-use incident_core::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
+use incident_core::commit::Commit;
 use incident_core::engine::PreparedCommand;
+use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Incident, Outline};
 use incident_core::port::{Clock, IncidentFilter, IncidentStore, StoreError};
-use incident_core::timeline::{SysIncidentUpdateEntry, seal};
+use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{IncidentId, failpoint};
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, PgConnection, Postgres, Transaction, Type};
@@ -37,13 +37,6 @@ const COMMIT: &str = "call incident.commit($1, null, null, null)";
 /// Inside of the host's own transaction.
 const APPLY: &str = "select seq, prev_hash, hash from incident.apply_commit($1::text::jsonb)";
 
-/// A link as the server sealed it.
-struct Sealed {
-    seq: u64,
-    prev_hash: Hash,
-    hash: Hash,
-}
-
 impl PgStore {
     /// Writes a prepared command inside the host's own transaction, on the host's
     /// connection: both are there when the host commits, or neither.
@@ -60,13 +53,16 @@ impl PgStore {
     pub async fn commit_in(
         connection: &mut PgConnection,
         prepared: &PreparedCommand,
-    ) -> Result<Committed, StoreError> {
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         let commit = prepared.commit();
-        let document = document(commit)?;
-        let document = sent_at(&document, Some(System.now()));
-        let links = apply(connection, &document).await;
-        let links = links.map_err(|error| Failure::of(error).of_write())?;
-        committed(commit, links)
+        let mut document = document(commit)?;
+        let length = document.len();
+        set_sent_at(&mut document, length, Some(System.now()));
+        let query = sqlx::query(APPLY).bind(document);
+        let rows = query.fetch_all(connection).await;
+        let rows = rows.map_err(|error| Failure::of(error).of_write())?;
+        let entries = commit.writes.iter().flat_map(|write| &write.entries);
+        linked_each(entries.cloned(), &rows).map_err(|error| Failure::of(error).of_write())
     }
 
     /// Commits the host's own transaction together with a prepared command: the rows that
@@ -104,7 +100,7 @@ impl PgStore {
     pub async fn commit_with(
         mut transaction: Transaction<'_, Postgres>,
         prepared: &PreparedCommand,
-    ) -> Result<Committed, StoreError> {
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         let done = Self::commit_in(&mut transaction, prepared).await?;
         let end = transaction.commit().await;
         let end = end.map_err(|error| Failure::of(error).of_write());
@@ -114,13 +110,18 @@ impl PgStore {
         end.map(|()| done)
     }
 
-    async fn commit_now(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
+    async fn commit_now(
+        &self,
+        commit: Commit,
+        timeout: Duration,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         let deadline = Instant::now() + timeout;
-        let text = document(&commit)?;
+        let mut document = document(&commit)?;
+        let length = document.len();
         let mut tries = 0;
-        let links = loop {
+        let row = loop {
             tries += 1;
-            match self.send(&text, deadline).await {
+            match self.send(&mut document, length, deadline).await {
                 // Nothing was written, and the same may be now.
                 Err(failure)
                     if (failure.is_collision() || failure.is_not_sent())
@@ -128,43 +129,93 @@ impl PgStore {
                 other => break other.map_err(Failure::of_write)?,
             }
         };
-        committed(&commit, links)
+        let entries = commit.writes.into_iter().flat_map(|write| write.entries);
+        linked_all(entries, &row).map_err(|error| Failure::of(error).of_write())
     }
 
-    async fn send(&self, document: &str, deadline: Instant) -> Result<Vec<Sealed>, Failure> {
+    /// Sends a document, which had a `length` before it was sent for the first time.
+    async fn send(
+        &self,
+        document: &mut String,
+        length: usize,
+        deadline: Instant,
+    ) -> Result<PgRow, Failure> {
         let mut session = self.pool.session_to_write(deadline).await?;
         failpoint::hit("before_commit");
-        let document = sent_at(document, self.clock.now());
-        let links = alone!(session, |connection| call(connection, &document));
+        set_sent_at(document, length, self.clock.now());
+        let row = alone!(session, |connection| call(connection, document));
         failpoint::hit("after_commit");
-        links
+        row
     }
 }
 
-/// A document with the time at which it is sent, by which the server moves what is due
-/// to its own clock.
-fn sent_at(document: &str, now: Option<Timestamp>) -> Cow<'_, str> {
-    match (document.strip_prefix('{'), now) {
-        (Some(rest), Some(now)) => Cow::Owned(format!("{{\"sent_at\":\"{now}\",{rest}")),
-        _ => Cow::Borrowed(document),
+/// Sets the time at which a document is sent, by which the server moves what is due
+/// to its own clock: its last member, behind the `length` that it has without.
+fn set_sent_at(document: &mut String, length: usize, now: Option<Timestamp>) {
+    if let Some(now) = now {
+        document.truncate(length.saturating_sub(1));
+        document.push_str(&format!(",\"sent_at\":\"{now}\"}}"));
     }
 }
 
-/// The links of the timelines that were sealed.
-async fn call(connection: &mut PgConnection, document: &str) -> sqlx::Result<Vec<Sealed>> {
-    let query = sqlx::query(COMMIT).bind(document);
-    let row = query.fetch_one(connection).await?;
-    let seqs: Vec<i64> = several(&row, "seqs")?;
-    let (prev_hashes, hashes) = (several(&row, "prev_hashes")?, several(&row, "hashes")?);
-    let links = seqs.into_iter().zip(prev_hashes).zip(hashes);
-    let links = links.map(|((seq, prev_hash), hash)| {
-        Ok(Sealed {
-            seq: u64::try_from(seq).map_err(row::unreadable)?,
-            prev_hash: Hash(prev_hash),
-            hash: Hash(hash),
-        })
+async fn call(connection: &mut PgConnection, document: &str) -> sqlx::Result<PgRow> {
+    sqlx::query(COMMIT)
+        .bind(document)
+        .fetch_one(connection)
+        .await
+}
+
+/// The entries at the places that the row of a call tells.
+fn linked_all(
+    entries: impl Iterator<Item = SysIncidentUpdateEntry>,
+    row: &PgRow,
+) -> sqlx::Result<Vec<SysIncidentUpdateEntry>> {
+    let seqs: Vec<i64> = several(row, "seqs")?;
+    let (prev_hashes, hashes) = (several(row, "prev_hashes")?, several(row, "hashes")?);
+    let mut places = seqs.into_iter().zip(prev_hashes).zip(hashes);
+    let entries = entries.map(|entry| {
+        let ((seq, prev_hash), hash) = places.next().ok_or_else(not_ours)?;
+        let seq = u64::try_from(seq).map_err(row::unreadable)?;
+        linked(entry, seq, Hash(prev_hash), Hash(hash))
     });
-    links.collect()
+    entries.collect()
+}
+
+/// The entries at the places that rows tell, one each.
+fn linked_each(
+    entries: impl Iterator<Item = SysIncidentUpdateEntry>,
+    rows: &[PgRow],
+) -> sqlx::Result<Vec<SysIncidentUpdateEntry>> {
+    let mut rows = rows.iter();
+    let entries = entries.map(|entry| {
+        let row = rows.next().ok_or_else(not_ours)?;
+        let (prev_hash, hash) = (row::hash(row, "prev_hash")?, row::hash(row, "hash")?);
+        linked(entry, row::count(row, "seq")?, prev_hash, hash)
+    });
+    entries.collect()
+}
+
+/// An entry as core seals it, which must be what the server sealed: the same arithmetic is
+/// written twice, and one of the two would be wrong.
+fn linked(
+    entry: SysIncidentUpdateEntry,
+    seq: u64,
+    prev_hash: Hash,
+    hash: Hash,
+) -> sqlx::Result<SysIncidentUpdateEntry> {
+    let entry = entry.linked(Head {
+        seq: seq.saturating_sub(1),
+        hash: prev_hash,
+    });
+    if entry.hash == hash {
+        Ok(entry)
+    } else {
+        Err(not_ours())
+    }
+}
+
+fn not_ours() -> sqlx::Error {
+    row::unreadable("the server sealed other entries than core does")
 }
 
 /// A column of several values; null where there are none.
@@ -173,49 +224,6 @@ where
     Option<Vec<T>>: Decode<'r, Postgres> + Type<Postgres>,
 {
     Ok(row::get::<Option<Vec<T>>>(row, column)?.unwrap_or_default())
-}
-
-async fn apply(connection: &mut PgConnection, document: &str) -> sqlx::Result<Vec<Sealed>> {
-    let query = sqlx::query(APPLY).bind(document);
-    let rows = query.fetch_all(connection).await?;
-    rows.iter().map(sealed).collect()
-}
-
-fn sealed(row: &PgRow) -> sqlx::Result<Sealed> {
-    Ok(Sealed {
-        seq: row::count(row, "seq")?,
-        prev_hash: row::hash(row, "prev_hash")?,
-        hash: row::hash(row, "hash")?,
-    })
-}
-
-/// The entries as core seals them. They must be what the server sealed: the same
-/// arithmetic is written twice, and one of the two would be wrong.
-fn committed(commit: &Commit, links: Vec<Sealed>) -> Result<Committed, StoreError> {
-    let apart = || StoreError::Unknown("the server sealed other entries than core does".into());
-    let drafts = commit.writes.iter().flat_map(|write| {
-        let id = write.after.id;
-        write
-            .entries
-            .iter()
-            .map(move |(draft, salt)| (id, draft, *salt))
-    });
-    let mut links = links.into_iter();
-    let mut entries = Vec::new();
-    for (id, draft, salt) in drafts {
-        let link = links.next().ok_or_else(apart)?;
-        let head = Head {
-            seq: link.seq.saturating_sub(1),
-            hash: link.prev_hash,
-        };
-        let entry: SysIncidentUpdateEntry =
-            seal(id, head, draft, salt).map_err(|error| StoreError::Unknown(Box::new(error)))?;
-        if entry.hash != link.hash {
-            return Err(apart());
-        }
-        entries.push(entry);
-    }
-    Ok(Committed { entries })
 }
 
 async fn next_number(connection: &mut PgConnection) -> sqlx::Result<u64> {
@@ -228,7 +236,11 @@ async fn next_number(connection: &mut PgConnection) -> sqlx::Result<u64> {
 impl IncidentStore for PgStore {
     /// One statement, in a task of its own: a caller that goes away undoes
     /// nothing and leaves no connection behind in the middle of something.
-    async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
+    async fn commit(
+        &self,
+        commit: Commit,
+        timeout: Duration,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         let store = self.clone();
         let task = tokio::spawn(async move { store.commit_now(commit, timeout).await });
         task.await
@@ -283,12 +295,12 @@ impl IncidentStore for PgStore {
 
     async fn find_response(
         &self,
-        scope: &IdempotencyScope,
+        key: &IdempotencyKey,
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Option<IdempotencyRecord>, StoreError> {
         read!(&self.pool, timeout, |connection| incidents::find_response(
-            connection, scope, now
+            connection, key, now
         ))
     }
 

@@ -1,93 +1,66 @@
 //! A commit as the JSON that `incident.apply_commit` takes.
 
 use chrono::{DateTime, Utc};
-use incident_core::audit::{self, AuditDraft, Chain};
+use incident_core::Timestamp;
+use incident_core::audit::{AuditDraft, Chain};
 use incident_core::billing::{CreditSubject, CreditTransition, LedgerRow, LedgerWrite};
-use incident_core::chain::Head;
-use incident_core::commit::{
-    Commit, IdempotencyRecord, IncidentWrite, OutboxWrite, StoredResponse, SuggestionWrite,
-};
-use incident_core::incident::{Affected, Incident, Severity};
+use incident_core::commit::{Commit, IncidentWrite, OutboxWrite, SuggestionWrite};
+use incident_core::idempotency::{IdempotencyRecord, StoredResponse};
+use incident_core::incident::{Affected, Severity};
 use incident_core::outbox::{JobOutcome, LeaseCompletion, OrderingKey};
-use incident_core::paging::DeliveryLog;
 use incident_core::port::StoreError;
 use incident_core::redaction::{Redaction, TextPlace};
 use incident_core::suggestion::{SUGGESTION_TTL, Suggestion};
-use incident_core::timeline::{self, CommittedText, TextName};
-use incident_core::{Name, Timestamp};
-use serde::Serialize;
-use serde_json::{Value, json};
+use incident_core::timeline::SysIncidentUpdateEntry;
+use serde_json::Result;
 use uuid::Uuid;
+
+use crate::json_writer::JsonWriter;
 
 /// What stands for the chain of the system.
 pub(crate) const SYSTEM: Uuid = Uuid::nil();
-
-#[derive(Serialize)]
-struct Document<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    remember: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    completes: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alert: Option<Value>,
-    writes: Vec<DocumentWrite<'a>>,
-    outbox: Vec<Value>,
-    audit: Vec<Value>,
-    ledger: Vec<Value>,
-    credits: Vec<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    opens: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uses: Option<Uuid>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redacts: Option<Value>,
-}
-
-#[derive(Serialize)]
-struct DocumentWrite<'a> {
-    expected: Option<u64>,
-    live: bool,
-    severity: i16,
-    public: bool,
-    services: &'a [incident_core::ServiceId],
-    tenants: Option<Vec<&'a str>>,
-    /// The alerts for which it stands; none where it never had any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alerts: Option<Vec<&'a Name>>,
-    title_lower: String,
-    summary_lower: String,
-    state: &'a Incident,
-    entries: Vec<Value>,
-}
 
 /// The document of a commit. Public for measurements, which send the same by
 /// other means.
 ///
 /// # Errors
 /// Something in it cannot be written as JSON, which no value of core is.
-pub fn document(commit: &Commit) -> Result<String, StoreError> {
-    let (opens, uses) = match &commit.suggestion {
-        Some(SuggestionWrite::Open(new)) => (Some(opens(new)), None),
-        Some(SuggestionWrite::Use(id)) => (None, Some(id.uuid())),
-        None => (None, None),
-    };
-    let document = Document {
-        remember: commit.remember.as_ref().map(remember),
-        completes: commit.completes.as_ref().map(completion),
-        alert: commit
-            .alert
-            .as_ref()
-            .map(|claim| json!({"key": claim.key, "seen": claim.seen})),
-        writes: commit.writes.iter().map(write).collect::<Result<_, _>>()?,
-        outbox: commit.outbox.iter().map(outbox).collect(),
-        audit: commit.audit.iter().map(audited).collect::<Result<_, _>>()?,
-        ledger: commit.ledger.iter().map(ledger).collect(),
-        credits: commit.credits.iter().map(moved).collect(),
-        opens,
-        uses,
-        redacts: commit.redacts.as_ref().map(redacts),
-    };
-    serde_json::to_string(&document).map_err(|error| StoreError::Unavailable(Box::new(error)))
+pub fn document(commit: &Commit) -> std::result::Result<String, StoreError> {
+    let mut json = JsonWriter::default();
+    json.object(|json| members(json, commit))
+        .and_then(|()| json.into_string())
+        .map_err(|error| StoreError::Unavailable(Box::new(error)))
+}
+
+fn members(json: &mut JsonWriter, commit: &Commit) -> Result<()> {
+    if let Some(record) = &commit.remember {
+        json.object_member("remember", |json| remember(json, record))?;
+    }
+    if let Some(completed) = &commit.completes {
+        json.object_member("completes", |json| completes(json, completed))?;
+    }
+    if let Some(claim) = &commit.alert {
+        json.object_member("alert", |json| {
+            json.member("key", &claim.key)?;
+            json.member("seen", &claim.seen)
+        })?;
+    }
+    json.objects("writes", &commit.writes, write)?;
+    json.objects("outbox", &commit.outbox, outbox)?;
+    json.objects("audit", &commit.audit, audit)?;
+    json.objects("ledger", &commit.ledger, ledger)?;
+    json.objects("credits", &commit.credits, credit_transition)?;
+    match &commit.suggestion {
+        Some(SuggestionWrite::Open(new)) => {
+            json.object_member("opens", |json| opens(json, new))?;
+        }
+        Some(SuggestionWrite::Use(id)) => json.member("uses", &id.uuid())?,
+        None => {}
+    }
+    if let Some(redaction) = &commit.redacts {
+        json.object_member("redacts", |json| redacts(json, redaction))?;
+    }
+    Ok(())
 }
 
 /// The number of a severity: 1 for the worst.
@@ -100,35 +73,34 @@ pub(crate) const fn priority(severity: Severity) -> i16 {
     }
 }
 
-fn write(write: &IncidentWrite) -> Result<DocumentWrite<'_>, StoreError> {
+fn write(json: &mut JsonWriter, write: &IncidentWrite) -> Result<()> {
     let after = &*write.after;
-    let entries = write.entries.iter().map(|(draft, salt)| {
-        // Bytes and texts do not depend on the place in the chain.
-        let sealed = timeline::seal(after.id, Head::EMPTY, draft, *salt)
-            .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-        let texts: Vec<Value> = sealed.texts.iter().map(text).collect();
-        Ok(json!({"canonical": String::from_utf8_lossy(&sealed.canonical), "texts": texts}))
-    });
-    Ok(DocumentWrite {
-        expected: write.expected.map(|revision| revision.0),
-        live: after.status.is_live(),
-        severity: priority(after.severity),
-        public: after.status_page.public,
-        services: &after.affected_services,
-        tenants: match &after.affected_tenants {
-            Affected::All => None,
-            Affected::These(list) => Some(list.iter().map(|one| one.tenant_id.as_str()).collect()),
-        },
-        alerts: after.has_alerts().then(|| after.alerts().collect()),
-        title_lower: after.title.as_str().to_lowercase(),
-        summary_lower: after.summary.as_str().to_lowercase(),
-        state: after,
-        entries: entries.collect::<Result<_, StoreError>>()?,
-    })
+    json.member("expected", &write.expected.map(|revision| revision.0))?;
+    json.member("live", &after.status.is_live())?;
+    json.member("severity", &priority(after.severity))?;
+    json.member("public", &after.status_page.public)?;
+    json.member("services", &after.affected_services)?;
+    match &after.affected_tenants {
+        Affected::All => json.member("tenants", &())?,
+        Affected::These(list) => {
+            json.values("tenants", list.iter().map(|one| one.tenant_id.as_str()))?;
+        }
+    }
+    // The alerts for which it stands; none where it never had any.
+    if after.has_alerts() {
+        json.values("alerts", after.alerts())?;
+    }
+    json.member("title_lower", &after.title.as_str().to_lowercase())?;
+    json.member("summary_lower", &after.summary.as_str().to_lowercase())?;
+    json.member("state", after)?;
+    json.objects("entries", &write.entries, entry)
 }
 
-fn text((name, text): (&TextName, &CommittedText)) -> Value {
-    json!([name, hex(&text.salt.0), text.text])
+fn entry(json: &mut JsonWriter, entry: &SysIncidentUpdateEntry) -> Result<()> {
+    json.member("canonical", &String::from_utf8_lossy(&entry.canonical))?;
+    let texts = entry.texts.iter();
+    let texts = texts.map(|(name, text)| (name, hex(&text.salt.0), &text.text));
+    json.values("texts", texts)
 }
 
 pub(crate) fn chain_uuid(chain: Chain) -> Uuid {
@@ -138,164 +110,133 @@ pub(crate) fn chain_uuid(chain: Chain) -> Uuid {
     }
 }
 
-fn audited(draft: &AuditDraft) -> Result<Value, StoreError> {
-    let sealed = audit::seal(Head::EMPTY, draft.clone())
-        .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-    let canonical = String::from_utf8_lossy(&sealed.canonical);
-    Ok(json!({"chain": chain_uuid(sealed.chain), "canonical": canonical}))
+fn audit(json: &mut JsonWriter, draft: &AuditDraft) -> Result<()> {
+    json.member("chain", &chain_uuid(draft.chain()))?;
+    json.text_member("canonical", draft)
 }
 
-fn outbox(write: &OutboxWrite) -> Value {
+fn outbox(json: &mut JsonWriter, write: &OutboxWrite) -> Result<()> {
     match write {
-        OutboxWrite::Add(message) => json!({
-            "op": "add",
-            "id": message.id,
-            "incident_id": message.incident_id,
-            "priority": priority(message.priority),
-            "kind": message.body.kind(),
-            "ordering_key": message.ordering_key().name(),
-            "opens": message.is_trigger(),
-            "supersedable": message.is_supersedable(),
-            "body": text_of(&message.body),
-            "log": text_of(&message.log),
-            "committed_at": message.committed_at,
-            "due_at": message.due_at,
-        }),
+        OutboxWrite::Add(message) => {
+            json.member("op", "add")?;
+            json.member("id", &message.id)?;
+            json.member("incident_id", &message.incident_id)?;
+            json.member("priority", &priority(message.priority))?;
+            json.member("kind", message.body.kind())?;
+            json.member("ordering_key", message.ordering_key().name())?;
+            json.member("opens", &message.is_trigger())?;
+            json.member("supersedable", &message.is_supersedable())?;
+            json.text_member("body", &message.body)?;
+            json.text_member("log", &message.log)?;
+            json.member("committed_at", &message.committed_at)?;
+            json.member("due_at", &message.due_at)
+        }
         OutboxWrite::Supersede { incident, rule } => {
-            let key = OrderingKey::page(rule.as_ref());
-            json!({"op": "supersede", "incident_id": incident, "ordering_key": key.name()})
+            json.member("op", "supersede")?;
+            json.member("incident_id", incident)?;
+            json.member("ordering_key", OrderingKey::page(rule.as_ref()).name())
         }
         OutboxWrite::Hasten { messages, due_at } => {
-            json!({"op": "hasten", "ids": messages, "due_at": due_at})
+            json.member("op", "hasten")?;
+            json.member("ids", messages)?;
+            json.member("due_at", due_at)
         }
         OutboxWrite::Replay { message, due_at } => {
-            json!({"op": "replay", "id": message, "due_at": due_at})
+            json.member("op", "replay")?;
+            json.member("id", message)?;
+            json.member("due_at", due_at)
         }
     }
 }
 
-fn text_of(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-fn completion(completed: &LeaseCompletion) -> Value {
-    let LeaseCompletion {
-        message,
-        lease,
-        outcome,
-    } = completed;
-    let mut written = json!({"id": message, "owner": lease.owner, "token": lease.token});
-    let more: Vec<(&str, Value)> = match outcome {
-        JobOutcome::Done | JobOutcome::Cancelled => vec![("outcome", "done".into())],
+fn completes(json: &mut JsonWriter, completed: &LeaseCompletion) -> Result<()> {
+    json.member("id", &completed.message)?;
+    json.member("owner", &completed.lease.owner)?;
+    json.member("token", &completed.lease.token)?;
+    match &completed.outcome {
+        JobOutcome::Done | JobOutcome::Cancelled => json.member("outcome", "done"),
         JobOutcome::DeadLettered { log } => {
-            vec![("outcome", "given_up".into()), ("log", logged(log))]
+            json.member("outcome", "given_up")?;
+            json.text_member("log", log)
         }
-        JobOutcome::Retry { due_at, log } => vec![
-            ("outcome", "later".into()),
-            ("due_at", due_at.to_string().into()),
-            ("log", logged(log)),
-        ],
-        JobOutcome::Released { due_at } => vec![
-            ("outcome", "handed_back".into()),
-            ("due_at", due_at.to_string().into()),
-        ],
-    };
-    if let Some(object) = written.as_object_mut() {
-        object.extend(
-            more.into_iter()
-                .map(|(name, value)| (name.to_owned(), value)),
-        );
+        JobOutcome::Retry { due_at, log } => {
+            json.member("outcome", "later")?;
+            json.member("due_at", due_at)?;
+            json.text_member("log", log)
+        }
+        JobOutcome::Released { due_at } => {
+            json.member("outcome", "handed_back")?;
+            json.member("due_at", due_at)
+        }
     }
-    written
 }
 
-fn logged(log: &[DeliveryLog]) -> Value {
-    text_of(&log).into()
+fn ledger(json: &mut JsonWriter, write: &LedgerWrite) -> Result<()> {
+    match &write.subject {
+        CreditSubject::Incident(id) => json.member("incident_id", id)?,
+        CreditSubject::Period(tenant, period) => {
+            json.member("tenant_id", tenant)?;
+            json.member("period", period)?;
+        }
+    }
+    json.member("revision", &write.revision)?;
+    json.objects("rows", &write.rows, credit)?;
+    json.member("retained", &write.keeps)
 }
 
-fn ledger(write: &LedgerWrite) -> Value {
-    let rows: Vec<Value> = write.rows.iter().map(credit).collect();
-    let (incident, tenant, period) = match &write.subject {
-        CreditSubject::Incident(id) => (Some(id), None, None),
-        CreditSubject::Period(tenant, period) => (None, Some(tenant), Some(period)),
-    };
-    json!({
-        "incident_id": incident,
-        "tenant_id": tenant,
-        "period": period,
-        "revision": write.revision,
-        "rows": rows,
-        "retained": write.keeps,
-    })
+fn credit(json: &mut JsonWriter, row: &LedgerRow) -> Result<()> {
+    json.member("id", &row.id)?;
+    json.member("tenant_id", &row.tenant_id)?;
+    json.member("period", &row.period)?;
+    json.member("outage_us", &row.outage_us)?;
+    json.member("credit_ppm", &row.credit_percent.ppm())?;
+    json.member("terms_version", &row.terms_version)?;
+    json.member("state", &row.state)?;
+    json.member("author", &row.author)?;
+    json.member("reverses", &row.reverses)?;
+    json.member("inputs", &row.inputs)
 }
 
-fn credit(row: &LedgerRow) -> Value {
-    json!({
-        "id": row.id,
-        "tenant_id": row.tenant_id,
-        "period": row.period,
-        "outage_us": row.outage_us,
-        "credit_ppm": row.credit_percent.ppm(),
-        "terms_version": row.terms_version,
-        "state": row.state,
-        "author": row.author,
-        "reverses": row.reverses,
-        "inputs": row.inputs,
-    })
+fn credit_transition(json: &mut JsonWriter, moved: &CreditTransition) -> Result<()> {
+    json.member("id", &moved.id)?;
+    json.member("from", moved.from.name())?;
+    json.member("to", moved.to.name())?;
+    json.member("granted", &moved.granted)?;
+    json.member("issued", &moved.issued)
 }
 
-fn moved(credit: &CreditTransition) -> Value {
-    json!({
-        "id": credit.id,
-        "from": credit.from.name(),
-        "to": credit.to.name(),
-        "granted": credit.granted,
-        "issued": credit.issued,
-    })
-}
-
-fn opens(new: &Suggestion) -> Value {
-    json!({
-        "id": new.id,
-        "service": new.request.service,
-        "tenant": new.request.tenant,
-        "received_at": new.received_at,
-        "expires_at": new.received_at.saturating_add(SUGGESTION_TTL),
-        "said": new.request,
-    })
+fn opens(json: &mut JsonWriter, new: &Suggestion) -> Result<()> {
+    json.member("id", &new.id)?;
+    json.member("service", &new.request.service)?;
+    json.member("tenant", &new.request.tenant)?;
+    json.member("received_at", &new.received_at)?;
+    let expires_at = new.received_at.saturating_add(SUGGESTION_TTL);
+    json.member("expires_at", &expires_at)?;
+    json.member("said", &new.request)
 }
 
 /// The erasure of an entry, with every place that it reaches: one that the database does
 /// not know is refused there.
-fn redacts(redaction: &Redaction) -> Value {
-    let Redaction {
-        incident_id,
-        seq,
-        suggestion,
-    } = redaction;
-    json!({
-        "incident_id": incident_id,
-        "seq": seq,
-        "suggestion": suggestion,
-        "places": TextPlace::ALL.map(TextPlace::name),
-    })
+fn redacts(json: &mut JsonWriter, redaction: &Redaction) -> Result<()> {
+    json.member("incident_id", &redaction.incident_id)?;
+    json.member("seq", &redaction.seq)?;
+    json.member("suggestion", &redaction.suggestion)?;
+    json.values("places", TextPlace::ALL.map(TextPlace::name))
 }
 
-fn remember(remember: &IdempotencyRecord) -> Value {
-    let repeats: Option<Uuid> = match &remember.reply {
+fn remember(json: &mut JsonWriter, record: &IdempotencyRecord) -> Result<()> {
+    json.member("actor", &record.key.actor)?;
+    json.member("key", &record.key.key)?;
+    json.member("fingerprint", &hex(&record.key.fingerprint))?;
+    json.member("made_at", &record.made_at)?;
+    json.member("expires_at", &record.expires_at)?;
+    let repeats = match &record.reply {
         StoredResponse::Incident { incident, .. } => Some(incident.id.uuid()),
         StoredResponse::Suggestion { suggestion, .. } => Some(suggestion.id.uuid()),
         StoredResponse::Accepted(_) | StoredResponse::Tested(_) | StoredResponse::Credit(_) => None,
     };
-    json!({
-        "actor": remember.scope.actor,
-        "key": remember.scope.key,
-        "fingerprint": hex(&remember.fingerprint),
-        "made_at": remember.made_at,
-        "expires_at": remember.expires_at,
-        "incident_id": repeats,
-        "reply": remember.reply,
-    })
+    json.member("incident_id", &repeats)?;
+    json.member("reply", &record.reply)
 }
 
 fn hex(bytes: &[u8]) -> String {

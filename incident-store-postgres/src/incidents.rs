@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use incident_core::commit::{IdempotencyRecord, IdempotencyScope};
+use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Incident, OUTLINE_TENANTS, Outline, Status};
 use incident_core::port::IncidentFilter;
 use incident_core::{IncidentId, Timestamp};
@@ -231,21 +231,23 @@ fn status_name(status: &Status) -> String {
 
 pub(crate) async fn find_response(
     connection: &mut PgConnection,
-    scope: &IdempotencyScope,
+    key: &IdempotencyKey,
     now: Timestamp,
 ) -> sqlx::Result<Option<IdempotencyRecord>> {
     let sql = "select fingerprint, made_at, expires_at, reply::text as reply from incident.idempotency_keys \
                where actor = $1 and key = $2 and expires_at > $3";
     let found = sqlx::query(sql)
-        .bind(scope.actor.as_str())
-        .bind(&scope.key)
+        .bind(key.actor.as_str())
+        .bind(&key.key)
         .bind(time(now))
         .fetch_optional(connection)
         .await?;
     let Some(found) = found else { return Ok(None) };
     Ok(Some(IdempotencyRecord {
-        scope: scope.clone(),
-        fingerprint: row::hash(&found, "fingerprint")?.0,
+        key: IdempotencyKey {
+            fingerprint: row::hash(&found, "fingerprint")?.0,
+            ..key.clone()
+        },
         made_at: row::time(&found, "made_at")?,
         expires_at: row::time(&found, "expires_at")?,
         reply: row::json(&found, "reply")?,

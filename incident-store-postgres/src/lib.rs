@@ -9,6 +9,7 @@ mod doctor;
 mod document;
 mod failure;
 mod incidents;
+mod json_writer;
 mod migrate;
 mod misfit;
 mod outbox;

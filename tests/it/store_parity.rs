@@ -170,6 +170,7 @@ impl Side {
                 };
                 let context = match key {
                     Some(n) => anna.with_key(IdempotencyKey {
+                        actor: "anna".parse().unwrap(),
                         key: format!("key-{n}"),
                         fingerprint: [u8::from(*all_tenants); 32],
                     }),

@@ -177,8 +177,7 @@ impl AppState {
         let Some(key) = &context.key else {
             return Ok(None);
         };
-        let actor = context.caller.actor.name.as_str();
-        self.0.key_locks.lock(actor, &key.key).await.map(Some)
+        self.0.key_locks.lock(key).await.map(Some)
     }
 
     /// Starts a command in a task of its own.

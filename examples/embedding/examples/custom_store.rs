@@ -12,8 +12,9 @@ use async_trait::async_trait;
 use incident_core::actor::{Actor, Caller, Role};
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
-use incident_core::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
+use incident_core::commit::Commit;
 use incident_core::engine::{Incidents, RequestContext};
+use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Declare, Incident, Outline, Severity};
 use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
 use incident_core::port::{
@@ -36,7 +37,11 @@ struct Counting {
 
 #[async_trait]
 impl IncidentStore for Counting {
-    async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
+    async fn commit(
+        &self,
+        commit: Commit,
+        timeout: Duration,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         self.commits.fetch_add(1, Ordering::Relaxed);
         self.inner.commit(commit, timeout).await
     }
@@ -81,11 +86,11 @@ impl IncidentStore for Counting {
 
     async fn find_response(
         &self,
-        scope: &IdempotencyScope,
+        key: &IdempotencyKey,
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Option<IdempotencyRecord>, StoreError> {
-        self.inner.find_response(scope, now, timeout).await
+        self.inner.find_response(key, now, timeout).await
     }
 
     async fn misfit(

@@ -11,6 +11,7 @@ use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::commit::{AlertClaim, Commit};
 use crate::incident::{Incident, Mode, State, Status};
 use crate::port::{IncidentFilter, Store, StoreError};
+use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Name};
 
 fn key(name: &str) -> Name {
@@ -58,7 +59,7 @@ async fn live(store: &dyn Store, alert: &str) -> BTreeSet<IncidentId> {
     found.iter().map(|one| one.id).collect()
 }
 
-fn holder(answer: Result<crate::commit::Committed, StoreError>) -> Option<IncidentId> {
+fn holder(answer: Result<Vec<SysIncidentUpdateEntry>, StoreError>) -> Option<IncidentId> {
     match answer {
         Ok(_) => None,
         Err(StoreError::AlertKeyTaken(holder)) => Some(holder),

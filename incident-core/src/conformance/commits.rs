@@ -9,7 +9,7 @@ use super::sample::{Sample, at, declared, everything, id, keep, page, plain, rem
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::audit::Chain;
 use crate::chain::Verdict;
-use crate::commit::StoredResponse;
+use crate::idempotency::StoredResponse;
 use crate::incident::{Severity, Status};
 use crate::outbox::{JobOutcome, Lease, LeaseCompletion};
 use crate::paging::PageAction;
@@ -68,10 +68,10 @@ pub async fn atomic_a_refused_commit_leaves_nothing<B: StoreBackend>(_spawn: Spa
             .is_empty()
     );
     assert!(store.next_due(WITHIN).await.unwrap().is_none());
-    let scope = remember("k", 0, 1, StoredResponse::Accepted(1)).scope;
+    let key = remember("k", 0, 1, StoredResponse::Accepted(1)).key;
     assert!(
         store
-            .find_response(&scope, at(1), WITHIN)
+            .find_response(&key, at(1), WITHIN)
             .await
             .unwrap()
             .is_none()
@@ -129,8 +129,8 @@ pub async fn ordered_entries_are_sealed_without_gaps<B: StoreBackend>(_spawn: Sp
     for n in 0..5 {
         let (after, commit) = updated(&incident, None, &format!("update {n}"));
         let committed = store.commit(commit, WITHIN).await.unwrap();
-        assert_eq!(committed.entries.len(), 1);
-        assert_eq!(committed.entries[0].seq, after.last_seq);
+        assert_eq!(committed.len(), 1);
+        assert_eq!(committed[0].seq, after.last_seq);
         incident = after;
     }
     let entries = store.timeline(incident.id, 0, 100, WITHIN).await.unwrap();
@@ -318,17 +318,17 @@ pub async fn idempotent_a_key_is_taken_until_it_expires<B: StoreBackend>(_spawn:
     ));
     assert!(store.load(id(2), WITHIN).await.unwrap().is_none());
     let recalled = store
-        .find_response(&kept.scope, at(99), WITHIN)
+        .find_response(&kept.key, at(99), WITHIN)
         .await
         .unwrap()
         .unwrap();
     assert_eq!(
-        (recalled.fingerprint, recalled.reply),
-        (kept.fingerprint, kept.reply)
+        (recalled.key.fingerprint, recalled.reply),
+        (kept.key.fingerprint, kept.reply)
     );
     assert!(
         store
-            .find_response(&kept.scope, at(100), WITHIN)
+            .find_response(&kept.key, at(100), WITHIN)
             .await
             .unwrap()
             .is_none()
@@ -337,7 +337,7 @@ pub async fn idempotent_a_key_is_taken_until_it_expires<B: StoreBackend>(_spawn:
     // Another actor's key of the same name is another key.
     let mut other = keyed(3, 120, 300);
     if let Some(remember) = &mut other.remember {
-        remember.scope.actor = "bob".parse().unwrap();
+        remember.key.actor = "bob".parse().unwrap();
     }
     store.commit(other, WITHIN).await.unwrap();
 }

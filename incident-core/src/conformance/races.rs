@@ -11,7 +11,7 @@ use super::outbox::claim;
 use super::sample::{Sample, declared, everything, id, keep, page, plain, remember, updated};
 use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::chain::Verdict;
-use crate::commit::StoredResponse;
+use crate::idempotency::StoredResponse;
 use crate::paging::PageAction;
 use crate::port::StoreError;
 use crate::timeline;

@@ -13,7 +13,8 @@ use super::{SpawnAll, StoreBackend, WITHIN};
 use crate::actor::Action;
 use crate::audit::AuditOutcome;
 use crate::chain::Verdict;
-use crate::commit::{Commit, IdempotencyScope, IncidentWrite, StoredResponse, SuggestionWrite};
+use crate::commit::{Commit, IncidentWrite, SuggestionWrite};
+use crate::idempotency::{IdempotencyKey, StoredResponse};
 use crate::incident::{Event, Incident};
 use crate::outbox::{DeadLetterFilter, JobOutcome, MessageBody};
 use crate::paging::PageAction;
@@ -39,7 +40,11 @@ fn redacting(before: &Incident, seq: u64) -> (Arc<Incident>, Commit) {
     let mut record = audit_of(Some(before.id), 2_000);
     record.action = Action::Redact.name().to_owned();
     record.detail = BTreeMap::from([("seq".to_owned(), seq.to_string())]);
-    let write = IncidentWrite::new(Arc::clone(&after), Some(before.revision), Vec::new());
+    let write = IncidentWrite {
+        after: Arc::clone(&after),
+        expected: Some(before.revision),
+        entries: Vec::new(),
+    };
     let commit = Commit {
         writes: vec![write],
         audit: vec![record],
@@ -133,9 +138,9 @@ pub async fn atomic_a_redaction_erases_every_copy<B: StoreBackend>(_spawn: Spawn
     everything += &pages_given_up(&*store, 1).await;
     everything += &pages_given_up(&*store, 2).await;
     for key in ["declared", "suggested"] {
-        let scope = remember(key, 0, 0, StoredResponse::Accepted(0)).scope;
+        let key = remember(key, 0, 0, StoredResponse::Accepted(0)).key;
         let kept = store
-            .find_response(&scope, at(1), WITHIN)
+            .find_response(&key, at(1), WITHIN)
             .await
             .unwrap()
             .unwrap();
@@ -284,8 +289,12 @@ pub async fn isolated_a_reply_tells_the_incident_as_it_is<B: StoreBackend>(spawn
         for n in 0..8 {
             let actor = super::sample::anna().name;
             let key = format!("{round} {n}");
-            let scope = IdempotencyScope { actor, key };
-            let kept = store.find_response(&scope, at(1), WITHIN).await.unwrap();
+            let key = IdempotencyKey {
+                actor,
+                key,
+                fingerprint: [7; 32],
+            };
+            let kept = store.find_response(&key, at(1), WITHIN).await.unwrap();
             let said = format!("{kept:?}");
             assert!(!said.contains(SECRET), "{said}");
         }

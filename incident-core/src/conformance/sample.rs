@@ -6,9 +6,8 @@ use uuid::Uuid;
 
 use super::WITHIN;
 use crate::actor::Actor;
-use crate::commit::{
-    Commit, IdempotencyRecord, IdempotencyScope, IncidentWrite, OutboxWrite, StoredResponse,
-};
+use crate::commit::{Commit, IncidentWrite, OutboxWrite};
+use crate::idempotency::{IdempotencyKey, IdempotencyRecord, StoredResponse};
 use crate::incident::declare::{NewIds, declare};
 use crate::incident::{
     Affected, AffectedTenant, Command, Declare, Event, Incident, Severity, Status, Update, decide,
@@ -82,8 +81,8 @@ pub(super) fn declared(sample: &Sample) -> (Arc<Incident>, Commit) {
     let draft = EntryDraft::of(&Event::Declared, &incident, &anna(), now).unwrap();
     incident.count_entry(&draft);
     let after = Arc::new(incident);
-    let entries = vec![(draft, Salt([n as u8; 16]))];
-    let write = IncidentWrite::new(Arc::clone(&after), None, entries);
+    let salt = || Salt([n as u8; 16]);
+    let write = IncidentWrite::new(Arc::clone(&after), None, vec![draft], salt).unwrap();
     (
         after,
         Commit {
@@ -121,18 +120,24 @@ pub(super) fn updated(
     )
     .unwrap();
     let mut after = before.clone();
-    let mut entries = Vec::new();
+    let mut drafts = Vec::new();
     for event in &events {
         let draft = EntryDraft::of(event, &after, &anna(), now).unwrap();
         let seq = after.count_entry(&draft);
         after.apply(event, seq, now, &Policy::default());
-        entries.push((draft, Salt([seq as u8; 16])));
+        drafts.push(draft);
     }
     let state = after.state_mut();
     state.version = state.version.next();
     state.revision = state.revision.next();
     let after = Arc::new(after);
-    let write = IncidentWrite::new(Arc::clone(&after), Some(before.revision), entries);
+    let mut seq = before.last_seq as u8;
+    let salt = || {
+        seq += 1;
+        Salt([seq; 16])
+    };
+    let expected = Some(before.revision);
+    let write = IncidentWrite::new(Arc::clone(&after), expected, drafts, salt).unwrap();
     (
         after,
         Commit {
@@ -179,11 +184,11 @@ pub(super) fn remember(
     reply: StoredResponse,
 ) -> IdempotencyRecord {
     IdempotencyRecord {
-        scope: IdempotencyScope {
+        key: IdempotencyKey {
             actor: anna().name,
             key: key.to_owned(),
+            fingerprint: [7; 32],
         },
-        fingerprint: [7; 32],
         made_at: at(made),
         expires_at: at(expires),
         reply,

@@ -4,59 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::Error;
 use crate::actor::{Action, Caller, Role};
 use crate::audit::{AuditDraft, AuditOutcome};
-use crate::commit::{IdempotencyRecord, IdempotencyScope, StoredResponse};
+use crate::idempotency::{IdempotencyKey, IdempotencyRecord, StoredResponse};
 use crate::incident::Incident;
 use crate::timeline::SysIncidentUpdateEntry;
-use crate::{IncidentId, PersonName, Timestamp, ValidationError, Version};
-
-/// A key that makes a command happen once, however often it is sent.
-///
-/// ```
-/// use incident_core::engine::IdempotencyKey;
-/// // The key that a client sent, and the bytes of its request.
-/// let key = IdempotencyKey::new("9b2c", &[b"POST", b"/incidents", b"{}"])?;
-/// # Ok::<(), incident_core::ValidationError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey {
-    /// The key; its scope is the caller.
-    pub key: String,
-    /// What it is used for: the same key with another fingerprint is refused.
-    pub fingerprint: [u8; 32],
-}
-
-impl IdempotencyKey {
-    /// Longest key, in bytes.
-    pub const MAX_LEN: usize = 255;
-
-    /// Makes a key for a request, whose parts are hashed (SHA-256, each ended by a zero byte):
-    /// the same key with another request is refused.
-    ///
-    /// # Errors
-    /// The key is not 1 to 255 visible ASCII characters.
-    pub fn new(key: &str, request: &[&[u8]]) -> Result<Self, ValidationError> {
-        let is_valid = (1..=Self::MAX_LEN).contains(&key.len())
-            && key.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_valid {
-            let expected = "1 to 255 visible ASCII characters";
-            return Err(ValidationError::new("idempotency_key", expected));
-        }
-        let mut hasher = Sha256::new();
-        for part in request {
-            hasher.update(part);
-            hasher.update([0]);
-        }
-        Ok(Self {
-            key: key.to_owned(),
-            fingerprint: hasher.finalize().into(),
-        })
-    }
-}
+use crate::{IncidentId, Timestamp, Version};
 
 /// Who asks, and on which conditions.
 #[derive(Clone, Debug)]
@@ -70,8 +24,6 @@ pub struct RequestContext {
     pub if_version: Option<Vec<Version>>,
     /// For how long the key is remembered; 24 h if not said.
     pub remembered_for: Duration,
-    /// The name in whose scope the key is; the caller's if absent.
-    pub key_of: Option<PersonName>,
     /// The time that the caller waits for the answer; the engine's if absent.
     pub timeout: Option<Duration>,
     /// What the caller was authorized for, by this role.
@@ -90,7 +42,6 @@ impl RequestContext {
             key: None,
             if_version: None,
             remembered_for: DAY,
-            key_of: None,
             timeout: None,
             authorized: None,
         }
@@ -107,14 +58,6 @@ impl RequestContext {
     #[must_use]
     pub const fn remembered_for(mut self, duration: Duration) -> Self {
         self.remembered_for = duration;
-        self
-    }
-
-    /// The key is one and the same for all who act for somebody, such as the people that a
-    /// vendor names.
-    #[must_use]
-    pub fn with_key_of(mut self, name: PersonName) -> Self {
-        self.key_of = Some(name);
         self
     }
 
@@ -167,25 +110,11 @@ impl RequestContext {
         reply: StoredResponse,
         now: Timestamp,
     ) -> Option<IdempotencyRecord> {
-        let (scope, key) = (self.scope()?, self.key.as_ref()?);
         Some(IdempotencyRecord {
-            scope,
-            fingerprint: key.fingerprint,
+            key: self.key.clone()?,
             made_at: now,
             expires_at: now.saturating_add(self.remembered_for),
             reply,
-        })
-    }
-
-    pub(crate) fn scope(&self) -> Option<IdempotencyScope> {
-        let key = self.key.as_ref()?;
-        Some(IdempotencyScope {
-            actor: self
-                .key_of
-                .as_ref()
-                .unwrap_or(&self.caller.actor.name)
-                .clone(),
-            key: key.key.clone(),
         })
     }
 }

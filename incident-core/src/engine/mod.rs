@@ -27,12 +27,13 @@ mod worker;
 mod yield_now;
 
 pub use self::metrics::describe_metrics;
+pub use crate::idempotency::IdempotencyKey;
 pub use anchoring::anchor::{Anchored, LogAnchors};
 pub use anchoring::verify::AuditVerdict;
 pub use builder::{BuildError, IncidentsBuilder};
 pub use commands::prepare::PreparedCommand;
 pub use commands::suggest::{MAX_OPEN_SUGGESTIONS, Suggested};
-pub use context::{CommandOutcome, IdempotencyKey, RequestContext};
+pub use context::{CommandOutcome, RequestContext};
 pub use credits::billing::{BatchInFlight, BillingReport};
 pub use credits::decide::CreditDecided;
 pub use delivery::relay::Drained;

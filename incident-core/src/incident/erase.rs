@@ -55,7 +55,7 @@ mod tests {
     use crate::incident::declare::{NewIds, declare};
     use crate::incident::{DataLoss, Declare, Event, LossState, Publish, Severity};
     use crate::policy::Policy;
-    use crate::timeline::{EntryDraft, seal};
+    use crate::timeline::EntryDraft;
     use crate::{IncidentId, PersonName, PublicId, PublicText, Salt, Text, Title};
 
     fn now() -> Timestamp {
@@ -130,12 +130,16 @@ mod tests {
             seq: 1,
             hash: Head::EMPTY.hash,
         };
-        let entry = seal(incident.id, second, &draft, Salt([7; 16])).unwrap();
+        let entry = SysIncidentUpdateEntry::new(incident.id, &draft, Salt([7; 16]))
+            .unwrap()
+            .linked(second);
         apply(&mut incident, &change, 2);
         apply(&mut incident, &published("hunter3 for all"), 3);
         let draft = EntryDraft::of(&published("x"), &incident, &anna(), now()).unwrap();
         let third = Head { seq: 2, ..second };
-        let visibility = seal(incident.id, third, &draft, Salt([8; 16])).unwrap();
+        let visibility = SysIncidentUpdateEntry::new(incident.id, &draft, Salt([8; 16]))
+            .unwrap()
+            .linked(third);
         // As an earlier version left it.
         incident.state_mut().text_from.clear();
         incident.state_mut().status_page.title_seq = None;
@@ -176,7 +180,9 @@ mod tests {
                 hash: Head::EMPTY.hash,
             };
             let draft = EntryDraft::of(event, incident, &anna(), now()).unwrap();
-            seal(incident.id, head, &draft, Salt([7; 16])).unwrap()
+            SysIncidentUpdateEntry::new(incident.id, &draft, Salt([7; 16]))
+                .unwrap()
+                .linked(head)
         };
         let second = entry_of(&incident, &changed(text("again")), 1);
         apply(&mut incident, &changed(text("again")), 2);

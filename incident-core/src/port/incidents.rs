@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
+use crate::commit::Commit;
+use crate::idempotency::{IdempotencyKey, IdempotencyRecord};
 use crate::incident::{Incident, Outline, Severity, Status};
 use crate::timeline::SysIncidentUpdateEntry;
 use crate::{IncidentId, Name, ServiceId, TenantId, Timestamp, ValidationError, Window};
@@ -148,7 +149,7 @@ impl IncidentFilter {
 /// [`StoreError::Refused`] unless an audit entry, of this commit or kept before,
 /// [records](crate::redaction::recorded) it; texts leave in no other way.
 /// **Durable:** what `commit` answered with success is there after a crash.
-/// **Ordered:** entries are sealed with [`timeline::seal`](crate::timeline::seal)
+/// **Ordered:** entries are sealed with [`SysIncidentUpdateEntry::linked`]
 /// under the incident's lock; `seq` is 1, 2, 3, ... without gaps. Lists are by
 /// (`declared_at`, `id`) descending; outlines are those of the incidents that
 /// [`list`](IncidentStore::list) answers, in its order.
@@ -161,8 +162,12 @@ impl IncidentFilter {
 /// nothing was written.
 #[async_trait]
 pub trait IncidentStore: Send + Sync {
-    /// Keeps a commit.
-    async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError>;
+    /// Keeps a commit, and returns the entries as they were sealed, in order of the writes.
+    async fn commit(
+        &self,
+        commit: Commit,
+        timeout: Duration,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError>;
 
     /// A number for a new incident: unique and rising; gaps are fine.
     async fn next_number(&self, timeout: Duration) -> Result<u64, StoreError>;
@@ -201,7 +206,7 @@ pub trait IncidentStore: Send + Sync {
     /// What was answered under a key, unless that expired before `now`.
     async fn find_response(
         &self,
-        scope: &IdempotencyScope,
+        key: &IdempotencyKey,
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Option<IdempotencyRecord>, StoreError>;

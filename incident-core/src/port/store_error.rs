@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use crate::timeline::CanonicalError;
 use crate::{CreditId, IncidentId, MessageId, SuggestionId};
 
 /// Why a store did not do what it was asked.
@@ -63,4 +64,11 @@ pub enum StoreError {
     /// repeat under the same idempotency key.
     #[error("it is not known whether the store wrote it")]
     Unknown(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl From<CanonicalError> for StoreError {
+    /// Nothing was sent.
+    fn from(error: CanonicalError) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
 }

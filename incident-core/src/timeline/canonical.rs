@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{EntryDraft, EntryKind, StateMarks, TextName};
 use crate::actor::{Actor, ActorKind};
@@ -40,16 +41,14 @@ pub struct EntryFields {
     pub marks: Option<StateMarks>,
 }
 
-/// The canonical form. The order of the fields is part of the format: do not
-/// move, rename or add one without a new `v`.
-#[derive(Serialize, Deserialize)]
+/// The canonical form, as it is read. Written by `Serialize` of [`EntryFields`].
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CanonicalTimelineEntry {
     v: u8,
     kind: EntryKind,
     author: PersonName,
     author_kind: ActorKind,
-    /// Microseconds since 1970, as is `recorded_at`.
     occurred_at: i64,
     recorded_at: i64,
     status_from: Option<Status>,
@@ -57,9 +56,45 @@ struct CanonicalTimelineEntry {
     audience: Option<Audience>,
     corrects: Option<u64>,
     texts: BTreeMap<TextName, Hash>,
-    /// Of version 2: there, and last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     state: Option<StateMarks>,
+}
+
+/// The canonical form. The order of the fields is part of the format: do not move, rename or add
+/// one without a new `v`. Times are microseconds since 1970. `state` is of version 2, where it is
+/// always there and last.
+impl Serialize for EntryFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            kind,
+            author,
+            occurred_at,
+            recorded_at,
+            status_from,
+            status_to,
+            audience,
+            corrects,
+            commitments,
+            marks,
+        } = self;
+        let length = 11 + usize::from(marks.is_some());
+        let mut fields = serializer.serialize_struct("EntryFields", length)?;
+        fields.serialize_field("v", &version(marks.is_some()))?;
+        fields.serialize_field("kind", kind)?;
+        fields.serialize_field("author", &author.name)?;
+        fields.serialize_field("author_kind", &author.kind)?;
+        fields.serialize_field("occurred_at", &occurred_at.micros())?;
+        fields.serialize_field("recorded_at", &recorded_at.micros())?;
+        fields.serialize_field("status_from", status_from)?;
+        fields.serialize_field("status_to", status_to)?;
+        fields.serialize_field("audience", audience)?;
+        fields.serialize_field("corrects", corrects)?;
+        fields.serialize_field("texts", commitments)?;
+        if let Some(marks) = marks {
+            fields.serialize_field("state", marks)?;
+        }
+        fields.end()
+    }
 }
 
 /// The version of an entry with marks, or without.
@@ -88,33 +123,7 @@ impl EntryFields {
     /// # Errors
     /// Never for a value made here; the signature is that of the serialiser.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CanonicalError> {
-        let Self {
-            kind,
-            author,
-            occurred_at,
-            recorded_at,
-            status_from,
-            status_to,
-            audience,
-            corrects,
-            commitments,
-            marks,
-        } = self;
-        serde_json::to_vec(&CanonicalTimelineEntry {
-            v: version(marks.is_some()),
-            kind: *kind,
-            author: author.name.clone(),
-            author_kind: author.kind,
-            occurred_at: occurred_at.micros(),
-            recorded_at: recorded_at.micros(),
-            status_from: *status_from,
-            status_to: *status_to,
-            audience: *audience,
-            corrects: *corrects,
-            texts: commitments.clone(),
-            state: *marks,
-        })
-        .map_err(CanonicalError)
+        serde_json::to_vec(self).map_err(CanonicalError)
     }
 
     /// What stored bytes say.

@@ -1,4 +1,4 @@
-//! A sealed entry, and what can be done with it: seal, verify, redact.
+//! An entry, and what can be done with it: make, link, verify, redact.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,13 @@ pub struct CommittedText {
     pub text: String,
 }
 
-/// An entry of an incident's timeline, sealed into its chain.
+/// An entry of an incident's timeline: without a place at first ([`new`](Self::new)), then sealed
+/// into its chain ([`linked`](Self::linked)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SysIncidentUpdateEntry {
     /// The incident.
     pub incident_id: IncidentId,
-    /// 1, 2, 3, ... without gaps.
+    /// 1, 2, 3, ... without gaps; 0 before the entry has a place.
     pub seq: u64,
     /// The bytes that were hashed.
     pub canonical: Vec<u8>,
@@ -38,6 +39,62 @@ pub struct SysIncidentUpdateEntry {
 }
 
 impl SysIncidentUpdateEntry {
+    /// Makes an entry that has no place in its chain yet. Nothing that it says depends on the
+    /// place.
+    ///
+    /// `salt` must be random and used for no other entry; the salt of each text is
+    /// derived from it, so that equal texts do not show as equal.
+    ///
+    /// # Errors
+    /// Never for a draft made by this crate; the signature is that of the serialiser.
+    pub fn new(
+        incident_id: IncidentId,
+        draft: &EntryDraft,
+        salt: Salt,
+    ) -> Result<Self, CanonicalError> {
+        let committed = |(name, text)| {
+            let salt = derived(salt, name);
+            (name, CommittedText { salt, text })
+        };
+        let texts: BTreeMap<_, _> = texts_of(draft).into_iter().map(committed).collect();
+        let commitments = texts
+            .iter()
+            .map(|(name, text)| (*name, commitment(text.salt, &text.text)))
+            .collect();
+        let fields = EntryFields::of(draft, commitments);
+        Ok(Self {
+            incident_id,
+            seq: 0,
+            canonical: fields.to_bytes()?,
+            fields,
+            texts,
+            prev_hash: Head::EMPTY.hash,
+            hash: Head::EMPTY.hash,
+        })
+    }
+
+    /// Seals it onto the end of a chain. Pure: the store calls it under the incident's row lock,
+    /// with the head it read there.
+    #[must_use]
+    pub fn linked(mut self, head: Head) -> Self {
+        self.seq = head.seq + 1;
+        self.prev_hash = head.hash;
+        self.hash = self.link();
+        self
+    }
+
+    /// Returns the hash of what it says at its place.
+    fn link(&self) -> Hash {
+        let chain = self.incident_id.uuid();
+        link(
+            DOMAIN,
+            chain.as_bytes(),
+            self.seq,
+            self.prev_hash,
+            &self.canonical,
+        )
+    }
+
     /// Whether its free text was erased.
     #[must_use]
     pub fn is_redacted(&self) -> bool {
@@ -96,57 +153,6 @@ fn derived(salt: Salt, name: TextName) -> Salt {
     Salt(bytes)
 }
 
-/// Seals an entry onto the end of a chain. Pure: the store calls it under the
-/// incident's row lock, with the head it read there.
-///
-/// `salt` must be random and used for no other entry; the salt of each text is
-/// derived from it, so that equal texts do not show as equal.
-///
-/// # Errors
-/// Never for a draft made by this crate; the signature is that of the serialiser.
-pub fn seal(
-    incident_id: IncidentId,
-    head: Head,
-    draft: &EntryDraft,
-    salt: Salt,
-) -> Result<SysIncidentUpdateEntry, CanonicalError> {
-    let texts: BTreeMap<TextName, CommittedText> = texts_of(draft)
-        .into_iter()
-        .map(|(name, text)| {
-            (
-                name,
-                CommittedText {
-                    salt: derived(salt, name),
-                    text,
-                },
-            )
-        })
-        .collect();
-    let commitments = texts
-        .iter()
-        .map(|(name, text)| (*name, commitment(text.salt, &text.text)))
-        .collect();
-    let shown = EntryFields::of(draft, commitments);
-    let canonical = shown.to_bytes()?;
-    let seq = head.seq + 1;
-    let hash = link(
-        DOMAIN,
-        incident_id.uuid().as_bytes(),
-        seq,
-        head.hash,
-        &canonical,
-    );
-    Ok(SysIncidentUpdateEntry {
-        incident_id,
-        seq,
-        canonical,
-        fields: shown,
-        texts,
-        prev_hash: head.hash,
-        hash,
-    })
-}
-
 /// Checks one entry against the end of the chain before it.
 ///
 /// # Errors
@@ -165,13 +171,7 @@ pub fn verify_next(
     if entry.prev_hash != head.hash {
         return Err("the previous hash is not that of the entry before");
     }
-    let hash = link(
-        DOMAIN,
-        incident_id.uuid().as_bytes(),
-        entry.seq,
-        entry.prev_hash,
-        &entry.canonical,
-    );
+    let hash = entry.link();
     if hash != entry.hash {
         return Err("the hash does not fit the stored bytes");
     }

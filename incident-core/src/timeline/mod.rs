@@ -24,7 +24,7 @@ mod text_name;
 
 pub use canonical::{CanonicalError, EntryFields};
 pub use draft::EntryDraft;
-pub use entry::{CommittedText, SysIncidentUpdateEntry, redact, seal, verify, verify_next};
+pub use entry::{CommittedText, SysIncidentUpdateEntry, redact, verify, verify_next};
 pub use kind::EntryKind;
 pub use marks::StateMarks;
 pub use text_name::TextName;

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
 use std::sync::Arc;
 
 use incident_core::audit::{self, AuditDraft, AuditEntry, Chain};
@@ -9,23 +10,26 @@ use incident_core::billing::{
     CreditState, CreditSubject, CreditTransition, LedgerRow, LedgerWrite, outstanding,
 };
 use incident_core::chain::Head;
-use incident_core::commit::{
-    Commit, Committed, IdempotencyRecord, IncidentWrite, OutboxWrite, SuggestionWrite,
-};
+use incident_core::commit::{Commit, IncidentWrite, OutboxWrite, SuggestionWrite};
+use incident_core::idempotency::IdempotencyRecord;
 use incident_core::incident::Incident;
 use incident_core::outbox::OrderingKey;
 use incident_core::port::StoreError;
 use incident_core::suggestion::SuggestionState;
-use incident_core::timeline::{self, SysIncidentUpdateEntry};
+use incident_core::timeline::SysIncidentUpdateEntry;
 use incident_core::{CreditId, IncidentId, Name};
 
 use super::state::{StoreState, StoredIncident};
 
 impl StoreState {
-    pub(super) fn commit(&mut self, commit: Commit) -> Result<Committed, StoreError> {
+    pub(super) fn commit(
+        &mut self,
+        commit: Commit,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         // Nothing is changed until the last check has passed.
         self.check(&commit)?;
-        let sealed = self.seal_entries(&commit.writes)?;
+        let mut commit = commit;
+        self.link_entries(&mut commit.writes)?;
         let audit = self.seal_audit(commit.audit)?;
 
         // Changes. None of them can fail.
@@ -44,12 +48,13 @@ impl StoreState {
             audit: Vec::new(),
             ..commit
         };
-        let entries = sealed.iter().flatten().cloned().collect();
+        let entries = writes.iter().flat_map(|write| write.entries.clone());
+        let entries = entries.collect();
         for write in &writes {
             self.give_up_alerts(&write.after);
         }
-        for (write, sealed) in writes.into_iter().zip(sealed) {
-            self.put(write, sealed);
+        for write in writes {
+            self.put(write);
         }
         for entry in audit {
             let place = (entry.payload.at, entry.chain, entry.seq);
@@ -82,7 +87,7 @@ impl StoreState {
         if let Some(remember) = remember {
             self.keys.insert(remember);
         }
-        Ok(Committed { entries })
+        Ok(entries)
     }
 
     /// Tells if a commit can be applied whole.
@@ -129,7 +134,7 @@ impl StoreState {
     }
 
     fn check_key(&self, remember: &IdempotencyRecord) -> Result<(), StoreError> {
-        match self.keys.get(&remember.scope) {
+        match self.keys.get(&remember.key) {
             Some(kept) if remember.made_at < kept.expires_at => {
                 Err(StoreError::IdempotencyKeyInUse)
             }
@@ -307,40 +312,31 @@ impl StoreState {
         Ok(())
     }
 
-    fn seal_entries(
-        &self,
-        writes: &[IncidentWrite],
-    ) -> Result<Vec<Vec<SysIncidentUpdateEntry>>, StoreError> {
-        writes
-            .iter()
-            .map(|write| {
-                let kept = self
-                    .incidents
-                    .get(&write.after.id)
-                    .and_then(|kept| kept.timeline.last());
-                let mut head = kept.map_or(Head::EMPTY, |entry| Head {
+    /// Puts the entries at the end of their chains.
+    fn link_entries(&self, writes: &mut [IncidentWrite]) -> Result<(), StoreError> {
+        for write in writes {
+            let stored = self.incidents.get(&write.after.id);
+            let last = stored.and_then(|stored| stored.timeline.last());
+            let mut head = last.map_or(Head::EMPTY, |entry| Head {
+                seq: entry.seq,
+                hash: entry.hash,
+            });
+            let link = |entry: SysIncidentUpdateEntry| {
+                let entry = entry.linked(head);
+                head = Head {
                     seq: entry.seq,
                     hash: entry.hash,
-                });
-                let mut sealed = Vec::with_capacity(write.entries.len());
-                for (draft, salt) in &write.entries {
-                    let entry = timeline::seal(write.after.id, head, draft, *salt)
-                        .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-                    head = Head {
-                        seq: entry.seq,
-                        hash: entry.hash,
-                    };
-                    sealed.push(entry);
-                }
-                if head.seq == write.after.last_seq {
-                    Ok(sealed)
-                } else {
-                    Err(StoreError::Refused(
-                        "the incident counts other entries than its timeline has",
-                    ))
-                }
-            })
-            .collect()
+                };
+                entry
+            };
+            write.entries = take(&mut write.entries).into_iter().map(link).collect();
+            if head.seq != write.after.last_seq {
+                return Err(StoreError::Refused(
+                    "the incident counts other entries than its timeline has",
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn seal_audit(&self, drafts: Vec<AuditDraft>) -> Result<Vec<AuditEntry>, StoreError> {
@@ -367,8 +363,8 @@ impl StoreState {
             .collect()
     }
 
-    fn put(&mut self, write: IncidentWrite, sealed: Vec<SysIncidentUpdateEntry>) {
-        let after = write.after;
+    fn put(&mut self, write: IncidentWrite) {
+        let (after, entries) = (write.after, write.entries);
         let place = Reverse((after.declared_at, after.id));
         self.by_age.insert(place);
         if after.status.is_live() {
@@ -400,7 +396,7 @@ impl StoreState {
                 timeline: Vec::new(),
             });
         kept.incident = after;
-        kept.timeline.extend(sealed);
+        kept.timeline.extend(entries);
     }
 
     fn move_credit(&mut self, moved: CreditTransition) {

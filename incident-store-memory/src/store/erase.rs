@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use incident_core::audit::{AuditDraft, Chain};
-use incident_core::commit::{Commit, IdempotencyRecord, StoredResponse, SuggestionWrite};
+use incident_core::commit::{Commit, SuggestionWrite};
+use incident_core::idempotency::{IdempotencyRecord, StoredResponse};
 use incident_core::incident::Incident;
 use incident_core::port::StoreError;
 use incident_core::redaction::{Redaction, TextPlace};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use incident_core::Timestamp;
-use incident_core::commit::{IdempotencyRecord, IdempotencyScope};
+use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 
 /// Most replies that are remembered. Beyond that the one that would expire first is
 /// forgotten: a request under its key would be a new one.
@@ -12,13 +12,13 @@ pub(super) const MAX_KEYS: usize = 100_000;
 /// Remembered replies by key, and in the order in which they expire.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    replies: BTreeMap<IdempotencyScope, IdempotencyRecord>,
-    expiring: BTreeSet<(Timestamp, IdempotencyScope)>,
+    replies: BTreeMap<IdempotencyKey, IdempotencyRecord>,
+    expiring: BTreeSet<(Timestamp, IdempotencyKey)>,
 }
 
 impl Keys {
-    pub(super) fn get(&self, scope: &IdempotencyScope) -> Option<&IdempotencyRecord> {
-        self.replies.get(scope)
+    pub(super) fn get(&self, key: &IdempotencyKey) -> Option<&IdempotencyRecord> {
+        self.replies.get(key)
     }
 
     pub(super) fn replies_mut(&mut self) -> impl Iterator<Item = &mut IdempotencyRecord> {
@@ -27,22 +27,18 @@ impl Keys {
 
     /// Remembers a reply, and drops those that have expired when it was made.
     pub(super) fn insert(&mut self, remember: IdempotencyRecord) {
-        let (scope, now, expires_at) = (
-            remember.scope.clone(),
-            remember.made_at,
-            remember.expires_at,
-        );
-        self.expiring.insert((expires_at, scope.clone()));
-        if let Some(before) = self.replies.insert(scope.clone(), remember)
+        let (key, now, expires_at) = (remember.key.clone(), remember.made_at, remember.expires_at);
+        self.expiring.insert((expires_at, key.clone()));
+        if let Some(before) = self.replies.insert(key.clone(), remember)
             && before.expires_at != expires_at
         {
-            self.expiring.remove(&(before.expires_at, scope));
+            self.expiring.remove(&(before.expires_at, key));
         }
         while let Some((expires_at, _)) = self.expiring.first()
             && (*expires_at <= now || self.replies.len() > MAX_KEYS)
-            && let Some((_, scope)) = self.expiring.pop_first()
+            && let Some((_, key)) = self.expiring.pop_first()
         {
-            self.replies.remove(&scope);
+            self.replies.remove(&key);
         }
     }
 }
@@ -52,17 +48,17 @@ mod tests {
     use std::time::Duration;
 
     use incident_core::PersonName;
-    use incident_core::commit::StoredResponse;
+    use incident_core::idempotency::StoredResponse;
 
     use super::*;
 
     fn remember(n: usize, made_at: Timestamp, lasts: u64) -> IdempotencyRecord {
         IdempotencyRecord {
-            scope: IdempotencyScope {
+            key: IdempotencyKey {
                 actor: PersonName::new("anna").unwrap(),
                 key: format!("key-{n}"),
+                fingerprint: [0; 32],
             },
-            fingerprint: [0; 32],
             made_at,
             expires_at: made_at.saturating_add(Duration::from_secs(lasts)),
             reply: StoredResponse::Accepted(1),
@@ -78,8 +74,8 @@ mod tests {
             keys.insert(remember(n, start, 3_600 + u64::try_from(n).unwrap()));
         }
         assert_eq!(keys.replies.len(), MAX_KEYS);
-        assert!(keys.get(&remember(4, start, 1).scope).is_none());
-        assert!(keys.get(&remember(5, start, 1).scope).is_some());
+        assert!(keys.get(&remember(4, start, 1).key).is_none());
+        assert!(keys.get(&remember(5, start, 1).key).is_some());
         let later = start.saturating_add(Duration::from_secs(24 * 3_600 * 30));
         keys.insert(remember(0, later, 60));
         assert_eq!((keys.replies.len(), keys.expiring.len()), (1, 1));

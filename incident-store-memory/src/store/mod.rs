@@ -12,7 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::{CreditSubject, LedgerRow};
-use incident_core::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
+use incident_core::commit::Commit;
+use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Incident, Outline};
 use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
 use incident_core::port::{
@@ -42,7 +43,11 @@ impl MemoryStore {
 
 #[async_trait]
 impl IncidentStore for MemoryStore {
-    async fn commit(&self, commit: Commit, _timeout: Duration) -> Result<Committed, StoreError> {
+    async fn commit(
+        &self,
+        commit: Commit,
+        _timeout: Duration,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         self.state().commit(commit)
     }
 
@@ -105,14 +110,14 @@ impl IncidentStore for MemoryStore {
 
     async fn find_response(
         &self,
-        scope: &IdempotencyScope,
+        key: &IdempotencyKey,
         now: Timestamp,
         _timeout: Duration,
     ) -> Result<Option<IdempotencyRecord>, StoreError> {
         Ok(self
             .state()
             .keys
-            .get(scope)
+            .get(key)
             .filter(|kept| now < kept.expires_at)
             .cloned())
     }

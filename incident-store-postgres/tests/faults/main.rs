@@ -93,6 +93,7 @@ fn recorder() -> Arc<RecordingPager> {
 
 fn keyed(key: &str) -> RequestContext {
     RequestContext::new(caller("anna", Role::Admin).unwrap()).with_key(IdempotencyKey {
+        actor: "anna".parse().unwrap(),
         key: key.to_owned(),
         fingerprint: [7; 32],
     })

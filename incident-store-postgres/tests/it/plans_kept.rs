@@ -103,6 +103,7 @@ impl Setup {
 
     fn context(&self) -> RequestContext {
         RequestContext::new(caller("anna", Role::Admin).unwrap()).with_key(IdempotencyKey {
+            actor: "anna".parse().unwrap(),
             key: format!("key {}", self.round),
             fingerprint: [7; 32],
         })
@@ -125,6 +126,7 @@ impl Setup {
     async fn act(&self, id: IncidentId, what: &str, command: &Command) {
         let context =
             RequestContext::new(caller("anna", Role::Admin).unwrap()).with_key(IdempotencyKey {
+                actor: "anna".parse().unwrap(),
                 key: format!("{what} {}", self.round),
                 fingerprint: [7; 32],
             });

@@ -30,6 +30,7 @@ async fn declared(database: &Database) -> (Incidents, IncidentId) {
     let store = Arc::new(server::store(database).await);
     let incidents = Incidents::builder(store).build().unwrap();
     let context = anna().with_key(IdempotencyKey {
+        actor: "anna".parse().unwrap(),
         key: "k".to_owned(),
         fingerprint: [1; 32],
     });

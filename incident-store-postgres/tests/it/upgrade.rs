@@ -181,10 +181,10 @@ async fn what_the_second_version_kept_is_sound_and_its_role_redacts_by_the_funct
     let mut commit = prepared.commit().clone();
     // As that version wrote them: entries without marks, states without the newer fields.
     for write in &mut commit.writes {
-        write
-            .entries
-            .iter_mut()
-            .for_each(|(entry, _)| entry.marks = None);
+        for entry in &mut write.entries {
+            entry.fields.marks = None;
+            entry.canonical = entry.fields.to_bytes().unwrap();
+        }
     }
     let mut owner = database.options().connect().await.unwrap();
     owner.execute(COMMIT).await.unwrap();

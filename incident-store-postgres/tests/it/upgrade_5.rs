@@ -104,6 +104,7 @@ impl Fifth {
             .unwrap();
         let context = RequestContext::new(caller("anna", Role::Admin).unwrap());
         let keyed = context.clone().with_key(IdempotencyKey {
+            actor: "anna".parse().unwrap(),
             key: "a key".to_owned(),
             fingerprint: [7; 32],
         });

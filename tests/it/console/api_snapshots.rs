@@ -150,7 +150,7 @@ fn the_hashed_bytes_are_as_they_were() {
     use incident_core::chain::Head;
     use incident_core::incident::{Audience, CommsSent, Status};
     use incident_core::testing::an_incident;
-    use incident_core::timeline::{EntryDraft, EntryKind, seal};
+    use incident_core::timeline::{EntryDraft, EntryKind, SysIncidentUpdateEntry};
     let (incident, anna, now) = an_incident();
     let mut draft = EntryDraft::new(
         EntryKind::Update,
@@ -167,7 +167,9 @@ fn the_hashed_bytes_are_as_they_were() {
         summary: "told".parse().unwrap(),
     });
     draft.corrects = Some(1);
-    let entry = seal(incident.id, Head::EMPTY, &draft, Salt([7; 16])).unwrap();
+    let entry = SysIncidentUpdateEntry::new(incident.id, &draft, Salt([7; 16]))
+        .unwrap()
+        .linked(Head::EMPTY);
     let said = AuditDraft {
         incident_id: Some(incident.id),
         at: now,
@@ -196,11 +198,15 @@ fn the_hashed_bytes_with_marks_are_as_they_were() {
     use incident_core::Salt;
     use incident_core::chain::Head;
     use incident_core::testing::an_incident;
-    use incident_core::timeline::{EntryDraft, EntryFields, EntryKind, StateMarks, seal};
+    use incident_core::timeline::{
+        EntryDraft, EntryFields, EntryKind, StateMarks, SysIncidentUpdateEntry,
+    };
     let (incident, anna, now) = an_incident();
     let mut draft = EntryDraft::new(EntryKind::Update, anna, now, "looking".parse().unwrap());
     draft.marks = Some(StateMarks::of(&incident));
-    let entry = seal(incident.id, Head::EMPTY, &draft, Salt([7; 16])).unwrap();
+    let entry = SysIncidentUpdateEntry::new(incident.id, &draft, Salt([7; 16]))
+        .unwrap()
+        .linked(Head::EMPTY);
     let text = String::from_utf8(entry.canonical).unwrap();
     insta::assert_snapshot!("hashed_bytes_with_marks", format!("{text}\n{}", entry.hash));
     for wrong in [

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
-use incident_core::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
+use incident_core::commit::Commit;
+use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Incident, Outline};
 use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
 use incident_core::port::{
@@ -53,7 +54,11 @@ impl Faulty {
 
 #[async_trait]
 impl IncidentStore for Faulty {
-    async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
+    async fn commit(
+        &self,
+        commit: Commit,
+        timeout: Duration,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         self.inner.commit(commit, timeout).await
     }
 
@@ -99,11 +104,11 @@ impl IncidentStore for Faulty {
 
     async fn find_response(
         &self,
-        scope: &IdempotencyScope,
+        key: &IdempotencyKey,
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Option<IdempotencyRecord>, StoreError> {
-        self.inner.find_response(scope, now, timeout).await
+        self.inner.find_response(key, now, timeout).await
     }
 
     async fn misfit(

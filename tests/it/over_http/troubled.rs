@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use incident_core::actor::Role;
 use incident_core::audit::{AuditEntry, Chain};
 use incident_core::billing::LedgerRow;
-use incident_core::commit::{Commit, Committed, IdempotencyRecord, IdempotencyScope};
+use incident_core::commit::Commit;
 use incident_core::engine::{Incidents, RequestContext};
+use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Command, Incident, Outline, Update};
 use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
 use incident_core::port::{
@@ -138,7 +139,11 @@ impl Troubled {
 
 #[async_trait]
 impl IncidentStore for Troubled {
-    async fn commit(&self, commit: Commit, timeout: Duration) -> Result<Committed, StoreError> {
+    async fn commit(
+        &self,
+        commit: Commit,
+        timeout: Duration,
+    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
         if self.trouble() == STUCK {
             return std::future::pending().await;
         }
@@ -208,11 +213,11 @@ impl IncidentStore for Troubled {
 
     async fn find_response(
         &self,
-        scope: &IdempotencyScope,
+        key: &IdempotencyKey,
         now: Timestamp,
         timeout: Duration,
     ) -> Result<Option<IdempotencyRecord>, StoreError> {
-        self.inner.find_response(scope, now, timeout).await
+        self.inner.find_response(key, now, timeout).await
     }
 
     async fn misfit(

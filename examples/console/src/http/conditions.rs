@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use incident_core::Version;
+use incident_core::actor::Caller;
 use incident_core::engine::{IdempotencyKey, RequestContext};
 use tokio::sync::OwnedMutexGuard;
 
@@ -75,7 +76,7 @@ pub(crate) fn read(
     body: &[u8],
 ) -> Result<(), Problem> {
     context.if_version = if_match(&parts.headers)?;
-    context.key = idempotency(&parts.headers, &parts.method, parts.uri.path(), body)?;
+    context.key = idempotency(&context.caller, parts, body)?;
     Ok(())
 }
 
@@ -84,9 +85,8 @@ pub(crate) fn read(
 /// # Errors
 /// 400 where the header cannot be read.
 fn idempotency(
-    headers: &HeaderMap,
-    method: &Method,
-    path: &str,
+    caller: &Caller,
+    parts: &Parts,
     body: &[u8],
 ) -> Result<Option<IdempotencyKey>, Problem> {
     let wrong = || {
@@ -94,7 +94,7 @@ fn idempotency(
             "the header Idempotency-Key must be one value of 1 to 255 visible ASCII characters",
         )
     };
-    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
@@ -102,33 +102,30 @@ fn idempotency(
     if values.next().is_some() {
         return Err(wrong());
     }
-    let request = [method.as_str().as_bytes(), path.as_bytes(), body];
-    IdempotencyKey::new(key, &request)
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let request = [method.as_bytes(), path.as_bytes(), body];
+    IdempotencyKey::new(caller.actor.name.clone(), key, &request)
         .map(Some)
         .map_err(|_| wrong())
 }
 
-type Locks = Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<()>>>>;
+type Locks = Mutex<HashMap<IdempotencyKey, Arc<tokio::sync::Mutex<()>>>>;
 
 /// Locks of idempotency keys: a second request under a key waits for the first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyLocks(Arc<Locks>);
 
 impl KeyLocks {
-    /// Waits until no other request runs under this key of this actor.
+    /// Waits until no other request runs under this key.
     ///
     /// # Errors
     /// 409 where the other one takes longer than two seconds.
-    pub(crate) async fn lock(
-        &self,
-        actor: &str,
-        key: &str,
-    ) -> Result<OwnedMutexGuard<()>, Problem> {
+    pub(crate) async fn lock(&self, key: &IdempotencyKey) -> Result<OwnedMutexGuard<()>, Problem> {
         let lock = {
             let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             // Nobody but this table knows a key that nobody uses.
             locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-            Arc::clone(locks.entry((actor.to_owned(), key.to_owned())).or_default())
+            Arc::clone(locks.entry(key.clone()).or_default())
         };
         tokio::time::timeout(MAX_KEY_WAIT, lock.lock_owned())
             .await

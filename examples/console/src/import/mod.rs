@@ -206,6 +206,7 @@ fn asking(key: &str, fingerprint: [u8; 32]) -> Result<RequestContext, EngineErro
         role: Role::Commander,
     };
     let key = IdempotencyKey {
+        actor: caller.actor.name.clone(),
         key: format!("statuspage {key}"),
         fingerprint,
     };

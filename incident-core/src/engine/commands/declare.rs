@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::happened::Happened;
 use super::prepare::PreparedCommand;
 use super::suggest::suggestion_gone;
 use crate::actor::{Action, Actor};
@@ -146,13 +145,10 @@ impl Incidents {
         let policy = &self.inner.settings.policy;
         let incident = Arc::new(declare(asked, by, ids, related, now, policy)?);
         let events = first_events(asked, now);
-        let happened = Happened {
-            events: &events,
-            by,
-            now,
-        };
         let mut prepared = PreparedCommand::new(Arc::clone(&incident));
-        let recompute = self.inner.stage(&mut prepared, &incident, None, happened);
+        let recompute = self
+            .inner
+            .stage(&mut prepared, &incident, None, &events, by, now)?;
         let commit = &mut prepared.commit;
         let paged = commit
             .outbox
@@ -197,13 +193,8 @@ impl Incidents {
             takes_over,
         };
         let events = decide(other, &command, by, now, &self.inner.settings.policy)?;
-        let happened = Happened {
-            events: &events,
-            by,
-            now,
-        };
         self.inner
-            .stage(prepared, other, Some(other.revision), happened);
+            .stage(prepared, other, Some(other.revision), &events, by, now)?;
         Ok(())
     }
 
@@ -232,14 +223,15 @@ impl Incidents {
         });
         let by = &context.caller.actor;
         let events = decide(&holder, &command, by, now, policy)?;
-        let happened = Happened {
-            events: &events,
+        let mut prepared = PreparedCommand::new(Arc::clone(&holder));
+        self.inner.stage(
+            &mut prepared,
+            &holder,
+            Some(holder.revision),
+            &events,
             by,
             now,
-        };
-        let mut prepared = PreparedCommand::new(Arc::clone(&holder));
-        self.inner
-            .stage(&mut prepared, &holder, Some(holder.revision), happened);
+        )?;
         let detail = BTreeMap::from([("deduplicated".to_owned(), "true".to_owned())]);
         let audit = context.allowed(now, Some(holder.id), "declare", detail);
         prepared.commit.audit.push(audit);

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::happened::Happened;
 use super::prepare::PreparedCommand;
 use crate::actor::Action;
-use crate::commit::StoredResponse;
 use crate::engine::conflict::MAX_CONFLICT_RETRIES;
 use crate::engine::{Alarm, CommandOutcome, Error, Incidents, RequestContext};
+use crate::idempotency::StoredResponse;
 use crate::incident::limits::{changed_span, shapers};
 use crate::incident::{Command, Ending, Event, Incident, Refusal, decide, rights_for};
 use crate::port::StoreError;
@@ -122,13 +121,10 @@ impl Incidents {
         if events.is_empty() {
             return Ok(events);
         }
-        let happened = Happened {
-            events: &events,
-            by,
-            now,
-        };
         let expected = Some(before.revision);
-        let recompute = self.inner.stage(prepared, before, expected, happened);
+        let recompute = self
+            .inner
+            .stage(prepared, before, expected, &events, by, now)?;
         shapers(before, prepared.after(before))?;
         if recompute {
             self.add_credits(before, prepared, by, now).await?;
@@ -192,7 +188,6 @@ impl Incidents {
             self.inner.emit(&event);
         }
         let entries = committed
-            .entries
             .into_iter()
             .filter(|entry| entry.incident_id == incident.id)
             .collect();
@@ -209,18 +204,18 @@ impl Incidents {
         &self,
         context: &RequestContext,
     ) -> Result<Option<StoredResponse>, Error> {
-        let (Some(scope), Some(key)) = (context.scope(), &context.key) else {
+        let Some(key) = &context.key else {
             return Ok(None);
         };
-        if scope.key.contains('\0') {
+        if key.key.contains('\0') {
             return Err(ValidationError::new("idempotency_key", "text without NUL").into());
         }
         let found = self
             .store
-            .find_response(&scope, self.inner.now(), self.left()?)
+            .find_response(key, self.inner.now(), self.left()?)
             .await?;
         match found {
-            Some(remember) if remember.fingerprint != key.fingerprint => {
+            Some(remember) if remember.key.fingerprint != key.fingerprint => {
                 Err(Error::IdempotencyKeyMismatch)
             }
             Some(remember) => Ok(Some(remember.reply)),

@@ -4,7 +4,6 @@ pub(super) mod audit_detail;
 pub(super) mod authorize;
 pub(super) mod declare;
 pub(super) mod execute;
-mod happened;
 pub(super) mod prepare;
 pub(super) mod stage;
 pub(super) mod suggest;

@@ -3,18 +3,19 @@
 
 use std::sync::Arc;
 
-use super::happened::Happened;
 use super::prepare::PreparedCommand;
 use crate::MessageId;
+use crate::actor::Actor;
 use crate::commit::{IncidentWrite, OutboxWrite};
 use crate::effect::{Effect, effects_of};
-use crate::engine::Alarm;
 use crate::engine::state::Inner;
+use crate::engine::{Alarm, Error};
 use crate::incident::{Affected, Event, Incident, Severity};
 use crate::outbox::{Message, MessageBody};
 use crate::paging::{PageAction, PageEvent, PagingState, Urgency, dedup_key};
+use crate::port::StoreError;
 use crate::timeline::EntryDraft;
-use crate::{IncidentId, Revision, RuleName, Salt, Timestamp};
+use crate::{IncidentId, Revision, RuleName, Timestamp};
 
 impl Inner {
     /// Applies events to an incident and adds all that follows from them to a prepared
@@ -25,12 +26,15 @@ impl Inner {
         prepared: &mut PreparedCommand,
         before: &Incident,
         expected: Option<Revision>,
-        happened: Happened<'_>,
-    ) -> bool {
-        let (mut after, entries, effects) = self.apply(before, happened);
+        events: &[Event],
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let (mut drafts, mut effects) = (Vec::new(), Vec::new());
+        let mut after = self.apply(before, events, by, now, &mut drafts, &mut effects);
         if expected.is_some() {
             let state = after.state_mut();
-            if happened.events.iter().any(Event::raises_version) {
+            if events.iter().any(Event::raises_version) {
                 state.version = state.version.next();
             }
             state.revision = state.revision.next();
@@ -51,7 +55,7 @@ impl Inner {
                 | Effect::CallOffEscalation(_)
                 | Effect::Reprioritise
                 | Effect::Replay(_)) => {
-                    let messages = self.messages_of(effect, before, &mut after, happened.now);
+                    let messages = self.messages_of(effect, before, &mut after, now);
                     prepared.commit.outbox.extend(messages);
                 }
             }
@@ -59,21 +63,27 @@ impl Inner {
         prepared.event.incidents.push(after.id);
         prepared.event.public |= before.status_page.public || after.status_page.public;
         let after = Arc::new(after);
-        let write = IncidentWrite::new(after, expected, entries);
-        prepared.commit.writes.push(write);
-        recompute
+        let write = IncidentWrite::new(after, expected, drafts, || self.ids.salt());
+        prepared
+            .commit
+            .writes
+            .push(write.map_err(StoreError::from)?);
+        Ok(recompute)
     }
 
-    /// Applies events one after the other: the incident after all of them, an entry for each
-    /// that has one, and what has to follow, each once.
+    /// Applies events one after the other: returns the incident after all of them, and adds the
+    /// entry of each that has one, and what has to follow, each once.
     fn apply(
         &self,
         before: &Incident,
-        Happened { events, by, now }: Happened<'_>,
-    ) -> (Incident, Vec<(EntryDraft, Salt)>, Vec<Effect>) {
+        events: &[Event],
+        by: &Actor,
+        now: Timestamp,
+        drafts: &mut Vec<EntryDraft>,
+        effects: &mut Vec<Effect>,
+    ) -> Incident {
         let policy = &self.settings.policy;
         let mut after = before.clone();
-        let (mut entries, mut effects) = (Vec::new(), Vec::new());
         // What stood before an event; before the first one that is `before`.
         let mut between: Option<Incident> = None;
         for (place, event) in events.iter().enumerate() {
@@ -93,12 +103,12 @@ impl Inner {
                     effects.push(effect);
                 }
             }
-            entries.extend(draft.map(|draft| (draft, self.ids.salt())));
+            drafts.extend(draft);
             if place + 1 < events.len() {
                 between = Some(after.clone());
             }
         }
-        (after, entries, effects)
+        after
     }
 
     /// Returns what an effect changes in the outbox, and begins the page it is about.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::actor::Action;
-use crate::commit::{Commit, StoredResponse, SuggestionWrite};
+use crate::commit::{Commit, SuggestionWrite};
 use crate::engine::{Error, Incidents, RequestContext, SignalsHandle};
+use crate::idempotency::StoredResponse;
 use crate::incident::{Declare, Refusal, Status};
 use crate::port::{IncidentFilter, StoreError, SuggestionQuery};
 use crate::suggestion::{Suggest, Suggestion, SuggestionState};

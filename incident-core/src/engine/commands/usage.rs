@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::ValidationError;
 use crate::actor::Action;
-use crate::commit::{Commit, StoredResponse};
+use crate::commit::Commit;
 use crate::engine::{Error, RequestContext, SignalsHandle};
+use crate::idempotency::StoredResponse;
 use crate::impact::{ApiUsageEvent, UsageDays};
 use crate::port::UsageSink;
 

@@ -6,9 +6,10 @@ use crate::actor::{Action, Actor, ActorKind, Caller, Role};
 use crate::billing::{
     Approval, CappedCredit, CreditDecision, CreditPolicy, CreditState, CreditTransition, LedgerRow,
 };
-use crate::commit::{Commit, StoredResponse};
+use crate::commit::Commit;
 use crate::engine::each::EachAlone;
 use crate::engine::{CreditsHandle, Error, Incidents, RequestContext, WorkerHandle};
+use crate::idempotency::StoredResponse;
 use crate::incident::Refusal;
 use crate::port::{CreditQuery, StoreError};
 use crate::sla::SlaStatement;

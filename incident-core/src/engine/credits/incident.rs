@@ -289,9 +289,11 @@ impl Incidents {
                 commit.ledger.push(ledger);
                 commit.audit.clone_from(&beside.audit);
                 let (after, expected) = (Arc::new(after), Some(before.revision));
-                commit
-                    .writes
-                    .push(IncidentWrite::new(after, expected, Vec::new()));
+                commit.writes.push(IncidentWrite {
+                    after,
+                    expected,
+                    entries: Vec::new(),
+                });
             } else if commit.completes.is_none() {
                 return Ok(false);
             }

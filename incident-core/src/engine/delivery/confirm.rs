@@ -197,7 +197,7 @@ impl Incidents {
             }
             let now = self.inner.now().max(before.last_recorded_at);
             let mut after = Incident::clone(&before);
-            let (mut entries, mut audit) = (Vec::new(), Vec::new());
+            let (mut drafts, mut audit) = (Vec::new(), Vec::new());
             if opened {
                 after.state_mut().paging.confirmed_at = Some(now);
             } else {
@@ -218,12 +218,13 @@ impl Incidents {
                 });
                 let draft = EntryDraft::new(EntryKind::PageOutcome, by, now, Text::cut(&text));
                 after.count_entry(&draft);
-                entries.push((draft, self.inner.ids.salt()));
+                drafts.push(draft);
             }
             after.state_mut().revision = before.revision.next();
-            let write = IncidentWrite::new(Arc::new(after), Some(before.revision), entries);
+            let (expected, salt) = (Some(before.revision), || self.inner.ids.salt());
+            let write = IncidentWrite::new(Arc::new(after), expected, drafts, salt);
             let commit = Commit {
-                writes: vec![write],
+                writes: vec![write.map_err(StoreError::from)?],
                 audit,
                 ..Commit::default()
             };

@@ -46,7 +46,7 @@ impl Incidents {
                 completes: Some(claim.complete(outcome.outcome.clone())),
                 ..Commit::default()
             };
-            let after = self.record_in(&mut commit, &before, page, outcome);
+            let after = self.record_in(&mut commit, &before, page, outcome)?;
             failpoint::hit("before_mark");
             match self.store.commit(commit, timeout).await {
                 Err(StoreError::Conflict) => {}
@@ -67,7 +67,7 @@ impl Incidents {
         before: &Incident,
         page: &PageEvent,
         outcome: &DeliveryOutcome,
-    ) -> Arc<Incident> {
+    ) -> Result<Arc<Incident>, StoreError> {
         let now = self.inner.now().max(before.last_recorded_at);
         let mut after = before.clone();
         let attempt = outcome.attempt.as_ref();
@@ -77,20 +77,22 @@ impl Incidents {
         let grouped = grouped.map(|covering| audit_of_waiting(covering, page, now));
         commit.audit.extend(attempted.into_iter().chain(grouped));
         let target = attempt.map_or("none", |attempt| attempt.target.name());
-        let mut entries = Vec::new();
+        let mut drafts = Vec::new();
         for message in timeline_messages(page, outcome) {
             let (kind, by) = (EntryKind::PageOutcome, pager_actor(target));
             let draft = EntryDraft::new(kind, by, now, Text::cut(&message));
             after.count_entry(&draft);
-            entries.push((draft, self.inner.ids.salt()));
+            drafts.push(draft);
         }
         after.state_mut().revision = before.revision.next();
         let after = Arc::new(after);
-        let write = IncidentWrite::new(Arc::clone(&after), Some(before.revision), entries);
+        let expected = Some(before.revision);
+        let salt = || self.inner.ids.salt();
+        let write = IncidentWrite::new(Arc::clone(&after), expected, drafts, salt)?;
         commit.writes.push(write);
         let again = self.resolve_resend(&after, page, outcome, self.inner.now());
         commit.outbox.extend(again);
-        after
+        Ok(after)
     }
 
     /// What follows in this process once an outcome is committed.

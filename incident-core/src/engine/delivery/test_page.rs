@@ -6,9 +6,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::actor::Action;
-use crate::commit::{Commit, OutboxWrite, StoredResponse};
+use crate::commit::{Commit, OutboxWrite};
 use crate::engine::state::test_page::OpenTest;
 use crate::engine::{EngineEvent, Error, Incidents, PagingHandle, RequestContext, metrics};
+use crate::idempotency::StoredResponse;
 use crate::incident::{Incident, Mode, Severity};
 use crate::outbox::{Message, MessageBody};
 use crate::paging::{

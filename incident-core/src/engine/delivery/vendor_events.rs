@@ -151,9 +151,9 @@ fn context_of(event: &VendorEvent, id: IncidentId, asked: bool) -> RequestContex
     let vendor = PersonName::new(event.vendor.as_str());
     RequestContext::new(caller)
         .with_key(IdempotencyKey {
+            actor: vendor.unwrap_or_else(|_| PersonName::pager()),
             key: format!("heard {}{of}", event.event_id),
             fingerprint: event.digest,
         })
-        .with_key_of(vendor.unwrap_or_else(|_| PersonName::pager()))
         .remembered_for(remembered)
 }

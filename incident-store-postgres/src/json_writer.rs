@@ -1,0 +1,143 @@
+//! JSON, written member by member: a commit may hold megabytes, and a tree of it would hold them
+//! twice.
+
+use serde::Serialize;
+
+/// A writer of one JSON object.
+///
+/// What serde cannot write ends it with an error; no value of core is such.
+#[derive(Debug, Default)]
+pub(crate) struct JsonWriter {
+    text: Vec<u8>,
+}
+
+impl JsonWriter {
+    /// Returns the text.
+    pub(crate) fn into_string(self) -> serde_json::Result<String> {
+        String::from_utf8(self.text).map_err(serde::ser::Error::custom)
+    }
+
+    /// Writes an object with the members that `write` writes.
+    pub(crate) fn object(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> serde_json::Result<()>,
+    ) -> serde_json::Result<()> {
+        self.separate();
+        self.text.push(b'{');
+        write(self)?;
+        self.text.push(b'}');
+        Ok(())
+    }
+
+    /// Writes a member.
+    pub(crate) fn member(
+        &mut self,
+        name: &'static str,
+        value: &(impl Serialize + ?Sized),
+    ) -> serde_json::Result<()> {
+        self.name(name);
+        serde_json::to_writer(&mut self.text, value)
+    }
+
+    /// Writes a member whose value is JSON in a string.
+    pub(crate) fn text_member(
+        &mut self,
+        name: &'static str,
+        value: &(impl Serialize + ?Sized),
+    ) -> serde_json::Result<()> {
+        self.member(name, &serde_json::to_string(value)?)
+    }
+
+    /// Writes a member that is an object.
+    pub(crate) fn object_member(
+        &mut self,
+        name: &'static str,
+        write: impl FnOnce(&mut Self) -> serde_json::Result<()>,
+    ) -> serde_json::Result<()> {
+        self.name(name);
+        self.object(write)
+    }
+
+    /// Writes a member that is a list of objects.
+    pub(crate) fn objects<T>(
+        &mut self,
+        name: &'static str,
+        items: impl IntoIterator<Item = T>,
+        write: impl Fn(&mut Self, T) -> serde_json::Result<()>,
+    ) -> serde_json::Result<()> {
+        self.name(name);
+        self.text.push(b'[');
+        for item in items {
+            self.object(|json| write(json, item))?;
+        }
+        self.text.push(b']');
+        Ok(())
+    }
+
+    /// Writes a member that is a list of values.
+    pub(crate) fn values<T: Serialize>(
+        &mut self,
+        name: &'static str,
+        items: impl IntoIterator<Item = T>,
+    ) -> serde_json::Result<()> {
+        self.name(name);
+        self.text.push(b'[');
+        for item in items {
+            self.separate();
+            serde_json::to_writer(&mut self.text, &item)?;
+        }
+        self.text.push(b']');
+        Ok(())
+    }
+
+    /// `name` is one of ours, and needs no escape.
+    fn name(&mut self, name: &'static str) {
+        self.separate();
+        self.text.push(b'"');
+        self.text.extend_from_slice(name.as_bytes());
+        self.text.extend_from_slice(b"\":");
+    }
+
+    /// Writes a comma behind a value.
+    fn separate(&mut self) {
+        if !matches!(self.text.last(), None | Some(b'{' | b'[' | b':')) {
+            self.text.push(b',');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn members_objects_and_lists_are_separated() {
+        let mut json = JsonWriter::default();
+        json.object(|json| {
+            json.member("text", "a \"quoted\" {[,:")?;
+            json.object_member("empty", |_| Ok(()))?;
+            json.object_member("object", |json| {
+                json.member("one", &1)?;
+                json.text_member("two", &[1, 2])
+            })?;
+            json.values("values", [Some(1), None])?;
+            json.values("none", [0; 0])?;
+            json.objects("objects", [1, 2], |json, n| json.member("n", &n))
+        })
+        .unwrap();
+        let text = json.into_string().unwrap();
+        assert_eq!(
+            serde_json::from_str::<Value>(&text).unwrap(),
+            json!({
+                "text": "a \"quoted\" {[,:",
+                "empty": {},
+                "object": {"one": 1, "two": "[1,2]"},
+                "values": [1, null],
+                "none": [],
+                "objects": [{"n": 1}, {"n": 2}],
+            })
+        );
+    }
+}
