@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Affected, DataLoss, Level, Scope, Severity, State};
-use crate::{HttpsUrl, Money, Name, Percent, PersonName, ServiceId, Text, Timestamp, Title};
+use crate::{
+    HttpsUrl, Money, Name, Percent, PersonName, ServiceId, Text, Timestamp, Title, ValidationError,
+};
 
 /// How a field's old and new value appear in the entry that records a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +153,27 @@ fn without_note(state: &State) -> Option<DataLoss> {
 }
 
 impl Change {
+    /// The same with its list in order, and nothing in it twice.
+    ///
+    /// # Errors
+    /// As [`Affected::these`].
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "no other field is a list with an order"
+    )]
+    pub(super) fn normalized(&self) -> Result<Self, ValidationError> {
+        Ok(match self {
+            Self::AffectedServices(services) => {
+                let mut services = services.clone();
+                services.sort();
+                services.dedup();
+                Self::AffectedServices(services)
+            }
+            Self::AffectedTenants(tenants) => Self::AffectedTenants(tenants.normalized()?),
+            other => other.clone(),
+        })
+    }
+
     /// The old and new value, as the entry will tell it.
     #[must_use]
     pub fn delta(&self, state: &State) -> FieldDelta {

@@ -17,8 +17,8 @@ use crate::policy::Policy;
 
 /// A new incident.
 ///
-/// Its texts, names and times may come from serde, as in the body of a request: they are checked
-/// again when it is declared. Make the list of tenants with [`Affected::these`].
+/// Its texts, names, times and list of tenants may come from serde, as in the body of a request:
+/// they are checked when it is declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declare {
     /// The title, internal.

@@ -197,6 +197,8 @@ fn change(
         let expected = "no value, as neither `started_at` nor `impact_ended_at` changes";
         return Err(ValidationError::new("reason", expected).into());
     }
+    let changes = changes.iter().map(Change::normalized);
+    let changes = changes.collect::<Result<Vec<_>, _>>()?;
     let fresh: Vec<&Change> = changes
         .iter()
         .filter(|change| !change.is_idle(incident))

@@ -111,7 +111,7 @@ fn first_state(asked: &Declare, by: &Actor, ids: NewIds, now: Timestamp) -> Resu
         environment,
         source,
         affected_services: services,
-        affected_tenants: asked.affected_tenants.clone(),
+        affected_tenants: asked.affected_tenants.normalized()?,
         responder: asked.responder.clone().or(person),
         roles: commander.into_iter().collect(),
         started_at: asked.started_at.unwrap_or(now),

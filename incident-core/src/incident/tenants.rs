@@ -66,8 +66,8 @@ impl AffectedTenant {
 
 /// The tenants an incident hits. Written as `"all"` or as the list. Clones share the list.
 ///
-/// Serde reads what a store keeps, and checks no list: make one that comes from outside with
-/// [`these`](Self::these).
+/// Serde reads what a store keeps, and checks no list; a list that comes from outside is checked
+/// by [`these`](Self::these), and by whoever decides a command with it.
 ///
 /// ```
 /// use incident_core::incident::{Affected, AffectedTenant};
@@ -118,6 +118,32 @@ impl Serialize for Affected {
     }
 }
 
+fn check_order_of_times(list: &[AffectedTenant]) -> Result<(), ValidationError> {
+    let is_wrong = |one: &AffectedTenant| {
+        let times = one.from.zip(one.until);
+        times.is_some_and(|(from, until)| until <= from)
+    };
+    match list.iter().position(is_wrong) {
+        None => Ok(()),
+        Some(at) => Err(ValidationError::new(
+            format!("affected_tenants/{at}/until"),
+            "a time after `from`",
+        )),
+    }
+}
+
+fn check_size(list: &[AffectedTenant]) -> Result<(), ValidationError> {
+    let bytes: usize = list.iter().map(|one| one.tenant_id.as_str().len()).sum();
+    let expected = if list.len() > MAX_TENANTS {
+        "at most 10000 tenants, or \"all\""
+    } else if bytes > TENANTS_BYTES {
+        "names of at most 1 MiB together, or \"all\""
+    } else {
+        return Ok(());
+    };
+    Err(ValidationError::new("affected_tenants", expected))
+}
+
 impl Default for Affected {
     /// Nobody.
     fn default() -> Self {
@@ -131,16 +157,7 @@ impl Affected {
     /// # Errors
     /// More than 10 000 tenants or 1 MiB of names, or `until` not after `from`.
     pub fn these(tenants: Vec<AffectedTenant>) -> Result<Self, ValidationError> {
-        for (at, tenant) in tenants.iter().enumerate() {
-            if let (Some(from), Some(until)) = (tenant.from, tenant.until)
-                && until <= from
-            {
-                return Err(ValidationError::new(
-                    format!("affected_tenants/{at}/until"),
-                    "a time after `from`",
-                ));
-            }
-        }
+        check_order_of_times(&tenants)?;
         let mut sorted = tenants;
         // The widest first among those of one tenant, so that one pass folds them.
         sorted.sort_by(AffectedTenant::order);
@@ -150,20 +167,29 @@ impl Affected {
                 kept.push(tenant);
             }
         }
-        if kept.len() > MAX_TENANTS {
-            return Err(ValidationError::new(
-                "affected_tenants",
-                "at most 10000 tenants, or \"all\"",
-            ));
-        }
-        let bytes: usize = kept.iter().map(|one| one.tenant_id.as_str().len()).sum();
-        if bytes > TENANTS_BYTES {
-            return Err(ValidationError::new(
-                "affected_tenants",
-                "names of at most 1 MiB together, or \"all\"",
-            ));
-        }
+        check_size(&kept)?;
         Ok(Self::These(kept.into()))
+    }
+
+    /// The same as [`these`](Self::these) makes it, whoever made it: serde and the variants make
+    /// any list. One that is so already is not copied.
+    ///
+    /// # Errors
+    /// As [`these`](Self::these).
+    pub(super) fn normalized(&self) -> Result<Self, ValidationError> {
+        let Self::These(list) = self else {
+            return Ok(Self::All);
+        };
+        let is_in_order = |pair: &[AffectedTenant]| match pair {
+            [one, next] => one.order(next).is_lt() && !one.covers(next),
+            _ => true,
+        };
+        if !list.windows(2).all(is_in_order) {
+            return Self::these(list.to_vec());
+        }
+        check_order_of_times(list)?;
+        check_size(list)?;
+        Ok(self.clone())
     }
 
     /// The same with the first few alone, for those who look and do not decide.

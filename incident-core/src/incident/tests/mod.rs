@@ -3,6 +3,7 @@
 mod alerts;
 mod applied;
 mod decisions;
+mod lists;
 mod merges;
 mod pages;
 mod reports;
