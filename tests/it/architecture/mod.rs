@@ -180,7 +180,7 @@ fn modules_of_core_use_only_those_below() {
             "suggestion",
             "timeline",
         ],
-        &["effect", "commit"],
+        &["effect", "commit", "idempotency"],
         &["port"],
         &["engine", "conformance", "testing"],
     ];
