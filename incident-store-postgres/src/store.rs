@@ -15,7 +15,8 @@ use crate::clock::{HostClock, StoreClock, System};
 ///
 /// A commit is one statement: a call of `incident.commit`, which takes all of it or
 /// nothing. Timeline and audit are sealed by the server under the row lock of
-/// their chain, and checked here against [`incident_core::timeline::seal`].
+/// their chain, and checked here against
+/// [`SysIncidentUpdateEntry::linked`](incident_core::timeline::SysIncidentUpdateEntry::linked).
 #[derive(Clone)]
 pub struct PgStore {
     pub(crate) pool: PgServer,
