@@ -110,29 +110,6 @@ impl PgStore {
         end.map(|()| done)
     }
 
-    async fn commit_now(
-        &self,
-        commit: Commit,
-        timeout: Duration,
-    ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
-        let deadline = Instant::now() + timeout;
-        let mut document = document(&commit)?;
-        let length = document.len();
-        let mut tries = 0;
-        let row = loop {
-            tries += 1;
-            match self.send(&mut document, length, deadline).await {
-                // Nothing was written, and the same may be now.
-                Err(failure)
-                    if (failure.is_collision() || failure.is_not_sent())
-                        && tries < MAX_COLLISION_RETRIES => {}
-                other => break other.map_err(Failure::of_write)?,
-            }
-        };
-        let entries = commit.writes.into_iter().flat_map(|write| write.entries);
-        linked_all(entries, &row).map_err(|error| Failure::of(error).of_write())
-    }
-
     /// Sends a document, which had a `length` before it was sent for the first time.
     async fn send(
         &self,
@@ -234,17 +211,29 @@ async fn next_number(connection: &mut PgConnection) -> sqlx::Result<u64> {
 
 #[async_trait]
 impl IncidentStore for PgStore {
-    /// One statement, in a task of its own: a caller that goes away undoes
-    /// nothing and leaves no connection behind in the middle of something.
+    /// One statement: where the caller goes away it is done whole or not at all, and the pool
+    /// lends its connection when it has ended.
     async fn commit(
         &self,
         commit: Commit,
         timeout: Duration,
     ) -> Result<Vec<SysIncidentUpdateEntry>, StoreError> {
-        let store = self.clone();
-        let task = tokio::spawn(async move { store.commit_now(commit, timeout).await });
-        task.await
-            .unwrap_or_else(|error| Err(StoreError::Unknown(Box::new(error))))
+        let deadline = Instant::now() + timeout;
+        let mut document = document(&commit)?;
+        let length = document.len();
+        let mut tries = 0;
+        let row = loop {
+            tries += 1;
+            match self.send(&mut document, length, deadline).await {
+                // Nothing was written, and the same may be now.
+                Err(failure)
+                    if (failure.is_collision() || failure.is_not_sent())
+                        && tries < MAX_COLLISION_RETRIES => {}
+                other => break other.map_err(Failure::of_write)?,
+            }
+        };
+        let entries = commit.writes.into_iter().flat_map(|write| write.entries);
+        linked_all(entries, &row).map_err(|error| Failure::of(error).of_write())
     }
 
     async fn next_number(&self, timeout: Duration) -> Result<u64, StoreError> {

@@ -224,12 +224,8 @@ fn interval(duration: Duration) -> sqlx::postgres::types::PgInterval {
 #[async_trait]
 impl Outbox for PgStore {
     async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError> {
-        let (store, deadline) = (self.clone(), Instant::now() + timeout);
-        let task = tokio::spawn(async move { store.claim_now(request, deadline).await });
-        match task.await {
-            Ok(claims) => claims.map_err(Failure::of_write),
-            Err(error) => Err(StoreError::Unknown(Box::new(error))),
-        }
+        let claimed = self.claim_now(request, Instant::now() + timeout).await;
+        claimed.map_err(Failure::of_write)
     }
 
     async fn next_due(&self, timeout: Duration) -> Result<Option<Timestamp>, StoreError> {

@@ -10,6 +10,7 @@
 
 mod conformance;
 mod doctor;
+mod dropped;
 mod functions;
 mod guards;
 mod odd_rows;
