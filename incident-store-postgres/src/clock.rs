@@ -1,4 +1,4 @@
-//! By which clock messages are leased, and how times of the one are times of the other.
+//! The clock by which messages are leased, and times of the server as times of this process.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,9 +20,9 @@ pub enum StoreClock {
 
 /// The system's clock.
 #[derive(Debug)]
-pub(crate) struct System;
+pub(crate) struct SystemClock;
 
-impl Clock for System {
+impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let micros = since.map_or(0, |since| since.as_micros());
@@ -36,21 +36,25 @@ impl Clock for System {
 pub(crate) struct HostClock(pub(crate) Option<Arc<dyn Clock>>);
 
 impl HostClock {
-    /// The time here, where times are to be moved.
+    /// Returns the time here, where times are to be moved.
     pub(crate) fn now(&self) -> Option<Timestamp> {
         self.0.as_ref().map(|clock| clock.now())
     }
 
-    /// The time that a statement counts with: that of the caller, or none for the
-    /// server's.
-    pub(crate) fn counted(&self, callers: Timestamp) -> Option<Timestamp> {
+    /// Returns the time that a statement is given: that of the caller, or none where the
+    /// server's counts.
+    pub(crate) fn given(&self, callers: Timestamp) -> Option<Timestamp> {
         self.0.is_none().then_some(callers)
     }
 }
 
-/// A time of the server's clock as this process has it: `here` and `there` are one
+/// Converts a time of the server's clock to one of this process: `here` and `there` are one
 /// moment on both.
-pub(crate) fn moved(time: Timestamp, here: Option<Timestamp>, there: Timestamp) -> Timestamp {
+pub(crate) fn to_host_time(
+    time: Timestamp,
+    here: Option<Timestamp>,
+    there: Timestamp,
+) -> Timestamp {
     let Some(here) = here else { return time };
     let ahead = there.micros().saturating_sub(here.micros());
     let micros = time.micros().saturating_sub(ahead);
@@ -64,8 +68,8 @@ mod tests {
     #[test]
     fn a_time_of_the_server_is_moved_by_how_far_it_is_ahead() {
         let at = |second: i64| Timestamp::from_micros(second * 1_000_000).unwrap();
-        assert_eq!(moved(at(100), Some(at(50)), at(60)), at(90));
-        assert_eq!(moved(at(100), Some(at(60)), at(50)), at(110));
-        assert_eq!(moved(at(100), None, at(50)), at(100));
+        assert_eq!(to_host_time(at(100), Some(at(50)), at(60)), at(90));
+        assert_eq!(to_host_time(at(100), Some(at(60)), at(50)), at(110));
+        assert_eq!(to_host_time(at(100), None, at(50)), at(100));
     }
 }

@@ -18,7 +18,7 @@ use sqlx::{Decode, PgConnection, Postgres, Transaction, Type};
 use tokio::time::Instant;
 
 use crate::access::{alone, read};
-use crate::clock::System;
+use crate::clock::SystemClock;
 use crate::document::document;
 use crate::failure::Failure;
 use crate::incidents;
@@ -57,7 +57,7 @@ impl PgStore {
         let commit = prepared.commit();
         let mut document = document(commit)?;
         let length = document.len();
-        set_sent_at(&mut document, length, Some(System.now()));
+        set_sent_at(&mut document, length, Some(SystemClock.now()));
         let query = sqlx::query(APPLY).bind(document);
         let rows = query.fetch_all(connection).await;
         let rows = rows.map_err(|error| Failure::of(error).of_write())?;

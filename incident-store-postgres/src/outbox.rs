@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::access::{Again, Session, alone, read};
-use crate::clock::{HostClock, moved};
+use crate::clock::{HostClock, to_host_time};
 use crate::document::time;
 use crate::failure::Failure;
 use crate::row::{self, unreadable};
@@ -132,7 +132,7 @@ async fn claim(
     let kinds: Vec<String> = MessageBody::KINDS.map(str::to_owned).to_vec();
     let except: Vec<Uuid> = request.except.iter().map(|id| id.uuid()).collect();
     let row = sqlx::query(CLAIM)
-        .bind(clock.counted(request.now).map(time))
+        .bind(clock.given(request.now).map(time))
         .bind(i64::try_from(request.limit).unwrap_or(i64::MAX))
         .bind(kinds)
         .bind(request.owner)
@@ -157,7 +157,7 @@ async fn claim(
         match one.message() {
             Ok(message) => claimed.claims.push(Claim {
                 message: Message {
-                    due_at: moved(message.due_at, here, there),
+                    due_at: to_host_time(message.due_at, here, there),
                     ..message
                 },
                 lease,
@@ -167,7 +167,7 @@ async fn claim(
                 incident_id: one.incident_id.map(IncidentId::from_uuid),
                 lease,
                 due_at: micros(&one.due_at)
-                    .map_or(request.now, |due_at| moved(due_at, here, there)),
+                    .map_or(request.now, |due_at| to_host_time(due_at, here, there)),
                 why: error.to_string(),
             }),
         }
@@ -267,7 +267,11 @@ async fn next_due(
         return Ok(None);
     }
     let due_at = row::time(&row, "due_at")?;
-    Ok(Some(moved(due_at, clock.now(), row::time(&row, "clock")?)))
+    Ok(Some(to_host_time(
+        due_at,
+        clock.now(),
+        row::time(&row, "clock")?,
+    )))
 }
 
 async fn given_up(

@@ -8,7 +8,7 @@ use incident_core::port::Clock;
 use sqlx::PgPool;
 
 use crate::access::PgServer;
-use crate::clock::{HostClock, StoreClock, System};
+use crate::clock::{HostClock, StoreClock, SystemClock};
 
 /// Keeps everything in the schema `incident` of a PostgreSQL database, version
 /// 14 or later. Clones share its pools.
@@ -58,7 +58,7 @@ impl PgStore {
             pool,
             relay: None,
             by: StoreClock::default(),
-            here: Arc::new(System),
+            here: Arc::new(SystemClock),
         }
     }
 

@@ -36,13 +36,13 @@ fn command(usage: &str) -> Command {
 fn started(usage: &str) -> (Console, String, String) {
     let mut child = Console(command(usage).spawn().unwrap());
     let mut lines = BufReader::new(child.0.stdout.take().unwrap());
-    let mut told = String::new();
+    let mut output = String::new();
     loop {
         let mut line = String::new();
-        assert_ne!(lines.read_line(&mut line).unwrap(), 0, "{told}");
-        told.push_str(&line);
+        assert_ne!(lines.read_line(&mut line).unwrap(), 0, "{output}");
+        output.push_str(&line);
         if let Some(address) = line.trim_end().strip_prefix("listening on ") {
-            return (child, address.to_owned(), told);
+            return (child, address.to_owned(), output);
         }
     }
 }
@@ -77,8 +77,8 @@ impl Client {
 async fn it_counts_where_usage_url_says_and_finds_it_again() {
     let url = ClickHouseServer::shared().database().await.unwrap();
     for round in 0..2 {
-        let (_console, base, told) = started(&url);
-        assert!(told.contains("usage: ClickHouse, "), "{told}");
+        let (_console, base, output) = started(&url);
+        assert!(output.contains("usage: ClickHouse, "), "{output}");
         let client = Client::new(base);
         if round == 0 {
             let event = |tenant: &str, user: &str, minute: u32| {
@@ -119,16 +119,16 @@ async fn it_counts_where_usage_url_says_and_finds_it_again() {
             .get(&format!("{path}/affected-users?method=estimate"))
             .await;
         assert_eq!(estimate["relative_error"], "0.005746");
-        let apart = client
+        let breakdown = client
             .get(&format!(
                 "{path}/affected-users/breakdown?services=affected"
             ))
             .await;
         assert_eq!(
-            apart["first_hits"],
+            breakdown["first_hits"],
             json!([{"minute": "2026-11-20T22:10:00Z", "users": 1}, {"minute": "2026-11-20T22:37:00Z", "users": 1}])
         );
-        assert_eq!(apart["top_endpoints"][0]["unique_users"], 2);
+        assert_eq!(breakdown["top_endpoints"][0]["unique_users"], 2);
     }
 }
 
@@ -137,16 +137,16 @@ async fn a_server_that_cannot_be_used_stops_the_start() {
     let url = ClickHouseServer::shared().database().await.unwrap();
     let mut child = Console(command(&format!("{url}_nowhere")).spawn().unwrap());
     assert!(!child.0.wait().unwrap().success());
-    let mut told = String::new();
+    let mut output = String::new();
     child
         .0
         .stderr
         .take()
         .unwrap()
-        .read_to_string(&mut told)
+        .read_to_string(&mut output)
         .unwrap();
     assert!(
-        told.contains("USAGE_URL: ") && told.contains("refused"),
-        "{told}"
+        output.contains("USAGE_URL: ") && output.contains("refused"),
+        "{output}"
     );
 }

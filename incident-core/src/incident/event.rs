@@ -2,8 +2,7 @@
 
 use super::{AlertRepeated, Change, Publish, TookIn, Updated};
 use crate::actor::Actor;
-use crate::paging::AlertSeen;
-use crate::paging::RetryOf;
+use crate::paging::{AlertSeen, RetryOf};
 use crate::timeline::EntryKind;
 use crate::{HttpsUrl, IncidentId, Name, PersonName, RuleName, Statement, Timestamp};
 
@@ -13,7 +12,7 @@ use crate::{HttpsUrl, IncidentId, Name, PersonName, RuleName, Statement, Timesta
 pub enum Event {
     /// It was declared. The state it began with is that of the incident.
     Declared,
-    /// Somebody took it.
+    /// Somebody acknowledged it.
     Acknowledged {
         /// When.
         at: Timestamp,
@@ -34,7 +33,7 @@ pub enum Event {
         /// about an earlier page.
         alert: Option<AlertSeen>,
         /// The vendor that no longer calls anybody, although the incident goes on
-        /// and nobody has it: an alarm.
+        /// and nobody acknowledged it: an alarm.
         deserted_at: Option<Name>,
     },
     /// A field has a new value.

@@ -22,18 +22,17 @@ impl Default for Backoff {
     }
 }
 
-/// The longest wait a vendor may ask for: an absurd `Retry-After` must not
-/// silence a page.
+/// The longest wait that a vendor may ask for: an absurd one must not silence a page.
 const RETRY_AFTER_CAP: Duration = Duration::from_secs(15 * 60);
 
-/// A vendor's wish to wait, cut to what is sane.
+/// Cuts the wait that a vendor asks for (`Retry-After`, RFC 9110, 10.2.3) to 15 minutes.
 #[must_use]
-pub fn clamp_retry_after(wish: Duration) -> Duration {
-    wish.min(RETRY_AFTER_CAP)
+pub fn clamp_retry_after(retry_after: Duration) -> Duration {
+    retry_after.min(RETRY_AFTER_CAP)
 }
 
 impl Backoff {
-    /// The wait after `attempts` attempts: between half and all of
+    /// Returns the wait after `attempts` attempts: between half and all of
     /// `first * 2^(attempts - 1)`, at most `cap`.
     ///
     /// `seed` spreads messages apart: the same message and attempt always wait

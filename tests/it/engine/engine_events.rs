@@ -1,4 +1,4 @@
-//! Notices: how the host hears of a commit, and what of it concerns the relay and the
+//! Engine events: how the host hears of a commit, and what of it concerns the relay and the
 //! public page.
 
 use std::sync::{Arc, Mutex};
@@ -12,27 +12,27 @@ use incident_core::testing::{RecordingPager, caller};
 use incident_core::timeline::TextName;
 use incident_store_memory::MemoryStore;
 
-/// A notice: the incidents it names, whether messages wait, whether the public page changed.
+/// An event: the incidents it names, whether messages wait, whether the public page changed.
 type Received = (Vec<IncidentId>, bool, bool);
 
 fn engine() -> (Incidents, Arc<Mutex<Vec<Received>>>) {
-    let heard: Arc<Mutex<Vec<Received>>> = Arc::default();
-    let notices = Arc::clone(&heard);
+    let received: Arc<Mutex<Vec<Received>>> = Arc::default();
+    let sink = Arc::clone(&received);
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
-        .on_event(move |notice| {
-            let heard = (notice.incidents.clone(), notice.outbox, notice.public);
-            notices.lock().unwrap().push(heard);
+        .on_event(move |event| {
+            let event = (event.incidents.clone(), event.outbox, event.public);
+            sink.lock().unwrap().push(event);
         })
         .build()
         .unwrap();
-    (incidents, heard)
+    (incidents, received)
 }
 
-/// A page is in the outbox as soon as the notice says so: the relay is woken by it and does
+/// A page is in the outbox as soon as the event says so: the relay is woken by it and does
 /// not wait for its next look.
 #[tokio::test]
-async fn a_notice_says_whether_messages_wait_and_whether_the_public_page_changed() {
-    let (incidents, heard) = engine();
+async fn an_event_says_whether_messages_wait_and_whether_the_public_page_changed() {
+    let (incidents, received) = engine();
     let context = RequestContext::new(caller("anna", Role::Commander).unwrap());
     let declare = async |severity, page| {
         let asked = Declare {
@@ -74,15 +74,15 @@ async fn a_notice_says_whether_messages_wait_and_whether_the_public_page_changed
         (vec![silent], false, true),
         (vec![silent, paging], false, true),
     ];
-    assert_eq!(*heard.lock().unwrap(), expected);
+    assert_eq!(*received.lock().unwrap(), expected);
 }
 
 /// What became of a page is a commit like any other: the host hears which incident it was, and
 /// the timeline says how the vendor took it.
 #[tokio::test]
 async fn the_outcome_of_a_page_is_told_with_its_incident() {
-    let heard: Arc<Mutex<Vec<IncidentId>>> = Arc::default();
-    let notices = Arc::clone(&heard);
+    let received: Arc<Mutex<Vec<IncidentId>>> = Arc::default();
+    let sink = Arc::clone(&received);
     let pager = Arc::new(RecordingPager::named("pagerduty").unwrap());
     pager.script([DeliveryResult::Accepted(Receipt {
         request_id: None,
@@ -90,7 +90,7 @@ async fn the_outcome_of_a_page_is_told_with_its_incident() {
     })]);
     let incidents = Incidents::builder(Arc::new(MemoryStore::default()))
         .pager(pager)
-        .on_event(move |notice| notices.lock().unwrap().extend(&notice.incidents))
+        .on_event(move |event| sink.lock().unwrap().extend(&event.incidents))
         .build()
         .unwrap();
     let context = RequestContext::new(caller("anna", Role::Commander).unwrap());
@@ -105,20 +105,20 @@ async fn the_outcome_of_a_page_is_told_with_its_incident() {
                 .incident
                 .id,
         );
-        heard.lock().unwrap().clear();
+        received.lock().unwrap().clear();
         incidents.worker().drain().await.unwrap();
-        assert_eq!(*heard.lock().unwrap(), ids[ids.len() - 1..]);
+        assert_eq!(*received.lock().unwrap(), ids[ids.len() - 1..]);
     }
     for (id, short) in ids.into_iter().zip([true, false]) {
         let entries = incidents.audit().timeline(id, 0, 10).await.unwrap();
-        let said: Vec<_> = entries
+        let messages: Vec<_> = entries
             .iter()
             .filter_map(|entry| entry.text(TextName::Message))
             .collect();
-        let accepted = said
+        let accepted = messages
             .iter()
             .find(|text| text.contains("accepted by pagerduty"));
         let shortest = accepted.unwrap().contains("in its shortest form");
-        assert_eq!(shortest, short, "{said:?}");
+        assert_eq!(shortest, short, "{messages:?}");
     }
 }
