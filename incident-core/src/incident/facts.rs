@@ -198,6 +198,8 @@ pub enum Ending {
 /// Optional facts that messages, rules and post-mortems use.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
+    /// Free labels.
+    pub labels: BTreeMap<Name, Text>,
     /// What is seen to go wrong.
     pub symptom: Option<Text>,
     /// What that means for users.
@@ -222,8 +224,6 @@ pub struct Facts {
     pub urgency: Option<Level>,
     /// A class of failures, to find those that recur.
     pub failure_class: Option<Name>,
-    /// Free labels.
-    pub labels: BTreeMap<Name, Text>,
 }
 
 impl Facts {

@@ -81,10 +81,10 @@ impl State {
 
 /// The outage as a set; an interval without an end lasts for ever.
 fn windows(incident: &Incident) -> Windows {
-    let ends = |(start, end): (Timestamp, Option<Timestamp>)| {
-        Window::non_empty(start, end.unwrap_or(Timestamp::MAX))
-    };
-    incident.intervals().into_iter().filter_map(ends).collect()
+    let intervals = incident.intervals().into_iter();
+    intervals
+        .filter_map(|interval| interval.window(Timestamp::MAX))
+        .collect()
 }
 
 fn union(target: &Incident, source: &Incident) -> Windows {

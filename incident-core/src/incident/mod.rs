@@ -59,7 +59,7 @@ pub use public::{
 pub use refusal::Refusal;
 pub use repeat::may_stand_for;
 pub use severity::{Level, Priority, Severity};
-pub use sla_facts::SlaFacts;
+pub use sla_facts::{OutageInterval, SlaFacts};
 pub use status::{Status, TransitionKind};
 pub use tenants::{Affected, AffectedTenant, MAX_TENANTS, TENANTS_BYTES, outage_by_tenant};
 pub(crate) use times::not_future;
@@ -224,10 +224,10 @@ impl Incident {
         self.resolved_at.or(self.cancelled_at)
     }
 
-    /// Every interval of the outage as it stands: start, and end if it has one.
-    /// Not joined; see [`Incident::outage`] for the set.
+    /// Returns every interval of the outage as it stands. Not joined; see [`Incident::outage`]
+    /// for the set.
     #[must_use]
-    pub fn intervals(&self) -> Vec<(Timestamp, Option<Timestamp>)> {
+    pub fn intervals(&self) -> Vec<OutageInterval> {
         SlaFacts::of(self).intervals().collect()
     }
 

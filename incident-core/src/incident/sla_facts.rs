@@ -1,5 +1,7 @@
 //! The facts from which the figures of SLA and billing are computed.
 
+use serde::Serialize;
+
 use super::{Affected, Ending, Incident, Mode, Scope};
 use crate::{IncidentId, Name, Timestamp, Window, Windows};
 
@@ -22,6 +24,23 @@ pub struct SlaFacts<'a> {
     reopened_at: Option<Timestamp>,
     impact_ended_at: Option<Timestamp>,
     resolved_at: Option<Timestamp>,
+}
+
+/// An interval of an outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct OutageInterval {
+    /// Its start.
+    pub start: Timestamp,
+    /// Its end, exclusive; none while the outage goes on.
+    pub end: Option<Timestamp>,
+}
+
+impl OutageInterval {
+    /// Returns the time from its start to its end, or to `open_end` without one; none where that
+    /// holds nothing.
+    pub(super) fn window(self, open_end: Timestamp) -> Option<Window> {
+        Window::non_empty(self.start, self.end.unwrap_or(open_end))
+    }
 }
 
 impl<'a> SlaFacts<'a> {
@@ -85,14 +104,16 @@ impl<'a> SlaFacts<'a> {
         }
     }
 
-    /// Returns every interval of the outage: start, and end if it has one. Not joined.
-    pub fn intervals(&self) -> impl Iterator<Item = (Timestamp, Option<Timestamp>)> + 'a {
-        let current = (
-            self.reopened_at.unwrap_or(self.started_at),
-            self.end_of_outage(),
-        );
-        let earlier = self.earlier.iter();
-        let earlier = earlier.map(|window| (window.start(), Some(window.end())));
+    /// Returns every interval of the outage. Not joined.
+    pub fn intervals(&self) -> impl Iterator<Item = OutageInterval> + 'a {
+        let current = OutageInterval {
+            start: self.reopened_at.unwrap_or(self.started_at),
+            end: self.end_of_outage(),
+        };
+        let earlier = self.earlier.iter().map(|window| OutageInterval {
+            start: window.start(),
+            end: Some(window.end()),
+        });
         earlier.chain([current])
     }
 
@@ -101,7 +122,7 @@ impl<'a> SlaFacts<'a> {
     #[must_use]
     pub fn outage(&self, now: Timestamp) -> Windows {
         self.intervals()
-            .filter_map(|(start, end)| Window::non_empty(start, end.unwrap_or(now)))
+            .filter_map(|interval| interval.window(now))
             .collect()
     }
 

@@ -1,15 +1,13 @@
 //! An incident, whole and in a list.
 
-use std::collections::BTreeMap;
-
 use incident_core::incident::{
-    Affected, DataLoss, Ending, Facts, Incident, Level, Mode, Outline, PostMortem, Priority,
-    RoleAssignment, Scope, Severity, Source, Status,
+    Affected, Ending, Facts, Incident, Mode, OutageInterval, Outline, PostMortem, Priority,
+    RoleAssignment, Severity, Source, Status,
 };
 use incident_core::paging::{Escalation, Paging, PagingState, TargetId, dedup_key};
 use incident_core::{
-    HttpsUrl, IncidentId, Money, Name, Percent, PersonName, PublicText, ServiceId, SuggestionId,
-    Text, Timestamp, Title,
+    HttpsUrl, IncidentId, Name, PersonName, PublicText, ServiceId, SuggestionId, Text, Timestamp,
+    Title,
 };
 use serde::Serialize;
 
@@ -49,7 +47,7 @@ pub(crate) struct IncidentResponse<'a> {
     closed_at: Option<Timestamp>,
     eta: Option<Timestamp>,
     next_update_due_at: Option<Timestamp>,
-    outage: Vec<OutageResponse>,
+    outage: Vec<OutageInterval>,
     public: bool,
     public_title: Option<&'a PublicText>,
     post_mortem: Option<PostMortemResponse<'a>>,
@@ -65,7 +63,7 @@ pub(crate) struct IncidentResponse<'a> {
     escalations: Vec<EscalationResponse<'a>>,
     links: Filled<'a>,
     #[serde(flatten)]
-    facts: FactsResponse<'a>,
+    facts: &'a Facts,
 }
 
 impl<'a> IncidentResponse<'a> {
@@ -101,11 +99,7 @@ impl<'a> IncidentResponse<'a> {
             closed_at: state.closed_at,
             eta: state.eta,
             next_update_due_at: state.next_update_due_at,
-            outage: incident
-                .intervals()
-                .into_iter()
-                .map(OutageResponse::from)
-                .collect(),
+            outage: incident.intervals(),
             public: state.status_page.public,
             public_title: state.status_page.title.as_ref(),
             post_mortem: state.post_mortem.as_ref().map(PostMortemResponse::from),
@@ -124,59 +118,8 @@ impl<'a> IncidentResponse<'a> {
                 .map(|one| EscalationResponse::new(state.id, one))
                 .collect(),
             links: links.of(incident),
-            facts: FactsResponse::from(&state.facts),
+            facts: &state.facts,
         }
-    }
-}
-
-/// The optional facts: fields of the incident like any other.
-#[derive(Serialize)]
-struct FactsResponse<'a> {
-    labels: &'a BTreeMap<Name, Text>,
-    symptom: Option<&'a Text>,
-    impact_text: Option<&'a Text>,
-    scope: Option<Scope>,
-    cause: Option<&'a Text>,
-    resolution: Option<&'a Text>,
-    next_steps: Option<&'a Text>,
-    data_loss: Option<&'a DataLoss>,
-    users_hit_percent: Option<Percent>,
-    revenue_per_hour: Option<Money>,
-    impact: Option<Level>,
-    urgency: Option<Level>,
-    failure_class: Option<&'a Name>,
-}
-
-impl<'a> From<&'a Facts> for FactsResponse<'a> {
-    fn from(facts: &'a Facts) -> Self {
-        Self {
-            labels: &facts.labels,
-            symptom: facts.symptom.as_ref(),
-            impact_text: facts.impact_text.as_ref(),
-            scope: facts.scope,
-            cause: facts.cause.as_ref(),
-            resolution: facts.resolution.as_ref(),
-            next_steps: facts.next_steps.as_ref(),
-            data_loss: facts.data_loss.as_ref(),
-            users_hit_percent: facts.users_hit_percent,
-            revenue_per_hour: facts.revenue_per_hour,
-            impact: facts.impact,
-            urgency: facts.urgency,
-            failure_class: facts.failure_class.as_ref(),
-        }
-    }
-}
-
-/// An outage; without an end while it goes on.
-#[derive(Serialize)]
-struct OutageResponse {
-    start: Timestamp,
-    end: Option<Timestamp>,
-}
-
-impl From<(Timestamp, Option<Timestamp>)> for OutageResponse {
-    fn from((start, end): (Timestamp, Option<Timestamp>)) -> Self {
-        Self { start, end }
     }
 }
 

@@ -240,7 +240,12 @@ impl Pages<'_> {
     /// The next incident; none after the last one.
     pub(in crate::engine) async fn next(&mut self) -> Result<Option<Arc<Incident>>, Error> {
         if self.batch.is_empty() && !self.is_last {
-            let mut batch = self.incidents.reports().incidents(&self.filter).await?;
+            self.filter.check()?;
+            let incidents = self.incidents.begun();
+            let mut batch = incidents
+                .store
+                .list(&self.filter, incidents.left()?)
+                .await?;
             self.is_last = batch.len() < self.filter.limit;
             if let Some(last) = batch.last() {
                 self.filter.after = Some((last.declared_at, last.id));

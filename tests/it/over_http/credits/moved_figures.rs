@@ -480,7 +480,7 @@ async fn times_that_contradict_the_outage_are_refused() {
         .await
         .unwrap();
     let shown = process.get(id).await.unwrap();
-    assert_eq!(shown.intervals()[0].0, shown.started_at);
+    assert_eq!(shown.intervals()[0].start, shown.started_at);
     let part = |from: &str, until: Option<&str>| {
         let one = AffectedTenant {
             tenant_id: tenant("fr"),
