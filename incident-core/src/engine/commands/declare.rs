@@ -20,15 +20,6 @@ use crate::{IncidentId, Name, PublicId, Timestamp, failpoint};
 /// Most incidents to which one declaration is linked; the newest.
 const MAX_LINKED: usize = 20;
 
-/// The live incidents of an alert.
-#[derive(Default)]
-pub(in crate::engine) struct LiveOfAlert {
-    /// All of them, newest first.
-    seen: Vec<IncidentId>,
-    /// The newest, to which a new one is linked, then others that stand for the alert.
-    pub(in crate::engine) kept: Vec<Arc<Incident>>,
-}
-
 impl Incidents {
     /// Declares an incident, pages on-call as the policy says, and audits it,
     /// all in one commit.
@@ -79,48 +70,53 @@ impl Incidents {
         asked: &Declare,
         number: &mut Option<u64>,
     ) -> Result<CommandOutcome, Error> {
-        let live = self.live_of_alert(asked.alert_key.as_ref()).await?;
+        let mut claim = alert_claim(asked);
+        let live = self.live_of_alert(claim.as_mut()).await?;
         let policy = &self.inner.settings.policy;
-        let mut kept = live.kept.iter();
-        if let Some(holder) = kept.find(|one| may_stand_for(one, asked, policy)) {
+        let mut candidates = live.iter();
+        if let Some(holder) = candidates.find(|one| may_stand_for(one, asked, policy)) {
             return self.repeat_alert(context, asked, holder.id).await;
         }
-        let prepared = self.decide_declare(context, asked, &live, number).await?;
+        let prepared = self
+            .decide_declare(context, asked, claim, &live, number)
+            .await?;
         self.commit(prepared).await
     }
 
-    /// The live incidents that were declared for an alert or stand for it. However many
-    /// there are, few are held: those that nothing is to be done with are only seen.
+    /// Lists live incidents that were declared for an alert or stand for it: the newest, to which
+    /// a new one is linked, then others that stand for it. All of them are seen by the claim,
+    /// newest first; however many there are, few are held.
     pub(in crate::engine) async fn live_of_alert(
         &self,
-        alert: Option<&Name>,
-    ) -> Result<LiveOfAlert, Error> {
-        let mut found = LiveOfAlert::default();
-        let Some(alert) = alert else {
-            return Ok(found);
+        claim: Option<&mut AlertClaim>,
+    ) -> Result<Vec<Arc<Incident>>, Error> {
+        let mut live = Vec::new();
+        let Some(AlertClaim { key, seen }) = claim else {
+            return Ok(live);
         };
-        let live = Status::ALL.into_iter().filter(|status| status.is_live());
+        let statuses = Status::ALL.into_iter().filter(|status| status.is_live());
         let mut pages = self.pages(IncidentFilter {
-            statuses: live.collect(),
-            alert: Some(alert.clone()),
+            statuses: statuses.collect(),
+            alert: Some(key.clone()),
             ..IncidentFilter::default()
         });
         while let Some(incident) = pages.next().await? {
-            found.seen.push(incident.id);
-            if found.kept.len() < MAX_LINKED || incident.alerts().any(|held| held == alert) {
-                found.kept.push(incident);
+            seen.push(incident.id);
+            if live.len() < MAX_LINKED || incident.alerts().any(|held| held == key) {
+                live.push(incident);
             }
         }
-        Ok(found)
+        Ok(live)
     }
 
-    /// Everything about a declaration but keeping it. `live` are the live incidents of
-    /// its alert; none of them stands for it. A number that was taken is used again.
+    /// Decides everything about a declaration, and commits nothing of it. `live` are the live
+    /// incidents of its alert; none of them stands for it. A number that was taken is used again.
     pub(in crate::engine) async fn decide_declare(
         &self,
         context: &RequestContext,
         asked: &Declare,
-        live: &LiveOfAlert,
+        claim: Option<AlertClaim>,
+        live: &[Arc<Incident>],
         number: &mut Option<u64>,
     ) -> Result<PreparedCommand, Error> {
         let now = self.inner.now();
@@ -138,8 +134,7 @@ impl Incidents {
             number,
         };
         failpoint::hit("number_taken");
-        let kept = &live.kept;
-        let (linked, left_out) = kept.split_at(kept.len().min(MAX_LINKED));
+        let (linked, left_out) = live.split_at(live.len().min(MAX_LINKED));
         let related = linked.iter().map(|one| one.id).collect();
         let by = &context.caller.actor;
         let policy = &self.inner.settings.policy;
@@ -161,10 +156,7 @@ impl Incidents {
         let audit = context.allowed(now, Some(ids.id), "declare", detail);
         commit.audit.push(audit);
         commit.suggestion = suggestion;
-        commit.alert = asked.alert_key.clone().map(|key| AlertClaim {
-            key,
-            seen: live.seen.clone(),
-        });
+        commit.alert = claim;
         if recompute {
             self.add_credits(&incident, &mut prepared, by, now).await?;
         }
@@ -238,6 +230,15 @@ impl Incidents {
         self.remember(&mut prepared, context, true, now);
         self.commit(prepared).await
     }
+}
+
+/// Returns the claim of a declaration on its alert, which has seen no other incident of it yet.
+pub(super) fn alert_claim(asked: &Declare) -> Option<AlertClaim> {
+    let key = asked.alert_key.clone()?;
+    Some(AlertClaim {
+        key,
+        seen: Vec::new(),
+    })
 }
 
 /// The alert of a new incident, if another one stood for it until now.

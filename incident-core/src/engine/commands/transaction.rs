@@ -1,6 +1,6 @@
 //! Commands inside of a host's own transaction.
 
-use super::declare::LiveOfAlert;
+use super::declare::alert_claim;
 use super::prepare::PreparedCommand;
 use crate::IncidentId;
 use crate::engine::{Error, Incidents, RequestContext};
@@ -21,18 +21,16 @@ impl PreparedCommand {
         let this = incidents.begun_for(context);
         this.authorize_command(context, &rights_for_declare(asked), None)
             .await?;
-        let mut live = this.live_of_alert(asked.alert_key.as_ref()).await?;
+        let mut claim = alert_claim(asked);
+        let mut live = this.live_of_alert(claim.as_mut()).await?;
         let policy = &this.inner.settings.policy;
-        if live
-            .kept
-            .iter()
-            .any(|one| may_stand_for(one, asked, policy))
-        {
+        if live.iter().any(|one| may_stand_for(one, asked, policy)) {
             // Not seen: committing it answers that the alert is taken.
-            live = LiveOfAlert::default();
+            claim = alert_claim(asked);
+            live.clear();
         }
         let prepared = this
-            .decide_declare(context, asked, &live, &mut None)
+            .decide_declare(context, asked, claim, &live, &mut None)
             .await?;
         Ok(prepared.of(incidents))
     }
