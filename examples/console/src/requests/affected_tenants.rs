@@ -3,7 +3,7 @@
 use incident_core::incident::{Affected, AffectedTenant};
 use incident_core::{TenantId, Timestamp, ValidationError};
 use serde::Deserialize;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 /// The tenants that an incident hits: `"all"`, or a list of names and objects.
 #[derive(Debug)]
@@ -22,39 +22,43 @@ struct TenantObject {
     until: Option<Timestamp>,
 }
 
-/// One tenant: a name, or an object.
-struct TenantRequest(AffectedTenant);
+/// Reads one tenant: a name, or an object.
+struct OneTenant;
 
-impl<'de> Deserialize<'de> for TenantRequest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct One;
-        impl<'de> Visitor<'de> for One {
-            type Value = TenantRequest;
+impl<'de> DeserializeSeed<'de> for OneTenant {
+    type Value = AffectedTenant;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("the name of a tenant or {tenant_id, from?, until?}")
-            }
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<AffectedTenant, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
-            fn visit_str<E: de::Error>(self, name: &str) -> Result<TenantRequest, E> {
-                TenantId::new(name)
-                    .map(|id| TenantRequest(AffectedTenant::whole(id)))
-                    .map_err(E::custom)
-            }
+impl<'de> Visitor<'de> for OneTenant {
+    type Value = AffectedTenant;
 
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<TenantRequest, A::Error> {
-                let TenantObject {
-                    tenant_id,
-                    from,
-                    until,
-                } = Deserialize::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(TenantRequest(AffectedTenant {
-                    tenant_id,
-                    from,
-                    until,
-                }))
-            }
-        }
-        deserializer.deserialize_any(One)
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the name of a tenant or {tenant_id, from?, until?}")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<AffectedTenant, E> {
+        let id = TenantId::new(name).map_err(E::custom)?;
+        Ok(AffectedTenant::whole(id))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<AffectedTenant, A::Error> {
+        let TenantObject {
+            tenant_id,
+            from,
+            until,
+        } = Deserialize::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        Ok(AffectedTenant {
+            tenant_id,
+            from,
+            until,
+        })
     }
 }
 
@@ -81,7 +85,7 @@ impl<'de> Deserialize<'de> for AffectedTenantsRequest {
                 mut list: A,
             ) -> Result<AffectedTenantsRequest, A::Error> {
                 let mut tenants = Vec::new();
-                while let Some(TenantRequest(tenant)) = list.next_element()? {
+                while let Some(tenant) = list.next_element_seed(OneTenant)? {
                     tenants.push(tenant);
                 }
                 Ok(AffectedTenantsRequest::These(tenants))
