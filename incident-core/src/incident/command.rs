@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::{
     Affected, AlertRepeat, Change, Facts, Incident, Mode, Severity, Source, Status, VendorReport,
 };
@@ -117,7 +119,11 @@ impl Declare {
 }
 
 /// An update of the timeline, with or without a change of status.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Serde reads it as the body of a request has it: what is optional may be absent, and an unknown
+/// field is an error. Its texts, names and times are checked again when it is decided.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Update {
     /// What happened, for the team.
     pub message: Statement,

@@ -29,7 +29,11 @@ pub struct CommsSent {
 }
 
 /// Whether, and how, the public sees an incident.
+///
+/// Serde reads it as the body of a request has it: what is optional may be absent, and an unknown
+/// field is an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Publish {
     /// Shown or hidden.
     pub public: bool,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use incident_core::incident::{Command, Refusal, Severity, Status};
+use incident_core::incident::{Command, Publish, Refusal, Severity, Status};
 use incident_core::port::IncidentFilter;
 use incident_core::{IncidentId, Timestamp};
 
@@ -19,9 +19,7 @@ use crate::http::query::Query;
 use crate::http::response::{JsonResponse, JsonResult};
 use crate::requests::change::ChangeRequest;
 use crate::requests::declare::DeclareRequest;
-use crate::requests::incident::{
-    AcknowledgeRequest, PageRequest, PostMortemRequest, PublishRequest,
-};
+use crate::requests::incident::{AcknowledgeRequest, PageRequest, PostMortemRequest};
 use crate::responses::incident::{IncidentListItem, IncidentResponse};
 use crate::state::AppState;
 
@@ -144,9 +142,9 @@ pub(super) async fn page(
 /// Handles `POST /sys/incidents/{id}/public`.
 pub(super) async fn publish(
     State(state): State<AppState>,
-    request: IncidentCommand<permission::Publish, PublishRequest>,
+    request: IncidentCommand<permission::Publish, Publish>,
 ) -> JsonResult {
-    let outcome = request.act(|body| Command::Publish(body.into())).await?;
+    let outcome = request.act(Command::from).await?;
     Ok(incident_response(&state, StatusCode::OK, &outcome))
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use incident_core::IncidentId;
-use incident_core::incident::Command;
+use incident_core::incident::{Command, Update};
 
 use crate::http::authorized::Authorized;
 use crate::http::command_request::{CommandRequest, IncidentCommand};
@@ -16,7 +16,6 @@ use crate::http::query::Query;
 use crate::http::response::{JsonResponse, JsonResult};
 use crate::http::target::EntryTarget;
 use crate::requests::ReasonRequest;
-use crate::requests::incident::UpdateRequest;
 use crate::responses::timeline::{TimelineEntryResponse, TimelineVerificationResponse};
 use crate::state::AppState;
 
@@ -25,12 +24,8 @@ use crate::state::AppState;
 const AT_A_TIME: usize = 26;
 
 /// Handles `POST /sys/incidents/{id}/updates`.
-pub(super) async fn update(
-    request: IncidentCommand<permission::Update, UpdateRequest>,
-) -> JsonResult {
-    let outcome = request
-        .act(|body| Command::Update(Box::new(body.into())))
-        .await?;
+pub(super) async fn update(request: IncidentCommand<permission::Update, Update>) -> JsonResult {
+    let outcome = request.act(Command::from).await?;
     let entry = outcome.entries.first().map(TimelineEntryResponse::from);
     Ok(JsonResponse::new(StatusCode::CREATED, &entry).replayed(outcome.replayed))
 }
