@@ -2,10 +2,10 @@
 
 use incident_core::billing::{BilledCredit, Difference, HeldCredit, SignedPercent};
 use incident_core::engine::{BatchInFlight, BillingReport};
-use incident_core::{CreditId, IncidentId, MessageId, Period, TenantId, Timestamp};
+use incident_core::{CreditId, IncidentId, MessageId, Money, Period, TenantId, Timestamp};
 use serde::Serialize;
 
-use super::values::MoneyResponse;
+use super::values::money;
 
 /// What was issued of a period, against what the sink holds of it.
 #[derive(Serialize)]
@@ -75,7 +75,8 @@ impl<'a> From<&'a Difference> for DifferenceResponse<'a> {
 /// A credit as the ledger issued it.
 #[derive(Serialize)]
 struct IssuedCreditResponse<'a> {
-    amount: Option<MoneyResponse>,
+    #[serde(serialize_with = "money")]
+    amount: Option<Money>,
     credit_percent: SignedPercent,
     incident_id: Option<IncidentId>,
     reverses: Option<CreditId>,
@@ -85,7 +86,7 @@ struct IssuedCreditResponse<'a> {
 impl<'a> From<&'a BilledCredit> for IssuedCreditResponse<'a> {
     fn from(ours: &'a BilledCredit) -> Self {
         Self {
-            amount: ours.amount.map(Into::into),
+            amount: ours.amount,
             credit_percent: ours.credit_percent,
             incident_id: ours.incident_id,
             reverses: ours.reverses,
@@ -97,14 +98,15 @@ impl<'a> From<&'a BilledCredit> for IssuedCreditResponse<'a> {
 /// A credit as the sink holds it.
 #[derive(Serialize)]
 struct HeldCreditResponse {
-    amount: Option<MoneyResponse>,
+    #[serde(serialize_with = "money")]
+    amount: Option<Money>,
     credit_percent: SignedPercent,
 }
 
 impl From<&HeldCredit> for HeldCreditResponse {
     fn from(theirs: &HeldCredit) -> Self {
         Self {
-            amount: theirs.amount.map(Into::into),
+            amount: theirs.amount,
             credit_percent: theirs.credit_percent,
         }
     }

@@ -2,16 +2,18 @@
 
 use incident_core::billing::{CappedCredit, CreditInput, CreditState, SignedPercent};
 use incident_core::{
-    CreditId, IncidentId, MessageId, Month, Name, Percent, Period, PersonName, TenantId, Timestamp,
+    CreditId, IncidentId, MessageId, Money, Month, Name, Percent, Period, PersonName, TenantId,
+    Timestamp,
 };
 use serde::Serialize;
 
-use super::values::{MoneyResponse, WindowResponse};
+use super::values::{WindowResponse, money};
 
 /// A row of the ledger. What a reversal takes back is below zero, so that sums are right.
 #[derive(Serialize)]
 pub(crate) struct CreditResponse<'a> {
-    amount: Option<MoneyResponse>,
+    #[serde(serialize_with = "money")]
+    amount: Option<Money>,
     approved_at: Option<Timestamp>,
     approved_by: Option<&'a PersonName>,
     author: &'a PersonName,
@@ -47,7 +49,7 @@ impl<'a> From<&'a CappedCredit> for CreditResponse<'a> {
                 }
             });
         Self {
-            amount: amount.map(Into::into),
+            amount,
             approved_at: granted.map(|granted| granted.at),
             approved_by: granted.map(|granted| &granted.by),
             author: &row.author,

@@ -1,21 +1,23 @@
 //! Statements: what a tenant is owed for a period.
 
 use incident_core::sla::{Basis, SlaStatement};
-use incident_core::{IncidentId, Name, Percent, Period, TenantId, Zone};
+use incident_core::{IncidentId, Money, Name, Percent, Period, TenantId, Zone};
 use serde::Serialize;
 
-use super::values::MoneyResponse;
+use super::values::money;
 
 /// A statement.
 #[derive(Serialize)]
 pub(crate) struct StatementResponse<'a> {
-    amount: Option<MoneyResponse>,
+    #[serde(serialize_with = "money")]
+    amount: Option<Money>,
     availability_percent: &'a str,
     basis: Basis,
     credit_percent: Percent,
     derivation: Vec<String>,
     excluded_ms: u64,
-    fee: Option<MoneyResponse>,
+    #[serde(serialize_with = "money")]
+    fee: Option<Money>,
     incidents: Vec<IncidentId>,
     outage_ms: u64,
     period: Period,
@@ -30,13 +32,13 @@ pub(crate) struct StatementResponse<'a> {
 impl<'a> From<&'a SlaStatement> for StatementResponse<'a> {
     fn from(made: &'a SlaStatement) -> Self {
         Self {
-            amount: made.amount.map(Into::into),
+            amount: made.amount,
             availability_percent: &made.availability_percent,
             basis: made.basis,
             credit_percent: made.credit_percent,
             derivation: made.derivation(),
             excluded_ms: made.excluded_ms(),
-            fee: made.fee.map(Into::into),
+            fee: made.fee,
             incidents: made.incidents.iter().map(|line| line.incident).collect(),
             outage_ms: made.outage_ms(),
             period: made.period,

@@ -1,22 +1,21 @@
 //! Values that stand in several answers.
 
-use incident_core::{Currency, Money, Timestamp, Windows};
-use serde::Serialize;
+use incident_core::{Money, Timestamp, Windows};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
-/// An amount of money.
-#[derive(Serialize)]
-pub(super) struct MoneyResponse {
-    currency: Currency,
-    minor: i64,
-}
-
-impl From<Money> for MoneyResponse {
-    fn from(money: Money) -> Self {
-        Self {
-            currency: money.currency,
-            minor: money.minor,
-        }
-    }
+/// Writes an amount of money, its currency first.
+pub(super) fn money<S: Serializer>(
+    amount: &Option<Money>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let Some(Money { minor, currency }) = amount else {
+        return serializer.serialize_none();
+    };
+    let mut members = serializer.serialize_struct("Money", 2)?;
+    members.serialize_field("currency", currency)?;
+    members.serialize_field("minor", minor)?;
+    members.end()
 }
 
 /// A stretch of time, its end excluded.
