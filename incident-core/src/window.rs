@@ -171,6 +171,16 @@ impl Windows {
         self.0.last().map(|window| window.end())
     }
 
+    /// Returns the end of the part of this set that lies inside `bounds`.
+    #[must_use]
+    pub fn end_within(&self, bounds: Window) -> Option<Timestamp> {
+        let begun = self
+            .0
+            .partition_point(|window| window.start() < bounds.end());
+        let last = self.0.get(..begun)?.last()?;
+        last.intersect(bounds).map(Window::end)
+    }
+
     /// The part of this set that lies inside `bounds`, without allocating.
     pub fn clip_iter(&self, bounds: Window) -> impl Iterator<Item = Window> + '_ {
         let first = self

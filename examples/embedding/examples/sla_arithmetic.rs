@@ -2,8 +2,9 @@
 //!
 //! Run with `cargo run -p incident-embedding --example sla_arithmetic`.
 
-use incident_core::sla::{CreditRow, SlaTerms, TenantOutage, Tier, credit_rows};
-use incident_core::{Name, TenantId, Timestamp, ValidationError, Window, Windows};
+use incident_core::incident::AffectedTenant;
+use incident_core::sla::{CreditRow, SlaTerms, Tier, credit_rows};
+use incident_core::{Name, Percent, TenantId, Timestamp, ValidationError, Window, Windows};
 
 /// A contract of our own: 99.5 %, and 5 % of the fee from the first hour on.
 fn contract() -> Result<SlaTerms, ValidationError> {
@@ -37,21 +38,16 @@ fn outage() -> Result<Windows, ValidationError> {
 
 fn row<'a>(
     terms: &SlaTerms,
-    tenant: &'a TenantId,
+    hit: &'a [AffectedTenant],
 ) -> Result<Option<CreditRow<'a>>, ValidationError> {
     let outage = outage()?;
-    let hit = [TenantOutage {
-        tenant,
-        start: None,
-        end: None,
-    }];
-    Ok(credit_rows(terms, &outage, hit, Timestamp::MIN).next())
+    Ok(credit_rows(terms, &outage, Percent::HUNDRED, hit, Timestamp::MIN).next())
 }
 
 fn main() -> Result<(), ValidationError> {
-    let tenant = TenantId::new("tenant-fr")?;
+    let hit = [AffectedTenant::whole(TenantId::new("tenant-fr")?)];
     for (name, terms) in [("default", SlaTerms::default()), ("gold", contract()?)] {
-        if let Some(row) = row(&terms, &tenant)? {
+        if let Some(row) = row(&terms, &hit)? {
             println!(
                 "{name}: {} minutes in {}, availability {} %, target {} % {}, credit {} %",
                 row.outage_minutes(),
@@ -76,8 +72,8 @@ mod tests {
 
     #[test]
     fn an_hour_is_ten_percent_by_default_and_five_by_contract() {
-        let tenant = TenantId::new("tenant-fr").unwrap();
-        let row = |terms: &SlaTerms| row(terms, &tenant).unwrap().unwrap();
+        let hit = [AffectedTenant::whole(TenantId::new("tenant-fr").unwrap())];
+        let row = |terms: &SlaTerms| row(terms, &hit).unwrap().unwrap();
         assert_eq!(
             (
                 row(&SlaTerms::default())

@@ -61,6 +61,7 @@ pub use repeat::may_stand_for;
 pub use severity::{Level, Priority, Severity};
 pub use sla_facts::{OutageInterval, SlaFacts};
 pub use status::{Status, TransitionKind};
+pub(crate) use tenants::outage_of_tenant;
 pub use tenants::{Affected, AffectedTenant, MAX_TENANTS, TENANTS_BYTES, outage_by_tenant};
 pub(crate) use times::not_future;
 pub use took_in::TookIn;

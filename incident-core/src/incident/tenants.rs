@@ -42,6 +42,19 @@ impl AffectedTenant {
         }
     }
 
+    /// Tells if it was affected by the whole outage.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.from.is_none() && self.until.is_none()
+    }
+
+    /// Returns the time in which it may be affected; none where that holds nothing.
+    #[must_use]
+    pub fn window(&self) -> Option<Window> {
+        let (from, until) = self.bounds();
+        Window::non_empty(from, until)
+    }
+
     fn bounds(&self) -> (Timestamp, Timestamp) {
         (
             self.from.unwrap_or(Timestamp::MIN),
@@ -273,6 +286,12 @@ impl Affected {
     }
 }
 
+/// Returns the part of an outage that hit the one tenant whose parts these are.
+pub(crate) fn outage_of_tenant(outage: &Windows, parts: &[AffectedTenant]) -> Windows {
+    let bounds: Windows = parts.iter().filter_map(AffectedTenant::window).collect();
+    outage.intersect(&bounds)
+}
+
 /// The part of `outage` that hit each tenant, in order of name: one set per
 /// tenant, several entries of one tenant joined.
 #[must_use]
@@ -282,9 +301,8 @@ pub fn outage_by_tenant(
 ) -> BTreeMap<TenantId, Windows> {
     let mut by_tenant: BTreeMap<TenantId, Vec<Window>> = BTreeMap::new();
     for tenant in tenants {
-        let (from, until) = tenant.bounds();
         let windows = by_tenant.entry(tenant.tenant_id.clone()).or_default();
-        if let Some(bounds) = Window::non_empty(from, until) {
+        if let Some(bounds) = tenant.window() {
             windows.extend(outage.clip_iter(bounds));
         }
     }

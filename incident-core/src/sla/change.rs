@@ -1,78 +1,85 @@
 //! Outages over a change between terms per incident and terms per period: each part is
 //! credited under its own terms, once.
 
-use std::borrow::Cow;
-
 use super::contracts::{Contracts, Scheduled, month_of, number_of};
 use super::statement::ALWAYS;
 use super::{Basis, SlaTerms};
+use crate::incident::AffectedTenant;
 use crate::window::{Window, Windows};
 use crate::{Month, Period, TenantId, Timestamp};
 
-/// The terms under which an incident is credited to a tenant.
+/// The terms under which an incident is credited to tenants.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IncidentTerms<'a> {
     pub(crate) terms: &'a SlaTerms,
     /// The part of time whose outages they credit; all of it but where other terms credit
     /// periods as a whole before or after.
     pub(crate) within: Window,
+    /// The tenants, sorted by name.
+    pub(crate) tenants: &'a [AffectedTenant],
 }
 
 impl IncidentTerms<'_> {
     /// Returns the part of an outage that they credit.
-    pub(crate) fn outage<'o>(&self, outage: &'o Windows) -> Cow<'o, Windows> {
-        if self.within == ALWAYS {
-            return Cow::Borrowed(outage);
-        }
-        Cow::Owned(outage.clip(self.within))
+    pub(crate) fn outage(&self, outage: &Windows) -> Windows {
+        outage.clip(self.within)
     }
-}
 
-impl PartialEq for IncidentTerms<'_> {
-    /// Terms are compared by their place: those of one contract lie side by side.
-    fn eq(&self, other: &Self) -> bool {
+    /// Tells if other tenants have the same terms. These are compared by their place: those of
+    /// one contract lie side by side.
+    pub(crate) fn are_those_of(&self, other: &Self) -> bool {
         std::ptr::eq(self.terms, other.terms) && self.within == other.within
     }
 }
 
 impl Contracts {
-    /// Returns the terms under which an outage of a tenant is credited by incident: those of its
-    /// end. If those credit periods as a whole and the outage began under terms per incident, the
-    /// part up to the change is credited by incident.
-    pub(crate) fn terms_of_outage(
-        &self,
-        tenant: &TenantId,
+    /// Returns the terms under which an outage of the one tenant whose parts these are is
+    /// credited by incident: those of the end of what hit it, or of `fallback`. If those credit
+    /// periods as a whole and the outage began under terms per incident, the part up to the
+    /// change is credited by incident. There are none without a part.
+    pub(crate) fn terms_of_outage<'a>(
+        &'a self,
         outage: &Windows,
+        parts: &'a [AffectedTenant],
         fallback: Timestamp,
-    ) -> IncidentTerms<'_> {
-        let end = outage.end().unwrap_or(fallback);
+    ) -> Option<IncidentTerms<'a>> {
+        let tenant = &parts.first()?.tenant_id;
+        let end = end_of_outage(outage, parts, ALWAYS).unwrap_or(fallback);
         let (terms, period) = self.terms_at_end(tenant, end);
-        if terms.basis() == Basis::PerIncident {
-            let within = self.credited_by_incident(tenant, period.first_month());
-            return IncidentTerms { terms, within };
-        }
-        let before = self.before(tenant, period.first_month(), outage);
-        before.unwrap_or(IncidentTerms {
+        let month = period.first_month();
+        let credited = |terms, within| IncidentTerms {
             terms,
-            within: ALWAYS,
-        })
+            within,
+            tenants: parts,
+        };
+        if terms.basis() == Basis::PerIncident {
+            return Some(credited(terms, self.credited_by_incident(tenant, month)));
+        }
+        let before = self.before(month, outage, parts);
+        before.or_else(|| Some(credited(terms, ALWAYS)))
     }
 
     /// Finds the last terms per incident before a month, if the outage began under them.
-    fn before(
-        &self,
-        tenant: &TenantId,
+    fn before<'a>(
+        &'a self,
         month: Month,
         outage: &Windows,
-    ) -> Option<IncidentTerms<'_>> {
+        parts: &'a [AffectedTenant],
+    ) -> Option<IncidentTerms<'a>> {
+        let tenant = &parts.first()?.tenant_id;
         let turns = self.turns(tenant);
         let earlier = turns.get(..=turn_of(&turns, month)?)?;
         let at = earlier
             .iter()
             .rposition(|(_, terms)| terms.basis() == Basis::PerIncident)?;
         let within = stretch(&turns, at);
-        let (terms, _) = self.terms_at_end(tenant, outage.clip(within).end()?);
-        Some(IncidentTerms { terms, within })
+        let end = end_of_outage(outage, parts, within)?;
+        let (terms, _) = self.terms_at_end(tenant, end);
+        Some(IncidentTerms {
+            terms,
+            within,
+            tenants: parts,
+        })
     }
 
     /// Returns the time around a month of terms per incident in which incidents of a tenant are
@@ -92,6 +99,13 @@ impl Contracts {
             .map(|(first, terms)| (first, terms.unwrap_or_else(|| self.standard_terms())))
             .collect()
     }
+}
+
+/// Returns the end of the outage within some time of the one tenant whose parts these are.
+fn end_of_outage(outage: &Windows, parts: &[AffectedTenant], within: Window) -> Option<Timestamp> {
+    let bounds = parts.iter().filter_map(AffectedTenant::window);
+    let bounds = bounds.filter_map(|bounds| bounds.intersect(within));
+    bounds.filter_map(|bounds| outage.end_within(bounds)).max()
 }
 
 /// Returns the place of the turn that a month lies in.
@@ -176,6 +190,7 @@ mod tests {
     #[test]
     fn an_outage_is_cut_where_the_basis_changes() {
         let (contracts, tenant) = changing("2026-12-01T00:00:00Z", "UTC");
+        let hit = [AffectedTenant::whole(tenant)];
         for (start, end, version, from, until) in [
             (
                 "2026-11-05T00:00:00Z",
@@ -236,15 +251,19 @@ mod tests {
             ),
         ] {
             let whole = outage(start, end);
-            let found = contracts.terms_of_outage(&tenant, &whole, Timestamp::MIN);
+            let found = contracts
+                .terms_of_outage(&whole, &hit, Timestamp::MIN)
+                .unwrap();
             assert_eq!(found.terms.version().as_str(), version, "{start} {end}");
-            assert_eq!(*found.outage(&whole), outage(from, until), "{start} {end}");
+            assert_eq!(found.outage(&whole), outage(from, until), "{start} {end}");
         }
         // Nobody else's terms change.
-        let other = TenantId::new("other").unwrap();
+        let other = [AffectedTenant::whole(TenantId::new("other").unwrap())];
         let long = outage("2026-11-30T23:00:00Z", "2026-12-01T01:00:00Z");
-        let found = contracts.terms_of_outage(&other, &long, Timestamp::MIN);
-        assert_eq!(*found.outage(&long), long);
+        let found = contracts
+            .terms_of_outage(&long, &other, Timestamp::MIN)
+            .unwrap();
+        assert_eq!(found.outage(&long), long);
     }
 
     /// Of several terms per incident before the change those of the part's own end hold.
@@ -268,15 +287,18 @@ mod tests {
             ),
         ];
         let (contracts, tenant) = agreed(versions);
+        let hit = [AffectedTenant::whole(tenant)];
         let december = outage("2026-12-02T00:00:00Z", "2026-12-02T01:00:00Z");
         for (start, end, version) in [
             ("2026-10-30T00:00:00Z", "2026-10-31T00:00:00Z", "first"),
             ("2026-10-30T00:00:00Z", "2026-11-02T00:00:00Z", "second"),
         ] {
             let before = outage(start, end);
-            let found = contracts.terms_of_outage(&tenant, &before.union(&december), at(end));
+            let found = contracts
+                .terms_of_outage(&before.union(&december), &hit, at(end))
+                .unwrap();
             assert_eq!(found.terms.version().as_str(), version, "{start}");
-            assert_eq!(*found.outage(&before.union(&december)), before);
+            assert_eq!(found.outage(&before.union(&december)), before);
         }
     }
 
@@ -284,10 +306,13 @@ mod tests {
     #[test]
     fn no_hour_is_credited_twice_where_zones_differ() {
         let (contracts, tenant) = changing("2026-11-30T15:00:00Z", "Asia/Tokyo");
+        let hit = [AffectedTenant::whole(tenant)];
         let whole = outage("2026-11-30T10:00:00Z", "2026-12-01T01:00:00Z");
-        let found = contracts.terms_of_outage(&tenant, &whole, Timestamp::MIN);
+        let found = contracts
+            .terms_of_outage(&whole, &hit, Timestamp::MIN)
+            .unwrap();
         let before = outage("2026-11-30T10:00:00Z", "2026-11-30T15:00:00Z");
-        assert_eq!(*found.outage(&whole), before);
+        assert_eq!(found.outage(&whole), before);
     }
 
     #[test]

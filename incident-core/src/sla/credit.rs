@@ -1,31 +1,12 @@
 //! What is owed for one incident, tenant by tenant.
 
+use crate::incident::{AffectedTenant, outage_of_tenant};
 use crate::window::{Window, Windows};
-use crate::{Percent, Period, TenantId, Timestamp, Zone};
+use crate::{Percent, Period, TenantId, Timestamp};
 
 use super::availability::half_even;
 use super::count::clipped;
 use super::{Availability, Basis, Downtime, SlaTerms};
-
-/// A tenant and the part of the incident that hit it.
-#[derive(Clone, Copy, Debug)]
-pub struct TenantOutage<'a> {
-    /// The tenant.
-    pub tenant: &'a TenantId,
-    /// Hit from here on; from the start if absent.
-    pub start: Option<Timestamp>,
-    /// Hit until here, exclusive; to the end if absent.
-    pub end: Option<Timestamp>,
-}
-
-impl TenantOutage<'_> {
-    fn bounds(&self) -> Option<Window> {
-        Window::non_empty(
-            self.start.unwrap_or(Timestamp::MIN),
-            self.end.unwrap_or(Timestamp::MAX),
-        )
-    }
-}
 
 /// What one tenant is owed for one incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,174 +44,125 @@ impl CreditRow<'_> {
     }
 }
 
-/// The outage of one incident.
-#[derive(Clone, Copy, Debug)]
-pub struct IncidentOutage<'a> {
-    /// When.
-    pub windows: &'a Windows,
-    /// What its downtime weighs; see [`SlaTerms::partial_weight`].
-    pub weight: Percent,
-}
-
-impl<'a> From<&'a Windows> for IncidentOutage<'a> {
-    fn from(windows: &'a Windows) -> Self {
-        Self {
-            windows,
-            weight: Percent::HUNDRED,
-        }
-    }
-}
-
-/// What each tenant is owed for an outage by itself. `tenants` is sorted by tenant;
+/// Computes what each tenant is owed for an outage by itself. `tenants` is sorted by tenant;
 /// several parts of one tenant become one row.
 ///
-/// What the terms do not count (maintenance, runs that are too short) is no
-/// outage here. `fallback` is the end of the incident, for the month of a row
-/// without outage where the incident has none either. Nothing is allocated per
-/// row, except for a tenant with several parts, and for parts under terms that
-/// leave something out.
-pub fn credit_rows<'a, 'o, I>(
+/// `weight` is what the downtime weighs: all of it, or less where the outage is partial
+/// ([`SlaTerms::partial_weight`]). What the terms do not count (maintenance, runs that are too
+/// short) is no outage here. `fallback` is the end of the incident, for the month of a row
+/// without outage where the incident has none either. Nothing is allocated per row, except for a
+/// tenant with several parts, and for parts under terms that leave something out.
+pub fn credit_rows<'a>(
     terms: &SlaTerms,
-    outage: impl Into<IncidentOutage<'o>>,
-    tenants: I,
+    outage: &Windows,
+    weight: Percent,
+    tenants: &'a [AffectedTenant],
     fallback: Timestamp,
-) -> impl Iterator<Item = CreditRow<'a>>
-where
-    I: IntoIterator<Item = TenantOutage<'a>>,
-{
-    let IncidentOutage { windows, weight } = outage.into();
-    let plain = terms.counting().is_plain();
-    let counted = terms.counted(windows);
-    let mut parts = tenants.into_iter().peekable();
-    let incident_end = windows.end().unwrap_or(fallback);
-    let mut span = PeriodSpan::of_end(incident_end, terms);
-    let figures = move |outage_us: u64, clipped: u64, span: &PeriodSpan| {
-        Figures::of(terms, (outage_us, clipped), weight, span)
-    };
-    // Of a tenant that has no window of its own: most of them.
-    let mut whole: Option<Figures> = None;
-    std::iter::from_fn(move || {
-        let part = parts.next()?;
-        let tenant = part.tenant;
-        let repeated = parts.peek().is_some_and(|next| next.tenant == tenant);
-        let unbounded = part.start.is_none() && part.end.is_none();
-        let found = if !repeated && unbounded {
-            span.move_to(incident_end);
-            *whole.get_or_insert_with(|| {
-                let inside = clipped(&counted, span.window);
-                figures(counted.micros(), inside, &span)
-            })
-        } else if !repeated && plain {
-            let (all, clipped) = of_one_window(part, windows, &mut span, incident_end);
-            figures(all, clipped, &span)
-        } else {
-            let mut bounds: Vec<Window> = part.bounds().into_iter().collect();
-            while let Some(next) = parts.next_if(|next| next.tenant == tenant) {
-                bounds.extend(next.bounds());
+) -> impl Iterator<Item = CreditRow<'a>> {
+    let is_plain = terms.counting().is_plain();
+    let counted = terms.counted(outage);
+    let incident_end = outage.end().unwrap_or(fallback);
+    let mut period = CreditedPeriod::of_end(incident_end, terms, weight);
+    // Of a tenant that was hit by all of it: most of them.
+    let mut whole: Option<CreditRow<'a>> = None;
+    let by_tenant = tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id);
+    by_tenant.filter_map(move |parts| {
+        let tenant = &parts.first()?.tenant_id;
+        Some(match parts {
+            [part] if part.is_whole() => {
+                period.move_to(incident_end);
+                let row = whole.get_or_insert_with(|| {
+                    let inside = clipped(&counted, period.window);
+                    period.row(tenant, counted.micros(), inside)
+                });
+                CreditRow { tenant, ..*row }
             }
-            let hit = windows.intersect(&bounds.into_iter().collect());
-            span.move_to(hit.end().unwrap_or(incident_end));
-            let hit = terms.counted(&hit);
-            figures(hit.micros(), clipped(&hit, span.window), &span)
-        };
-        Some(CreditRow {
-            tenant,
-            outage_us: found.outage_us,
-            period: span.period,
-            target_breached: found.target_breached,
-            availability: found.availability,
-            credit_percent: found.credit,
+            [part] if is_plain => period.row_of_one_window(part, outage, incident_end),
+            parts => {
+                let hit = outage_of_tenant(outage, parts);
+                period.move_to(hit.end().unwrap_or(incident_end));
+                let hit = terms.counted(&hit);
+                period.row(tenant, hit.micros(), clipped(&hit, period.window))
+            }
         })
     })
 }
 
-impl Figures {
-    /// The figures of an outage, and of the part of it in a period.
-    fn of(
-        terms: &SlaTerms,
-        (outage_us, clipped): (u64, u64),
-        weight: Percent,
-        span: &PeriodSpan,
-    ) -> Self {
-        let availability = Availability::new(Downtime::at(clipped, weight), span.window.micros());
-        let down = match terms.basis() {
-            Basis::PerIncident => Downtime::at(outage_us, weight),
-            Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => availability.down(),
-        };
-        Self {
-            outage_us,
-            target_breached: availability.misses(terms.target()),
-            availability,
-            credit: terms.credit_for(down, availability.period_us()),
-        }
-    }
-}
-
-/// Returns the outage of a tenant that was hit for one window, in microseconds, and the part of
-/// it in the period of its end.
-fn of_one_window(
-    part: TenantOutage<'_>,
-    windows: &Windows,
-    span: &mut PeriodSpan,
-    incident_end: Timestamp,
-) -> (u64, u64) {
-    let inside = || {
-        let bounds = part.bounds().into_iter();
-        bounds.flat_map(|bounds| windows.clip_iter(bounds))
-    };
-    let (mut all, mut start, mut end) = (0, None, None);
-    for window in inside() {
-        all += window.micros();
-        start.get_or_insert(window.start());
-        end = Some(window.end());
-    }
-    span.move_to(end.unwrap_or(incident_end));
-    // The month is that of the end: only the start can lie outside.
-    let clipped = if start.is_none_or(|start| span.window.start() <= start) {
-        all
-    } else {
-        sum(inside().filter_map(|window| window.intersect(span.window)))
-    };
-    (all, clipped)
-}
-
-/// The figures of a row, beside its tenant and period.
-#[derive(Clone, Copy)]
-struct Figures {
-    outage_us: u64,
-    target_breached: bool,
-    availability: Availability,
-    credit: Percent,
-}
-
-fn sum(windows: impl Iterator<Item = Window>) -> u64 {
-    windows.map(Window::micros).sum()
-}
-
-/// The period of the row before: most rows of an incident share one.
-struct PeriodSpan {
-    zone: Zone,
+/// The period that a row is credited in, under the terms of an incident: that of the row before,
+/// as most rows of an incident share one.
+struct CreditedPeriod<'t> {
+    terms: &'t SlaTerms,
+    /// What the downtime weighs.
+    weight: Percent,
     period: Period,
     window: Window,
 }
 
-impl PeriodSpan {
-    fn of_end(end: Timestamp, terms: &SlaTerms) -> Self {
-        let zone = terms.zone();
-        let period = Period::of_end(end, terms.basis().period(), zone);
+impl<'t> CreditedPeriod<'t> {
+    fn of_end(end: Timestamp, terms: &'t SlaTerms, weight: Percent) -> Self {
+        let period = Period::of_end(end, terms.basis().period(), terms.zone());
         Self {
-            zone,
+            terms,
+            weight,
             period,
-            window: period.window(zone),
+            window: period.window(terms.zone()),
         }
     }
 
     fn move_to(&mut self, end: Timestamp) {
         let inside = self.window.start() < end && end <= self.window.end();
         if !inside {
-            self.period = Period::of_end(end, self.period.kind(), self.zone);
-            self.window = self.period.window(self.zone);
+            *self = Self::of_end(end, self.terms, self.weight);
         }
+    }
+
+    /// Makes the row of a tenant, of the outage that hit it and of the part of that in the
+    /// period, in microseconds.
+    fn row<'a>(&self, tenant: &'a TenantId, outage_us: u64, inside_us: u64) -> CreditRow<'a> {
+        let Self { terms, weight, .. } = *self;
+        let down = Downtime::at(inside_us, weight);
+        let availability = Availability::new(down, self.window.micros());
+        let credited = match terms.basis() {
+            Basis::PerIncident => Downtime::at(outage_us, weight),
+            Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => down,
+        };
+        CreditRow {
+            tenant,
+            outage_us,
+            period: self.period,
+            target_breached: availability.misses(terms.target()),
+            availability,
+            credit_percent: terms.credit_for(credited, availability.period_us()),
+        }
+    }
+
+    /// Moves to the period in which the outage of a tenant that was hit for one window ended, and
+    /// makes its row.
+    fn row_of_one_window<'a>(
+        &mut self,
+        part: &'a AffectedTenant,
+        outage: &Windows,
+        incident_end: Timestamp,
+    ) -> CreditRow<'a> {
+        let hit = || {
+            let bounds = part.window().into_iter();
+            bounds.flat_map(|bounds| outage.clip_iter(bounds))
+        };
+        let (mut all, mut start, mut end) = (0, None, None);
+        for window in hit() {
+            all += window.micros();
+            start.get_or_insert(window.start());
+            end = Some(window.end());
+        }
+        self.move_to(end.unwrap_or(incident_end));
+        // The period is that of the end: only the start can lie outside.
+        let inside = if start.is_none_or(|start| self.window.start() <= start) {
+            all
+        } else {
+            let inside = hit().filter_map(|window| window.intersect(self.window));
+            inside.map(Window::micros).sum()
+        };
+        self.row(&part.tenant_id, all, inside)
     }
 }
 
@@ -268,17 +200,25 @@ pub(super) mod tests {
         Windows::from(Window::new(at(start), at(end)).unwrap())
     }
 
-    fn whole(tenant: &TenantId) -> TenantOutage<'_> {
-        TenantOutage {
-            tenant,
-            start: None,
-            end: None,
+    fn whole(name: &str) -> AffectedTenant {
+        AffectedTenant::whole(TenantId::new(name).unwrap())
+    }
+
+    fn part(name: &str, from: &str, until: &str) -> AffectedTenant {
+        AffectedTenant {
+            from: Some(at(from)),
+            until: Some(at(until)),
+            ..whole(name)
         }
     }
 
-    fn one<'a>(outage: &Windows, part: TenantOutage<'a>) -> CreditRow<'a> {
-        let rows: Vec<_> =
-            credit_rows(&SlaTerms::default(), outage, [part], Timestamp::MIN).collect();
+    fn rows<'a>(outage: &Windows, tenants: &'a [AffectedTenant]) -> Vec<CreditRow<'a>> {
+        let terms = SlaTerms::default();
+        credit_rows(&terms, outage, Percent::HUNDRED, tenants, Timestamp::MIN).collect()
+    }
+
+    fn one<'a>(outage: &Windows, tenant: &'a AffectedTenant) -> CreditRow<'a> {
+        let rows = rows(outage, std::slice::from_ref(tenant));
         assert_eq!(rows.len(), 1);
         rows[0]
     }
@@ -294,18 +234,15 @@ pub(super) mod tests {
             (Some("2026-11-01T00:01:00Z"), "2026-11", 1),
             (None, "2026-11", 24 * 60),
         ];
-        let names: Vec<TenantId> = (0..ends.len())
-            .map(|n| TenantId::new(&format!("t{n}")).unwrap())
-            .collect();
-        let parts = names
+        let parts = ends
             .iter()
-            .zip(ends)
-            .map(|(tenant, (until, ..))| TenantOutage {
-                end: until.map(at),
-                ..whole(tenant)
+            .enumerate()
+            .map(|(n, (until, ..))| AffectedTenant {
+                until: until.map(at),
+                ..whole(&format!("t{n}"))
             });
-        let terms = SlaTerms::default();
-        let rows: Vec<_> = credit_rows(&terms, &over_midnight, parts, Timestamp::MIN).collect();
+        let parts: Vec<_> = parts.collect();
+        let rows = rows(&over_midnight, &parts);
         for (row, (until, period, inside)) in rows.iter().zip(ends) {
             assert_eq!(row.period, period.parse().unwrap(), "{until:?}");
             // Of the promise of the period counts only what lies in it.
@@ -318,23 +255,17 @@ pub(super) mod tests {
     /// Parts of one tenant are one row, with what they cover together.
     #[test]
     fn parts_of_a_tenant_are_one_row() {
-        let tenant = TenantId::new("fr").unwrap();
         let hours = outage("2026-11-20T10:00:00Z", "2026-11-20T14:00:00Z");
-        let part = |from: &str, until: &str| TenantOutage {
-            start: Some(at(from)),
-            end: Some(at(until)),
-            ..whole(&tenant)
-        };
-        let early = part("2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z");
-        let late = part("2026-11-20T10:30:00Z", "2026-11-20T12:00:00Z");
+        let whole = || whole("fr");
+        let early = || part("fr", "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z");
+        let late = || part("fr", "2026-11-20T10:30:00Z", "2026-11-20T12:00:00Z");
         for (parts, minutes) in [
-            (vec![early, late], 120),
-            (vec![whole(&tenant), early], 240),
-            (vec![early, whole(&tenant)], 240),
-            (vec![whole(&tenant), whole(&tenant)], 240),
+            ([early(), late()], 120),
+            ([whole(), early()], 240),
+            ([early(), whole()], 240),
+            ([whole(), whole()], 240),
         ] {
-            let terms = SlaTerms::default();
-            let rows: Vec<_> = credit_rows(&terms, &hours, parts, Timestamp::MIN).collect();
+            let rows = rows(&hours, &parts);
             assert_eq!(rows.len(), 1);
             assert_eq!(rows[0].outage_us, minutes * MINUTE_US);
         }
@@ -342,10 +273,10 @@ pub(super) mod tests {
 
     #[test]
     fn the_reference_scenario() {
-        let tenant = TenantId::new("tenant-fr").unwrap();
+        let tenant = whole("tenant-fr");
         let row = one(
             &outage("2026-11-20T22:00:00Z", "2026-11-20T22:38:00Z"),
-            whole(&tenant),
+            &tenant,
         );
         assert_eq!(
             (row.outage_ms(), row.outage_minutes().as_str()),
@@ -368,10 +299,10 @@ pub(super) mod tests {
 
     #[test]
     fn a_breach_may_earn_nothing() {
-        let tenant = TenantId::new("t").unwrap();
+        let tenant = whole("t");
         let row = one(
             &outage("2026-11-20T22:00:00Z", "2026-11-20T22:44:00Z"),
-            whole(&tenant),
+            &tenant,
         );
         assert_eq!(
             (row.target_breached, row.credit_percent),
@@ -380,22 +311,22 @@ pub(super) mod tests {
         // 43.2 minutes are just what 99.9 % of 30 days allow.
         let row = one(
             &outage("2026-11-20T22:00:00Z", "2026-11-20T22:43:12Z"),
-            whole(&tenant),
+            &tenant,
         );
         assert!(!row.target_breached);
         let row = one(
             &outage("2026-11-20T22:00:00Z", "2026-11-20T22:43:12.000001Z"),
-            whole(&tenant),
+            &tenant,
         );
         assert!(row.target_breached);
     }
 
     #[test]
     fn the_period_is_the_month_of_the_end_and_the_credit_that_of_the_whole() {
-        let tenant = TenantId::new("t").unwrap();
+        let tenant = whole("t");
         let row = one(
             &outage("2026-11-30T23:30:00Z", "2026-12-01T00:15:00Z"),
-            whole(&tenant),
+            &tenant,
         );
         assert_eq!(
             (
@@ -408,32 +339,21 @@ pub(super) mod tests {
         assert_eq!(row.availability, december);
         let row = one(
             &outage("2026-11-30T23:00:00Z", "2026-12-01T00:00:00Z"),
-            whole(&tenant),
+            &tenant,
         );
         assert_eq!(row.period.to_string(), "2026-11");
     }
 
     #[test]
     fn parts_of_a_tenant_are_one_row_and_a_union() {
-        let (a, b, c) = (
-            TenantId::new("a").unwrap(),
-            TenantId::new("b").unwrap(),
-            TenantId::new("c").unwrap(),
-        );
         let outage = outage("2026-11-20T10:00:00Z", "2026-11-20T12:00:00Z");
-        let part = |tenant, from: &str, until: &str| TenantOutage {
-            tenant,
-            start: Some(at(from)),
-            end: Some(at(until)),
-        };
         let parts = [
-            part(&a, "2026-11-20T09:00:00Z", "2026-11-20T10:30:00Z"),
-            part(&a, "2026-11-20T10:20:00Z", "2026-11-20T10:50:00Z"),
-            part(&b, "2026-11-20T11:15:00Z", "2026-11-21T00:00:00Z"),
-            part(&c, "2026-11-20T13:00:00Z", "2026-11-20T14:00:00Z"),
+            part("a", "2026-11-20T09:00:00Z", "2026-11-20T10:30:00Z"),
+            part("a", "2026-11-20T10:20:00Z", "2026-11-20T10:50:00Z"),
+            part("b", "2026-11-20T11:15:00Z", "2026-11-21T00:00:00Z"),
+            part("c", "2026-11-20T13:00:00Z", "2026-11-20T14:00:00Z"),
         ];
-        let rows: Vec<_> =
-            credit_rows(&SlaTerms::default(), &outage, parts, Timestamp::MIN).collect();
+        let rows = rows(&outage, &parts);
         let minutes: Vec<String> = rows.iter().map(CreditRow::outage_minutes).collect();
         assert_eq!(minutes, ["50", "45", "0"]);
         assert_eq!(rows[2].period.to_string(), "2026-11");
@@ -511,10 +431,9 @@ pub(super) mod tests {
             let counted = u64::try_from(down.iter().zip(&hit).filter(|(down, hit)| **down && **hit).count()).unwrap();
             let outage: Windows = spans.iter().map(|(s, l)| Window::new(minute(*s), minute(s + l)).unwrap()).collect();
             prop_assert_eq!(outage.micros(), down.iter().filter(|down| **down).count() as u64 * MINUTE_US);
-            let tenant = TenantId::new("t").unwrap();
-            let parts = parts.iter().map(|(s, l)| TenantOutage { tenant: &tenant, start: Some(minute(*s)), end: Some(minute(s + l)) });
-            let terms = SlaTerms::default();
-            let rows: Vec<_> = credit_rows(&terms, &outage, parts, minute(0)).collect();
+            let tenant = whole("t");
+            let parts: Vec<_> = parts.iter().map(|(s, l)| AffectedTenant { from: Some(minute(*s)), until: Some(minute(s + l)), ..tenant.clone() }).collect();
+            let rows: Vec<_> = credit_rows(&SlaTerms::default(), &outage, Percent::HUNDRED, &parts, minute(0)).collect();
             prop_assert_eq!(rows.len(), 1);
             prop_assert_eq!(rows[0].outage_us, counted * MINUTE_US);
             let expected = match counted { 0..45 => 0, 45..240 => 10, 240..720 => 25, _ => 50 };

@@ -4,16 +4,16 @@
 //! month is 43.2 minutes, so 44 minutes breach the target and earn 0 %.
 //!
 //! ```
-//! use incident_core::sla::{SlaTerms, TenantOutage, credit_rows};
-//! use incident_core::{TenantId, Timestamp, Window, Windows};
+//! use incident_core::incident::AffectedTenant;
+//! use incident_core::sla::{SlaTerms, credit_rows};
+//! use incident_core::{Percent, TenantId, Timestamp, Window, Windows};
 //!
 //! let terms = SlaTerms::default(); // 99.9 %; 0/10/25/50 % at 0/45/240/720 minutes
 //! let start: Timestamp = "2026-11-20T22:00:00Z".parse()?;
 //! let end: Timestamp = "2026-11-20T22:45:00Z".parse()?;
 //! let outage = Windows::from(Window::new(start, end)?);
-//! let tenant = TenantId::new("tenant-fr")?;
-//! let hit = [TenantOutage { tenant: &tenant, start: None, end: None }];
-//! let rows: Vec<_> = credit_rows(&terms, &outage, hit, end).collect();
+//! let hit = [AffectedTenant::whole(TenantId::new("tenant-fr")?)];
+//! let rows: Vec<_> = credit_rows(&terms, &outage, Percent::HUNDRED, &hit, end).collect();
 //! assert_eq!(rows[0].credit_percent.to_string(), "10"); // exactly 45 minutes
 //! assert_eq!(rows[0].outage_minutes(), "45");
 //! assert!(rows[0].target_breached);
@@ -35,7 +35,7 @@ pub use availability::Availability;
 pub(crate) use change::IncidentTerms;
 pub use contracts::{Contract, Contracts};
 pub use count::{Downtime, Exclusion};
-pub use credit::{CreditRow, IncidentOutage, TenantOutage, credit_rows, decimal_minutes};
+pub use credit::{CreditRow, credit_rows, decimal_minutes};
 pub use outages::{OutagePart, Outages};
 pub use scale::{AvailabilityTier, Scale, Tier};
 pub use statement::{IncidentCredit, IncidentLine, IncidentShare, SlaStatement, statement};

@@ -1,6 +1,5 @@
 //! Credits as an effect of the end of an incident and of corrections after it.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -14,10 +13,10 @@ use crate::commit::{Commit, IncidentWrite, OutboxWrite};
 use crate::engine::commands::prepare::PreparedCommand;
 use crate::engine::conflict::MAX_CONFLICT_RETRIES;
 use crate::engine::{Error, Incidents};
-use crate::incident::{Affected, AffectedTenant, Incident, Severity, SlaFacts, outage_by_tenant};
+use crate::incident::{Affected, AffectedTenant, Incident, Severity, SlaFacts, outage_of_tenant};
 use crate::outbox::{Claim, JobOutcome, LeaseCompletion, Message, MessageBody, RecomputeCredits};
 use crate::port::{CreditQuery, StoreError};
-use crate::sla::{Basis, IncidentOutage, IncidentTerms, TenantOutage, credit_rows};
+use crate::sla::{Basis, IncidentTerms, credit_rows};
 use crate::{CreditId, IncidentId, MessageId, Percent, PersonName, TenantId, Timestamp};
 use crate::{Window, Windows, Zone};
 
@@ -168,16 +167,14 @@ impl Incidents {
         }
         let (outage, end) = (facts.outage(now), facts.end(now));
         let mut fresh = Vec::with_capacity(tenants.len());
-        for (credited, tenants) in self.by_terms(tenants, &outage, end) {
-            let (terms, outage) = (credited.terms, credited.outage(&outage));
+        for credited in self.by_terms(tenants, &outage, end) {
+            let IncidentTerms { terms, tenants, .. } = credited;
+            let outage = credited.outage(&outage);
             let weight = terms.weight(facts.is_partial());
-            let whole = input(facts.incident(), Windows::clone(&outage), weight);
-            let hit = IncidentOutage {
-                windows: &outage,
-                weight,
-            };
-            let parts_of = tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id);
-            for (row, of) in credit_rows(terms, hit, parts(tenants), end).zip(parts_of) {
+            let whole = input(facts.incident(), outage.clone(), weight);
+            let by_tenant = tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id);
+            let rows = credit_rows(terms, &outage, weight, tenants, end);
+            for (row, parts) in rows.zip(by_tenant) {
                 fresh.push(ComputedCredit {
                     tenant_id: row.tenant.clone(),
                     period: row.period,
@@ -188,9 +185,12 @@ impl Incidents {
                         Basis::PerMonth | Basis::PerQuarter | Basis::PerYear => Percent::ZERO,
                     },
                     terms_version: terms.version().clone(),
-                    inputs: match of {
-                        [one] if one.from.is_none() && one.until.is_none() => Arc::clone(&whole),
-                        of => input(facts.incident(), part_of(&outage, of).into_owned(), weight),
+                    inputs: match parts {
+                        [one] if one.is_whole() => Arc::clone(&whole),
+                        parts => {
+                            let hit = outage_of_tenant(&outage, parts);
+                            input(facts.incident(), hit, weight)
+                        }
                     },
                 });
             }
@@ -198,30 +198,32 @@ impl Incidents {
         fresh
     }
 
-    /// Tenants, sorted by name, in runs that have the same terms: those of the period in which
-    /// the outage of each ended, or of `fallback` without one.
+    /// Returns tenants, sorted by name, in runs that have the same terms: those of the period in
+    /// which the outage of each ended, or of `fallback` without one.
     pub(in crate::engine) fn by_terms<'a>(
         &'a self,
         tenants: &'a [AffectedTenant],
         outage: &Windows,
         fallback: Timestamp,
-    ) -> Vec<(IncidentTerms<'a>, &'a [AffectedTenant])> {
+    ) -> Vec<IncidentTerms<'a>> {
         let contracts = &self.inner.settings.contracts;
-        let mut runs: Vec<(IncidentTerms<'_>, std::ops::Range<usize>)> = Vec::new();
-        let mut start = 0;
-        for parts in tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id) {
-            let end = start + parts.len();
-            let Some(one) = parts.first() else { continue };
-            let hit = part_of(outage, parts);
-            let terms = contracts.terms_of_outage(&one.tenant_id, &hit, fallback);
+        let mut runs: Vec<IncidentTerms<'_>> = Vec::new();
+        // Where the last run begins, and where what was looked at ends.
+        let (mut start, mut end) = (0, 0);
+        let by_tenant = tenants.chunk_by(|a, b| a.tenant_id == b.tenant_id);
+        for found in by_tenant.filter_map(|one| contracts.terms_of_outage(outage, one, fallback)) {
+            end += found.tenants.len();
             match runs.last_mut() {
-                Some((last, run)) if *last == terms => run.end = end,
-                _ => runs.push((terms, start..end)),
+                Some(last) if last.are_those_of(&found) => {
+                    last.tenants = tenants.get(start..end).unwrap_or_default();
+                }
+                _ => {
+                    start = end - found.tenants.len();
+                    runs.push(found);
+                }
             }
-            start = end;
         }
-        let rows = |(terms, run)| Some((terms, tenants.get(run)?));
-        runs.into_iter().filter_map(rows).collect()
+        runs
     }
 
     /// What a commit left to the relay, as a message.
@@ -357,33 +359,10 @@ pub(in crate::engine) fn still_granted(rows: &[LedgerRow], ids: &[CreditId]) -> 
     found.any(|id| ids.contains(&id) && !reversed(id))
 }
 
-/// What of an incident hit each tenant, for the arithmetic.
-pub(in crate::engine) fn parts(
-    tenants: &[AffectedTenant],
-) -> impl Iterator<Item = TenantOutage<'_>> {
-    tenants.iter().map(|one| TenantOutage {
-        tenant: &one.tenant_id,
-        start: one.from,
-        end: one.until,
-    })
-}
-
 fn input(incident_id: IncidentId, windows: Windows, weight: Percent) -> Arc<[CreditInput]> {
     Arc::from([CreditInput {
         incident_id,
         windows,
         weight,
     }])
-}
-
-/// Returns the part of an outage that hit the one tenant whose parts these are.
-fn part_of<'a>(outage: &'a Windows, parts: &[AffectedTenant]) -> Cow<'a, Windows> {
-    if let [one] = parts
-        && one.from.is_none()
-        && one.until.is_none()
-    {
-        return Cow::Borrowed(outage);
-    }
-    let mut all = outage_by_tenant(outage, parts).into_values();
-    Cow::Owned(all.next().unwrap_or_default())
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::billing::{CreditState, newest};
-use crate::engine::credits::incident::parts;
 use crate::engine::{Error, Incidents, ReportsHandle};
 use crate::impact::{
     BASELINE_WEEKS, Breakdown, Estimate, ImpactCounts, ImpactQuery, TenantCount, TenantWindows,
@@ -12,7 +11,7 @@ use crate::impact::{
 };
 use crate::incident::{Incident, SlaFacts, outage_by_tenant};
 use crate::port::UsageSource;
-use crate::sla::{Basis, IncidentOutage, SlaTerms, credit_rows};
+use crate::sla::{Basis, SlaTerms, credit_rows};
 use crate::{IncidentId, Month, Name, Percent, Period, TenantId, Windows};
 
 /// How many users of a tenant were hit.
@@ -259,13 +258,11 @@ impl ReportsHandle<'_> {
         };
         let kept = newest(&kept);
         let (outage, end) = (facts.outage(now), facts.end(now));
-        for (credited, tenants) in this.by_terms(&tenants, &outage, end) {
+        for credited in this.by_terms(&tenants, &outage, end) {
             let (terms, outage) = (credited.terms, credited.outage(&outage));
-            let outage = IncidentOutage {
-                windows: &outage,
-                weight: terms.weight(facts.is_partial()),
-            };
-            let rows = credit_rows(terms, outage, parts(tenants), end).map(|row| SlaRow {
+            let weight = terms.weight(facts.is_partial());
+            let rows = credit_rows(terms, &outage, weight, credited.tenants, end);
+            let rows = rows.map(|row| SlaRow {
                 tenant_id: row.tenant.clone(),
                 outage_us: row.outage_us,
                 outage_minutes: row.outage_minutes(),
