@@ -103,16 +103,6 @@ pub(super) struct Counting {
     pub(super) whole_minutes: bool,
 }
 
-/// What was taken off an outage before it counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CountedOutage<'a> {
-    pub(super) windows: Cow<'a, Windows>,
-    /// In maintenance.
-    pub(super) excluded: Windows,
-    /// In runs that are too short, or in minutes that are not whole.
-    pub(super) too_short: Windows,
-}
-
 impl Counting {
     pub(super) fn excluding(&mut self, exclusions: Vec<Exclusion>) -> Result<(), ValidationError> {
         let mut windows = Vec::with_capacity(exclusions.len());
@@ -140,15 +130,16 @@ impl Counting {
         self.excluded.is_empty() && self.minimum.is_zero() && !self.whole_minutes
     }
 
-    /// What counts of an outage. Runs are measured after maintenance is taken off
+    /// Returns what of an outage lies in maintenance.
+    pub(super) fn in_maintenance(&self, outage: &Windows) -> Windows {
+        outage.intersect(&self.excluded)
+    }
+
+    /// Returns what counts of an outage. Runs are measured after maintenance is taken off
     /// and before a period cuts them, so that midnight makes no run short.
-    pub(super) fn of<'a>(&self, outage: &'a Windows) -> CountedOutage<'a> {
+    pub(super) fn counted<'a>(&self, outage: &'a Windows) -> Cow<'a, Windows> {
         if self.is_plain() {
-            return CountedOutage {
-                windows: Cow::Borrowed(outage),
-                excluded: Windows::empty(),
-                too_short: Windows::empty(),
-            };
+            return Cow::Borrowed(outage);
         }
         let left = outage.minus(&self.excluded);
         let minimum = u64::try_from(self.minimum.as_micros()).unwrap_or(u64::MAX);
@@ -161,12 +152,7 @@ impl Counting {
             };
             run.filter(|_| long)
         });
-        let windows: Windows = counted.collect();
-        CountedOutage {
-            excluded: outage.intersect(&self.excluded),
-            too_short: left.minus(&windows),
-            windows: Cow::Owned(windows),
-        }
+        Cow::Owned(counted.collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::count::{CountedOutage, Weighed, clipped};
+use super::count::{Weighed, clipped};
 use super::scale::TierRow;
 use super::{Availability, Basis, Downtime, SlaTerms};
 use crate::{
@@ -195,12 +195,10 @@ pub(super) fn of_period(
     let bounds = period.window(terms.zone());
     let period_us = bounds.micros();
     let all = joined(shares);
-    let CountedOutage {
-        windows,
-        excluded,
-        too_short,
-    } = terms.counting().of(&all);
-    let weighed = Weighed::of(&windows, bounds, by_weight(shares));
+    let counted = terms.counted(&all);
+    let (joined_us, outage_us) = (clipped(&all, bounds), clipped(&counted, bounds));
+    let excluded_us = clipped(&terms.counting().in_maintenance(&all), bounds);
+    let weighed = Weighed::of(&counted, bounds, by_weight(shares));
     let down = weighed.down();
     let incidents = lines(terms, bounds, shares);
     let (uncapped, reached) = match terms.basis() {
@@ -228,10 +226,11 @@ pub(super) fn of_period(
         basis: terms.basis(),
         terms_version: terms.version().clone(),
         period_us,
-        joined_us: clipped(&all, bounds),
-        excluded_us: clipped(&excluded, bounds),
-        too_short_us: clipped(&too_short, bounds),
-        outage_us: clipped(&windows, bounds),
+        joined_us,
+        excluded_us,
+        // What is neither in maintenance nor counted.
+        too_short_us: joined_us - excluded_us - outage_us,
+        outage_us,
         down,
         availability,
         availability_percent: terms.format_availability(availability),
@@ -328,14 +327,16 @@ fn own_credit(
     outage: &Windows,
     shares: &[IncidentShare],
 ) -> IncidentCredit {
-    let counted = terms.counting().of(outage);
+    let counted = terms.counted(outage);
+    let (outage_us, counted_us) = (outage.micros(), counted.micros());
+    let excluded_us = terms.counting().in_maintenance(outage).micros();
     let always = Window::spanning(Timestamp::MIN, Timestamp::MAX);
-    let weighed = Weighed::of(&counted.windows, always, by_weight(shares));
+    let weighed = Weighed::of(&counted, always, by_weight(shares));
     let row = terms.scale().reached(weighed.down(), bounds.micros());
     IncidentCredit {
-        outage_us: outage.micros(),
-        excluded_us: counted.excluded.micros(),
-        too_short_us: counted.too_short.micros(),
+        outage_us,
+        excluded_us,
+        too_short_us: outage_us - excluded_us - counted_us,
         weighed,
         credit_percent: row.map_or(Percent::ZERO, TierRow::credit),
         row,

@@ -301,7 +301,7 @@ impl SlaTerms {
     /// The part of an outage that counts.
     #[must_use]
     pub fn counted<'a>(&self, outage: &'a Windows) -> Cow<'a, Windows> {
-        self.counting.of(outage).windows
+        self.counting.counted(outage)
     }
 
     /// Tells if outages are measured from their start to their end before they count: short
