@@ -93,6 +93,26 @@ pub struct AuditDraft {
     pub detail: BTreeMap<String, String>,
 }
 
+impl AuditDraft {
+    /// Makes the entry of something that was done.
+    pub(crate) fn allowed(
+        actor: Actor,
+        at: Timestamp,
+        incident_id: Option<IncidentId>,
+        action: &str,
+        detail: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            incident_id,
+            at,
+            actor,
+            action: action.to_owned(),
+            outcome: AuditOutcome::Allowed,
+            detail,
+        }
+    }
+}
+
 /// An audit entry, sealed into its chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {

@@ -16,4 +16,4 @@ pub use ledger::{
     Approval, CreditInput, CreditState, CreditSubject, Issued, LedgerRow, LedgerWrite, outstanding,
 };
 pub use revise::{ComputedCredit, is_up_to_date, newest, revise};
-pub use submission::{Attempts, HeldCredit, Lookup, Submission, SubmitCheck};
+pub use submission::{HeldCredit, Lookup, Submission};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::paging::{DeliveryLog, NotSent};
+use crate::outbox::{Claim, Message};
+use crate::paging::{DeliveryLog, NotSent, TargetId};
 use crate::{CreditId, Money, Timestamp};
 
 use super::{BilledCredit, SignedPercent};
@@ -52,58 +53,38 @@ pub enum Lookup {
     Unsupported,
 }
 
-/// Whether a batch may be sent without asking first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SubmitCheck {
-    /// It was certainly never taken, or the sink still knows its key.
-    Submit,
-    /// It may have been taken so long ago that the sink forgot its key.
-    LookUpFirst,
-}
-
-/// What is known of the earlier attempts at a batch.
-#[derive(Clone, Copy, Debug)]
-pub struct Attempts<'a> {
-    /// What was noted of them.
-    pub log: Option<&'a DeliveryLog>,
-    /// How often the message was leased, this time too: an attempt whose process died
-    /// was leased and not noted.
-    pub leases: u64,
-    /// The time of the commit: nothing was sent before.
-    pub since: Timestamp,
-    /// The time at which a person had it sent again, if nothing was noted of it since then.
-    pub resent_at: Option<Timestamp>,
-}
-
-impl Attempts<'_> {
-    /// Whether the sink may have it.
-    fn may_be_there(&self) -> bool {
-        let noted = self.log.map_or(0, |log| u64::from(log.attempts));
-        self.log.is_some_and(|log| log.unknown_since.is_some()) || noted + 1 < self.leases
-    }
-
-    /// What to do before the batch is sent at `now`. `key_window` is how long the sink
-    /// knows a key, none for good; `margin` is how long a submission may be on its way.
+impl Claim {
+    /// Tells if a sink has to be asked for a claimed batch before it is sent at `now`: it may have
+    /// taken it so long ago that it forgot the key. It need not where the batch was certainly
+    /// never taken. `key_window` is how long the sink knows a key, none for good; `margin` is how
+    /// long a submission may be on its way.
     #[must_use]
-    pub fn precaution(
+    pub fn must_look_up(
         &self,
+        sink: &TargetId,
         key_window: Option<Duration>,
         margin: Duration,
         now: Timestamp,
-    ) -> SubmitCheck {
-        let Some(window) = key_window.filter(|_| self.may_be_there()) else {
-            return SubmitCheck::Submit;
+    ) -> bool {
+        let log = self.message.log.iter().find(|log| log.target == *sink);
+        let Some(window) = key_window.filter(|_| self.may_be_there(log)) else {
+            return false;
         };
-        let since = self.log.map_or(self.since, |log| log.first_at);
-        if is_known(since, window, margin, now) {
-            SubmitCheck::Submit
-        } else {
-            SubmitCheck::LookUpFirst
-        }
+        // Nothing was sent before the commit.
+        let since = log.map_or(self.message.committed_at, |log| log.first_at);
+        !is_known(since, window, margin, now)
     }
 
-    /// Tells if a batch may be sent to a sink that has to be asked first and cannot be: a
-    /// person has looked there, and what was sent since is known there by its key.
+    /// Tells if the sink whose log this is may have the batch: an answer was lost, or the process
+    /// died over an attempt, which was leased then and not noted.
+    fn may_be_there(&self, log: Option<&DeliveryLog>) -> bool {
+        let noted = log.map_or(0, |log| u64::from(log.attempts));
+        log.is_some_and(|log| log.unknown_since.is_some()) || noted + 1 < self.lease.token
+    }
+
+    /// Tells if a claimed batch may be sent to a sink that has to be asked first and cannot be: a
+    /// person had it sent again and has looked there, and what was sent since is known there by
+    /// its key.
     #[must_use]
     pub fn is_resent(
         &self,
@@ -111,8 +92,15 @@ impl Attempts<'_> {
         margin: Duration,
         now: Timestamp,
     ) -> bool {
-        let resent = self.resent_at.zip(key_window);
-        resent.is_some_and(|(since, window)| is_known(since, window, margin, now))
+        let Message {
+            committed_at,
+            due_at,
+            log,
+            ..
+        } = &self.message;
+        // Without a log it is due when it was committed, or when it was sent again.
+        let resent = log.is_empty() && committed_at < due_at;
+        resent && key_window.is_some_and(|window| is_known(*due_at, window, margin, now))
     }
 }
 
@@ -124,7 +112,11 @@ fn is_known(since: Timestamp, window: Duration, margin: Duration, now: Timestamp
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paging::{Backoff, DeliveryResult, NotSentReason, TargetId};
+    use crate::billing::Batch;
+    use crate::incident::Severity;
+    use crate::outbox::{Lease, MessageBody};
+    use crate::paging::{Backoff, DeliveryResult, NotSentReason};
+    use uuid::Uuid;
 
     const HOUR: Duration = Duration::from_secs(3_600);
     const MARGIN: Duration = Duration::from_secs(30);
@@ -134,8 +126,33 @@ mod tests {
         start.saturating_add(Duration::from_secs(60 * minute))
     }
 
+    fn sink() -> TargetId {
+        TargetId::new("sink").unwrap()
+    }
+
+    /// The batch, committed at 0 and claimed for the nth time.
+    fn claim(log: Vec<DeliveryLog>, nth: u64, due: u64) -> Claim {
+        let batch = r#"{"id": "01a1fe7e-8565-7544-9512-dcd142c5f862", "body": ""}"#;
+        let batch: Batch = serde_json::from_str(batch).unwrap();
+        Claim {
+            message: Message {
+                id: batch.id(),
+                incident_id: None,
+                priority: Severity::Sev4,
+                body: MessageBody::SubmitCredits(batch),
+                committed_at: at(0),
+                due_at: at(due),
+                log,
+            },
+            lease: Lease {
+                owner: Uuid::nil(),
+                token: nth,
+            },
+        }
+    }
+
     fn log(answers: &[DeliveryResult]) -> DeliveryLog {
-        let mut log = DeliveryLog::untried(TargetId::new("sink").unwrap(), at(0));
+        let mut log = DeliveryLog::untried(sink(), at(0));
         for answer in answers {
             log.note(answer, at(0), &Backoff::default(), 1);
         }
@@ -152,28 +169,23 @@ mod tests {
     #[test]
     fn only_what_may_be_there_and_may_be_forgotten_is_asked_for() {
         let (lost, away) = (log(&[DeliveryResult::Unknown]), log(&[away()]));
-        for (noted, leases, window, minute, expected) in [
+        for (noted, nth, window, minute, looks_up) in [
             // The first attempt, and attempts that certainly came to nothing.
-            (None, 1, Some(HOUR), 600, SubmitCheck::Submit),
-            (Some(&away), 2, Some(HOUR), 600, SubmitCheck::Submit),
+            (None, 1, Some(HOUR), 600, false),
+            (Some(&away), 2, Some(HOUR), 600, false),
             // A process died over it, here and after a refusal.
-            (None, 2, Some(HOUR), 600, SubmitCheck::LookUpFirst),
-            (Some(&away), 3, Some(HOUR), 600, SubmitCheck::LookUpFirst),
-            (Some(&lost), 2, Some(HOUR), 600, SubmitCheck::LookUpFirst),
+            (None, 2, Some(HOUR), 600, true),
+            (Some(&away), 3, Some(HOUR), 600, true),
+            (Some(&lost), 2, Some(HOUR), 600, true),
             // The key is still known, but for the last half minute.
-            (Some(&lost), 2, Some(HOUR), 59, SubmitCheck::Submit),
-            (Some(&lost), 2, Some(HOUR), 60, SubmitCheck::LookUpFirst),
+            (Some(&lost), 2, Some(HOUR), 59, false),
+            (Some(&lost), 2, Some(HOUR), 60, true),
             // It is known for good.
-            (Some(&lost), 2, None, 600, SubmitCheck::Submit),
+            (Some(&lost), 2, None, 600, false),
         ] {
-            let attempts = Attempts {
-                log: noted,
-                leases,
-                since: at(0),
-                resent_at: None,
-            };
-            let found = attempts.precaution(window, MARGIN, at(minute));
-            assert_eq!(found, expected, "{noted:?} {leases} {window:?} {minute}");
+            let claim = claim(noted.cloned().into_iter().collect(), nth, 0);
+            let found = claim.must_look_up(&sink(), window, MARGIN, at(minute));
+            assert_eq!(found, looks_up, "{noted:?} {nth} {window:?} {minute}");
         }
     }
 
@@ -189,26 +201,16 @@ mod tests {
     /// A16: what a person has sent again is asked for as well, where the sink can be asked.
     #[test]
     fn what_is_sent_again_is_asked_for_first() {
-        let attempts = Attempts {
-            log: None,
-            leases: 3,
-            since: at(0),
-            resent_at: Some(at(600)),
-        };
-        let at_once = attempts.precaution(Some(HOUR), MARGIN, at(600));
-        assert_eq!(at_once, SubmitCheck::LookUpFirst);
+        let resent = claim(Vec::new(), 3, 600);
+        assert!(resent.must_look_up(&sink(), Some(HOUR), MARGIN, at(600)));
         // Where it cannot: as long as the key of this time is known.
         for (minute, expected) in [(600, true), (659, true), (660, false)] {
-            assert_eq!(
-                attempts.is_resent(Some(HOUR), MARGIN, at(minute)),
-                expected,
-                "{minute}"
-            );
+            let found = resent.is_resent(Some(HOUR), MARGIN, at(minute));
+            assert_eq!(found, expected, "{minute}");
         }
-        let never = Attempts {
-            resent_at: None,
-            ..attempts
-        };
-        assert!(!never.is_resent(Some(HOUR), MARGIN, at(600)));
+        assert!(!resent.is_resent(None, MARGIN, at(600)));
+        for never in [claim(Vec::new(), 3, 0), claim(vec![log(&[])], 3, 600)] {
+            assert!(!never.is_resent(Some(HOUR), MARGIN, at(600)));
+        }
     }
 }

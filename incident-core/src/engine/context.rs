@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Error;
 use crate::actor::{Action, Caller, Role};
-use crate::audit::{AuditDraft, AuditOutcome};
+use crate::audit::AuditDraft;
 use crate::idempotency::{IdempotencyKey, IdempotencyRecord, StoredResponse};
 use crate::incident::Incident;
 use crate::timeline::SysIncidentUpdateEntry;
@@ -94,14 +94,7 @@ impl RequestContext {
         action: &str,
         detail: BTreeMap<String, String>,
     ) -> AuditDraft {
-        AuditDraft {
-            incident_id,
-            at,
-            actor: self.caller.actor.clone(),
-            action: action.to_owned(),
-            outcome: AuditOutcome::Allowed,
-            detail,
-        }
+        AuditDraft::allowed(self.caller.actor.clone(), at, incident_id, action, detail)
     }
 
     /// Returns the record of an answer under the key, if there is one.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::actor::{Actor, ActorKind, Caller, Role};
+use crate::actor::{Actor, ActorKind};
+use crate::audit::AuditDraft;
 use crate::billing::{
     Batch, BilledCredit, CreditState, CreditTransition, Issued, LedgerRow, MAX_CREDITS,
 };
 use crate::commit::{Commit, OutboxWrite};
 use crate::engine::each::EachAlone;
-use crate::engine::{EngineEvent, Error, Incidents, RequestContext, WorkerHandle};
+use crate::engine::{EngineEvent, Error, Incidents, WorkerHandle};
 use crate::incident::Severity;
 use crate::outbox::{Message, MessageBody};
 use crate::port::{CreditQuery, StoreError};
@@ -76,9 +77,10 @@ impl Incidents {
             ("batch".to_owned(), id.to_string()),
             ("credits".to_owned(), credits.len().to_string()),
         ]);
-        let context = RequestContext::new(by_billing(PersonName::billing()));
+        let actor = billing_actor(PersonName::billing());
+        let audit = AuditDraft::allowed(actor, now, None, "issue_credits", detail);
         Ok(Commit {
-            audit: vec![context.allowed(now, None, "issue_credits", detail)],
+            audit: vec![audit],
             credits: rows.iter().map(|row| issue(row, id, now)).collect(),
             outbox: vec![OutboxWrite::Add(Box::new(Message {
                 id,
@@ -108,12 +110,10 @@ fn issue(row: &LedgerRow, batch: MessageId, at: Timestamp) -> CreditTransition {
     }
 }
 
-pub(in crate::engine) fn by_billing(name: PersonName) -> Caller {
-    Caller {
-        actor: Actor {
-            kind: ActorKind::Service,
-            name,
-        },
-        role: Role::Billing,
+/// Returns who hands credits to billing, under a name.
+pub(super) const fn billing_actor(name: PersonName) -> Actor {
+    Actor {
+        kind: ActorKind::Service,
+        name,
     }
 }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::issue::by_billing;
-use crate::billing::{
-    Attempts, Batch, CreditState, CreditTransition, Issued, Lookup, Submission, SubmitCheck,
-};
+use super::issue::billing_actor;
+use crate::audit::AuditDraft;
+use crate::billing::{Batch, CreditState, CreditTransition, Issued, Lookup, Submission};
 use crate::commit::Commit;
-use crate::engine::{Alarm, EngineEvent, Error, Incidents, RequestContext};
+use crate::engine::{Alarm, EngineEvent, Error, Incidents};
 use crate::outbox::{Claim, JobOutcome};
-use crate::paging::{Backoff, DeliveryLog, DeliveryResult, NotSent, NotSentReason, TargetId};
+use crate::paging::{Backoff, DeliveryLog, DeliveryResult, NotSentReason, TargetId};
 use crate::port::{BillingSink, CreditQuery, LookupBy};
 use crate::{CreditId, PersonName, failpoint};
 
@@ -25,36 +24,47 @@ const WAITS: Backoff = Backoff {
 /// How long a batch may be on its way before somebody is told.
 const LATE_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// What came of one look at a batch.
-enum Outcome {
-    /// The sink has it.
-    Accepted,
-    /// Try again.
-    Later(DeliveryResult),
-    /// Do not try again by yourself.
-    Held(&'static str),
-}
-
 impl Incidents {
+    /// Hands a batch to the sink, and records what came of it. A sink that may have forgotten
+    /// whether it took the batch is asked first.
     pub(in crate::engine) async fn bill(
         &self,
         claim: &Claim,
         batch: &Batch,
         sent: &AtomicBool,
     ) -> Result<(), Error> {
-        let outcome = match &self.inner.billing {
-            Some(sink) => self.submit(sink, claim, batch, sent).await?,
-            None => Outcome::Later(not_configured()),
+        let Some(sink) = &self.inner.billing else {
+            let answer = DeliveryResult::NotSent(NotSentReason::NotConfigured.into());
+            return self.try_later(claim, &TargetId::billing(), &answer).await;
         };
-        let target = match &self.inner.billing {
-            Some(sink) => sink.target_id(),
-            None => TargetId::billing(),
+        let target = sink.target_id();
+        let (key_window, margin) = (sink.key_window(), self.inner.settings.lease);
+        if !claim.must_look_up(&target, key_window, margin, self.inner.now()) {
+            return self.submit(sink, claim, batch, sent).await;
+        }
+        let keys: Vec<CreditId> = batch.credits()?.iter().map(|one| one.key).collect();
+        let held = match self.held_by(sink, LookupBy::Keys(&keys)).await {
+            Lookup::Found(held) => {
+                let held: BTreeSet<CreditId> = held.iter().map(|one| one.key).collect();
+                keys.iter().filter(|key| held.contains(key)).count()
+            }
+            Lookup::Unavailable => {
+                let answer = DeliveryResult::Unknown;
+                return self.try_later(claim, &target, &answer).await;
+            }
+            Lookup::Unsupported if claim.is_resent(key_window, margin, self.inner.now()) => 0,
+            Lookup::Unsupported => {
+                let reason = "the sink may have taken it, forgets keys and cannot be asked";
+                return self.hold(claim, &target, reason).await;
+            }
         };
-        failpoint::hit("before_billed");
-        match outcome {
-            Outcome::Accepted => self.billed(claim, &target).await,
-            Outcome::Later(answer) => self.try_later(claim, &target, &answer).await,
-            Outcome::Held(reason) => self.hold(claim, &target, reason).await,
+        match held {
+            0 => self.submit(sink, claim, batch, sent).await,
+            all if all == keys.len() => self.billed(claim, &target).await,
+            _ => {
+                self.hold(claim, &target, "the sink holds a part of it")
+                    .await
+            }
         }
     }
 
@@ -64,59 +74,34 @@ impl Incidents {
         claim: &Claim,
         batch: &Batch,
         sent: &AtomicBool,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<(), Error> {
         let target = sink.target_id();
-        let message = &claim.message;
-        let (since, due_at) = (message.committed_at, message.due_at);
-        let attempts = Attempts {
-            log: message.log.iter().find(|log| log.target == target),
-            leases: claim.lease.token,
-            since,
-            // Without a log it is due when it was committed, or when it was sent again.
-            resent_at: (message.log.is_empty() && since < due_at).then_some(due_at),
-        };
-        let margin = self.inner.settings.lease;
-        if attempts.precaution(sink.key_window(), margin, self.inner.now())
-            == SubmitCheck::LookUpFirst
-        {
-            let keys: Vec<CreditId> = batch.credits()?.iter().map(|one| one.key).collect();
-            match self.held_by(sink, LookupBy::Keys(&keys)).await {
-                Lookup::Unavailable => return Ok(Outcome::Later(DeliveryResult::Unknown)),
-                Lookup::Unsupported
-                    if attempts.is_resent(sink.key_window(), margin, self.inner.now()) => {}
-                Lookup::Unsupported => {
-                    let reason = "the sink may have taken it, forgets keys and cannot be asked";
-                    return Ok(Outcome::Held(reason));
-                }
-                Lookup::Found(held) => {
-                    let held: BTreeSet<CreditId> = held.iter().map(|one| one.key).collect();
-                    match keys.iter().filter(|key| held.contains(key)).count() {
-                        0 => {}
-                        all if all == keys.len() => return Ok(Outcome::Accepted),
-                        _ => return Ok(Outcome::Held("the sink holds a part of it")),
-                    }
-                }
-            }
-        }
         failpoint::hit("before_bill");
         sent.store(true, Ordering::Relaxed);
-        let answer = self.submit_to(sink, batch).await;
+        let submission = self.submit_to(sink, batch).await;
         failpoint::hit("after_bill");
-        Ok(match answer {
-            Submission::Accepted | Submission::Duplicate => Outcome::Accepted,
+        match submission {
+            Submission::Accepted | Submission::Duplicate => self.billed(claim, &target).await,
             Submission::NotSent(not_sent) if not_sent.reason.is_permanent() => {
-                Outcome::Held(match not_sent.reason {
+                let reason = match not_sent.reason {
                     NotSentReason::Unauthorized => "the sink refuses the key",
                     NotSentReason::Unreachable
                     | NotSentReason::RateLimited
                     | NotSentReason::Unavailable
                     | NotSentReason::Rejected
                     | NotSentReason::NotConfigured => "the sink refuses it",
-                })
+                };
+                self.hold(claim, &target, reason).await
             }
-            Submission::NotSent(not_sent) => Outcome::Later(DeliveryResult::NotSent(not_sent)),
-            Submission::Unknown => Outcome::Later(DeliveryResult::Unknown),
-        })
+            Submission::NotSent(not_sent) => {
+                let answer = DeliveryResult::NotSent(not_sent);
+                self.try_later(claim, &target, &answer).await
+            }
+            Submission::Unknown => {
+                let answer = DeliveryResult::Unknown;
+                self.try_later(claim, &target, &answer).await
+            }
+        }
     }
 
     async fn billed(&self, claim: &Claim, target: &TargetId) -> Result<(), Error> {
@@ -141,6 +126,7 @@ impl Incidents {
             credits: credits.collect(),
             ..self.end(claim, target, "billed_credits", None, JobOutcome::Done)?
         };
+        failpoint::hit("before_billed");
         self.store.commit(commit, timeout).await?;
         Ok(())
     }
@@ -152,10 +138,7 @@ impl Incidents {
         answer: &DeliveryResult,
     ) -> Result<(), Error> {
         let now = self.inner.now();
-        let (mut log, seed) = (
-            claim.message.log.clone(),
-            claim.message.id.uuid().as_u64_pair().1,
-        );
+        let (mut log, seed) = (claim.message.log.clone(), claim.jitter_seed());
         let due_at = DeliveryLog::change(&mut log, target, now, |entry| {
             entry.note(answer, now, &WAITS, seed);
             entry.not_before
@@ -209,21 +192,14 @@ impl Incidents {
         reason: Option<&str>,
         outcome: JobOutcome,
     ) -> Result<Commit, Error> {
-        let actor = PersonName::new(&format!("billing:{target}"))?;
+        let actor = billing_actor(PersonName::new(&format!("billing:{target}"))?);
         let mut detail = BTreeMap::from([("batch".to_owned(), claim.message.id.to_string())]);
         detail.extend(reason.map(|reason| ("reason".to_owned(), reason.to_owned())));
-        let context = RequestContext::new(by_billing(actor));
+        let audit = AuditDraft::allowed(actor, self.inner.now(), None, action, detail);
         Ok(Commit {
-            audit: vec![context.allowed(self.inner.now(), None, action, detail)],
+            audit: vec![audit],
             completes: Some(claim.complete(outcome)),
             ..Commit::default()
         })
     }
-}
-
-const fn not_configured() -> DeliveryResult {
-    DeliveryResult::NotSent(NotSent {
-        reason: NotSentReason::NotConfigured,
-        retry_after: None,
-    })
 }
