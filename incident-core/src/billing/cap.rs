@@ -19,15 +19,6 @@ pub struct CappedCredit {
     pub amount: Option<Money>,
 }
 
-/// The bounds of the credits of one tenant in one period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CreditLimits {
-    /// The most that is credited, in percent of the fee.
-    pub cap: Percent,
-    /// The fee of the period, where it is known.
-    pub fee: Option<Money>,
-}
-
 /// What reversals do to the room under a cap.
 #[derive(Default)]
 struct Reversals {
@@ -40,7 +31,7 @@ struct Reversals {
 }
 
 impl Reversals {
-    fn of(rows: &[LedgerRow]) -> Self {
+    fn of<'a>(rows: impl IntoIterator<Item = &'a LedgerRow>) -> Self {
         let mut found = Self::default();
         for row in rows {
             let Some(reversed) = row.reverses else {
@@ -95,26 +86,47 @@ impl CapShare {
     }
 }
 
-/// The credits of a tenant in a period so far.
-struct Account {
-    limits: CreditLimits,
+/// The credits of one tenant in one period: what they are at most, and what is used of that.
+#[derive(Clone, Copy, Debug)]
+pub struct CreditAccount {
+    /// The most that is credited, in percent of the fee.
+    cap: Percent,
+    /// The fee of the period, where it is known.
+    fee: Option<Money>,
     used: CapShare,
 }
 
-impl Account {
+impl CreditAccount {
+    /// Opens an account: at most `cap` percent of the fee of the period are credited, which may
+    /// be unknown.
+    #[must_use]
+    pub fn new(cap: Percent, fee: Option<Money>) -> Self {
+        Self {
+            cap,
+            fee,
+            used: CapShare::default(),
+        }
+    }
+
+    /// Returns the fee of the period, where it is known.
+    #[must_use]
+    pub const fn fee(&self) -> Option<Money> {
+        self.fee
+    }
+
     /// Returns so many parts of a million of the fee, at most the cap, in minor units.
     fn share(&self, ppm: u64) -> i64 {
-        let ppm = u32::try_from(ppm.min(self.limits.cap.ppm().into()));
+        let ppm = u32::try_from(ppm.min(self.cap.ppm().into()));
         let percent = ppm.ok().and_then(|ppm| Percent::from_ppm(ppm).ok());
-        let fee = self.limits.fee.zip(percent);
+        let fee = self.fee.zip(percent);
         fee.map_or(0, |(fee, percent)| fee.share(percent).minor)
     }
 
     /// Returns the part that was granted; of a grant of another fee only the percentage counts.
     fn granted(&self, granted: &Approval) -> CapShare {
         let ppm = u64::from(granted.percent.ppm());
-        let same_fee = granted.fee.is_none() || granted.fee == self.limits.fee;
-        let currency = self.limits.fee.map(|fee| fee.currency);
+        let same_fee = granted.fee.is_none() || granted.fee == self.fee;
+        let currency = self.fee.map(|fee| fee.currency);
         let amount = granted
             .amount
             .filter(|one| same_fee && Some(one.currency) == currency);
@@ -128,7 +140,7 @@ impl Account {
     /// Returns the part of a credit that has room under the cap beside others: the amount is that of
     /// all of it, rounded, less what the others have, so that rows add up.
     fn room_for(&self, credit: Percent, used: CapShare) -> CapShare {
-        let room = u64::from(self.limits.cap.ppm()).saturating_sub(used.ppm);
+        let room = u64::from(self.cap.ppm()).saturating_sub(used.ppm);
         let ppm = room.min(credit.ppm().into());
         if ppm == 0 {
             return CapShare::default();
@@ -141,14 +153,14 @@ impl Account {
     }
 
     fn has_room(&self, used: u64) -> bool {
-        used < u64::from(self.limits.cap.ppm())
+        used < u64::from(self.cap.ppm())
     }
 
     /// Tells if the amounts of credits are together that of their percentage.
     fn adds_up(&self, used: u64, rows: &[&CappedCredit]) -> bool {
         let amounts = rows.iter().map(|one| one.amount);
         let known: Option<Vec<Money>> = amounts.collect();
-        let (Some(known), Some(fee)) = (known, self.limits.fee) else {
+        let (Some(known), Some(fee)) = (known, self.fee) else {
             return true;
         };
         let same_fee = known.iter().all(|one| one.currency == fee.currency);
@@ -157,32 +169,16 @@ impl Account {
     }
 
     fn money(&self, minor: i64) -> Option<Money> {
-        let currency = self.limits.fee?.currency;
+        let currency = self.fee?.currency;
         Some(Money { minor, currency })
-    }
-}
-
-/// The credits of tenants in periods, as far as they are used up.
-struct Accounts<L> {
-    limits: L,
-    all: BTreeMap<(TenantId, Period), Account>,
-}
-
-impl<L: Fn(&TenantId, Period) -> CreditLimits> Accounts<L> {
-    fn of(&mut self, row: &LedgerRow) -> &mut Account {
-        let key = (row.tenant_id.clone(), row.period);
-        self.all.entry(key).or_insert_with(|| Account {
-            limits: (self.limits)(&row.tenant_id, row.period),
-            used: CapShare::default(),
-        })
     }
 }
 
 /// Applies the cap of each tenant and period.
 ///
-/// All credits of one tenant in one period together are at most what `limits` says of it, in
-/// percent and in money. `rows` are all rows of the tenants and periods that are in it, in the
-/// order of the ledger.
+/// All credits of one tenant in one period together are at most what the account that `open` makes
+/// for them says, in percent and in money. `rows` are all rows of the tenants and periods that are
+/// in it, in the order of the ledger.
 ///
 /// Grants come first; of the rest, earlier rows take first. The amount of a row is
 /// the rounded amount of all credits up to it less those of the others, so that the amounts
@@ -193,17 +189,14 @@ impl<L: Fn(&TenantId, Period) -> CreditLimits> Accounts<L> {
 #[must_use]
 pub fn cap_periods(
     rows: Vec<LedgerRow>,
-    limits: impl Fn(&TenantId, Period) -> CreditLimits,
+    open: impl Fn(&TenantId, Period) -> CreditAccount,
 ) -> Vec<CappedCredit> {
     let reversals = Reversals::of(&rows);
-    let mut accounts = Accounts {
-        limits,
-        all: BTreeMap::new(),
-    };
+    let mut accounts = BTreeMap::new();
     let mut granted: BTreeMap<CreditId, (CapShare, Option<Money>)> = BTreeMap::new();
     for row in rows.iter().filter(|row| takes(row)) {
         let Some(grant) = &row.granted else { continue };
-        let account = accounts.of(row);
+        let account = account_of(row, &mut accounts, &open);
         let part = account.granted(grant);
         granted.insert(row.id, (part, grant.amount));
         if !reversals.are_certain_of(row) {
@@ -223,7 +216,7 @@ pub fn cap_periods(
                         let makes_room = reversals.pending.get(&key(&row));
                         let room = makes_room.and_then(|id| granted.get(id));
                         let room = room.map_or_else(CapShare::default, |(part, _)| *part);
-                        let account = accounts.of(&row);
+                        let account = account_of(&row, &mut accounts, &open);
                         let part = account.room_for(row.credit_percent, account.used.minus(room));
                         account.used = account.used.plus(part);
                         let percent = u32::try_from(part.ppm).ok();
@@ -240,6 +233,18 @@ pub fn cap_periods(
             }
         })
         .collect()
+}
+
+/// Returns the account of a row, opened where no row before it had it.
+fn account_of<'a>(
+    row: &LedgerRow,
+    accounts: &'a mut BTreeMap<(TenantId, Period), CreditAccount>,
+    open: &impl Fn(&TenantId, Period) -> CreditAccount,
+) -> &'a mut CreditAccount {
+    let key = (row.tenant_id.clone(), row.period);
+    accounts
+        .entry(key)
+        .or_insert_with(|| open(&row.tenant_id, row.period))
 }
 
 /// Tells if a row was neither replaced nor waived.
@@ -262,10 +267,9 @@ const fn takes(row: &LedgerRow) -> bool {
 #[must_use]
 pub fn stale_grants(
     rows: &[CappedCredit],
-    limits: impl Fn(&TenantId, Period) -> CreditLimits,
+    open: impl Fn(&TenantId, Period) -> CreditAccount,
 ) -> Vec<CreditId> {
-    let bare: Vec<LedgerRow> = rows.iter().map(|one| one.row.clone()).collect();
-    let reversals = Reversals::of(&bare);
+    let reversals = Reversals::of(rows.iter().map(|one| &one.row));
     let mut periods: BTreeMap<(&TenantId, Period), Vec<&CappedCredit>> = BTreeMap::new();
     for one in rows {
         if takes(&one.row) && !reversals.are_certain_of(&one.row) {
@@ -276,10 +280,7 @@ pub fn stale_grants(
     let is_undecided = |row: &LedgerRow| reversals.decided.binary_search(&row.id).is_err();
     let mut found = Vec::new();
     for ((tenant, period), rows) in periods {
-        let account = Account {
-            limits: limits(tenant, period),
-            used: CapShare::default(),
-        };
+        let account = open(tenant, period);
         let used: u64 = rows.iter().map(|one| u64::from(one.capped.ppm())).sum();
         let before = found.len();
         for one in rows.iter().filter(|one| is_undecided(&one.row)) {
@@ -287,7 +288,7 @@ pub fn stale_grants(
                 continue;
             };
             let regains = granted.percent < one.row.credit_percent && account.has_room(used);
-            let other_fee = granted.fee.is_some() && granted.fee != account.limits.fee;
+            let other_fee = granted.fee.is_some() && granted.fee != account.fee;
             if regains || other_fee {
                 found.push(one.row.id);
             }
@@ -322,11 +323,8 @@ mod tests {
         Money { minor, currency }
     }
 
-    fn limits(cap: u32, fee: Option<Money>) -> impl Fn(&TenantId, Period) -> CreditLimits {
-        move |_, _| CreditLimits {
-            cap: whole(cap),
-            fee,
-        }
+    fn account(cap: u32, fee: Option<Money>) -> impl Fn(&TenantId, Period) -> CreditAccount {
+        move |_, _| CreditAccount::new(whole(cap), fee)
     }
 
     fn rows(rows: &[Short]) -> Vec<LedgerRow> {
@@ -364,7 +362,7 @@ mod tests {
     }
 
     fn capped(shorts: &[Short]) -> Vec<u32> {
-        let found = cap_periods(rows(shorts), limits(50, None));
+        let found = cap_periods(rows(shorts), account(50, None));
         let ppm = found.iter().map(|one| one.capped.ppm() / 10_000);
         ppm.collect()
     }
@@ -422,14 +420,14 @@ mod tests {
             (1, 1, 10, Estimated, None, None),
             (2, 1, 10, Estimated, None, None),
         ]);
-        let open = cap_periods(month.clone(), limits(50, fee));
+        let open = cap_periods(month.clone(), account(50, fee));
         assert_eq!(amounts(&open), [Some(100), Some(101)]);
         month[1].state = Issued;
         month[1].granted = Some(grant(10, Some(money(101, "EUR")), fee));
-        let issued = cap_periods(month.clone(), limits(50, fee));
+        let issued = cap_periods(month.clone(), account(50, fee));
         assert_eq!(amounts(&issued), [Some(100), Some(101)]);
         month[1].granted = Some(grant(10, Some(money(100, "EUR")), fee));
-        let other_way_round = cap_periods(month, limits(50, fee));
+        let other_way_round = cap_periods(month, account(50, fee));
         assert_eq!(amounts(&other_way_round), [Some(101), Some(100)]);
     }
 
@@ -439,7 +437,7 @@ mod tests {
         let credit = |incident| (incident, 1, 25, Estimated, None, None);
         let three = rows(&[credit(1), credit(2), credit(3)]);
         let fee = money(10, "JPY");
-        let found = cap_periods(three, limits(50, Some(fee)));
+        let found = cap_periods(three, account(50, Some(fee)));
         // 2.5, 5 and 5: half to even, and never more than 5.
         assert_eq!(amounts(&found), [Some(2), Some(3), Some(0)]);
     }
@@ -456,7 +454,7 @@ mod tests {
         for row in &mut month[..2] {
             row.granted = Some(grant(10, Some(money(200, "EUR")), Some(before)));
         }
-        let found = cap_periods(month, limits(50, Some(now)));
+        let found = cap_periods(month, account(50, Some(now)));
         // 30 % are 301.5 and become 302; 20 % are 201.
         assert_eq!(found[2].amount, Some(money(302 - 201, "EUR")));
     }
@@ -471,11 +469,11 @@ mod tests {
         let old = money(1_000, "EUR");
         month[0].granted = Some(grant(10, Some(money(100, "EUR")), Some(old)));
         let fee = money(2_000, "EUR");
-        let found = cap_periods(month.clone(), limits(50, Some(fee)));
+        let found = cap_periods(month.clone(), account(50, Some(fee)));
         assert_eq!(amounts(&found), [Some(100), Some(200)]);
         // It would be granted otherwise now.
-        assert_eq!(stale_grants(&found, limits(50, Some(fee))), [month[0].id]);
-        assert_eq!(stale_grants(&found, limits(50, Some(old))), []);
+        assert_eq!(stale_grants(&found, account(50, Some(fee))), [month[0].id]);
+        assert_eq!(stale_grants(&found, account(50, Some(old))), []);
     }
 
     /// M7: where one of two credits is taken back, the other one's amount is that of its
@@ -493,8 +491,8 @@ mod tests {
         }
         let found = |rows: &[LedgerRow]| {
             stale_grants(
-                &cap_periods(rows.to_vec(), limits(50, fee)),
-                limits(50, fee),
+                &cap_periods(rows.to_vec(), account(50, fee)),
+                account(50, fee),
             )
         };
         assert_eq!(found(&month), [month[1].id]);
@@ -513,8 +511,8 @@ mod tests {
             ])
         };
         let found = |rows: Vec<LedgerRow>| {
-            let capped = cap_periods(rows, limits(30, None));
-            stale_grants(&capped, limits(30, None))
+            let capped = cap_periods(rows, account(30, None));
+            stale_grants(&capped, account(30, None))
         };
         let cut = month(Issued)[1].id;
         assert_eq!(found(month(Estimated)), []);

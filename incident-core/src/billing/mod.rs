@@ -9,7 +9,7 @@ mod revise;
 mod submission;
 
 pub use batch::{Batch, BilledCredit, MAX_CREDITS, SignedPercent};
-pub use cap::{CappedCredit, CreditLimits, cap_periods, stale_grants};
+pub use cap::{CappedCredit, CreditAccount, cap_periods, stale_grants};
 pub use compare::{Difference, compare};
 pub use decision::{CreditDecision, CreditPolicy, CreditTransition};
 pub use ledger::{

@@ -262,7 +262,7 @@ impl Incidents {
             CreditDecision::Approve => Some(Approval {
                 percent: capped,
                 amount,
-                fee: self.limits(&row.tenant_id, row.period).fee,
+                fee: self.credit_account(&row.tenant_id, row.period).fee(),
                 by: context.caller.actor.name.clone(),
                 at: now,
             }),

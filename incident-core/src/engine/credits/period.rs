@@ -131,8 +131,8 @@ impl Incidents {
 
     /// Credits that were granted and would be granted otherwise now.
     fn outgrown(&self, rows: &[LedgerRow]) -> Vec<CreditId> {
-        let limits = |tenant: &TenantId, period| self.limits(tenant, period);
-        stale_grants(&cap_periods(rows.to_vec(), limits), limits)
+        let account = |tenant: &TenantId, period| self.credit_account(tenant, period);
+        stale_grants(&cap_periods(rows.to_vec(), account), account)
     }
 
     /// All rows of a period, of incidents and of the period as a whole.

@@ -114,7 +114,7 @@ impl Incidents {
                 ..one.row
             };
             let bare = standing.into_iter().map(undecided).collect();
-            standing = cap_periods(bare, |tenant, period| self.limits(tenant, period));
+            standing = cap_periods(bare, |tenant, period| self.credit_account(tenant, period));
         }
         let (here, elsewhere): (Vec<CappedCredit>, Vec<CappedCredit>) = standing
             .into_iter()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::audit::AuditEntry;
-use crate::billing::{CappedCredit, CreditLimits, LedgerRow, cap_periods};
+use crate::billing::{CappedCredit, CreditAccount, LedgerRow, cap_periods};
 use crate::engine::yield_now::yield_now;
 use crate::engine::{AuditHandle, CreditsHandle, Error, Incidents, ReportsHandle};
 use crate::incident::{Incident, Outline, Status};
@@ -128,7 +128,7 @@ impl CreditsHandle<'_> {
             wide.period = Some(row.period);
         }
         let rows = this.ledger(&wide).await?;
-        let capped = cap_periods(rows, |tenant, period| this.limits(tenant, period));
+        let capped = cap_periods(rows, |tenant, period| this.credit_account(tenant, period));
         let wanted = capped.into_iter().filter(|one| query.matches(&one.row));
         Ok(wanted.collect())
     }
@@ -206,13 +206,15 @@ impl Incidents {
         Ok(self.store.credits(wanted, timeout).await?)
     }
 
-    /// Returns the bounds of the credits of a tenant in a period.
-    pub(in crate::engine) fn limits(&self, tenant: &TenantId, period: Period) -> CreditLimits {
+    /// Opens the account of the credits of a tenant in a period.
+    pub(in crate::engine) fn credit_account(
+        &self,
+        tenant: &TenantId,
+        period: Period,
+    ) -> CreditAccount {
         let contracts = &self.inner.settings.contracts;
-        CreditLimits {
-            cap: contracts.terms_of(tenant, period.first_month()).cap(),
-            fee: contracts.fee(tenant, period.kind()),
-        }
+        let cap = contracts.terms_of(tenant, period.first_month()).cap();
+        CreditAccount::new(cap, contracts.fee(tenant, period.kind()))
     }
 
     /// The merged incidents whose lines also show on the page: at most
