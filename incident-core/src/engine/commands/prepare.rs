@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::IncidentId;
 use crate::commit::Commit;
 use crate::engine::{EngineEvent, Incidents};
 use crate::incident::Incident;
@@ -85,12 +86,11 @@ impl PreparedCommand {
             .map_or(before, |write| &write.after)
     }
 
-    /// Puts another state in the place of that of one of its incidents.
-    pub(in crate::engine) fn replace(&mut self, after: Incident) {
+    /// Returns one of its incidents that it changes, to change it further.
+    pub(in crate::engine) fn after_mut(&mut self, id: IncidentId) -> Option<&mut Incident> {
         let writes = &mut self.commit.writes.iter_mut();
-        if let Some(write) = writes.find(|write| write.after.id == after.id) {
-            write.after = Arc::new(after);
-        }
+        let write = writes.find(|write| write.after.id == id)?;
+        Some(Arc::make_mut(&mut write.after))
     }
 
     /// Returns the numbers of the entries that the answer gets.

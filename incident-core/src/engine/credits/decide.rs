@@ -248,63 +248,53 @@ impl Incidents {
     async fn move_credit(
         &self,
         context: &RequestContext,
-        found: CappedCredit,
+        mut credit: CappedCredit,
         decision: &CreditDecision,
     ) -> Result<CreditDecided, Error> {
         let now = self.inner.now();
-        let CappedCredit {
-            mut row,
-            capped,
-            amount,
-        } = found;
-        let from = row.state;
-        let granted = match decision {
-            CreditDecision::Approve => Some(Approval {
-                percent: capped,
-                amount,
-                fee: self.credit_account(&row.tenant_id, row.period).fee(),
-                by: context.caller.actor.name.clone(),
-                at: now,
-            }),
-            CreditDecision::Waive { .. } => None,
-        };
+        let from = credit.row.state;
+        credit.row.state = decision.state();
+        match decision {
+            CreditDecision::Approve => {
+                let account = self.credit_account(&credit.row.tenant_id, credit.row.period);
+                credit.row.granted = Some(Approval {
+                    percent: credit.capped,
+                    amount: credit.amount,
+                    fee: account.fee(),
+                    by: context.caller.actor.name.clone(),
+                    at: now,
+                });
+            }
+            CreditDecision::Waive { .. } => {
+                credit.row.granted = None;
+                (credit.capped, credit.amount) = (Percent::ZERO, None);
+            }
+        }
+        let row = &credit.row;
         let mut moves = vec![CreditTransition {
             id: row.id,
             from,
-            to: decision.state(),
-            granted: granted.clone(),
+            to: row.state,
+            granted: row.granted.clone(),
             issued: None,
         }];
         // What was issued stays, so nothing takes its place.
         if row.reverses.is_some() && matches!(decision, CreditDecision::Waive { .. }) {
-            moves.extend(self.twin(&row).await?.and_then(|twin| waived(&twin)));
+            moves.extend(self.twin(row).await?.and_then(|twin| waived(&twin)));
         }
-        row.state = decision.state();
-        row.granted.clone_from(&granted);
-        let capped = granted
-            .as_ref()
-            .map_or(Percent::ZERO, |granted| granted.percent);
-        let amount = granted.as_ref().and_then(|granted| granted.amount);
-        let decided = CappedCredit {
-            row,
-            capped,
-            amount,
-        };
         let mut detail = BTreeMap::from([
-            ("credit".to_owned(), decided.row.id.to_string()),
-            ("tenant".to_owned(), decided.row.tenant_id.to_string()),
-            ("percent".to_owned(), capped.to_string()),
+            ("credit".to_owned(), row.id.to_string()),
+            ("tenant".to_owned(), row.tenant_id.to_string()),
+            ("percent".to_owned(), credit.capped.to_string()),
         ]);
         if let CreditDecision::Waive { reason } = decision {
             detail.insert("reason".to_owned(), reason.to_string());
         }
-        let reply = StoredResponse::Credit(Box::new(decided.clone()));
-        let about = decided.row.incident_id;
-        let makes_room = makes_room(&decided.row, decision);
-        let outbox =
-            makes_room.then(|| self.freed_room(&decided.row, &context.caller.actor.name, now));
+        let makes_room = makes_room(row, decision);
+        let outbox = makes_room.then(|| self.freed_room(row, &context.caller.actor.name, now));
+        let reply = StoredResponse::Credit(Box::new(credit.clone()));
         let commit = Commit {
-            audit: vec![context.allowed(now, about, decision.name(), detail)],
+            audit: vec![context.allowed(now, row.incident_id, decision.name(), detail)],
             credits: moves,
             outbox: outbox.into_iter().collect(),
             remember: context.record(reply, now),
@@ -318,7 +308,7 @@ impl Incidents {
             }
             Err(error) => Err(error.into()),
             Ok(_) => Ok(CreditDecided {
-                credit: decided,
+                credit,
                 replayed: false,
             }),
         }

@@ -38,8 +38,7 @@ impl Incidents {
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut makes_room = BTreeSet::new();
-        let mut after = prepared.after(before).clone();
-        let facts = SlaFacts::of(&after);
+        let facts = SlaFacts::of(prepared.after(before));
         let owes = !facts.is_open() || before.credit_revision > 0;
         if let Affected::These(tenants) = facts.tenants()
             && owes
@@ -51,16 +50,19 @@ impl Incidents {
                 self.computed_credits(facts, tenants, now)
             };
             if before.credit_revision == 0 || !is_up_to_date(&rows, &computed) {
-                after.state_mut().credit_revision += 1;
-                let write = self.revised(&after, &rows, computed, &[], &by.name, now);
+                if let Some(after) = prepared.after_mut(before.id) {
+                    after.state_mut().credit_revision += 1;
+                }
+                let after = prepared.after(before);
+                let write = self.revised(after, &rows, computed, &[], &by.name, now);
                 makes_room.extend(write.changed(&rows).into_iter().cloned());
                 prepared.commit.ledger.push(write);
-                prepared.replace(after.clone());
             }
         }
-        if let Some(asked) = self.recompute_message(before, &after, makes_room, &by.name, now) {
+        let after = prepared.after(before);
+        if let Some(asked) = self.recompute_message(before, after, makes_room, &by.name, now) {
             let body = MessageBody::RecomputeCredits(asked);
-            let message = self.inner.message(&after, after.severity, body, now);
+            let message = self.inner.message(after, after.severity, body, now);
             prepared.commit.outbox.push(message);
         }
         Ok(())
