@@ -105,17 +105,18 @@ pub(crate) fn changed_span(
     command: &Command,
     now: Timestamp,
 ) -> Result<(), ValidationError> {
-    let mut after = incident.clone();
+    let mut after = None;
     let field = match command {
         Command::Change(changes) | Command::ChangeLong { changes, .. } => {
             let bounds = changes.iter().filter(|change| is_bound(change));
             bounds.fold("", |_, bound| {
-                bound.set(after.state_mut());
+                bound.set(after.get_or_insert_with(|| State::clone(incident)));
                 bound.field()
             })
         }
         Command::Update(update) if update.impact_ended_at.is_some() => {
-            after.state_mut().impact_ended_at = update.impact_ended_at;
+            let after = after.insert(State::clone(incident));
+            after.impact_ended_at = update.impact_ended_at;
             "impact_ended_at"
         }
         Command::Acknowledge { .. }
@@ -131,11 +132,11 @@ pub(crate) fn changed_span(
         | Command::RepeatAlert(_)
         | Command::Relate { .. } => "",
     };
-    if field.is_empty() {
+    let Some(after) = after else {
         return Ok(());
-    }
-    let (start, end) = span_of(incident, now);
-    span(field, span_of(&after, now), months_of((start, end)))
+    };
+    let before = months_of(span_of(incident, now));
+    span(field, span_of(&after, now), before)
 }
 
 fn span(

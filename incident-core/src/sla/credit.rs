@@ -449,6 +449,9 @@ pub(super) mod tests {
                 spans.iter().map(|(s, l)| Window::new(minute(*s), minute(s + l)).unwrap()).collect()
             };
             let (a, b) = (set(&a), set(&b));
+            for bounds in b.as_slice() {
+                prop_assert_eq!(a.end_within(*bounds), a.clip(*bounds).end());
+            }
             let (both, only_a) = (a.intersect(&b), a.minus(&b));
             prop_assert_eq!(&both, &b.intersect(&a));
             prop_assert_eq!(both.micros() + only_a.micros(), a.micros());
