@@ -97,10 +97,10 @@ pub fn is_up_to_date(rows: &[LedgerRow], fresh: &[ComputedCredit]) -> bool {
 /// any other one gives way, and what was issued is reversed whole, beside the new row of its
 /// tenant, if it has one.
 ///
-/// `rows` are all rows of the subject; of `outgrown` the credit comes out the same and what
-/// was granted of it does not ([`stale_grants`](super::stale_grants())). A reversal comes before what
-/// takes its place, and is, like that, estimated: nothing is taken back before somebody
-/// approves it.
+/// `rows` are all rows of the subject; `fresh` is sorted by tenant, each once; of `outgrown` the
+/// credit comes out the same and what was granted of it does not
+/// ([`stale_grants`](super::stale_grants())). A reversal comes before what takes its place, and
+/// is, like that, estimated: nothing is taken back before somebody approves it.
 pub fn revise(
     subject: CreditSubject,
     revision: u32,
@@ -117,27 +117,26 @@ pub fn revise(
         rows: Vec::new(),
         keeps: Vec::new(),
     };
-    let mut fresh: BTreeMap<TenantId, ComputedCredit> = fresh
-        .into_iter()
-        .map(|one| (one.tenant_id.clone(), one))
-        .collect();
     let newest = newest(rows);
-    let comes_out = |row: &LedgerRow, fresh: &BTreeMap<TenantId, ComputedCredit>| {
-        fresh.get(&row.tenant_id).is_some_and(|one| one.is(row))
+    let comes_out = |row: &LedgerRow| {
+        let place = fresh.binary_search_by(|one| one.tenant_id.cmp(&row.tenant_id));
+        let found = place.ok().and_then(|place| fresh.get(place));
+        found.is_some_and(|one| one.is(row))
     };
+    let stands = |row: &LedgerRow| comes_out(row) && !outgrown.contains(&row.id);
     // Somebody has decided that what was issued stays as it is.
-    let stays = |row: &LedgerRow, fresh: &BTreeMap<TenantId, ComputedCredit>| {
+    let stays = |row: &LedgerRow| {
         let newest = newest.get(&row.tenant_id);
         newest.is_some_and(|row| {
-            row.state == CreditState::Waived && is_last_word(rows, row) && comes_out(row, fresh)
+            row.state == CreditState::Waived && is_last_word(rows, row) && comes_out(row)
         })
     };
-    let mut was_issued: BTreeSet<&TenantId> = BTreeSet::new();
+    // Tenants of which something was issued, and tenants whose credit stands: one credit each.
+    let (mut was_issued, mut standing) = (BTreeSet::new(), BTreeSet::new());
     for row in outstanding(rows) {
-        was_issued.insert(&row.tenant_id);
-        let stands = comes_out(row, &fresh) && !outgrown.contains(&row.id);
-        if stands || stays(row, &fresh) {
-            fresh.remove(&row.tenant_id);
+        let tenant = &row.tenant_id;
+        was_issued.insert(tenant);
+        if (stands(row) || stays(row)) && standing.insert(tenant) {
             write.keeps.push(row.id);
             continue;
         }
@@ -147,14 +146,15 @@ pub fn revise(
     // issued, reversal and new row come as a pair.
     for (tenant, row) in &newest {
         let is_issued = row.state == CreditState::Issued;
-        let stands = comes_out(row, &fresh) && !outgrown.contains(&row.id);
         let last = is_last_word(rows, row);
-        if !is_issued && last && !was_issued.contains(tenant) && stands {
-            fresh.remove(*tenant);
+        if !is_issued && last && !was_issued.contains(tenant) && stands(row) {
+            standing.insert(*tenant);
             write.keeps.push(row.id);
         }
     }
-    write.rows.extend(fresh.into_values().map(|one| LedgerRow {
+    let fresh = fresh.into_iter();
+    let new = fresh.filter(|one| !standing.contains(&one.tenant_id));
+    write.rows.extend(new.map(|one| LedgerRow {
         id: id(),
         incident_id,
         tenant_id: one.tenant_id,
