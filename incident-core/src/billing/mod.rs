@@ -15,5 +15,5 @@ pub use decision::{CreditDecision, CreditPolicy, CreditTransition};
 pub use ledger::{
     Approval, CreditInput, CreditState, CreditSubject, Issued, LedgerRow, LedgerWrite, outstanding,
 };
-pub use revise::{ComputedCredit, is_up_to_date, newest, revise};
+pub use revise::{ComputedCredit, is_up_to_date, newest, newest_of, revise};
 pub use submission::{HeldCredit, Lookup, Submission};

@@ -1,6 +1,7 @@
 //! A subject's credits, computed anew: what gives way, what is reversed, what stands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ledger::outstanding;
@@ -47,20 +48,23 @@ impl ComputedCredit {
     }
 }
 
-/// The newest row of each tenant that was not replaced, reversals aside. `rows` are
-/// all rows of a subject.
+/// Lists the newest row of each tenant that was not replaced, reversals aside, by tenant. `rows`
+/// are all rows of a subject.
 #[must_use]
-pub fn newest(rows: &[LedgerRow]) -> BTreeMap<&TenantId, &LedgerRow> {
-    let mut newest: BTreeMap<&TenantId, &LedgerRow> = BTreeMap::new();
+pub fn newest(rows: &[LedgerRow]) -> Vec<&LedgerRow> {
     let standing =
         |row: &&LedgerRow| row.state != CreditState::Superseded && row.reverses.is_none();
-    for row in rows.iter().filter(standing) {
-        let kept = newest.entry(&row.tenant_id).or_insert(row);
-        if kept.revision < row.revision {
-            *kept = row;
-        }
-    }
+    let mut newest: Vec<&LedgerRow> = rows.iter().filter(standing).collect();
+    newest.sort_by_key(|row| (&row.tenant_id, Reverse(row.revision)));
+    newest.dedup_by_key(|row| &row.tenant_id);
     newest
+}
+
+/// Finds the row of a tenant in a list of [`newest`].
+#[must_use]
+pub fn newest_of<'a>(newest: &[&'a LedgerRow], tenant: &TenantId) -> Option<&'a LedgerRow> {
+    let place = newest.binary_search_by(|row| row.tenant_id.cmp(tenant));
+    place.ok().and_then(|place| newest.get(place)).copied()
 }
 
 /// Tells if nothing of a row's tenant came after it, such as a reversal of what it left as it
@@ -74,8 +78,8 @@ fn is_last_word(rows: &[LedgerRow], row: &LedgerRow) -> bool {
     !rows.iter().any(|other| after(&other))
 }
 
-/// Whether a new computation says of every tenant what its newest row says. `rows`
-/// are all rows of the subject.
+/// Tells if a new computation says of every tenant what its newest row says. `rows` are all rows
+/// of the subject; `fresh` is sorted by tenant, each once.
 #[must_use]
 pub fn is_up_to_date(rows: &[LedgerRow], fresh: &[ComputedCredit]) -> bool {
     let mut newest = newest(rows);
@@ -84,11 +88,8 @@ pub fn is_up_to_date(rows: &[LedgerRow], fresh: &[ComputedCredit]) -> bool {
         rows.iter()
             .any(|other| other.reverses == Some(row.id) && other.state != CreditState::Superseded)
     };
-    newest.retain(|_, row| !taken_back(row) && is_last_word(rows, row));
-    newest.len() == fresh.len()
-        && fresh
-            .iter()
-            .all(|one| newest.get(&one.tenant_id).is_some_and(|row| one.is(row)))
+    newest.retain(|row| !taken_back(row) && is_last_word(rows, row));
+    newest.len() == fresh.len() && fresh.iter().zip(newest).all(|(one, row)| one.is(row))
 }
 
 /// The write of a new computation.
@@ -126,8 +127,7 @@ pub fn revise(
     let stands = |row: &LedgerRow| comes_out(row) && !outgrown.contains(&row.id);
     // Somebody has decided that what was issued stays as it is.
     let stays = |row: &LedgerRow| {
-        let newest = newest.get(&row.tenant_id);
-        newest.is_some_and(|row| {
+        newest_of(&newest, &row.tenant_id).is_some_and(|row| {
             row.state == CreditState::Waived && is_last_word(rows, row) && comes_out(row)
         })
     };
@@ -144,11 +144,11 @@ pub fn revise(
     }
     // A decision on a credit outlives a correction that does not touch it. Where something was
     // issued, reversal and new row come as a pair.
-    for (tenant, row) in &newest {
+    for row in &newest {
         let is_issued = row.state == CreditState::Issued;
         let last = is_last_word(rows, row);
-        if !is_issued && last && !was_issued.contains(tenant) && stands(row) {
-            standing.insert(*tenant);
+        if !is_issued && last && !was_issued.contains(&row.tenant_id) && stands(row) {
+            standing.insert(&row.tenant_id);
             write.keeps.push(row.id);
         }
     }
@@ -195,8 +195,8 @@ impl LedgerWrite {
     #[must_use]
     pub fn changed<'a>(&self, rows: &'a [LedgerRow]) -> BTreeSet<&'a TenantId> {
         let before = newest(rows).into_iter();
-        let gave_way = before.filter(|(_, row)| !self.keeps.contains(&row.id));
-        gave_way.map(|(tenant, _)| tenant).collect()
+        let gave_way = before.filter(|row| !self.keeps.contains(&row.id));
+        gave_way.map(|row| &row.tenant_id).collect()
     }
 }
 

@@ -137,9 +137,13 @@ fn the_newest_row_that_was_not_replaced_speaks_for_a_tenant() {
     ];
     let found: Vec<_> = newest(&rows)
         .into_iter()
-        .map(|(tenant, row)| (tenant.as_str().to_owned(), row.id))
+        .map(|row| (row.tenant_id.as_str(), row.id))
         .collect();
-    assert_eq!(found, [("de".to_owned(), id(5)), ("fr".to_owned(), id(2))]);
+    assert_eq!(found, [("de", id(5)), ("fr", id(2))]);
+    let newest = newest(&rows);
+    for (tenant, row) in [(&one.tenant_id, Some(id(2))), (&tenant("it"), None)] {
+        assert_eq!(newest_of(&newest, tenant).map(|row| row.id), row);
+    }
 }
 
 #[test]

@@ -344,8 +344,9 @@ fn as_before(rows: &[LedgerRow], tenants: &[AffectedTenant]) -> Vec<ComputedCred
         let found = tenants.binary_search_by(|one| one.tenant_id.cmp(tenant));
         found.is_ok()
     };
-    let standing = newest(rows).into_iter().filter(|(tenant, _)| hit(tenant));
-    standing.map(|(_, row)| ComputedCredit::of(row)).collect()
+    let newest = newest(rows).into_iter();
+    let standing = newest.filter(|row| hit(&row.tenant_id));
+    standing.map(ComputedCredit::of).collect()
 }
 
 /// Tells if one of these credits stands as it was granted.

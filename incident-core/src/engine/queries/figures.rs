@@ -184,7 +184,7 @@ fn standing(rows: &[CappedCredit]) -> (Vec<CappedCredit>, bool) {
     let waived = bare.iter().any(|row| row.state == CreditState::Waived);
     let mut ids = BTreeSet::new();
     for rows in by_subject.values() {
-        for row in newest(rows).into_values() {
+        for row in newest(rows) {
             let taken_back = rows.iter().any(|one| one.reverses == Some(row.id));
             if !taken_back {
                 ids.insert(row.id);

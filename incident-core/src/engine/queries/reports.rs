@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::billing::{CreditState, newest};
+use crate::billing::{CreditState, newest, newest_of};
 use crate::engine::{Error, Incidents, ReportsHandle};
 use crate::impact::{
     BASELINE_WEEKS, Breakdown, Estimate, ImpactCounts, ImpactQuery, TenantCount, TenantWindows,
@@ -273,9 +273,7 @@ impl ReportsHandle<'_> {
                 target_breached: row.target_breached,
                 credit_percent: row.credit_percent,
                 terms_version: terms.version().clone(),
-                state: kept
-                    .get(row.tenant)
-                    .map_or(CreditState::Estimated, |row| row.state),
+                state: newest_of(&kept, row.tenant).map_or(CreditState::Estimated, |row| row.state),
             });
             report.rows.extend(rows);
         }
