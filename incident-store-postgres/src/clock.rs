@@ -1,7 +1,6 @@
 //! The clock by which messages are leased, and times of the server as times of this process.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use incident_core::Timestamp;
 use incident_core::port::Clock;
@@ -16,19 +15,6 @@ pub enum StoreClock {
     Server,
     /// That of the caller, as requests tell it: for tests that set a clock by hand.
     Caller,
-}
-
-/// The system's clock.
-#[derive(Debug)]
-pub(crate) struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let micros = since.map_or(0, |since| since.as_micros());
-        let micros = i64::try_from(micros).unwrap_or_default();
-        Timestamp::from_micros(micros).unwrap_or(Timestamp::MIN)
-    }
 }
 
 /// The clock of this process, where the server's is the one that counts.

@@ -8,6 +8,7 @@ use incident_core::Timestamp;
 use incident_core::chain::{Hash, Head};
 use incident_core::commit::Commit;
 use incident_core::engine::PreparedCommand;
+use incident_core::engine::system::SystemClock;
 use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Incident, Outline};
 use incident_core::port::{Clock, IncidentFilter, IncidentStore, StoreError};
@@ -18,7 +19,6 @@ use sqlx::{Decode, PgConnection, Postgres, Transaction, Type};
 use tokio::time::Instant;
 
 use crate::access::{alone, read};
-use crate::clock::SystemClock;
 use crate::document::document;
 use crate::failure::Failure;
 use crate::incidents;

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use incident_core::Timestamp;
+use incident_core::engine::system::SystemClock;
 use incident_core::port::Clock;
 use sqlx::PgPool;
 
 use crate::access::PgServer;
-use crate::clock::{HostClock, StoreClock, SystemClock};
+use crate::clock::{HostClock, StoreClock};
 
 /// Keeps everything in the schema `incident` of a PostgreSQL database, version
 /// 14 or later. Clones share its pools.
