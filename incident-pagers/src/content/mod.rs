@@ -5,7 +5,7 @@ pub(crate) mod truncate;
 
 use incident_core::incident::Mode;
 use incident_core::paging::{PageEvent, Urgency};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use template::PageTemplate;
 
@@ -70,10 +70,10 @@ pub(crate) const fn class(page: &PageEvent) -> &'static str {
     }
 }
 
-/// Returns the details that are never cut, in the order in which they are read.
-pub(crate) fn key_details(page: &PageEvent) -> Vec<(&'static str, Value)> {
+/// Returns the details that are never cut.
+pub(crate) fn key_details(page: &PageEvent) -> Map<String, Value> {
     let tenants = page.tenants.map_or(Value::from("all"), Value::from);
-    vec![
+    [
         ("incident_id", page.incident_id.to_string().into()),
         ("number", page.number.into()),
         ("epoch", page.epoch.into()),
@@ -84,4 +84,7 @@ pub(crate) fn key_details(page: &PageEvent) -> Vec<(&'static str, Value)> {
         ("started_at", page.started_at.to_string().into()),
         ("affected_tenants", tenants),
     ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
 }

@@ -127,17 +127,7 @@ impl PageTemplate {
 
     /// The client's address for a page.
     pub(crate) fn client_url_of(&self, page: &PageEvent) -> Option<String> {
-        self.client_url.as_ref().map(|link| fill(link, page))
-    }
-
-    /// The links of a page, each with its text.
-    pub(crate) fn links_of(&self, page: &PageEvent) -> Vec<(&str, String)> {
-        filled(&self.links, page)
-    }
-
-    /// The images of a page, each with the text that stands for it.
-    pub(crate) fn images_of(&self, page: &PageEvent) -> Vec<(&str, String)> {
-        filled(&self.images, page)
+        self.client_url.as_ref().map(|link| filled(link, page))
     }
 }
 
@@ -158,15 +148,9 @@ fn push<T>(field: &'static str, list: &mut Vec<T>, one: T) -> Result<(), Validat
     Ok(())
 }
 
-fn fill(link: &LinkTemplate, page: &PageEvent) -> String {
+/// Returns a link with what a page fills in.
+pub(crate) fn filled(link: &LinkTemplate, page: &PageEvent) -> String {
     link.fill(page.incident_id, page.started_at, &page.services)
-}
-
-fn filled<'a>(links: &'a [(String, LinkTemplate)], page: &PageEvent) -> Vec<(&'a str, String)> {
-    links
-        .iter()
-        .map(|(text, link)| (text.as_str(), fill(link, page)))
-        .collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{OpsGeniePriority, Responder};
 use crate::content;
-use crate::content::template::{LEFT_OUT, PageTemplate};
+use crate::content::template::{LEFT_OUT, PageTemplate, filled};
 use crate::content::truncate;
 
 /// Most characters of each field, as the vendor states them.
@@ -149,10 +149,12 @@ impl ResponderName {
 /// The summary, then the facts and the links: the vendor has no field for links.
 fn description(page: &PageEvent, template: &PageTemplate) -> String {
     let mut lines = facts(page);
+    let client = template.client.as_deref().unwrap_or("Incident");
     let console = template.client_url_of(page);
-    let console = console.map(|url| (template.client.as_deref().unwrap_or("Incident"), url));
-    let links = console.into_iter().chain(template.links_of(page));
-    let links = links.map(|(text, url)| format!("{text}: {url}"));
+    let console = console.map(|url| format!("{client}: {url}"));
+    let links = template.links.iter();
+    let links = links.map(|(text, link)| format!("{text}: {}", filled(link, page)));
+    let links = console.into_iter().chain(links);
     let cost = |line: &String| line.chars().count() + 1;
     lines.extend(truncate::take_within(LINKS, links, cost).0);
     let facts = lines.join("\n");
@@ -197,7 +199,7 @@ fn tags(page: &PageEvent) -> Vec<String> {
 fn details(page: &PageEvent, template: &PageTemplate) -> BTreeMap<String, String> {
     let mut details: BTreeMap<String, String> = content::key_details(page)
         .into_iter()
-        .map(|(name, value)| (name.to_owned(), plain(&value)))
+        .map(|(name, value)| (name, plain(&value)))
         .collect();
     if let Some(services) = content::services(page, SERVICES) {
         details.insert("services".to_owned(), services);
@@ -283,7 +285,7 @@ mod tests {
             .sum();
         assert!((DETAILS - 1_200..=DETAILS).contains(&total), "{total}");
         for (name, value) in content::key_details(&page) {
-            assert_eq!(details[name], plain(&value));
+            assert_eq!(details[&name], plain(&value));
         }
         assert!(
             details[LEFT_OUT]

@@ -126,7 +126,7 @@ impl OpsGenie {
     pub async fn note(&self, dedup_key: &str, text: &str, timeout: Duration) -> DeliveryResult {
         let body = alert::Act::saying(text, &self.template);
         let request = self.request(Method::POST, &of_alias(dedup_key, "notes"), &body);
-        self.exchange("note", request, timeout, on_alert).await.0
+        self.call("note", request, timeout, on_alert).await
     }
 
     /// Changes the priority of the open alert of a key. Creating an open alert
@@ -138,9 +138,7 @@ impl OpsGenie {
         timeout: Duration,
     ) -> DeliveryResult {
         let request = self.priority_request(dedup_key, priority);
-        self.exchange("priority", request, timeout, on_alert)
-            .await
-            .0
+        self.call("priority", request, timeout, on_alert).await
     }
 
     fn priority_request(&self, dedup_key: &str, priority: OpsGeniePriority) -> Option<Request> {
@@ -182,26 +180,35 @@ impl OpsGenie {
         Some(key)
     }
 
-    /// The answer, and whether a shorter page may help.
-    async fn exchange(
+    /// Makes a call, and tells what came of it.
+    async fn call(
         &self,
         what: &str,
         request: Option<Request>,
         timeout: Duration,
         outcome: fn(&VendorResponse) -> DeliveryResult,
-    ) -> (DeliveryResult, bool) {
+    ) -> DeliveryResult {
         let Some(request) = request else {
-            return (refused(NotSentReason::Rejected), false);
+            return refused(NotSentReason::Rejected);
         };
         let sent = transport::send(&self.client, request, timeout).await;
-        let answer = match &sent {
+        self.judge(what, &sent, outcome)
+    }
+
+    /// Tells what came of a request, and logs it.
+    fn judge(
+        &self,
+        what: &str,
+        sent: &Sent,
+        outcome: fn(&VendorResponse) -> DeliveryResult,
+    ) -> DeliveryResult {
+        let answer = match sent {
             Sent::NotConnected(_) => refused(NotSentReason::Unreachable),
             Sent::Lost(_) => DeliveryResult::Unknown,
             Sent::Answered(reply) => outcome(reply),
         };
-        note(&self.target, what, &sent, &answer, self.key.expose());
-        let wants_less = wants_less(&sent, &answer);
-        (answer, wants_less)
+        note(&self.target, what, sent, &answer, self.key.expose());
+        answer
     }
 }
 
@@ -329,14 +336,18 @@ impl Pager for OpsGenie {
             PageAction::Acknowledge | PageAction::Resolve | PageAction::Reprioritise => on_alert,
         };
         let deadline = Instant::now() + timeout;
-        let (what, request) = (page.action.noun(), self.page_request(page));
-        let (answer, wants_less) = self.exchange(what, request, timeout, outcome).await;
-        if !wants_less || page.action != PageAction::Trigger {
+        let Some(request) = self.page_request(page) else {
+            return refused(NotSentReason::Rejected);
+        };
+        let what = page.action.noun();
+        let sent = transport::send(&self.client, request, timeout).await;
+        let answer = self.judge(what, &sent, outcome);
+        if !wants_less(&sent, &answer) || page.action != PageAction::Trigger {
             return answer;
         }
         let left = deadline.saturating_duration_since(Instant::now());
         let body = alert::Bare::of(page, self.priorities.of(page.severity));
         let request = self.request(Method::POST, "/v2/alerts", &body);
-        reduced(self.exchange(what, request, left, outcome).await.0)
+        reduced(self.call(what, request, left, outcome).await)
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::PagerDutySeverity;
 use crate::content;
-use crate::content::template::{LEFT_OUT, PageTemplate};
+use crate::content::template::{LEFT_OUT, PageTemplate, filled};
 use crate::content::truncate;
 
 /// Most characters in a summary; longer ones are answered 400.
@@ -27,18 +27,14 @@ const LINK: usize = 2048;
 /// Room for the sentence that says that details were left out.
 const MARK: usize = 100;
 
-#[derive(Serialize)]
+/// An event; what follows the key is there for a trigger only.
+#[derive(Default, Serialize)]
 struct EventBody<'a> {
     routing_key: &'a str,
     event_action: &'static str,
     dedup_key: String,
-    #[serde(flatten)]
-    trigger: Option<Trigger<'a>>,
-}
-
-#[derive(Serialize)]
-struct Trigger<'a> {
-    payload: EventPayload,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<EventPayload>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,10 +81,10 @@ pub(super) fn body(
     severity: PagerDutySeverity,
     template: &PageTemplate,
 ) -> serde_json::Result<Vec<u8>> {
-    let (event_action, trigger) = match page.action {
-        PageAction::Trigger => ("trigger", Some(trigger(page, severity, template))),
-        PageAction::Acknowledge => ("acknowledge", None),
-        PageAction::Resolve => ("resolve", None),
+    let event_action = match page.action {
+        PageAction::Trigger => "trigger",
+        PageAction::Acknowledge => "acknowledge",
+        PageAction::Resolve => "resolve",
         // A trigger of an open alert may show it; one of a closed alert would ring.
         PageAction::Reprioritise => {
             return Err(serde::ser::Error::custom("there is no such event"));
@@ -98,13 +94,16 @@ pub(super) fn body(
         routing_key,
         event_action,
         dedup_key: truncate::key(&page.dedup_key, DEDUP_KEY),
-        trigger,
+        ..EventBody::default()
     };
+    if page.action == PageAction::Trigger {
+        event.describe(page, severity, template);
+    }
     // Everything but the host's own details is bounded far below the limit.
     let used = serde_json::to_vec(&event)?.len() + MARK;
-    if let Some(trigger) = &mut event.trigger {
+    if let Some(payload) = &mut event.payload {
         let room = BODY_BYTES.saturating_sub(used);
-        add_own_details(&mut trigger.payload.custom_details, template, room);
+        add_own_details(&mut payload.custom_details, template, room);
     }
     serde_json::to_vec(&event)
 }
@@ -127,16 +126,15 @@ pub(super) fn bare(
     }))
 }
 
-fn trigger<'a>(
-    page: &PageEvent,
-    severity: PagerDutySeverity,
-    template: &'a PageTemplate,
-) -> Trigger<'a> {
-    let short = |link: &String| link.len() <= LINK;
-    let links = template.links_of(page).into_iter();
-    let images = template.images_of(page).into_iter();
-    Trigger {
-        payload: EventPayload {
+impl<'a> EventBody<'a> {
+    /// Adds what a trigger says of its page.
+    fn describe(
+        &mut self,
+        page: &PageEvent,
+        severity: PagerDutySeverity,
+        template: &'a PageTemplate,
+    ) {
+        self.payload = Some(EventPayload {
             summary: content::headline(page, SUMMARY),
             source: template.source_of(page),
             severity,
@@ -145,25 +143,25 @@ fn trigger<'a>(
             group: page.environment.to_string(),
             class: content::class(page),
             custom_details: details(page),
-        },
-        client: template.client.as_deref(),
-        client_url: template.client_url_of(page).filter(short),
-        links: links
-            .filter(|(_, href)| short(href))
-            .map(|(text, href)| EventLink { href, text })
-            .collect(),
-        images: images
-            .filter(|(_, src)| short(src))
-            .map(|(alt, src)| Image { src, alt })
-            .collect(),
+        });
+        self.client = template.client.as_deref();
+        let client_url = template.client_url_of(page);
+        self.client_url = client_url.filter(|url| url.len() <= LINK);
+        let links = template.links.iter().map(|(text, link)| EventLink {
+            href: filled(link, page),
+            text,
+        });
+        self.links = links.filter(|link| link.href.len() <= LINK).collect();
+        let images = template.images.iter().map(|(alt, link)| Image {
+            src: filled(link, page),
+            alt,
+        });
+        self.images = images.filter(|image| image.src.len() <= LINK).collect();
     }
 }
 
 fn details(page: &PageEvent) -> Map<String, Value> {
-    let mut details: Map<String, Value> = content::key_details(page)
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
+    let mut details = content::key_details(page);
     let services: Vec<&str> = page.services.iter().map(AsRef::as_ref).collect();
     let shown = services.get(..SERVICES).unwrap_or(&services);
     details.insert("services".to_owned(), shown.into());
@@ -220,7 +218,7 @@ mod tests {
         assert!((440_000..=BODY_BYTES).contains(&bytes), "{bytes}");
         let details = &body["payload"]["custom_details"];
         for (name, value) in content::key_details(&page) {
-            assert_eq!(details[name], value);
+            assert_eq!(details[&name], value);
         }
         assert_eq!(details["zz-small"], "kept");
         assert_eq!(details[LEFT_OUT], "52 details: too long for PagerDuty");

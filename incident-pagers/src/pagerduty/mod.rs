@@ -117,25 +117,13 @@ impl PagerDuty {
             .build()
             .ok()
     }
-}
 
-impl PagerDuty {
-    /// The answer, and whether a shorter page may help.
-    async fn exchange(
-        &self,
-        page: &PageEvent,
-        request: Option<Request>,
-        timeout: Duration,
-    ) -> (DeliveryResult, bool) {
-        let Some(request) = request else {
-            return (refused(NotSentReason::Rejected), false);
-        };
-        let sent = transport::send(&self.client, request, timeout).await;
-        let answer = outcome(&sent);
+    /// Tells what came of a request, and logs it.
+    fn judge(&self, page: &PageEvent, sent: &Sent) -> DeliveryResult {
+        let answer = outcome(sent);
         let what = page.action.noun();
-        note(&self.target, what, &sent, &answer, self.key.expose());
-        let wants_less = wants_less(&sent, &answer);
-        (answer, wants_less)
+        note(&self.target, what, sent, &answer, self.key.expose());
+        answer
     }
 }
 
@@ -216,12 +204,20 @@ impl Pager for PagerDuty {
 
     async fn send(&self, page: &PageEvent, timeout: Duration) -> DeliveryResult {
         let deadline = Instant::now() + timeout;
-        let (answer, wants_less) = self.exchange(page, self.request(page), timeout).await;
-        if !wants_less || page.action != PageAction::Trigger {
+        let Some(request) = self.request(page) else {
+            return refused(NotSentReason::Rejected);
+        };
+        let sent = transport::send(&self.client, request, timeout).await;
+        let answer = self.judge(page, &sent);
+        if !wants_less(&sent, &answer) || page.action != PageAction::Trigger {
             return answer;
         }
+        let Some(request) = self.bare_request(page) else {
+            return answer;
+        };
         let left = deadline.saturating_duration_since(Instant::now());
-        reduced(self.exchange(page, self.bare_request(page), left).await.0)
+        let sent = transport::send(&self.client, request, left).await;
+        reduced(self.judge(page, &sent))
     }
 }
 
