@@ -13,7 +13,7 @@ use super::Alarm;
 use crate::Timestamp;
 use crate::incident::Severity;
 use crate::outbox::Backlog;
-use crate::paging::{Deferral, DeliveryResult, NotSentReason, PageAction, TargetId};
+use crate::paging::{DeliveryResult, NotSentReason, PageAction, TargetId};
 
 const NOTIFICATIONS: &str = "incident_notifications_total";
 const FAILED: &str = "incident_notifications_failed_total";
@@ -108,10 +108,12 @@ pub(super) fn accepted(severity: Severity, waited: Duration) {
     histogram!(ACCEPTED, "severity" => severity.name()).record(waited.as_secs_f64());
 }
 
-pub(super) fn held(target: &TargetId, why: Deferral) {
-    let reason = match why {
-        Deferral::RateLimited => "limited",
-        Deferral::CircuitOpen => "down",
+/// Counts a page that the gate of a target held: there were too many, or it is down.
+pub(super) fn held(target: &TargetId, reason: NotSentReason) {
+    let reason = if reason == NotSentReason::RateLimited {
+        "limited"
+    } else {
+        "down"
     };
     counter!(HELD, "target" => target.name().to_owned(), "reason" => reason).increment(1);
 }
@@ -350,8 +352,8 @@ mod tests {
         let target = TargetId::new("pagerduty").unwrap();
         let counted = measured(|| {
             accepted(Severity::Sev1, Duration::from_millis(1_500));
-            held(&target, Deferral::RateLimited);
-            held(&target, Deferral::CircuitOpen);
+            held(&target, NotSentReason::RateLimited);
+            held(&target, NotSentReason::Unavailable);
             perhaps_twice(&target);
             lease_lost();
             down(&target, true);

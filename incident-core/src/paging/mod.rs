@@ -18,7 +18,7 @@ pub use backoff::{Backoff, clamp_retry_after};
 pub use confirm::{AlertStatus, Confirmation};
 pub use escalation::Escalation;
 pub use event::{PageAction, PageEvent, Urgency};
-pub use gate::{Admission, AdmitRequest, BreakerTransition, Deferral, Gate, GateSettings};
+pub use gate::{Admission, AdmitRequest, BreakerTransition, Gate, GateSettings};
 pub use key::{dedup_key, incident_of_key};
 pub use result::{DeliveryResult, NotSent, NotSentReason, Receipt};
 pub use retry::RetryOf;

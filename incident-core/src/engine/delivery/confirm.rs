@@ -11,8 +11,8 @@ use crate::audit::{AuditDraft, AuditOutcome};
 use crate::commit::{Commit, IncidentWrite};
 use crate::engine::each::EachAlone;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle};
-use crate::incident::{Incident, Outline};
-use crate::paging::{Backoff, Confirmation, PageAction, PageEvent, PagingState, Receipt};
+use crate::incident::{Incident, Status};
+use crate::paging::{Backoff, Confirmation, PageAction, PageEvent, Paging, PagingState, Receipt};
 use crate::port::{PageCheck, StoreError};
 use crate::timeline::{EntryDraft, EntryKind};
 use crate::{IncidentId, Text, Timestamp};
@@ -56,20 +56,22 @@ impl WorkerHandle<'_> {
 impl Incidents {
     /// A page was accepted: from now on it is asked about, where that is possible.
     pub(in crate::engine) fn track_confirmation(&self, incident: &Incident) {
-        let incident = &Outline::of(incident);
-        if self.check_of(incident).is_some() {
+        let paging = &incident.paging;
+        if self.check_of(paging, incident.status).is_some() {
             let due = self.inner.now().saturating_add(ASKING.first);
-            self.inner.unconfirmed.add(incident, due);
+            let unconfirmed = &self.inner.unconfirmed;
+            unconfirmed.add((incident.id, paging.epoch), due);
         }
     }
 
-    fn check_of(&self, incident: &Outline) -> Option<&Arc<dyn PageCheck>> {
-        let paging = &incident.paging;
+    /// Returns who can tell if the page of an incident opened an alert, if that is still to
+    /// be asked.
+    fn check_of(&self, paging: &Paging, status: Status) -> Option<&Arc<dyn PageCheck>> {
         let open = paging.state == PagingState::Accepted
             && paging.confirmed_at.is_none()
             && paging.unconfirmed_at.is_none()
             && !paging.acknowledged
-            && incident.status.is_live();
+            && status.is_live();
         let target = paging.target.as_ref().filter(|_| open)?;
         let checks = &self.inner.checks;
         checks.iter().find(|check| check.target_id() == *target)
@@ -125,9 +127,11 @@ impl Incidents {
                 .unknowable
                 .get(&incident.id)
                 .copied();
-            if unknowable != Some(accepted) && self.check_of(&incident).is_some() {
+            let check = self.check_of(&incident.paging, incident.status);
+            if unknowable != Some(accepted) && check.is_some() {
                 let due = at.saturating_add(SENDER_FIRST).max(now);
-                self.inner.unconfirmed.add(&incident, due);
+                let page = (incident.id, incident.paging.epoch);
+                self.inner.unconfirmed.add(page, due);
             }
         }
         let mut waiting = self.inner.unconfirmed.lock();
@@ -142,7 +146,7 @@ impl Incidents {
         if incident.paging.epoch != epoch {
             return Ok(true);
         }
-        let Some(check) = self.check_of(&Outline::of(&incident)) else {
+        let Some(check) = self.check_of(&incident.paging, incident.status) else {
             return Ok(true);
         };
         let receipt = incident.paging.receipt.clone().unwrap_or_default();
@@ -191,7 +195,7 @@ impl Incidents {
         loop {
             let before = self.get(page.incident_id).await?;
             let same = before.paging.receipt.clone().unwrap_or_default() == *receipt;
-            let over = self.check_of(&Outline::of(&before)).is_none();
+            let over = self.check_of(&before.paging, before.status).is_none();
             if over || before.paging.epoch != page.epoch || !same {
                 return Ok(());
             }

@@ -8,10 +8,10 @@ use super::route::Route;
 use crate::commit::{Commit, OutboxWrite};
 use crate::engine::{Alarm, EngineEvent, Incidents, metrics};
 use crate::incident::Severity;
+use crate::outbox::Claim;
 use crate::paging::{
-    Admission, AdmitRequest, BreakerTransition, Deferral, DeliveryLog, DeliveryMode,
-    DeliveryResult, Gate, NextAction, NotSentReason, PageAction, PageEvent, TargetId, dedup_key,
-    next_step,
+    Admission, AdmitRequest, BreakerTransition, DeliveryLog, DeliveryMode, DeliveryResult,
+    NextAction, NotSentReason, PageAction, PageEvent, TargetId, dedup_key, next_step,
 };
 use crate::{MessageId, Timestamp};
 
@@ -37,7 +37,8 @@ impl Incidents {
         &self,
         route: &Route<'_>,
         log: &mut Vec<DeliveryLog>,
-        (message, severity): (MessageId, Severity),
+        claim: &Claim,
+        severity: Severity,
     ) -> (NextSend, Holds) {
         let Route {
             mode,
@@ -54,24 +55,19 @@ impl Incidents {
             };
             let gates = &self.inner.gates;
             let asking = AdmitRequest {
-                message,
+                message: claim.message.id,
                 severity,
                 may_probe: may_probe(mode, targets, log, &target),
             };
             let admission = gates.admit(&target, asking, now);
-            let (until, why) = match admission {
-                Admission::Go => return (NextSend::Send(target), holds),
-                Admission::Hold { until, why } => (until, why),
+            let Admission::Hold { until, reason } = admission else {
+                return (NextSend::Send(target), holds);
             };
-            let reason = match why {
-                Deferral::RateLimited if mode == DeliveryMode::FirstSuccess && calm => {
-                    metrics::held(&target, why);
-                    return (NextSend::Held(until), holds);
-                }
-                Deferral::RateLimited => NotSentReason::RateLimited,
-                Deferral::CircuitOpen => NotSentReason::Unavailable,
-            };
-            metrics::held(&target, why);
+            metrics::held(&target, reason);
+            let is_limited = reason == NotSentReason::RateLimited;
+            if is_limited && mode == DeliveryMode::FirstSuccess && calm {
+                return (NextSend::Held(until), holds);
+            }
             // After now, or the same step would come again.
             let until = until.max(now.saturating_add(Duration::from_micros(1)));
             DeliveryLog::change(log, &target, now, |entry| entry.hold(reason));
@@ -116,17 +112,12 @@ impl Incidents {
         self.note_answer(target, &answer).await;
     }
 
-    /// Notes what a target answered, and says whether it counts as down now. Pages that
-    /// wake people and were held because it was down are due as soon as it works again.
-    pub(in crate::engine) async fn note_answer(
-        &self,
-        target: &TargetId,
-        answer: &DeliveryResult,
-    ) -> bool {
+    /// Notes what a target answered. Pages that wake people and were held because it was
+    /// down are due as soon as it works again.
+    pub(in crate::engine) async fn note_answer(&self, target: &TargetId, answer: &DeliveryResult) {
         let now = self.inner.now();
-        let noted = |gate: &mut Gate| (gate.note(answer, now), gate.is_down());
-        let (turn, down) = self.inner.gates.with(target, noted);
-        match turn {
+        let gates = &self.inner.gates;
+        match gates.with(target, |gate| gate.note(answer, now)) {
             Some(BreakerTransition::Opened) => {
                 metrics::down(target, true);
                 tracing::error!(%target, "a pager is down or refuses its key; pages go to the next one");
@@ -144,7 +135,6 @@ impl Incidents {
             }
             None => {}
         }
-        down
     }
 
     /// Makes held messages due. Without it they come back by themselves within seconds,

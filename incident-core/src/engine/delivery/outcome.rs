@@ -95,10 +95,11 @@ pub(in crate::engine) fn alarm(
     })
 }
 
+/// Returns what the timeline says of a step: one entry each.
 pub(in crate::engine) fn timeline_messages(
     page: &PageEvent,
     delivery: &DeliveryOutcome,
-) -> Vec<String> {
+) -> impl Iterator<Item = String> {
     let overdue = delivery.overdue.map(|waited| {
         let seconds = waited.as_secs();
         format!("no one may have been notified: no pager has accepted the page for {seconds} s")
@@ -108,7 +109,7 @@ pub(in crate::engine) fn timeline_messages(
         format!("waits behind #{number}, whose alert of the same service is open: there is no room for both")
     });
     let happened = happened(page, delivery).into_iter();
-    happened.chain(overdue).chain(behind).collect()
+    happened.chain(overdue).chain(behind)
 }
 
 /// The timeline tells the first failure at each target, acceptance and giving
@@ -235,7 +236,7 @@ mod tests {
             overdue: None,
             behind: None,
         };
-        timeline_messages(&crate::testing::a_page(PageAction::Trigger), &step)
+        timeline_messages(&crate::testing::a_page(PageAction::Trigger), &step).collect()
     }
 
     fn accepted(reduced: bool) -> DeliveryResult {

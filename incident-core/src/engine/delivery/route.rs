@@ -20,18 +20,23 @@ impl Incidents {
         }
     }
 
+    /// Returns the route of a page. A trigger goes to the first configured target that takes
+    /// it; acknowledge and resolve go to every target that may hold the alert.
     pub(in crate::engine) fn route_of(&self, delivery: &Delivery<'_>) -> Route<'_> {
-        let (mode, targets) = self.targets(delivery);
+        let page = &delivery.page;
         Route {
-            mode,
-            targets,
-            policy: self.failover(delivery.page.pressing()),
+            mode: match page.action {
+                PageAction::Trigger => DeliveryMode::FirstSuccess,
+                PageAction::Acknowledge | PageAction::Resolve | PageAction::Reprioritise => {
+                    DeliveryMode::All
+                }
+            },
+            targets: self.targets(delivery),
+            policy: self.failover(page.pressing()),
         }
     }
 
-    /// A trigger goes to the first configured target that takes it; acknowledge
-    /// and resolve go to every target that may hold the alert.
-    fn targets(&self, delivery: &Delivery<'_>) -> (DeliveryMode, Vec<TargetId>) {
+    fn targets(&self, delivery: &Delivery<'_>) -> Vec<TargetId> {
         let (incident, page) = (&delivery.incident, &delivery.page);
         let log = &delivery.claim.message.log;
         match page.action {
@@ -46,12 +51,12 @@ impl Incidents {
                     None => &self.inner.pagers,
                 };
                 let current = current.iter().map(|pager| pager.target_id());
-                (DeliveryMode::FirstSuccess, started.chain(current).collect())
+                started.chain(current).collect()
             }
             PageAction::Acknowledge | PageAction::Resolve => {
                 let paging = incident.paging_of(page.rule.as_ref());
                 let touched = paging.map(|paging| paging.touched.clone());
-                (DeliveryMode::All, touched.unwrap_or_default())
+                touched.unwrap_or_default()
             }
             PageAction::Reprioritise => {
                 let follows = |target: &&TargetId| {
@@ -59,10 +64,7 @@ impl Incidents {
                     pager.is_some_and(|pager| pager.follows_severity())
                 };
                 let touched = incident.paging.touched.iter();
-                (
-                    DeliveryMode::All,
-                    touched.filter(follows).cloned().collect(),
-                )
+                touched.filter(follows).cloned().collect()
             }
         }
     }

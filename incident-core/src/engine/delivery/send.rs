@@ -51,7 +51,7 @@ impl Incidents {
     ) -> Tried {
         let mut log = claim.message.log.clone();
         let (mut attempt, mut held) = (None, None);
-        let (next, holds) = self.choose(route, &mut log, (claim.message.id, severity));
+        let (next, holds) = self.choose(route, &mut log, claim, severity);
         match next {
             NextSend::Send(target) => {
                 let page = page_for(&target);
@@ -100,13 +100,15 @@ impl Incidents {
             &answer,
             self.inner.now().since(started),
         );
-        let down = self.note_answer(&target, &answer).await;
+        self.note_answer(&target, &answer).await;
+        let down = self.inner.gates.is_down(&target);
+        let before = log.iter().find(|entry| entry.target == target);
+        let first = before.is_none_or(|entry| entry.attempts == 0);
         let may_have = |entry: &DeliveryLog| entry.unknown_since.is_some();
+        let took = !matches!(answer, DeliveryResult::NotSent(_)) && !before.is_some_and(may_have);
         let elsewhere = log.iter().any(|one| one.target != target && may_have(one));
         let now = self.inner.now();
-        let (first, took) = DeliveryLog::change(log, &target, started, |entry| {
-            let first = entry.attempts == 0;
-            let took = !matches!(answer, DeliveryResult::NotSent(_)) && !may_have(entry);
+        DeliveryLog::change(log, &target, started, |entry| {
             entry.note(&answer, now, &policy.backoff, seed);
             let urgent = matches!(page.pressing(), Severity::Sev1 | Severity::Sev2);
             if down && urgent {
@@ -115,7 +117,6 @@ impl Incidents {
                 // this page from both.
                 entry.not_before = now;
             }
-            (first, took)
         });
         let perhaps_twice = page.action == PageAction::Trigger && elsewhere && took;
         if perhaps_twice {

@@ -13,9 +13,8 @@ use crate::idempotency::StoredResponse;
 use crate::incident::{Incident, Mode, Severity};
 use crate::outbox::{Message, MessageBody};
 use crate::paging::{
-    Admission, AdmitRequest, Deferral, DeliveryResult, EndTest, NotSentReason, PageAction,
-    PageEvent, PagerTest, TEST_LASTS, TargetId, TestOutcome, TestedTarget, Urgency,
-    clamp_retry_after, test_event,
+    Admission, AdmitRequest, DeliveryResult, EndTest, PageAction, PageEvent, PagerTest, TEST_LASTS,
+    TargetId, TestOutcome, TestedTarget, Urgency, clamp_retry_after, test_event,
 };
 use crate::port::{Pager, StoreError};
 use crate::{IncidentId, MessageId, Name, Text, Timestamp, Title, failpoint};
@@ -195,12 +194,9 @@ impl Incidents {
             severity: page.severity,
             may_probe: true,
         };
-        if let Admission::Hold { until, why } = self.inner.gates.admit(&target, asking, started) {
-            metrics::held(&target, why);
-            let reason = match why {
-                Deferral::RateLimited => NotSentReason::RateLimited,
-                Deferral::CircuitOpen => NotSentReason::Unavailable,
-            };
+        let admission = self.inner.gates.admit(&target, asking, started);
+        if let Admission::Hold { until, reason } = admission {
+            metrics::held(&target, reason);
             return TestedTarget {
                 target,
                 outcome: TestOutcome::NotSent(reason),

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::incident::Outline;
 use crate::{IncidentId, Timestamp};
 
 /// How often a process looks for pages of others.
@@ -39,8 +38,8 @@ impl Unconfirmed {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(in crate::engine) fn add(&self, incident: &Outline, due: Timestamp) {
-        let page = (incident.id, incident.paging.epoch);
+    /// Adds a page, by its incident and epoch.
+    pub(in crate::engine) fn add(&self, page: (IncidentId, u32), due: Timestamp) {
         let mut waiting = self.lock();
         // Those that there is no room for are found by a later sweep.
         if waiting.pages.len() < MAX_PAGES || waiting.pages.contains_key(&page) {
@@ -65,11 +64,10 @@ mod tests {
     #[test]
     fn so_many_accepted_pages_are_asked_about() {
         let unconfirmed = Unconfirmed::default();
-        let (incident, _, now) = crate::testing::an_incident();
-        let mut outline = Outline::of(&incident);
+        let (_, _, now) = crate::testing::an_incident();
         for n in 0..=u64::try_from(MAX_PAGES).unwrap() {
-            outline.id = IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n));
-            unconfirmed.add(&outline, now);
+            let id = IncidentId::from_uuid(Uuid::from_u64_pair(7 << 12, n));
+            unconfirmed.add((id, 1), now);
         }
         assert_eq!(unconfirmed.lock().pages.len(), MAX_PAGES);
     }

@@ -37,6 +37,11 @@ impl Gates {
         self.with(target, |gate| gate.admit(asking, now))
     }
 
+    /// Tells if a target counts as down now.
+    pub(in crate::engine) fn is_down(&self, target: &TargetId) -> bool {
+        self.with(target, |gate| gate.is_down())
+    }
+
     pub(in crate::engine) fn with<T>(
         &self,
         target: &TargetId,

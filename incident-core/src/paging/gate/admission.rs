@@ -1,6 +1,7 @@
 //! A request to be let through, and the answer.
 
 use crate::incident::Severity;
+use crate::paging::NotSentReason;
 use crate::{MessageId, Timestamp};
 
 /// A request to be let through.
@@ -16,15 +17,6 @@ pub struct AdmitRequest {
     pub may_probe: bool,
 }
 
-/// Why a page is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deferral {
-    /// There were too many requests.
-    RateLimited,
-    /// The target is down, or refuses the key.
-    CircuitOpen,
-}
-
 /// Whether a request may go out now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -34,8 +26,9 @@ pub enum Admission {
     Hold {
         /// When it is worth asking again.
         until: Timestamp,
-        /// Why.
-        why: Deferral,
+        /// Why: [`NotSentReason::RateLimited`], or [`NotSentReason::Unavailable`] where the
+        /// target is down or refuses the key.
+        reason: NotSentReason,
     },
 }
 

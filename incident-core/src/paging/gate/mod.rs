@@ -15,7 +15,7 @@ mod rate;
 mod settings;
 mod target;
 
-pub use admission::{Admission, AdmitRequest, BreakerTransition, Deferral};
+pub use admission::{Admission, AdmitRequest, BreakerTransition};
 pub use settings::GateSettings;
 pub use target::Gate;
 

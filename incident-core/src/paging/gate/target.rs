@@ -2,7 +2,7 @@
 
 use super::breaker::CircuitBreaker;
 use super::rate::RateLimiter;
-use super::{Admission, AdmitRequest, BreakerTransition, Deferral, GateSettings};
+use super::{Admission, AdmitRequest, BreakerTransition, GateSettings};
 use crate::incident::Severity;
 use crate::paging::{DeliveryResult, NotSentReason};
 use crate::{MessageId, Timestamp};
@@ -29,12 +29,12 @@ impl Gate {
         // The rate first: a request that it holds must not use up the turn of one that
         // tries a target that is down.
         if let Some(until) = self.rate.held(asking, now) {
-            let why = Deferral::RateLimited;
-            return Admission::Hold { until, why };
+            let reason = NotSentReason::RateLimited;
+            return Admission::Hold { until, reason };
         }
         if let Some(until) = self.breaker.held(asking, now) {
-            let why = Deferral::CircuitOpen;
-            return Admission::Hold { until, why };
+            let reason = NotSentReason::Unavailable;
+            return Admission::Hold { until, reason };
         }
         self.rate.count(asking.message, now);
         Admission::Go

@@ -210,8 +210,8 @@ fn a_target_that_is_down_is_tried_once_a_second_and_never_more() {
                         assert_eq!(gate.note(&DeliveryResult::Unknown, at(now)), None);
                         *due = now + 1_500;
                     }
-                    Admission::Hold { until, why } => {
-                        assert_eq!(why, Deferral::CircuitOpen);
+                    Admission::Hold { until, reason } => {
+                        assert_eq!(reason, NotSentReason::Unavailable);
                         let wait = until.since(at(now));
                         assert!(wait <= Duration::from_secs(2), "{wait:?}");
                         *due = now + u64::try_from(wait.as_millis()).unwrap();
