@@ -36,6 +36,10 @@ pub struct DeliveryLog {
     pub last: LastResult,
     /// It is not tried before this.
     pub not_before: Timestamp,
+    /// Its gate takes nothing before this. For one decision, and not stored: what holds a
+    /// target is asked again each time.
+    #[serde(skip)]
+    pub held_until: Option<Timestamp>,
 }
 
 /// When to leave a target for the next one, and when to stop.
@@ -141,25 +145,25 @@ impl DeliveryLog {
         self.not_before = now.saturating_add(wait);
     }
 
-    /// Notes that the target takes nothing now. One that was not tried has then
+    /// Notes that the target takes nothing before a time. One that was not tried has then
     /// certainly not taken it.
-    pub fn hold(&mut self, reason: NotSentReason) {
+    pub fn hold(&mut self, reason: NotSentReason, until: Timestamp) {
         if self.attempts == 0 {
             self.last = LastResult::NotSent(reason);
         }
+        self.held_until = self.held_until.max(Some(until));
     }
 
-    /// Gives the log in which held targets are not tried before their time. It is for one
-    /// decision and not kept: what holds a target now is asked again each time.
-    #[must_use]
-    pub fn with_holds(log: &[Self], holds: &[(TargetId, Timestamp)]) -> Vec<Self> {
-        let mut held = log.to_vec();
-        for entry in &mut held {
-            let until = holds.iter().filter(|(target, _)| *target == entry.target);
-            let until = until.map(|(_, until)| *until).max();
-            entry.not_before = entry.not_before.max(until.unwrap_or(Timestamp::MIN));
-        }
-        held
+    /// Forgets until when the target takes nothing: the decision is made.
+    pub const fn release(&mut self) {
+        self.held_until = None;
+    }
+
+    /// Returns the time before which the target is not tried.
+    fn due_at(&self) -> Timestamp {
+        let not_before = self.not_before;
+        self.held_until
+            .map_or(not_before, |until| not_before.max(until))
     }
 
     /// Changes what a log says of a target; added where it says nothing.
@@ -188,6 +192,7 @@ impl DeliveryLog {
             unknown_since: None,
             last: LastResult::Unknown,
             not_before: now,
+            held_until: None,
         }
     }
 }
@@ -229,8 +234,9 @@ pub fn next_step(
         let Some(tried) = entry(target) else {
             return NextAction::Send(target.clone());
         };
-        if !tried.is_permanent() && soonest.is_none_or(|(at, _)| tried.not_before < at) {
-            soonest = Some((tried.not_before, target));
+        let due_at = tried.due_at();
+        if !tried.is_permanent() && soonest.is_none_or(|(at, _)| due_at < at) {
+            soonest = Some((due_at, target));
         }
         if goal == DeliveryMode::All {
             continue;
@@ -254,10 +260,11 @@ fn stay(tried: &DeliveryLog, leave: Option<Timestamp>, now: Timestamp) -> NextAc
     if tried.is_permanent() {
         return leave.map_or(NextAction::GiveUp, NextAction::Wait);
     }
-    if tried.not_before <= now {
+    let due_at = tried.due_at();
+    if due_at <= now {
         return NextAction::Send(tried.target.clone());
     }
-    NextAction::Wait(leave.map_or(tried.not_before, |leave| leave.min(tried.not_before)))
+    NextAction::Wait(leave.map_or(due_at, |leave| leave.min(due_at)))
 }
 
 #[cfg(test)]

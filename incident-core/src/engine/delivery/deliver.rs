@@ -1,6 +1,5 @@
 //! Delivery of one page, as a pipeline: stale? grouped? admit and send, bound the retry, record.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +15,7 @@ use crate::paging::{PageAction, PageEvent, PagingState};
 /// A page on its way: the message that was claimed for it, and its incident as it was then.
 pub(in crate::engine) struct Delivery<'a> {
     pub(in crate::engine) claim: &'a Claim,
-    pub(in crate::engine) page: Cow<'a, PageEvent>,
+    pub(in crate::engine) page: &'a PageEvent,
     pub(in crate::engine) incident: Arc<Incident>,
 }
 
@@ -28,33 +27,37 @@ impl Incidents {
         page: &PageEvent,
         sent: &AtomicBool,
     ) -> Result<(), Error> {
-        let delivery = self.load_delivery(claim, page).await?;
+        let incident = self.get(page.incident_id).await?;
+        let mut reworded = None;
+        if incident.redacted_at.is_some() {
+            // It may have been claimed before the words were erased in the outbox.
+            reworded.insert(page.clone()).reword(&incident);
+        }
+        let page = reworded.as_ref().unwrap_or(page);
+        let delivery = Delivery {
+            claim,
+            page,
+            incident,
+        };
         if delivery.is_stale() {
             return self.record(&delivery, &DeliveryOutcome::cancelled()).await;
         }
         if let Some(covering) = self.covering_alert(&delivery).await? {
             return self.group_under(covering, &delivery).await;
         }
-        let page = &*delivery.page;
         let route = self.route_of(&delivery);
-        let tried = self
-            .try_next(claim, page.pressing(), &route, |_| {
+        let mut log = claim.message.log.clone();
+        let mut outcome = self
+            .try_next(claim, &mut log, page.pressing(), &route, |_| {
                 sent.store(true, Ordering::Relaxed);
-                Cow::Borrowed(page)
+                page
             })
             .await;
-        let now = self.inner.now();
-        let mut outcome = DeliveryOutcome {
-            outcome: tried.job_outcome(now),
-            attempt: tried.attempt,
-            overdue: None,
-            behind: None,
-        };
         if page.is_resend {
             // Told before: once more is enough, whatever comes of it.
             outcome.outcome = JobOutcome::Done;
         }
-        cap_superseded_retry(&delivery, &mut outcome.outcome, now);
+        cap_superseded_retry(&delivery, &mut outcome.outcome, self.inner.now());
         outcome.overdue = self.overdue(&delivery, &mut outcome.outcome);
         let is_urgent = matches!(page.pressing(), Severity::Sev1 | Severity::Sev2);
         let is_probed = outcome.is_to_be_told() || is_urgent;
@@ -64,27 +67,9 @@ impl Incidents {
             self.reschedule(claim, outcome.outcome).await?;
         }
         if is_probed {
-            self.probe(page, &route.targets, &tried.log).await;
+            self.probe(page, &route.targets, &log).await;
         }
         Ok(())
-    }
-
-    async fn load_delivery<'a>(
-        &self,
-        claim: &'a Claim,
-        page: &'a PageEvent,
-    ) -> Result<Delivery<'a>, Error> {
-        let incident = self.get(page.incident_id).await?;
-        let mut page = Cow::Borrowed(page);
-        if incident.redacted_at.is_some() {
-            // It may have been claimed before the words were erased in the outbox.
-            page.to_mut().reword(&incident);
-        }
-        Ok(Delivery {
-            claim,
-            page,
-            incident,
-        })
     }
 
     /// For how long nobody has been paged, if that is to be said now. If it is

@@ -1,6 +1,5 @@
 //! The end of a test page: its alerts are resolved, by whoever is there then.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
@@ -14,8 +13,8 @@ use crate::engine::state::test_page::OpenTest;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents};
 use crate::outbox::{Claim, JobOutcome};
 use crate::paging::{
-    DeliveryLog, DeliveryMode, DeliveryResult, EndTest, LastResult, NextAction, NotSentReason,
-    PageAction, TargetId, TestedTarget, test_event,
+    DeliveryLog, DeliveryMode, DeliveryResult, EndTest, LastResult, NotSentReason, PageAction,
+    TargetId, TestedTarget, test_event,
 };
 
 impl Incidents {
@@ -51,26 +50,23 @@ impl Incidents {
             policy: &self.inner.settings.low_urgency,
         };
         let resolve = |target: &TargetId| {
-            Cow::Owned(test_event(
-                &end.page,
-                target,
-                PageAction::Resolve,
-                self.inner.now(),
-            ))
+            let now = self.inner.now();
+            test_event(&end.page, target, PageAction::Resolve, now)
         };
+        let mut log = claim.message.log.clone();
         let tried = self
-            .try_next(claim, end.page.severity, &route, resolve)
+            .try_next(claim, &mut log, end.page.severity, &route, resolve)
             .await;
         let now = self.inner.now();
-        let given_up = tried.next == NextAction::GiveUp;
-        let open = given_up.then(|| left_open(&route.targets, &tried.log));
+        let given_up = matches!(tried.outcome, JobOutcome::DeadLettered { .. });
+        let open = given_up.then(|| left_open(&route.targets, &log));
         let open = open.unwrap_or_default();
         // There is nothing to try again by hand: the end of the next test resolves
         // the same alerts.
         let outcome = if given_up {
             JobOutcome::Done
         } else {
-            tried.job_outcome(now)
+            tried.outcome
         };
         let over = outcome == JobOutcome::Done;
         let audit = tried.attempt.iter().map(|one| audit_of(one, now));

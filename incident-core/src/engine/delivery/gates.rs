@@ -15,31 +15,17 @@ use crate::paging::{
 };
 use crate::{MessageId, Timestamp};
 
-/// What is to be done with a page now.
-pub(in crate::engine) enum NextSend {
-    /// Send it there.
-    Send(TargetId),
-    /// Nothing before this: there are too many.
-    Held(Timestamp),
-    /// What [`next_step`] says.
-    Nothing,
-}
-
-/// Until when which targets take nothing.
-pub(in crate::engine) type Holds = Vec<(TargetId, Timestamp)>;
-
 impl Incidents {
-    /// Gives the next thing to do with a page, given what its targets take now, and until
-    /// when which of them take nothing. Such a target is noted in the log as one that
-    /// certainly has not taken it; only what informs waits for room instead of going on
-    /// to the next target.
+    /// Gives the next thing to do with a page, given what its targets take now. One that
+    /// takes nothing is held in the log, as one that certainly has not taken it; only what
+    /// informs waits for room instead of going on to the next target.
     pub(in crate::engine) fn choose(
         &self,
         route: &Route<'_>,
         log: &mut Vec<DeliveryLog>,
         claim: &Claim,
         severity: Severity,
-    ) -> (NextSend, Holds) {
+    ) -> NextAction {
         let Route {
             mode,
             ref targets,
@@ -47,11 +33,10 @@ impl Incidents {
         } = *route;
         let now = self.inner.now();
         let calm = matches!(severity, Severity::Sev3 | Severity::Sev4);
-        let mut holds = Holds::new();
         loop {
-            let held = DeliveryLog::with_holds(log, &holds);
-            let NextAction::Send(target) = next_step(mode, targets, &held, policy, now) else {
-                return (NextSend::Nothing, holds);
+            let next = next_step(mode, targets, log, policy, now);
+            let NextAction::Send(target) = next else {
+                return next;
             };
             let gates = &self.inner.gates;
             let asking = AdmitRequest {
@@ -61,17 +46,16 @@ impl Incidents {
             };
             let admission = gates.admit(&target, asking, now);
             let Admission::Hold { until, reason } = admission else {
-                return (NextSend::Send(target), holds);
+                return NextAction::Send(target);
             };
             metrics::held(&target, reason);
             let is_limited = reason == NotSentReason::RateLimited;
             if is_limited && mode == DeliveryMode::FirstSuccess && calm {
-                return (NextSend::Held(until), holds);
+                return NextAction::Wait(until);
             }
             // After now, or the same step would come again.
             let until = until.max(now.saturating_add(Duration::from_micros(1)));
-            DeliveryLog::change(log, &target, now, |entry| entry.hold(reason));
-            holds.push((target, until));
+            DeliveryLog::change(log, &target, now, |entry| entry.hold(reason, until));
         }
     }
 

@@ -141,6 +141,7 @@ mod tests {
                 unknown_since: None,
                 last: crate::paging::LastResult::Unknown,
                 not_before: tried,
+                held_until: None,
             }];
             only_informs(&claim, &page)
         };

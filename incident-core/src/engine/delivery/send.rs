@@ -1,9 +1,8 @@
 //! One attempt: which target is next, whether it takes a request now, and what it answers.
 
-use std::borrow::Cow;
+use std::borrow::Borrow;
 
-use super::gates::NextSend;
-use super::outcome::TargetAttempt;
+use super::outcome::{DeliveryOutcome, TargetAttempt};
 use super::route::Route;
 use crate::engine::{Incidents, metrics};
 use crate::incident::Severity;
@@ -14,64 +13,32 @@ use crate::paging::{
 };
 use crate::{Timestamp, failpoint};
 
-/// One attempt, or the reason why there was none, and what is next.
-pub(in crate::engine) struct Tried {
-    pub(in crate::engine) attempt: Option<TargetAttempt>,
-    pub(in crate::engine) log: Vec<DeliveryLog>,
-    pub(in crate::engine) next: NextAction,
-    /// The time before which no target takes anything, where that is why nothing was sent.
-    held: Option<Timestamp>,
-}
-
-impl Tried {
-    /// Returns what becomes of the message.
-    pub(in crate::engine) fn job_outcome(&self, now: Timestamp) -> JobOutcome {
-        let log = self.log.clone();
-        match (&self.next, self.held) {
-            (NextAction::Done, _) => JobOutcome::Done,
-            (NextAction::GiveUp, _) => JobOutcome::DeadLettered { log },
-            (_, Some(due_at)) => JobOutcome::Retry { due_at, log },
-            (NextAction::Wait(due_at), None) => JobOutcome::Retry {
-                due_at: *due_at,
-                log,
-            },
-            (NextAction::Send(_), None) => JobOutcome::Retry { due_at: now, log },
-        }
-    }
-}
-
 impl Incidents {
-    /// Sends a page to the target that is next, if one takes it now. `page_for` makes it.
-    pub(in crate::engine) async fn try_next<'p>(
+    /// Sends a page to the target that is next, if one takes it now, and notes in the log
+    /// what came of it. `page_for` makes the page.
+    pub(in crate::engine) async fn try_next<P: Borrow<PageEvent> + Send>(
         &self,
         claim: &Claim,
+        log: &mut Vec<DeliveryLog>,
         severity: Severity,
         route: &Route<'_>,
-        page_for: impl FnOnce(&TargetId) -> Cow<'p, PageEvent>,
-    ) -> Tried {
-        let mut log = claim.message.log.clone();
-        let (mut attempt, mut held) = (None, None);
-        let (next, holds) = self.choose(route, &mut log, claim, severity);
-        match next {
-            NextSend::Send(target) => {
-                let page = page_for(&target);
-                let seed = claim.jitter_seed();
-                attempt = Some(
-                    self.attempt(target, &page, &mut log, route.policy, seed)
-                        .await,
-                );
-            }
-            NextSend::Held(until) => held = Some(until),
-            NextSend::Nothing => {}
+        page_for: impl FnOnce(&TargetId) -> P,
+    ) -> DeliveryOutcome {
+        let mut attempt = None;
+        let mut next = self.choose(route, log, claim, severity);
+        if let NextAction::Send(target) = next {
+            let (page, seed) = (page_for(&target), claim.jitter_seed());
+            let sent = self.attempt(target, page.borrow(), log, route.policy, seed);
+            attempt = Some(sent.await);
+            let now = self.inner.now();
+            next = next_step(route.mode, &route.targets, log, route.policy, now);
         }
-        let held_log = DeliveryLog::with_holds(&log, &holds);
-        let now = self.inner.now();
-        let next = next_step(route.mode, &route.targets, &held_log, route.policy, now);
-        Tried {
+        log.iter_mut().for_each(DeliveryLog::release);
+        DeliveryOutcome {
             attempt,
-            log,
-            next,
-            held,
+            outcome: job_outcome(&next, log.clone(), self.inner.now()),
+            overdue: None,
+            behind: None,
         }
     }
 
@@ -128,5 +95,15 @@ impl Incidents {
             first,
             perhaps_twice,
         }
+    }
+}
+
+/// Returns what becomes of a message, by what is next.
+fn job_outcome(next: &NextAction, log: Vec<DeliveryLog>, now: Timestamp) -> JobOutcome {
+    match *next {
+        NextAction::Done => JobOutcome::Done,
+        NextAction::GiveUp => JobOutcome::DeadLettered { log },
+        NextAction::Wait(due_at) => JobOutcome::Retry { due_at, log },
+        NextAction::Send(_) => JobOutcome::Retry { due_at: now, log },
     }
 }

@@ -69,7 +69,7 @@ fn a_wish_to_wait_is_kept_to_the_moment_within_its_two_edges() {
 fn only_an_untried_target_counts_as_refused_while_its_gate_holds_it() {
     let [first, _] = two();
     let mut untried = DeliveryLog::untried(first.clone(), at(0));
-    untried.hold(NotSentReason::RateLimited);
+    untried.hold(NotSentReason::RateLimited, at(9));
     assert_eq!(
         untried.last,
         LastResult::NotSent(NotSentReason::RateLimited)
@@ -77,27 +77,33 @@ fn only_an_untried_target_counts_as_refused_while_its_gate_holds_it() {
     assert_eq!(untried.attempts, 0);
 
     let mut unknown = answered(&first, &DeliveryResult::Unknown, at(0));
-    unknown.hold(NotSentReason::RateLimited);
+    unknown.hold(NotSentReason::RateLimited, at(9));
     assert_eq!(unknown.last, LastResult::Unknown, "it may have the page");
 }
 
+/// The last of several holds counts, never one before the wait of the target's own; and none of
+/// them is stored.
 #[test]
-fn holds_move_only_what_they_name_and_only_later() {
+fn a_hold_only_puts_off_and_is_not_stored() {
     let [first, second] = two();
-    let log = [
-        DeliveryLog::untried(first.clone(), at(50)),
-        DeliveryLog::untried(second.clone(), at(50)),
-    ];
-    let holds = [
-        (first.clone(), at(60)),
-        (first.clone(), at(70)),
-        (second.clone(), at(10)),
-    ];
-    let held: Vec<_> = DeliveryLog::with_holds(&log, &holds)
-        .into_iter()
-        .map(|entry| (entry.target, entry.not_before))
-        .collect();
-    assert_eq!(held, [(first, at(70)), (second, at(50))]);
+    let untried = DeliveryLog::untried(first, at(50));
+    let held = |until: &[u64]| {
+        let mut entry = untried.clone();
+        for until in until {
+            entry.hold(NotSentReason::RateLimited, at(*until));
+        }
+        entry
+    };
+    for (until, due_at) in [(&[][..], 50), (&[10], 50), (&[60, 70], 70), (&[70, 60], 70)] {
+        assert_eq!(held(until).due_at(), at(due_at), "{until:?}");
+    }
+    let mut entry = held(&[70]);
+    let stored = serde_json::to_string(&entry).unwrap();
+    entry.release();
+    assert_eq!(entry.due_at(), at(50));
+    assert_eq!(serde_json::from_str::<DeliveryLog>(&stored).unwrap(), entry);
+    let other = DeliveryLog::untried(second, at(50));
+    assert_eq!(other.due_at(), at(50), "only the target that is held waits");
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn an_older_page_holds_up_a_newer_one_for_a_minute_at_most() {
         };
         let delivery = Delivery {
             claim: &claim,
-            page: Cow::Owned(page),
+            page: &page,
             incident: Arc::new(incident.clone()),
         };
         cap_superseded_retry(&delivery, &mut outcome, now);
