@@ -111,7 +111,7 @@ async fn claims(store: &PgStore, pool: &PgPool) -> (Duration, Duration) {
             };
             let started = Instant::now();
             let claimed = store.claim(request, WITHIN).await.unwrap();
-            assert_eq!(claimed.claims.len(), BATCH);
+            assert_eq!(claimed.len(), BATCH);
             ours.push(started.elapsed());
             let started = Instant::now();
             let rows = sqlx::query("select * from incident.claim($1, $2, $3, $4, $5, $6)")

@@ -175,7 +175,7 @@ impl Claim {
 }
 
 /// A message that was leased and cannot be read: a newer version wrote it, or it is
-/// damaged.
+/// damaged. It is to be handed back ([`JobOutcome::Released`]), for a version that can read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// The message.
@@ -188,16 +188,6 @@ pub struct Unreadable {
     pub due_at: Timestamp,
     /// Why it cannot be read, for the log.
     pub why: String,
-}
-
-/// The messages that a claim handed out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Claimed {
-    /// What is to be worked on.
-    pub claims: Vec<Claim>,
-    /// What is to be handed back ([`JobOutcome::Released`]), for a version that can
-    /// read it.
-    pub unreadable: Vec<Unreadable>,
 }
 
 /// What became of a claimed message.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use incident_core::incident::Severity;
 use incident_core::outbox::{
-    Backlog, Claim, Claimed, DeadLetterFilter, Lease, Message, MessageBody, Unreadable,
+    Backlog, Claim, DeadLetterFilter, Lease, Message, MessageBody, Unreadable,
 };
 use incident_core::port::{ClaimRequest, Outbox, Store, StoreError};
 use incident_core::{IncidentId, MessageId, Timestamp};
@@ -39,7 +39,7 @@ impl PgStore {
         &self,
         request: ClaimRequest,
         deadline: Instant,
-    ) -> Result<Claimed, Failure> {
+    ) -> Result<Vec<Result<Claim, Unreadable>>, Failure> {
         let tidy = self.is_untidy(request.now);
         let mut again = Again::deadline(deadline);
         loop {
@@ -59,7 +59,7 @@ impl PgStore {
         mut session: Session,
         request: &ClaimRequest,
         tidy: bool,
-    ) -> Result<Claimed, Failure> {
+    ) -> Result<Vec<Result<Claim, Unreadable>>, Failure> {
         let clock = &self.clock;
         alone!(session, |connection| claim(
             connection, request, clock, tidy
@@ -94,14 +94,36 @@ struct Leased {
 }
 
 impl Leased {
-    fn message(&self) -> sqlx::Result<Message> {
+    /// Returns the claim; `local` converts a time of the server's clock to one of the caller's.
+    fn claim(
+        &self,
+        request: &ClaimRequest,
+        local: impl Fn(Timestamp) -> Timestamp,
+    ) -> Result<Claim, Unreadable> {
+        let lease = Lease {
+            owner: request.owner,
+            token: self.lease_token,
+        };
+        match self.message(&local) {
+            Ok(message) => Ok(Claim { message, lease }),
+            Err(error) => Err(Unreadable {
+                id: MessageId::from_uuid(self.id),
+                incident_id: self.incident_id.map(IncidentId::from_uuid),
+                lease,
+                due_at: micros(&self.due_at).map_or(request.now, local),
+                why: error.to_string(),
+            }),
+        }
+    }
+
+    fn message(&self, local: impl Fn(Timestamp) -> Timestamp) -> sqlx::Result<Message> {
         Ok(Message {
             id: MessageId::from_uuid(self.id),
             incident_id: self.incident_id.map(IncidentId::from_uuid),
             priority: severity_of(self.priority)?,
             body: serde_json::from_str(&self.body).map_err(unreadable)?,
             committed_at: micros(&self.committed_at)?,
-            due_at: micros(&self.due_at)?,
+            due_at: local(micros(&self.due_at)?),
             log: serde_json::from_str(&self.log).map_err(unreadable)?,
         })
     }
@@ -128,7 +150,7 @@ async fn claim(
     request: &ClaimRequest,
     clock: &HostClock,
     tidy: bool,
-) -> sqlx::Result<Claimed> {
+) -> sqlx::Result<Vec<Result<Claim, Unreadable>>> {
     let kinds: Vec<String> = MessageBody::KINDS.map(str::to_owned).to_vec();
     let except: Vec<Uuid> = request.except.iter().map(|id| id.uuid()).collect();
     let row = sqlx::query(CLAIM)
@@ -141,40 +163,19 @@ async fn claim(
         .bind(tidy)
         .fetch_one(connection)
         .await?;
-    let mut claimed = Claimed::default();
     let Some(leased) = row::optional_json::<Vec<Leased>>(&row, "claimed")? else {
-        return Ok(claimed);
+        return Ok(Vec::new());
     };
     // All of one statement, and so of one moment of the server's clock.
     let here = clock.now().map(|_| request.now);
     let there = row::time(&row, "clock")?;
-    for one in &leased {
-        let lease = Lease {
-            owner: request.owner,
-            token: one.lease_token,
-        };
-        // A row at a time: one that a newer version wrote is no reason to hold back the others.
-        match one.message() {
-            Ok(message) => claimed.claims.push(Claim {
-                message: Message {
-                    due_at: to_host_time(message.due_at, here, there),
-                    ..message
-                },
-                lease,
-            }),
-            Err(error) => claimed.unreadable.push(Unreadable {
-                id: MessageId::from_uuid(one.id),
-                incident_id: one.incident_id.map(IncidentId::from_uuid),
-                lease,
-                due_at: micros(&one.due_at)
-                    .map_or(request.now, |due_at| to_host_time(due_at, here, there)),
-                why: error.to_string(),
-            }),
-        }
-    }
+    let local = |time| to_host_time(time, here, there);
+    // A row at a time: one that a newer version wrote is no reason to hold back the others.
+    let claims = leased.iter().map(|one| one.claim(request, local));
+    let mut claims: Vec<_> = claims.collect();
     let urgency = |claim: &Claim| (claim.message.priority, claim.message.due_at);
-    claimed.claims.sort_by_key(urgency);
-    Ok(claimed)
+    claims.sort_by_key(|claim| claim.as_ref().ok().map(urgency));
+    Ok(claims)
 }
 
 /// Rows that are not finished are few, and each state has its index.
@@ -223,9 +224,13 @@ fn interval(duration: Duration) -> sqlx::postgres::types::PgInterval {
 
 #[async_trait]
 impl Outbox for PgStore {
-    async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError> {
-        let claimed = self.claim_now(request, Instant::now() + timeout).await;
-        claimed.map_err(Failure::of_write)
+    async fn claim(
+        &self,
+        request: ClaimRequest,
+        timeout: Duration,
+    ) -> Result<Vec<Result<Claim, Unreadable>>, StoreError> {
+        let claims = self.claim_now(request, Instant::now() + timeout).await;
+        claims.map_err(Failure::of_write)
     }
 
     async fn next_due(&self, timeout: Duration) -> Result<Option<Timestamp>, StoreError> {

@@ -234,10 +234,11 @@ impl Side {
                 limit: 100,
                 except: except.clone(),
             };
-            let mut claimed = self.store.claim(request, WITHIN).await.unwrap();
-            claimed.claims.sort_by_key(|claim| claim.message.id);
-            answers += &said(&(pass, &claimed));
-            for claim in claimed.claims {
+            let claims = self.store.claim(request, WITHIN).await.unwrap();
+            let mut claims: Vec<_> = claims.into_iter().map(Result::unwrap).collect();
+            claims.sort_by_key(|claim| claim.message.id);
+            answers += &said(&(pass, &claims));
+            for claim in claims {
                 except.push(claim.message.id);
                 let due_at = self.clock.now().saturating_add(Duration::from_secs(pass));
                 let settles = Some(LeaseCompletion {

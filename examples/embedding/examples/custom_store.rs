@@ -16,7 +16,7 @@ use incident_core::commit::Commit;
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Declare, Incident, Outline, Severity};
-use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
+use incident_core::outbox::{Backlog, Claim, DeadLetterFilter, Message, Unreadable};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     StoreError, SuggestionQuery, Suggestions,
@@ -104,7 +104,11 @@ impl IncidentStore for Counting {
 
 #[async_trait]
 impl Outbox for Counting {
-    async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError> {
+    async fn claim(
+        &self,
+        request: ClaimRequest,
+        timeout: Duration,
+    ) -> Result<Vec<Result<Claim, Unreadable>>, StoreError> {
         self.inner.claim(request, timeout).await
     }
 

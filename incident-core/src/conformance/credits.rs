@@ -442,7 +442,9 @@ pub async fn ordered_batches_and_pages_do_not_wait_for_each_other<B: StoreBacken
             limit: 9,
             except: Vec::new(),
         };
-        store.claim(request, WITHIN).await.unwrap().claims
+        let claims = store.claim(request, WITHIN).await.unwrap();
+        let claims = claims.into_iter().map(Result::unwrap);
+        claims.collect::<Vec<_>>()
     };
     let claims = claim().await;
     let ids: Vec<_> = claims.iter().map(|claim| claim.message.id).collect();

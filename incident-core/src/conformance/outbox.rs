@@ -36,7 +36,8 @@ pub(super) async fn claim(store: &dyn Store, second: u64, limit: usize) -> Vec<C
         limit,
         except: Vec::new(),
     };
-    store.claim(request, WITHIN).await.unwrap().claims
+    let claims = store.claim(request, WITHIN).await.unwrap();
+    claims.into_iter().map(Result::unwrap).collect()
 }
 
 pub(super) async fn settle(

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{AuditLog, IncidentStore, Ledger, StoreError, Suggestions};
-use crate::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
+use crate::outbox::{Backlog, Claim, DeadLetterFilter, Message, Unreadable};
 use crate::{MessageId, Timestamp};
 
 /// Who wants how many messages, and for how long.
@@ -32,7 +32,7 @@ pub struct ClaimRequest {
 /// # Contract
 /// **Isolated:** no message is leased to two owners at a time; two concurrent
 /// claims share nothing. One message that cannot be read spoils no answer: a claim
-/// leases it and names it apart ([`Claimed::unreadable`]), and a list of what was given
+/// leases it and names it as one ([`Unreadable`]), and a list of what was given
 /// up leaves it out. Handed back, it is as it was, and other processes get it at once.
 /// **Ordered:** of one incident only the oldest unfinished message is handed
 /// out; among incidents the worse severity goes first, then what is due longer.
@@ -49,7 +49,11 @@ pub struct ClaimRequest {
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Leases messages that are due.
-    async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError>;
+    async fn claim(
+        &self,
+        request: ClaimRequest,
+        timeout: Duration,
+    ) -> Result<Vec<Result<Claim, Unreadable>>, StoreError>;
 
     /// When the next message that is not leased falls due, if there is one.
     async fn next_due(&self, timeout: Duration) -> Result<Option<Timestamp>, StoreError>;

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use incident_core::incident::{Incident, Severity};
 use incident_core::outbox::{
-    Backlog, Claim, Claimed, DeadLetterFilter, JobOutcome, Lease, LeaseCompletion, Message,
-    OrderingKey,
+    Backlog, Claim, DeadLetterFilter, JobOutcome, Lease, LeaseCompletion, Message, OrderingKey,
 };
 use incident_core::paging::DeliveryLog;
 use incident_core::port::{ClaimRequest, StoreError};
@@ -124,7 +123,7 @@ impl OutboxMessages {
 
     /// The oldest unfinished message of each thread, where it is due and not
     /// held: worse severities first, then what is due longer.
-    pub(super) fn claim(&mut self, request: &ClaimRequest) -> Claimed {
+    pub(super) fn claim(&mut self, request: &ClaimRequest) -> Vec<Claim> {
         let longest = request
             .now
             .saturating_add(request.lease_for.saturating_mul(2));
@@ -153,11 +152,7 @@ impl OutboxMessages {
                 });
             }
         }
-        Claimed {
-            claims,
-            // What is in memory can be read.
-            unreadable: Vec::new(),
-        }
+        claims
     }
 
     /// Takes back leases that ran out, and those that reach further than any

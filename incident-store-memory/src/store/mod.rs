@@ -15,7 +15,7 @@ use incident_core::billing::{CreditSubject, LedgerRow};
 use incident_core::commit::Commit;
 use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Incident, Outline};
-use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
+use incident_core::outbox::{Backlog, Claim, DeadLetterFilter, Message, Unreadable};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     StoreError, SuggestionQuery, Suggestions,
@@ -138,8 +138,10 @@ impl Outbox for MemoryStore {
         &self,
         request: ClaimRequest,
         _timeout: Duration,
-    ) -> Result<Claimed, StoreError> {
-        Ok(self.state().outbox.claim(&request))
+    ) -> Result<Vec<Result<Claim, Unreadable>>, StoreError> {
+        let claims = self.state().outbox.claim(&request);
+        // What is in memory can be read.
+        Ok(claims.into_iter().map(Ok).collect())
     }
 
     async fn next_due(&self, _timeout: Duration) -> Result<Option<Timestamp>, StoreError> {

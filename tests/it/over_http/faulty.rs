@@ -11,7 +11,7 @@ use incident_core::billing::LedgerRow;
 use incident_core::commit::Commit;
 use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Incident, Outline};
-use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
+use incident_core::outbox::{Backlog, Claim, DeadLetterFilter, Message, Unreadable};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     Store, StoreError, SuggestionQuery, Suggestions,
@@ -122,7 +122,11 @@ impl IncidentStore for Faulty {
 
 #[async_trait]
 impl Outbox for Faulty {
-    async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError> {
+    async fn claim(
+        &self,
+        request: ClaimRequest,
+        timeout: Duration,
+    ) -> Result<Vec<Result<Claim, Unreadable>>, StoreError> {
         self.inner.claim(request, timeout).await
     }
 

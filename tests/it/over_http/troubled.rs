@@ -13,7 +13,7 @@ use incident_core::commit::Commit;
 use incident_core::engine::{Incidents, RequestContext};
 use incident_core::idempotency::{IdempotencyKey, IdempotencyRecord};
 use incident_core::incident::{Command, Incident, Outline, Update};
-use incident_core::outbox::{Backlog, Claimed, DeadLetterFilter, Message};
+use incident_core::outbox::{Backlog, Claim, DeadLetterFilter, Message, Unreadable};
 use incident_core::port::{
     AuditLog, AuditQuery, ClaimRequest, CreditQuery, IncidentFilter, IncidentStore, Ledger, Outbox,
     Store, StoreError, SuggestionQuery, Suggestions,
@@ -231,12 +231,16 @@ impl IncidentStore for Troubled {
 
 #[async_trait]
 impl Outbox for Troubled {
-    async fn claim(&self, request: ClaimRequest, timeout: Duration) -> Result<Claimed, StoreError> {
+    async fn claim(
+        &self,
+        request: ClaimRequest,
+        timeout: Duration,
+    ) -> Result<Vec<Result<Claim, Unreadable>>, StoreError> {
         if self.trouble() == CLOSED {
             return Err(StoreError::Unavailable("closed".into()));
         }
         let found = self.inner.claim(request, timeout).await?;
-        let next = if found.claims.is_empty() {
+        let next = if found.is_empty() {
             None
         } else {
             self.after_claim.lock().unwrap().take()

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::returned::is_unreadable;
 use crate::engine::guard::caught;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents, WorkerHandle, metrics};
-use crate::outbox::{Claim, Claimed, JobOutcome, MessageBody, Unreadable};
+use crate::outbox::{Claim, JobOutcome, MessageBody, Unreadable};
 use crate::port::{ClaimRequest, StoreError};
 use crate::{Timestamp, failpoint};
 
@@ -43,7 +43,7 @@ pub struct Drained {
 /// What one of the futures of a pass came to.
 enum Step {
     /// Messages were handed out.
-    Found(Result<Claimed, StoreError>),
+    Found(Result<Vec<Result<Claim, Unreadable>>, StoreError>),
     /// One was worked on.
     Worked,
     /// One that cannot be read was handed back.
@@ -88,18 +88,19 @@ impl Incidents {
         while let Some(step) = working.next().await {
             let mut more = true;
             match step {
-                Step::Found(Ok(Claimed { claims, unreadable })) => {
+                Step::Found(Ok(claims)) => {
                     looking = false;
-                    let found = claims.len() + unreadable.len();
-                    more = found > 0 || too_early;
+                    more = !claims.is_empty() || too_early;
                     too_early = false;
-                    busy += found;
-                    for odd in unreadable {
-                        // Before the next look.
-                        let is_new = self.inner.returned.add(odd.id, self.inner.now());
-                        working.push(self.leave(odd, is_new).boxed());
-                    }
-                    working.extend(claims.into_iter().map(|claim| self.work(claim).boxed()));
+                    busy += claims.len();
+                    working.extend(claims.into_iter().map(|claim| match claim {
+                        Ok(claim) => self.work(claim).boxed(),
+                        Err(odd) => {
+                            // Before the next look.
+                            let is_new = self.inner.returned.add(odd.id, self.inner.now());
+                            self.leave(odd, is_new).boxed()
+                        }
+                    }));
                 }
                 // What is in flight is still finished.
                 Step::Found(Err(error)) if busy == 0 && drained.handled == 0 => {
@@ -138,16 +139,12 @@ impl Incidents {
         Ok(drained)
     }
 
-    async fn look(&self, limit: usize) -> Step {
-        Step::Found(self.claim(limit).await)
-    }
-
     async fn leave(&self, odd: Unreadable, is_new: bool) -> Step {
         self.leave_to_others(odd, is_new).await;
         Step::Left
     }
 
-    async fn claim(&self, limit: usize) -> Result<Claimed, StoreError> {
+    async fn look(&self, limit: usize) -> Step {
         let (settings, now) = (&self.inner.settings, self.inner.now());
         let request = ClaimRequest {
             owner: self.inner.owner,
@@ -156,7 +153,8 @@ impl Incidents {
             limit,
             except: self.inner.returned.now(now),
         };
-        self.store.claim(request, settings.store_deadline).await
+        let timeout = settings.store_deadline;
+        Step::Found(self.store.claim(request, timeout).await)
     }
 
     async fn work(&self, claim: Claim) -> Step {

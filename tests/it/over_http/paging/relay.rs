@@ -269,9 +269,10 @@ async fn a_sink_that_panics_ends_one_attempt() {
         limit: 1,
         except: Vec::new(),
     };
-    let claimed = it.store.claim(request, timeout).await.unwrap().claims;
-    let log = &claimed[0].message.log[0];
-    assert_eq!((claimed[0].message.id, log.attempts), (id, 1));
+    let claims = it.store.claim(request, timeout).await.unwrap();
+    let message = &claims[0].as_ref().unwrap().message;
+    let log = &message.log[0];
+    assert_eq!((message.id, log.attempts), (id, 1));
     assert!(log.unknown_since.is_some());
 }
 
