@@ -11,7 +11,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::access::read;
-use crate::document::{SYSTEM, chain_uuid};
+use crate::document::SYSTEM;
 use crate::row::{self, unreadable};
 use crate::store::PgStore;
 
@@ -137,6 +137,13 @@ fn sql(query: &AuditQuery) -> QueryBuilder<Postgres> {
     sql.push(" order by at, chain, seq limit ");
     sql.push_bind(i64::try_from(*limit).unwrap_or(i64::MAX));
     sql
+}
+
+fn chain_uuid(chain: Chain) -> Uuid {
+    match chain {
+        Chain::System => SYSTEM,
+        Chain::Incident(id) => id.uuid(),
+    }
 }
 
 fn chain(row: &PgRow) -> sqlx::Result<Chain> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::Timestamp;
-use incident_core::chain::{Hash, Head};
+use incident_core::chain::Hash;
 use incident_core::commit::Commit;
 use incident_core::engine::PreparedCommand;
 use incident_core::engine::system::SystemClock;
@@ -147,13 +147,15 @@ fn linked_all(
     entries: impl Iterator<Item = SysIncidentUpdateEntry>,
     row: &PgRow,
 ) -> sqlx::Result<Vec<SysIncidentUpdateEntry>> {
-    let seqs: Vec<i64> = several(row, "seqs")?;
-    let (prev_hashes, hashes) = (several(row, "prev_hashes")?, several(row, "hashes")?);
-    let mut places = seqs.into_iter().zip(prev_hashes).zip(hashes);
+    let mut seqs = several::<i64>(row, "seqs")?.into_iter();
+    let mut prev_hashes = several(row, "prev_hashes")?.into_iter();
+    let mut hashes = several(row, "hashes")?.into_iter();
     let entries = entries.map(|entry| {
-        let ((seq, prev_hash), hash) = places.next().ok_or_else(not_ours)?;
+        let seq = seqs.next().ok_or_else(not_ours)?;
         let seq = u64::try_from(seq).map_err(row::unreadable)?;
-        linked(entry, seq, Hash(prev_hash), Hash(hash))
+        let prev_hash = Hash(prev_hashes.next().ok_or_else(not_ours)?);
+        let hash = Hash(hashes.next().ok_or_else(not_ours)?);
+        linked(entry, seq, prev_hash, hash)
     });
     entries.collect()
 }
@@ -180,10 +182,7 @@ fn linked(
     prev_hash: Hash,
     hash: Hash,
 ) -> sqlx::Result<SysIncidentUpdateEntry> {
-    let entry = entry.linked(Head {
-        seq: seq.saturating_sub(1),
-        hash: prev_hash,
-    });
+    let entry = entry.linked(seq, prev_hash);
     if entry.hash == hash {
         Ok(entry)
     } else {

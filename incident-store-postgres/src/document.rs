@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use incident_core::Timestamp;
-use incident_core::audit::{AuditDraft, Chain};
+use incident_core::audit::AuditDraft;
 use incident_core::billing::{CreditSubject, CreditTransition, LedgerRow, LedgerWrite};
 use incident_core::commit::{Commit, IncidentWrite, OutboxWrite, SuggestionWrite};
 use incident_core::idempotency::{IdempotencyRecord, StoredResponse};
@@ -103,15 +103,9 @@ fn entry(json: &mut JsonWriter, entry: &SysIncidentUpdateEntry) -> Result<()> {
     json.values("texts", texts)
 }
 
-pub(crate) fn chain_uuid(chain: Chain) -> Uuid {
-    match chain {
-        Chain::System => SYSTEM,
-        Chain::Incident(id) => id.uuid(),
-    }
-}
-
 fn audit(json: &mut JsonWriter, draft: &AuditDraft) -> Result<()> {
-    json.member("chain", &chain_uuid(draft.chain()))?;
+    let chain = draft.incident_id.map_or(SYSTEM, |id| id.uuid());
+    json.member("chain", &chain)?;
     json.text_member("canonical", draft)
 }
 

@@ -51,7 +51,7 @@ impl Incident {
 mod tests {
     use super::*;
     use crate::actor::Actor;
-    use crate::chain::Head;
+    use crate::chain::Hash;
     use crate::incident::declare::{NewIds, declare};
     use crate::incident::{DataLoss, Declare, Event, LossState, Publish, Severity};
     use crate::policy::Policy;
@@ -126,20 +126,15 @@ mod tests {
         let mut incident = incident();
         let change = changed(Change::Summary(Text::new("hunter3").unwrap()));
         let draft = EntryDraft::of(&change, &incident, &anna(), now()).unwrap();
-        let second = Head {
-            seq: 1,
-            hash: Head::EMPTY.hash,
-        };
         let entry = SysIncidentUpdateEntry::new(incident.id, &draft, Salt([7; 16]))
             .unwrap()
-            .linked(second);
+            .linked(2, Hash::ZERO);
         apply(&mut incident, &change, 2);
         apply(&mut incident, &published("hunter3 for all"), 3);
         let draft = EntryDraft::of(&published("x"), &incident, &anna(), now()).unwrap();
-        let third = Head { seq: 2, ..second };
         let visibility = SysIncidentUpdateEntry::new(incident.id, &draft, Salt([8; 16]))
             .unwrap()
-            .linked(third);
+            .linked(3, Hash::ZERO);
         // As an earlier version left it.
         incident.state_mut().text_from.clear();
         incident.state_mut().status_page.title_seq = None;
@@ -174,19 +169,15 @@ mod tests {
     fn sources_that_are_known_stay() {
         let mut incident = incident();
         let text = |text: &str| Change::Summary(Text::new(text).unwrap());
-        let entry_of = |incident: &Incident, event: &Event, before: u64| {
-            let head = Head {
-                seq: before,
-                hash: Head::EMPTY.hash,
-            };
+        let entry_of = |incident: &Incident, event: &Event, seq: u64| {
             let draft = EntryDraft::of(event, incident, &anna(), now()).unwrap();
             SysIncidentUpdateEntry::new(incident.id, &draft, Salt([7; 16]))
                 .unwrap()
-                .linked(head)
+                .linked(seq, Hash::ZERO)
         };
-        let second = entry_of(&incident, &changed(text("again")), 1);
+        let second = entry_of(&incident, &changed(text("again")), 2);
         apply(&mut incident, &changed(text("again")), 2);
-        let later = entry_of(&incident, &published("down"), 2);
+        let later = entry_of(&incident, &published("down"), 3);
         apply(&mut incident, &published("down"), 3);
         incident
             .state_mut()

@@ -52,11 +52,7 @@ impl SysIncidentUpdateEntry {
         draft: &EntryDraft,
         salt: Salt,
     ) -> Result<Self, CanonicalError> {
-        let committed = |(name, text)| {
-            let salt = derived(salt, name);
-            (name, CommittedText { salt, text })
-        };
-        let texts: BTreeMap<_, _> = texts_of(draft).into_iter().map(committed).collect();
+        let texts = texts_of(draft, salt);
         let commitments = texts
             .iter()
             .map(|(name, text)| (*name, commitment(text.salt, &text.text)))
@@ -68,17 +64,17 @@ impl SysIncidentUpdateEntry {
             canonical: fields.to_bytes()?,
             fields,
             texts,
-            prev_hash: Head::EMPTY.hash,
-            hash: Head::EMPTY.hash,
+            prev_hash: Hash::ZERO,
+            hash: Hash::ZERO,
         })
     }
 
-    /// Seals it onto the end of a chain. Pure: the store calls it under the incident's row lock,
-    /// with the head it read there.
+    /// Seals it onto the end of a chain, behind the entry with the hash `prev_hash`. Pure: the
+    /// store calls it under the incident's row lock, with what it read there.
     #[must_use]
-    pub fn linked(mut self, head: Head) -> Self {
-        self.seq = head.seq + 1;
-        self.prev_hash = head.hash;
+    pub fn linked(mut self, seq: u64, prev_hash: Hash) -> Self {
+        self.seq = seq;
+        self.prev_hash = prev_hash;
         self.hash = self.link();
         self
     }
@@ -126,20 +122,24 @@ impl SysIncidentUpdateEntry {
     }
 }
 
-fn texts_of(draft: &EntryDraft) -> Vec<(TextName, String)> {
-    let mut texts = vec![(TextName::Message, draft.message.to_string())];
+/// Returns the free texts of a draft, each with a salt that is derived from that of the entry.
+fn texts_of(draft: &EntryDraft, salt: Salt) -> BTreeMap<TextName, CommittedText> {
+    let mut texts = BTreeMap::new();
+    let mut add = |name, text| {
+        let salt = derived(salt, name);
+        texts.insert(name, CommittedText { salt, text });
+    };
+    add(TextName::Message, draft.message.to_string());
     if !draft.changes.is_empty() {
-        texts.push((
-            TextName::Changes,
-            serde_json::to_string(&draft.changes).unwrap_or_default(),
-        ));
+        let changes = serde_json::to_string(&draft.changes);
+        add(TextName::Changes, changes.unwrap_or_default());
     }
     if let Some(sent) = &draft.comms_sent {
-        texts.push((TextName::CommsChannel, sent.channel.to_string()));
-        texts.push((TextName::CommsSummary, sent.summary.to_string()));
+        add(TextName::CommsChannel, sent.channel.to_string());
+        add(TextName::CommsSummary, sent.summary.to_string());
     }
     if let Some(public) = &draft.public_message {
-        texts.push((TextName::PublicMessage, public.to_string()));
+        add(TextName::PublicMessage, public.to_string());
     }
     texts
 }

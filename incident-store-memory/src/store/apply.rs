@@ -322,7 +322,7 @@ impl StoreState {
                 hash: entry.hash,
             });
             let link = |entry: SysIncidentUpdateEntry| {
-                let entry = entry.linked(head);
+                let entry = entry.linked(head.seq + 1, head.hash);
                 head = Head {
                     seq: entry.seq,
                     hash: entry.hash,

@@ -147,7 +147,7 @@ async fn every_shape_is_as_it_was() {
 fn the_hashed_bytes_are_as_they_were() {
     use incident_core::Salt;
     use incident_core::audit::{self, AuditDraft, AuditOutcome};
-    use incident_core::chain::Head;
+    use incident_core::chain::{Hash, Head};
     use incident_core::incident::{Audience, CommsSent, Status};
     use incident_core::testing::an_incident;
     use incident_core::timeline::{EntryDraft, EntryKind, SysIncidentUpdateEntry};
@@ -169,7 +169,7 @@ fn the_hashed_bytes_are_as_they_were() {
     draft.corrects = Some(1);
     let entry = SysIncidentUpdateEntry::new(incident.id, &draft, Salt([7; 16]))
         .unwrap()
-        .linked(Head::EMPTY);
+        .linked(1, Hash::ZERO);
     let said = AuditDraft {
         incident_id: Some(incident.id),
         at: now,
@@ -196,7 +196,7 @@ fn the_hashed_bytes_are_as_they_were() {
 #[test]
 fn the_hashed_bytes_with_marks_are_as_they_were() {
     use incident_core::Salt;
-    use incident_core::chain::Head;
+    use incident_core::chain::Hash;
     use incident_core::testing::an_incident;
     use incident_core::timeline::{
         EntryDraft, EntryFields, EntryKind, StateMarks, SysIncidentUpdateEntry,
@@ -206,7 +206,7 @@ fn the_hashed_bytes_with_marks_are_as_they_were() {
     draft.marks = Some(StateMarks::of(&incident));
     let entry = SysIncidentUpdateEntry::new(incident.id, &draft, Salt([7; 16]))
         .unwrap()
-        .linked(Head::EMPTY);
+        .linked(1, Hash::ZERO);
     let text = String::from_utf8(entry.canonical).unwrap();
     insta::assert_snapshot!("hashed_bytes_with_marks", format!("{text}\n{}", entry.hash));
     for wrong in [
