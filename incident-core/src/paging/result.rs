@@ -86,3 +86,15 @@ pub enum DeliveryResult {
     /// Nobody can know: a time-out, a lost answer, a 5xx.
     Unknown,
 }
+
+impl DeliveryResult {
+    /// Returns its name in the audit trail.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted(_) => "accepted",
+            Self::NotSent(_) => "not_sent",
+            Self::Unknown => "unknown",
+        }
+    }
+}

@@ -12,11 +12,11 @@ const WORDS: usize = 300;
 /// Logs an exchange: a warning unless the vendor accepted. Words of others are
 /// cut, kept on one line, and rid of the key.
 pub(crate) fn note(target: &TargetId, what: &str, sent: &Sent, answer: &DeliveryResult, key: &str) {
-    let (status, words) = match sent {
-        Sent::Answered(reply) => (Some(reply.status.as_u16()), words(reply)),
-        Sent::NotConnected(error) | Sent::Lost(error) => (None, error.clone()),
+    let status = match sent {
+        Sent::Answered(reply) => Some(reply.status.as_u16()),
+        Sent::NotConnected(_) | Sent::Lost(_) => None,
     };
-    let words = truncate::single_line(&scrub(&words, key), WORDS);
+    let words = || truncate::single_line(&scrub(&words(sent), key), WORDS);
     let target = target.name();
     match answer {
         DeliveryResult::Accepted(_) => {
@@ -25,18 +25,26 @@ pub(crate) fn note(target: &TargetId, what: &str, sent: &Sent, answer: &Delivery
         DeliveryResult::NotSent(not_sent) => tracing::warn!(
             target_id = target,
             status,
-            words,
+            words = words(),
             "{what} not sent: {}",
             not_sent.reason.words()
         ),
         DeliveryResult::Unknown => {
+            let words = words();
             tracing::warn!(target_id = target, status, words, "{what}: outcome unknown");
         }
     }
 }
 
+fn words(sent: &Sent) -> String {
+    match sent {
+        Sent::Answered(reply) => explanation(reply),
+        Sent::NotConnected(error) | Sent::Lost(error) => error.clone(),
+    }
+}
+
 /// The vendor's explanation, where it gives one, else the beginning of its body.
-fn words(reply: &VendorResponse) -> String {
+fn explanation(reply: &VendorResponse) -> String {
     let Some(body) = reply.json() else {
         return reply.text();
     };

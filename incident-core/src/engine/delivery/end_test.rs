@@ -13,8 +13,8 @@ use crate::engine::state::test_page::OpenTest;
 use crate::engine::{Alarm, EngineEvent, Error, Incidents};
 use crate::outbox::{Claim, JobOutcome};
 use crate::paging::{
-    DeliveryLog, DeliveryMode, DeliveryResult, EndTest, LastResult, NotSentReason, PageAction,
-    TargetId, TestedTarget, test_event,
+    DeliveryLog, DeliveryMode, EndTest, LastResult, NotSentReason, PageAction, TargetId,
+    TestedTarget, test_event,
 };
 
 impl Incidents {
@@ -109,12 +109,8 @@ fn left_open(targets: &[TargetId], log: &[DeliveryLog]) -> Vec<TargetId> {
 }
 
 fn audit_of(attempt: &TargetAttempt, at: Timestamp) -> AuditDraft {
-    let answer = match &attempt.answer {
-        DeliveryResult::Accepted(_) => "accepted",
-        DeliveryResult::NotSent(_) => "not_sent",
-        DeliveryResult::Unknown => "unknown",
-    };
-    let detail = BTreeMap::from([("answer".to_owned(), answer.to_owned())]);
+    let answer = attempt.answer.name().to_owned();
+    let detail = BTreeMap::from([("answer".to_owned(), answer)]);
     audit(&attempt.target, "end_test_page", detail, at)
 }
 

@@ -189,13 +189,8 @@ pub(in crate::engine) fn audit_of(
     attempt: &TargetAttempt,
     at: Timestamp,
 ) -> AuditDraft {
-    let answer = match &attempt.answer {
-        DeliveryResult::Accepted(_) => "accepted",
-        DeliveryResult::NotSent(_) => "not_sent",
-        DeliveryResult::Unknown => "unknown",
-    };
     let mut detail = BTreeMap::from([
-        ("answer".to_owned(), answer.to_owned()),
+        ("answer".to_owned(), attempt.answer.name().to_owned()),
         ("epoch".to_owned(), page.epoch.to_string()),
     ]);
     if let Some(rule) = &page.rule {
