@@ -14,15 +14,13 @@ use crate::responses::reports::{AffectedUsersResponse, BreakdownResponse, SlaImp
 use crate::state::AppState;
 
 /// The query of the report on affected users.
-pub(super) struct AffectedUsersParams(ImpactRequest);
-
-impl FromQuery for AffectedUsersParams {
+impl FromQuery for ImpactRequest {
     const NAMES: &'static [&'static str] = &["services", "failed_only", "method"];
 
     fn from_query(query: &Query) -> Result<Self, Problem> {
         let known = [("exact", Method::Exact), ("estimate", Method::Estimate)];
         let method = query.word("method", &known, "expected exact or estimate")?;
-        Ok(Self(events(query)?.method(method.unwrap_or_default())))
+        Ok(events(query)?.method(method.unwrap_or_default()))
     }
 }
 
@@ -53,7 +51,7 @@ fn events(query: &Query) -> Result<ImpactRequest, Problem> {
 pub(super) async fn affected_users(
     State(state): State<AppState>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
-    Params(AffectedUsersParams(request)): Params<AffectedUsersParams>,
+    Params(request): Params<ImpactRequest>,
 ) -> JsonResult {
     let reports = state.incidents().reports();
     let report = reports.affected_users(id, request).await?;

@@ -183,7 +183,8 @@ impl ReportsHandle<'_> {
         let this = self.0;
         let incident = this.get(id).await?;
         let usage = this.usage()?;
-        let (window, query) = this.asked(&incident, request).await?;
+        let window = incident.outage(this.inner.now());
+        let query = this.asked(&incident, &window, request).await?;
         let deadline = this.inner.settings.usage_deadline;
         let found = counted(usage, &query, request.method, deadline).await?;
         let weeks = this.weeks_before(&query, &window);
@@ -222,7 +223,8 @@ impl ReportsHandle<'_> {
         let this = self.0;
         let incident = this.get(id).await?;
         let usage = this.usage()?;
-        let (window, query) = this.asked(&incident, request).await?;
+        let window = incident.outage(this.inner.now());
+        let query = this.asked(&incident, &window, request).await?;
         let deadline = this.inner.settings.usage_deadline;
         Ok(BreakdownReport {
             window,
@@ -296,17 +298,16 @@ impl Incidents {
         usage.ok_or(Error::NotConfigured("no usage source is configured"))
     }
 
-    /// The outage up to now, and the question about its users.
+    /// Makes the question about the users of an outage.
     async fn asked(
         &self,
         incident: &Incident,
+        outage: &Windows,
         request: ImpactRequest,
-    ) -> Result<(Windows, ImpactQuery), Error> {
-        let window = incident.outage(self.inner.now());
+    ) -> Result<ImpactQuery, Error> {
         let tenants = self.tenants_of(&incident.affected_tenants).await?;
-        let by_tenant = outage_by_tenant(&window, &tenants);
-        let query = query_of(incident, by_tenant, request);
-        Ok((window, query))
+        let by_tenant = outage_by_tenant(outage, &tenants);
+        Ok(query_of(incident, by_tenant, request))
     }
 }
 
