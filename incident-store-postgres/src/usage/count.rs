@@ -7,7 +7,7 @@ use incident_core::impact::ImpactQuery;
 use incident_core::port::UsageError;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::state::{TenantKey, UsageParts};
+use super::state::{PgUsage, TenantKey};
 use super::table::{UsageTable, quoted};
 use crate::document::time;
 use crate::row;
@@ -22,7 +22,7 @@ pub(super) struct Span {
 
 /// A question as statements take it.
 pub(super) struct QueryPlan<'a> {
-    source: &'a UsageParts,
+    source: &'a PgUsage,
     query: &'a ImpactQuery,
     /// What an event must be, beside tenant and time; `$7` are the services.
     filter: String,
@@ -70,7 +70,7 @@ pub(super) const SPANS: &str = "unnest($1::int[], $2::text[], $3::timestamptz[],
                      as s (place, tenant, start_at, end_at)";
 
 impl<'a> QueryPlan<'a> {
-    pub(super) fn of(source: &'a UsageParts, query: &'a ImpactQuery) -> Result<Self, UsageError> {
+    pub(super) fn of(source: &'a PgUsage, query: &'a ImpactQuery) -> Result<Self, UsageError> {
         Ok(Self {
             source,
             query,
@@ -257,7 +257,7 @@ fn names(spans: &[Span]) -> Vec<String> {
     spans.iter().map(|span| span.tenant.clone()).collect()
 }
 
-fn filter(source: &UsageParts, query: &ImpactQuery) -> Result<String, UsageError> {
+fn filter(source: &PgUsage, query: &ImpactQuery) -> Result<String, UsageError> {
     let missing = |what: &str| {
         let table = source.table.name();
         UsageError::Refused(format!("the table {table} has no column of {what}"))
@@ -276,7 +276,7 @@ fn filter(source: &UsageParts, query: &ImpactQuery) -> Result<String, UsageError
     Ok(filter)
 }
 
-fn spans(source: &UsageParts, query: &ImpactQuery) -> Vec<Span> {
+fn spans(source: &PgUsage, query: &ImpactQuery) -> Vec<Span> {
     let mut spans = Vec::new();
     for (place, one) in (0..).zip(query.tenants()) {
         if !source.key.fits(one.tenant.as_str()) {

@@ -4,15 +4,19 @@
 //! were over when a question looked are counted; what others bring is new to the next one,
 //! however old its events are. The host's own tables cannot tell, and are counted anew.
 
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-use incident_core::impact::{ImpactCounts, ImpactQuery, OpenEndedQuery, SeenUsers};
+use incident_core::impact::{
+    ImpactCounts, ImpactQuery, IncrementalCache, OpenEndedQuery, SeenUsers,
+};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::count::{QueryPlan, SPANS};
-use super::incremental_queries::{SoFar, User};
+use super::incremental_queries::{SharedCount, SoFar, User};
 use super::state::PgUsage;
 use super::table::UsageTable;
 use crate::access::{Session, again};
@@ -35,6 +39,11 @@ const PAIR: usize = 96;
 const MAX_CACHE_BYTES: usize = 256 * 1024 * 1024;
 
 impl PgUsage {
+    /// Locks the cache of queries that were asked lately.
+    fn live(&self) -> MutexGuard<'_, IncrementalCache<Mutex<SharedCount>>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The answer of a question that was asked before with an earlier end; none of one that
     /// is to be counted as any other.
     pub(super) async fn followed(
@@ -43,16 +52,13 @@ impl PgUsage {
         query: &ImpactQuery,
         deadline: Instant,
     ) -> Result<Option<ImpactCounts>, Failure> {
-        if self.0.live.lock().0.is_empty() {
+        if self.live().is_empty() {
             return Ok(None);
         }
         let Some((growing, end)) = self.growing(query) else {
             return Ok(None);
         };
-        let known = {
-            let (mut cache, now) = self.0.live.lock();
-            cache.known(&growing, now)
-        };
+        let known = self.live().known(&growing, self.started.elapsed());
         let Some(known) = known else {
             return Ok(None);
         };
@@ -73,7 +79,7 @@ impl PgUsage {
             .so_far
             .as_ref()
             .map(|so_far| (so_far.below, so_far.end));
-        let answer = again!(&self.0.server, deadline, |session| news(
+        let answer = again!(&self.server, deadline, |session| news(
             &mut session,
             asked,
             after
@@ -108,14 +114,13 @@ impl PgUsage {
         let counts = so_far.add(users, query);
         let bytes = so_far.met.pairs() * PAIR;
         drop(known);
-        let (mut cache, _) = self.0.live.lock();
-        cache.measured(&growing, bytes, MAX_CACHE_BYTES);
+        self.live().measured(&growing, bytes, MAX_CACHE_BYTES);
         Ok(Some(counts))
     }
 
     /// A question that can be followed, with its end; none over the host's own table.
     fn growing(&self, query: &ImpactQuery) -> Option<(OpenEndedQuery, i64)> {
-        if self.0.table != UsageTable::own() {
+        if self.table != UsageTable::own() {
             return None;
         }
         OpenEndedQuery::of(query).map(|(growing, end)| (growing, end.micros()))
@@ -124,12 +129,11 @@ impl PgUsage {
     /// Follows a question from now on that took long to count, unless it has too many users.
     pub(super) fn note(&self, query: &ImpactQuery, took: Duration, counts: &ImpactCounts) {
         let users = counts.by_tenant.iter().map(|one| one.unique_users);
-        if took < self.0.follow_from || users.sum::<u64>() > MAX_USERS {
+        if took < self.follow_from || users.sum::<u64>() > MAX_USERS {
             return;
         }
         if let Some((growing, _)) = self.growing(query) {
-            let (mut cache, now) = self.0.live.lock();
-            cache.follow(&growing, now);
+            self.live().follow(&growing, self.started.elapsed());
         }
     }
 }

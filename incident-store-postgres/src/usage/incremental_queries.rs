@@ -1,39 +1,8 @@
-//! Queries that were asked lately, and what was counted for them so far.
+//! What was counted so far for queries that were asked lately.
 
 use std::collections::hash_map::RandomState;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use incident_core::impact::{ImpactCounts, ImpactQuery, IncrementalCache, SeenUsers, compact};
-
-/// The queries that were asked lately, with their lock and clock.
-#[derive(Debug)]
-pub(super) struct IncrementalQueries {
-    started: Instant,
-    cache: Mutex<IncrementalCache<tokio::sync::Mutex<SharedCount>>>,
-}
-
-impl Default for IncrementalQueries {
-    fn default() -> Self {
-        Self {
-            started: Instant::now(),
-            cache: Mutex::default(),
-        }
-    }
-}
-
-impl IncrementalQueries {
-    /// Locks the cache, and tells the time on its clock.
-    pub(super) fn lock(
-        &self,
-    ) -> (
-        MutexGuard<'_, IncrementalCache<tokio::sync::Mutex<SharedCount>>>,
-        Duration,
-    ) {
-        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        (cache, self.started.elapsed())
-    }
-}
+use incident_core::impact::{ImpactCounts, ImpactQuery, SeenUsers, compact};
 
 /// A user, without loss.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -55,7 +55,7 @@ impl UsageSink for PgUsage {
         events: Vec<ApiUsageEvent>,
         timeout: Duration,
     ) -> Result<(), UsageError> {
-        if self.0.table != UsageTable::own() {
+        if self.table != UsageTable::own() {
             let why = "the host's table is only read; write events where the host does";
             return Err(UsageError::Refused(why.to_owned()));
         }
@@ -83,7 +83,7 @@ impl UsageSink for PgUsage {
         .map_err(|failure| match failure.too_many_days() {
             Some(days) => UsageError::TooManyDays {
                 days,
-                limit: u64::try_from(self.0.most_days).unwrap_or(u64::MAX),
+                limit: u64::try_from(self.most_days).unwrap_or(u64::MAX),
             },
             None => usage_error(failure),
         })
@@ -92,7 +92,7 @@ impl UsageSink for PgUsage {
 
 impl PgUsage {
     fn known_days(&self) -> std::sync::MutexGuard<'_, BTreeSet<NaiveDate>> {
-        self.0.days.lock().unwrap_or_else(PoisonError::into_inner)
+        self.days.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One statement for the events, so they are there together or not at all.
@@ -103,8 +103,8 @@ impl PgUsage {
         deadline: Instant,
     ) -> Result<(), Failure> {
         let new: Vec<NaiveDate> = days.difference(&*self.known_days()).copied().collect();
-        let make = (!new.is_empty()).then(|| making(&new, self.0.most_days));
-        let mut session = self.0.server.session_to_write(deadline).await?;
+        let make = (!new.is_empty()).then(|| making(&new, self.most_days));
+        let mut session = self.server.session_to_write(deadline).await?;
         // What is copied inside of a transaction of somebody else's is not there.
         session.free().await?;
         let answer = timeout_at(deadline, copy(session.connection(), make, events)).await;

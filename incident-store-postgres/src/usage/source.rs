@@ -1,7 +1,7 @@
 //! The usage source on PostgreSQL.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,9 +16,8 @@ use tokio::time::Instant;
 
 use super::count::{Part, PartAnswer, QueryPlan};
 use super::incremental::MIN_COST;
-use super::incremental_queries::IncrementalQueries;
 use super::latency::LatencyTracker;
-use super::state::{PgUsage, TenantKey, UsageParts, usage_error};
+use super::state::{PgUsage, TenantKey, usage_error};
 use super::table::{UsageTable, quoted};
 use crate::access::{PgServer, Session, again};
 use crate::failure::Failure;
@@ -159,17 +158,18 @@ impl PgUsageBuilder {
     }
 
     fn with(self, table: UsageTable, key: TenantKey) -> PgUsage {
-        PgUsage(Arc::new(UsageParts {
+        PgUsage {
             server: PgServer::new(self.pool),
             table,
             key,
             connections: self.connections,
-            days: Mutex::default(),
+            days: Arc::default(),
             latency: LatencyTracker::default(),
-            live: IncrementalQueries::default(),
+            started: Instant::now(),
+            live: Arc::default(),
             follow_from: self.follow_from,
             most_days: self.most_days,
-        }))
+        }
     }
 }
 
@@ -219,11 +219,11 @@ impl PgUsage {
         part: Part,
         deadline: Instant,
     ) -> Result<PartAnswer, Failure> {
-        again!(&self.0.server, deadline, |session| bounded(
+        again!(&self.server, deadline, |session| bounded(
             &mut session,
             asked,
             &part,
-            &self.0.latency
+            &self.latency
         ))
     }
 
@@ -234,7 +234,7 @@ impl PgUsage {
         query: &ImpactQuery,
         deadline: Instant,
     ) -> Result<ImpactCounts, Failure> {
-        let parts = asked.parts(self.0.connections);
+        let parts = asked.parts(self.connections);
         let answers = parts
             .into_iter()
             .map(|part| self.answer(asked, part, deadline));
@@ -264,7 +264,7 @@ impl PgUsage {
         asked: &QueryPlan<'_>,
         deadline: Instant,
     ) -> Result<Breakdown, Failure> {
-        again!(&self.0.server, deadline, |session| broken_down(
+        again!(&self.server, deadline, |session| broken_down(
             &mut session,
             asked
         ))
@@ -289,7 +289,7 @@ impl PgUsage {
     }
 
     async fn size(&self, asked: &QueryPlan<'_>, deadline: Instant) -> Option<u64> {
-        let estimate = again!(&self.0.server, deadline, |session| asked
+        let estimate = again!(&self.server, deadline, |session| asked
             .estimate(session.connection()));
         estimate.ok()
     }
@@ -337,7 +337,7 @@ impl UsageSource for PgUsage {
         query: &ImpactQuery,
         timeout: Duration,
     ) -> Result<ImpactCounts, UsageError> {
-        let asked = QueryPlan::of(&self.0, query)?;
+        let asked = QueryPlan::of(self, query)?;
         let started = Instant::now();
         let end = started + timeout;
         let deadline = end - RESERVE.min(timeout / 5);
@@ -367,7 +367,7 @@ impl UsageSource for PgUsage {
         query: &ImpactQuery,
         timeout: Duration,
     ) -> Result<Breakdown, UsageError> {
-        let asked = QueryPlan::of(&self.0, query)?;
+        let asked = QueryPlan::of(self, query)?;
         let end = Instant::now() + timeout;
         let deadline = end - RESERVE.min(timeout / 5);
         let found = self.breakdown_of(&asked, deadline).await;
@@ -379,19 +379,16 @@ impl UsageSource for PgUsage {
 impl TenantDirectory for PgUsage {
     async fn tenants(&self, timeout: Duration) -> Result<Vec<TenantId>, UsageError> {
         let deadline = Instant::now() + timeout;
-        let tenants = again!(&self.0.server, deadline, |session| tenants(
+        let tenants = again!(&self.server, deadline, |session| tenants(
             session.connection(),
-            &self.0
+            self
         ));
         tenants.map_err(usage_error)
     }
 }
 
 /// Every tenant, by jumping from one to the next in the index.
-async fn tenants(
-    connection: &mut PgConnection,
-    source: &UsageParts,
-) -> sqlx::Result<Vec<TenantId>> {
+async fn tenants(connection: &mut PgConnection, source: &PgUsage) -> sqlx::Result<Vec<TenantId>> {
     let (table, tenant) = (source.table.name(), quoted(&source.table.tenant));
     let sql = format!(
         "with recursive seen as ( \

@@ -5,32 +5,34 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use incident_core::impact::IncrementalCache;
 use incident_core::port::UsageError;
+use tokio::time::Instant;
 
-use super::incremental_queries::IncrementalQueries;
+use super::incremental_queries::SharedCount;
 use super::latency::LatencyTracker;
 use super::table::UsageTable;
 use crate::access::PgServer;
 use crate::failure::{Failure, Late};
 
 /// Counts distinct users exactly, in our own table or in the host's. Clones
-/// share its pool.
+/// share its pool, and what it knows.
 ///
 /// As a [`TenantDirectory`](incident_core::port::TenantDirectory) it answers with every tenant
 /// that has an event.
 #[derive(Clone, Debug)]
-pub struct PgUsage(pub(super) Arc<UsageParts>);
-
-#[derive(Debug)]
-pub(super) struct UsageParts {
+pub struct PgUsage {
     pub(super) server: PgServer,
     pub(super) table: UsageTable,
     pub(super) key: TenantKey,
     pub(super) connections: usize,
     /// Days that are known to have a partition.
-    pub(super) days: Mutex<BTreeSet<NaiveDate>>,
+    pub(super) days: Arc<Mutex<BTreeSet<NaiveDate>>>,
     pub(super) latency: LatencyTracker,
-    pub(super) live: IncrementalQueries,
+    /// The moment from which the cache counts time.
+    pub(super) started: Instant,
+    /// The queries that were asked lately.
+    pub(super) live: Arc<Mutex<IncrementalCache<tokio::sync::Mutex<SharedCount>>>>,
     /// A question that takes as long is followed.
     pub(super) follow_from: Duration,
     /// So many days have a partition at most.
