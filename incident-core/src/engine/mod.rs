@@ -33,6 +33,7 @@ pub use anchoring::verify::AuditVerdict;
 pub use builder::{BuildError, IncidentsBuilder};
 pub use commands::prepare::PreparedCommand;
 pub use commands::suggest::{MAX_OPEN_SUGGESTIONS, Suggested};
+pub use commands::usage::UsageAccepted;
 pub use context::{CommandOutcome, RequestContext};
 pub use credits::billing::{BatchInFlight, BillingReport};
 pub use credits::decide::CreditDecided;

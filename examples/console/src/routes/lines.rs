@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use incident_core::engine::RequestContext;
+use incident_core::engine::{RequestContext, UsageAccepted};
 use incident_core::impact::{ApiUsageEvent, UsageDays, UsageReader};
 use tokio::task::JoinHandle;
 
@@ -95,14 +95,17 @@ impl<'a> NdjsonLines<'a> {
         Ok(())
     }
 
-    /// Takes the last line, and gives how many were accepted.
-    pub(super) async fn end(mut self) -> Result<u64, Problem> {
+    /// Takes the last line, and gives how many events were accepted.
+    pub(super) async fn end(mut self) -> Result<UsageAccepted, Problem> {
         if let Err(stop) = self.take(b"") {
             return Err(self.stopped(stop).await);
         }
         self.keep(0).await?;
         self.settle().await?;
-        Ok(self.accepted)
+        Ok(UsageAccepted {
+            accepted: self.accepted,
+            replayed: false,
+        })
     }
 
     /// Returns the same problem, with the place where the stream broke off; or that of the batch
@@ -201,7 +204,7 @@ impl<'a> NdjsonLines<'a> {
                 .record_usage(&context, &*usage, batch)
                 .await;
             reservation.release(bytes);
-            Ok(kept?.0)
+            Ok(kept?.accepted)
         };
         self.before = Some(self.state.spawn_command(keep).await);
         self.handed_over = self.number;

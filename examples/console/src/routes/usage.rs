@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use incident_core::engine::UsageAccepted;
 use incident_core::impact::ApiUsageEvent;
 
 use super::lines::NdjsonLines;
@@ -19,7 +20,6 @@ use crate::http::conditions;
 use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::response::{JsonResponse, JsonResult};
-use crate::responses::usage::UsageAcceptedResponse;
 use crate::state::AppState;
 
 /// The limit of an array of events, decoded.
@@ -37,8 +37,7 @@ pub(super) async fn record(
     let (coding, reservation) = (coding(&parts.headers)?, reservation(&parts, &state));
     if body::is_lines(&parts.headers) {
         let lines = NdjsonLines::new(&state, context, reservation);
-        let accepted = stream(lines, body, coding).await?;
-        return Ok(taken(accepted, false));
+        return Ok(taken(stream(lines, body, coding).await?));
     }
     body::must_be(&parts.headers, SEND)?;
     let bytes = body::read(body, ARRAY_LIMIT, &reservation).await?;
@@ -48,19 +47,18 @@ pub(super) async fn record(
     conditions::read(&mut context, &parts, &sent)?;
     let key_guard = state.key_guard(&context).await?;
     let (incidents, usage) = (state.incidents().clone(), Arc::clone(state.usage()));
-    let (accepted, replayed) = state
+    let accepted = state
         .run_command(async move {
             let _guard = key_guard;
             let signals = incidents.signals();
             Ok(signals.record_usage(&context, &*usage, events).await?)
         })
         .await?;
-    Ok(taken(accepted, replayed))
+    Ok(taken(accepted))
 }
 
-fn taken(accepted: u64, replayed: bool) -> JsonResponse {
-    let body = UsageAcceptedResponse { accepted };
-    JsonResponse::new(StatusCode::ACCEPTED, &body).replayed(replayed)
+fn taken(accepted: UsageAccepted) -> JsonResponse {
+    JsonResponse::new(StatusCode::ACCEPTED, &accepted).replayed(accepted.replayed)
 }
 
 /// Decodes an array, up to its limit.
@@ -91,7 +89,7 @@ async fn stream(
     mut lines: NdjsonLines<'_>,
     mut body: Body,
     coding: Coding,
-) -> Result<u64, Problem> {
+) -> Result<UsageAccepted, Problem> {
     let mut decoder = Decoder::new(coding);
     let mut text = Vec::new();
     loop {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::ValidationError;
 use crate::actor::Action;
 use crate::commit::Commit;
@@ -10,9 +12,18 @@ use crate::idempotency::StoredResponse;
 use crate::impact::{ApiUsageEvent, UsageDays};
 use crate::port::UsageSink;
 
+/// The usage events that were taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct UsageAccepted {
+    /// How many there were.
+    pub accepted: u64,
+    /// Whether that was answered before, under the same key.
+    #[serde(skip)]
+    pub replayed: bool,
+}
+
 impl SignalsHandle<'_> {
-    /// Hands a batch of usage events to a sink and audits it. Answers how many
-    /// there were, and whether that was answered before under the same key.
+    /// Hands a batch of usage events to a sink and audits it.
     ///
     /// The sink is not the store: events are kept first and the reply is
     /// remembered after that. A crash between repeats them, which changes no
@@ -26,13 +37,16 @@ impl SignalsHandle<'_> {
         context: &RequestContext,
         sink: &dyn UsageSink,
         events: Vec<ApiUsageEvent>,
-    ) -> Result<(u64, bool), Error> {
+    ) -> Result<UsageAccepted, Error> {
         let this = self.0;
         if let Some(reply) = this.recalled(context).await? {
-            let StoredResponse::Accepted(count) = reply else {
+            let StoredResponse::Accepted(accepted) = reply else {
                 return Err(Error::IdempotencyKeyMismatch);
             };
-            return Ok((count, true));
+            return Ok(UsageAccepted {
+                accepted,
+                replayed: true,
+            });
         }
         this.authorize_command(context, &[Action::RecordUsage], None)
             .await?;
@@ -45,19 +59,22 @@ impl SignalsHandle<'_> {
             days.add(event.occurred_at).map_err(at)?;
             event.check().map_err(at)?;
         }
-        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        let accepted = u64::try_from(events.len()).unwrap_or(u64::MAX);
         sink.record(events, this.inner.settings.usage_deadline)
             .await?;
         let now = this.inner.now();
-        let detail = BTreeMap::from([("events".to_owned(), count.to_string())]);
+        let detail = BTreeMap::from([("events".to_owned(), accepted.to_string())]);
         let commit = Commit {
             audit: vec![context.allowed(now, None, Action::RecordUsage.name(), detail)],
-            remember: context.record(StoredResponse::Accepted(count), now),
+            remember: context.record(StoredResponse::Accepted(accepted), now),
             ..Commit::default()
         };
         this.store
             .commit(commit, this.inner.settings.store_deadline)
             .await?;
-        Ok((count, false))
+        Ok(UsageAccepted {
+            accepted,
+            replayed: false,
+        })
     }
 }
