@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use incident_console::console::{Console, ConsoleBuilder};
 use incident_console::http::auth::Tokens;
 use incident_console::storage::Storage;
-use incident_core::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery};
+use incident_core::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery};
 use incident_core::port::{UsageError, UsageSink, UsageSource};
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ impl UsageSource for Overrun {
         &self,
         _query: &ImpactQuery,
         _timeout: Duration,
-    ) -> Result<ImpactEstimates, UsageError> {
+    ) -> Result<ImpactCounts, UsageError> {
         Err(UsageError::Unavailable("the cable is cut".into()))
     }
 

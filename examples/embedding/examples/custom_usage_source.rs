@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::impact::{
-    ApiUsageEvent, Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, TenantWindows,
-    break_down, scan,
+    ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery, TenantWindows, break_down, scan,
 };
 use incident_core::port::{UsageError, UsageSink, UsageSource};
 use incident_core::{Window, Windows};
@@ -40,8 +39,9 @@ impl UsageSource for List {
         &self,
         query: &ImpactQuery,
         timeout: Duration,
-    ) -> Result<ImpactEstimates, UsageError> {
-        Ok(self.unique_users(query, timeout).await?.into())
+    ) -> Result<ImpactCounts, UsageError> {
+        let counts = self.unique_users(query, timeout).await?;
+        Ok(counts.with_relative_error(0))
     }
 
     async fn breakdown(

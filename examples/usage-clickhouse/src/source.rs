@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use incident_core::TenantId;
-use incident_core::impact::{
-    Breakdown, Estimate, ImpactCounts, ImpactEstimates, ImpactQuery, MAX_DAYS, TenantCount,
-};
+use incident_core::impact::{Breakdown, ImpactCounts, ImpactQuery, MAX_DAYS};
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
 use reqwest::Client;
 use serde::Deserialize;
@@ -176,18 +174,13 @@ fn counts(
     totals: Option<(String, String)>,
 ) -> Result<ImpactCounts, ClientFailure> {
     let users: HashMap<String, String> = found.into_iter().collect();
-    let mut by_tenant = Vec::with_capacity(query.tenants().len());
+    let mut counts = Vec::with_capacity(query.tenants().len());
     for one in query.tenants() {
         let users = users.get(one.tenant.as_str());
-        by_tenant.push(TenantCount {
-            tenant: one.tenant.clone(),
-            unique_users: users.map_or(Ok(0), |users| number(users))?,
-        });
+        counts.push(users.map_or(Ok(0), |users| number(users))?);
     }
-    Ok(ImpactCounts {
-        by_tenant,
-        total_unique_users: totals.map_or(Ok(0), |(_, users)| number(&users))?,
-    })
+    let total = totals.map_or(Ok(0), |(_, users)| number(&users))?;
+    Ok(ImpactCounts::exact(query, counts, total))
 }
 
 #[async_trait]
@@ -208,17 +201,9 @@ impl UsageSource for ClickHouseUsage {
         &self,
         query: &ImpactQuery,
         timeout: Duration,
-    ) -> Result<ImpactEstimates, UsageError> {
+    ) -> Result<ImpactCounts, UsageError> {
         let found = self.counted(query, "uniqCombined(17)", timeout).await?;
-        let estimate = |users| Estimate::within(users, RELATIVE_ERROR_PPM);
-        let rows = found.by_tenant.into_iter();
-        Ok(ImpactEstimates {
-            by_tenant: rows
-                .map(|row| (row.tenant, estimate(row.unique_users)))
-                .collect(),
-            total: estimate(found.total_unique_users),
-            relative_error_ppm: RELATIVE_ERROR_PPM,
-        })
+        Ok(found.with_relative_error(RELATIVE_ERROR_PPM))
     }
 
     async fn breakdown(

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 
 use super::sample::at;
 use super::{SpawnAll, UsageBackend, WITHIN};
-use crate::impact::{ApiUsageEvent, Estimate, ImpactQuery, TenantWindows, break_down, scan};
+use crate::impact::{ApiUsageEvent, ImpactQuery, TenantWindows, break_down, scan};
 use crate::port::{UsageSink, UsageSource};
 use crate::{Window, Windows};
 
@@ -303,21 +303,21 @@ pub async fn errors_estimates_are_near<B: UsageBackend>(_spawn: SpawnAll) {
     ]);
     let estimates = source.estimates(&all, WITHIN).await.unwrap();
     let exact = scan(&events, &all);
-    let near = |estimate: Estimate, exact: u64| {
+    let error = u64::from(estimates.relative_error_ppm.unwrap());
+    let near = |users: u64, bounds: Option<(u64, u64)>, exact: u64| {
         // Four standard deviations.
-        let most = 2 * exact * u64::from(estimates.relative_error_ppm) / 1_000_000;
-        assert!(
-            estimate.users.abs_diff(exact) <= most,
-            "{exact}: {estimate:?}"
-        );
-        assert!(estimate.lower <= estimate.users && estimate.users <= estimate.upper);
+        let most = 2 * exact * error / 1_000_000;
+        assert!(users.abs_diff(exact) <= most, "{exact}: {users}");
+        let (lower, upper) = bounds.unwrap();
+        assert!(lower <= users && users <= upper);
     };
     assert_eq!(estimates.by_tenant.len(), exact.by_tenant.len());
-    for ((tenant, estimate), exact) in estimates.by_tenant.iter().zip(&exact.by_tenant) {
-        assert_eq!(*tenant, exact.tenant);
-        near(*estimate, exact.unique_users);
+    for (row, exact) in estimates.by_tenant.iter().zip(&exact.by_tenant) {
+        assert_eq!(row.tenant, exact.tenant);
+        near(row.unique_users, row.bounds, exact.unique_users);
     }
-    near(estimates.total, exact.total_unique_users);
+    let (total, bounds) = (estimates.total_unique_users, estimates.total_bounds);
+    near(total, bounds, exact.total_unique_users);
 }
 
 /// Who was hit first when, in which services and through what, against

@@ -5,28 +5,16 @@ use super::ImpactCounts;
 /// How many weeks before the outage are looked at.
 pub const BASELINE_WEEKS: u32 = 4;
 
-/// Per tenant the median of the weeks before, windows of the same length and
-/// weekday; none without data.
+/// Returns the median of the weeks before, windows of the same length and weekday, of the tenant
+/// in this place; none without data.
 ///
 /// A week without a single user of the tenant is taken as one without data,
 /// not as a zero: a tenant that joined two weeks ago has a median of two. The
 /// mean of the two middle weeks is rounded half-even.
 #[must_use]
-pub fn baseline_of(weeks: &[ImpactCounts]) -> Vec<Option<u64>> {
-    let tenants = weeks
-        .iter()
-        .map(|week| week.by_tenant.len())
-        .min()
-        .unwrap_or(0);
-    (0..tenants)
-        .map(|at| {
-            median(
-                weeks
-                    .iter()
-                    .filter_map(|week| Some(week.by_tenant.get(at)?.unique_users)),
-            )
-        })
-        .collect()
+pub fn baseline_of(weeks: &[ImpactCounts], at: usize) -> Option<u64> {
+    let users = |week: &ImpactCounts| Some(week.by_tenant.get(at)?.unique_users);
+    median(weeks.iter().filter_map(users))
 }
 
 fn median(counts: impl Iterator<Item = u64>) -> Option<u64> {

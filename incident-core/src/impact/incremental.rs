@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ImpactCounts, ImpactQuery, TenantCount};
+use super::{ImpactCounts, ImpactQuery, TenantWindows};
 use crate::{ServiceId, TenantId, Timestamp};
 
 /// A question without its end: two that are equal differ at most in how far the windows
@@ -114,14 +114,9 @@ impl<U: Clone + Eq + Hash, S: BuildHasher + Default> SeenUsers<U, S> {
     #[must_use]
     pub fn counts(&self, query: &ImpactQuery) -> ImpactCounts {
         let size = |set: &HashSet<U, S>| u64::try_from(set.len()).unwrap_or(u64::MAX);
-        let rows = query.tenants().iter().map(|one| TenantCount {
-            tenant: one.tenant.clone(),
-            unique_users: self.by_tenant.get(&one.tenant).map_or(0, size),
-        });
-        ImpactCounts {
-            by_tenant: rows.collect(),
-            total_unique_users: size(&self.all),
-        }
+        let users = |one: &TenantWindows| self.by_tenant.get(&one.tenant).map_or(0, size);
+        let counts = query.tenants().iter().map(users);
+        ImpactCounts::exact(query, counts, size(&self.all))
     }
 }
 
@@ -215,7 +210,6 @@ fn forget_oldest<T>(entries: &mut HashMap<OpenEndedQuery, CacheEntry<T>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::impact::TenantWindows;
     use crate::{Window, Windows};
 
     fn growing(start: u64) -> OpenEndedQuery {

@@ -116,15 +116,67 @@ pub struct TenantCount {
     pub tenant: TenantId,
     /// How many.
     pub unique_users: u64,
+    /// Between which bounds the number lies, where it is estimated.
+    pub bounds: Option<(u64, u64)>,
 }
 
-/// The answer to an [`ImpactQuery`].
+/// The answer to an [`ImpactQuery`]. Where it is estimated, the truth lies between the bounds 95
+/// times of 100.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImpactCounts {
     /// Every tenant of the question, in its order, zeros too.
     pub by_tenant: Vec<TenantCount>,
     /// Distinct users over all tenants: somebody in two counts once.
     pub total_unique_users: u64,
+    /// Between which bounds the total lies, where it is estimated.
+    pub total_bounds: Option<(u64, u64)>,
+    /// Two standard deviations of the source's way of estimating, in parts of a million.
+    pub relative_error_ppm: Option<u32>,
+}
+
+impl ImpactCounts {
+    /// Makes the exact counts of the tenants of a question, given in its order.
+    #[must_use]
+    pub fn exact(
+        query: &ImpactQuery,
+        unique_users: impl IntoIterator<Item = u64>,
+        total_unique_users: u64,
+    ) -> Self {
+        let rows = query.tenants().iter().zip(unique_users);
+        let rows = rows.map(|(one, unique_users)| TenantCount {
+            tenant: one.tenant.clone(),
+            unique_users,
+            bounds: None,
+        });
+        Self {
+            by_tenant: rows.collect(),
+            total_unique_users,
+            ..Self::default()
+        }
+    }
+
+    /// Adds the bounds of estimates whose relative error is the same above and below, in parts
+    /// of a million. What was counted exactly is an estimate without error.
+    ///
+    /// ```
+    /// use incident_core::impact::{ImpactCounts, ImpactQuery};
+    /// let found = ImpactCounts::exact(&ImpactQuery::new(Vec::new()), [], 200_000);
+    /// assert_eq!(found.with_relative_error(5_750).total_bounds, Some((198_850, 201_150)));
+    /// ```
+    #[must_use]
+    pub fn with_relative_error(mut self, ppm: u32) -> Self {
+        let bounds = |users: u64| {
+            let off = (u128::from(users) * u128::from(ppm)).div_ceil(1_000_000);
+            let off = u64::try_from(off).unwrap_or(u64::MAX);
+            Some((users.saturating_sub(off), users.saturating_add(off)))
+        };
+        for row in &mut self.by_tenant {
+            row.bounds = bounds(row.unique_users);
+        }
+        self.total_bounds = bounds(self.total_unique_users);
+        self.relative_error_ppm = Some(ppm);
+        self
+    }
 }
 
 #[cfg(test)]

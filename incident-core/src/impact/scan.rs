@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ApiUsageEvent, ImpactCounts, ImpactQuery, TenantCount};
+use super::{ApiUsageEvent, ImpactCounts, ImpactQuery};
 use crate::UserId;
 
 /// Counts the distinct users of each tenant with an event inside the tenant's
@@ -50,12 +50,10 @@ pub fn scan<'a>(
         }
     }
     let size = |set: &BTreeSet<&UserId>| u64::try_from(set.len()).unwrap_or(u64::MAX);
-    let by_tenant = query.tenants().iter().map(|one| TenantCount {
-        tenant: one.tenant.clone(),
-        unique_users: users.get(one.tenant.as_str()).map_or(0, size),
+    let counts = query.tenants().iter().map(|one| {
+        let users = users.get(one.tenant.as_str());
+        users.map_or(0, size)
     });
-    ImpactCounts {
-        by_tenant: by_tenant.collect(),
-        total_unique_users: size(&users.values().flatten().copied().collect()),
-    }
+    let total = size(&users.values().flatten().copied().collect());
+    ImpactCounts::exact(query, counts, total)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use datasketches::common::NumStdDev;
 use datasketches::hll::{HllSketch, HllType, HllUnion};
 
-use super::{Estimate, ImpactEstimates, compact};
+use super::{ImpactCounts, TenantCount, compact};
 use crate::{TenantId, ValidationError};
 
 /// The base-2 logarithm of how many registers a sketch has.
@@ -14,6 +14,17 @@ const REGISTERS: u8 = 14;
 /// The relative error of two standard deviations, in parts of a million: 2 × 1.04 / √2^14.
 /// An estimate of distinct users is within it 95 times of 100.
 pub const RELATIVE_ERROR_PPM: u32 = 16_250;
+
+/// An estimate with its bounds: the truth lies between them 95 times of 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// The most likely number.
+    pub users: u64,
+    /// Two standard deviations below.
+    pub lower: u64,
+    /// Two standard deviations above.
+    pub upper: u64,
+}
 
 /// Distinct users in at most some kilobytes: a HyperLogLog sketch (Apache DataSketches,
 /// its format too), which knows its error.
@@ -40,7 +51,7 @@ impl fmt::Debug for Sketch {
 }
 
 /// The answer to an [`ImpactQuery`](super::ImpactQuery), as sketches: those of several
-/// shards are merged before they are [read](ImpactEstimates).
+/// shards are merged before they are [read](ImpactCounts).
 #[derive(Clone, Debug)]
 pub struct ImpactSketches {
     /// Every tenant of the question, in its order, empty ones too.
@@ -49,15 +60,22 @@ pub struct ImpactSketches {
     pub total: Sketch,
 }
 
-impl From<ImpactSketches> for ImpactEstimates {
+impl From<ImpactSketches> for ImpactCounts {
     fn from(sketches: ImpactSketches) -> Self {
-        let by_tenant = sketches.by_tenant.into_iter();
+        let row = |(tenant, sketch): (TenantId, Sketch)| {
+            let found = sketch.estimate();
+            TenantCount {
+                tenant,
+                unique_users: found.users,
+                bounds: Some((found.lower, found.upper)),
+            }
+        };
+        let total = sketches.total.estimate();
         Self {
-            by_tenant: by_tenant
-                .map(|(tenant, sketch)| (tenant, sketch.estimate()))
-                .collect(),
-            total: sketches.total.estimate(),
-            relative_error_ppm: RELATIVE_ERROR_PPM,
+            by_tenant: sketches.by_tenant.into_iter().map(row).collect(),
+            total_unique_users: total.users,
+            total_bounds: Some((total.lower, total.upper)),
+            relative_error_ppm: Some(RELATIVE_ERROR_PPM),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Which tenants an incident hits, and for how much of it.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::times::CLOCK_TOLERANCE;
+use crate::impact::TenantWindows;
 use crate::window::{Window, Windows};
 use crate::{TenantId, Timestamp, ValidationError};
 
@@ -292,24 +292,21 @@ pub(crate) fn outage_of_tenant(outage: &Windows, parts: &[AffectedTenant]) -> Wi
     outage.intersect(&bounds)
 }
 
-/// The part of `outage` that hit each tenant, in order of name: one set per
-/// tenant, several entries of one tenant joined.
+/// Returns the part of an outage that hit each tenant, in order of name: once per tenant, several
+/// entries of one tenant joined.
 #[must_use]
-pub fn outage_by_tenant(
-    outage: &Windows,
-    tenants: &[AffectedTenant],
-) -> BTreeMap<TenantId, Windows> {
-    let mut by_tenant: BTreeMap<TenantId, Vec<Window>> = BTreeMap::new();
-    for tenant in tenants {
-        let windows = by_tenant.entry(tenant.tenant_id.clone()).or_default();
-        if let Some(bounds) = tenant.window() {
-            windows.extend(outage.clip_iter(bounds));
-        }
-    }
-    by_tenant
-        .into_iter()
-        .map(|(tenant, windows)| (tenant, windows.into_iter().collect()))
-        .collect()
+pub fn outage_by_tenant(outage: &Windows, tenants: &[AffectedTenant]) -> Vec<TenantWindows> {
+    let mut by_name: Vec<&AffectedTenant> = tenants.iter().collect();
+    by_name.sort_by_key(|entry| &entry.tenant_id);
+    let hit = |entry: &&AffectedTenant| entry.window().map(|bounds| outage.clip_iter(bounds));
+    let one = |entries: &[&AffectedTenant]| {
+        Some(TenantWindows {
+            tenant: entries.first()?.tenant_id.clone(),
+            windows: entries.iter().filter_map(hit).flatten().collect(),
+        })
+    };
+    let same = |a: &&AffectedTenant, b: &&AffectedTenant| a.tenant_id == b.tenant_id;
+    by_name.chunk_by(same).filter_map(one).collect()
 }
 
 #[cfg(test)]
@@ -364,7 +361,7 @@ mod tests {
         )
         .unwrap();
         let outage = outage_by_tenant(&Windows::from(day), both.list().unwrap());
-        assert_eq!(outage.values().next().unwrap().micros(), 4 * 3_600_000_000);
+        assert_eq!(outage[0].windows.micros(), 4 * 3_600_000_000);
     }
 
     #[test]

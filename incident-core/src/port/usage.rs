@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::TenantId;
-use crate::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery};
+use crate::impact::{ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery};
 
 /// Why a usage source did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -80,12 +80,13 @@ pub trait UsageSource: Send + Sync {
     ) -> Result<ImpactCounts, UsageError>;
 
     /// The same, estimated with bounds, for who asks for it. A source that has no faster
-    /// way than to count answers the counts, without error.
+    /// way than to count answers the counts, as estimates
+    /// [without error](ImpactCounts::with_relative_error).
     async fn estimates(
         &self,
         query: &ImpactQuery,
         timeout: Duration,
-    ) -> Result<ImpactEstimates, UsageError>;
+    ) -> Result<ImpactCounts, UsageError>;
 
     /// When the users were first hit, in which services and through which endpoints: the
     /// same answer as [`impact::break_down`](crate::impact::break_down). A source that does

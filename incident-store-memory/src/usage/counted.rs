@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 use incident_core::Window;
-use incident_core::impact::{ImpactCounts, ImpactQuery, TenantCount};
+use incident_core::impact::{ImpactCounts, ImpactQuery};
 use incident_core::port::UsageError;
 
 use super::ids::RawId;
@@ -109,19 +109,7 @@ impl MemoryUsage {
             None => counts.iter().sum(),
         };
         self.shared.keep(scratch);
-        Ok(answer(query, counts, total))
-    }
-}
-
-fn answer(query: &ImpactQuery, counts: Vec<u64>, total_unique_users: u64) -> ImpactCounts {
-    let tenants = query.tenants().iter().zip(counts);
-    let by_tenant = tenants.map(|(one, unique_users)| TenantCount {
-        tenant: one.tenant.clone(),
-        unique_users,
-    });
-    ImpactCounts {
-        by_tenant: by_tenant.collect(),
-        total_unique_users,
+        Ok(ImpactCounts::exact(query, counts, total))
     }
 }
 
@@ -228,7 +216,7 @@ impl Slots<'_> {
             };
         });
         check_time()?;
-        Ok(answer(query, counts, size(first_of.len())))
+        Ok(ImpactCounts::exact(query, counts, size(first_of.len())))
     }
 
     /// Each event that counts: the place of the tenant in the question, and the user.

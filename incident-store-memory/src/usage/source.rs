@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use incident_core::impact::{
-    ApiUsageEvent, Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, ImpactSketches, Sketch,
-    TenantWindows,
+    ApiUsageEvent, Breakdown, ImpactCounts, ImpactQuery, ImpactSketches, Sketch, TenantWindows,
 };
 use incident_core::port::{TenantDirectory, UsageError, UsageSink, UsageSource};
 use incident_core::{TenantId, ValidationError};
@@ -279,7 +278,7 @@ impl UsageSource for MemoryUsage {
         &self,
         query: &ImpactQuery,
         timeout: Duration,
-    ) -> Result<ImpactEstimates, UsageError> {
+    ) -> Result<ImpactCounts, UsageError> {
         Ok(self.sketches(query, timeout)?.into())
     }
 

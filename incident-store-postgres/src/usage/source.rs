@@ -7,9 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use incident_core::TenantId;
-use incident_core::impact::{
-    Breakdown, ImpactCounts, ImpactEstimates, ImpactQuery, MAX_DAYS, TenantCount,
-};
+use incident_core::impact::{Breakdown, ImpactCounts, ImpactQuery, MAX_DAYS};
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use tokio::time::Instant;
@@ -247,16 +245,8 @@ impl PgUsage {
         }
         // Of one tenant the total is its own.
         let total = total.unwrap_or_else(|| counts.values().sum());
-        let by_tenant = (0_i32..)
-            .zip(query.tenants())
-            .map(|(place, one)| TenantCount {
-                tenant: one.tenant.clone(),
-                unique_users: counts.get(&place).copied().unwrap_or(0),
-            });
-        Ok(ImpactCounts {
-            by_tenant: by_tenant.collect(),
-            total_unique_users: total,
-        })
+        let places = (0_i32..).map(|place| counts.get(&place).copied().unwrap_or(0));
+        Ok(ImpactCounts::exact(query, places, total))
     }
 
     async fn breakdown_of(
@@ -358,8 +348,9 @@ impl UsageSource for PgUsage {
         &self,
         query: &ImpactQuery,
         timeout: Duration,
-    ) -> Result<ImpactEstimates, UsageError> {
-        Ok(self.unique_users(query, timeout).await?.into())
+    ) -> Result<ImpactCounts, UsageError> {
+        let counts = self.unique_users(query, timeout).await?;
+        Ok(counts.with_relative_error(0))
     }
 
     async fn breakdown(

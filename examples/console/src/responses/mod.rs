@@ -8,7 +8,6 @@ pub(crate) mod operations;
 pub(crate) mod pages;
 pub(crate) mod public;
 pub(crate) mod reports;
-mod rows;
 pub(crate) mod statements;
 pub(crate) mod suggestions;
 pub(crate) mod tenants;

@@ -1,90 +1,12 @@
-//! Reports on one incident: affected users, SLA.
+//! Reports on one incident: how users were hit, SLA.
 
 use incident_core::billing::CreditState;
-use incident_core::engine::{
-    BreakdownReport, ImpactReport, Method, SlaReport, SlaRow, TenantImpact,
-};
+use incident_core::engine::{BreakdownReport, SlaReport, SlaRow};
 use incident_core::sla::{Basis, SlaTerms, Tier};
-use incident_core::{
-    IncidentId, Name, Percent, Period, ServiceId, TenantId, Text, Timestamp, Windows,
-};
+use incident_core::{IncidentId, Name, Percent, Period, ServiceId, TenantId, Text, Timestamp};
 use serde::ser::{Serialize, Serializer};
 
-use super::rows::Rows;
 use super::values::WindowResponse;
-
-/// How many users were hit.
-#[derive(serde::Serialize)]
-pub(crate) struct AffectedUsersResponse<'a> {
-    incident_id: IncidentId,
-    window: &'a Windows,
-    provisional: bool,
-    method: &'static str,
-    relative_error: Option<String>,
-    total_unique_users: u64,
-    by_tenant: Rows<'a, TenantImpact, TenantUsersResponse<'a>>,
-    source: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lower: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    upper: Option<u64>,
-}
-
-impl<'a> AffectedUsersResponse<'a> {
-    /// Makes the answer about an incident.
-    pub(crate) fn new(id: IncidentId, report: &'a ImpactReport) -> Self {
-        Self {
-            incident_id: id,
-            window: &report.window,
-            provisional: report.provisional,
-            method: match report.method {
-                Method::Exact => "exact",
-                Method::Estimate => "estimate",
-            },
-            relative_error: report.relative_error_ppm.map(decimal),
-            total_unique_users: report.total_unique_users,
-            by_tenant: Rows(&report.by_tenant, Into::into),
-            source: report.source,
-            lower: report.bounds.map(|(lower, _)| lower),
-            upper: report.bounds.map(|(_, upper)| upper),
-        }
-    }
-}
-
-/// Formats less than a million parts of a million as a decimal: 16250 is `0.01625`, 0 is `0`.
-fn decimal(ppm: u32) -> String {
-    let decimals = format!("0.{ppm:06}");
-    let decimals = decimals.trim_end_matches('0');
-    decimals.trim_end_matches('.').to_owned()
-}
-
-/// How many users of one tenant were hit. The truth lies between the bounds of an estimate 95
-/// times of 100.
-#[derive(serde::Serialize)]
-struct TenantUsersResponse<'a> {
-    baseline_unique_users: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    baseline_weeks_left_out: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lower: Option<u64>,
-    tenant_id: &'a TenantId,
-    unique_users: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    upper: Option<u64>,
-}
-
-impl<'a> From<&'a TenantImpact> for TenantUsersResponse<'a> {
-    fn from(row: &'a TenantImpact) -> Self {
-        Self {
-            baseline_unique_users: row.baseline_unique_users,
-            baseline_weeks_left_out: Some(row.baseline_weeks_left_out).filter(|weeks| *weeks > 0),
-            lower: row.bounds.map(|(lower, _)| lower),
-            tenant_id: &row.tenant_id,
-            unique_users: row.unique_users,
-            upper: row.bounds.map(|(_, upper)| upper),
-        }
-    }
-}
 
 /// When users were first hit, and through what.
 #[derive(serde::Serialize)]

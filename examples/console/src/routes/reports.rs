@@ -10,7 +10,7 @@ use crate::http::permission;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::response::{JsonResponse, JsonResult};
-use crate::responses::reports::{AffectedUsersResponse, BreakdownResponse, SlaImpactResponse};
+use crate::responses::reports::{BreakdownResponse, SlaImpactResponse};
 use crate::state::AppState;
 
 /// The query of the report on affected users.
@@ -54,8 +54,9 @@ pub(super) async fn affected_users(
     Params(request): Params<ImpactRequest>,
 ) -> JsonResult {
     let reports = state.incidents().reports();
-    let report = reports.affected_users(id, request).await?;
-    Ok(JsonResponse::ok(&AffectedUsersResponse::new(id, &report)))
+    Ok(JsonResponse::ok(
+        &reports.affected_users(id, request).await?,
+    ))
 }
 
 /// Handles `GET /sys/incidents/{id}/affected-users/breakdown`: when they were first hit, in which

@@ -1,37 +1,41 @@
 //! Reports: who was hit, and what is owed.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde::{Serialize, Serializer};
 
 use crate::billing::{CreditState, newest, newest_of};
 use crate::engine::{Error, Incidents, ReportsHandle};
-use crate::impact::{
-    BASELINE_WEEKS, Breakdown, Estimate, ImpactCounts, ImpactQuery, TenantCount, TenantWindows,
-    baseline_of,
-};
+use crate::impact::{BASELINE_WEEKS, Breakdown, ImpactCounts, ImpactQuery, baseline_of};
 use crate::incident::{Incident, SlaFacts, outage_by_tenant};
-use crate::port::UsageSource;
+use crate::port::{UsageError, UsageSource};
 use crate::sla::{Basis, SlaTerms, credit_rows};
 use crate::{IncidentId, Month, Name, Percent, Period, TenantId, Windows};
 
-/// How many users of a tenant were hit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How many users of a tenant were hit. Fields stand in the order in which they are written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TenantImpact {
+    /// The distinct users in the same windows of the weeks before; none without data.
+    pub baseline_unique_users: Option<u64>,
+    /// The number of those weeks into which the outage itself reaches: they were left out.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub baseline_weeks_left_out: usize,
+    /// The lower bound of the number, where it is estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lower: Option<u64>,
     /// The tenant.
     pub tenant_id: TenantId,
     /// Distinct users with an event in the tenant's outage.
     pub unique_users: u64,
-    /// The same for the weeks before; none without data.
-    pub baseline_unique_users: Option<u64>,
-    /// The number of those weeks into which the outage itself reaches: they were left out.
-    pub baseline_weeks_left_out: usize,
-    /// Between which bounds the number lies, where it is estimated.
-    pub bounds: Option<(u64, u64)>,
+    /// The upper bound of the number, where it is estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upper: Option<u64>,
 }
 
 /// How users are counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Each of them.
     #[default]
@@ -91,26 +95,48 @@ impl ImpactRequest {
     }
 }
 
-/// How many users an incident hit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How many users an incident hit. Fields stand in the order in which they are written. The truth
+/// lies between the bounds of an estimate 95 times of 100.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ImpactReport {
+    /// The incident.
+    pub incident_id: IncidentId,
     /// The outage.
     pub window: Windows,
     /// Whether it may still change by itself.
     pub provisional: bool,
     /// How it was counted.
     pub method: Method,
+    /// Two standard deviations in parts of a million, where it is estimated; written as a decimal.
+    #[serde(rename = "relative_error", serialize_with = "decimal")]
+    pub relative_error_ppm: Option<u32>,
     /// Distinct users over all tenants; not the sum.
     pub total_unique_users: u64,
-    /// Between which bounds the total lies, where it is estimated.
-    pub bounds: Option<(u64, u64)>,
-    /// Two standard deviations in parts of a million, where it is estimated.
-    pub relative_error_ppm: Option<u32>,
     /// Every affected tenant, by name, zeros too.
     pub by_tenant: Vec<TenantImpact>,
     /// Which source counted.
     pub source: &'static str,
+    /// The lower bound of the total, where it is estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lower: Option<u64>,
+    /// The upper bound of the total, where it is estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upper: Option<u64>,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// Writes less than a million parts of a million as a decimal: 16250 is `0.01625`, 0 is `0`.
+fn decimal<S: Serializer>(ppm: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
+    let decimal = ppm.map(|ppm| {
+        let decimals = format!("0.{ppm:06}");
+        let decimals = decimals.trim_end_matches('0');
+        decimals.trim_end_matches('.').to_owned()
+    });
+    decimal.serialize(serializer)
 }
 
 /// When users were first hit, and through what.
@@ -188,25 +214,30 @@ impl ReportsHandle<'_> {
         let deadline = this.inner.settings.usage_deadline;
         let found = counted(usage, &query, request.method, deadline).await?;
         let weeks = this.weeks_before(&query, &window);
-        let baseline = baseline(usage, &weeks, request.method, deadline).await?;
-        let rows = found.counts.by_tenant.into_iter().zip(baseline);
-        let rows = rows.zip(found.bounds).enumerate();
-        let rows = rows.map(|(at, ((count, baseline), bounds))| TenantImpact {
+        let mut before = Vec::with_capacity(weeks.len());
+        for week in &weeks {
+            before.push(counted(usage, week, request.method, deadline).await?);
+        }
+        let rows = found.by_tenant.into_iter().enumerate();
+        let rows = rows.map(|(at, count)| TenantImpact {
+            baseline_unique_users: baseline_of(&before, at),
+            baseline_weeks_left_out: left_out(&query, &weeks, at),
+            lower: count.bounds.map(|(lower, _)| lower),
             tenant_id: count.tenant,
             unique_users: count.unique_users,
-            baseline_unique_users: baseline,
-            baseline_weeks_left_out: left_out(&query, &weeks, at),
-            bounds,
+            upper: count.bounds.map(|(_, upper)| upper),
         });
         Ok(ImpactReport {
+            incident_id: id,
             window,
             provisional: incident.is_provisional(),
             method: request.method,
-            total_unique_users: found.counts.total_unique_users,
-            bounds: found.total_bounds,
             relative_error_ppm: found.relative_error_ppm,
+            total_unique_users: found.total_unique_users,
             by_tenant: rows.collect(),
             source: usage.name(),
+            lower: found.total_bounds.map(|(lower, _)| lower),
+            upper: found.total_bounds.map(|(_, upper)| upper),
         })
     }
 
@@ -307,36 +338,14 @@ impl Incidents {
     ) -> Result<ImpactQuery, Error> {
         let tenants = self.tenants_of(&incident.affected_tenants).await?;
         let by_tenant = outage_by_tenant(outage, &tenants);
-        Ok(query_of(incident, by_tenant, request))
+        let mut query = ImpactQuery::new(by_tenant);
+        query.services = match request.services {
+            ServiceScope::All => None,
+            ServiceScope::Affected => Some(incident.affected_services.iter().cloned().collect()),
+        };
+        query.failed_only = request.failed_only;
+        Ok(query)
     }
-}
-
-fn query_of(
-    incident: &Incident,
-    by_tenant: BTreeMap<TenantId, Windows>,
-    request: ImpactRequest,
-) -> ImpactQuery {
-    let tenants = by_tenant
-        .into_iter()
-        .map(|(tenant, windows)| TenantWindows { tenant, windows })
-        .collect();
-    let services = match request.services {
-        ServiceScope::All => None,
-        ServiceScope::Affected => Some(incident.affected_services.iter().cloned().collect()),
-    };
-    let mut query = ImpactQuery::new(tenants);
-    query.services = services;
-    query.failed_only = request.failed_only;
-    query
-}
-
-/// Counts with their bounds, where they are estimated.
-struct CountedUsers {
-    counts: ImpactCounts,
-    /// Those of each tenant.
-    bounds: Vec<Option<(u64, u64)>>,
-    total_bounds: Option<(u64, u64)>,
-    relative_error_ppm: Option<u32>,
 }
 
 async fn counted(
@@ -344,49 +353,11 @@ async fn counted(
     query: &ImpactQuery,
     method: Method,
     deadline: Duration,
-) -> Result<CountedUsers, Error> {
-    if method == Method::Exact {
-        let counts = usage.unique_users(query, deadline).await?;
-        return Ok(CountedUsers {
-            bounds: vec![None; counts.by_tenant.len()],
-            total_bounds: None,
-            relative_error_ppm: None,
-            counts,
-        });
+) -> Result<ImpactCounts, UsageError> {
+    match method {
+        Method::Exact => usage.unique_users(query, deadline).await,
+        Method::Estimate => usage.estimates(query, deadline).await,
     }
-    let estimates = usage.estimates(query, deadline).await?;
-    let within = |estimate: Estimate| Some((estimate.lower, estimate.upper));
-    let (mut by_tenant, mut bounds) = (Vec::new(), Vec::new());
-    for (tenant, estimate) in estimates.by_tenant {
-        bounds.push(within(estimate));
-        by_tenant.push(TenantCount {
-            tenant,
-            unique_users: estimate.users,
-        });
-    }
-    Ok(CountedUsers {
-        counts: ImpactCounts {
-            by_tenant,
-            total_unique_users: estimates.total.users,
-        },
-        bounds,
-        total_bounds: within(estimates.total),
-        relative_error_ppm: Some(estimates.relative_error_ppm),
-    })
-}
-
-/// The baseline of each tenant, from the same question about the weeks before.
-async fn baseline(
-    usage: &dyn UsageSource,
-    weeks: &[ImpactQuery],
-    method: Method,
-    deadline: Duration,
-) -> Result<Vec<Option<u64>>, Error> {
-    let mut counts = Vec::with_capacity(weeks.len());
-    for week in weeks {
-        counts.push(counted(usage, week, method, deadline).await?.counts);
-    }
-    Ok(baseline_of(&counts))
 }
 
 /// In how many weeks the tenant in this place is not asked about, as its outage reaches into

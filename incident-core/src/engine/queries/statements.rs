@@ -117,15 +117,15 @@ impl Incidents {
                     whole(&mut all.iter())
                 }
             };
-            for (name, outage) in outage_by_tenant(&facts.outage(now), &hit) {
-                if found.only.is_none_or(|only| only.contains(&name)) {
+            for hit in outage_by_tenant(&facts.outage(now), &hit) {
+                if found.only.is_none_or(|only| only.contains(&hit.tenant)) {
                     let part = OutagePart {
                         incident: facts.incident(),
-                        windows: outage,
+                        windows: hit.windows,
                         is_partial: facts.is_partial(),
                         is_open: facts.is_open(),
                     };
-                    found.outages.add(name, part);
+                    found.outages.add(hit.tenant, part);
                 }
             }
             if found.outages.len() > found.most {

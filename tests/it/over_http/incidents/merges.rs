@@ -389,7 +389,8 @@ impl World {
 fn outages(incident: &Incident) -> (Windows, BTreeMap<TenantId, Windows>) {
     let outage = incident.outage(minute(MINUTES));
     let tenants = outage_by_tenant(&outage, incident.affected_tenants.list().unwrap());
-    (outage, tenants)
+    let tenants = tenants.into_iter().map(|one| (one.tenant, one.windows));
+    (outage, tenants.collect())
 }
 
 fn both(one: Option<&Windows>, other: Option<&Windows>) -> Windows {
