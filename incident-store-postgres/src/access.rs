@@ -228,8 +228,9 @@ impl Session {
     }
 
     /// Begins a transaction that only reads and in which no statement takes longer than this
-    /// call may. Poolers lend a connection for a transaction, so the limit must end with it.
-    pub(crate) async fn limited(&mut self) -> sqlx::Result<Limited<'_>> {
+    /// call may, for [`limited!`]. Poolers lend a connection for a transaction, so the limit must
+    /// end with it.
+    pub(crate) async fn begin_limited(&mut self) -> sqlx::Result<Transaction<'_, Postgres>> {
         let left = self.left();
         // A little less than the time here, so that it is the server that ends the statement,
         // and the connection is still good.
@@ -237,18 +238,20 @@ impl Session {
         let most = u128::from(i32::MAX.unsigned_abs());
         let limit = less.as_millis().clamp(1, most);
         let begin = format!("begin read only; set local statement_timeout = {limit}");
-        let LentConnection {
-            connection,
-            altered,
-            ..
-        } = &mut self.lent;
         // Whoever goes away in the middle of it leaves a connection that nobody may use.
-        *altered = true;
-        let transaction = connection.begin_with(sqlx::AssertSqlSafe(begin)).await?;
-        Ok(Limited {
-            transaction,
-            altered,
-        })
+        self.lent.altered = true;
+        let connection = &mut self.lent.connection;
+        connection.begin_with(sqlx::AssertSqlSafe(begin)).await
+    }
+
+    /// Ends it as it was rolled back: the connection is as it was before, or is closed.
+    pub(crate) fn end_limited<T>(
+        &mut self,
+        answer: sqlx::Result<T>,
+        ended: sqlx::Result<()>,
+    ) -> sqlx::Result<T> {
+        self.lent.altered = ended.is_err();
+        answer.and_then(|answer| ended.map(|()| answer))
     }
 
     fn checked<T>(&mut self, answer: Timed<T>) -> Result<T, Failure> {
@@ -275,25 +278,6 @@ impl Session {
             Err(Failure::Before(_)) => {}
         }
         answer
-    }
-}
-
-/// A transaction in which the server ends by itself what takes too long.
-pub(crate) struct Limited<'a> {
-    transaction: Transaction<'a, Postgres>,
-    altered: &'a mut bool,
-}
-
-impl Limited<'_> {
-    pub(crate) fn connection(&mut self) -> &mut PgConnection {
-        &mut self.transaction
-    }
-
-    /// Rolls it back: the connection is as it was before, or is closed.
-    pub(crate) async fn end<T>(self, answer: sqlx::Result<T>) -> sqlx::Result<T> {
-        let ended = self.transaction.rollback().await;
-        *self.altered = ended.is_err();
-        answer.and_then(|answer| ended.map(|()| answer))
     }
 }
 
@@ -357,6 +341,19 @@ macro_rules! alone {
     }};
 }
 pub(crate) use alone;
+
+/// Makes a call in a transaction in which the server ends by itself what takes too long:
+/// `limited!(session, |connection| call)`.
+macro_rules! limited {
+    ($session:expr, |$connection:ident| $call:expr) => {{
+        let mut transaction = $session.begin_limited().await?;
+        let $connection = &mut *transaction;
+        let answer = $call.await;
+        let ended = transaction.rollback().await;
+        $session.end_limited(answer, ended)
+    }};
+}
+pub(crate) use limited;
 
 /// Reads within a time: `read!(server, within, |connection| call)`.
 macro_rules! read {

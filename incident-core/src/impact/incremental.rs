@@ -1,72 +1,12 @@
 //! Questions about live incidents, which are asked again and again with a later end.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ImpactCounts, ImpactQuery, TenantWindows};
-use crate::{ServiceId, TenantId, Timestamp};
-
-/// A question without its end: two that are equal differ at most in how far the windows
-/// reach that end last.
-///
-/// An incident that goes on has windows that end now, but for those that were stated to end
-/// earlier; the next report asks the same with a later now.
-///
-/// ```
-/// use incident_core::impact::{OpenEndedQuery, ImpactQuery, TenantWindows};
-/// use incident_core::{Timestamp, Window, Windows};
-/// let start: Timestamp = "2026-11-20T22:00:00Z".parse()?;
-/// let up_to = |end: Timestamp| -> Result<_, Box<dyn std::error::Error>> {
-///     let windows = Windows::from(Window::new(start, end)?);
-///     let tenants = vec![TenantWindows { tenant: "tenant-fr".parse()?, windows }];
-///     OpenEndedQuery::of(&ImpactQuery::new(tenants)).ok_or("no windows".into())
-/// };
-/// let (first, end) = up_to("2026-11-20T22:10:00Z".parse()?)?;
-/// let (later, later_end) = up_to("2026-11-20T22:10:05Z".parse()?)?;
-/// assert!(first == later && end < later_end);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct OpenEndedQuery {
-    tenants: Vec<(TenantId, Vec<OpenEndedSpan>)>,
-    services: Option<BTreeSet<ServiceId>>,
-    failed_only: bool,
-}
-
-/// A window in microseconds; without its end where that is the last one of all.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct OpenEndedSpan {
-    start: i64,
-    end: Option<i64>,
-}
-
-impl OpenEndedQuery {
-    /// A question without its end, and that end; none without windows, or about more than
-    /// 10,000 tenants.
-    #[must_use]
-    pub fn of(query: &ImpactQuery) -> Option<(Self, Timestamp)> {
-        if query.tenants().len() > MAX_TENANTS {
-            return None;
-        }
-        let windows = query.tenants().iter().map(|one| one.windows.as_slice());
-        let end = windows.flatten().map(|window| window.end()).max()?;
-        let tenants = query.tenants().iter().map(|one| {
-            let windows = one.windows.as_slice().iter().map(|window| OpenEndedSpan {
-                start: window.start().micros(),
-                end: (window.end() != end).then(|| window.end().micros()),
-            });
-            (one.tenant.clone(), windows.collect())
-        });
-        let growing = Self {
-            tenants: tenants.collect(),
-            services: query.services.clone(),
-            failed_only: query.failed_only,
-        };
-        Some((growing, end))
-    }
-}
+use crate::TenantId;
 
 /// The users that a growing question has met, by tenant and over all: adding one that is
 /// there changes nothing.
@@ -126,15 +66,13 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
 /// Most questions that are followed: a report with its baseline asks five.
 const MAX_QUESTIONS: usize = 64;
 
-/// A list of more tenants is not compared with others.
-const MAX_TENANTS: usize = 10_000;
-
-/// Growing queries that were asked lately, each with what its source knows of it. It has no
-/// lock and no clock: its owner brings both.
+/// Growing questions that were asked lately, each with what its source knows of it, by the
+/// question [without its end](ImpactQuery::open_ended). It has no lock and no clock: its owner
+/// brings both.
 ///
 /// Times are durations since any fixed moment.
 #[derive(Debug)]
-pub struct IncrementalCache<T>(HashMap<OpenEndedQuery, CacheEntry<T>>);
+pub struct IncrementalCache<T>(HashMap<ImpactQuery, CacheEntry<T>>);
 
 #[derive(Debug)]
 struct CacheEntry<T> {
@@ -157,14 +95,14 @@ impl<T: Default> IncrementalCache<T> {
     }
 
     /// Returns what is known of a query; none if it is not followed.
-    pub fn known(&mut self, query: &OpenEndedQuery, now: Duration) -> Option<Arc<T>> {
+    pub fn known(&mut self, query: &ImpactQuery, now: Duration) -> Option<Arc<T>> {
         let entry = self.0.get_mut(query)?;
         entry.asked = now;
         Some(Arc::clone(&entry.known))
     }
 
     /// Follows a query from now on. What nobody asked for ten minutes is forgotten.
-    pub fn follow(&mut self, query: &OpenEndedQuery, now: Duration) {
+    pub fn follow(&mut self, query: &ImpactQuery, now: Duration) {
         if let Some(entry) = self.0.get_mut(query) {
             entry.asked = now;
             return;
@@ -184,7 +122,7 @@ impl<T: Default> IncrementalCache<T> {
 
     /// Notes about how many bytes a query takes, and forgets those that nobody asked for
     /// longest while all of them take more than there is room for.
-    pub fn measured(&mut self, query: &OpenEndedQuery, bytes: usize, room: usize) {
+    pub fn measured(&mut self, query: &ImpactQuery, bytes: usize, room: usize) {
         if let Some(entry) = self.0.get_mut(query) {
             entry.bytes = bytes;
         }
@@ -200,7 +138,7 @@ impl<T: Default> IncrementalCache<T> {
     }
 }
 
-fn forget_oldest<T>(entries: &mut HashMap<OpenEndedQuery, CacheEntry<T>>) {
+fn forget_oldest<T>(entries: &mut HashMap<ImpactQuery, CacheEntry<T>>) {
     let oldest = entries.iter().min_by_key(|(_, entry)| entry.asked);
     if let Some(oldest) = oldest.map(|(growing, _)| growing.clone()) {
         entries.remove(&oldest);
@@ -210,13 +148,13 @@ fn forget_oldest<T>(entries: &mut HashMap<OpenEndedQuery, CacheEntry<T>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Window, Windows};
+    use crate::{Timestamp, Window, Windows};
 
-    fn growing(start: u64) -> OpenEndedQuery {
+    fn growing(start: u64) -> ImpactQuery {
         of(1, start).unwrap()
     }
 
-    fn of(tenants: usize, start: u64) -> Option<OpenEndedQuery> {
+    fn of(tenants: usize, start: u64) -> Option<ImpactQuery> {
         let zero: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
         let start = zero.saturating_add(Duration::from_secs(start));
         let end = start.saturating_add(Duration::from_secs(10));
@@ -226,7 +164,7 @@ mod tests {
             windows: windows.clone(),
         };
         let query = ImpactQuery::new((0..tenants).map(one).collect());
-        OpenEndedQuery::of(&query).map(|(growing, _)| growing)
+        query.open_ended()
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use breakdown::{
 pub use compact::compact;
 pub use days::{MAX_DAYS, MAX_DAYS_AT_ONCE, UsageDays};
 pub use event::ApiUsageEvent;
-pub use incremental::{IncrementalCache, OpenEndedQuery, SeenUsers};
+pub use incremental::{IncrementalCache, SeenUsers};
 pub use line::UsageReader;
 pub use query::{ImpactCounts, ImpactQuery, TenantCount, TenantWindows};
 pub use scan::scan;

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ApiUsageEvent;
 use crate::window::{Window, Windows};
-use crate::{ServiceId, TenantId, Zone};
+use crate::{ServiceId, TenantId, Timestamp, Zone};
+
+/// A question about more tenants is not compared with others.
+const MAX_COMPARED: usize = 10_000;
 
 /// A tenant and when it was hit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TenantWindows {
     /// The tenant.
     pub tenant: TenantId,
@@ -16,7 +19,7 @@ pub struct TenantWindows {
 }
 
 /// Whose distinct users are counted, and which events count.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ImpactQuery {
     tenants: Vec<TenantWindows>,
     /// Only events of these services; of all if absent.
@@ -81,6 +84,54 @@ impl ImpactQuery {
                 .services
                 .as_ref()
                 .is_none_or(|services| services.contains(&event.service))
+    }
+
+    /// Returns the end of the windows that end last; none without windows.
+    #[must_use]
+    pub fn end(&self) -> Option<Timestamp> {
+        let ends = self.tenants.iter().filter_map(|one| one.windows.end());
+        ends.max()
+    }
+
+    /// Returns the same question without its end: the windows that end last go on for ever. Of
+    /// two questions it is equal if they differ at most in how far these windows reach. None
+    /// without windows, or about more than 10,000 tenants.
+    ///
+    /// An incident that goes on has windows that end now, but for those that were stated to end
+    /// earlier; the next report asks the same with a later now.
+    ///
+    /// ```
+    /// use incident_core::impact::{ImpactQuery, TenantWindows};
+    /// use incident_core::{Timestamp, Window, Windows};
+    /// let start: Timestamp = "2026-11-20T22:00:00Z".parse()?;
+    /// let up_to = |end: &str| -> Result<_, Box<dyn std::error::Error>> {
+    ///     let windows = Windows::from(Window::new(start, end.parse()?)?);
+    ///     let tenants = vec![TenantWindows { tenant: "tenant-fr".parse()?, windows }];
+    ///     Ok(ImpactQuery::new(tenants))
+    /// };
+    /// let (first, later) = (up_to("2026-11-20T22:10:00Z")?, up_to("2026-11-20T22:10:05Z")?);
+    /// assert!(first.open_ended() == later.open_ended() && first.end() < later.end());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn open_ended(&self) -> Option<Self> {
+        if self.tenants.len() > MAX_COMPARED {
+            return None;
+        }
+        let last = self.end()?;
+        let open = |window: &Window| match window.end() {
+            end if end == last => Window::non_empty(window.start(), Timestamp::MAX),
+            _ => Some(*window),
+        };
+        let tenants = self.tenants.iter().map(|one| TenantWindows {
+            tenant: one.tenant.clone(),
+            windows: one.windows.as_slice().iter().filter_map(open).collect(),
+        });
+        Some(Self {
+            tenants: tenants.collect(),
+            services: self.services.clone(),
+            failed_only: self.failed_only,
+        })
     }
 
     /// The same question about so many weeks before, by the calendar of each tenant's zone:

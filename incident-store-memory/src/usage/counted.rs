@@ -56,7 +56,7 @@ impl MemoryUsage {
     ) -> Result<Option<ImpactCounts>, UsageError> {
         let live = &self.shared.live;
         // A snapshot costs as much as some small questions.
-        if live.lock().0.is_empty() {
+        if live.lock().is_empty() {
             return Ok(None);
         }
         let snapshot = self.snapshot(query);

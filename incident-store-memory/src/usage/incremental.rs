@@ -8,9 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
-use incident_core::impact::{
-    ImpactCounts, ImpactQuery, IncrementalCache, OpenEndedQuery, SeenUsers,
-};
+use incident_core::impact::{ImpactCounts, ImpactQuery, IncrementalCache, SeenUsers};
 use incident_core::port::UsageError;
 
 use super::ids::RawId;
@@ -41,15 +39,14 @@ impl Default for LiveQueries {
 }
 
 impl LiveQueries {
-    /// Locks the cache, and tells the time on its clock.
-    pub(super) fn lock(
-        &self,
-    ) -> (
-        MutexGuard<'_, IncrementalCache<Mutex<RunningCount>>>,
-        Duration,
-    ) {
-        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        (cache, self.started.elapsed())
+    /// Locks the cache.
+    pub(super) fn lock(&self) -> MutexGuard<'_, IncrementalCache<Mutex<RunningCount>>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the time on the cache's clock.
+    fn now(&self) -> Duration {
+        self.started.elapsed()
     }
 }
 
@@ -72,13 +69,10 @@ pub(super) fn ask(
     (filter, room): (&Filter, usize),
     (started, timeout): (Instant, Duration),
 ) -> Result<Option<ImpactCounts>, UsageError> {
-    let Some((growing, end)) = OpenEndedQuery::of(query) else {
+    let (Some(end), Some(growing)) = (query.end(), query.open_ended()) else {
         return Ok(None);
     };
-    let known = {
-        let (mut cache, now) = live.lock();
-        cache.known(&growing, now)
-    };
+    let known = live.lock().known(&growing, live.now());
     let Some(counted) = known else {
         return Ok(None);
     };
@@ -107,7 +101,7 @@ pub(super) fn ask(
     let counts = so_far.met.counts(query);
     let bytes = so_far.met.pairs() * PAIR;
     drop(so_far);
-    live.lock().0.measured(&growing, bytes, room);
+    live.lock().measured(&growing, bytes, room);
     Ok(Some(counts))
 }
 
@@ -117,8 +111,7 @@ pub(super) fn note(live: &LiveQueries, query: &ImpactQuery, counts: &ImpactCount
     if users.sum::<u64>() > MAX_USERS {
         return;
     }
-    if let Some((growing, _)) = OpenEndedQuery::of(query) {
-        let (mut cache, now) = live.lock();
-        cache.follow(&growing, now);
+    if let Some(growing) = query.open_ended() {
+        live.lock().follow(&growing, live.now());
     }
 }

@@ -96,7 +96,7 @@ impl MemoryUsage {
     /// About how many bytes are taken beside events: by names, and by questions that are
     /// followed.
     pub(super) fn beside(&self) -> usize {
-        self.shared.names.bytes() + self.kinds().bytes() + self.shared.live.lock().0.bytes()
+        self.shared.names.bytes() + self.kinds().bytes() + self.shared.live.lock().bytes()
     }
 
     pub(super) fn state(&self) -> RwLockReadGuard<'_, UsageState> {

@@ -44,7 +44,7 @@ impl QueryPlan<'_> {
              (select e.u, min(e.at) as first from {SPANS} cross join lateral ({events}) e group by e.u) f \
              group by 1"
         );
-        let rows = self.run(sql, self.spans(), connection).await?;
+        let rows = self.run(&sql, &self.all(), connection).await?;
         let hits = rows.iter().map(|one| {
             Ok(FirstHits {
                 minute: row::time(one, "minute")?,
@@ -64,7 +64,7 @@ impl QueryPlan<'_> {
             "select e.service, count(distinct e.u) as users from {SPANS} cross join lateral ({events}) e \
              where e.service is not null group by e.service"
         );
-        let rows = self.run(sql, self.spans(), connection).await?;
+        let rows = self.run(&sql, &self.all(), connection).await?;
         let one = |one: &PgRow| {
             Ok(ServiceUsers {
                 service: row::stored::<ServiceId>(one, "service")?,
@@ -89,7 +89,7 @@ impl QueryPlan<'_> {
              group by e.service, e.endpoint \
              order by users desc, e.service collate \"C\", e.endpoint collate \"C\" limit {TOP_ENDPOINTS}"
         );
-        let rows = self.run(sql, self.spans(), connection).await?;
+        let rows = self.run(&sql, &self.all(), connection).await?;
         let one = |one: &PgRow| {
             Ok(EndpointUsers {
                 service: row::stored(one, "service")?,

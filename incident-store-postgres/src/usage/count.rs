@@ -1,49 +1,33 @@
 //! The statements that count.
 
+use std::iter;
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
-use incident_core::impact::ImpactQuery;
+use incident_core::impact::{ImpactCounts, ImpactQuery};
 use incident_core::port::UsageError;
+use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection};
+use tokio::time::Instant;
 
 use super::state::{PgUsage, TenantKey};
 use super::table::{UsageTable, quoted};
+use crate::access::{Session, limited};
 use crate::document::time;
 use crate::row;
 
-/// One window of one tenant of the question.
-pub(super) struct Span {
-    place: i32,
-    tenant: String,
-    start: DateTime<Utc>,
-    end: DateTime<Utc>,
-}
-
-/// A question as statements take it.
+/// A question as statements take it: the windows of all tenants in four
+/// lists of one length, which are bound.
 pub(super) struct QueryPlan<'a> {
     source: &'a PgUsage,
     query: &'a ImpactQuery,
     /// What an event must be, beside tenant and time; `$7` are the services.
     filter: String,
-    spans: Vec<Span>,
-}
-
-/// A part of the question that one connection answers.
-#[derive(Clone, Debug)]
-pub(super) enum Part {
-    /// The counts of the tenants of these spans.
-    Counts(Range<usize>),
-    /// The distinct users of all.
-    Total,
-}
-
-/// The answer to a part.
-pub(super) enum PartAnswer {
-    /// By place of the tenant.
-    Counts(Vec<(i32, u64)>),
-    /// Over all tenants.
-    Total(u64),
+    /// The place of the tenant in the question.
+    places: Vec<i32>,
+    tenants: Vec<&'a str>,
+    starts: Vec<DateTime<Utc>>,
+    ends: Vec<DateTime<Utc>>,
 }
 
 impl TenantKey {
@@ -71,72 +55,70 @@ pub(super) const SPANS: &str = "unnest($1::int[], $2::text[], $3::timestamptz[],
 
 impl<'a> QueryPlan<'a> {
     pub(super) fn of(source: &'a PgUsage, query: &'a ImpactQuery) -> Result<Self, UsageError> {
-        Ok(Self {
+        let mut plan = Self {
             source,
             query,
             filter: filter(source, query)?,
-            spans: spans(source, query),
-        })
+            places: Vec::new(),
+            tenants: Vec::new(),
+            starts: Vec::new(),
+            ends: Vec::new(),
+        };
+        for (place, one) in (0..).zip(query.tenants()) {
+            if !source.key.fits(one.tenant.as_str()) {
+                continue;
+            }
+            for window in one.windows.as_slice() {
+                plan.places.push(place);
+                plan.tenants.push(one.tenant.as_str());
+                plan.starts.push(time(window.start()));
+                plan.ends.push(time(window.end()));
+            }
+        }
+        Ok(plan)
     }
 
-    /// The parts of the question, for so many connections: the total looks at as much
-    /// as all counts together, so it has one of its own.
-    pub(super) fn parts(&self, connections: usize) -> Vec<Part> {
-        if self.query.tenants().len() < 2 {
-            return vec![Part::Counts(0..self.spans.len())];
-        }
-        let runs = connections.saturating_sub(1).max(1);
-        let long = self.spans.len().div_ceil(runs).max(1);
-        let (mut parts, mut start) = (vec![Part::Total], 0);
-        while start < self.spans.len() {
-            let mut end = (start + long).min(self.spans.len());
-            // The windows of one tenant are counted together.
+    /// All windows.
+    pub(super) fn all(&self) -> Range<usize> {
+        0..self.places.len()
+    }
+
+    /// Splits the windows into parts for so many connections. Those of one tenant are counted
+    /// together.
+    pub(super) fn parts(&self, connections: usize) -> Vec<Range<usize>> {
+        let all = self.places.len();
+        let long = all.div_ceil(connections.max(1)).max(1);
+        let (mut parts, mut start) = (Vec::new(), 0);
+        while start < all {
+            let mut end = (start + long).min(all);
             while self.is_one_tenant(end) {
                 end += 1;
             }
-            parts.push(Part::Counts(start..end));
+            parts.push(start..end);
             start = end;
         }
         parts
     }
 
     fn is_one_tenant(&self, end: usize) -> bool {
-        let place = |at: usize| self.spans.get(at).map(|span| span.place);
+        let place = |at: usize| self.places.get(at);
         end > 0 && place(end).is_some() && place(end) == place(end - 1)
     }
 
-    /// How much a part asks about: a unit for each window, and one for each hour of it.
-    pub(super) fn units(&self, part: &Part) -> u64 {
-        let spans = match part {
-            Part::Counts(range) => self.spans.get(range.clone()).unwrap_or_default(),
-            Part::Total => &self.spans,
-        };
-        let hours = |span: &Span| (span.end - span.start).num_hours().unsigned_abs();
-        spans.iter().map(|span| 1 + hours(span)).sum()
+    /// How much some of the windows ask about: a unit for each, and one for each hour of it.
+    pub(super) fn units(&self, windows: &Range<usize>) -> u64 {
+        let (starts, ends) = (part(&self.starts, windows), part(&self.ends, windows));
+        let hours = |(start, end): (&DateTime<Utc>, &DateTime<Utc>)| (*end - start).num_hours();
+        let hours = starts.iter().zip(ends).map(hours);
+        hours.map(|hours| 1 + hours.unsigned_abs()).sum()
     }
 
-    pub(super) async fn answer(
-        &self,
-        part: &Part,
-        connection: &mut PgConnection,
-    ) -> sqlx::Result<PartAnswer> {
-        match part {
-            Part::Counts(range) => self.counts(range.clone(), connection).await,
-            Part::Total => self.total(connection).await,
-        }
-    }
-
-    async fn counts(
-        &self,
-        range: Range<usize>,
-        connection: &mut PgConnection,
-    ) -> sqlx::Result<PartAnswer> {
-        let spans = self.spans.get(range).unwrap_or_default();
+    /// The statement that counts `n` users by `place` of their tenant.
+    pub(super) fn counts(&self, windows: &Range<usize>) -> String {
         let events = self.events();
-        let single = spans
-            .windows(2)
-            .all(|two| matches!(two, [a, b] if a.place != b.place));
-        let sql = if single {
+        let mut pairs = part(&self.places, windows).windows(2);
+        let single = pairs.all(|two| matches!(two, [a, b] if a != b));
+        if single {
             // One window per tenant: each is counted by itself.
             format!(
                 "select s.place, c.n from {SPANS} cross join lateral (select count(distinct u) as n from ({events}) e) c"
@@ -145,23 +127,38 @@ impl<'a> QueryPlan<'a> {
             format!(
                 "select s.place, count(distinct e.u) as n from {SPANS} cross join lateral ({events}) e group by s.place"
             )
-        };
-        let rows = self.run(sql, spans, connection).await?;
-        let counts = rows
-            .iter()
-            .map(|row| Ok((row::get(row, "place")?, row::count(row, "n")?)));
-        Ok(PartAnswer::Counts(counts.collect::<sqlx::Result<_>>()?))
+        }
     }
 
-    async fn total(&self, connection: &mut PgConnection) -> sqlx::Result<PartAnswer> {
+    /// The statement that counts the users of all tenants, at the place -1.
+    pub(super) fn total(&self) -> String {
         let events = self.events();
         // Each tenant's users once first: the rest is compared with one another.
-        let sql = format!(
-            "select count(distinct e.u) as n from {SPANS} cross join lateral (select distinct u from ({events}) e) e"
-        );
-        let rows = self.run(sql, &self.spans, connection).await?;
-        let total = rows.first().map_or(Ok(0), |row| row::count(row, "n"))?;
-        Ok(PartAnswer::Total(total))
+        format!(
+            "select -1 as place, count(distinct e.u) as n from {SPANS} \
+             cross join lateral (select distinct u from ({events}) e) e"
+        )
+    }
+
+    /// Makes the answer of the rows of these statements.
+    pub(super) fn answer<'r>(
+        &self,
+        rows: impl Iterator<Item = &'r PgRow>,
+    ) -> sqlx::Result<ImpactCounts> {
+        let mut counts = ImpactCounts::exact(self.query, iter::repeat(0), 0);
+        for row in rows {
+            let (place, users): (i32, _) = (row::get(row, "place")?, row::count(row, "n")?);
+            let place = usize::try_from(place).ok();
+            match place.and_then(|place| counts.by_tenant.get_mut(place)) {
+                Some(one) => one.unique_users = users,
+                None => counts.total_unique_users = users,
+            }
+        }
+        if let [one] = counts.by_tenant.as_slice() {
+            // Of one tenant the total is its own.
+            counts.total_unique_users = one.unique_users;
+        }
+        Ok(counts)
     }
 
     /// The events of each window: always by tenant and time, so that the index
@@ -198,29 +195,57 @@ impl<'a> QueryPlan<'a> {
         &self.filter
     }
 
-    pub(super) fn spans(&self) -> &[Span] {
-        &self.spans
-    }
-
+    /// Runs a statement about some of the windows.
     pub(super) async fn run(
         &self,
-        sql: String,
-        spans: &[Span],
+        sql: &str,
+        windows: &Range<usize>,
         connection: &mut PgConnection,
-    ) -> sqlx::Result<Vec<sqlx::postgres::PgRow>> {
+    ) -> sqlx::Result<Vec<PgRow>> {
+        let (starts, ends) = (part(&self.starts, windows), part(&self.ends, windows));
         // Made of constants and of names that were checked and quoted.
         let mut statement = sqlx::query(AssertSqlSafe(sql))
-            .bind(spans.iter().map(|span| span.place).collect::<Vec<_>>())
-            .bind(names(spans))
-            .bind(spans.iter().map(|span| span.start).collect::<Vec<_>>())
-            .bind(spans.iter().map(|span| span.end).collect::<Vec<_>>())
-            .bind(spans.iter().map(|span| span.start).min())
-            .bind(spans.iter().map(|span| span.end).max());
+            .bind(part(&self.places, windows))
+            .bind(part(&self.tenants, windows))
+            .bind(starts)
+            .bind(ends)
+            .bind(starts.iter().min())
+            .bind(ends.iter().max());
         if let Some(services) = &self.query.services {
-            let services = services.iter().map(|one| one.as_str().to_owned());
+            let services = services.iter().map(|one| one.as_str());
             statement = statement.bind(services.collect::<Vec<_>>());
         }
         statement.fetch_all(connection).await
+    }
+
+    /// Runs it and notes how long that took. The server stops it by itself when the time is
+    /// over, where it may come to that: it would go on counting for a client that is gone.
+    pub(super) async fn run_bounded(
+        &self,
+        sql: &str,
+        windows: &Range<usize>,
+        session: &mut Session,
+    ) -> sqlx::Result<Vec<PgRow>> {
+        let left = session.left();
+        if self.source.latency.needs_limit(self.units(windows), left) {
+            limited!(session, |connection| self
+                .run_timed(sql, windows, connection))
+        } else {
+            self.run_timed(sql, windows, session.connection()).await
+        }
+    }
+
+    async fn run_timed(
+        &self,
+        sql: &str,
+        windows: &Range<usize>,
+        connection: &mut PgConnection,
+    ) -> sqlx::Result<Vec<PgRow>> {
+        let started = Instant::now();
+        let rows = self.run(sql, windows, connection).await;
+        let latency = &self.source.latency;
+        latency.note(self.units(windows), started.elapsed());
+        rows
     }
 
     /// About how many events the question is about, as the server estimates it.
@@ -236,11 +261,10 @@ impl<'a> QueryPlan<'a> {
             self.source.table.name(),
             self.source.key.cast(),
         );
-        let bounds = |of: fn(&Span) -> DateTime<Utc>| self.spans.iter().map(of);
         let plan = sqlx::query(AssertSqlSafe(sql))
-            .bind(names(&self.spans))
-            .bind(bounds(|span| span.start).min())
-            .bind(bounds(|span| span.end).max())
+            .bind(&self.tenants)
+            .bind(self.starts.iter().min())
+            .bind(self.ends.iter().max())
             .fetch_one(connection)
             .await?;
         let top: &str = row::get(&plan, "QUERY PLAN")?;
@@ -253,8 +277,8 @@ impl<'a> QueryPlan<'a> {
     }
 }
 
-fn names(spans: &[Span]) -> Vec<String> {
-    spans.iter().map(|span| span.tenant.clone()).collect()
+fn part<'a, T>(list: &'a [T], windows: &Range<usize>) -> &'a [T] {
+    list.get(windows.clone()).unwrap_or_default()
 }
 
 fn filter(source: &PgUsage, query: &ImpactQuery) -> Result<String, UsageError> {
@@ -274,20 +298,4 @@ fn filter(source: &PgUsage, query: &ImpactQuery) -> Result<String, UsageError> {
         filter.push_str(&format!(" and e.{}", quoted(column)));
     }
     Ok(filter)
-}
-
-fn spans(source: &PgUsage, query: &ImpactQuery) -> Vec<Span> {
-    let mut spans = Vec::new();
-    for (place, one) in (0..).zip(query.tenants()) {
-        if !source.key.fits(one.tenant.as_str()) {
-            continue;
-        }
-        spans.extend(one.windows.as_slice().iter().map(|window| Span {
-            place,
-            tenant: one.tenant.as_str().to_owned(),
-            start: time(window.start()),
-            end: time(window.end()),
-        }));
-    }
-    spans
 }

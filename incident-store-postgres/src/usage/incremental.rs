@@ -7,21 +7,17 @@
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-use incident_core::impact::{
-    ImpactCounts, ImpactQuery, IncrementalCache, OpenEndedQuery, SeenUsers,
-};
+use incident_core::impact::{ImpactCounts, ImpactQuery, IncrementalCache};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::count::{QueryPlan, SPANS};
-use super::incremental_queries::{SharedCount, SoFar, User};
+use super::shared_count::{BELOW_PLACE, LINE_PLACE, SharedCount, SoFar};
 use super::state::PgUsage;
 use super::table::UsageTable;
-use crate::access::{Session, again};
+use crate::access::{Session, again, limited};
 use crate::failure::Failure;
-use crate::row;
 
 /// A question that takes less is asked as a whole, unless told otherwise.
 pub(super) const MIN_COST: Duration = Duration::from_millis(20);
@@ -55,9 +51,10 @@ impl PgUsage {
         if self.live().is_empty() {
             return Ok(None);
         }
-        let Some((growing, end)) = self.growing(query) else {
+        let (Some(end), Some(growing)) = (query.end(), self.growing(query)) else {
             return Ok(None);
         };
+        let end = end.micros();
         let known = self.live().known(&growing, self.started.elapsed());
         let Some(known) = known else {
             return Ok(None);
@@ -75,17 +72,14 @@ impl PgUsage {
             return Ok(None);
         }
         let begun = Instant::now();
-        let after = known
-            .so_far
-            .as_ref()
-            .map(|so_far| (so_far.below, so_far.end));
-        let answer = again!(&self.server, deadline, |session| news(
+        let so_far = known.so_far.as_ref();
+        let answer = again!(&self.server, deadline, |session| look(
             &mut session,
             asked,
-            after
+            so_far
         ));
-        let News { line, below, users } = match answer {
-            Ok(news) => news,
+        let rows = match answer {
+            Ok(rows) => rows,
             // A server that does not tell what is needed; the question itself may well work.
             Err(failure) if failure.is_refused() => {
                 known.is_given_up = true;
@@ -96,34 +90,25 @@ impl PgUsage {
                 return Err(failure);
             }
         };
-        // What this one counts under its transactions was counted by another one: a copy
-        // took over, which may have come after less, or a backup was put back.
-        let is_another = |so_far: &SoFar| so_far.line != line || below < so_far.below;
-        if known.so_far.as_ref().is_some_and(is_another) {
-            known.so_far = None;
+        let so_far = known.so_far.take();
+        let so_far = SoFar::with(so_far, &rows, query, begun, end);
+        known.so_far = so_far.map_err(Failure::of)?;
+        let Some(so_far) = &known.so_far else {
             return Ok(None);
-        }
-        let so_far = known.so_far.get_or_insert_with(|| SoFar {
-            begun,
-            line,
-            below,
-            end,
-            met: SeenUsers::default(),
-        });
-        (so_far.below, so_far.end) = (below, end);
-        let counts = so_far.add(users, query);
+        };
+        let counts = so_far.met.counts(query);
         let bytes = so_far.met.pairs() * PAIR;
         drop(known);
         self.live().measured(&growing, bytes, MAX_CACHE_BYTES);
         Ok(Some(counts))
     }
 
-    /// A question that can be followed, with its end; none over the host's own table.
-    fn growing(&self, query: &ImpactQuery) -> Option<(OpenEndedQuery, i64)> {
+    /// Returns a question that can be followed, without its end; none over the host's own table.
+    fn growing(&self, query: &ImpactQuery) -> Option<ImpactQuery> {
         if self.table != UsageTable::own() {
             return None;
         }
-        OpenEndedQuery::of(query).map(|(growing, end)| (growing, end.micros()))
+        query.open_ended()
     }
 
     /// Follows a question from now on that took long to count, unless it has too many users.
@@ -132,20 +117,10 @@ impl PgUsage {
         if took < self.follow_from || users.sum::<u64>() > MAX_USERS {
             return;
         }
-        if let Some((growing, _)) = self.growing(query) {
+        if let Some(growing) = self.growing(query) {
             self.live().follow(&growing, self.started.elapsed());
         }
     }
-}
-
-/// What a look at a question found.
-struct News {
-    /// The server and its timeline.
-    line: String,
-    /// Transactions below it are over.
-    below: i64,
-    /// The users that were not known, each with the place of the tenant.
-    users: Vec<(i32, User)>,
 }
 
 /// Which history of a database the numbers of transactions belong to. A copy that takes over
@@ -156,42 +131,22 @@ const LINE: &str = "(select system_identifier::text from pg_control_system()) ||
      case when pg_is_in_recovery() then (select 'copy ' || timeline_id from pg_control_checkpoint()) \
      else left(pg_walfile_name(pg_current_wal_lsn()), 8) end";
 
-/// The users of each tenant, by its place, that came with transactions that were not over
+/// Finds the users of each tenant, by its place, that came with transactions that were not over
 /// then, or lie after that time; all of them at first. And which transactions are over now.
-async fn news(
+async fn look(
     session: &mut Session,
     asked: &QueryPlan<'_>,
-    after: Option<(i64, i64)>,
-) -> sqlx::Result<News> {
-    let mut limited = session.limited().await?;
-    let rows = look(limited.connection(), asked, after).await;
-    let rows = limited.end(rows).await?;
-    let (mut line, mut below, mut users) = (String::new(), 0, Vec::new());
-    for one in rows {
-        let (place, user): (i32, &str) = (one.try_get("place")?, one.try_get("u")?);
-        match place {
-            -2 => line = user.to_owned(),
-            -1 => below = user.parse().map_err(row::unreadable)?,
-            _ => users.push((place, User::from(user))),
-        }
-    }
-    Ok(News { line, below, users })
-}
-
-async fn look(
-    connection: &mut PgConnection,
-    asked: &QueryPlan<'_>,
-    after: Option<(i64, i64)>,
+    so_far: Option<&SoFar>,
 ) -> sqlx::Result<Vec<PgRow>> {
     let events = asked.events_with("");
-    let (new, users) = match after {
+    let (new, users) = match so_far {
         None => (
             String::new(),
             format!(
                 "select s.place, e.u from {SPANS} cross join lateral (select distinct u from ({events}) e) e"
             ),
         ),
-        Some((below, end)) => (
+        Some(SoFar { below, end, .. }) => (
             // By itself, so that it is found by transaction and not by tenant.
             format!(
                 "with new as materialized (select e.tenant_id, e.user_id, e.occurred_at from incident.usage_events e \
@@ -209,8 +164,12 @@ async fn look(
     };
     // In one statement, so that users and transactions are of one look.
     let sql = format!(
-        "{new}select -1 as place, pg_snapshot_xmin(pg_current_snapshot())::text as u \
-         union all select -2, {LINE} union all ({users})"
+        "{new}select {BELOW_PLACE} as place, pg_snapshot_xmin(pg_current_snapshot())::text as u \
+         union all select {LINE_PLACE}, {LINE} union all ({users})"
     );
-    asked.run(sql, asked.spans(), connection).await
+    limited!(session, |connection| asked.run(
+        &sql,
+        &asked.all(),
+        connection
+    ))
 }

@@ -3,9 +3,9 @@
 mod breakdown;
 mod count;
 mod incremental;
-mod incremental_queries;
 mod ingest;
 mod latency;
+mod shared_count;
 mod source;
 mod state;
 mod table;

@@ -1,6 +1,6 @@
 //! The usage source on PostgreSQL.
 
-use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +9,16 @@ use futures_util::future::try_join_all;
 use incident_core::TenantId;
 use incident_core::impact::{Breakdown, ImpactCounts, ImpactQuery, MAX_DAYS};
 use incident_core::port::{TenantDirectory, UsageError, UsageSource};
+use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use tokio::time::Instant;
 
-use super::count::{Part, PartAnswer, QueryPlan};
+use super::count::QueryPlan;
 use super::incremental::MIN_COST;
 use super::latency::LatencyTracker;
 use super::state::{PgUsage, TenantKey, usage_error};
 use super::table::{UsageTable, quoted};
-use crate::access::{PgServer, Session, again};
+use crate::access::{PgServer, Session, again, limited};
 use crate::failure::Failure;
 use crate::row;
 
@@ -211,42 +212,42 @@ async fn type_of(
 }
 
 impl PgUsage {
-    async fn answer(
+    /// The rows of a statement about some of the windows of a question.
+    async fn rows(
         &self,
         asked: &QueryPlan<'_>,
-        part: Part,
+        sql: String,
+        windows: Range<usize>,
         deadline: Instant,
-    ) -> Result<PartAnswer, Failure> {
-        again!(&self.server, deadline, |session| bounded(
-            &mut session,
-            asked,
-            &part,
-            &self.latency
+    ) -> Result<Vec<PgRow>, Failure> {
+        again!(&self.server, deadline, |session| asked.run_bounded(
+            &sql,
+            &windows,
+            &mut session
         ))
     }
 
-    /// All of a question, over several connections.
+    /// All of a question, over several connections. The total looks at as much as all counts
+    /// together, so it has one of its own.
     async fn whole(
         &self,
         asked: &QueryPlan<'_>,
         query: &ImpactQuery,
         deadline: Instant,
     ) -> Result<ImpactCounts, Failure> {
-        let parts = asked.parts(self.connections);
-        let answers = parts
-            .into_iter()
-            .map(|part| self.answer(asked, part, deadline));
-        let (mut counts, mut total) = (HashMap::new(), None);
-        for answer in try_join_all(answers).await? {
-            match answer {
-                PartAnswer::Counts(some) => counts.extend(some),
-                PartAnswer::Total(users) => total = Some(users),
-            }
-        }
-        // Of one tenant the total is its own.
-        let total = total.unwrap_or_else(|| counts.values().sum());
-        let places = (0_i32..).map(|place| counts.get(&place).copied().unwrap_or(0));
-        Ok(ImpactCounts::exact(query, places, total))
+        let several = query.tenants().len() > 1;
+        let parts = if several {
+            asked.parts(self.connections.saturating_sub(1))
+        } else {
+            vec![asked.all()]
+        };
+        let total = several.then(|| self.rows(asked, asked.total(), asked.all(), deadline));
+        let counts = parts.into_iter().map(|part| {
+            let sql = asked.counts(&part);
+            self.rows(asked, sql, part, deadline)
+        });
+        let rows = try_join_all(total.into_iter().chain(counts)).await?;
+        asked.answer(rows.iter().flatten()).map_err(Failure::of)
     }
 
     async fn breakdown_of(
@@ -285,32 +286,8 @@ impl PgUsage {
     }
 }
 
-/// A part of a question. The server stops it by itself when the time is over, where it may
-/// come to that: it would go on counting for a client that is gone.
-async fn bounded(
-    session: &mut Session,
-    asked: &QueryPlan<'_>,
-    part: &Part,
-    latency: &LatencyTracker,
-) -> sqlx::Result<PartAnswer> {
-    let units = asked.units(part);
-    if !latency.needs_limit(units, session.left()) {
-        let started = Instant::now();
-        let answer = asked.answer(part, session.connection()).await;
-        latency.note(units, started.elapsed());
-        return answer;
-    }
-    let mut limited = session.limited().await?;
-    let started = Instant::now();
-    let answer = asked.answer(part, limited.connection()).await;
-    latency.note(units, started.elapsed());
-    limited.end(answer).await
-}
-
 async fn broken_down(session: &mut Session, asked: &QueryPlan<'_>) -> sqlx::Result<Breakdown> {
-    let mut limited = session.limited().await?;
-    let answer = asked.breakdown(limited.connection()).await;
-    limited.end(answer).await
+    limited!(session, |connection| asked.breakdown(connection))
 }
 
 /// How much of the time is left for saying how large a question was.

@@ -9,8 +9,8 @@ use incident_core::impact::IncrementalCache;
 use incident_core::port::UsageError;
 use tokio::time::Instant;
 
-use super::incremental_queries::SharedCount;
 use super::latency::LatencyTracker;
+use super::shared_count::SharedCount;
 use super::table::UsageTable;
 use crate::access::PgServer;
 use crate::failure::{Failure, Late};

@@ -381,6 +381,45 @@ mod tests {
     use crate::impact::TenantWindows;
     use crate::{Window, Windows};
 
+    /// Whoever reads the answer as text finds each member where it was.
+    #[test]
+    fn the_report_is_written_in_the_order_of_its_fields() {
+        let report = |found: Option<(u64, u64)>, weeks: usize| {
+            let (lower, upper) = found.unzip();
+            ImpactReport {
+                incident_id: IncidentId::from_uuid(uuid::Uuid::nil()),
+                window: Windows::empty(),
+                provisional: true,
+                method: found.map_or(Method::Exact, |_| Method::Estimate),
+                relative_error_ppm: found.map(|_| 16_250),
+                total_unique_users: 4,
+                by_tenant: vec![TenantImpact {
+                    baseline_unique_users: None,
+                    baseline_weeks_left_out: weeks,
+                    lower,
+                    tenant_id: "fr".parse().unwrap(),
+                    unique_users: 4,
+                    upper,
+                }],
+                source: "memory",
+                lower,
+                upper,
+            }
+        };
+        for (report, expected) in [
+            (
+                report(None, 0),
+                r#"{"incident_id":"00000000-0000-0000-0000-000000000000","window":[],"provisional":true,"method":"exact","relative_error":null,"total_unique_users":4,"by_tenant":[{"baseline_unique_users":null,"tenant_id":"fr","unique_users":4}],"source":"memory"}"#,
+            ),
+            (
+                report(Some((3, 5)), 2),
+                r#"{"incident_id":"00000000-0000-0000-0000-000000000000","window":[],"provisional":true,"method":"estimate","relative_error":"0.01625","total_unique_users":4,"by_tenant":[{"baseline_unique_users":null,"baseline_weeks_left_out":2,"lower":3,"tenant_id":"fr","unique_users":4,"upper":5}],"source":"memory","lower":3,"upper":5}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&report).unwrap(), expected);
+        }
+    }
+
     #[test]
     fn a_week_is_left_out_where_an_asked_tenant_has_no_window_in_it() {
         let hour = Window::new(
