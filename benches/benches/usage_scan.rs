@@ -146,7 +146,7 @@ async fn alone() {
         let usage = counting();
         let rate = load(&usage, &names, &all).await;
         drop(all);
-        usage.seal();
+        usage.compact();
         let (short, _) = best(&usage, &short).await;
         let (long, users) = best(&usage, &long).await;
         let held = usage.bytes() >> 20;
@@ -170,7 +170,7 @@ async fn serve(folder: &str, arguments: &[String]) {
     let raw_rate = load(&raw, &names, &all).await;
     let sealed_rate = load(&sealed, &names, &all).await;
     drop(all);
-    sealed.seal();
+    sealed.compact();
     println!(
         "ready {:.2} {raw_rate:.0} {sealed_rate:.0} {} {}",
         roof() / 1e9,

@@ -22,7 +22,7 @@ use crate::access::{alone, read};
 use crate::document::document;
 use crate::failure::Failure;
 use crate::incidents;
-use crate::misfit::misfit;
+use crate::mismatch::mismatch;
 use crate::read_only;
 use crate::row;
 use crate::store::PgStore;
@@ -292,12 +292,12 @@ impl IncidentStore for PgStore {
         ))
     }
 
-    async fn misfit(
+    async fn mismatch(
         &self,
         id: IncidentId,
         timeout: Duration,
     ) -> Result<Option<&'static str>, StoreError> {
-        read!(&self.pool, timeout, |connection| misfit(connection, id))
+        read!(&self.pool, timeout, |connection| mismatch(connection, id))
     }
 
     async fn ready(&self, timeout: Duration) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ mod failure;
 mod incidents;
 mod json_writer;
 mod migrate;
-mod misfit;
+mod mismatch;
 mod outbox;
 mod pooler;
 mod read_only;

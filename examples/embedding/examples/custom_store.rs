@@ -93,12 +93,12 @@ impl IncidentStore for Counting {
         self.inner.find_response(key, now, timeout).await
     }
 
-    async fn misfit(
+    async fn mismatch(
         &self,
         id: IncidentId,
         timeout: Duration,
     ) -> Result<Option<&'static str>, StoreError> {
-        self.inner.misfit(id, timeout).await
+        self.inner.mismatch(id, timeout).await
     }
 }
 

@@ -214,7 +214,7 @@ pub trait IncidentStore: Send + Sync {
     /// Compares what is kept beside an incident's state, to find the incident by, with the
     /// state. Answers a sentence about the first value that does not fit; none where all
     /// do, where nothing is kept beside it, and where there is no such incident.
-    async fn misfit(
+    async fn mismatch(
         &self,
         id: IncidentId,
         timeout: Duration,

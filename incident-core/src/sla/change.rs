@@ -67,12 +67,12 @@ impl Contracts {
         parts: &'a [AffectedTenant],
     ) -> Option<IncidentTerms<'a>> {
         let tenant = &parts.first()?.tenant_id;
-        let turns = self.turns(tenant);
-        let earlier = turns.get(..=turn_of(&turns, month)?)?;
+        let changes = self.changes(tenant);
+        let earlier = changes.get(..=change_of(&changes, month)?)?;
         let at = earlier
             .iter()
             .rposition(|(_, terms)| terms.basis() == Basis::PerIncident)?;
-        let within = stretch(&turns, at);
+        let within = span_per_incident(&changes, at);
         let end = end_of_outage(outage, parts, within)?;
         let (terms, _) = self.terms_at_end(tenant, end);
         Some(IncidentTerms {
@@ -85,17 +85,16 @@ impl Contracts {
     /// Returns the time around a month of terms per incident in which incidents of a tenant are
     /// credited by themselves; what lies outside is credited with its period.
     pub(super) fn credited_by_incident(&self, tenant: &TenantId, month: Month) -> Window {
-        let turns = self.turns(tenant);
-        turn_of(&turns, month).map_or(ALWAYS, |at| stretch(&turns, at))
+        let changes = self.changes(tenant);
+        change_of(&changes, month).map_or(ALWAYS, |at| span_per_incident(&changes, at))
     }
 
-    /// Lists the number of the month from which on terms of a tenant hold, ascending; none where
-    /// its terms never change.
-    fn turns(&self, tenant: &TenantId) -> Vec<(u32, &SlaTerms)> {
-        let scheduled = self.agreed(tenant);
-        let changes = scheduled.filter(|one| one.turns().len() > 1);
-        let turns = changes.into_iter().flat_map(Scheduled::turns);
-        turns
+    /// Lists the terms of a tenant with the number of the month from which on they hold,
+    /// ascending; none where its terms never change.
+    fn changes(&self, tenant: &TenantId) -> Vec<(u32, &SlaTerms)> {
+        let scheduled = self.agreed(tenant).filter(|one| one.changes().len() > 1);
+        let changes = scheduled.into_iter().flat_map(Scheduled::changes);
+        changes
             .map(|(first, terms)| (first, terms.unwrap_or_else(|| self.standard_terms())))
             .collect()
     }
@@ -108,23 +107,22 @@ fn end_of_outage(outage: &Windows, parts: &[AffectedTenant], within: Window) -> 
     bounds.filter_map(|bounds| outage.end_within(bounds)).max()
 }
 
-/// Returns the place of the turn that a month lies in.
-fn turn_of(turns: &[(u32, &SlaTerms)], month: Month) -> Option<usize> {
-    let after = turns.partition_point(|(first, _)| *first <= number_of(month));
+/// Returns the place of the last change up to a month.
+fn change_of(changes: &[(u32, &SlaTerms)], month: Month) -> Option<usize> {
+    let after = changes.partition_point(|(first, _)| *first <= number_of(month));
     after.checked_sub(1)
 }
 
-/// Returns the time from the change to terms per incident before a turn to the one away from them
-/// after it.
-fn stretch(turns: &[(u32, &SlaTerms)], at: usize) -> Window {
+/// Returns the time around a change in which terms per incident hold without a break.
+fn span_per_incident(changes: &[(u32, &SlaTerms)], at: usize) -> Window {
     let by_period = |(_, terms): &&(u32, &SlaTerms)| terms.basis() != Basis::PerIncident;
-    let before = turns.get(..at).unwrap_or_default();
-    let first = before.iter().rposition(|turn| by_period(&turn));
-    let rest = turns.get(at..).unwrap_or_default();
-    let next = rest.iter().position(|turn| by_period(&turn));
+    let before = changes.get(..at).unwrap_or_default();
+    let first = before.iter().rposition(|one| by_period(&one));
+    let rest = changes.get(at..).unwrap_or_default();
+    let next = rest.iter().position(|one| by_period(&one));
     let edge = |to: usize| {
-        let (_, old) = turns.get(to.checked_sub(1)?)?;
-        let (first, new) = turns.get(to)?;
+        let (_, old) = changes.get(to.checked_sub(1)?)?;
+        let (first, new) = changes.get(to)?;
         let month = month_of(*first)?;
         let bounds = |month, terms: &SlaTerms| {
             Period::of_month(month, terms.basis().period()).window(terms.zone())

@@ -63,12 +63,12 @@ pub(super) struct Scheduled {
     contract: Contract,
     /// Number of the first month, and the place of the version; none for the standard terms.
     /// Ascending; the first one is from the beginning on.
-    turns: Vec<(u32, Option<usize>)>,
+    changes: Vec<(u32, Option<usize>)>,
 }
 
 impl Scheduled {
     fn new(contract: Contract, standard: &SlaTerms) -> Self {
-        let mut turns: Vec<(u32, Option<usize>)> = Vec::new();
+        let mut changes: Vec<(u32, Option<usize>)> = Vec::new();
         let mut longest = 1;
         for (place, from, until) in stretches(&contract) {
             let terms = place.and_then(|at| contract.0.get(at)).unwrap_or(standard);
@@ -82,26 +82,26 @@ impl Scheduled {
             let start = month_of(first).map_or(Timestamp::MIN, begins);
             // Some are over before their first period begins.
             if until.is_none_or(|until| start < until) {
-                turns.push((first, place));
+                changes.push((first, place));
                 longest = months;
             }
         }
-        Self { contract, turns }
+        Self { contract, changes }
     }
 
     /// The number of the month from which on each version holds, ascending, the first one from
     /// the beginning on; without terms where they are the standard ones.
-    pub(super) fn turns(&self) -> impl ExactSizeIterator<Item = (u32, Option<&SlaTerms>)> {
+    pub(super) fn changes(&self) -> impl ExactSizeIterator<Item = (u32, Option<&SlaTerms>)> {
         let terms = |place: usize| self.contract.0.get(place);
-        let turns = self.turns.iter();
-        turns.map(move |(first, place)| (*first, place.and_then(terms)))
+        let changes = self.changes.iter();
+        changes.map(move |(first, place)| (*first, place.and_then(terms)))
     }
 
     /// The terms for the period that a month lies in; none where they are the standard ones.
     fn terms_of(&self, month: Month) -> Option<&SlaTerms> {
         let number = number_of(month);
-        let after = self.turns.partition_point(|(first, _)| *first <= number);
-        let (_, place) = self.turns.get(after.checked_sub(1)?)?;
+        let after = self.changes.partition_point(|(first, _)| *first <= number);
+        let (_, place) = self.changes.get(after.checked_sub(1)?)?;
         self.contract.0.get((*place)?)
     }
 }

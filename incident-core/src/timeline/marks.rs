@@ -180,7 +180,7 @@ impl StateMarks {
     /// Returns a sentence about the group of a state that is not as it was marked, or about
     /// all of it where none can be named; nothing where the state is the marked one.
     #[must_use]
-    pub fn misfit(&self, incident: &Incident) -> Option<&'static str> {
+    pub fn mismatch(&self, incident: &Incident) -> Option<&'static str> {
         let now = Self::of(incident);
         let ((digest, hints), (same_digest, same_hints)) =
             (self.0.split_at(DIGEST), now.0.split_at(DIGEST));

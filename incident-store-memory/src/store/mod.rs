@@ -123,7 +123,7 @@ impl IncidentStore for MemoryStore {
     }
 
     /// Nothing is kept beside a state but what is made from it.
-    async fn misfit(
+    async fn mismatch(
         &self,
         _id: IncidentId,
         _timeout: Duration,

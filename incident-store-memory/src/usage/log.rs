@@ -7,7 +7,7 @@ use super::ids::RawId;
 use super::sealed::{SEALED_ROW, SealedUsers, Segment};
 use super::spanned::Spanned;
 
-/// So many chunks of about one size are put together.
+/// So many chunks of about one size are merged.
 const FAN_IN: usize = 8;
 
 /// The last batch of several parts.
@@ -26,7 +26,7 @@ pub(super) struct Log {
 }
 
 /// What comes in the place of the first chunks of a log.
-pub(super) struct Tidied {
+pub(super) struct CompactionPlan {
     /// How many chunks it replaces.
     replaces: usize,
     chunks: Vec<Spanned<Chunk>>,
@@ -63,11 +63,11 @@ impl Log {
         self.raw_rows() * RAW_ROW + self.sealed_rows() * SEALED_ROW + self.users().bytes()
     }
 
-    /// Whether [`tidied`](Self::tidied) may change anything; cheap.
-    pub(super) fn is_untidy(&self, seal_after: usize) -> bool {
+    /// Tells if [`compaction_plan`](Self::compaction_plan) may find something to do; cheap.
+    pub(super) fn needs_compaction(&self, seal_threshold: usize) -> bool {
         self.chunks.len() >= FAN_IN
-            || self.fresh_rows() >= seal_after
-            || self.has_much_late(seal_after)
+            || self.fresh_rows() >= seal_threshold
+            || self.has_much_late(seal_threshold)
     }
 
     /// Whether a chunk lies before what is sealed, as a whole.
@@ -82,21 +82,21 @@ impl Log {
     }
 
     /// What came late is kept as it came until it is an eighth of the rest: then it is
-    /// worth sealing everything anew.
-    fn has_much_late(&self, seal_after: usize) -> bool {
+    /// worth rewriting everything.
+    fn has_much_late(&self, seal_threshold: usize) -> bool {
         let late = self.raw_rows() - self.fresh_rows();
-        late > seal_after.max(self.sealed_rows() / 8)
+        late > seal_threshold.max(self.sealed_rows() / 8)
     }
 
-    /// Seals what is worth it, or puts small chunks together. Only one such thing
-    /// happens to a log at a time; chunks may be added meanwhile. None where there is
-    /// nothing to do, or somebody is asking about the users right now.
-    pub(super) fn compaction_plan(&self, seal_after: usize) -> Option<Tidied> {
-        if self.has_much_late(seal_after) {
-            return self.sealed_anew();
+    /// Seals a segment where there are rows enough for one, or merges small chunks. One
+    /// compaction of a log runs at a time; chunks may be added meanwhile. None where there is
+    /// nothing to do, or a question reads the users right now.
+    pub(super) fn compaction_plan(&self, seal_threshold: usize) -> Option<CompactionPlan> {
+        if self.has_much_late(seal_threshold) {
+            return self.rewrite();
         }
-        if self.fresh_rows() < seal_after {
-            return self.gathered();
+        if self.fresh_rows() < seal_threshold {
+            return self.merge_chunks();
         }
         let mut users = self.users.try_write().ok()?;
         let (late, fresh): (Vec<_>, Vec<_>) =
@@ -113,7 +113,7 @@ impl Log {
         chunks.extend(Spanned::chunk(before, batch));
         let known = users.count();
         let mut segments = None;
-        if fresh.len() * 2 >= seal_after && users.have_room(fresh.len()) {
+        if fresh.len() * 2 >= seal_threshold && users.have_room(fresh.len()) {
             let kept = self.segments.iter().cloned();
             segments = Some(
                 kept.chain(Spanned::segment(users.seal(fresh), batch))
@@ -123,7 +123,7 @@ impl Log {
             chunks.extend(Spanned::chunk(fresh, batch));
         }
         let new_users = users.ids.get(known..).unwrap_or_default().to_vec();
-        Some(Tidied {
+        Some(CompactionPlan {
             replaces: self.chunks.len(),
             chunks,
             segments,
@@ -132,8 +132,8 @@ impl Log {
         })
     }
 
-    /// Everything sealed anew, in order of time.
-    pub(super) fn sealed_anew(&self) -> Option<Tidied> {
+    /// Rewrites all rows into one segment, in order of time.
+    pub(super) fn rewrite(&self) -> Option<CompactionPlan> {
         let before = self.users();
         let id = |number: &u32| {
             let at = usize::try_from(*number).ok()?;
@@ -158,7 +158,7 @@ impl Log {
         let segment = users.seal(all);
         let batch = last_batch(&self.segments).max(last_batch(&self.chunks));
         let new_users = users.ids.clone();
-        Some(Tidied {
+        Some(CompactionPlan {
             replaces: self.chunks.len(),
             chunks: Vec::new(),
             segments: Some(Spanned::segment(segment, batch).into_iter().collect()),
@@ -167,9 +167,9 @@ impl Log {
         })
     }
 
-    /// Chunks of about one size, put together once there are enough of them: a row is
-    /// copied once per size.
-    fn gathered(&self) -> Option<Tidied> {
+    /// Merges chunks of about one size once there are enough of them: a row is copied once per
+    /// size.
+    fn merge_chunks(&self) -> Option<CompactionPlan> {
         let class = |chunk: &Spanned<Chunk>| chunk.rows().checked_ilog(FAN_IN).unwrap_or(0);
         let smallest = (0..usize::BITS).find(|wanted| {
             let of = self.chunks.iter().filter(|chunk| class(chunk) == *wanted);
@@ -181,7 +181,7 @@ impl Log {
             .cloned()
             .partition(|chunk| class(chunk) <= smallest);
         let merged = Chunk::merged(some.iter().map(|one| &*one.part));
-        Some(Tidied {
+        Some(CompactionPlan {
             replaces: self.chunks.len(),
             chunks: others
                 .into_iter()
@@ -193,15 +193,13 @@ impl Log {
         })
     }
 
-    /// Puts it in place, whatever was added meanwhile.
-    pub(super) fn put(&mut self, tidied: Tidied) {
-        let added = self
-            .chunks
-            .split_off(tidied.replaces.min(self.chunks.len()));
-        self.chunks = tidied.chunks;
+    /// Replaces the first chunks by those of a plan; keeps what was added meanwhile.
+    pub(super) fn apply(&mut self, plan: CompactionPlan) {
+        let added = self.chunks.split_off(plan.replaces.min(self.chunks.len()));
+        self.chunks = plan.chunks;
         self.chunks.extend(added);
-        self.users = tidied.users;
-        if let Some(segments) = tidied.segments {
+        self.users = plan.users;
+        if let Some(segments) = plan.segments {
             self.segments = segments;
         }
     }

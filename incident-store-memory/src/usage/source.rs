@@ -13,7 +13,7 @@ use incident_core::{TenantId, ValidationError};
 use super::batch::EventBatch;
 use super::chunk::RAW_ROW;
 use super::kinds::EndpointInterner;
-use super::log::{Log, Tidied};
+use super::log::{CompactionPlan, Log};
 use super::scan::{Filter, Scratch};
 use super::snapshot::{Snapshot, in_time, size};
 use super::state::{MemoryUsage, TenantByUser, UsageState};
@@ -24,10 +24,10 @@ use super::{breakdown, days};
 const LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 
 /// So many events of a tenant are sealed together, unless told otherwise.
-const SEAL_AFTER: usize = 32 * 1024;
+const SEAL_THRESHOLD: usize = 32 * 1024;
 
-/// About what a user takes in the register of who has which tenant.
-const REGISTERED: usize = 40;
+/// About how many bytes a user takes among the tenants by user.
+const OWNER: usize = 40;
 
 /// A question that takes as long is followed, unless told otherwise.
 const FOLLOW_FROM: Duration = Duration::from_millis(2);
@@ -51,18 +51,18 @@ impl MemoryUsage {
         Self {
             shared: Arc::default(),
             limit: bytes,
-            seal_after: SEAL_AFTER,
+            seal_threshold: SEAL_THRESHOLD,
             follow_from: FOLLOW_FROM,
             index_bytes: bytes / time_index::SHARE,
         }
     }
 
-    /// Seals the events of a tenant once there are so many of it. Sealed events take
-    /// less room and are counted faster. What comes late is sealed anew with the rest
-    /// once it is an eighth of it.
+    /// Seals the events of a tenant into a segment once there are so many of it. Sealed events
+    /// take less room and are counted faster. Late events are merged into the segments once
+    /// they are an eighth of all.
     #[must_use]
     pub fn with_seal_threshold(mut self, events: usize) -> Self {
-        self.seal_after = events.max(1);
+        self.seal_threshold = events.max(1);
         self
     }
 
@@ -109,19 +109,20 @@ impl MemoryUsage {
         state.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Seals every event there is: for data that no longer grows.
-    pub fn seal(&self) {
-        let mut register = self
+    /// Writes all events into sealed segments, which take less room and are counted faster: for
+    /// data that no longer grows.
+    pub fn compact(&self) {
+        let mut owners = self
             .shared
-            .tidying
+            .compaction
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let logs: Vec<TenantId> = self.state().tenants.keys().cloned().collect();
         for tenant in &logs {
-            self.compact(tenant, &mut register, |log| log.compaction_plan(1));
-            // What came late is sealed with the rest.
-            self.compact(tenant, &mut register, |log| {
-                (!log.chunks.is_empty()).then(|| log.sealed_anew())?
+            self.compact_log(tenant, &mut owners, |log| log.compaction_plan(1));
+            // What came late goes into the segment with the rest.
+            self.compact_log(tenant, &mut owners, |log| {
+                (!log.chunks.is_empty()).then(|| log.rewrite())?
             });
         }
     }
@@ -147,26 +148,26 @@ impl MemoryUsage {
         }
     }
 
-    /// What is to be sealed or gathered of these tenants, if nobody is at it.
-    pub(super) fn tidy_up(&self, tenants: &[TenantId]) {
-        let Ok(mut register) = self.shared.tidying.try_lock() else {
+    /// What is to be sealed or merge_chunks of these tenants, if nobody is at it.
+    pub(super) fn compact_tenants(&self, tenants: &[TenantId]) {
+        let Ok(mut owners) = self.shared.compaction.try_lock() else {
             return;
         };
         for tenant in tenants {
-            self.compact(tenant, &mut register, |log| {
-                log.compaction_plan(self.seal_after)
+            self.compact_log(tenant, &mut owners, |log| {
+                log.compaction_plan(self.seal_threshold)
             });
         }
     }
 
-    /// Works on a snapshot and puts the result in its place: batches and questions go
-    /// on meanwhile. Only who holds the register takes chunks away, so those that were
-    /// looked at are still the first ones.
-    pub(super) fn compact(
+    /// Compacts a snapshot of a log and applies the result: batches and questions go on
+    /// meanwhile. Only the holder of `owners` removes chunks, so those of the snapshot are
+    /// still the first ones.
+    fn compact_log(
         &self,
         tenant: &TenantId,
-        register: &mut MutexGuard<'_, TenantByUser>,
-        tidied: impl Fn(&Log) -> Option<Tidied>,
+        owners: &mut MutexGuard<'_, TenantByUser>,
+        plan: impl Fn(&Log) -> Option<CompactionPlan>,
     ) {
         let known = self.state().tenants.get(tenant).map(|known| {
             let log = Arc::clone(&known.log);
@@ -175,17 +176,17 @@ impl MemoryUsage {
         let Some((number, log)) = known else {
             return;
         };
-        let Some(tidied) = tidied(&log) else {
+        let Some(plan) = plan(&log) else {
             return;
         };
-        let (mut shared, before) = (Vec::new(), register.0.len());
-        for id in &tidied.new_users {
-            let owner = *register.0.entry(*id).or_insert(number);
+        let (mut shared, before) = (Vec::new(), owners.0.len());
+        for id in &plan.new_users {
+            let owner = *owners.0.entry(*id).or_insert(number);
             if owner != number {
                 shared.extend([owner, number]);
             }
         }
-        let registered = (register.0.len() - before) * REGISTERED;
+        let taken = (owners.0.len() - before) * OWNER;
         let mut state = self.change();
         for number in shared {
             let at = usize::try_from(number).unwrap_or(usize::MAX);
@@ -198,9 +199,9 @@ impl MemoryUsage {
         };
         let current = Arc::make_mut(&mut current.log);
         let before = current.bytes();
-        current.put(tidied);
+        current.apply(plan);
         let after = current.bytes();
-        state.bytes = (state.bytes + after + registered).saturating_sub(before);
+        state.bytes = (state.bytes + after + taken).saturating_sub(before);
     }
 }
 
@@ -320,7 +321,7 @@ impl UsageSink for MemoryUsage {
                 return Err(error);
             }
         };
-        let (mut untidy, beside) = (Vec::new(), self.beside());
+        let (mut due, beside) = (Vec::new(), self.beside());
         {
             let mut state = self.change();
             // Another batch may have brought a tenant meanwhile that was new to this one.
@@ -337,8 +338,8 @@ impl UsageSink for MemoryUsage {
                 numbers.push(tenant.number);
                 let log = Arc::make_mut(&mut tenant.log);
                 log.add(part, number);
-                if log.is_untidy(self.seal_after) {
-                    untidy.push(name.clone());
+                if log.needs_compaction(self.seal_threshold) {
+                    due.push(name.clone());
                 }
             }
             let new = state.shares.len() - known;
@@ -346,7 +347,7 @@ impl UsageSink for MemoryUsage {
             let most = self.room_for_index(state.bytes + beside);
             state.time_index.add(&columns.by_slot, &numbers, most);
         }
-        self.tidy_up(&untidy);
+        self.compact_tenants(&due);
         Ok(())
     }
 }

@@ -32,7 +32,7 @@ use super::time_index::TimeIndex;
 pub struct MemoryUsage {
     pub(super) shared: Arc<UsageShared>,
     pub(super) limit: u64,
-    pub(super) seal_after: usize,
+    pub(super) seal_threshold: usize,
     pub(super) follow_from: Duration,
     /// Most bytes of the index over time.
     pub(super) index_bytes: u64,
@@ -44,8 +44,8 @@ pub(super) struct UsageShared {
     pub(super) kinds: RwLock<EndpointInterner>,
     pub(super) state: RwLock<UsageState>,
     pub(super) live: LiveQueries,
-    /// Held by whoever seals or gathers: one at a time.
-    pub(super) tidying: Mutex<TenantByUser>,
+    /// Held during a compaction: one runs at a time.
+    pub(super) compaction: Mutex<TenantByUser>,
     /// Room for the next question, bounded.
     pub(super) scratch: Mutex<Scratch>,
 }

@@ -110,7 +110,7 @@ async fn every_way_to_count_is_the_plain_one() {
                 }
             }
         }
-        usage.seal();
+        usage.compact();
         for _ in 0..40 {
             let query = question(random);
             let counts = usage.unique_users(&query, WITHIN).await.unwrap();
@@ -178,7 +178,7 @@ async fn what_is_followed_is_counted_as_if_it_were_not() {
                 );
             }
             if step == 60 {
-                usage.seal();
+                usage.compact();
             }
         }
     }
@@ -286,7 +286,7 @@ async fn sealed_events_take_less_room() {
             .unwrap();
     }
     assert!(usage.bytes() > 22 * 50_000 + 10_000, "{}", usage.bytes());
-    usage.seal();
+    usage.compact();
     let bytes = usage.bytes();
     assert!(
         (22 * 50_000..22 * 50_000 + 12_000).contains(&bytes),
@@ -313,7 +313,7 @@ async fn filters_over_long_windows_are_the_plain_ones() {
     }
     for sealed in [false, true] {
         if sealed {
-            usage.seal();
+            usage.compact();
         }
         for _ in 0..60 {
             let query = question(random);

@@ -168,7 +168,7 @@ impl Incidents {
                 if seen.contains(&chain) {
                     continue;
                 }
-                if let Some(reason) = self.misfit_of(incident).await? {
+                if let Some(reason) = self.newest_mismatch(incident).await? {
                     broken += 1;
                     self.tell_broken(chain, incident.last_seq, reason);
                 }
@@ -185,8 +185,8 @@ impl Incidents {
         Ok(broken)
     }
 
-    /// What of an incident does not fit its newest entry, as far as that can be read.
-    async fn misfit_of(&self, incident: &Incident) -> Result<Option<&'static str>, Error> {
+    /// Compares an incident with its newest entry, as far as that can be read.
+    async fn newest_mismatch(&self, incident: &Incident) -> Result<Option<&'static str>, Error> {
         let (store, timeout) = (&self.store, self.inner.settings.store_deadline);
         let before = incident.last_seq.saturating_sub(1);
         let newest = match store.timeline(incident.id, before, 1, timeout).await {
@@ -198,7 +198,7 @@ impl Incidents {
         let Some(newest) = newest else {
             return Ok(Some("the entry is missing"));
         };
-        self.misfit(incident, newest.fields.marks.as_ref()).await
+        self.mismatch(incident, newest.fields.marks.as_ref()).await
     }
 
     async fn first_look(&self, now: Timestamp) -> Result<Timestamp, Error> {

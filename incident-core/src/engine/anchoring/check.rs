@@ -93,7 +93,7 @@ impl Incidents {
             }
             reached = Some(last);
             if last == state.last_seq {
-                if let Some(reason) = self.misfit(&state, met.marks.as_ref()).await? {
+                if let Some(reason) = self.mismatch(&state, met.marks.as_ref()).await? {
                     return Ok(walk.broken_last(reason));
                 }
                 break;
@@ -109,16 +109,16 @@ impl Incidents {
 
     /// A sentence about what of an incident does not fit the marks of its newest entry, or
     /// what is kept beside its state.
-    pub(in crate::engine) async fn misfit(
+    pub(in crate::engine) async fn mismatch(
         &self,
         state: &Incident,
         marks: Option<&StateMarks>,
     ) -> Result<Option<&'static str>, Error> {
-        if let Some(reason) = marks.and_then(|marks| marks.misfit(state)) {
+        if let Some(reason) = marks.and_then(|marks| marks.mismatch(state)) {
             return Ok(Some(reason));
         }
         let timeout = self.inner.settings.store_deadline;
-        Ok(self.store.misfit(state.id, timeout).await?)
+        Ok(self.store.mismatch(state.id, timeout).await?)
     }
 
     async fn found(&self, id: IncidentId) -> Result<FoundIncident, Error> {

@@ -12,7 +12,7 @@ use crate::row;
 
 /// Returns a sentence about the first column of an incident that does not fit its state;
 /// nothing where all do, or there is no such incident.
-pub(crate) async fn misfit(
+pub(crate) async fn mismatch(
     connection: &mut PgConnection,
     id: IncidentId,
 ) -> sqlx::Result<Option<&'static str>> {
@@ -26,7 +26,7 @@ pub(crate) async fn misfit(
         .bind(id.uuid())
         .fetch_optional(connection)
         .await?;
-    found.map_or(Ok(None), |row| first_misfit(&row))
+    found.map_or(Ok(None), |row| first_mismatch(&row))
 }
 
 /// The sentence about a column, and whether it fits.
@@ -39,7 +39,7 @@ macro_rules! column {
     };
 }
 
-fn first_misfit(row: &PgRow) -> sqlx::Result<Option<&'static str>> {
+fn first_mismatch(row: &PgRow) -> sqlx::Result<Option<&'static str>> {
     let state: Incident = row::json(row, "state")?;
     let names = |column| row::get::<Option<Vec<String>>>(row, column);
     let services = state.affected_services.iter().map(|one| one.as_str());
