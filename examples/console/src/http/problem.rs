@@ -204,36 +204,36 @@ impl From<Error> for Problem {
         reason = "whatever else goes wrong is not the client's doing"
     )]
     fn from(error: Error) -> Self {
+        let status = error.http_status();
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         match error {
             Error::NotFound(what) => Self::not_found(what),
             Error::Forbidden(action) => Self::new(
-                StatusCode::FORBIDDEN,
+                status,
                 "forbidden",
                 format!("your role does not allow: {}", action.name()),
             ),
             Error::Refused(Refusal::Invalid(invalid)) => invalid.into(),
-            Error::Refused(Refusal::WrongState { code, detail }) => {
-                Self::new(StatusCode::CONFLICT, code, detail)
-            }
+            Error::Refused(Refusal::WrongState { code, detail }) => Self::new(status, code, detail),
             Error::VersionMismatch => Self::new(
-                StatusCode::PRECONDITION_FAILED,
+                status,
                 "version_mismatch",
                 "the incident has another version",
             ),
             Error::IdempotencyKeyMismatch => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
+                status,
                 "idempotency_key_reused",
                 "the idempotency key was used for another request",
             ),
             Error::TestPageOpen { ends_in } => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
+                status,
                 "test_page_open",
                 "a test page is open; there is one at a time",
             )
             .retry_after(ends_in),
-            Error::NotConfigured(what) => Self::new(StatusCode::CONFLICT, "not_configured", what),
-            Error::Store(error) => of_store(error),
-            Error::Usage(error) => of_usage(error),
+            Error::NotConfigured(what) => Self::new(status, "not_configured", what),
+            Error::Store(error) => of_store(status, error),
+            Error::Usage(error) => of_usage(status, error),
             other => away(&other),
         }
     }
@@ -244,20 +244,15 @@ impl From<Error> for Problem {
     clippy::wildcard_enum_match_arm,
     reason = "whatever else goes wrong is not the client's doing"
 )]
-fn of_store(error: StoreError) -> Problem {
+fn of_store(status: StatusCode, error: StoreError) -> Problem {
     match error {
-        StoreError::Conflict => Problem::new(
-            StatusCode::CONFLICT,
-            "conflict",
-            "the incident is being changed by others; try again",
-        ),
         StoreError::Corrupt(source) => {
             tracing::error!(
                 error = source.as_ref() as &dyn std::error::Error,
                 "what is stored cannot be read"
             );
             Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
+                status,
                 "corrupt",
                 "what is stored cannot be read; run `incident-console verify`",
             )
@@ -266,37 +261,31 @@ fn of_store(error: StoreError) -> Problem {
         error @ StoreError::Refused(_) => {
             let error = Error::Store(error);
             tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "something went wrong here",
-            )
+            Problem::new(status, "internal", "something went wrong here")
         }
         StoreError::ReadOnly(source) => {
             tracing::error!(
                 error = source.as_ref() as &dyn std::error::Error,
                 "the store is read-only"
             );
-            Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "read_only",
-                format!("the store is read-only: {source}"),
-            )
+            let detail = format!("the store is read-only: {source}");
+            Problem::new(status, "read_only", detail)
         }
+        _ if status == StatusCode::CONFLICT => Problem::new(
+            status,
+            "conflict",
+            "the incident is being changed by others; try again",
+        ),
         other => away(&Error::Store(other)),
     }
 }
 
 /// Returns the problem of an error of the usage source.
-fn of_usage(error: UsageError) -> Problem {
+fn of_usage(status: StatusCode, error: UsageError) -> Problem {
     match error {
-        UsageError::Full { .. } => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "usage_full",
-            error.to_string(),
-        ),
+        UsageError::Full { .. } => Problem::new(status, "usage_full", error.to_string()),
         UsageError::TooManyDays { .. } => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
+            status,
             "too_many_days",
             format!("{error}; drop days that are not asked about any more"),
         )
@@ -312,13 +301,11 @@ fn of_usage(error: UsageError) -> Problem {
             Problem::unavailable("the usage source is away; try again")
         }
         UsageError::TimedOut { .. } => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
+            status,
             "usage_timeout",
             format!("{error}; ask for an estimate, about fewer tenants or a shorter time"),
         ),
-        UsageError::Refused(why) => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "usage_refused", why)
-        }
+        UsageError::Refused(why) => Problem::new(status, "usage_refused", why),
         other => away(&Error::Usage(other)),
     }
 }
