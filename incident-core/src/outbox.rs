@@ -98,43 +98,29 @@ impl Message {
         self.is_trigger() || matches!(&self.body, MessageBody::Page(page) if page.is_resend)
     }
 
-    /// Returns the key of the messages of its incident that are done in order.
+    /// Returns the ordering key: messages of one incident, or of none, with one key are done in
+    /// order.
+    ///
+    /// One each for its own page, the page of an escalation's rule, its credits, the batches for
+    /// billing, the end of a test page: a slow pager holds up no credit, and a sink that is away
+    /// no page.
     #[must_use]
-    pub fn ordering_key(&self) -> OrderingKey {
+    pub fn ordering_key(&self) -> Cow<'_, str> {
         match &self.body {
-            MessageBody::Page(page) => OrderingKey::page(page.rule.as_ref()),
-            MessageBody::RecomputeCredits(_) => OrderingKey(Cow::Borrowed("/settle")),
-            MessageBody::SubmitCredits(_) => OrderingKey(Cow::Borrowed("/bill")),
+            MessageBody::Page(page) => page_ordering_key(page.rule.as_ref()).into(),
+            MessageBody::RecomputeCredits(_) => "/settle".into(),
+            MessageBody::SubmitCredits(_) => "/bill".into(),
             // A key per test: one whose vendor is away holds up no other.
-            MessageBody::EndTest(end) => {
-                OrderingKey(Cow::Owned(format!("/test/{}", end.page.incident_id)))
-            }
+            MessageBody::EndTest(end) => format!("/test/{}", end.page.incident_id).into(),
         }
     }
 }
 
-/// The key of messages that are done in order, within one incident or none.
-///
-/// One each for its own page, the page of an escalation's rule, its credits, the batches for
-/// billing, the end of a test page: a slow pager holds up no credit, and a sink that is away no page.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OrderingKey(Cow<'static, str>);
-
-impl OrderingKey {
-    /// That of the page of a rule, or of the incident's own.
-    #[must_use]
-    pub fn page(rule: Option<&RuleName>) -> Self {
-        // A rule's name has no slash.
-        Self(rule.map_or(Cow::Borrowed(""), |rule| {
-            Cow::Owned(rule.as_ref().to_owned())
-        }))
-    }
-
-    /// Its name in the database.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.0
-    }
+/// Returns the ordering key of the page of a rule, or of the incident's own.
+#[must_use]
+pub fn page_ordering_key(rule: Option<&RuleName>) -> &str {
+    // A rule's name has no slash, so it is none of the others.
+    rule.map_or("", AsRef::as_ref)
 }
 
 /// The right to work on a message for a while, fenced: a finish counts only

@@ -7,7 +7,7 @@ use incident_core::billing::{CreditSubject, CreditTransition, LedgerRow, LedgerW
 use incident_core::commit::{Commit, IncidentWrite, OutboxWrite, SuggestionWrite};
 use incident_core::idempotency::{IdempotencyRecord, StoredResponse};
 use incident_core::incident::{Affected, Severity};
-use incident_core::outbox::{JobOutcome, LeaseCompletion, OrderingKey};
+use incident_core::outbox::{JobOutcome, LeaseCompletion, page_ordering_key};
 use incident_core::port::StoreError;
 use incident_core::redaction::{Redaction, TextPlace};
 use incident_core::suggestion::{SUGGESTION_TTL, Suggestion};
@@ -98,9 +98,11 @@ fn write(json: &mut JsonWriter, write: &IncidentWrite) -> Result<()> {
 
 fn entry(json: &mut JsonWriter, entry: &SysIncidentUpdateEntry) -> Result<()> {
     json.member("canonical", &String::from_utf8_lossy(&entry.canonical))?;
-    let texts = entry.texts.iter();
-    let texts = texts.map(|(name, text)| (name, hex(&text.salt.0), &text.text));
-    json.values("texts", texts)
+    json.lists("texts", &entry.texts, |json, (name, text)| {
+        json.value(name)?;
+        json.value(&hex(&text.salt.0))?;
+        json.value(&text.text)
+    })
 }
 
 fn audit(json: &mut JsonWriter, draft: &AuditDraft) -> Result<()> {
@@ -117,7 +119,7 @@ fn outbox(json: &mut JsonWriter, write: &OutboxWrite) -> Result<()> {
             json.member("incident_id", &message.incident_id)?;
             json.member("priority", &priority(message.priority))?;
             json.member("kind", message.body.kind())?;
-            json.member("ordering_key", message.ordering_key().name())?;
+            json.member("ordering_key", &message.ordering_key())?;
             json.member("opens", &message.is_trigger())?;
             json.member("supersedable", &message.is_supersedable())?;
             json.text_member("body", &message.body)?;
@@ -128,7 +130,7 @@ fn outbox(json: &mut JsonWriter, write: &OutboxWrite) -> Result<()> {
         OutboxWrite::Supersede { incident, rule } => {
             json.member("op", "supersede")?;
             json.member("incident_id", incident)?;
-            json.member("ordering_key", OrderingKey::page(rule.as_ref()).name())
+            json.member("ordering_key", page_ordering_key(rule.as_ref()))
         }
         OutboxWrite::Hasten { messages, due_at } => {
             json.member("op", "hasten")?;

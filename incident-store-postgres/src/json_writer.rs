@@ -1,11 +1,14 @@
 //! JSON, written member by member: a commit may hold megabytes, and a tree of it would hold them
 //! twice.
 
+use std::io;
+
 use serde::Serialize;
 
 /// A writer of one JSON object.
 ///
-/// What serde cannot write ends it with an error; no value of core is such.
+/// What serde cannot write ends it with an error; no value of core is such. As
+/// [`io::Write`] it takes the bytes of JSON that stands in a string.
 #[derive(Debug, Default)]
 pub(crate) struct JsonWriter {
     text: Vec<u8>,
@@ -45,7 +48,11 @@ impl JsonWriter {
         name: &'static str,
         value: &(impl Serialize + ?Sized),
     ) -> serde_json::Result<()> {
-        self.member(name, &serde_json::to_string(value)?)
+        self.name(name);
+        self.text.push(b'"');
+        serde_json::to_writer(&mut *self, value)?;
+        self.text.push(b'"');
+        Ok(())
     }
 
     /// Writes a member that is an object.
@@ -74,6 +81,31 @@ impl JsonWriter {
         Ok(())
     }
 
+    /// Writes a member that is a list of lists, whose values `write` writes.
+    pub(crate) fn lists<T>(
+        &mut self,
+        name: &'static str,
+        items: impl IntoIterator<Item = T>,
+        write: impl Fn(&mut Self, T) -> serde_json::Result<()>,
+    ) -> serde_json::Result<()> {
+        self.name(name);
+        self.text.push(b'[');
+        for item in items {
+            self.separate();
+            self.text.push(b'[');
+            write(self, item)?;
+            self.text.push(b']');
+        }
+        self.text.push(b']');
+        Ok(())
+    }
+
+    /// Writes a value of a list.
+    pub(crate) fn value(&mut self, value: &(impl Serialize + ?Sized)) -> serde_json::Result<()> {
+        self.separate();
+        serde_json::to_writer(&mut self.text, value)
+    }
+
     /// Writes a member that is a list of values.
     pub(crate) fn values<T: Serialize>(
         &mut self,
@@ -83,8 +115,7 @@ impl JsonWriter {
         self.name(name);
         self.text.push(b'[');
         for item in items {
-            self.separate();
-            serde_json::to_writer(&mut self.text, &item)?;
+            self.value(&item)?;
         }
         self.text.push(b']');
         Ok(())
@@ -106,6 +137,23 @@ impl JsonWriter {
     }
 }
 
+impl io::Write for JsonWriter {
+    /// Control characters are escapes in JSON already, so only these two need one.
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        for byte in json {
+            if matches!(byte, b'"' | b'\\') {
+                self.text.push(b'\\');
+            }
+            self.text.push(*byte);
+        }
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -124,6 +172,10 @@ mod tests {
             })?;
             json.values("values", [Some(1), None])?;
             json.values("none", [0; 0])?;
+            json.lists("lists", [(1, "a"), (2, "b")], |json, (n, text)| {
+                json.value(&n)?;
+                json.value(text)
+            })?;
             json.objects("objects", [1, 2], |json, n| json.member("n", &n))
         })
         .unwrap();
@@ -136,8 +188,26 @@ mod tests {
                 "object": {"one": 1, "two": "[1,2]"},
                 "values": [1, null],
                 "none": [],
+                "lists": [[1, "a"], [2, "b"]],
                 "objects": [{"n": 1}, {"n": 2}],
             })
         );
+    }
+
+    /// JSON in a string is what serde makes of the same text.
+    #[test]
+    fn a_text_member_is_escaped_as_serde_does_it() {
+        for value in [
+            json!("plain"),
+            json!("\"quoted\" \\ / \u{8}\t\n\u{1f}\u{7f} é 試 \u{2028}"),
+            json!({"a": [1, null, {"b\"": "\\"}], "": 0.5}),
+        ] {
+            let mut json = JsonWriter::default();
+            json.object(|json| json.text_member("text", &value))
+                .unwrap();
+            let text = serde_json::to_string(&value).unwrap();
+            let expected = serde_json::to_string(&json!({ "text": text })).unwrap();
+            assert_eq!(json.into_string().unwrap(), expected);
+        }
     }
 }

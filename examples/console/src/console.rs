@@ -72,7 +72,7 @@ pub struct Console {
     /// Where it listens.
     pub address: SocketAddr,
     /// The state that its handlers share.
-    pub state: AppState,
+    pub state: Arc<AppState>,
     /// Most connections at a time.
     pub connections: usize,
     stop: watch::Sender<bool>,
@@ -85,7 +85,7 @@ impl ConsoleBuilder {
     ///
     /// # Errors
     /// Two pagers have one name.
-    pub fn build(self) -> Result<(AppState, Worker), BuildError> {
+    pub fn build(self) -> Result<(Arc<AppState>, Worker), BuildError> {
         let public_cache = Arc::new(PublicCache::default());
         let (incidents, worker) = Worker::new(self.engine(Arc::clone(&public_cache)))?;
         let storage = self.storage;
@@ -159,11 +159,15 @@ impl Console {
     pub async fn start_on(builder: ConsoleBuilder, bind: &[SocketAddr]) -> io::Result<Self> {
         let (limits, store) = (builder.limits, builder.storage.connections());
         let (state, worker) = builder.build().map_err(io::Error::other)?;
-        let server = Server::listen(bind, routes::router(state.clone()), limits, store).await?;
+        let server =
+            Server::listen(bind, routes::router(Arc::clone(&state)), limits, store).await?;
         let (address, connections) = (server.address()?, server.most());
         let (stop, stopped) = watch::channel(false);
         let worker = worker.spawn();
-        tokio::spawn(housekeeping(state.clone(), wait_for_stop(stopped.clone())));
+        tokio::spawn(housekeeping(
+            Arc::clone(&state),
+            wait_for_stop(stopped.clone()),
+        ));
         let server = tokio::spawn(server.run(wait_for_stop(stopped)));
         Ok(Self {
             address,
@@ -246,7 +250,7 @@ async fn anchor(state: &AppState) {
 }
 
 /// Keeps metrics up, and logs wrong tokens, until the stop.
-async fn housekeeping(state: AppState, stopped: impl Future<Output = ()>) {
+async fn housekeeping(state: Arc<AppState>, stopped: impl Future<Output = ()>) {
     let metrics = async {
         match state.metrics().cloned() {
             Some(metrics) => metrics.run_upkeep().await,

@@ -2,6 +2,7 @@
 //! outage, once with exactly 45.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -48,9 +49,9 @@ pub struct DemoError(String);
 ///
 /// # Errors
 /// A route did not answer as the contract says.
-pub async fn play(state: &AppState, token: &str) -> Result<Story, DemoError> {
+pub async fn play(state: &Arc<AppState>, token: &str) -> Result<Story, DemoError> {
     let client = DemoClient {
-        router: routes::router(state.clone()),
+        router: routes::router(Arc::clone(state)),
         token,
     };
     let now = state.incidents().reports().now();

@@ -19,16 +19,8 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::public_cache::PublicCache;
 
-/// The state that all handlers share. Cloning it counts one reference: the public route is
-/// asked by everybody.
-#[derive(Clone)]
-pub struct AppState(Arc<SharedState>);
-
-/// The builder of an [`AppState`].
-#[derive(Debug)]
-pub(crate) struct AppStateBuilder(SharedState);
-
-struct SharedState {
+/// The state that all handlers share, in an `Arc`: the public route is asked by everybody.
+pub struct AppState {
     incidents: Incidents,
     usage: Arc<dyn UsageSink>,
     store_name: &'static str,
@@ -43,18 +35,16 @@ struct SharedState {
     commands: CommandTasks,
 }
 
-impl fmt::Debug for SharedState {
+/// The builder of an [`AppState`].
+#[derive(Debug)]
+pub(crate) struct AppStateBuilder(AppState);
+
+impl fmt::Debug for AppState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AppState")
             .field("store_name", &self.store_name)
             .field("incidents", &self.incidents)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for AppState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 
@@ -84,8 +74,8 @@ impl AppStateBuilder {
     }
 
     /// Builds the state.
-    pub(crate) fn build(self) -> AppState {
-        AppState(Arc::new(self.0))
+    pub(crate) fn build(self) -> Arc<AppState> {
+        Arc::new(self.0)
     }
 }
 
@@ -98,7 +88,7 @@ impl AppState {
         store_name: &'static str,
         public_cache: Arc<PublicCache>,
     ) -> AppStateBuilder {
-        AppStateBuilder(SharedState {
+        AppStateBuilder(Self {
             incidents,
             usage,
             store_name,
@@ -117,53 +107,53 @@ impl AppState {
     /// Returns the engine.
     #[must_use]
     pub fn incidents(&self) -> &Incidents {
-        &self.0.incidents
+        &self.incidents
     }
 
     /// Returns the cache of the public page.
     #[must_use]
     pub fn public_cache(&self) -> &Arc<PublicCache> {
-        &self.0.public_cache
+        &self.public_cache
     }
 
     /// Returns where usage events go.
     pub(crate) fn usage(&self) -> &Arc<dyn UsageSink> {
-        &self.0.usage
+        &self.usage
     }
 
     /// Returns `memory` or `postgres`.
     pub(crate) fn store_name(&self) -> &'static str {
-        self.0.store_name
+        self.store_name
     }
 
     /// Returns who may call.
     pub(crate) fn tokens(&self) -> &Tokens {
-        &self.0.tokens
+        &self.tokens
     }
 
     /// Returns where deep links lead.
     pub(crate) fn links(&self) -> &Links {
-        &self.0.links
+        &self.links
     }
 
     /// Returns what inbound hooks are proven with.
     pub(crate) fn hooks(&self) -> &Hooks {
-        &self.0.hooks
+        &self.hooks
     }
 
     /// Returns the metrics of this process, where a recorder is installed.
     pub(crate) fn metrics(&self) -> Option<&Metrics> {
-        self.0.metrics.as_ref()
+        self.metrics.as_ref()
     }
 
     /// Returns the memory for bodies.
     pub(crate) fn body_memory(&self) -> &BodyMemory {
-        &self.0.body_memory
+        &self.body_memory
     }
 
     /// Returns the counts of wrong tokens.
     pub(crate) fn wrong_tokens(&self) -> &Throttle {
-        &self.0.wrong_tokens
+        &self.wrong_tokens
     }
 
     /// Waits until no other request runs under the key of this one.
@@ -177,7 +167,7 @@ impl AppState {
         let Some(key) = &context.key else {
             return Ok(None);
         };
-        self.0.key_locks.lock(key).await.map(Some)
+        self.key_locks.lock(key).await.map(Some)
     }
 
     /// Starts a command in a task of its own.
@@ -186,7 +176,7 @@ impl AppState {
         T: Send + 'static,
         F: Future<Output = Result<T, Problem>> + Send + 'static,
     {
-        self.0.commands.spawn(command).await
+        self.commands.spawn(command).await
     }
 
     /// Runs a command to its end in a task of its own, even if the client goes away.
@@ -203,6 +193,6 @@ impl AppState {
 
     /// Waits until every command has ended.
     pub(crate) async fn wait_for_commands(&self) {
-        self.0.commands.wait().await;
+        self.commands.wait().await;
     }
 }

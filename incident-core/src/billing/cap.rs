@@ -19,47 +19,32 @@ pub struct CappedCredit {
     pub amount: Option<Money>,
 }
 
-/// What reversals do to the room under a cap.
-#[derive(Default)]
-struct Reversals {
-    /// Credits that are taken back for certain: they take no room any more.
-    certain: Vec<CreditId>,
-    /// Credits that may be taken back, by the key of what would take their place.
-    pending: BTreeMap<(CreditSubject, TenantId, u32), CreditId>,
-    /// Credits that somebody has decided about: they may be taken back, or stay.
-    decided: Vec<CreditId>,
+/// Lists the credits that reversals take back, sorted; of those reversals whose state is looked
+/// for.
+fn reversed<'a>(
+    rows: impl IntoIterator<Item = &'a LedgerRow>,
+    wanted: impl Fn(CreditState) -> bool,
+) -> Vec<CreditId> {
+    let reversals = rows.into_iter().filter(|row| wanted(row.state));
+    let mut found: Vec<CreditId> = reversals.filter_map(|row| row.reverses).collect();
+    found.sort_unstable();
+    found
 }
 
-impl Reversals {
-    fn of<'a>(rows: impl IntoIterator<Item = &'a LedgerRow>) -> Self {
-        let mut found = Self::default();
-        for row in rows {
-            let Some(reversed) = row.reverses else {
-                continue;
-            };
-            match row.state {
-                CreditState::Approved | CreditState::Issued => found.certain.push(reversed),
-                CreditState::Estimated => {
-                    found.pending.insert(key(row), reversed);
-                }
-                CreditState::Waived | CreditState::Superseded => {}
-            }
-            if row.state != CreditState::Superseded {
-                found.decided.push(reversed);
-            }
-        }
-        found.certain.sort_unstable();
-        found.decided.sort_unstable();
-        found
-    }
-
-    fn are_certain_of(&self, row: &LedgerRow) -> bool {
-        self.certain.binary_search(&row.id).is_ok()
-    }
+/// Tells if a reversal takes its credit back for certain: that takes no room any more.
+const fn is_certain(state: CreditState) -> bool {
+    matches!(state, CreditState::Approved | CreditState::Issued)
 }
 
-fn key(row: &LedgerRow) -> (CreditSubject, TenantId, u32) {
-    (row.subject(), row.tenant_id.clone(), row.revision)
+/// Tells if somebody has decided about a credit, or is to: it may be taken back, or stay.
+fn is_current(state: CreditState) -> bool {
+    state != CreditState::Superseded
+}
+
+/// Subject and revision of a row: of those of one tenant and period, at most a reversal and what
+/// takes its place have one key.
+fn key(row: &LedgerRow) -> (CreditSubject, u32) {
+    (row.subject(), row.revision)
 }
 
 /// A part of what a tenant is credited in a period: parts of a million of the fee, and minor
@@ -191,60 +176,68 @@ pub fn cap_periods(
     rows: Vec<LedgerRow>,
     open: impl Fn(&TenantId, Period) -> CreditAccount,
 ) -> Vec<CappedCredit> {
-    let reversals = Reversals::of(&rows);
-    let mut accounts = BTreeMap::new();
+    let uncapped = |row| CappedCredit {
+        row,
+        capped: Percent::ZERO,
+        amount: None,
+    };
+    let mut credits: Vec<CappedCredit> = rows.into_iter().map(uncapped).collect();
+    let mut by_period: Vec<&mut CappedCredit> = credits.iter_mut().collect();
+    // Stable: the order of the ledger stays.
+    by_period.sort_by(|a, b| account_of(&a.row).cmp(&account_of(&b.row)));
+    for credits in by_period.chunk_by_mut(|a, b| account_of(&a.row) == account_of(&b.row)) {
+        if let [one, ..] = credits {
+            let account = open(&one.row.tenant_id, one.row.period);
+            cap_period(credits, account);
+        }
+    }
+    credits
+}
+
+/// The tenant and period under whose cap a row is.
+const fn account_of(row: &LedgerRow) -> (&TenantId, Period) {
+    (&row.tenant_id, row.period)
+}
+
+/// Applies the cap to all credits of one tenant in one period.
+fn cap_period(credits: &mut [&mut CappedCredit], mut account: CreditAccount) {
+    let certain = reversed(credits.iter().map(|one| &one.row), is_certain);
     let mut granted: BTreeMap<CreditId, (CapShare, Option<Money>)> = BTreeMap::new();
-    for row in rows.iter().filter(|row| takes(row)) {
+    for CappedCredit { row, .. } in credits.iter().filter(|one| takes(&one.row)) {
         let Some(grant) = &row.granted else { continue };
-        let account = account_of(row, &mut accounts, &open);
         let part = account.granted(grant);
         granted.insert(row.id, (part, grant.amount));
-        if !reversals.are_certain_of(row) {
+        if certain.binary_search(&row.id).is_err() {
             account.used = account.used.plus(part);
         }
     }
-    rows.into_iter()
-        .map(|row| {
-            let (capped, amount) = match row.reverses {
-                Some(reversed) if is_open(&row) => {
-                    let amount = granted.get(&reversed).and_then(|(_, amount)| *amount);
-                    (row.credit_percent, amount)
-                }
-                None if takes(&row) => match &row.granted {
-                    Some(granted) => (granted.percent, granted.amount),
-                    None => {
-                        let makes_room = reversals.pending.get(&key(&row));
-                        let room = makes_room.and_then(|id| granted.get(id));
-                        let room = room.map_or_else(CapShare::default, |(part, _)| *part);
-                        let account = account_of(&row, &mut accounts, &open);
-                        let part = account.room_for(row.credit_percent, account.used.minus(room));
-                        account.used = account.used.plus(part);
-                        let percent = u32::try_from(part.ppm).ok();
-                        let percent = percent.and_then(|ppm| Percent::from_ppm(ppm).ok());
-                        (percent.unwrap_or_default(), account.money(part.minor))
-                    }
-                },
-                Some(_) | None => (Percent::ZERO, None),
-            };
-            CappedCredit {
-                row,
-                capped,
-                amount,
+    // Of credits that may be taken back the room is for what takes their place.
+    let rows = credits.iter().map(|one| &one.row);
+    let pending = rows.filter(|row| row.state == CreditState::Estimated);
+    let room: BTreeMap<_, CapShare> = pending
+        .filter_map(|row| Some((key(row), granted.get(&row.reverses?)?.0)))
+        .collect();
+    for credit in credits {
+        let row = &credit.row;
+        (credit.capped, credit.amount) = match row.reverses {
+            Some(reversed) if is_open(row) => {
+                let amount = granted.get(&reversed).and_then(|(_, amount)| *amount);
+                (row.credit_percent, amount)
             }
-        })
-        .collect()
-}
-
-/// Returns the account of a row, opened where no row before it had it.
-fn account_of<'a>(
-    row: &LedgerRow,
-    accounts: &'a mut BTreeMap<(TenantId, Period), CreditAccount>,
-    open: &impl Fn(&TenantId, Period) -> CreditAccount,
-) -> &'a mut CreditAccount {
-    let key = (row.tenant_id.clone(), row.period);
-    accounts
-        .entry(key)
-        .or_insert_with(|| open(&row.tenant_id, row.period))
+            None if takes(row) => match &row.granted {
+                Some(granted) => (granted.percent, granted.amount),
+                None => {
+                    let room = room.get(&key(row)).copied().unwrap_or_default();
+                    let part = account.room_for(row.credit_percent, account.used.minus(room));
+                    account.used = account.used.plus(part);
+                    let percent = u32::try_from(part.ppm).ok();
+                    let percent = percent.and_then(|ppm| Percent::from_ppm(ppm).ok());
+                    (percent.unwrap_or_default(), account.money(part.minor))
+                }
+            },
+            Some(_) | None => (Percent::ZERO, None),
+        };
+    }
 }
 
 /// Tells if a row was neither replaced nor waived.
@@ -269,15 +262,15 @@ pub fn stale_grants(
     rows: &[CappedCredit],
     open: impl Fn(&TenantId, Period) -> CreditAccount,
 ) -> Vec<CreditId> {
-    let reversals = Reversals::of(rows.iter().map(|one| &one.row));
+    let certain = reversed(rows.iter().map(|one| &one.row), is_certain);
+    let decided = reversed(rows.iter().map(|one| &one.row), is_current);
     let mut periods: BTreeMap<(&TenantId, Period), Vec<&CappedCredit>> = BTreeMap::new();
     for one in rows {
-        if takes(&one.row) && !reversals.are_certain_of(&one.row) {
-            let key = (&one.row.tenant_id, one.row.period);
-            periods.entry(key).or_default().push(one);
+        if takes(&one.row) && certain.binary_search(&one.row.id).is_err() {
+            periods.entry(account_of(&one.row)).or_default().push(one);
         }
     }
-    let is_undecided = |row: &LedgerRow| reversals.decided.binary_search(&row.id).is_err();
+    let is_undecided = |row: &LedgerRow| decided.binary_search(&row.id).is_err();
     let mut found = Vec::new();
     for ((tenant, period), rows) in periods {
         let account = open(tenant, period);
@@ -293,10 +286,10 @@ pub fn stale_grants(
                 found.push(one.row.id);
             }
         }
-        let decided = rows
+        let all_granted = rows
             .iter()
             .all(|one| one.row.granted.is_some() && is_undecided(&one.row));
-        if found.len() == before && decided && !account.adds_up(used, &rows) {
+        if found.len() == before && all_granted && !account.adds_up(used, &rows) {
             found.extend(rows.last().map(|one| one.row.id));
         }
     }
@@ -497,6 +490,24 @@ mod tests {
         };
         assert_eq!(found(&month), [month[1].id]);
         assert_eq!(found(&month[..2]), []);
+    }
+
+    /// A correction that moves an outage into another month: what is taken back of the old month
+    /// makes no room under the cap of the new one.
+    #[test]
+    fn a_reversal_makes_no_room_in_another_period() {
+        let mut both = rows(&[
+            (1, 1, 30, Issued, Some(30), None),
+            (2, 1, 40, Issued, Some(40), None),
+            (1, 2, 30, Estimated, None, Some(1)),
+            (1, 2, 30, Estimated, None, None),
+        ]);
+        for place in [1, 3] {
+            both[place].period = "2026-12".parse().unwrap();
+        }
+        let found = cap_periods(both, account(50, None));
+        let percents: Vec<u32> = found.iter().map(|one| one.capped.ppm() / 10_000).collect();
+        assert_eq!(percents, [30, 40, 30, 10]);
     }
 
     /// M3: what a cap had cut has room again once what took it is taken back for certain.

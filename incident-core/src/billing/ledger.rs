@@ -68,6 +68,7 @@ pub struct CreditInput {
     /// When it hit the tenant, before the terms left anything out.
     pub windows: Windows,
     /// What its downtime weighed.
+    #[serde(rename = "weight_percent", alias = "weight")]
     pub weight: Percent,
 }
 

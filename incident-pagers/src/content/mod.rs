@@ -72,19 +72,17 @@ pub(crate) const fn class(page: &PageEvent) -> &'static str {
 
 /// Returns the details that are never cut.
 pub(crate) fn key_details(page: &PageEvent) -> Map<String, Value> {
+    let mut details = Map::new();
+    let mut put = |name: &str, value| details.insert(name.to_owned(), value);
+    put("incident_id", page.incident_id.to_string().into());
+    put("number", page.number.into());
+    put("epoch", page.epoch.into());
+    put("severity", page.severity.name().into());
+    put("urgency", urgency(page).into());
+    put("mode", mode(page).into());
+    put("environment", page.environment.as_str().into());
+    put("started_at", page.started_at.to_string().into());
     let tenants = page.tenants.map_or(Value::from("all"), Value::from);
-    [
-        ("incident_id", page.incident_id.to_string().into()),
-        ("number", page.number.into()),
-        ("epoch", page.epoch.into()),
-        ("severity", page.severity.name().into()),
-        ("urgency", urgency(page).into()),
-        ("mode", mode(page).into()),
-        ("environment", page.environment.as_str().into()),
-        ("started_at", page.started_at.to_string().into()),
-        ("affected_tenants", tenants),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
+    put("affected_tenants", tenants);
+    details
 }

@@ -13,7 +13,7 @@ use incident_core::chain::Head;
 use incident_core::commit::{Commit, IncidentWrite, OutboxWrite, SuggestionWrite};
 use incident_core::idempotency::IdempotencyRecord;
 use incident_core::incident::Incident;
-use incident_core::outbox::OrderingKey;
+use incident_core::outbox::page_ordering_key;
 use incident_core::port::StoreError;
 use incident_core::suggestion::SuggestionState;
 use incident_core::timeline::SysIncidentUpdateEntry;
@@ -120,7 +120,7 @@ impl StoreState {
             match write {
                 OutboxWrite::Add(message) => self.outbox.add(*message),
                 OutboxWrite::Supersede { incident, rule } => {
-                    let key = OrderingKey::page(rule.as_ref());
+                    let key = page_ordering_key(rule.as_ref()).to_owned();
                     self.outbox.supersede(&(Some(incident), key));
                 }
                 OutboxWrite::Hasten { messages, due_at } => {

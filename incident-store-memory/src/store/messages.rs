@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use incident_core::incident::{Incident, Severity};
 use incident_core::outbox::{
-    Backlog, Claim, DeadLetterFilter, JobOutcome, Lease, LeaseCompletion, Message, OrderingKey,
+    Backlog, Claim, DeadLetterFilter, JobOutcome, Lease, LeaseCompletion, Message,
 };
 use incident_core::paging::DeliveryLog;
 use incident_core::port::{ClaimRequest, StoreError};
@@ -19,20 +19,20 @@ struct OutboxRow {
     superseded: bool,
 }
 
-/// What is done in order: a thread of an incident, or of none.
-pub(super) type QueueKey = (Option<IncidentId>, OrderingKey);
+/// An incident, or none, and an ordering key: such messages are done in order.
+pub(super) type QueueKey = (Option<IncidentId>, String);
 
-fn queue(message: &Message) -> QueueKey {
-    (message.incident_id, message.ordering_key())
+fn queue_key(message: &Message) -> QueueKey {
+    (message.incident_id, message.ordering_key().into_owned())
 }
 
-/// Unfinished messages, in order per thread; and those given up, for a replay.
+/// Unfinished messages, in queues; and those given up, for a replay.
 #[derive(Debug, Default)]
 pub(super) struct OutboxMessages {
     rows: BTreeMap<MessageId, OutboxRow>,
     queues: BTreeMap<QueueKey, VecDeque<MessageId>>,
-    /// The oldest message of each thread, unless it is held, by what is due
-    /// first. One set per lane, so that a claim need not look at a whole storm.
+    /// The oldest message of each queue, unless it is held, by what is due
+    /// first. One set per severity, so that a claim need not look at a whole storm.
     waiting: BTreeMap<Severity, BTreeSet<(Timestamp, MessageId)>>,
     /// Messages that are held, by the end of their lease.
     held: BTreeSet<(Timestamp, MessageId)>,
@@ -46,8 +46,8 @@ impl OutboxMessages {
     }
 
     fn add_after(&mut self, message: Message, token: u64) {
-        let (id, thread) = (message.id, queue(&message));
-        self.queues.entry(thread.clone()).or_default().push_back(id);
+        let (id, key) = (message.id, queue_key(&message));
+        self.queues.entry(key.clone()).or_default().push_back(id);
         self.rows.insert(
             id,
             OutboxRow {
@@ -57,28 +57,31 @@ impl OutboxMessages {
                 superseded: false,
             },
         );
-        self.line_up(&thread);
+        self.enqueue_head(&key);
     }
 
-    /// Puts the oldest message of a thread among those that wait, unless it is
+    /// Puts the oldest message of a queue among those that wait, unless it is
     /// held.
-    fn line_up(&mut self, thread: &QueueKey) {
-        let head = self.queues.get(thread).and_then(VecDeque::front);
+    fn enqueue_head(&mut self, key: &QueueKey) {
+        let head = self.queues.get(key).and_then(VecDeque::front);
         if let Some(row) = head.and_then(|id| self.rows.get(id))
             && row.held.is_none()
         {
             let Message {
                 id,
-                priority: lane,
+                priority,
                 due_at,
                 ..
             } = row.message;
-            self.waiting.entry(lane).or_default().insert((due_at, id));
+            self.waiting
+                .entry(priority)
+                .or_default()
+                .insert((due_at, id));
         }
     }
 
-    fn step_out(&mut self, lane: Severity, due_at: Timestamp, id: MessageId) {
-        if let Some(waiting) = self.waiting.get_mut(&lane) {
+    fn dequeue_head(&mut self, priority: Severity, due_at: Timestamp, id: MessageId) {
+        if let Some(waiting) = self.waiting.get_mut(&priority) {
             waiting.remove(&(due_at, id));
         }
     }
@@ -87,9 +90,9 @@ impl OutboxMessages {
         self.rows.contains_key(&id) || self.is_given_up(id)
     }
 
-    pub(super) fn supersede(&mut self, thread: &QueueKey) {
+    pub(super) fn supersede(&mut self, key: &QueueKey) {
         let mut over = Vec::new();
-        for id in self.queues.get(thread).into_iter().flatten() {
+        for id in self.queues.get(key).into_iter().flatten() {
             if let Some(row) = self
                 .rows
                 .get_mut(id)
@@ -116,28 +119,28 @@ impl OutboxMessages {
             return;
         }
         row.message.due_at = due_at;
-        let (lane, thread) = (row.message.priority, queue(&row.message));
-        self.step_out(lane, later, id);
-        self.line_up(&thread);
+        let (priority, key) = (row.message.priority, queue_key(&row.message));
+        self.dequeue_head(priority, later, id);
+        self.enqueue_head(&key);
     }
 
-    /// The oldest unfinished message of each thread, where it is due and not
+    /// The oldest unfinished message of each key, where it is due and not
     /// held: worse severities first, then what is due longer.
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Vec<Claim> {
         let longest = request
             .now
             .saturating_add(request.lease_for.saturating_mul(2));
         self.reap(request.now, longest);
-        let due = self.waiting.iter().flat_map(|(lane, waiting)| {
+        let due = self.waiting.iter().flat_map(|(priority, waiting)| {
             let due = waiting.iter().take_while(|(due, _)| *due <= request.now);
             let due = due.filter(|(_, id)| !request.except.contains(id));
-            due.map(move |(due, id)| (*lane, *due, *id))
+            due.map(move |(due, id)| (*priority, *due, *id))
         });
         let due: Vec<_> = due.take(request.limit).collect();
         let until = request.now.saturating_add(request.lease_for);
         let mut claims = Vec::new();
-        for (lane, due_at, id) in due {
-            self.step_out(lane, due_at, id);
+        for (priority, due_at, id) in due {
+            self.dequeue_head(priority, due_at, id);
             if let Some(row) = self.rows.get_mut(&id) {
                 row.token += 1;
                 let lease = Lease {
@@ -177,8 +180,8 @@ impl OutboxMessages {
         if let Some((_, until)) = row.held.take() {
             self.held.remove(&(until, id));
         }
-        let thread = queue(&row.message);
-        self.line_up(&thread);
+        let key = queue_key(&row.message);
+        self.enqueue_head(&key);
     }
 
     pub(super) fn next_due(&self) -> Option<Timestamp> {
@@ -255,7 +258,7 @@ impl OutboxMessages {
         self.given_up.iter().any(|(message, _)| message.id == id)
     }
 
-    /// Puts a message that was given up at the end of its thread's queue.
+    /// Puts a message that was given up at the end of its key's queue.
     pub(super) fn replay(&mut self, id: MessageId, due_at: Timestamp) {
         let Some(place) = self
             .given_up
@@ -293,18 +296,18 @@ impl OutboxMessages {
         let Some(row) = self.rows.remove(&id) else {
             return;
         };
-        let (lane, due_at) = (row.message.priority, row.message.due_at);
-        self.step_out(lane, due_at, id);
+        let (priority, due_at) = (row.message.priority, row.message.due_at);
+        self.dequeue_head(priority, due_at, id);
         if let Some((_, until)) = row.held {
             self.held.remove(&(until, id));
         }
-        let thread = queue(&row.message);
-        if let Some(queue) = self.queues.get_mut(&thread) {
+        let key = queue_key(&row.message);
+        if let Some(queue) = self.queues.get_mut(&key) {
             queue.retain(|queued| *queued != id);
             if queue.is_empty() {
-                self.queues.remove(&thread);
+                self.queues.remove(&key);
             }
         }
-        self.line_up(&thread);
+        self.enqueue_head(&key);
     }
 }

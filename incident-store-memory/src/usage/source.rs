@@ -148,7 +148,7 @@ impl MemoryUsage {
         }
     }
 
-    /// What is to be sealed or merge_chunks of these tenants, if nobody is at it.
+    /// Compacts the logs of these tenants where that is due, unless another task does.
     pub(super) fn compact_tenants(&self, tenants: &[TenantId]) {
         let Ok(mut owners) = self.shared.compaction.try_lock() else {
             return;

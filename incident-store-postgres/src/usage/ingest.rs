@@ -1,28 +1,29 @@
 //! Taking events in.
 
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
-use incident_core::impact::{ApiUsageEvent, MAX_DAYS_AT_ONCE};
+use incident_core::impact::{ApiUsageEvent, UsageDays};
 use incident_core::port::{UsageError, UsageSink};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use tokio::time::{Instant, timeout_at};
 
 use super::state::{PgUsage, usage_error};
 use super::table::UsageTable;
-use crate::document::time;
 use crate::failure::{Failure, TOO_MANY_DAYS};
 
-/// Makes the partitions of days, unless there would be too many in all. One statement, and
-/// under the lock that whoever makes partitions takes: several at a time cannot make more.
+/// Makes the partitions of days, by their number since 1970, unless there would be too many in
+/// all; none without days. One statement, and under the lock that whoever makes partitions takes:
+/// several at a time cannot make more.
 ///
 /// Days are numbers of our own making, so they may stand in the text.
-fn making(days: &[NaiveDate], most: usize) -> String {
-    let days: Vec<String> = days.iter().map(|day| format!("'{day}'")).collect();
-    format!(
+fn making(days: impl Iterator<Item = i64>, most: usize) -> Option<String> {
+    let days: Vec<String> = days
+        .map(|day| format!("date '1970-01-01' + {day}"))
+        .collect();
+    let making = format!(
         "do $$ declare days date[] := array[{}]::date[]; held bigint; fresh bigint; \
          begin \
              perform pg_advisory_xact_lock(hashtextextended('incident.usage_days', 0)); \
@@ -37,7 +38,8 @@ fn making(days: &[NaiveDate], most: usize) -> String {
              perform incident.usage_days(days); \
          end $$",
         days.join(", ")
-    )
+    );
+    (!days.is_empty()).then_some(making)
 }
 
 /// Most days that are remembered to have a partition.
@@ -62,14 +64,10 @@ impl UsageSink for PgUsage {
         if events.is_empty() {
             return Ok(());
         }
-        let day = |event: &ApiUsageEvent| time(event.occurred_at).date_naive();
-        let days: BTreeSet<NaiveDate> = events.iter().map(day).collect();
-        if days.len() > MAX_DAYS_AT_ONCE {
-            let why = format!(
-                "the events lie on {} days; send those of at most {MAX_DAYS_AT_ONCE} days at a time",
-                days.len()
-            );
-            return Err(UsageError::Refused(why));
+        let mut days = UsageDays::default();
+        for event in &events {
+            let day = days.add(event.occurred_at);
+            day.map_err(|too_many| UsageError::Refused(too_many.to_string()))?;
         }
         let deadline = Instant::now() + timeout;
         match self.copied(&events, &days, deadline).await {
@@ -91,7 +89,7 @@ impl UsageSink for PgUsage {
 }
 
 impl PgUsage {
-    fn known_days(&self) -> std::sync::MutexGuard<'_, BTreeSet<NaiveDate>> {
+    fn known_days(&self) -> MutexGuard<'_, BTreeSet<i64>> {
         self.days.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -99,11 +97,14 @@ impl PgUsage {
     async fn copied(
         &self,
         events: &[ApiUsageEvent],
-        days: &BTreeSet<NaiveDate>,
+        days: &UsageDays,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        let new: Vec<NaiveDate> = days.difference(&*self.known_days()).copied().collect();
-        let make = (!new.is_empty()).then(|| making(&new, self.most_days));
+        let make = {
+            let known = self.known_days();
+            let new = days.numbers().filter(|day| !known.contains(day));
+            making(new, self.most_days)
+        };
         let mut session = self.server.session_to_write(deadline).await?;
         // What is copied inside of a transaction of somebody else's is not there.
         session.free().await?;
@@ -114,7 +115,7 @@ impl PgUsage {
             // Days that were dropped since: what is still there is found again.
             known.clear();
         }
-        known.extend(new);
+        known.extend(days.numbers());
         Ok(())
     }
 }

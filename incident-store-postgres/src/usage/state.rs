@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::NaiveDate;
 use incident_core::impact::IncrementalCache;
 use incident_core::port::UsageError;
 use tokio::time::Instant;
@@ -27,7 +26,7 @@ pub struct PgUsage {
     pub(super) key: TenantKey,
     pub(super) connections: usize,
     /// Days that are known to have a partition.
-    pub(super) days: Arc<Mutex<BTreeSet<NaiveDate>>>,
+    pub(super) days: Arc<Mutex<BTreeSet<i64>>>,
     pub(super) latency: LatencyTracker,
     /// The moment from which the cache counts time.
     pub(super) started: Instant,

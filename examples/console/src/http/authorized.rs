@@ -1,6 +1,7 @@
 //! The extractor of the caller, who may do what the route does.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -26,10 +27,10 @@ pub(crate) struct Authorized<A, T = ()> {
     right: PhantomData<A>,
 }
 
-impl<A: Permission, T: Target> FromRequestParts<AppState> for Authorized<A, T> {
+impl<A: Permission, T: Target> FromRequestParts<Arc<AppState>> for Authorized<A, T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
         let target = T::find(parts, state).await?;
         Ok(Self {
             context: authorize::<A>(parts, state, &target).await?,

@@ -1,6 +1,7 @@
 //! The extractor of a command: its body, who asks, and on which conditions.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -30,14 +31,16 @@ pub(crate) struct CommandRequest<A, B, T = ()> {
     body: B,
     context: RequestContext,
     key_guard: Option<OwnedMutexGuard<()>>,
-    state: AppState,
+    state: Arc<AppState>,
     right: PhantomData<A>,
 }
 
-impl<A: Permission, B: CommandBody, T: Target> FromRequest<AppState> for CommandRequest<A, B, T> {
+impl<A: Permission, B: CommandBody, T: Target> FromRequest<Arc<AppState>>
+    for CommandRequest<A, B, T>
+{
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let target = T::find(&mut parts, state).await?;
         let mut context = authorize::<A>(&parts, state, &target).await?;
@@ -49,7 +52,7 @@ impl<A: Permission, B: CommandBody, T: Target> FromRequest<AppState> for Command
             body,
             key_guard: state.key_guard(&context).await?,
             context,
-            state: state.clone(),
+            state: Arc::clone(state),
             right: PhantomData,
         })
     }

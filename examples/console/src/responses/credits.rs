@@ -2,12 +2,11 @@
 
 use incident_core::billing::{CappedCredit, CreditInput, CreditState, SignedPercent};
 use incident_core::{
-    CreditId, IncidentId, MessageId, Money, Month, Name, Percent, Period, PersonName, TenantId,
-    Timestamp,
+    CreditId, IncidentId, MessageId, Money, Month, Name, Period, PersonName, TenantId, Timestamp,
 };
 use serde::Serialize;
 
-use super::values::{WindowResponse, money};
+use super::values::money;
 
 /// A row of the ledger. What a reversal takes back is below zero, so that sums are right.
 #[derive(Serialize)]
@@ -22,7 +21,7 @@ pub(crate) struct CreditResponse<'a> {
     credit_percent: SignedPercent,
     id: CreditId,
     incident_id: Option<IncidentId>,
-    inputs: Vec<CreditInputResponse>,
+    inputs: &'a [CreditInput],
     issued_at: Option<Timestamp>,
     outage_ms: u64,
     period: Period,
@@ -61,7 +60,7 @@ impl<'a> From<&'a CappedCredit> for CreditResponse<'a> {
             },
             id: row.id,
             incident_id: row.incident_id,
-            inputs: row.inputs.iter().map(Into::into).collect(),
+            inputs: &row.inputs,
             issued_at: issued.map(|issued| issued.at),
             outage_ms: row.outage_us / 1_000,
             period: row.period,
@@ -70,24 +69,6 @@ impl<'a> From<&'a CappedCredit> for CreditResponse<'a> {
             state: row.state,
             tenant_id: &row.tenant_id,
             terms_version: &row.terms_version,
-        }
-    }
-}
-
-/// What a row was computed from.
-#[derive(Serialize)]
-struct CreditInputResponse {
-    incident_id: IncidentId,
-    weight_percent: Percent,
-    windows: Vec<WindowResponse>,
-}
-
-impl From<&CreditInput> for CreditInputResponse {
-    fn from(input: &CreditInput) -> Self {
-        Self {
-            incident_id: input.incident_id,
-            weight_percent: input.weight,
-            windows: WindowResponse::each(&input.windows),
         }
     }
 }

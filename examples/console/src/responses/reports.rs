@@ -3,10 +3,10 @@
 use incident_core::billing::CreditState;
 use incident_core::engine::{BreakdownReport, SlaReport, SlaRow};
 use incident_core::sla::{Basis, SlaTerms, Tier};
-use incident_core::{IncidentId, Name, Percent, Period, ServiceId, TenantId, Text, Timestamp};
+use incident_core::{
+    IncidentId, Name, Percent, Period, ServiceId, TenantId, Text, Timestamp, Windows,
+};
 use serde::ser::{Serialize, Serializer};
-
-use super::values::WindowResponse;
 
 /// When users were first hit, and through what.
 #[derive(serde::Serialize)]
@@ -17,7 +17,7 @@ pub(crate) struct BreakdownResponse<'a> {
     provisional: bool,
     source: &'static str,
     top_endpoints: Vec<EndpointUsersResponse<'a>>,
-    window: Vec<WindowResponse>,
+    window: &'a Windows,
 }
 
 /// How many users were hit in a service.
@@ -66,7 +66,7 @@ impl<'a> BreakdownResponse<'a> {
             provisional: report.provisional,
             source: report.source,
             top_endpoints: endpoints.collect(),
-            window: WindowResponse::each(&report.window),
+            window: &report.window,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The audit trail.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use incident_core::audit::Chain;
 use incident_core::port::AuditQuery;
@@ -40,7 +42,7 @@ impl FromQuery for AuditParams {
 
 /// Handles `GET /sys/audit`.
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     _: Authorized<permission::ReadAudit>,
     Params(AuditParams { filter, page }): Params<AuditParams>,
 ) -> JsonResult {
@@ -51,7 +53,7 @@ pub(super) async fn list(
 
 /// Handles `GET /sys/audit/verify`.
 pub(super) async fn verify(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     _: Authorized<permission::ReadAudit>,
     _: Params<()>,
 ) -> JsonResult {

@@ -15,7 +15,7 @@ use crate::state::AppState;
 
 /// Lets requests under `/sys` pass with a known token only, known route or not.
 pub(super) async fn authenticate(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     mut request: Request,
     next: Next,
 ) -> Response {

@@ -1,5 +1,7 @@
 //! Billing: credits computed anew, what the sink holds, batches sent again.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use incident_core::{Month, Period, PeriodKind};
@@ -34,7 +36,7 @@ impl FromQuery for BillingParams {
 /// Handles `GET /sys/sla/billing?period=`: what was issued of a month, quarter or year,
 /// against what the sink holds of it.
 pub(super) async fn report(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,
     Params(BillingParams { period }): Params<BillingParams>,
 ) -> JsonResult {

@@ -1,5 +1,7 @@
 //! The ledger of credits, and what is decided on them.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use incident_core::billing::{CreditDecision, CreditState};
 use incident_core::port::CreditQuery;
@@ -53,7 +55,7 @@ fn state(name: &str) -> Result<CreditState, Problem> {
 
 /// Handles `GET /sys/sla/credits`.
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,
     Params(CreditParams { filter, page }): Params<CreditParams>,
 ) -> JsonResult {

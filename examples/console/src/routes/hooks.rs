@@ -36,7 +36,7 @@ const STORE: Duration = Duration::from_millis(1_500);
 const PLACE: &str = "hooks";
 
 /// Handles `POST /hooks/pagerduty`.
-pub(super) async fn pagerduty(State(state): State<AppState>, request: Request) -> JsonResult {
+pub(super) async fn pagerduty(State(state): State<Arc<AppState>>, request: Request) -> JsonResult {
     if state.hooks().pagerduty.is_empty() {
         return Err(Problem::not_found("route"));
     }
@@ -65,7 +65,7 @@ pub(super) async fn pagerduty(State(state): State<AppState>, request: Request) -
 }
 
 /// Handles `POST /hooks/opsgenie`.
-pub(super) async fn opsgenie(State(state): State<AppState>, request: Request) -> JsonResult {
+pub(super) async fn opsgenie(State(state): State<Arc<AppState>>, request: Request) -> JsonResult {
     if state.hooks().opsgenie.is_empty() {
         return Err(Problem::not_found("route"));
     }

@@ -1,6 +1,7 @@
 //! Incidents: declare, list, show, change, acknowledge, page, publish, link.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -25,7 +26,7 @@ use crate::state::AppState;
 
 /// Handles `POST /sys/incidents`.
 pub(super) async fn declare(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     request: CommandRequest<permission::Declare, DeclareRequest>,
 ) -> JsonResult {
     let outcome = request
@@ -91,7 +92,7 @@ fn statuses(query: &Query) -> Result<BTreeSet<Status>, Problem> {
 
 /// Handles `GET /sys/incidents`.
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,
     Params(params): Params<IncidentParams>,
 ) -> JsonResult {
@@ -102,7 +103,7 @@ pub(super) async fn list(
 
 /// Handles `GET /sys/incidents/{id}`.
 pub(super) async fn show(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
 ) -> JsonResult {
     let incident = state.incidents().get(id).await?;
@@ -112,7 +113,7 @@ pub(super) async fn show(
 
 /// Handles `PATCH /sys/incidents/{id}`.
 pub(super) async fn change(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     request: IncidentCommand<permission::Change, ChangeRequest>,
 ) -> JsonResult {
     let outcome = request.try_act(ChangeRequest::command).await?;
@@ -121,7 +122,7 @@ pub(super) async fn change(
 
 /// Handles `POST /sys/incidents/{id}/acknowledge`.
 pub(super) async fn acknowledge(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     request: IncidentCommand<permission::Acknowledge, AcknowledgeRequest>,
 ) -> JsonResult {
     let outcome = request
@@ -132,7 +133,7 @@ pub(super) async fn acknowledge(
 
 /// Handles `POST /sys/incidents/{id}/page`.
 pub(super) async fn page(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     request: IncidentCommand<permission::Page, PageRequest>,
 ) -> JsonResult {
     let outcome = request.act(PageRequest::command).await?;
@@ -141,7 +142,7 @@ pub(super) async fn page(
 
 /// Handles `POST /sys/incidents/{id}/public`.
 pub(super) async fn publish(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     request: IncidentCommand<permission::Publish, Publish>,
 ) -> JsonResult {
     let outcome = request.act(Command::from).await?;
@@ -150,7 +151,7 @@ pub(super) async fn publish(
 
 /// Handles `POST /sys/incidents/{id}/post-mortem`.
 pub(super) async fn link_post_mortem(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     request: IncidentCommand<permission::LinkPostMortem, PostMortemRequest>,
 ) -> JsonResult {
     let outcome = request

@@ -18,6 +18,8 @@ mod tenants;
 mod timeline;
 mod usage;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -26,7 +28,7 @@ use crate::http::fallback::{unknown_route, wrong_method};
 use crate::state::AppState;
 
 /// Makes all routes.
-pub fn router(state: AppState) -> Router {
+pub fn router(state: Arc<AppState>) -> Router {
     let open = Router::new()
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
@@ -45,16 +47,16 @@ pub fn router(state: AppState) -> Router {
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(
-            state.clone(),
+            Arc::clone(&state),
             authenticate::authenticate,
         ));
     Router::new()
         .merge(open.method_not_allowed_fallback(wrong_method))
-        .fallback_service(sys.with_state(state.clone()))
+        .fallback_service(sys.with_state(Arc::clone(&state)))
         .with_state(state)
 }
 
-fn incident_routes() -> Router<AppState> {
+fn incident_routes() -> Router<Arc<AppState>> {
     Router::new()
         .route(
             "/sys/incidents",
@@ -99,7 +101,7 @@ fn incident_routes() -> Router<AppState> {
         .route("/sys/incidents/{id}/sla-impact", get(reports::sla_impact))
 }
 
-fn ledger_routes() -> Router<AppState> {
+fn ledger_routes() -> Router<Arc<AppState>> {
     Router::new()
         .route("/sys/sla/statements", get(statements::list))
         .route("/sys/sla/credits", get(credits::list))

@@ -1,5 +1,7 @@
 //! Health, readiness and metrics.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -18,7 +20,7 @@ pub(super) async fn healthz() -> JsonResponse {
 
 /// Handles `GET /readyz`: the process can do its work, for the store answers. Clocks that are apart are
 /// shown and do not end it: leases go by the store's.
-pub(super) async fn readyz(State(state): State<AppState>) -> JsonResult {
+pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> JsonResult {
     let health = state.incidents().worker().health().await?;
     Ok(JsonResponse::ok(&ReadinessResponse {
         status: "ready",
@@ -30,7 +32,7 @@ pub(super) async fn readyz(State(state): State<AppState>) -> JsonResult {
 /// Handles `GET /metrics`: Prometheus' text format. What waits is measured now, so that an old page
 /// shows at once.
 pub(super) async fn metrics(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,
 ) -> Result<Response, Problem> {
     let Some(metrics) = state.metrics() else {

@@ -1,5 +1,7 @@
 //! Pages: try again what was given up, and "does my pager work?".
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use incident_core::outbox::DeadLetterFilter;
@@ -14,7 +16,7 @@ use crate::state::AppState;
 
 /// Handles `POST /sys/pages/{id}/retry`.
 pub(super) async fn retry(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     request: CommandRequest<permission::Page, EmptyBody, DeadLetterFilter>,
 ) -> JsonResult {
     let outcome = request

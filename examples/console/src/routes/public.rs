@@ -28,7 +28,7 @@ const A_DAY: HeaderValue = HeaderValue::from_static("86400");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// Makes the public routes: nothing is wrapped around them.
-pub(super) fn public_router() -> Router<AppState> {
+pub(super) fn public_router() -> Router<Arc<AppState>> {
     Router::new()
         .route(
             "/public/status/active",
@@ -73,7 +73,7 @@ fn make_readable(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
 }
 
-async fn active(State(state): State<AppState>, request: Request) -> Response {
+async fn active(State(state): State<Arc<AppState>>, request: Request) -> Response {
     let page = match state.public_cache().fresh() {
         Some(ready) => Ok(ready),
         None => built(&state).await,
@@ -88,8 +88,10 @@ async fn active(State(state): State<AppState>, request: Request) -> Response {
 
 /// Waits for a page that has to be built first. This is rare, and boxed so that the future of
 /// every other request stays small.
-fn built(state: &AppState) -> impl Future<Output = Result<Arc<CachedPage>, Unavailable>> + use<> {
-    let (state, clock, store) = (state.clone(), state.clone(), state.clone());
+fn built(
+    state: &Arc<AppState>,
+) -> impl Future<Output = Result<Arc<CachedPage>, Unavailable>> + use<> {
+    let (state, clock, store) = (Arc::clone(state), Arc::clone(state), Arc::clone(state));
     Box::pin(async move {
         let now = move || clock.incidents().reports().now();
         let build = move || async move { store.incidents().reports().public_page().await };

@@ -1,5 +1,7 @@
 //! Reports on one incident: affected users, SLA.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use incident_core::IncidentId;
 use incident_core::engine::{ImpactRequest, Method};
@@ -49,7 +51,7 @@ fn events(query: &Query) -> Result<ImpactRequest, Problem> {
 
 /// Handles `GET /sys/incidents/{id}/affected-users`.
 pub(super) async fn affected_users(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     Params(request): Params<ImpactRequest>,
 ) -> JsonResult {
@@ -62,7 +64,7 @@ pub(super) async fn affected_users(
 /// Handles `GET /sys/incidents/{id}/affected-users/breakdown`: when they were first hit, in which
 /// services and through which endpoints.
 pub(super) async fn breakdown(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     Params(BreakdownParams(request)): Params<BreakdownParams>,
 ) -> JsonResult {
@@ -73,7 +75,7 @@ pub(super) async fn breakdown(
 
 /// Handles `GET /sys/incidents/{id}/sla-impact`.
 pub(super) async fn sla_impact(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     _: Params<()>,
 ) -> JsonResult {

@@ -1,5 +1,7 @@
 //! Statements: what each tenant is owed for a period, and why.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -46,7 +48,7 @@ impl FromQuery for StatementParams {
 
 /// Handles `GET /sys/sla/statements`: JSON in pages, or with `format=csv` one table of all.
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,
     Params(params): Params<StatementParams>,
 ) -> Result<Response, Problem> {

@@ -1,5 +1,7 @@
 //! Suggestions of the correlation engine.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use incident_core::port::SuggestionQuery;
@@ -17,7 +19,7 @@ use crate::state::AppState;
 
 /// Handles `POST /sys/incidents/suggestions`.
 pub(super) async fn suggest(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     request: CommandRequest<permission::Suggest, Suggest>,
 ) -> JsonResult {
     let made = request
@@ -38,7 +40,7 @@ pub(super) async fn suggest(
 
 /// Handles `GET /sys/incidents/suggestions`.
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     _: Authorized<permission::Read>,
     Params(page): Params<Page<(Timestamp, SuggestionId)>>,
 ) -> JsonResult {

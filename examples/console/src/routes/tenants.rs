@@ -1,5 +1,7 @@
 //! All tenants that an incident hits, page by page.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use incident_core::IncidentId;
 use incident_core::incident::AffectedTenant;
@@ -16,7 +18,7 @@ use crate::state::AppState;
 /// Handles `GET /sys/incidents/{id}/tenants`: in order of name. A list that is replaced between
 /// two pages goes on after the place where the first one ended.
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     Params(page): Params<Page<AffectedTenant>>,
 ) -> JsonResult {

@@ -1,5 +1,7 @@
 //! Timelines: write, read, verify, redact.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use incident_core::IncidentId;
@@ -52,7 +54,7 @@ impl FromQuery for TimelineParams {
 
 /// Handles `GET /sys/incidents/{id}/updates`.
 pub(super) async fn list(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     Params(TimelineParams { after, page }): Params<TimelineParams>,
 ) -> JsonResult {
@@ -76,7 +78,7 @@ pub(super) async fn list(
 
 /// Handles `GET /sys/incidents/{id}/timeline/verify`.
 pub(super) async fn verify(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Authorized { target: id, .. }: Authorized<permission::Read, IncidentId>,
     _: Params<()>,
 ) -> JsonResult {

@@ -29,7 +29,7 @@ const SEND: &str = "send application/json, or lines as application/x-ndjson";
 
 /// Handles `POST /sys/usage-events`.
 pub(super) async fn record(
-    State(state): State<AppState>,
+    State(state): State<Arc<AppState>>,
     Authorized { mut context, .. }: Authorized<permission::RecordUsage>,
     request: Request,
 ) -> JsonResult {
