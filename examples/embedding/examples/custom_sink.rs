@@ -57,7 +57,7 @@ impl BillingSink for Invoices {
         };
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if !lines.batches.insert(batch.id()) {
-            return Submission::Duplicate;
+            return Submission::Accepted;
         }
         lines
             .credits

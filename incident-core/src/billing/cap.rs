@@ -1,5 +1,6 @@
 //! The part of each credit that the cap of its tenant and period leaves, and its amount.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -184,8 +185,8 @@ pub fn cap_periods(
     let mut credits: Vec<CappedCredit> = rows.into_iter().map(uncapped).collect();
     let mut by_period: Vec<&mut CappedCredit> = credits.iter_mut().collect();
     // Stable: the order of the ledger stays.
-    by_period.sort_by(|a, b| account_of(&a.row).cmp(&account_of(&b.row)));
-    for credits in by_period.chunk_by_mut(|a, b| account_of(&a.row) == account_of(&b.row)) {
+    by_period.sort_by(|a, b| by_account(&a.row, &b.row));
+    for credits in by_period.chunk_by_mut(|a, b| by_account(&a.row, &b.row).is_eq()) {
         if let [one, ..] = credits {
             let account = open(&one.row.tenant_id, one.row.period);
             cap_period(credits, account);
@@ -194,9 +195,10 @@ pub fn cap_periods(
     credits
 }
 
-/// The tenant and period under whose cap a row is.
-const fn account_of(row: &LedgerRow) -> (&TenantId, Period) {
-    (&row.tenant_id, row.period)
+/// Orders rows by the tenant and period under whose cap they are.
+fn by_account(a: &LedgerRow, b: &LedgerRow) -> Ordering {
+    let tenants = a.tenant_id.cmp(&b.tenant_id);
+    tenants.then_with(|| a.period.cmp(&b.period))
 }
 
 /// Applies the cap to all credits of one tenant in one period.
@@ -264,16 +266,16 @@ pub fn stale_grants(
 ) -> Vec<CreditId> {
     let certain = reversed(rows.iter().map(|one| &one.row), is_certain);
     let decided = reversed(rows.iter().map(|one| &one.row), is_current);
-    let mut periods: BTreeMap<(&TenantId, Period), Vec<&CappedCredit>> = BTreeMap::new();
-    for one in rows {
-        if takes(&one.row) && certain.binary_search(&one.row.id).is_err() {
-            periods.entry(account_of(&one.row)).or_default().push(one);
-        }
-    }
+    let takes_room =
+        |one: &&CappedCredit| takes(&one.row) && certain.binary_search(&one.row.id).is_err();
+    let mut by_period: Vec<&CappedCredit> = rows.iter().filter(takes_room).collect();
+    // Stable: the order of the ledger stays.
+    by_period.sort_by(|a, b| by_account(&a.row, &b.row));
     let is_undecided = |row: &LedgerRow| decided.binary_search(&row.id).is_err();
     let mut found = Vec::new();
-    for ((tenant, period), rows) in periods {
-        let account = open(tenant, period);
+    for rows in by_period.chunk_by(|a, b| by_account(&a.row, &b.row).is_eq()) {
+        let Some(one) = rows.first() else { continue };
+        let account = open(&one.row.tenant_id, one.row.period);
         let used: u64 = rows.iter().map(|one| u64::from(one.capped.ppm())).sum();
         let before = found.len();
         for one in rows.iter().filter(|one| is_undecided(&one.row)) {
@@ -289,7 +291,7 @@ pub fn stale_grants(
         let all_granted = rows
             .iter()
             .all(|one| one.row.granted.is_some() && is_undecided(&one.row));
-        if found.len() == before && all_granted && !account.adds_up(used, &rows) {
+        if found.len() == before && all_granted && !account.adds_up(used, rows) {
             found.extend(rows.last().map(|one| one.row.id));
         }
     }

@@ -11,10 +11,8 @@ use super::{BilledCredit, SignedPercent};
 /// What became of one submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Submission {
-    /// The sink has every credit of the batch.
+    /// The sink has every credit of the batch, from now or from a submission before.
     Accepted,
-    /// It had them before, under the same key.
-    Duplicate,
     /// It certainly has none of them.
     NotSent(NotSent),
     /// Nobody can know: a time-out, a lost answer, a 5xx.

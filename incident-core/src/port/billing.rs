@@ -35,7 +35,7 @@ impl LookupBy<'_> {
 /// **Atomic:** a batch is taken whole or not at all.
 /// **Idempotent:** a batch whose id was taken in the last
 /// [`key_window`](BillingSink::key_window) changes nothing and is
-/// [`Submission::Duplicate`] (or `Accepted`); so each credit reaches billing exactly
+/// [`Submission::Accepted`]; so each credit reaches billing exactly
 /// once within the window. Beyond it the engine asks [`lookup`](BillingSink::lookup)
 /// first; a sink that cannot be asked gets each batch at most once then, with an
 /// alarm. Batches are sent again byte by byte.

@@ -191,25 +191,20 @@ impl Disk for File {
     }
 }
 
-/// Appends the lines of a batch; answers if any of them was not there. Either way all of them
-/// are on the disk then.
+/// Appends those lines of a batch that are not there. All of them are on the disk then.
 fn append(
     path: &Path,
     batch: MessageId,
     credits: Vec<BilledCredit>,
     timeout: Duration,
-) -> io::Result<bool> {
+) -> io::Result<()> {
     let mut file = locked(path, timeout)?;
-    let is_new = append_to(&mut file, batch, credits)?;
+    append_to(&mut file, batch, credits)?;
     sync_folder(path);
-    Ok(is_new)
+    Ok(())
 }
 
-fn append_to(
-    file: &mut impl Disk,
-    batch: MessageId,
-    credits: Vec<BilledCredit>,
-) -> io::Result<bool> {
+fn append_to(file: &mut impl Disk, batch: MessageId, credits: Vec<BilledCredit>) -> io::Result<()> {
     let kept = ours(file)?;
     let there: BTreeSet<CreditId> = lines(&kept)
         .map(|line| line.map(|line| line.key))
@@ -229,16 +224,14 @@ fn append_to(
     }
     if missing == 0 {
         // Whoever wrote them may have died before its sync.
-        file.sync_all()?;
-        return Ok(false);
+        return file.sync_all();
     }
     let new = table
         .into_inner()
         .map_err(|error| io::Error::other(error.to_string()))?;
     file.set_len(u64::try_from(kept.len()).map_err(io::Error::other)?)?;
     file.write_all(&new)?;
-    file.sync_all()?;
-    Ok(true)
+    file.sync_all()
 }
 
 /// A file that was just made is only there for good when its folder is synced; where
@@ -306,8 +299,7 @@ impl BillingSink for FileSink {
         let for_lock = timeout / 2;
         let writing = spawn_blocking(move || append(&path, id, credits, for_lock));
         match time::timeout(timeout, writing).await {
-            Ok(Ok(Ok(true))) => Submission::Accepted,
-            Ok(Ok(Ok(false))) => Submission::Duplicate,
+            Ok(Ok(Ok(()))) => Submission::Accepted,
             Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::TimedOut => {
                 not_taken(NotSentReason::Unavailable)
             }

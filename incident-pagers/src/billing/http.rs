@@ -11,7 +11,6 @@ use incident_core::paging::{NotSent, NotSentReason, TargetId};
 use incident_core::port::{BillingSink, Clock, LookupBy};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, Request, StatusCode, Url};
-use serde_json::Value;
 
 use super::SigningSecret;
 use super::wire::{LookupAnswer, LookupQuery};
@@ -26,8 +25,8 @@ const KEY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 /// (`webhook-id`, `webhook-timestamp`, `webhook-signature`) and an `Idempotency-Key`.
 ///
 /// `webhook-id` and `Idempotency-Key` are the batch's id, the same whenever it comes
-/// again, and so are the bytes of the body. Any 2xx is taken as acceptance;
-/// `{"duplicate": true}` in it says that it was there before. What is held is asked
+/// again, and so are the bytes of the body. Any 2xx is taken as acceptance, now or before; its
+/// body is not read. What is held is asked
 /// with a post to `<address>/status`, signed alike: `{"keys": [...]}` or
 /// `{"period": "2026-11"}`, answered by `{"held": [{"key", "credit_percent",
 /// "amount"}]}`; 404, 405 and 501 say that it cannot be asked.
@@ -158,14 +157,7 @@ fn answered(reply: &VendorResponse) -> Submission {
             refused(NotSentReason::RateLimited, retry_after(&reply.headers))
         }
         StatusCode::REQUEST_TIMEOUT => Submission::Unknown,
-        _ if status.is_success() => {
-            let body = reply.json();
-            let said = body.as_ref().and_then(|body| body.get("duplicate"));
-            match said.and_then(Value::as_bool) {
-                Some(true) => Submission::Duplicate,
-                Some(false) | None => Submission::Accepted,
-            }
-        }
+        _ if status.is_success() => Submission::Accepted,
         _ if status.is_client_error() || status.is_redirection() => {
             refused(NotSentReason::Rejected, None)
         }

@@ -150,7 +150,7 @@ impl Rules for BillingRules {
     }
 
     fn taken(&self, _seen: &RecordedRequest) -> MockReply {
-        MockReply::json(202, &json!({"duplicate": false}))
+        MockReply::json(202, &json!({}))
     }
 
     fn throttled(&self, _wait: Duration) -> MockReply {
@@ -187,14 +187,14 @@ impl Books {
         bodies.insert(seen.body.clone());
         if let Some(body) = self.known.get(&id) {
             return if *body == seen.body {
-                MockReply::json(200, &json!({"duplicate": true}))
+                MockReply::json(200, &json!({}))
             } else {
                 MockReply::json(422, &json!({"error": "another batch has this key"}))
             };
         }
         self.known.insert(id, seen.body.clone());
         self.ledger.extend(payload.data.credits);
-        MockReply::json(200, &json!({"duplicate": false}))
+        MockReply::json(200, &json!({}))
     }
 
     fn status(&self, seen: &RecordedRequest) -> MockReply {

@@ -171,7 +171,7 @@ async fn events_of_any_age_are_taken_whole_by_a_role_that_owns_nothing() {
     let years = (0..401).map(|day| event("t", "u", &on_day(day)));
     let refused = usage.record(years.collect(), WITHIN).await.unwrap_err();
     assert!(
-        matches!(&refused, UsageError::Refused(why) if why.contains("401 days")),
+        matches!(&refused, UsageError::Refused(why) if why.contains("at most 400 days")),
         "{refused:?}"
     );
     assert_eq!(partitions(&pool).await, 4);

@@ -81,7 +81,7 @@ impl Incidents {
         let submission = self.submit_to(sink, batch).await;
         failpoint::hit("after_bill");
         match submission {
-            Submission::Accepted | Submission::Duplicate => self.billed(claim, &target).await,
+            Submission::Accepted => self.billed(claim, &target).await,
             Submission::NotSent(not_sent) if not_sent.reason.is_permanent() => {
                 let reason = match not_sent.reason {
                     NotSentReason::Unauthorized => "the sink refuses the key",

@@ -75,7 +75,7 @@ impl Sink {
                 .is_none_or(|window| now < since.saturating_add(window))
         {
             assert_eq!(body, batch.body(), "a batch came with other bytes");
-            return Submission::Duplicate;
+            return Submission::Accepted;
         }
         books.known.insert(id, (now, batch.body().to_owned()));
         books.ledger.extend(batch.credits().unwrap());
