@@ -40,7 +40,8 @@ impl Contract {
                     "a time from which no other version holds",
                 ));
             }
-            if earlier.version() == later.version() {
+            let mut before = versions.iter().take(at + 1);
+            if before.any(|one| one.version() == later.version()) {
                 return Err(ValidationError::new(
                     format!("terms/{}/version", at + 1),
                     "a version that no other terms of the contract have",
@@ -377,6 +378,28 @@ mod tests {
             .with_tenant(tenant.clone(), Some(name), None)
             .unwrap();
         (contracts, tenant)
+    }
+
+    /// The ledger tells terms apart by their version.
+    #[test]
+    fn no_two_terms_of_a_contract_have_one_version() {
+        let (spring, summer) = ("2027-04-01T00:00:00Z", "2027-07-01T00:00:00Z");
+        let versions = |names: [&str; 3]| {
+            let [first, second, third] = names;
+            Contract::versions(vec![
+                version(first, None, Some(spring)),
+                version(second, Some(spring), Some(summer)),
+                version(third, Some(summer), None),
+            ])
+        };
+        assert!(versions(["a", "b", "c"]).is_ok());
+        for (names, field) in [
+            (["a", "a", "b"], "terms/1/version"),
+            (["a", "b", "b"], "terms/2/version"),
+            (["a", "b", "a"], "terms/2/version"),
+        ] {
+            assert_eq!(versions(names).unwrap_err().field(), field, "{names:?}");
+        }
     }
 
     /// M2: each period has the terms of its start.
