@@ -188,6 +188,7 @@ contracts! { $
     alerts::isolated_an_alert_moves_within_one_commit,
     alerts::isolated_a_claim_has_seen_every_live_incident,
     alerts::isolated_claims_at_a_time_have_seen_each_other,
+    outbox::ordered_dead_letters_are_listed_as_they_were_committed,
     outbox::ordered_the_backlog_tells_what_waits,
     returned::isolated_what_is_handed_back_is_as_it_was,
     returned::isolated_what_is_handed_back_ends_where_it_was_superseded,

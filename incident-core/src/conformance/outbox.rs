@@ -128,6 +128,43 @@ pub async fn ordered_an_escalation_is_a_thread_of_its_own<B: StoreBackend>(_spaw
     );
 }
 
+/// Dead letters are listed in the order of their commits and replays, whichever was given up
+/// first.
+pub async fn ordered_dead_letters_are_listed_as_they_were_committed<B: StoreBackend>(
+    _spawn: SpawnAll,
+) {
+    let (store, _guard) = B::open().await;
+    let (incident, mut commit) = declared(&plain(1));
+    let of = |n, rule| of_rule(page(&incident, PageAction::Trigger, n, 0), rule);
+    commit.outbox = vec![of(3, "security"), of(1, "legal"), of(2, "press")];
+    store.commit(commit, WITHIN).await.unwrap();
+    let dead_letters = async || {
+        let which = DeadLetterFilter::Incident(incident.id);
+        let found = store.given_up(which, WITHIN).await.unwrap();
+        found.iter().map(|one| one.id).collect::<Vec<_>>()
+    };
+    let give_up = async || {
+        for one in claim(&*store, 1, 10).await.iter().rev() {
+            let log = Vec::new();
+            let over = JobOutcome::DeadLettered { log };
+            settle(&*store, one, over).await.unwrap();
+        }
+    };
+    give_up().await;
+    assert_eq!(dead_letters().await, [3, 1, 2].map(message_id));
+    let replay = OutboxWrite::Replay {
+        message: message_id(3),
+        due_at: at(1),
+    };
+    let replay = Commit {
+        outbox: vec![replay],
+        ..Commit::default()
+    };
+    store.commit(replay, WITHIN).await.unwrap();
+    give_up().await;
+    assert_eq!(dead_letters().await, [1, 2, 3].map(message_id));
+}
+
 fn supersede(incident: IncidentId, rule: Option<&str>) -> OutboxWrite {
     let rule = rule.map(|rule| RuleName::new(rule).unwrap());
     OutboxWrite::Supersede { incident, rule }

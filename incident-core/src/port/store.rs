@@ -61,7 +61,7 @@ pub trait Outbox: Send + Sync {
     /// What waits: for metrics and alarms.
     async fn backlog(&self, timeout: Duration) -> Result<Backlog, StoreError>;
 
-    /// Messages that were given up, in the order in which they were committed.
+    /// Lists the dead letters, in the order in which they were committed or replayed.
     async fn given_up(
         &self,
         which: DeadLetterFilter,

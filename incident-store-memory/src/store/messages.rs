@@ -13,6 +13,8 @@ use incident_core::{IncidentId, MessageId, Timestamp};
 #[derive(Debug)]
 struct OutboxRow {
     message: Message,
+    /// Its number in the order of commits and replays.
+    ordinal: u64,
     token: u64,
     held: Option<(Lease, Timestamp)>,
     /// A trigger that is not to be claimed again.
@@ -36,8 +38,10 @@ pub(super) struct OutboxMessages {
     waiting: BTreeMap<Severity, BTreeSet<(Timestamp, MessageId)>>,
     /// Messages that are held, by the end of their lease.
     held: BTreeSet<(Timestamp, MessageId)>,
-    /// With the token of its last lease: a replay goes on from it.
-    given_up: Vec<(Message, u64)>,
+    /// By ordinal, with the token of the last lease: a replay goes on from it.
+    given_up: BTreeMap<u64, (Message, u64)>,
+    /// The ordinal of the newest message.
+    newest: u64,
 }
 
 impl OutboxMessages {
@@ -48,10 +52,12 @@ impl OutboxMessages {
     fn add_after(&mut self, message: Message, token: u64) {
         let (id, key) = (message.id, queue_key(&message));
         self.queues.entry(key.clone()).or_default().push_back(id);
+        self.newest += 1;
         self.rows.insert(
             id,
             OutboxRow {
                 message,
+                ordinal: self.newest,
                 token,
                 held: None,
                 superseded: false,
@@ -212,7 +218,7 @@ impl OutboxMessages {
                         log,
                         ..row.message.clone()
                     };
-                    self.given_up.push((message, row.token));
+                    self.given_up.insert(row.ordinal, (message, row.token));
                 }
                 self.finish(id);
             }
@@ -250,24 +256,24 @@ impl OutboxMessages {
             DeadLetterFilter::NoIncident => message.incident_id.is_none(),
             DeadLetterFilter::Message(id) => message.id == id,
         };
-        let messages = self.given_up.iter().map(|(message, _)| message);
+        let messages = self.given_up.values().map(|(message, _)| message);
         messages.filter(wanted).cloned().collect()
     }
 
     pub(super) fn is_given_up(&self, id: MessageId) -> bool {
-        self.given_up.iter().any(|(message, _)| message.id == id)
+        self.given_up.values().any(|(message, _)| message.id == id)
     }
 
     /// Puts a message that was given up at the end of its key's queue.
     pub(super) fn replay(&mut self, id: MessageId, due_at: Timestamp) {
-        let Some(place) = self
-            .given_up
-            .iter()
-            .position(|(message, _)| message.id == id)
-        else {
+        let mut dead_letters = self.given_up.iter();
+        let found = dead_letters.find(|(_, (message, _))| message.id == id);
+        let Some(ordinal) = found.map(|(ordinal, _)| *ordinal) else {
             return;
         };
-        let (message, token) = self.given_up.remove(place);
+        let Some((message, token)) = self.given_up.remove(&ordinal) else {
+            return;
+        };
         let message = Message {
             due_at,
             log: Vec::new(),
@@ -286,7 +292,7 @@ impl OutboxMessages {
 
     /// Erases redacted words of an incident from what was given up.
     pub(super) fn redact_given_up(&mut self, incident: &Incident) {
-        let messages = self.given_up.iter_mut().map(|(message, _)| message);
+        let messages = self.given_up.values_mut().map(|(message, _)| message);
         messages
             .filter(|message| message.incident_id == Some(incident.id))
             .for_each(|message| message.body.redact(incident));
