@@ -199,10 +199,12 @@ fn change(
     }
     let changes = changes.iter().map(Change::normalized);
     let changes = changes.collect::<Result<Vec<_>, _>>()?;
-    let fresh: Vec<&Change> = changes
+    let mut fresh: Vec<&Change> = changes
         .iter()
         .filter(|change| !change.is_idle(incident))
         .collect();
+    // A change of severity restarts the clock of updates; a time that is given with it holds.
+    fresh.sort_by_key(|change| matches!(change, Change::NextUpdateDueAt(_)));
     // Times that arrive together are judged together, and so is the size of all fields.
     let (mut trial, mut whole) = (incident.clone(), incident.clone());
     for change in &fresh {

@@ -35,6 +35,22 @@ fn refusal(found: Result<Vec<Event>, Refusal>) -> String {
     }
 }
 
+/// In whichever order they come: a severity restarts the clock of updates.
+#[test]
+fn a_due_time_given_with_a_severity_holds() {
+    let (mut incident, _, now) = an_incident();
+    let due = now.saturating_add(Duration::from_secs(7));
+    let change = Command::Change(vec![
+        Change::NextUpdateDueAt(Some(due)),
+        Change::Severity(Severity::Sev1),
+    ]);
+    for event in decided(&incident, &change).unwrap() {
+        incident.apply(&event, 2, now, &Policy::default());
+    }
+    assert_eq!(incident.severity, Severity::Sev1);
+    assert_eq!(incident.next_update_due_at, Some(due));
+}
+
 fn to(status: Status, occurred_at: Option<Timestamp>) -> Command {
     Command::Update(Box::new(Update {
         status: Some(status),
